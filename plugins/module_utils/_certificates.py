@@ -1,0 +1,220 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads certificates in whatever dress they come, and compares them by what they are."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime
+import hashlib
+import re
+from collections.abc import Iterable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+from dataclasses import field
+from typing import Any
+from typing import Optional
+
+from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
+from ansible_collections.esx.trust.plugins.module_utils._libraries import Encoding
+from ansible_collections.esx.trust.plugins.module_utils._libraries import InvalidSignature
+from ansible_collections.esx.trust.plugins.module_utils._libraries import UnsupportedAlgorithm
+from ansible_collections.esx.trust.plugins.module_utils._libraries import load_der_private_key
+from ansible_collections.esx.trust.plugins.module_utils._libraries import x509
+
+_PEM_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----", re.DOTALL)
+_PRIVATE_KEY = "holds a private key, which must never be sent; give the certificates alone"
+_CERTIFICATE_LABELS = ("CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE")
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """One X.509 certificate. Two are equal if the SHA-256 of their DER is."""
+
+    sha256: str
+    pem: str = field(compare=False, repr=False)
+    subject: str = field(compare=False, default="")
+    issuer: str = field(compare=False, default="")
+    not_before: str = field(compare=False, default="")
+    not_after: str = field(compare=False, default="")
+
+    def summary(self) -> str:
+        """One line for diffs and messages."""
+        return f"{self.subject or '(no subject)'}, until {self.not_after or 'unknown'}, SHA-256 {self.sha256}"
+
+
+@dataclass(frozen=True)
+class Chain:
+    """One certificate chain, leaf first; the order is part of what it is."""
+
+    certificates: tuple[Certificate, ...]
+
+    def to_api(self) -> dict[str, list[str]]:
+        """The chain as the API's X509CertChain, each certificate in PEM."""
+        return {"cert_chain": [certificate.pem for certificate in self.certificates]}
+
+    def summary(self) -> list[str]:
+        """One line for each certificate."""
+        return [certificate.summary() for certificate in self.certificates]
+
+
+class _NotACertificate(ValueError):
+    """Says what a text is instead; `secret` if the text must not be printed."""
+
+    def __init__(self, what: str, secret: bool = False) -> None:
+        super().__init__(what)
+        self.secret = secret
+
+
+def chains_from_options(option: str, value: Sequence[Mapping[str, Any]]) -> tuple[Chain, ...]:
+    """Read the chains that a user declares; equal ones are folded into one.
+
+    Raises InvalidInput, which names the place, for a private key, for what is no certificate, and for a
+    chain that is out of order or whose links do not verify.
+    """
+    if not value:
+        raise InvalidInput(f"{option}: is empty; an issuer without a certificate can sign nothing.")
+    chains: list[Chain] = []
+    for number, entry in enumerate(value):
+        place = f"{option}[{number}].cert_chain"
+        certificates: list[Certificate] = []
+        loaded: list[Any] = []
+        for text in entry["cert_chain"]:
+            try:
+                found = [_load(der) for der in _split(text)]
+            except _NotACertificate as error:
+                problem = InvalidInput(f"{place}: {error}.")
+                # What is refused as a private key must not be printed with the options either.
+                problem.secrets = (text,) if error.secret else ()
+                raise problem from None
+            loaded.extend(found)
+            certificates.extend(_certificate(one) for one in found)
+        if not certificates:
+            raise InvalidInput(f"{place}: is empty.")
+        _check_links(place, loaded)
+        chain = Chain(tuple(certificates))
+        if chain not in chains:
+            chains.append(chain)
+    return tuple(chains)
+
+
+def chains_from_host(value: Iterable[Mapping[str, Any]]) -> tuple[Chain, ...]:
+    """Read the chains that a host returns.
+
+    What cannot be read as a certificate is kept as the text it is, so that it can be shown and put back, and equals
+    nothing that can be declared.
+    """
+    chains = []
+    for entry in value:
+        certificates: list[Certificate] = []
+        for text in entry["cert_chain"]:
+            try:
+                certificates.extend(_certificate(_load(der)) for der in _split(text))
+            except _NotACertificate:
+                digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+                certificates.append(Certificate(sha256=f"unreadable:{digest}", pem=text, subject="(unreadable)"))
+        chains.append(Chain(tuple(certificates)))
+    return tuple(chains)
+
+
+def validity_warnings(chains: Iterable[Chain], now: datetime.datetime) -> list[str]:
+    """A sentence for each certificate that is expired or not yet valid at `now` (aware, UTC)."""
+    moment = _timestamp(now)
+    warnings = []
+    for certificate in dict.fromkeys(one for chain in chains for one in chain.certificates):
+        name = f"The certificate {certificate.subject or '(no subject)'} (SHA-256 {certificate.sha256})"
+        if certificate.not_after and certificate.not_after < moment:
+            warnings.append(f"{name} expired on {certificate.not_after}.")
+        elif certificate.not_before and certificate.not_before > moment:
+            warnings.append(f"{name} is not valid before {certificate.not_before}.")
+    return warnings
+
+
+def _split(text: str) -> list[bytes]:
+    """The DER of every certificate in `text`: PEM blocks, or one certificate as bare Base64."""
+    # Some tools hand on PEM with the newlines written out as backslash and n.
+    text = text.replace("\\r", "").replace("\\n", "\n")
+    blocks = _PEM_BLOCK.findall(text)
+    if "PRIVATE KEY" in text:
+        raise _NotACertificate(_PRIVATE_KEY, secret=True)
+    if not blocks:
+        return [_decode(text)]
+    for label, _body in blocks:
+        if label not in _CERTIFICATE_LABELS:
+            raise _NotACertificate(f"holds a {label}, give X.509 certificates")
+    return [_decode(body) for _label, body in blocks]
+
+
+def _decode(text: str) -> bytes:
+    try:
+        der = base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError):
+        der = b""
+    if not der:
+        raise _NotACertificate("holds what is neither PEM nor Base64 DER of an X.509 certificate")
+    return der
+
+
+def _load(der: bytes) -> Any:
+    try:
+        return x509.load_der_x509_certificate(der)
+    except (ValueError, UnsupportedAlgorithm):
+        pass
+    if _is_private_key(der):
+        raise _NotACertificate(_PRIVATE_KEY, secret=True)
+    # It may be a symmetric key, so it is treated as a secret.
+    raise _NotACertificate("holds what is no X.509 certificate", secret=True)
+
+
+def _is_private_key(der: bytes) -> bool:
+    try:
+        load_der_private_key(der, password=None)
+    except TypeError:
+        return True  # an encrypted one
+    except (ValueError, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+def _certificate(loaded: Any) -> Certificate:
+    der = loaded.public_bytes(Encoding.DER)
+    return Certificate(
+        sha256=hashlib.sha256(der).hexdigest(),
+        pem=loaded.public_bytes(Encoding.PEM).decode(),
+        subject=_name(loaded, "subject"),
+        issuer=_name(loaded, "issuer"),
+        not_before=_timestamp(_moment(loaded, "not_valid_before")),
+        not_after=_timestamp(_moment(loaded, "not_valid_after")),
+    )
+
+
+def _name(loaded: Any, part: str) -> str:
+    # Names are parsed late, and certificates with odd ones are about.
+    try:
+        return str(getattr(loaded, part).rfc4514_string())
+    except ValueError:
+        return "(unreadable)"
+
+
+def _moment(loaded: Any, which: str) -> datetime.datetime:
+    # cryptography 42 added the aware form; the naive one is UTC too.
+    aware: Optional[datetime.datetime] = getattr(loaded, f"{which}_utc", None)
+    naive: datetime.datetime = aware or getattr(loaded, which)
+    return naive.replace(tzinfo=datetime.timezone.utc)
+
+
+def _timestamp(moment: datetime.datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _check_links(place: str, loaded: Sequence[Any]) -> None:
+    for position, (certificate, issuer) in enumerate(zip(loaded, loaded[1:])):
+        try:
+            certificate.verify_directly_issued_by(issuer)
+        except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+            raise InvalidInput(
+                f"{place}: certificate {position + 1} ({_name(certificate, 'subject')}) was not issued by the one"
+                f" behind it ({_name(issuer, 'subject')}); the order is leaf, intermediates, root."
+            ) from None

@@ -1,0 +1,192 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Observe, plan, apply, verify: the only place in the collection that writes to a host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from typing import Optional
+from typing import Protocol
+
+from ansible_collections.esx.trust.plugins.module_utils._client import Client
+from ansible_collections.esx.trust.plugins.module_utils._errors import Conflict
+from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
+from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
+from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
+from ansible_collections.esx.trust.plugins.module_utils._plan import Plan
+from ansible_collections.esx.trust.plugins.module_utils._plan import Step
+
+#: Answers that say that somebody else changed the host since we looked.
+_SUPERSEDED = ("ALREADY_EXISTS", "ALREADY_IN_DESIRED_STATE", "NOT_FOUND")
+
+
+class Declaration(Protocol):
+    """A resource of one host in its declared state."""
+
+    def observe(self, client: Client) -> Any:
+        """Read what the host holds. Raises TrustError."""
+
+    def plan(self, observed: Any) -> Plan:
+        """Compare what the host holds with what is declared. Pure."""
+
+    def explain(self, error: TrustError, step: Step, host: str) -> TrustError:
+        """The error of a step that the host refused, with what is known about this resource."""
+
+    def restored(self, observed: Any, step: Step) -> bool:
+        """True if the host holds what the restoring `step` puts back. Pure."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run found and did or, in check mode, would do.
+
+    before, after: the record of the resource at first and at last. steps: what was done.
+    """
+
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+    steps: tuple[Step, ...]
+    warnings: tuple[str, ...]
+
+
+def converge(client: Client, declaration: Declaration, check_mode: bool) -> Outcome:
+    """Bring one resource of one host to its declared state; in check mode, tell what that would take.
+
+    Raises TrustError, whose `operations` are those that were carried out all the same.
+    """
+    run = _Run(client, declaration)
+    try:
+        first = run.plan()
+        last = first if check_mode else run.apply(first)
+    except TrustError as error:
+        run.put_back(error)
+        error.operations = [step.describe() for step in run.performed]
+        raise
+    except BaseException:
+        # The run is being stopped. What was deleted to be replaced must not stay away.
+        run.put_back(TrustError("stopped"))
+        raise
+    return Outcome(
+        before=first.before,
+        after=last.after,
+        steps=first.steps if check_mode else tuple(run.performed),
+        warnings=last.warnings,
+    )
+
+
+class _Run:
+    """One convergence, with the memory of what was sent."""
+
+    def __init__(self, client: Client, declaration: Declaration) -> None:
+        self._client = client
+        self._declaration = declaration
+        self.performed: list[Step] = []
+        #: Sent, and nobody knows whether they were carried out.
+        self._unsettled: list[Step] = []
+        #: Refused once because the host had changed since we looked.
+        self._superseded: list[Step] = []
+        #: What puts back the deletions of an unfinished plan.
+        self._restores: list[Step] = []
+
+    def plan(self) -> Plan:
+        """Look at the host and plan. Raises Conflict where the plan is one."""
+        plan = self._declaration.plan(self._declaration.observe(self._client))
+        if plan.conflict:
+            raise Conflict(f"{self._client.host}: {plan.conflict}")
+        # A step in doubt that is no longer needed was carried out.
+        for step in [step for step in self._unsettled if step not in plan.steps]:
+            self._unsettled.remove(step)
+            self._done(step)
+        return plan
+
+    def apply(self, plan: Plan) -> Plan:
+        """Carry out the plan, or the one that replaces it when the host turns out otherwise; return the last one."""
+        while True:
+            failed = self._perform(plan)
+            if failed is None:
+                break
+            step, error = failed
+            # Whatever the host said about a write, what it holds now decides.
+            plan = self._look_again(step, error)
+            if not plan.steps:
+                break
+            if step in plan.steps and not (error.retriable or self._first_superseded(step, error)):
+                raise self._explained(error, step)
+            if step not in self.performed:
+                self._client.spend_retry(self._explained(error, step))
+        self._restores.clear()
+        return plan
+
+    def put_back(self, error: TrustError) -> None:
+        """Restore what was deleted to be replaced, and say so in `error`, which stopped the run."""
+        while self._restores:
+            step = self._restores.pop()
+            if self._restore(step):
+                error.message += f" The {step.resource} {step.id!r}, deleted to be replaced, was put back."
+            else:
+                error.message += (
+                    f" The {step.resource} {step.id!r} was deleted to be replaced and could not be put back."
+                )
+                error.hint = "Run the task again at once: until then the host does without it."
+
+    def _perform(self, plan: Plan) -> Optional[tuple[Step, TrustError]]:
+        for step in plan.steps:
+            try:
+                self._client.call(step.operation, step.path, body=step.body)
+            except (Unauthenticated, Unauthorized) as error:
+                raise self._explained(error, step) from error
+            except TrustError as error:
+                if error.outcome_unknown and step not in self._unsettled:
+                    self._unsettled.append(step)
+                return step, error
+            self._done(step)
+        return None
+
+    def _explained(self, error: TrustError, step: Step) -> TrustError:
+        return self._declaration.explain(error, step, self._client.host)
+
+    def _done(self, step: Step) -> None:
+        if step in self._unsettled:
+            self._unsettled.remove(step)
+        self.performed.append(step)
+        if step.restore:
+            self._restores.append(step.restore)
+
+    def _first_superseded(self, step: Step, error: TrustError) -> bool:
+        if error.error_type not in _SUPERSEDED or step in self._superseded:
+            return False
+        self._superseded.append(step)
+        return True
+
+    def _look_again(self, step: Step, error: TrustError) -> Plan:
+        try:
+            return self.plan()
+        except Conflict:
+            raise
+        except TrustError as second:
+            if step not in self._unsettled:
+                raise self._explained(error, step) from second
+            second.message = (
+                f"{error.message} Reading again failed too, so nobody knows whether the {step.action} of"
+                f" {step.resource} {step.id!r} was carried out: {second.message}"
+            )
+            second.hint = "Run the task again; it looks at the host first."
+            raise
+
+    def _restore(self, step: Step) -> bool:
+        # Twice, because the first attempt may meet the same broken connection as what it follows.
+        for _attempt in range(2):
+            try:
+                self._client.call(step.operation, step.path, body=step.body)
+                self.performed.append(step)
+                return True
+            except TrustError:
+                # "Already exists" and lost answers alike are settled by looking.
+                try:
+                    if self._declaration.restored(self._declaration.observe(self._client), step):
+                        return True
+                except TrustError:
+                    continue
+        return False

@@ -1,0 +1,131 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one family of errors: what happened on which host, and what to do about it."""
+
+from __future__ import annotations
+
+from typing import Any
+from typing import Optional
+
+
+class TrustError(Exception):
+    """Base of all errors of this collection.
+
+    message: what happened, one sentence, with the host's name where a host is concerned.
+    hint: what to do, one sentence, or empty.
+    The attributes below tell the layers above what may follow.
+    """
+
+    code = "error"
+    #: The same request may succeed if it is sent again.
+    retriable = False
+    #: The host may have carried out the request although it did not say so.
+    outcome_unknown = False
+
+    def __init__(
+        self,
+        message: str,
+        hint: str = "",
+        *,
+        operation: Optional[str] = None,
+        status: Optional[int] = None,
+        error_type: Optional[str] = None,
+        retry_after: Optional[float] = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.operation = operation
+        self.status = status
+        self.error_type = error_type
+        self.retry_after = retry_after
+        #: Operations that the run had completed before it failed, as `Step.describe` gives them.
+        self.operations: list[dict[str, str]] = []
+        #: Values that must be masked in everything that is printed about this error.
+        self.secrets: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".rstrip()
+
+    def failure(self) -> dict[str, Any]:
+        """The structured form that modules return as RV(failure)."""
+        return {
+            "code": self.code,
+            "message": self.message,
+            "hint": self.hint,
+            "operation": self.operation,
+            "status": self.status,
+            "error_type": self.error_type,
+        }
+
+
+class InvalidInput(TrustError):
+    """An option has a value that is refused before anything is sent."""
+
+    code = "invalid_input"
+
+
+class Conflict(TrustError):
+    """What the host holds contradicts what is declared, and going on would do damage."""
+
+    code = "conflict"
+
+
+class Unreachable(TrustError):
+    """No connection came about; nothing was sent."""
+
+    code = "unreachable"
+    retriable = True
+
+
+class Untrusted(TrustError):
+    """The host did not prove that it is the one that is meant; nothing was sent."""
+
+    code = "untrusted"
+
+
+class AnswerLost(TrustError):
+    """The request was sent, and the connection broke before the whole answer was here."""
+
+    code = "answer_lost"
+    retriable = True
+    outcome_unknown = True
+
+
+class UnexpectedAnswer(TrustError):
+    """An answer that the API does not give: a web page, another protocol, broken JSON."""
+
+    code = "unexpected_answer"
+
+    def __init__(self, *args: Any, retriable: bool = False, outcome_unknown: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.retriable = retriable
+        self.outcome_unknown = outcome_unknown
+
+
+class ApiError(TrustError):
+    """The API's own error. Judged by RV(failure.error_type); the HTTP code alone says too little."""
+
+    code = "api_error"
+
+    @property
+    def retriable(self) -> bool:  # type: ignore[override]
+        """True for the types with which a host says "later"."""
+        return self.error_type in ("SERVICE_UNAVAILABLE", "TIMED_OUT", "RESOURCE_BUSY", "CONCURRENT_CHANGE")
+
+    @property
+    def outcome_unknown(self) -> bool:  # type: ignore[override]
+        """True where the host failed while it worked, so that the work may be done."""
+        return (self.status or 0) >= 500
+
+
+class Unauthenticated(ApiError):
+    """A login or a token was refused. Never tried again with the same password."""
+
+    code = "unauthenticated"
+
+
+class Unauthorized(ApiError):
+    """The account is known and may not do this."""
+
+    code = "unauthorized"

@@ -1,0 +1,302 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Native key providers of an ESX host: /api/esx/trusted-infrastructure/kms/providers."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field
+from typing import Any
+from typing import Optional
+
+from ansible_collections.esx.trust.plugins.module_utils._arguments import CONNECTION
+from ansible_collections.esx.trust.plugins.module_utils._arguments import Arguments
+from ansible_collections.esx.trust.plugins.module_utils._client import Client
+from ansible_collections.esx.trust.plugins.module_utils._connection import Connection
+from ansible_collections.esx.trust.plugins.module_utils._converge import converge
+from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
+from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
+from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
+from ansible_collections.esx.trust.plugins.module_utils._operation import Operation
+from ansible_collections.esx.trust.plugins.module_utils._plan import Plan
+from ansible_collections.esx.trust.plugins.module_utils._plan import Step
+from ansible_collections.esx.trust.plugins.module_utils._results import check_name
+from ansible_collections.esx.trust.plugins.module_utils._results import info_result
+from ansible_collections.esx.trust.plugins.module_utils._results import result
+
+_SERVICE = "com.vmware.esx.trusted_infrastructure.kms.providers"
+_PATH = "/api/esx/trusted-infrastructure/kms/providers"
+_COMMON_ERRORS = ("UNAUTHENTICATED", "UNAUTHORIZED", "ERROR")
+
+LIST = Operation(id=f"{_SERVICE}.list", method="GET", path=_PATH, success=(200,), errors=_COMMON_ERRORS, returns=True)
+CREATE = Operation(
+    id=f"{_SERVICE}.create",
+    method="POST",
+    path=_PATH,
+    success=(204,),
+    errors=("ALREADY_EXISTS", "INVALID_ARGUMENT", *_COMMON_ERRORS),
+)
+GET = Operation(
+    id=f"{_SERVICE}.get",
+    method="GET",
+    path=f"{_PATH}/{{provider}}",
+    success=(200,),
+    errors=("NOT_FOUND", "INVALID_ARGUMENT", *_COMMON_ERRORS),
+    returns=True,
+)
+# Not in the published reference; the form that the API's other services have.
+DELETE = Operation(
+    id=f"{_SERVICE}.delete",
+    method="DELETE",
+    path=f"{_PATH}/{{provider}}",
+    success=(204,),
+    errors=("NOT_FOUND", *_COMMON_ERRORS),
+)
+OPERATIONS = (LIST, CREATE, GET, DELETE)
+
+RESOURCE = "kms_provider"
+#: Length in bytes that a key derivation key is expected to have; the API documents none.
+EXPECTED_KEY_BYTES = 32
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-?)[0-9a-fA-F]{4}\1[0-9a-fA-F]{4}\1[0-9a-fA-F]{4}\1[0-9a-fA-F]{12}")
+
+ARGUMENTS = CONNECTION.merge(
+    Arguments(
+        options={
+            "provider": {"type": "str", "required": True},
+            "key_id": {"type": "str", "no_log": False},
+            "key_derivation_key": {"type": "str", "no_log": True},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        },
+        required_if=(("state", "present", ("key_id",)),),
+    )
+)
+INFO_ARGUMENTS = CONNECTION.merge(Arguments(options={"provider": {"type": "str"}, "available": {"type": "bool"}}))
+
+
+@dataclass(frozen=True)
+class KmsProvider:
+    """A key provider as a host describes it. The key itself cannot be read."""
+
+    provider: str
+    type: str
+    key_id: Optional[str] = None
+
+    def record(self) -> dict[str, Any]:
+        """The form in which the modules return it."""
+        return {"provider": self.provider, "type": self.type, "key_id": self.key_id}
+
+
+@dataclass(frozen=True)
+class DesiredKmsProvider:
+    """A key provider as it is declared."""
+
+    provider: str
+    state: str = "present"
+    key_id: Optional[str] = None
+    key_derivation_key: Optional[str] = field(default=None, repr=False)
+    warnings: tuple[str, ...] = ()
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, Any]) -> DesiredKmsProvider:
+        """Check the module's options. Raises InvalidInput, which names the option."""
+        key, warnings = _read_key(params["key_derivation_key"])
+        return cls(
+            provider=check_name("provider", params["provider"]),
+            state=params["state"],
+            key_id=_read_key_id(params["key_id"]),
+            key_derivation_key=key,
+            warnings=warnings,
+        )
+
+
+def plan(observed: Optional[KmsProvider], desired: DesiredKmsProvider) -> Plan:
+    """What has to be done so that a host that holds `observed` holds what is `desired`.
+
+    A provider that is there with another key is a conflict and never a change: replacing the key would lock the
+    virtual machines that use it.
+    """
+    before = observed.record() if observed else {}
+    path = {"provider": desired.provider}
+    name = f"The key provider {desired.provider!r}"
+
+    def conflict(reason: str) -> Plan:
+        return Plan(before=before, after=before, conflict=reason)
+
+    if observed and desired.key_id and (observed.type != "NATIVE" or not observed.key_id):
+        held = f"of type {observed.type}" if observed.type != "NATIVE" else "without a readable key_id"
+        return conflict(f"{name} is there {held}, so it cannot be the declared one; nothing was sent.")
+    if observed and desired.key_id and not _same_key_id(observed.key_id or "", desired.key_id):
+        return conflict(
+            f"{name} is there with key_id {observed.key_id}, not {desired.key_id}; nothing was sent, because another"
+            " key locks the virtual machines that use this one."
+        )
+    if desired.state == "absent":
+        if not observed:
+            return Plan(before={}, after={})
+        return Plan(before=before, after={}, steps=(Step("delete", RESOURCE, desired.provider, DELETE, path),))
+    if observed:
+        return Plan(before=before, after=before)
+    if not desired.key_derivation_key:
+        return conflict(f"{name} is not there, and key_derivation_key, which is needed to create it, was not given.")
+    spec = {"key_id": desired.key_id, "key_derivation_key": desired.key_derivation_key}
+    body = {"provider": desired.provider, "native_spec": spec}
+    after = KmsProvider(desired.provider, "NATIVE", desired.key_id).record()
+    return Plan(before={}, after=after, steps=(Step("create", RESOURCE, desired.provider, CREATE, body=body),))
+
+
+def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
+    """esx_kms_provider: the module's result. Raises TrustError."""
+    desired = DesiredKmsProvider.from_params(params)
+    connection = Connection.from_params(params)
+    with Client(connection, secrets=(params["key_derivation_key"],)) as client:
+        outcome = converge(client, _Declared(desired), check_mode)
+    return result(RESOURCE, desired.provider, connection, outcome, desired.warnings)
+
+
+def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
+    """esx_kms_provider_info: the module's result. Raises TrustError."""
+    connection = Connection.from_params(params)
+    query = []
+    if params["provider"] is not None:
+        query.append(("providers", check_name("provider", params["provider"])))
+    if params["available"] is not None:
+        query.append(("available", "true" if params["available"] else "false"))
+    warnings: list[str] = []
+    with Client(connection) as client:
+        records = [
+            _listed(client, entry, warnings)
+            for entry in _list(client, query)
+            # A host that does not know the filters returns everything.
+            if params["provider"] in (None, entry["provider"]) and params["available"] in (None, entry["available"])
+        ]
+    return info_result(
+        "kms_providers", sorted(records, key=lambda record: str(record["provider"])), connection, warnings
+    )
+
+
+@dataclass(frozen=True)
+class _Declared:
+    """The declaration that `converge` works on."""
+
+    desired: DesiredKmsProvider
+
+    def observe(self, client: Client) -> Optional[KmsProvider]:
+        return get(client, self.desired.provider)
+
+    def plan(self, observed: Optional[KmsProvider]) -> Plan:
+        return plan(observed, self.desired)
+
+    def explain(self, error: TrustError, step: Step, host: str) -> TrustError:
+        if step.action == "delete" and _knows_no_delete(error):
+            answer = " ".join(str(part) for part in (error.status, error.error_type) if part)
+            error.message = (
+                f"{host}: the key provider {step.id!r} is still there, because the host's API has no operation that"
+                f" deletes key providers (DELETE was answered with {answer})."
+            )
+            error.hint = "Remove it in vCenter, after every virtual machine was rekeyed to another provider."
+        return error
+
+    def restored(self, observed: Optional[KmsProvider], step: Step) -> bool:
+        return observed is not None
+
+
+def get(client: Client, provider: str) -> Optional[KmsProvider]:
+    """The provider of that name, or None. Raises TrustError."""
+    try:
+        value = client.call(GET, {"provider": provider})
+    except ApiError as error:
+        if error.error_type == "NOT_FOUND":
+            return None
+        raise
+    info = value.get("native_info") if isinstance(value, dict) else None
+    if (
+        not isinstance(value, dict)
+        or not isinstance(value.get("type"), str)
+        or not isinstance(info, (dict, type(None)))
+    ):
+        raise client.wrong_shape(GET)
+    key_id = (info or {}).get("key_id")
+    if not isinstance(key_id, (str, type(None))):
+        raise client.wrong_shape(GET)
+    return KmsProvider(provider=provider, type=value["type"], key_id=key_id)
+
+
+def _list(client: Client, query: list[tuple[str, str]]) -> list[dict[str, Any]]:
+    value = client.call(LIST, query=query)
+    if not isinstance(value, list):
+        raise client.wrong_shape(LIST)
+    for entry in value:
+        if not (
+            isinstance(entry, dict)
+            and isinstance(entry.get("provider"), str)
+            and isinstance(entry.get("available"), bool)
+        ):
+            raise client.wrong_shape(LIST)
+    return value
+
+
+def _listed(client: Client, entry: Mapping[str, Any], warnings: list[str]) -> dict[str, Any]:
+    """The record of a listed provider, with what only get tells."""
+    try:
+        known = get(client, entry["provider"])
+    except ApiError as error:
+        # The oldest release lists providers and cannot get one.
+        if error.error_type != "OPERATION_NOT_FOUND":
+            raise
+        known = None
+        warnings.append(f"{client.host}: its API does not tell the type and the key_id of {entry['provider']!r}.")
+    details = entry.get("details")
+    texts = [
+        client.scrub(str(detail.get("localized") or detail.get("default_message") or ""))
+        for detail in (details if isinstance(details, list) else [])
+        if isinstance(detail, dict)
+    ]
+    record = known.record() if known else {"provider": entry["provider"], "type": None, "key_id": None}
+    return {**record, "available": entry["available"], "details": texts}
+
+
+def _same_key_id(one: str, other: str) -> bool:
+    return _canonical(one) == _canonical(other)
+
+
+def _canonical(key_id: str) -> str:
+    return str(uuid.UUID(key_id)) if _UUID.fullmatch(key_id) else key_id.lower()
+
+
+def _read_key_id(value: Optional[str]) -> Optional[str]:
+    if value is None:
+        return None
+    if not _UUID.fullmatch(value.strip()):
+        raise InvalidInput(f"key_id: {value!r} is no UUID such as 12345678-abcd-1234-cdef-123456789abc.")
+    # One spelling for all hosts, whatever the spelling in each inventory.
+    return _canonical(value.strip())
+
+
+def _read_key(value: Optional[str]) -> tuple[Optional[str], tuple[str, ...]]:
+    """The key as it is sent, and warnings. The messages say nothing about the value."""
+    if value is None:
+        return None, ()
+    key = value.strip()
+    try:
+        length = len(base64.b64decode(key, validate=True))
+    except (binascii.Error, ValueError):
+        length = 0
+    if not length:
+        raise InvalidInput("key_derivation_key: is no Base64 of a key (for a new one: openssl rand -base64 32).")
+    if length == EXPECTED_KEY_BYTES:
+        return key, ()
+    return key, (
+        f"key_derivation_key: has {length} bytes where {EXPECTED_KEY_BYTES} are usual; the host decides whether"
+        " it takes it.",
+    )
+
+
+def _knows_no_delete(error: TrustError) -> bool:
+    return error.error_type in ("NOT_FOUND", "OPERATION_NOT_FOUND", "INVALID_REQUEST", "UNSUPPORTED") or (
+        not isinstance(error, ApiError) and error.status in (400, 404, 405, 501)
+    )

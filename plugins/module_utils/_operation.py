@@ -1,0 +1,42 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the API offers, as data: one `Operation` for each operation that the collection uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Optional
+from urllib.parse import quote
+from urllib.parse import urlencode
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of the API, as its reference declares it.
+
+    id: the operation's full name in the API.
+    method, path: of the REST form; names in braces are path parameters.
+    success: the HTTP codes that mean it is done.
+    errors: the error types that the reference documents.
+    returns: whether a successful answer has a body.
+    """
+
+    id: str
+    method: str
+    path: str
+    success: tuple[int, ...]
+    errors: tuple[str, ...]
+    returns: bool = False
+
+    @property
+    def reads(self) -> bool:
+        """True if the operation changes nothing, so that it may be repeated at will."""
+        return self.method == "GET"
+
+    def url_path(self, parameters: Optional[Mapping[str, str]] = None, query: Iterable[tuple[str, str]] = ()) -> str:
+        """The path with its parameters filled in, percent-encoded, and the query behind it."""
+        path = self.path.format(**{name: quote(value, safe="") for name, value in (parameters or {}).items()})
+        encoded = urlencode(list(query), quote_via=quote)
+        return f"{path}?{encoded}" if encoded else path

@@ -1,0 +1,68 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the modules of all services have in common at their edges: names in, results out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.esx.trust.plugins.module_utils._connection import Connection
+from ansible_collections.esx.trust.plugins.module_utils._converge import Outcome
+from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
+
+
+def check_name(option: str, value: str) -> str:
+    """A name that can be an element of a path. Raises InvalidInput, which names the option."""
+    if not value.strip():
+        raise InvalidInput(f"{option}: is empty.")
+    if value in (".", ".."):
+        # Everything on the way removes such an element from a path, and the request would mean something else.
+        raise InvalidInput(f"{option}: {value!r} cannot be the name of anything in a URL.")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidInput(f"{option}: is no valid Unicode text.") from None
+    return value
+
+
+def result(
+    resource: str,
+    name: str,
+    connection: Connection,
+    outcome: Outcome,
+    warnings: Iterable[str],
+    shown: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict,
+) -> dict[str, Any]:
+    """The result of a writing module. shown: the form of the record that a person reads in a diff."""
+    header = f"{connection.name} {resource} {name}"
+    return {
+        "changed": bool(outcome.steps),
+        resource: dict(outcome.after),
+        "operations": [step.describe() for step in outcome.steps],
+        "diff": {
+            "before": dict(shown(outcome.before)),
+            "after": dict(shown(outcome.after)),
+            "before_header": header,
+            "after_header": header,
+        },
+        "warnings": [*_connection_warnings(connection), *warnings, *outcome.warnings],
+    }
+
+
+def info_result(
+    key: str, records: list[dict[str, Any]], connection: Connection, warnings: Iterable[str] = ()
+) -> dict[str, Any]:
+    """The result of a reading module."""
+    return {"changed": False, key: records, "warnings": [*_connection_warnings(connection), *warnings]}
+
+
+def _connection_warnings(connection: Connection) -> list[str]:
+    if connection.validate_certs or connection.thumbprint:
+        return []
+    return [
+        f"{connection.name}: its certificate was not verified (validate_certs is false), so anybody on the way can read"
+        " the login and the key; pin it with thumbprint, or name its CA with ca_path."
+    ]

@@ -1,0 +1,312 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Trusted security token issuers of an ESX host: /api/esx/authentication/trust/security-token-issuers."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from typing import Optional
+
+from ansible_collections.esx.trust.plugins.module_utils._arguments import CONNECTION
+from ansible_collections.esx.trust.plugins.module_utils._arguments import Arguments
+from ansible_collections.esx.trust.plugins.module_utils._certificates import Chain
+from ansible_collections.esx.trust.plugins.module_utils._certificates import chains_from_host
+from ansible_collections.esx.trust.plugins.module_utils._certificates import chains_from_options
+from ansible_collections.esx.trust.plugins.module_utils._certificates import validity_warnings
+from ansible_collections.esx.trust.plugins.module_utils._client import Client
+from ansible_collections.esx.trust.plugins.module_utils._connection import Connection
+from ansible_collections.esx.trust.plugins.module_utils._converge import converge
+from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
+from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
+from ansible_collections.esx.trust.plugins.module_utils._operation import Operation
+from ansible_collections.esx.trust.plugins.module_utils._plan import Plan
+from ansible_collections.esx.trust.plugins.module_utils._plan import Step
+from ansible_collections.esx.trust.plugins.module_utils._results import check_name
+from ansible_collections.esx.trust.plugins.module_utils._results import info_result
+from ansible_collections.esx.trust.plugins.module_utils._results import result
+
+_SERVICE = "com.vmware.esx.authentication.trust.security_token_issuers"
+_PATH = "/api/esx/authentication/trust/security-token-issuers"
+_ONE = f"{_PATH}/{{issuer_alias}}"
+_COMMON_ERRORS = ("UNAUTHENTICATED", "ERROR")
+
+LIST = Operation(
+    id=f"{_SERVICE}.list",
+    method="GET",
+    path=_PATH,
+    success=(200,),
+    errors=("INVALID_ARGUMENT", *_COMMON_ERRORS),
+    returns=True,
+)
+CREATE = Operation(
+    id=f"{_SERVICE}.create",
+    method="POST",
+    path=_PATH,
+    success=(204,),
+    errors=("ALREADY_EXISTS", "INVALID_ARGUMENT", *_COMMON_ERRORS),
+)
+GET = Operation(
+    id=f"{_SERVICE}.get", method="GET", path=_ONE, success=(200,), errors=("NOT_FOUND", *_COMMON_ERRORS), returns=True
+)
+UPDATE = Operation(
+    id=f"{_SERVICE}.update",
+    method="PATCH",
+    path=_ONE,
+    success=(204,),
+    errors=("NOT_FOUND", "INVALID_ARGUMENT", *_COMMON_ERRORS),
+)
+DELETE = Operation(
+    id=f"{_SERVICE}.delete", method="DELETE", path=_ONE, success=(204,), errors=("NOT_FOUND", *_COMMON_ERRORS)
+)
+OPERATIONS = (LIST, CREATE, GET, UPDATE, DELETE)
+
+RESOURCE = "token_issuer"
+
+ARGUMENTS = CONNECTION.merge(
+    Arguments(
+        options={
+            "issuer_alias": {"type": "str", "required": True},
+            "issuer": {"type": "str"},
+            "signing_cert_chains": {
+                "type": "list",
+                "elements": "dict",
+                "options": {"cert_chain": {"type": "list", "elements": "str", "required": True}},
+            },
+            "chains_mode": {"type": "str", "choices": ["exact", "merge"], "default": "exact"},
+            "issuer_conflict": {"type": "str", "choices": ["fail", "adopt", "rename"], "default": "fail"},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        },
+        required_if=(("state", "present", ("issuer", "signing_cert_chains")),),
+    )
+)
+INFO_ARGUMENTS = CONNECTION.merge(Arguments(options={"issuer_alias": {"type": "str"}, "issuer": {"type": "str"}}))
+
+
+@dataclass(frozen=True)
+class TokenIssuer:
+    """A token issuer that a host trusts. The alias is its identity; alias and issuer are each unique on a host."""
+
+    issuer_alias: str
+    issuer: str
+    chains: tuple[Chain, ...]
+
+    def holds(self, chains: Iterable[Chain]) -> bool:
+        """True if every one of `chains` is among its own."""
+        return set(chains) <= set(self.chains)
+
+    def spec(self) -> dict[str, Any]:
+        """The body with which the API creates it."""
+        chains = [chain.to_api() for chain in self.chains]
+        return {"issuer_alias": self.issuer_alias, "issuer": self.issuer, "signing_cert_chains": chains}
+
+    def record(self) -> dict[str, Any]:
+        """The form in which the modules return it; the order of chains means nothing, so it is always the same."""
+        chains = tuple(sorted(self.chains, key=lambda chain: [one.sha256 for one in chain.certificates]))
+        certificates = [
+            {
+                "chain": number,
+                "position": position,
+                "sha256": one.sha256,
+                "subject": one.subject,
+                "issuer": one.issuer,
+                "not_before": one.not_before,
+                "not_after": one.not_after,
+            }
+            for number, chain in enumerate(chains)
+            for position, one in enumerate(chain.certificates)
+        ]
+        return {**TokenIssuer(self.issuer_alias, self.issuer, chains).spec(), "certificates": certificates}
+
+
+@dataclass(frozen=True)
+class DesiredTokenIssuer:
+    """A token issuer as it is declared."""
+
+    issuer_alias: str
+    issuer: Optional[str] = None
+    chains: tuple[Chain, ...] = ()
+    state: str = "present"
+    chains_mode: str = "exact"
+    issuer_conflict: str = "fail"
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, Any]) -> DesiredTokenIssuer:
+        """Check the module's options. Raises InvalidInput, which names the option."""
+        declared = params["signing_cert_chains"]
+        return cls(
+            issuer_alias=check_name("issuer_alias", params["issuer_alias"]),
+            issuer=None if params["issuer"] is None else check_name("issuer", params["issuer"]),
+            chains=() if declared is None else chains_from_options("signing_cert_chains", declared),
+            state=params["state"],
+            chains_mode=params["chains_mode"],
+            issuer_conflict=params["issuer_conflict"],
+        )
+
+    def chains_on(self, observed: TokenIssuer) -> tuple[Chain, ...]:
+        """The chains that `observed` shall have: its own if they do, so that their order is no change."""
+        if self.chains_mode == "merge":
+            return observed.chains + tuple(chain for chain in self.chains if chain not in observed.chains)
+        return observed.chains if set(observed.chains) == set(self.chains) else self.chains
+
+
+def plan(observed: Sequence[TokenIssuer], desired: DesiredTokenIssuer) -> Plan:
+    """What has to be done so that a host that trusts the `observed` issuers trusts the one that is `desired`."""
+    own = next((one for one in observed if one.issuer_alias == desired.issuer_alias), None)
+    other = next((one for one in observed if one.issuer == desired.issuer and one != own), None)
+    if own and own.issuer == desired.issuer:
+        other = None
+    if desired.state == "absent":
+        return _plan_absent(own, other, desired)
+    if other is None:
+        return _plan_update(own, desired) if own else _plan_create(desired)
+    return _plan_elsewhere(own, other, desired)
+
+
+def _plan_absent(own: Optional[TokenIssuer], other: Optional[TokenIssuer], desired: DesiredTokenIssuer) -> Plan:
+    warnings: tuple[str, ...] = ()
+    if other:
+        warnings = (
+            f"The issuer {other.issuer!r} stays trusted: it is saved under the alias {other.issuer_alias!r}, and only"
+            f" {desired.issuer_alias!r} was declared absent.",
+        )
+    if own is None:
+        return Plan(before={}, after={}, warnings=warnings)
+    return Plan(before=own.record(), after={}, steps=(_delete(own),), warnings=warnings)
+
+
+def _plan_create(desired: DesiredTokenIssuer) -> Plan:
+    after = TokenIssuer(desired.issuer_alias, desired.issuer or "", desired.chains)
+    return Plan(before={}, after=after.record(), steps=(_create(after),))
+
+
+def _plan_update(observed: TokenIssuer, desired: DesiredTokenIssuer, *warnings: str) -> Plan:
+    """One PATCH of what is saved under `observed`'s alias, with only what differs."""
+    after = TokenIssuer(observed.issuer_alias, desired.issuer or "", desired.chains_on(observed))
+    body: dict[str, Any] = {}
+    if after.issuer != observed.issuer:
+        body["issuer"] = after.issuer
+    if after.chains != observed.chains:
+        body["signing_cert_chains"] = after.spec()["signing_cert_chains"]
+    steps = (Step("update", RESOURCE, observed.issuer_alias, UPDATE, _path(observed), body),) if body else ()
+    return Plan(before=observed.record(), after=after.record(), steps=steps, warnings=warnings)
+
+
+def _plan_elsewhere(own: Optional[TokenIssuer], other: TokenIssuer, desired: DesiredTokenIssuer) -> Plan:
+    """The declared issuer is saved under another alias, `other`'s."""
+    where = f"The issuer {other.issuer!r} is saved under the alias {other.issuer_alias!r}"
+    if own is None and desired.chains_on(other) == other.chains:
+        record = other.record()
+        warning = f"{where}, not {desired.issuer_alias!r}, with the declared certificates; it was left so."
+        return Plan(before=record, after=record, warnings=(warning,))
+    if desired.issuer_conflict == "adopt" and own is None:
+        warning = f"{where}; that alias was adopted in place of {desired.issuer_alias!r}."
+        return _plan_update(other, desired, warning)
+    if desired.issuer_conflict == "rename":
+        removal = _delete(other, restore=_create(other))
+        if own is not None:
+            update = _plan_update(own, desired)
+            return Plan(before=update.before, after=update.after, steps=(removal, *update.steps))
+        after = TokenIssuer(desired.issuer_alias, other.issuer, desired.chains_on(other))
+        return Plan(before=other.record(), after=after.record(), steps=(removal, _create(after)))
+    before = own or other
+    ways = "issuer_conflict can be rename" if own else "issuer_conflict can be adopt or rename"
+    held = f", and {desired.issuer_alias!r} holds another issuer" if own else " with other certificates"
+    return Plan(before=before.record(), after=before.record(), conflict=f"{where}{held}; nothing was sent ({ways}).")
+
+
+def _path(issuer: TokenIssuer) -> dict[str, str]:
+    return {"issuer_alias": issuer.issuer_alias}
+
+
+def _create(issuer: TokenIssuer) -> Step:
+    return Step("create", RESOURCE, issuer.issuer_alias, CREATE, body=issuer.spec())
+
+
+def _delete(issuer: TokenIssuer, restore: Optional[Step] = None) -> Step:
+    return Step("delete", RESOURCE, issuer.issuer_alias, DELETE, _path(issuer), restore=restore)
+
+
+def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
+    """esx_token_issuer: the module's result. Raises TrustError."""
+    desired = DesiredTokenIssuer.from_params(params)
+    connection = Connection.from_params(params)
+    warnings = validity_warnings(desired.chains, datetime.datetime.now(datetime.timezone.utc))
+    with Client(connection) as client:
+        outcome = converge(client, _Declared(desired), check_mode)
+    return result(RESOURCE, desired.issuer_alias, connection, outcome, warnings, _shown)
+
+
+def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
+    """esx_token_issuer_info: the module's result. Raises TrustError."""
+    connection = Connection.from_params(params)
+    with Client(connection) as client:
+        issuers = list_issuers(client)
+    records = [
+        one.record()
+        for one in sorted(issuers, key=lambda one: one.issuer_alias)
+        if params["issuer_alias"] in (None, one.issuer_alias) and params["issuer"] in (None, one.issuer)
+    ]
+    return info_result("token_issuers", records, connection)
+
+
+def _shown(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The record for a diff: what each certificate is, without its text."""
+    return {name: value for name, value in record.items() if name != "signing_cert_chains"}
+
+
+@dataclass(frozen=True)
+class _Declared:
+    """The declaration that `converge` works on."""
+
+    desired: DesiredTokenIssuer
+
+    def observe(self, client: Client) -> tuple[TokenIssuer, ...]:
+        return list_issuers(client)
+
+    def plan(self, observed: Sequence[TokenIssuer]) -> Plan:
+        return plan(observed, self.desired)
+
+    def explain(self, error: TrustError, step: Step, host: str) -> TrustError:
+        return error
+
+    def restored(self, observed: Sequence[TokenIssuer], step: Step) -> bool:
+        return any(one.issuer == (step.body or {})["issuer"] for one in observed)
+
+
+def list_issuers(client: Client) -> tuple[TokenIssuer, ...]:
+    """All issuers with their chains, in one request where the host knows the FULL projection. Raises TrustError."""
+    value = client.call(LIST, query=(("projection", "FULL"),))
+    if not isinstance(value, list):
+        raise client.wrong_shape(LIST)
+    issuers = []
+    for entry in value:
+        if not isinstance(entry, dict) or not isinstance(entry.get("issuer_alias"), str):
+            raise client.wrong_shape(LIST)
+        alias = entry["issuer_alias"]
+        operation = LIST
+        if entry.get("signing_cert_chains") is None or entry.get("issuer") is None:
+            operation = GET
+            try:
+                entry = client.call(GET, {"issuer_alias": alias})
+            except ApiError as error:
+                if error.error_type == "NOT_FOUND":
+                    continue  # deleted in the meantime
+                raise
+        issuers.append(_read(client, operation, alias, entry))
+    return tuple(issuers)
+
+
+def _read(client: Client, operation: Operation, alias: str, value: Any) -> TokenIssuer:
+    chains = value.get("signing_cert_chains") if isinstance(value, dict) else None
+    if not isinstance(chains, list) or not isinstance(value.get("issuer"), str):
+        raise client.wrong_shape(operation)
+    for chain in chains:
+        texts = chain.get("cert_chain") if isinstance(chain, dict) else None
+        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+            raise client.wrong_shape(operation)
+    return TokenIssuer(issuer_alias=alias, issuer=value["issuer"], chains=chains_from_host(chains))

@@ -1,0 +1,253 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The wire to one host, on requests: one connection, the proof of who the host is, and a limit to every wait."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ssl
+import time
+import warnings
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+from typing import Optional
+
+from ansible_collections.esx.trust.plugins.module_utils._answers import Answer
+from ansible_collections.esx.trust.plugins.module_utils._connection import Connection
+from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
+from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
+from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
+from ansible_collections.esx.trust.plugins.module_utils._errors import Unreachable
+from ansible_collections.esx.trust.plugins.module_utils._errors import Untrusted
+from ansible_collections.esx.trust.plugins.module_utils._libraries import CertificateError
+from ansible_collections.esx.trust.plugins.module_utils._libraries import HTTPAdapter
+from ansible_collections.esx.trust.plugins.module_utils._libraries import HTTPError
+from ansible_collections.esx.trust.plugins.module_utils._libraries import HTTPSConnection
+from ansible_collections.esx.trust.plugins.module_utils._libraries import HTTPSConnectionPool
+from ansible_collections.esx.trust.plugins.module_utils._libraries import InsecureRequestWarning
+from ansible_collections.esx.trust.plugins.module_utils._libraries import create_urllib3_context
+from ansible_collections.esx.trust.plugins.module_utils._libraries import requests
+
+#: No answer of the API comes near; more is a mistake or an attack on the controller's memory.
+MAX_BODY = 16 * 1024 * 1024
+_CHUNK = 64 * 1024
+_HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "esx.trust"}
+
+
+class _DeadlineSocket(ssl.SSLSocket):
+    """A TLS socket whose reads all end at one moment, however slowly the bytes drip."""
+
+    deadline: Optional[float] = None
+
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        if self.deadline is not None:
+            left = self.deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError("timed out")
+            self.settimeout(left)
+        return super().recv_into(*args, **kwargs)
+
+
+@cache
+def tls_context(ca_path: Optional[str], verify: bool) -> ssl.SSLContext:
+    """The TLS settings for a CA file or folder, the system's own store, or (`verify` false) no check at all.
+
+    Made once and shared, because reading the system's store takes longer than talking to a host.
+    Raises InvalidInput for a `ca_path` that cannot be read.
+    """
+    context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED if verify else ssl.CERT_NONE)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.sslsocket_class = _DeadlineSocket
+    if not verify:
+        return context
+    if not ca_path:
+        context.load_default_certs()
+        return context
+    try:
+        # The kind of thing it is decides, and only the file system knows.
+        try:
+            context.load_verify_locations(cafile=ca_path)
+        except IsADirectoryError:
+            context.load_verify_locations(capath=ca_path)
+    except ssl.SSLError as error:
+        raise InvalidInput(f"ca_path: {ca_path} holds no certificates in PEM ({error.reason or error}).") from error
+    except OSError as error:
+        raise InvalidInput(f"ca_path: {ca_path} cannot be read ({error.strerror}).") from error
+    return context
+
+
+class Transport:
+    """One host's conversation below the API: sends requests one at a time over one connection.
+
+    Nothing but the given connection options decides where it goes and whom it trusts: no environment variable, no
+    netrc, no redirect.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._verify = connection.validate_certs and connection.thumbprint is None
+        self.context = tls_context(connection.ca_path if self._verify else None, self._verify)
+        #: Set by the connection below when the first byte of the current request is about to leave.
+        self.sent = False
+        self.deadline = 0.0
+        self._timeout = connection.timeout
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.verify = self._verify
+        self._session.headers.clear()
+        if connection.proxy:
+            self._session.proxies = {"https": connection.proxy}
+        self._session.mount("https://", _Adapter(self))
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: Optional[bytes] = None,
+        timeout: Optional[float] = None,
+    ) -> Answer:
+        """Send one request and read its whole answer.
+
+        Connecting, the TLS handshake, and the request with its answer each take at most `timeout` seconds (default: the
+        connection's).
+        Raises Unreachable or Untrusted if nothing was sent, AnswerLost if the request was sent and no whole answer
+        came back, UnexpectedAnswer if the answer is too large.
+        """
+        self.sent = False
+        self._timeout = timeout or self._connection.timeout
+        name = self._connection.name
+        try:
+            with warnings.catch_warnings():
+                # The module warns about this itself, once, in a person's words.
+                warnings.simplefilter("ignore", InsecureRequestWarning)
+                response = self._session.request(
+                    method,
+                    self._connection.url + path,
+                    headers={**_HEADERS, **headers},
+                    data=body,
+                    timeout=self._timeout,
+                    allow_redirects=False,
+                    stream=True,
+                )
+            with response:
+                return Answer(response.status_code, response.headers, self._read(response))
+        except (requests.RequestException, HTTPError, OSError) as error:
+            if not self.sent:
+                raise Unreachable(f"{name}: no connection ({reason(error)}).", self._unreachable_hint()) from error
+            raise AnswerLost(f"{name}: the answer to {method} {path} was lost ({reason(error)}).") from error
+
+    def start_request(self) -> None:
+        """Called by the connection: from here on the host may have seen the request."""
+        self.sent = True
+        self.deadline = time.monotonic() + self._timeout
+
+    def check_pin(self, sock: Any) -> None:
+        """Raise Untrusted unless the certificate shown on the TLS socket is the pinned one, if one is pinned."""
+        pin = self._connection.thumbprint
+        shown = hashlib.sha256(sock.getpeercert(binary_form=True) or b"").digest()
+        if pin is not None and not hmac.compare_digest(shown, pin):
+            raise Untrusted(
+                f"{self._connection.name}: its certificate is not the pinned one; its SHA-256 is"
+                f" {shown.hex(':').upper()}.",
+                "If the host has a new certificate, compare this fingerprint at its console and change thumbprint.",
+            )
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._session.close()
+
+    def _read(self, response: Any) -> bytes:
+        body = bytearray()
+        for chunk in response.iter_content(_CHUNK):
+            body += chunk
+            if len(body) > MAX_BODY:
+                raise UnexpectedAnswer(
+                    f"{self._connection.name}: the answer is larger than {MAX_BODY // 2**20} MiB, which none of the API"
+                    " is.",
+                    status=response.status_code,
+                    outcome_unknown=True,
+                )
+        # Older urllib3 does not notice that a body ended early.
+        announced = response.headers.get("Content-Length", "")
+        if announced.isdigit() and "Content-Encoding" not in response.headers and int(announced) > len(body):
+            raise AnswerLost(f"{self._connection.name}: the answer broke off after {len(body)} of {announced} bytes.")
+        return bytes(body)
+
+    def _unreachable_hint(self) -> str:
+        if self._connection.proxy:
+            return f"Check hostname, port, and the proxy {self._connection.proxy}."
+        return "Check hostname and port, and that the host is up."
+
+
+class _Adapter(HTTPAdapter):
+    """Gives the connections of one transport its TLS context and lets it watch them."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        super().__init__(pool_connections=1, pool_maxsize=1, pool_block=True)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, ssl_context=self._transport.context, **kwargs)
+        self._watch(self.poolmanager)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        known = proxy in self.proxy_manager
+        manager = super().proxy_manager_for(proxy, ssl_context=self._transport.context, **kwargs)
+        if not known:
+            self._watch(manager)
+        return manager
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        # The context has its certificates already; the inherited way would load a CA file for every session.
+        conn.cert_reqs = "CERT_REQUIRED" if verify else "CERT_NONE"
+        conn.ca_certs = conn.ca_cert_dir = None
+
+    def _watch(self, manager: Any) -> None:
+        transport = self._transport
+
+        class WatchedConnection(HTTPSConnection):
+            def connect(self) -> None:
+                _connect(super().connect, transport)
+                transport.check_pin(self.sock)
+
+            def request(self, *args: Any, **kwargs: Any) -> None:
+                transport.start_request()
+                if isinstance(self.sock, _DeadlineSocket):
+                    self.sock.deadline = transport.deadline
+                super().request(*args, **kwargs)
+
+        class WatchedPool(HTTPSConnectionPool):
+            ConnectionCls = WatchedConnection
+
+        manager.pool_classes_by_scheme = {**manager.pool_classes_by_scheme, "https": WatchedPool}
+
+
+def _connect(connect: Any, transport: Transport) -> None:
+    try:
+        connect()
+    except (ssl.SSLCertVerificationError, CertificateError) as error:
+        why = getattr(error, "verify_message", "") or str(error)
+        raise Untrusted(
+            f"{transport._connection.name}: its certificate is not trusted ({why.rstrip('.')}).",
+            "Name the CA that signed it with ca_path, or pin the certificate with thumbprint.",
+        ) from error
+
+
+def reason(error: BaseException) -> str:
+    """The innermost cause of an error, in few words."""
+    seen = {id(error)}
+    inner: Optional[BaseException] = error
+    while inner is not None:
+        error = inner
+        inner = error.__cause__ or error.__context__
+        if inner is not None and id(inner) in seen:
+            break
+        seen.add(id(inner))
+    if isinstance(error, TimeoutError):
+        return "timed out"
+    if isinstance(error, OSError) and error.strerror and not isinstance(error, ssl.SSLError):
+        return error.strerror
+    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -1,0 +1,179 @@
+#!/usr/bin/python
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Module esx_kms_provider."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: esx_kms_provider
+short_description: Keep a native key provider on an ESX host
+version_added: 0.1.0
+description:
+  - Creates a native key provider on an ESX host through the host's own API, without a vCenter, and leaves it alone
+    when it is there.
+  - Give every host that shares encrypted virtual machines, or virtual machines with a vTPM, the same O(provider),
+    O(key_id) and O(key_derivation_key).
+  - The host never gives a key back. A provider that is there with the same O(key_id) but another key cannot be told
+    from the right one. Keep the key where it cannot be lost, and change O(key_id) whenever you change the key.
+  - A provider that is there with another O(key_id), or of type C(TRUST_AUTHORITY), is a conflict. The module then
+    fails and sends nothing, because a replaced key locks the virtual machines that use it.
+author:
+  - esx.trust contributors (@esx-trust)
+extends_documentation_fragment:
+  - esx.trust.attributes
+  - esx.trust.attributes.writes
+  - esx.trust.connection
+options:
+  provider:
+    description: Name of the key provider.
+    type: str
+    required: true
+  key_id:
+    description:
+      - The key's UUID. Needed if O(state=present). Upper and lower case mean the same.
+      - If given with O(state=absent), a provider with another key is a conflict and not deleted.
+    type: str
+  key_derivation_key:
+    description:
+      - The key in Base64, usually of 32 bytes. Needed to create the provider; may be left out where it is there
+        already.
+      - C(openssl rand -base64 32) makes one. Keep it in a vault.
+    type: str
+  state:
+    description:
+      - V(present) creates the provider if it is not there.
+      - V(absent) deletes it. The published reference of the API has no such operation, so hosts may refuse; the
+        module then says so. Virtual machines that use the provider's key lock when it is gone, so rekey them first.
+    type: str
+    choices: [present, absent]
+    default: present
+seealso:
+  - module: esx.trust.esx_kms_provider_info
+  - module: esx.trust.esx_token_issuer
+  - module: vmware.vmware.key_provider_native
+    description: Native key providers of a vCenter.
+"""
+
+EXAMPLES = r"""
+- name: One host
+  esx.trust.esx_kms_provider:
+    hostname: esx01.example.com
+    username: root
+    password: "{{ vaulted_esx_password }}"
+    provider: site-a
+    key_id: 5f0b1f4e-53c2-4f0e-9c0e-6f1d6f7a2b11
+    key_derivation_key: "{{ vaulted_site_a_key }}"
+
+- name: All hosts of a group hold the same key
+  hosts: esx
+  connection: local
+  gather_facts: false
+  module_defaults:
+    group/esx.trust.esx:
+      hostname: "{{ inventory_hostname }}"
+      username: root
+      password: "{{ vaulted_esx_password }}"
+      ca_path: /etc/pki/vmca.pem
+  tasks:
+    - name: Key provider of the site
+      esx.trust.esx_kms_provider:
+        provider: site-a
+        key_id: 5f0b1f4e-53c2-4f0e-9c0e-6f1d6f7a2b11
+        key_derivation_key: "{{ vaulted_site_a_key }}"
+
+# ansible-vault encrypt_string --name vaulted_site_a_key "$(openssl rand -base64 32)"
+# prints the lines to paste into group_vars.
+
+- name: A provider that nothing uses any more
+  esx.trust.esx_kms_provider:
+    hostname: esx01.example.com
+    username: root
+    password: "{{ vaulted_esx_password }}"
+    provider: retired
+    state: absent
+"""
+
+RETURN = r"""
+kms_provider:
+  description: The provider as the host holds it after the run or, in check mode, would. Empty if it is absent.
+  returned: success
+  type: dict
+  contains:
+    provider:
+      description: Its name.
+      type: str
+      sample: site-a
+    type:
+      description: V(NATIVE) or V(TRUST_AUTHORITY).
+      type: str
+      sample: NATIVE
+    key_id:
+      description: The key's UUID, for a native provider.
+      type: str
+      sample: 5f0b1f4e-53c2-4f0e-9c0e-6f1d6f7a2b11
+operations:
+  description:
+    - The writes that were carried out or, in check mode, would be, in their order. Also there on failure.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    operation:
+      description: V(create), V(update) or V(delete).
+      type: str
+    resource:
+      description: V(kms_provider).
+      type: str
+    id:
+      description: Name of the provider.
+      type: str
+failure:
+  description: What went wrong, for programs. The text for people is RV(ignore:msg).
+  returned: on failure
+  type: dict
+  contains:
+    code:
+      description:
+        - V(invalid_input), an option was refused before anything was sent.
+        - V(conflict), what the host holds contradicts what is declared, and nothing was sent.
+        - V(unreachable), no connection came about.
+        - V(untrusted), the host's certificate was refused before the login was sent.
+        - V(unauthenticated), the login was refused.
+        - V(unauthorized), the account lacks a privilege.
+        - V(api_error), the host refused an operation.
+        - V(answer_lost), the connection broke before the whole answer was there.
+        - V(unexpected_answer), what answered is not the API of an ESX host.
+      type: str
+      sample: conflict
+    message:
+      description: What happened.
+      type: str
+    hint:
+      description: What to do about it, or empty.
+      type: str
+    operation:
+      description: Full name of the API's operation that failed, if one did.
+      type: str
+    status:
+      description: HTTP code of the answer, if there was one.
+      type: int
+    error_type:
+      description: The API's own type of the error, if there was one.
+      type: str
+      sample: INVALID_ARGUMENT
+"""
+
+from ansible_collections.esx.trust.plugins.module_utils._kms_provider import ARGUMENTS
+from ansible_collections.esx.trust.plugins.module_utils._kms_provider import run
+from ansible_collections.esx.trust.plugins.module_utils._module import run_module
+
+
+def main() -> None:
+    """Entry point."""
+    run_module(ARGUMENTS, run)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,245 @@
+#!/usr/bin/python
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Module esx_token_issuer."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: esx_token_issuer
+short_description: Keep a trusted security token issuer on an ESX host
+version_added: 0.1.0
+description:
+  - Makes an ESX host trust the tokens of an issuer (a vCenter or another identity provider) by the certificates
+    that sign them, or no longer trust them, through the host's own API.
+  - Certificates are compared by what they are. PEM, CRLF, Base64 DER and the host's own way to write them never
+    count as a change.
+  - A trusted issuer alone gives nobody any right. Rights come with the host's client profiles, which this module
+    leaves alone.
+author:
+  - esx.trust contributors (@esx-trust)
+extends_documentation_fragment:
+  - esx.trust.attributes
+  - esx.trust.attributes.writes
+  - esx.trust.connection
+options:
+  issuer_alias:
+    description: Name under which the host keeps the issuer.
+    type: str
+    required: true
+  issuer:
+    description:
+      - What the tokens name as their issuer, to the letter. A trailing slash or another port is another issuer.
+      - Needed if O(state=present).
+    type: str
+  signing_cert_chains:
+    description:
+      - The certificate chains of the keys that may sign the issuer's tokens. Several chains are valid side by side,
+        as during a rotation.
+      - Needed if O(state=present).
+    type: list
+    elements: dict
+    suboptions:
+      cert_chain:
+        description:
+          - The certificates of one chain as PEM or Base64 DER, leaf first, then intermediates, then root. A bundle
+            of several PEM blocks in one string is split.
+          - A chain whose links do not verify, a private key, and what is no certificate are refused before anything
+            is sent. A certificate that is expired or not yet valid gives a warning.
+        type: list
+        elements: str
+        required: true
+  chains_mode:
+    description:
+      - V(exact) leaves the host with just the declared chains.
+      - V(merge) adds the declared chains and removes none.
+    type: str
+    choices: [exact, merge]
+    default: exact
+  issuer_conflict:
+    description:
+      - What to do if the host keeps the same O(issuer) under another alias, with other chains. (With the same
+        chains, it is left as it is, with a warning.)
+      - V(fail) sends nothing and names the other alias.
+      - V(adopt) gives the declared chains to the other alias.
+      - V(rename) deletes the other alias and creates this one. If that fails, the old one is put back.
+    type: str
+    choices: [fail, adopt, rename]
+    default: fail
+  state:
+    description:
+      - V(present) makes the host trust the issuer as declared. V(absent) deletes the alias.
+    type: str
+    choices: [present, absent]
+    default: present
+seealso:
+  - module: esx.trust.esx_token_issuer_info
+  - module: esx.trust.esx_kms_provider
+"""
+
+EXAMPLES = r"""
+- name: One host
+  esx.trust.esx_token_issuer:
+    hostname: esx01.example.com
+    username: root
+    password: "{{ vaulted_esx_password }}"
+    issuer_alias: vcenter01
+    issuer: https://vcenter01.example.com/openidconnect/vsphere.local
+    signing_cert_chains:
+      - cert_chain:
+          - "{{ lookup('ansible.builtin.file', 'vcenter01-signing-chain.pem') }}"
+
+- name: All hosts of a group trust the same vCenter
+  hosts: esx
+  connection: local
+  gather_facts: false
+  module_defaults:
+    group/esx.trust.esx:
+      hostname: "{{ inventory_hostname }}"
+      username: root
+      password: "{{ vaulted_esx_password }}"
+      ca_path: /etc/pki/vmca.pem
+  tasks:
+    - name: Issuer
+      esx.trust.esx_token_issuer:
+        issuer_alias: vcenter01
+        issuer: https://vcenter01.example.com/openidconnect/vsphere.local
+        signing_cert_chains: "{{ vcenter01_signing_cert_chains }}"
+
+- name: Before a rotation, trust the new certificate next to the old one
+  esx.trust.esx_token_issuer:
+    hostname: esx01.example.com
+    username: root
+    password: "{{ vaulted_esx_password }}"
+    issuer_alias: vcenter01
+    issuer: https://vcenter01.example.com/openidconnect/vsphere.local
+    chains_mode: merge
+    signing_cert_chains:
+      - cert_chain: ["{{ lookup('ansible.builtin.file', 'new-chain.pem') }}"]
+
+- name: An issuer that shall not be trusted any more
+  esx.trust.esx_token_issuer:
+    hostname: esx01.example.com
+    username: root
+    password: "{{ vaulted_esx_password }}"
+    issuer_alias: old-vcenter
+    state: absent
+"""
+
+RETURN = r"""
+token_issuer:
+  description: The issuer as the host holds it after the run or, in check mode, would. Empty if it is absent.
+  returned: success
+  type: dict
+  contains:
+    issuer_alias:
+      description: Name under which the host keeps it.
+      type: str
+      sample: vcenter01
+    issuer:
+      description: What the tokens of this issuer name as their issuer.
+      type: str
+      sample: https://vcenter01.example.com/openidconnect/vsphere.local
+    signing_cert_chains:
+      description:
+        - The certificate chains, in the form that O(esx.trust.esx_token_issuer#module:signing_cert_chains) takes.
+      type: list
+      elements: dict
+      contains:
+        cert_chain:
+          description: The certificates in PEM, leaf first.
+          type: list
+          elements: str
+    certificates:
+      description: What each certificate is.
+      type: list
+      elements: dict
+      contains:
+        chain:
+          description: Which of the chains it belongs to, from 0.
+          type: int
+        position:
+          description: Its place in the chain; 0 is the leaf.
+          type: int
+        sha256:
+          description: SHA-256 of its DER form.
+          type: str
+        subject:
+          description: Its subject.
+          type: str
+        issuer:
+          description: Its issuer.
+          type: str
+        not_before:
+          description: From when it is valid, UTC.
+          type: str
+          sample: "2026-01-01T00:00:00Z"
+        not_after:
+          description: Until when it is valid, UTC.
+          type: str
+          sample: "2036-01-01T00:00:00Z"
+operations:
+  description:
+    - The writes that were carried out or, in check mode, would be, in their order. Also there on failure.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    operation:
+      description: V(create), V(update) or V(delete).
+      type: str
+    resource:
+      description: V(token_issuer).
+      type: str
+    id:
+      description: Alias of the issuer.
+      type: str
+failure:
+  description: What went wrong, for programs. The text for people is RV(ignore:msg).
+  returned: on failure
+  type: dict
+  contains:
+    code:
+      description:
+        - V(invalid_input), an option was refused before anything was sent.
+        - V(conflict), what the host holds contradicts what is declared, and nothing was sent.
+        - V(unreachable), no connection came about.
+        - V(untrusted), the host's certificate was refused before the login was sent.
+        - V(unauthenticated), the login was refused.
+        - V(unauthorized), the account lacks a privilege.
+        - V(api_error), the host refused an operation.
+        - V(answer_lost), the connection broke before the whole answer was there.
+        - V(unexpected_answer), what answered is not the API of an ESX host.
+      type: str
+      sample: conflict
+    message:
+      description: What happened.
+      type: str
+    hint:
+      description: What to do about it, or empty.
+      type: str
+    operation:
+      description: Full name of the API's operation that failed, if one did.
+      type: str
+    status:
+      description: HTTP code of the answer, if there was one.
+      type: int
+    error_type:
+      description: The API's own type of the error, if there was one.
+      type: str
+      sample: INVALID_ARGUMENT
+"""
+
+from ansible_collections.esx.trust.plugins.module_utils._module import run_module
+from ansible_collections.esx.trust.plugins.module_utils._token_issuer import ARGUMENTS
+from ansible_collections.esx.trust.plugins.module_utils._token_issuer import run
+
+
+def main() -> None:
+    """Entry point."""
+    run_module(ARGUMENTS, run)
+
+
+if __name__ == "__main__":
+    main()
