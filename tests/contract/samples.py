@@ -1,0 +1,25 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the contract tests send."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+PROVIDERS = "/api/esx/trusted-infrastructure/kms/providers"
+ISSUERS = "/api/esx/authentication/trust/security-token-issuers"
+TOKEN = "/api/esx/authentication/token"
+KEY_ID = "12345678-abcd-1234-cdef-123456789abc"
+KEY = base64.b64encode(bytes(range(32))).decode()
+
+
+def provider(name: str = "p1", **changes: Any) -> dict[str, Any]:
+    """The body that creates a provider."""
+    return {"provider": name, "native_spec": {"key_id": KEY_ID, "key_derivation_key": KEY, **changes}}
+
+
+def issuer(chain: list[str], alias: str = "vc", **changes: Any) -> dict[str, Any]:
+    """The body that creates an issuer."""
+    chains = [{"cert_chain": chain}]
+    return {"issuer_alias": alias, "issuer": "https://vc.example.test/", "signing_cert_chains": chains, **changes}

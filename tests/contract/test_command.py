@@ -1,0 +1,83 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command: what it leaves for others while it runs, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import requests
+import yaml
+
+from contract.samples import KEY_ID
+from contract.samples import PROVIDERS
+
+TESTS = Path(__file__).resolve().parents[1]
+
+
+def _start(folder: Path, *words: str) -> subprocess.Popen[str]:
+    """The command, once it is ready: it says so on a pipe."""
+    reader, writer = os.pipe()
+    command = [sys.executable, "-m", "simulator", "--directory", str(folder), "--ready-fd", str(writer), *words]
+    process = subprocess.Popen(command, cwd=TESTS, pass_fds=(writer,), stdout=subprocess.PIPE, text=True)
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        assert pipe.readline() == "ready\n", process.communicate()
+    return process
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_command(number: signal.Signals, tmp_path: Path) -> None:
+    state = tmp_path / "state.json"
+    state.write_text(json.dumps({"providers": {"p1": {"key_id": KEY_ID}}}), encoding="utf-8")
+    folder = tmp_path / "fleet"
+    process = _start(folder, "--hosts", "2", "--state", str(state), "--password", "other")
+    try:
+        inventory = yaml.safe_load((folder / "inventory.yml").read_text(encoding="utf-8"))["esx"]
+        assert list(inventory["hosts"]) == ["esx01", "esx02"]
+        assert "password" not in json.dumps(inventory)
+        url = f"https://{inventory['hosts']['esx02']['esx_hostname']}:{inventory['vars']['esx_port']}{PROVIDERS}"
+        with requests.Session() as session:
+            session.trust_env = False
+            session.verify = inventory["vars"]["esx_ca_path"]
+            assert session.get(url, auth=("root", "other"), timeout=10).json()[0]["provider"] == "p1"
+        assert int((folder / "pid").read_text(encoding="ascii")) == process.pid
+        process.send_signal(number)
+        said, _nothing = process.communicate(timeout=20)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0
+    assert json.loads(said)["hosts"] == 2
+    assert list(folder.iterdir()) == []
+
+
+def test_stopped_by_its_admin_interface(tmp_path: Path) -> None:
+    process = _start(tmp_path / "fleet", "--hosts", "1", "--ipv6")
+    try:
+        admin_url = (tmp_path / "fleet" / "admin_url").read_text(encoding="ascii").strip()
+        with requests.Session() as session:
+            session.trust_env = False
+            assert [each["address"] for each in session.get(admin_url + "/hosts", timeout=10).json()][1] == "::1"
+            assert session.get(admin_url + "/cpu", timeout=10).json()["cpu_seconds"] > 0
+            assert session.post(admin_url + "/stop", timeout=10).status_code == 202
+        process.communicate(timeout=20)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0
+
+
+def test_a_wrong_state_is_refused(tmp_path: Path) -> None:
+    state = tmp_path / "state.json"
+    state.write_text('{"providers": []}', encoding="utf-8")
+    command = [sys.executable, "-m", "simulator", "--state", str(state)]
+    done = subprocess.run(command, cwd=TESTS, capture_output=True, text=True, check=False, timeout=20)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "providers" in done.stderr

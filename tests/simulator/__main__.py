@@ -1,0 +1,94 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command: starts a fleet, says where it is, and runs until it is told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pathlib
+import signal
+import sys
+from collections.abc import Sequence
+
+from pydantic import ValidationError
+
+from simulator import files
+from simulator.admin import StateDocument
+from simulator.fleet import DEFAULT_PASSWORD
+from simulator.fleet import Fleet
+
+
+def arguments(words: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m simulator", description="Simulates a fleet of ESX hosts.")
+    parser.add_argument("--hosts", type=int, default=3, help="how many, at 127.0.1.1 and following (default: 3)")
+    parser.add_argument("--port", type=int, default=0, help="one port for all of them (default: a free one)")
+    parser.add_argument("--admin-port", type=int, default=0, help="port of the admin interface (default: a free one)")
+    parser.add_argument("--ipv6", action="store_true", help="one more host, at ::1")
+    parser.add_argument("--directory", type=pathlib.Path, help="where to write " + ", ".join(files.NAMES))
+    parser.add_argument("--username", default="root")
+    parser.add_argument("--password", default=DEFAULT_PASSWORD, help="never a real one (default: %(default)s)")
+    parser.add_argument("--state", type=pathlib.Path, help="JSON file with the state that every host starts with")
+    parser.add_argument("--ready-fd", type=int, help="file descriptor that gets a line when the fleet listens")
+    chosen = parser.parse_args(words)
+    if chosen.hosts + int(chosen.ipv6) < 1 or chosen.hosts > 254 * 254:
+        parser.error("--hosts: from 1 to 64516")
+    return chosen
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    chosen = arguments(words)
+    state: StateDocument | None = None
+    if chosen.state is not None:
+        try:
+            state = StateDocument.model_validate_json(chosen.state.read_bytes())
+        except (OSError, ValidationError) as error:
+            print(f"{chosen.state}: {error}", file=sys.stderr)
+            return 2
+    fleet = Fleet(
+        chosen.hosts,
+        chosen.port,
+        chosen.ipv6,
+        username=chosen.username,
+        password=chosen.password,
+        admin_port=chosen.admin_port,
+        state=state,
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_arguments: fleet.request_stop())
+    try:
+        fleet.start()
+    except OSError as error:
+        print(f"The fleet cannot listen: {error}", file=sys.stderr)
+        return 1
+    try:
+        if chosen.directory is not None:
+            files.write(fleet, chosen.directory, chosen.username)
+        _announce(fleet, chosen)
+        fleet.wait()
+    finally:
+        fleet.stop()
+        if chosen.directory is not None:
+            files.remove(chosen.directory)
+    return 0
+
+
+def _announce(fleet: Fleet, chosen: argparse.Namespace) -> None:
+    summary = {
+        "hosts": len(fleet.hosts),
+        "first": fleet.hosts[0].url,
+        "last": fleet.hosts[-1].url,
+        "admin_url": fleet.admin_url,
+        "ca_path": str((chosen.directory / "ca.pem").resolve()) if chosen.directory else fleet.ca_path,
+    }
+    if chosen.directory is not None:
+        summary["inventory"] = str((chosen.directory / "inventory.yml").resolve())
+    print(json.dumps(summary, indent=2), flush=True)
+    if chosen.ready_fd is not None:
+        os.write(chosen.ready_fd, b"ready\n")
+        os.close(chosen.ready_fd)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

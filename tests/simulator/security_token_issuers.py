@@ -1,0 +1,126 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The service of security token issuers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simulator.certificates import formatted
+from simulator.models import IssuerCreateSpec
+from simulator.models import IssuerFilter
+from simulator.models import IssuerInfo
+from simulator.models import IssuerSummary
+from simulator.models import IssuerUpdateSpec
+from simulator.models import Projection
+from simulator.models import X509CertChain
+from simulator.operations import Call
+from simulator.operations import Operation
+from simulator.state import Issuer
+
+SERVICE = "com.vmware.esx.authentication.trust.security_token_issuers"
+PATH = "/api/esx/authentication/trust/security-token-issuers"
+COMMON_ERRORS = {"UNAUTHENTICATED": 401, "ERROR": 500}
+
+
+def _chains(call: Call, record: Issuer) -> list[dict[str, list[str]]]:
+    style = call.host.settings.certificate_format
+    return [{"cert_chain": [formatted(pem, style) for pem in chain]} for chain in record.chains]
+
+
+def _stored(chains: list[X509CertChain]) -> list[list[str]]:
+    return [chain.cert_chain for chain in chains]
+
+
+def list_issuers(call: Call) -> list[dict[str, Any]]:
+    wanted: IssuerFilter = call.query
+    projection = wanted.projection
+    if projection is Projection.FULL and not call.host.settings.projection_supported:
+        projection = Projection.NORMAL
+    answer: list[dict[str, Any]] = []
+    for alias, record in call.host.issuers.items():
+        summary: dict[str, Any] = {"summary_type": projection.value, "issuer_alias": alias}
+        if projection is not Projection.BRIEF:
+            summary["issuer"] = record.issuer
+        if projection is Projection.FULL:
+            summary["signing_cert_chains"] = _chains(call, record)
+        answer.append(summary)
+    return answer
+
+
+def create_issuer(call: Call) -> None:
+    spec: IssuerCreateSpec = call.body
+    call.host.create_issuer(spec.issuer_alias, spec.issuer, _stored(spec.signing_cert_chains))
+
+
+def get_issuer(call: Call) -> dict[str, Any]:
+    record = call.host.issuer(call.identifiers[0])
+    return {"issuer": record.issuer, "signing_cert_chains": _chains(call, record)}
+
+
+def update_issuer(call: Call) -> None:
+    spec: IssuerUpdateSpec = call.body
+    chains = None if spec.signing_cert_chains is None else _stored(spec.signing_cert_chains)
+    call.host.update_issuer(call.identifiers[0], spec.issuer, chains)
+
+
+def delete_issuer(call: Call) -> None:
+    call.host.issuer(call.identifiers[0])
+    del call.host.issuers[call.identifiers[0]]
+
+
+OPERATIONS = (
+    Operation(
+        id=SERVICE + ".list",
+        method="GET",
+        path=PATH,
+        success=200,
+        errors={"INVALID_ARGUMENT": 400, **COMMON_ERRORS},
+        perform=list_issuers,
+        query=IssuerFilter,
+        result=list[IssuerSummary],
+        entitlement="READ_ONLY",
+    ),
+    Operation(
+        id=SERVICE + ".create",
+        method="POST",
+        path=PATH,
+        success=204,
+        errors={"ALREADY_EXISTS": 400, "INVALID_ARGUMENT": 400, **COMMON_ERRORS},
+        perform=create_issuer,
+        body=IssuerCreateSpec,
+        entitlement="IDENTITY_MGMT",
+        writes=True,
+    ),
+    Operation(
+        id=SERVICE + ".get",
+        method="GET",
+        path=PATH + "/{issuer_alias}",
+        success=200,
+        errors={"NOT_FOUND": 404, **COMMON_ERRORS},
+        perform=get_issuer,
+        result=IssuerInfo,
+        entitlement="READ_ONLY",
+    ),
+    Operation(
+        id=SERVICE + ".update",
+        method="PATCH",
+        path=PATH + "/{issuer_alias}",
+        success=204,
+        errors={"NOT_FOUND": 404, "INVALID_ARGUMENT": 400, **COMMON_ERRORS},
+        perform=update_issuer,
+        body=IssuerUpdateSpec,
+        entitlement="IDENTITY_MGMT",
+        writes=True,
+    ),
+    Operation(
+        id=SERVICE + ".delete",
+        method="DELETE",
+        path=PATH + "/{issuer_alias}",
+        success=204,
+        errors={"NOT_FOUND": 404, **COMMON_ERRORS},
+        perform=delete_issuer,
+        entitlement="IDENTITY_MGMT",
+        writes=True,
+    ),
+)
