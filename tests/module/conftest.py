@@ -1,0 +1,106 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the real `main()` of a module against a simulated host, over real TLS."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from typing import Any
+
+import pytest
+from ansible.module_utils import basic
+
+from ansible_collections.esx.trust.plugins.module_utils import _client
+
+if TYPE_CHECKING:
+    from simulator import Fleet
+    from simulator import Host
+
+KEY_ID = "5f0b1f4e-53c2-4f0e-9c0e-6f1d6f7a2b11"
+OTHER_KEY_ID = "0d9b3c1a-8f0e-4f5b-b1a7-2a6f6a1c9e77"
+KEY = "q1w2e3r4t5y6u7i8o9p0a1s2d3f4g5h6j7k8l9z0x1c="
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a module printed when it ended."""
+
+    result: dict[str, Any]
+    output: str
+
+    @property
+    def failed(self) -> bool:
+        return bool(self.result.get("failed"))
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.result["changed"])
+
+    @property
+    def message(self) -> str:
+        return str(self.result.get("msg", ""))
+
+    @property
+    def warnings(self) -> str:
+        return " ".join(str(warning) for warning in self.result.get("warnings", []))
+
+    @property
+    def operations(self) -> list[tuple[str, str]]:
+        return [(entry["operation"], entry["id"]) for entry in self.result["operations"]]
+
+
+class Modules:
+    """Calls modules by their names, with the connection options of one host unless told otherwise."""
+
+    def __init__(self, host: Host, fleet: Fleet, capsys: pytest.CaptureFixture[str], patch: pytest.MonkeyPatch) -> None:
+        self.host = host
+        self.connection: dict[str, Any] = {
+            "hostname": host.address,
+            "port": host.port,
+            "username": host.username,
+            "password": host.password,
+            "ca_path": fleet.ca_path,
+        }
+        self._capsys = capsys
+        self._patch = patch
+
+    def run(self, name: str, *, check: bool = False, diff: bool = False, **options: Any) -> Ran:
+        """An option given as None is left out."""
+        merged = {**self.connection, **options}
+        arguments = {option: value for option, value in merged.items() if value is not None}
+        arguments.update(_ansible_check_mode=check, _ansible_diff=diff, _ansible_remote_tmp="/tmp")
+        self._patch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode())
+        # Cores from 2.19 on also want to know how the arguments are encoded.
+        self._patch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
+        module = importlib.import_module(f"ansible_collections.esx.trust.plugins.modules.{name}")
+        self._capsys.readouterr()
+        with pytest.raises(SystemExit):
+            module.main()
+        captured = self._capsys.readouterr()
+        assert captured.err == ""
+        return Ran(json.loads(captured.out), captured.out)
+
+    def kms_provider(self, *, check: bool = False, diff: bool = False, **options: Any) -> Ran:
+        """esx_kms_provider with a good declaration, changed by `options`."""
+        declared = {"provider": "site-a", "key_id": KEY_ID, "key_derivation_key": KEY, **options}
+        return self.run("esx_kms_provider", check=check, diff=diff, **declared)
+
+    def token_issuer(self, *, check: bool = False, diff: bool = False, **options: Any) -> Ran:
+        """esx_token_issuer with alias and issuer of a vCenter, changed by `options`."""
+        declared = {"issuer_alias": "vcenter01", "issuer": "https://vcenter01.example.com/oidc", **options}
+        return self.run("esx_token_issuer", check=check, diff=diff, **declared)
+
+
+@pytest.fixture
+def modules(
+    host: Host, fleet: Fleet, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Modules]:
+    monkeypatch.setattr(_client, "FIRST_DELAY", 0.001)
+    before = signal.getsignal(signal.SIGTERM)
+    yield Modules(host, fleet, capsys, monkeypatch)
+    signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,326 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""esx_kms_provider against a simulated host: every row of its contract."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from typing import Any
+
+import pytest
+
+from simulator import Fault
+
+if TYPE_CHECKING:
+    from module.conftest import Modules
+    from simulator import Host
+
+from module.conftest import KEY
+from module.conftest import KEY_ID
+from module.conftest import OTHER_KEY_ID
+
+SERVICE = "com.vmware.esx.trusted_infrastructure.kms.providers"
+RECORD = {"provider": "site-a", "type": "NATIVE", "key_id": KEY_ID}
+CREATED = [{"operation": "create", "resource": "kms_provider", "id": "site-a"}]
+
+
+@pytest.fixture(autouse=True, params=["api", "rest"])
+def dialect(host: Host, request: pytest.FixtureRequest) -> str:
+    """Everything holds in both dialects of errors."""
+    host.settings(dialect=request.param)
+    return str(request.param)
+
+
+def race(**fields: Any) -> Fault:
+    """Another client creates the provider just before our request arrives."""
+    change = {"change": "put_provider", "provider": "site-a", "type": "NATIVE", "key_derivation_key": KEY, **fields}
+    return Fault(kind="race", operation=f"{SERVICE}.create", change=[change])
+
+
+def test_creates_what_is_not_there(modules: Modules, host: Host) -> None:
+    ran = modules.kms_provider()
+    assert ran.changed
+    assert ran.result["kms_provider"] == RECORD
+    assert ran.result["operations"] == CREATED
+    assert "diff" not in ran.result
+    assert host.providers["site-a"].key_id == KEY_ID
+    assert host.providers["site-a"].key_derivation_key == KEY
+    assert KEY not in ran.output
+
+
+def test_the_second_run_writes_nothing(modules: Modules, host: Host) -> None:
+    modules.kms_provider()
+    before = len(host.writes)
+    ran = modules.kms_provider()
+    assert not ran.changed
+    assert ran.result["operations"] == []
+    assert ran.result["kms_provider"] == RECORD
+    assert len(host.writes) == before
+
+
+def test_check_mode_tells_the_same_and_writes_nothing(modules: Modules, host: Host) -> None:
+    ran = modules.kms_provider(check=True, diff=True)
+    assert ran.changed
+    assert ran.result["kms_provider"] == RECORD
+    assert ran.result["operations"] == CREATED
+    assert ran.result["diff"]["before"] == {}
+    assert ran.result["diff"]["after"] == RECORD
+    assert host.writes == []
+    assert host.providers == {}
+
+
+def test_the_diff_of_a_real_run_is_that_of_check_mode(modules: Modules) -> None:
+    checked = modules.kms_provider(check=True, diff=True)
+    assert modules.kms_provider(diff=True).result["diff"] == checked.result["diff"]
+    unchanged = modules.kms_provider(diff=True).result["diff"]
+    assert unchanged["before"] == unchanged["after"] == RECORD
+
+
+@pytest.mark.parametrize("spelling", [KEY_ID.upper(), KEY_ID.replace("-", ""), f" {KEY_ID}\n"])
+def test_key_ids_are_compared_as_uuids(modules: Modules, host: Host, spelling: str) -> None:
+    host.put_provider("site-a", type="NATIVE", key_id=KEY_ID)
+    assert not modules.kms_provider(key_id=spelling).changed
+    assert host.writes == []
+
+
+def test_the_host_may_spell_the_key_id_in_capitals(modules: Modules, host: Host) -> None:
+    host.put_provider("site-a", type="NATIVE", key_id=KEY_ID.upper())
+    assert not modules.kms_provider().changed
+
+
+def test_the_key_may_be_left_out_where_the_provider_is_there(modules: Modules, host: Host) -> None:
+    host.put_provider("site-a", type="NATIVE", key_id=KEY_ID)
+    assert not modules.kms_provider(key_derivation_key=None).changed
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_without_the_key_nothing_can_be_created(modules: Modules, host: Host, check: bool) -> None:
+    ran = modules.kms_provider(key_derivation_key=None, check=check)
+    assert ran.failed
+    assert "key_derivation_key" in ran.message
+    assert host.writes == []
+
+
+@pytest.mark.parametrize("check", [False, True])
+@pytest.mark.parametrize(
+    ("held", "named"),
+    [({"type": "NATIVE", "key_id": OTHER_KEY_ID}, OTHER_KEY_ID), ({"type": "TRUST_AUTHORITY"}, "TRUST_AUTHORITY")],
+)
+def test_another_key_is_never_replaced(
+    modules: Modules, host: Host, held: dict[str, str], named: str, check: bool
+) -> None:
+    host.put_provider("site-a", **held)
+    before = host.providers
+    ran = modules.kms_provider(check=check)
+    assert ran.failed
+    assert not ran.changed
+    assert ran.result["failure"]["code"] == "conflict"
+    assert named in ran.message
+    assert host.address in ran.message
+    assert host.writes == []
+    assert host.providers == before
+
+
+def test_a_race_for_the_same_key_ends_well(modules: Modules, host: Host) -> None:
+    host.queue(race(key_id=KEY_ID))
+    ran = modules.kms_provider()
+    assert not ran.failed
+    assert not ran.changed
+    assert ran.result["operations"] == []
+
+
+def test_a_race_for_another_key_ends_in_a_conflict(modules: Modules, host: Host) -> None:
+    host.queue(race(key_id=OTHER_KEY_ID))
+    ran = modules.kms_provider()
+    assert ran.failed
+    assert not ran.changed
+    assert OTHER_KEY_ID in ran.message
+    assert host.providers["site-a"].key_id == OTHER_KEY_ID
+
+
+def test_a_lost_answer_is_settled_by_looking(modules: Modules, host: Host) -> None:
+    host.queue(Fault(kind="lose_answer", operation=f"{SERVICE}.create"))
+    ran = modules.kms_provider()
+    assert ran.changed
+    assert ran.result["operations"] == CREATED
+    assert len(host.writes) == 1
+
+
+def test_a_lost_answer_needs_no_retries(modules: Modules, host: Host) -> None:
+    host.queue(Fault(kind="lose_answer", operation=f"{SERVICE}.create"))
+    assert modules.kms_provider(retries=0).changed
+
+
+def test_a_request_that_never_arrived_is_sent_again(modules: Modules, host: Host) -> None:
+    host.queue(Fault(kind="reset_before", operation=f"{SERVICE}.create"))
+    ran = modules.kms_provider()
+    assert ran.changed
+    assert ran.result["operations"] == CREATED
+    assert [record.wrote for record in host.writes] == [False, True]
+    reads = [record for record in host.journal if record.operation == f"{SERVICE}.get"]
+    assert len(reads) == 2
+
+
+def test_a_lost_answer_followed_by_another_clients_key_is_a_conflict(modules: Modules, host: Host) -> None:
+    host.queue(race(key_id=OTHER_KEY_ID), Fault(kind="reset_before", operation=f"{SERVICE}.create"))
+    host.queue(Fault(kind="lose_answer", operation=f"{SERVICE}.create"))
+    ran = modules.kms_provider()
+    assert ran.failed
+    assert not ran.changed
+    assert ran.result["operations"] == []
+
+
+def test_absent_deletes_where_the_host_can(modules: Modules, host: Host) -> None:
+    host.settings(provider_delete="supported")
+    host.put_provider("site-a", type="NATIVE", key_id=KEY_ID)
+    ran = modules.kms_provider(state="absent", key_id=None, key_derivation_key=None, diff=True)
+    assert ran.changed
+    assert ran.result["kms_provider"] == {}
+    assert ran.result["diff"]["before"] == RECORD
+    assert ran.result["diff"]["after"] == {}
+    assert ran.result["operations"] == [{"operation": "delete", "resource": "kms_provider", "id": "site-a"}]
+    assert host.providers == {}
+
+
+@pytest.mark.parametrize(
+    "answer", ["operation_not_found", "method_not_allowed", "not_found", "unsupported_content_type"]
+)
+def test_absent_says_that_the_host_cannot_delete(modules: Modules, host: Host, answer: str) -> None:
+    host.settings(provider_delete=answer)
+    host.put_provider("site-a", type="NATIVE", key_id=KEY_ID)
+    ran = modules.kms_provider(state="absent", key_id=None, key_derivation_key=None)
+    assert ran.failed
+    assert not ran.changed
+    assert "no operation that deletes key providers" in ran.message
+    assert "site-a" in host.providers
+
+
+def test_absent_of_what_is_absent_is_ok(modules: Modules, host: Host) -> None:
+    ran = modules.kms_provider(state="absent", key_id=None, key_derivation_key=None)
+    assert not ran.changed
+    assert host.writes == []
+
+
+def test_absent_in_check_mode_deletes_nothing(modules: Modules, host: Host) -> None:
+    host.settings(provider_delete="supported")
+    host.put_provider("site-a", type="NATIVE", key_id=KEY_ID)
+    assert modules.kms_provider(state="absent", key_id=None, key_derivation_key=None, check=True).changed
+    assert host.writes == []
+
+
+def test_absent_with_another_key_id_deletes_nothing(modules: Modules, host: Host) -> None:
+    host.settings(provider_delete="supported")
+    host.put_provider("site-a", type="NATIVE", key_id=OTHER_KEY_ID)
+    ran = modules.kms_provider(state="absent", key_derivation_key=None)
+    assert ran.failed
+    assert host.writes == []
+
+
+def test_a_deletion_that_another_client_made_is_no_change(modules: Modules, host: Host) -> None:
+    host.settings(provider_delete="supported")
+    host.put_provider("site-a", type="NATIVE", key_id=KEY_ID)
+    gone = {"change": "delete_provider", "provider": "site-a"}
+    host.queue(Fault(kind="race", operation=f"{SERVICE}.delete", change=[gone]))
+    ran = modules.kms_provider(state="absent", key_id=None, key_derivation_key=None)
+    assert not ran.failed
+    assert not ran.changed
+
+
+def test_a_lost_answer_to_a_deletion_is_settled_by_looking(modules: Modules, host: Host) -> None:
+    host.settings(provider_delete="supported")
+    host.put_provider("site-a", type="NATIVE", key_id=KEY_ID)
+    host.queue(Fault(kind="lose_answer", operation=f"{SERVICE}.delete"))
+    assert modules.kms_provider(state="absent", key_id=None, key_derivation_key=None).changed
+    assert len(host.writes) == 1
+
+
+@pytest.mark.parametrize("name", ["a/b", "with space", "100%", "%2e%2e", "a?b#c", "Schlüssel-Ω-鍵", "..a", "a&b=c+d"])
+def test_odd_names_work(modules: Modules, host: Host, name: str) -> None:
+    assert modules.kms_provider(provider=name).changed
+    assert list(host.providers) == [name]
+    assert not modules.kms_provider(provider=name).changed
+    listed = modules.run("esx_kms_provider_info", provider=name).result["kms_providers"]
+    assert [entry["provider"] for entry in listed] == [name]
+
+
+@pytest.mark.parametrize("check", [False, True])
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"key_id": "not-a-uuid"}, "key_id"),
+        ({"key_id": ""}, "key_id"),
+        ({"key_id": KEY_ID + "0"}, "key_id"),
+        ({"key_id": None}, "key_id"),
+        ({"key_derivation_key": "no base64!"}, "key_derivation_key"),
+        ({"key_derivation_key": ""}, "key_derivation_key"),
+        ({"key_derivation_key": KEY[:-1]}, "key_derivation_key"),
+        ({"provider": ""}, "provider"),
+        ({"provider": "  "}, "provider"),
+        ({"provider": ".."}, "provider"),
+        ({"state": "there"}, "state"),
+        ({"hostname": "https://esx01"}, "hostname"),
+        ({"hostname": "root@esx01"}, "hostname"),
+        ({"port": 0}, "port"),
+        ({"timeout": 0}, "timeout"),
+        ({"retries": -1}, "retries"),
+        ({"thumbprint": "AB:CD"}, "thumbprint"),
+        ({"ca_path": "/no/such/file.pem"}, "ca_path"),
+        ({"password": None}, "password"),
+        ({"username": None}, "username"),
+        ({"proxy_host": "proxy"}, "proxy_port"),
+        ({"auth_method": "basic", "saml_token": "<saml/>"}, "saml_token"),
+        ({"access_token": "with space"}, "access_token"),
+    ],
+)
+def test_bad_input_is_refused_before_anything_is_sent(
+    modules: Modules, host: Host, options: dict[str, Any], named: str, check: bool
+) -> None:
+    ran = modules.kms_provider(check=check, **options)
+    assert ran.failed
+    assert named in ran.message
+    assert "Traceback" not in ran.output
+    assert host.connections.handshakes == 0
+    secret = options.get("key_derivation_key")
+    assert not secret or secret not in ran.output
+
+
+def test_a_key_of_unusual_length_gives_a_warning(modules: Modules, host: Host) -> None:
+    ran = modules.kms_provider(key_derivation_key="c2hvcnQga2V5LCAxNkI=")
+    assert ran.changed
+    assert "14 bytes" in ran.warnings
+    assert host.providers["site-a"].key_derivation_key == "c2hvcnQga2V5LCAxNkI="
+
+
+def test_the_release_that_can_only_list_is_told_apart(modules: Modules, host: Host) -> None:
+    host.settings(provider_get=False)
+    ran = modules.kms_provider()
+    assert ran.failed
+    assert "7.0 Update 2" in ran.message
+    assert host.writes == []
+
+
+def test_a_refusal_of_the_host_is_shown_and_not_repeated(modules: Modules, host: Host) -> None:
+    host.queue(Fault(kind="status", operation=f"{SERVICE}.create", error_type="INVALID_ARGUMENT", times=None))
+    ran = modules.kms_provider()
+    assert ran.failed
+    assert ran.result["failure"]["error_type"] == "INVALID_ARGUMENT"
+    assert ran.result["failure"]["operation"] == f"{SERVICE}.create"
+    assert ran.result["failure"]["status"] == 400
+    assert len(host.writes) == 1
+
+
+def test_a_busy_host_is_asked_again(modules: Modules, host: Host) -> None:
+    busy = Fault(kind="status", operation=f"{SERVICE}.create", error_type="SERVICE_UNAVAILABLE", times=2)
+    host.queue(busy)
+    ran = modules.kms_provider()
+    assert ran.changed
+    assert [record.status for record in host.writes] == [503, 503, 204]
+
+
+def test_the_fewest_requests_and_one_connection(modules: Modules, host: Host) -> None:
+    modules.kms_provider()
+    assert [record.method for record in host.journal] == ["POST", "GET", "POST"]
+    assert host.connections.handshakes == 1
+    assert host.wait_closed()
+    modules.kms_provider()
+    assert [record.method for record in host.journal[3:]] == ["POST", "GET"]

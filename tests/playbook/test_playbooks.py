@@ -1,0 +1,144 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a person runs: playbooks over several hosts, in check mode, once, and again."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from builders import chain
+from builders import private_key_pem
+from simulator import Fault
+
+if TYPE_CHECKING:
+    from playbook.conftest import Playbooks
+
+KEY_ID = "5f0b1f4e-53c2-4f0e-9c0e-6f1d6f7a2b11"
+KEY = "q1w2e3r4t5y6u7i8o9p0a1s2d3f4g5h6j7k8l9z0x1c="
+PROVIDER: dict[str, Any] = {
+    "name": "Key provider",
+    "esx.trust.esx_kms_provider": {"provider": "site-a", "key_id": KEY_ID, "key_derivation_key": "{{ key }}"},
+}
+
+
+def issuer(certificates: list[str]) -> dict[str, Any]:
+    options = {
+        "issuer_alias": "vcenter01",
+        "issuer": "https://vcenter01.example.com/oidc",
+        "signing_cert_chains": [{"cert_chain": certificates}],
+    }
+    return {"name": "Issuer", "esx.trust.esx_token_issuer": options}
+
+
+def test_check_then_run_then_again(playbooks: Playbooks) -> None:
+    tasks = [
+        PROVIDER,
+        issuer(chain(2)),
+        {"name": "Providers", "esx.trust.esx_kms_provider_info": {}, "register": "providers"},
+        {"name": "Issuers", "esx.trust.esx_token_issuer_info": {}, "register": "issuers"},
+    ]
+    found = {
+        "name": "Both are there",
+        "ansible.builtin.assert": {
+            "that": [
+                "providers.kms_providers | map(attribute='key_id') | list == [key_id]",
+                "issuers.token_issuers | map(attribute='issuer_alias') | list == ['vcenter01']",
+            ]
+        },
+    }
+    variables = {"key": KEY, "key_id": KEY_ID}
+
+    checked = playbooks.play(tasks, "--check", "--diff", variables=variables)
+    assert checked.code == 0, checked.output
+    assert f'+    "key_id": "{KEY_ID}"' in checked.output
+    assert all(checked.recap(host.name)["changed"] == 2 for host in playbooks.hosts)
+    assert all(host.writes == [] for host in playbooks.hosts)
+
+    first = playbooks.play([*tasks, found], variables=variables)
+    assert first.code == 0, first.output
+    assert all(first.recap(host.name)["changed"] == 2 for host in playbooks.hosts)
+    assert all(len(host.writes) == 2 for host in playbooks.hosts)
+
+    again = playbooks.play([*tasks, found], "--diff", variables=variables)
+    assert again.code == 0, again.output
+    assert all(again.recap(host.name)["changed"] == 0 for host in playbooks.hosts)
+    assert all(len(host.writes) == 2 for host in playbooks.hosts)
+    assert "WARNING" not in again.output
+
+
+def test_one_host_in_conflict_does_not_stop_the_others(playbooks: Playbooks) -> None:
+    bad, *good = playbooks.hosts
+    bad.put_provider("site-a", type="NATIVE", key_id="0d9b3c1a-8f0e-4f5b-b1a7-2a6f6a1c9e77")
+    played = playbooks.play([PROVIDER], variables={"key": KEY})
+    assert played.code != 0
+    assert played.recap(bad.name)["failed"] == 1
+    assert bad.writes == []
+    assert all(played.recap(host.name)["changed"] == 1 for host in good)
+    assert "locks the virtual machines" in played.output
+
+
+def test_a_vaulted_key(playbooks: Playbooks, tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("vault")
+    (folder / "vault-password").write_text("open sesame")
+    (folder / "vault.yml").write_text(f'key: "{KEY}"\n')
+    secret = ("--vault-password-file", str(folder / "vault-password"))
+    sealed = playbooks.run("ansible-vault", "encrypt", *secret, str(folder / "vault.yml"))
+    assert sealed.code == 0, sealed.output
+    assert KEY not in (folder / "vault.yml").read_text()
+    played = playbooks.play([PROVIDER], *secret, "-e", f"@{folder / 'vault.yml'}", "-vvvv")
+    assert played.code == 0, played.output
+    assert playbooks.hosts[0].providers["site-a"].key_derivation_key == KEY
+    assert KEY not in played.output
+
+
+def dresses(secret: str) -> set[str]:
+    """The forms in which a secret would be recognised."""
+    return {secret, quote(secret, safe=""), base64.b64encode(secret.encode()).decode()}
+
+
+WRONG = "wrong Pässword/1"
+
+
+@pytest.mark.parametrize("mode", ["run", "check"])
+def test_no_secret_is_printed_at_the_highest_verbosity(playbooks: Playbooks, mode: str) -> None:
+    good, conflict, echoing, lost, refused = playbooks.hosts
+    conflict.put_provider("site-a", type="NATIVE", key_id="0d9b3c1a-8f0e-4f5b-b1a7-2a6f6a1c9e77")
+    for host in playbooks.hosts[2:]:
+        host.settings(echo_requests=True)
+    echoing.queue(Fault(kind="status", operation="*.providers.*", error_type="INVALID_ARGUMENT", times=None))
+    lost.queue(Fault(kind="reset_before", operation="*.providers.*", times=None))
+    wrong = {"name": "Wrong password", "ansible.builtin.set_fact": {"esx_secret": WRONG}, "no_log": True}
+    wrong["when"] = f"inventory_hostname == '{refused.name}'"
+    options = {**PROVIDER["esx.trust.esx_kms_provider"], "password": "{{ esx_secret | default(esx_password) }}"}
+    provider = {"name": "Key provider", "esx.trust.esx_kms_provider": {**options, "retries": 0}}
+    arguments = ["-vvvv", "--diff", *(["--check"] if mode == "check" else [])]
+
+    played = playbooks.play([wrong, provider], *arguments, variables={"key": KEY})
+
+    assert played.recap(good.name)["changed"] == 1, played.output
+    for host in (conflict, echoing, lost, refused):
+        assert played.recap(host.name)["failed"] == 1, played.output
+    assert "INVALID_ARGUMENT" in played.output
+    passwords = [good.password, WRONG]
+    basic = [base64.b64encode(f"{good.username}:{password}".encode()).decode() for password in passwords]
+    tokens = [token for host in playbooks.hosts for token in host.tokens]
+    assert len(tokens) == 4
+    for secret in (KEY, *passwords, *basic, *tokens):
+        for dress in dresses(secret):
+            assert dress not in played.output
+            for name, content in played.files.items():
+                assert dress not in content, name
+
+
+def test_a_private_key_among_certificates_is_not_printed(playbooks: Playbooks) -> None:
+    key = private_key_pem()
+    played = playbooks.play([issuer([*chain(1), key])], "-vvvv")
+    assert played.code != 0
+    assert "holds a private key" in played.output
+    for line in key.splitlines()[1:-1]:
+        assert line not in played.output
