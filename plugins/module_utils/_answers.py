@@ -153,10 +153,12 @@ def _api_error(
     if isinstance(data, dict):
         texts.extend(f"{name}: {text}" for name, text in data.items() if isinstance(text, str))
     # Scrubbed before it is folded and cut, so that no part of a secret stays.
-    said = " ".join(scrub("; ".join(texts)).split())[:_MESSAGE]
+    said = _printable(scrub("; ".join(texts)))[:_MESSAGE]
     shown = f" ({answer.status} {error_type})" if error_type else f" ({answer.status})"
     message = f"{host}: {operation.id} failed{shown}" + (f": {said}" if said else ".")
     family = {"UNAUTHENTICATED": Unauthenticated, "UNAUTHORIZED": Unauthorized}.get(error_type or "", ApiError)
+    # Whatever a body says, 401 is a refusal, and a refusal is never tried again.
+    family = Unauthenticated if answer.status == 401 else family
     return family(
         message,
         _HINTS.get(error_type or "", ""),
@@ -172,9 +174,8 @@ def _messages(messages: Any) -> tuple[list[str], list[str]]:
     entries = [entry for entry in messages if isinstance(entry, dict)] if isinstance(messages, list) else []
     texts = []
     for entry in entries[:3]:
-        text = entry.get("localized") or entry.get("default_message")
-        if isinstance(text, str) and text.strip():
-            texts.append(text.strip())
+        told = [text for text in (entry.get("localized"), entry.get("default_message")) if isinstance(text, str)]
+        texts.extend([text.strip() for text in told if text.strip()][:1])
     return texts, [str(entry.get("id")) for entry in entries]
 
 
@@ -211,8 +212,7 @@ def _not_the_api(
 
 def _describe(answer: Answer, scrub: Callable[[str], str]) -> str:
     # Scrubbed before it is cut, so that no half of a secret stays.
-    text = " ".join(scrub(answer.body[:65536].decode("utf-8", "replace")).split())
-    printable = "".join(character if character.isprintable() else "?" for character in text)
+    printable = _printable(scrub(answer.body.decode("utf-8", "replace")))
     if not printable:
         return "an empty body"
     if printable.startswith("<"):
@@ -220,6 +220,11 @@ def _describe(answer: Answer, scrub: Callable[[str], str]) -> str:
     if printable[0] in "{[":
         return "broken JSON"
     return f"the text “{printable[:_EXCERPT]}{'…' if len(printable) > _EXCERPT else ''}”"
+
+
+def _printable(text: str) -> str:
+    """One line without anything that steers a terminal."""
+    return "".join(character if character.isprintable() else "?" for character in " ".join(text.split()))
 
 
 def _retry_after(answer: Answer) -> Optional[float]:

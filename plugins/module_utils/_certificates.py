@@ -9,6 +9,7 @@ import binascii
 import datetime
 import hashlib
 import re
+import warnings
 from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -24,9 +25,10 @@ from ansible_collections.esx.trust.plugins.module_utils._libraries import Unsupp
 from ansible_collections.esx.trust.plugins.module_utils._libraries import load_der_private_key
 from ansible_collections.esx.trust.plugins.module_utils._libraries import x509
 
-_PEM_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----", re.DOTALL)
+_PEM_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----([^-]*)-----END \1-----")
+_SHORTEST_SECRET = 8
 _PRIVATE_KEY = "holds a private key, which must never be sent; give the certificates alone"
-_CERTIFICATE_LABELS = ("CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE")
+_CERTIFICATE_LABELS = ("CERTIFICATE", "X509 CERTIFICATE")
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,7 @@ class Chain:
 
 
 class _NotACertificate(ValueError):
-    """Says what a text is instead; `secret` if the text must not be printed."""
-
-    def __init__(self, what: str, secret: bool = False) -> None:
-        super().__init__(what)
-        self.secret = secret
+    """Says what a text is instead."""
 
 
 def chains_from_options(option: str, value: Sequence[Mapping[str, Any]]) -> tuple[Chain, ...]:
@@ -83,11 +81,11 @@ def chains_from_options(option: str, value: Sequence[Mapping[str, Any]]) -> tupl
         loaded: list[Any] = []
         for text in entry["cert_chain"]:
             try:
-                found = [_load(der) for der in _split(text)]
+                found = _load_all(text)
             except _NotACertificate as error:
                 problem = InvalidInput(f"{place}: {error}.")
-                # What is refused as a private key must not be printed with the options either.
-                problem.secrets = (text,) if error.secret else ()
+                # It may be a key, or a part of one, and must not be printed with the options either.
+                problem.secrets = tuple(_no_certificates(value))
                 raise problem from None
             loaded.extend(found)
             certificates.extend(_certificate(one) for one in found)
@@ -111,7 +109,7 @@ def chains_from_host(value: Iterable[Mapping[str, Any]]) -> tuple[Chain, ...]:
         certificates: list[Certificate] = []
         for text in entry["cert_chain"]:
             try:
-                certificates.extend(_certificate(_load(der)) for der in _split(text))
+                certificates.extend([_certificate(one) for one in _load_all(text)])
             except _NotACertificate:
                 digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
                 certificates.append(Certificate(sha256=f"unreadable:{digest}", pem=text, subject="(unreadable)"))
@@ -122,25 +120,45 @@ def chains_from_host(value: Iterable[Mapping[str, Any]]) -> tuple[Chain, ...]:
 def validity_warnings(chains: Iterable[Chain], now: datetime.datetime) -> list[str]:
     """A sentence for each certificate that is expired or not yet valid at `now` (aware, UTC)."""
     moment = _timestamp(now)
-    warnings = []
+    sentences = []
     for certificate in dict.fromkeys(one for chain in chains for one in chain.certificates):
         name = f"The certificate {certificate.subject or '(no subject)'} (SHA-256 {certificate.sha256})"
         if certificate.not_after and certificate.not_after < moment:
-            warnings.append(f"{name} expired on {certificate.not_after}.")
+            sentences.append(f"{name} expired on {certificate.not_after}.")
         elif certificate.not_before and certificate.not_before > moment:
-            warnings.append(f"{name} is not valid before {certificate.not_before}.")
-    return warnings
+            sentences.append(f"{name} is not valid before {certificate.not_before}.")
+    return sentences
+
+
+def _no_certificates(value: Iterable[Mapping[str, Any]]) -> Iterable[str]:
+    """Every declared text that is none, unless it is too short to be told from other words."""
+    for text in (text for entry in value for text in entry["cert_chain"]):
+        try:
+            _load_all(text)
+        except _NotACertificate:
+            if len(text) >= _SHORTEST_SECRET:
+                yield text
+
+
+def _load_all(text: str) -> list[Any]:
+    with warnings.catch_warnings():
+        # cryptography warns about certificates that break the rules a little; they are about, and they work.
+        warnings.simplefilter("ignore")
+        return [_load(der) for der in _split(text)]
 
 
 def _split(text: str) -> list[bytes]:
     """The DER of every certificate in `text`: PEM blocks, or one certificate as bare Base64."""
     # Some tools hand on PEM with the newlines written out as backslash and n.
     text = text.replace("\\r", "").replace("\\n", "\n")
-    blocks = _PEM_BLOCK.findall(text)
     if "PRIVATE KEY" in text:
-        raise _NotACertificate(_PRIVATE_KEY, secret=True)
-    if not blocks:
+        raise _NotACertificate(_PRIVATE_KEY)
+    blocks = _PEM_BLOCK.findall(text)
+    begun = text.count("-----BEGIN ")
+    if not begun:
         return [_decode(text)]
+    if begun != len(blocks):
+        raise _NotACertificate("holds a PEM block that is broken off")
     for label, _body in blocks:
         if label not in _CERTIFICATE_LABELS:
             raise _NotACertificate(f"holds a {label}, give X.509 certificates")
@@ -160,12 +178,11 @@ def _decode(text: str) -> bytes:
 def _load(der: bytes) -> Any:
     try:
         return x509.load_der_x509_certificate(der)
-    except (ValueError, UnsupportedAlgorithm):
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion):
         pass
     if _is_private_key(der):
-        raise _NotACertificate(_PRIVATE_KEY, secret=True)
-    # It may be a symmetric key, so it is treated as a secret.
-    raise _NotACertificate("holds what is no X.509 certificate", secret=True)
+        raise _NotACertificate(_PRIVATE_KEY)
+    raise _NotACertificate("holds what is no X.509 certificate")
 
 
 def _is_private_key(der: bytes) -> bool:
@@ -193,8 +210,10 @@ def _certificate(loaded: Any) -> Certificate:
 def _name(loaded: Any, part: str) -> str:
     # Names are parsed late, and certificates with odd ones are about.
     try:
-        return str(getattr(loaded, part).rfc4514_string())
-    except ValueError:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return str(getattr(loaded, part).rfc4514_string())
+    except (ValueError, TypeError, KeyError):
         return "(unreadable)"
 
 

@@ -182,6 +182,7 @@ class Client:
             value = decode(operation, answer, self.host, self._redactor.scrub)
         except TrustError as error:
             error.operation = operation.id
+            error.message = self.scrub(error.message)
             if not self._login_proven and (isinstance(error, AnswerLost) or (error.status or 500) < 300):
                 # What was lost may have been a refusal, and hosts lock an account after five: one more try, no two.
                 error.retriable = not self._login_doubtful
@@ -200,7 +201,7 @@ class Client:
         if connection.access_token:
             return {"Authorization": f"Bearer {connection.access_token}"}
         if connection.saml_token:
-            credentials = {"Authorization": f'SIGN token="{connection.saml_credentials}"'}
+            credentials = {"Authorization": f'SIGN token="{connection.saml_token}"'}
         else:
             credentials = {"Authorization": f"Basic {connection.basic_credentials}"}
         if connection.auth_method == "basic":

@@ -8,6 +8,7 @@ import base64
 import binascii
 import gzip
 import ipaddress
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,11 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidIn
 
 # A name or an address and nothing that a URL would read as something else.
 _HOSTNAME = re.compile(r"[A-Za-z0-9._-]+")
+_ZONE = re.compile(r"[A-Za-z0-9._~-]+")
+_TOKEN = re.compile(r"[\x21-\x7e]+")
+_BASE64 = re.compile(r"[A-Za-z0-9+/=_-]+")
+#: Seconds; nobody waits longer than a day for one answer.
+_LONGEST_TIMEOUT = 86400
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,7 @@ class Connection:
     username: Optional[str] = None
     password: Optional[str] = field(default=None, repr=False)
     access_token: Optional[str] = field(default=None, repr=False)
+    #: As the SIGN scheme carries it: Base64 of the gzipped XML.
     saml_token: Optional[str] = field(default=None, repr=False)
     auth_method: str = "token"
     validate_certs: bool = True
@@ -45,8 +52,11 @@ class Connection:
 
         Raises InvalidInput, which names the option, for whatever could not work.
         """
-        if params["timeout"] <= 0:
-            raise InvalidInput(f"timeout: {params['timeout']:g} is not a time, give seconds above 0.")
+        timeout = params["timeout"]
+        if not (math.isfinite(timeout) and 0 < timeout <= _LONGEST_TIMEOUT):
+            raise InvalidInput(
+                f"timeout: {timeout:g} is not a time, give seconds above 0 and up to {_LONGEST_TIMEOUT}."
+            )
         if params["retries"] < 0:
             raise InvalidInput(f"retries: {params['retries']} is less than 0.")
         access_token, saml_token = params["access_token"] or None, params["saml_token"] or None
@@ -58,9 +68,13 @@ class Connection:
             raise InvalidInput("saml_token: cannot be sent with auth_method basic, use auth_method token.")
         if username and ":" in username and not (access_token or saml_token):
             raise InvalidInput("username: HTTP Basic authentication allows no colon in it.")
-        for name, token in (("access_token", access_token),):
-            if token and not re.fullmatch(r"[\x21-\x7e]+", token):
-                raise InvalidInput(f"{name}: has characters that a token cannot have.")
+        for name, text in (("username", username), ("password", password)):
+            if text and not _encodable(text):
+                raise InvalidInput(f"{name}: is no valid Unicode text.")
+        if access_token and not _TOKEN.fullmatch(access_token):
+            raise InvalidInput("access_token: has characters that a token cannot have.")
+        if saml_token:
+            saml_token = _saml(saml_token)
         return cls(
             hostname=_host("hostname", params["hostname"]),
             port=_port("port", params["port"]),
@@ -73,7 +87,7 @@ class Connection:
             ca_path=params["ca_path"],
             thumbprint=_thumbprint(params["thumbprint"]),
             proxy=_proxy(params["proxy_host"], params["proxy_port"]),
-            timeout=params["timeout"],
+            timeout=timeout,
             retries=params["retries"],
         )
 
@@ -85,7 +99,6 @@ class Connection:
             self.access_token,
             self.saml_token,
             self.basic_credentials if self.password else None,
-            self.saml_credentials if self.saml_token else None,
         )
 
     @property
@@ -103,38 +116,51 @@ class Connection:
         """The credentials of the Basic scheme (RFC 7617, UTF-8)."""
         return base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
 
-    @property
-    def saml_credentials(self) -> str:
-        """The SAML token as the SIGN scheme carries it: Base64 of the gzipped XML.
 
-        Taken as it is if it is not XML, since it then has that form already.
-        """
-        token = (self.saml_token or "").strip()
-        if not token.startswith("<"):
-            try:
-                token = base64.b64decode(token, validate=True).decode()
-            except (binascii.Error, ValueError):
-                return token
-            if not token.lstrip().startswith("<"):
-                return (self.saml_token or "").strip()
-        # mtime is fixed so that the same token always looks the same.
-        return base64.b64encode(gzip.compress(token.encode(), mtime=0)).decode()
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _saml(token: str) -> str:
+    """The token as Base64 of the gzipped XML, from the XML, from Base64 of it, or from that form itself."""
+    if not token.lstrip().startswith("<"):
+        folded = "".join(token.split())
+        if not _BASE64.fullmatch(folded):
+            raise InvalidInput("saml_token: is neither XML nor Base64.")
+        try:
+            token = base64.b64decode(folded, validate=True).decode()
+        except (binascii.Error, ValueError):
+            return folded
+        if not token.lstrip().startswith("<"):
+            return folded
+    if not _encodable(token):
+        raise InvalidInput("saml_token: is no valid Unicode text.")
+    # mtime is fixed so that the same token always looks the same.
+    return base64.b64encode(gzip.compress(token.strip().encode(), mtime=0)).decode()
 
 
 def _host(option: str, value: str) -> str:
     value = value.strip()
     bare = value[1:-1] if value.startswith("[") and value.endswith("]") else value
+    address, _percent, zone = bare.partition("%")
     try:
-        return str(ipaddress.ip_address(bare))
+        parsed = ipaddress.ip_address(address)
     except ValueError:
-        pass
+        parsed = None
+    if parsed is not None and (not zone or (parsed.version == 6 and _ZONE.fullmatch(zone))):
+        return f"{parsed}%{zone}" if zone else str(parsed)
     try:
         ascii_name = value.encode("idna").decode() if not value.isascii() else value
     except UnicodeError:
         ascii_name = ""
     if not _HOSTNAME.fullmatch(ascii_name):
+        # The value is not repeated: people put logins into URLs.
         raise InvalidInput(
-            f"{option}: {value!r} is neither a host name nor an address; give it without scheme, port and path."
+            f"{option}: is neither a host name nor an address; give it without scheme, login, port and path."
         )
     return ascii_name
 
@@ -150,15 +176,18 @@ def _in_url(hostname: str) -> str:
 
 
 def _proxy(host: Optional[str], port: Optional[int]) -> Optional[str]:
-    if not host or port is None:
+    if not host and port is None:
         return None
+    if not host or port is None:
+        missing, given = ("proxy_port", "proxy_host") if host else ("proxy_host", "proxy_port")
+        raise InvalidInput(f"{missing}: is needed with {given}.")
     return f"http://{_in_url(_host('proxy_host', host))}:{_port('proxy_port', port)}"
 
 
 def _thumbprint(value: Optional[str]) -> Optional[bytes]:
     if not value:
         return None
-    digits = re.sub(r"[:\s]", "", re.sub(r"^\s*sha-?256\s*[:=]?", "", value, flags=re.IGNORECASE))
+    digits = re.sub(r"[:\s]", "", re.sub(r"^\s*sha-?256(\s*fingerprint)?\s*[:=]?", "", value, flags=re.IGNORECASE))
     try:
         digest = bytes.fromhex(digits)
     except ValueError:

@@ -34,8 +34,8 @@ class Declaration(Protocol):
     def explain(self, error: TrustError, step: Step, host: str) -> TrustError:
         """The error of a step that the host refused, with what is known about this resource."""
 
-    def restored(self, observed: Any, step: Step) -> bool:
-        """True if the host holds what the restoring `step` puts back. Pure."""
+    def misses(self, observed: Any, step: Step) -> bool:
+        """True if the host does without what the restoring `step` would put back. Pure."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def converge(client: Client, declaration: Declaration, check_mode: bool) -> Outc
         before=first.before,
         after=last.after,
         steps=first.steps if check_mode else tuple(run.performed),
-        warnings=last.warnings,
+        warnings=run.acted.warnings if run.performed and run.acted else last.warnings,
     )
 
 
@@ -83,6 +83,8 @@ class _Run:
         self._client = client
         self._declaration = declaration
         self.performed: list[Step] = []
+        #: The plan that was acted on last: it tells what was done, where a later look only finds it done.
+        self.acted: Optional[Plan] = None
         #: Sent, and nobody knows whether they were carried out.
         self._unsettled: list[Step] = []
         #: Refused once because the host had changed since we looked.
@@ -103,18 +105,18 @@ class _Run:
 
     def apply(self, plan: Plan) -> Plan:
         """Carry out the plan, or the one that replaces it when the host turns out otherwise; return the last one."""
-        while True:
+        while plan.steps:
+            self.acted = plan
             failed = self._perform(plan)
             if failed is None:
                 break
             step, error = failed
+            done = len(self.performed)
             # Whatever the host said about a write, what it holds now decides.
             plan = self._look_again(step, error)
-            if not plan.steps:
-                break
             if step in plan.steps and not (error.retriable or self._first_superseded(step, error)):
                 raise self._explained(error, step)
-            if step not in self.performed:
+            if plan.steps and len(self.performed) == done:
                 self._client.spend_retry(self._explained(error, step))
         self._restores.clear()
         return plan
@@ -123,7 +125,10 @@ class _Run:
         """Restore what was deleted to be replaced, and say so in `error`, which stopped the run."""
         while self._restores:
             step = self._restores.pop()
-            if self._restore(step):
+            restored = self._restore(step)
+            if restored is None:
+                continue
+            if restored:
                 error.message += f" The {step.resource} {step.id!r}, deleted to be replaced, was put back."
             else:
                 error.message += (
@@ -175,18 +180,28 @@ class _Run:
             second.hint = "Run the task again; it looks at the host first."
             raise
 
-    def _restore(self, step: Step) -> bool:
+    def _restore(self, step: Step) -> Optional[bool]:
+        """Carry out a restoring step. None if there turned out to be nothing to restore."""
+        in_doubt = False
         # Twice, because the first attempt may meet the same broken connection as what it follows.
         for _attempt in range(2):
             try:
                 self._client.call(step.operation, step.path, body=step.body)
+            except (Unauthenticated, Unauthorized):
+                return False
+            except TrustError as error:
+                in_doubt = in_doubt or error.outcome_unknown
+            else:
                 self.performed.append(step)
                 return True
+            # "Already exists" and lost answers alike are settled by looking.
+            try:
+                missing = self._declaration.misses(self._declaration.observe(self._client), step)
             except TrustError:
-                # "Already exists" and lost answers alike are settled by looking.
-                try:
-                    if self._declaration.restored(self._declaration.observe(self._client), step):
-                        return True
-                except TrustError:
-                    continue
+                continue
+            if not missing and in_doubt:
+                self.performed.append(step)
+                return True
+            if not missing:
+                return None
         return False

@@ -123,6 +123,7 @@ class Unauthenticated(ApiError):
     """A login or a token was refused. Never tried again with the same password."""
 
     code = "unauthenticated"
+    retriable = False
 
 
 class Unauthorized(ApiError):

@@ -23,9 +23,9 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._operation import Operation
+from ansible_collections.esx.trust.plugins.module_utils._operation import path_element
 from ansible_collections.esx.trust.plugins.module_utils._plan import Plan
 from ansible_collections.esx.trust.plugins.module_utils._plan import Step
-from ansible_collections.esx.trust.plugins.module_utils._results import check_name
 from ansible_collections.esx.trust.plugins.module_utils._results import info_result
 from ansible_collections.esx.trust.plugins.module_utils._results import result
 
@@ -106,7 +106,7 @@ class DesiredKmsProvider:
         """Check the module's options. Raises InvalidInput, which names the option."""
         key, warnings = _read_key(params["key_derivation_key"])
         return cls(
-            provider=check_name("provider", params["provider"]),
+            provider=path_element("provider", params["provider"]),
             state=params["state"],
             key_id=_read_key_id(params["key_id"]),
             key_derivation_key=key,
@@ -127,9 +127,12 @@ def plan(observed: Optional[KmsProvider], desired: DesiredKmsProvider) -> Plan:
     def conflict(reason: str) -> Plan:
         return Plan(before=before, after=before, conflict=reason)
 
-    if observed and desired.key_id and (observed.type != "NATIVE" or not observed.key_id):
-        held = f"of type {observed.type}" if observed.type != "NATIVE" else "without a readable key_id"
-        return conflict(f"{name} is there {held}, so it cannot be the declared one; nothing was sent.")
+    if observed and observed.type != "NATIVE":
+        return conflict(
+            f"{name} is there with type {observed.type}, which is not this module's to touch; nothing was sent."
+        )
+    if observed and desired.key_id and not observed.key_id:
+        return conflict(f"{name} is there without a readable key_id, so it may be another one; nothing was sent.")
     if observed and desired.key_id and not _same_key_id(observed.key_id or "", desired.key_id):
         return conflict(
             f"{name} is there with key_id {observed.key_id}, not {desired.key_id}; nothing was sent, because another"
@@ -163,7 +166,7 @@ def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
     connection = Connection.from_params(params)
     query = []
     if params["provider"] is not None:
-        query.append(("providers", check_name("provider", params["provider"])))
+        query.append(("providers", path_element("provider", params["provider"])))
     if params["available"] is not None:
         query.append(("available", "true" if params["available"] else "false"))
     warnings: list[str] = []
@@ -201,8 +204,8 @@ class _Declared:
             error.hint = "Remove it in vCenter, after every virtual machine was rekeyed to another provider."
         return error
 
-    def restored(self, observed: Optional[KmsProvider], step: Step) -> bool:
-        return observed is not None
+    def misses(self, observed: Optional[KmsProvider], step: Step) -> bool:
+        return observed is None
 
 
 def get(client: Client, provider: str) -> Optional[KmsProvider]:
@@ -244,6 +247,8 @@ def _listed(client: Client, entry: Mapping[str, Any], warnings: list[str]) -> di
     """The record of a listed provider, with what only get tells."""
     try:
         known = get(client, entry["provider"])
+    except InvalidInput as error:
+        raise client.wrong_shape(LIST) from error
     except ApiError as error:
         # The oldest release lists providers and cannot get one.
         if error.error_type != "OPERATION_NOT_FOUND":
@@ -272,7 +277,8 @@ def _read_key_id(value: Optional[str]) -> Optional[str]:
     if value is None:
         return None
     if not _UUID.fullmatch(value.strip()):
-        raise InvalidInput(f"key_id: {value!r} is no UUID such as 12345678-abcd-1234-cdef-123456789abc.")
+        # The value is not repeated: it may be the key, pasted into the wrong place.
+        raise InvalidInput("key_id: is no UUID such as 12345678-abcd-1234-cdef-123456789abc.")
     # One spelling for all hosts, whatever the spelling in each inventory.
     return _canonical(value.strip())
 

@@ -11,6 +11,22 @@ from typing import Optional
 from urllib.parse import quote
 from urllib.parse import urlencode
 
+from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
+
+
+def path_element(name: str, value: str) -> str:
+    """`value` if it can be one element of a path. Raises InvalidInput, which calls it `name`."""
+    if not value.strip():
+        raise InvalidInput(f"{name}: is empty.")
+    if value in (".", ".."):
+        # Everything on the way removes such an element from a path, and the request would mean something else.
+        raise InvalidInput(f"{name}: {value!r} cannot be the name of anything in a URL.")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidInput(f"{name}: is no valid Unicode text.") from None
+    return value
+
 
 @dataclass(frozen=True)
 class Operation:
@@ -36,7 +52,8 @@ class Operation:
         return self.method == "GET"
 
     def url_path(self, parameters: Optional[Mapping[str, str]] = None, query: Iterable[tuple[str, str]] = ()) -> str:
-        """The path with its parameters filled in, percent-encoded, and the query behind it."""
-        path = self.path.format(**{name: quote(value, safe="") for name, value in (parameters or {}).items()})
+        """The path with its parameters filled in, percent-encoded, and the query behind it. Raises InvalidInput."""
+        elements = {name: quote(path_element(name, value), safe="") for name, value in (parameters or {}).items()}
+        path = self.path.format(**elements)
         encoded = urlencode(list(query), quote_via=quote)
         return f"{path}?{encoded}" if encoded else path

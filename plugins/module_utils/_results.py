@@ -11,21 +11,6 @@ from typing import Any
 
 from ansible_collections.esx.trust.plugins.module_utils._connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._converge import Outcome
-from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
-
-
-def check_name(option: str, value: str) -> str:
-    """A name that can be an element of a path. Raises InvalidInput, which names the option."""
-    if not value.strip():
-        raise InvalidInput(f"{option}: is empty.")
-    if value in (".", ".."):
-        # Everything on the way removes such an element from a path, and the request would mean something else.
-        raise InvalidInput(f"{option}: {value!r} cannot be the name of anything in a URL.")
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise InvalidInput(f"{option}: is no valid Unicode text.") from None
-    return value
 
 
 def result(

@@ -8,12 +8,14 @@ import base64
 import binascii
 import html
 import json
+import re
 from collections.abc import Iterable
 from typing import Optional
 from urllib.parse import quote
 from urllib.parse import quote_plus
 
 MASK = "********"
+_ESCAPE = re.compile(r"%[0-9A-F]{2}")
 
 
 def _base64_cores(data: bytes) -> Iterable[str]:
@@ -36,8 +38,11 @@ def _dresses(secret: str) -> Iterable[str]:
     yield quote(data, safe="")
     yield quote(data)
     yield quote_plus(data)
-    yield quote(data, safe="").lower()
+    yield _ESCAPE.sub(lambda match: match[0].lower(), quote(data, safe=""))
     yield html.escape(secret)
+    yield html.escape(secret, quote=False)
+    if secret.endswith("="):
+        yield secret.rstrip("=")
     for ascii_only in (True, False):
         yield json.dumps(secret, ensure_ascii=ascii_only)[1:-1]
     yield repr(secret)[1:-1]

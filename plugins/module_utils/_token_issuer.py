@@ -22,11 +22,12 @@ from ansible_collections.esx.trust.plugins.module_utils._client import Client
 from ansible_collections.esx.trust.plugins.module_utils._connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._converge import converge
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
+from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._operation import Operation
+from ansible_collections.esx.trust.plugins.module_utils._operation import path_element
 from ansible_collections.esx.trust.plugins.module_utils._plan import Plan
 from ansible_collections.esx.trust.plugins.module_utils._plan import Step
-from ansible_collections.esx.trust.plugins.module_utils._results import check_name
 from ansible_collections.esx.trust.plugins.module_utils._results import info_result
 from ansible_collections.esx.trust.plugins.module_utils._results import result
 
@@ -139,8 +140,8 @@ class DesiredTokenIssuer:
         """Check the module's options. Raises InvalidInput, which names the option."""
         declared = params["signing_cert_chains"]
         return cls(
-            issuer_alias=check_name("issuer_alias", params["issuer_alias"]),
-            issuer=None if params["issuer"] is None else check_name("issuer", params["issuer"]),
+            issuer_alias=path_element("issuer_alias", params["issuer_alias"]),
+            issuer=None if params["issuer"] is None else path_element("issuer", params["issuer"]),
             chains=() if declared is None else chains_from_options("signing_cert_chains", declared),
             state=params["state"],
             chains_mode=params["chains_mode"],
@@ -187,13 +188,7 @@ def _plan_create(desired: DesiredTokenIssuer) -> Plan:
 def _plan_update(observed: TokenIssuer, desired: DesiredTokenIssuer, *warnings: str) -> Plan:
     """One PATCH of what is saved under `observed`'s alias, with only what differs."""
     after = TokenIssuer(observed.issuer_alias, desired.issuer or "", desired.chains_on(observed))
-    body: dict[str, Any] = {}
-    if after.issuer != observed.issuer:
-        body["issuer"] = after.issuer
-    if after.chains != observed.chains:
-        body["signing_cert_chains"] = after.spec()["signing_cert_chains"]
-    steps = (Step("update", RESOURCE, observed.issuer_alias, UPDATE, _path(observed), body),) if body else ()
-    return Plan(before=observed.record(), after=after.record(), steps=steps, warnings=warnings)
+    return Plan(before=observed.record(), after=after.record(), steps=_update(observed, after), warnings=warnings)
 
 
 def _plan_elsewhere(own: Optional[TokenIssuer], other: TokenIssuer, desired: DesiredTokenIssuer) -> Plan:
@@ -209,8 +204,9 @@ def _plan_elsewhere(own: Optional[TokenIssuer], other: TokenIssuer, desired: Des
     if desired.issuer_conflict == "rename":
         removal = _delete(other, restore=_create(other))
         if own is not None:
-            update = _plan_update(own, desired)
-            return Plan(before=update.before, after=update.after, steps=(removal, *update.steps))
+            # What the alias held was for another issuer; what is kept in merge mode is this issuer's.
+            after = TokenIssuer(own.issuer_alias, other.issuer, desired.chains_on(other))
+            return Plan(before=own.record(), after=after.record(), steps=(removal, *_update(own, after)))
         after = TokenIssuer(desired.issuer_alias, other.issuer, desired.chains_on(other))
         return Plan(before=other.record(), after=after.record(), steps=(removal, _create(after)))
     before = own or other
@@ -225,6 +221,15 @@ def _path(issuer: TokenIssuer) -> dict[str, str]:
 
 def _create(issuer: TokenIssuer) -> Step:
     return Step("create", RESOURCE, issuer.issuer_alias, CREATE, body=issuer.spec())
+
+
+def _update(before: TokenIssuer, after: TokenIssuer) -> tuple[Step, ...]:
+    body: dict[str, Any] = {}
+    if after.issuer != before.issuer:
+        body["issuer"] = after.issuer
+    if set(after.chains) != set(before.chains):
+        body["signing_cert_chains"] = after.spec()["signing_cert_chains"]
+    return (Step("update", RESOURCE, before.issuer_alias, UPDATE, _path(before), body),) if body else ()
 
 
 def _delete(issuer: TokenIssuer, restore: Optional[Step] = None) -> Step:
@@ -274,8 +279,8 @@ class _Declared:
     def explain(self, error: TrustError, step: Step, host: str) -> TrustError:
         return error
 
-    def restored(self, observed: Sequence[TokenIssuer], step: Step) -> bool:
-        return any(one.issuer == (step.body or {})["issuer"] for one in observed)
+    def misses(self, observed: Sequence[TokenIssuer], step: Step) -> bool:
+        return all(one.issuer != (step.body or {})["issuer"] for one in observed)
 
 
 def list_issuers(client: Client) -> tuple[TokenIssuer, ...]:
@@ -293,6 +298,8 @@ def list_issuers(client: Client) -> tuple[TokenIssuer, ...]:
             operation = GET
             try:
                 entry = client.call(GET, {"issuer_alias": alias})
+            except InvalidInput as error:
+                raise client.wrong_shape(LIST) from error
             except ApiError as error:
                 if error.error_type == "NOT_FOUND":
                     continue  # deleted in the meantime

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils import basic
+from ansible.module_utils.common import warnings as ansible_warnings
 
 from ansible_collections.esx.trust.plugins.module_utils import _client
 
@@ -79,6 +80,9 @@ class Modules:
         self._patch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
         module = importlib.import_module(f"ansible_collections.esx.trust.plugins.modules.{name}")
         self._capsys.readouterr()
+        # Ansible keeps warnings for the life of the process, which is that of one module anywhere else.
+        for kept in ("_global_warnings", "_global_deprecations"):
+            getattr(ansible_warnings, kept).clear()
         with pytest.raises(SystemExit):
             module.main()
         captured = self._capsys.readouterr()

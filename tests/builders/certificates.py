@@ -1,0 +1,155 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Certificates of every age and in every dress, and the keys that must not stand among them."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import functools
+import hashlib
+import textwrap
+from typing import Optional
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import NoEncryption
+from cryptography.hazmat.primitives.serialization import PrivateFormat
+from cryptography.x509.oid import NameOID
+
+#: One moment for the whole run, so that equal arguments give equal dates.
+NOW = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
+
+
+class Issued:
+    """A certificate with its key; `pem`, `der` and `key` are what they say."""
+
+    def __init__(
+        self, subject: str, issuer: Optional[Issued], *, days_before: float, days_after: float, authority: bool
+    ) -> None:
+        self.subject = subject
+        self.authority = authority
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
+        self.certificate: x509.Certificate = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(issuer.certificate.subject if issuer else name)
+            .public_key(self.key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(NOW - datetime.timedelta(days=days_before))
+            .not_valid_after(NOW + datetime.timedelta(days=days_after))
+            .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+            .sign(issuer.key if issuer else self.key, hashes.SHA256())
+        )
+        self.der = self.certificate.public_bytes(Encoding.DER)
+        self.pem = self.certificate.public_bytes(Encoding.PEM).decode()
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.der).hexdigest()
+
+    def issue(
+        self, subject: str, *, days_before: float = 1, days_after: float = 365, authority: bool = False
+    ) -> Issued:
+        """A certificate that this one signs; valid from `days_before` ago until in `days_after`."""
+        if not self.authority:
+            raise ValueError(f"{self.subject} is no authority")
+        return Issued(subject, self, days_before=days_before, days_after=days_after, authority=authority)
+
+
+class Authority(Issued):
+    """A root: signs itself."""
+
+    def __init__(self, name: str, *, days_before: float = 10, days_after: float = 3650) -> None:
+        super().__init__(name, None, days_before=days_before, days_after=days_after, authority=True)
+
+
+def chain(
+    length: int = 1, *, subject: str = "signer", expired: bool = False, not_yet_valid: bool = False
+) -> list[str]:
+    """The PEMs of a chain, leaf first, root last; the flags are about the leaf.
+
+    A chain of one is a certificate that signs itself. Equal arguments give the same chain, other ones another.
+    """
+    return list(_chain(length, subject, expired, not_yet_valid))
+
+
+@functools.cache
+def _chain(length: int, subject: str, expired: bool, not_yet_valid: bool) -> tuple[str, ...]:
+    before, after = 1.0, 365.0
+    if expired:
+        before, after = 30.0, -2.0
+    if not_yet_valid:
+        before, after = -2.0, 30.0
+    if length == 1:
+        return (Authority(subject, days_before=before, days_after=after).pem,)
+    issuer: Issued = Authority(f"{subject} root")
+    pems = [issuer.pem]
+    for number in range(length - 2):
+        issuer = issuer.issue(f"{subject} intermediate {number + 1}", authority=True)
+        pems.insert(0, issuer.pem)
+    return (issuer.issue(subject, days_before=before, days_after=after).pem, *pems)
+
+
+def fingerprint(pem: str) -> str:
+    """The SHA-256 of a certificate's DER, in hexadecimal."""
+    return hashlib.sha256(_der(pem)).hexdigest()
+
+
+def bundle(*pems: str) -> str:
+    """Several PEM blocks in one text."""
+    return "".join(pems)
+
+
+def dresses(pem: str) -> dict[str, str]:
+    """The same certificate as people and programs write it."""
+    body = base64.b64encode(_der(pem)).decode()
+    begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+    return {
+        "pem": pem,
+        "without a last newline": pem.rstrip("\n"),
+        "crlf": pem.replace("\n", "\r\n"),
+        "indented": textwrap.indent(pem, "    "),
+        "lines of 76": f"{begin}\n{textwrap.fill(body, 76)}\n{end}\n",
+        "one line": f"{begin}{body}{end}",
+        "spaces for newlines": pem.replace("\n", " "),
+        "backslash and n": pem.replace("\n", "\\n"),
+        "backslash, r, backslash and n": pem.replace("\n", "\\r\\n"),
+        "text around": f"subject=CN = signer\nissuer=CN = root\n{pem}\nVerify return code: 0 (ok)\n",
+        "older label": pem.replace(" CERTIFICATE-----", " X509 CERTIFICATE-----"),
+        "base64 der": body,
+        "base64 der in lines": textwrap.fill(body, 64) + "\n",
+        "base64 der in crlf lines": textwrap.fill(body, 64).replace("\n", "\r\n"),
+    }
+
+
+def private_key_pem() -> str:
+    """A private key, PKCS #8."""
+    return private_keys()["pkcs8"]
+
+
+@functools.cache
+def private_keys() -> dict[str, str]:
+    """Private keys in every PEM form that people have them in."""
+    curve = ec.generate_private_key(ec.SECP256R1())
+    modulus = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    password = BestAvailableEncryption(b"open sesame")
+    forms = {
+        "pkcs8": curve.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+        "ec": curve.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()),
+        "rsa": modulus.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()),
+        "rsa pkcs8": modulus.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+        "openssh": curve.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()),
+        "encrypted pkcs8": curve.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, password),
+        "encrypted rsa": modulus.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, password),
+    }
+    return {name: text.decode() for name, text in forms.items()}
+
+
+def _der(pem: str) -> bytes:
+    return x509.load_pem_x509_certificate(pem.encode()).public_bytes(Encoding.DER)

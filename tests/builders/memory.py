@@ -1,0 +1,233 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A host that is a few dictionaries, and a client to it that can be told what goes wrong.
+
+It keeps the rules that the API documents: names are unique, an issuer is saved under one alias only, a PATCH
+changes what it names. It speaks to the layer below the resource modules, so there is no HTTP here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Mapping
+from typing import Any
+from typing import Optional
+from typing import cast
+
+from ansible_collections.esx.trust.plugins.module_utils import _kms_provider
+from ansible_collections.esx.trust.plugins.module_utils import _token_issuer
+from ansible_collections.esx.trust.plugins.module_utils._client import Client
+from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
+from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
+from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
+from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
+from ansible_collections.esx.trust.plugins.module_utils._errors import Unreachable
+from ansible_collections.esx.trust.plugins.module_utils._operation import Operation
+from ansible_collections.esx.trust.plugins.module_utils._plan import Step
+
+#: A run that needs more calls than this goes round in circles.
+MOST_CALLS = 100
+
+
+def api_error(error_type: str, status: int = 400) -> ApiError:
+    """What a host says by `error_type`."""
+    return ApiError(f"esx01: failed ({status} {error_type}).", status=status, error_type=error_type)
+
+
+class MemoryHost:
+    """The state of one host. `key_providers`: name -> spec; `issuers`: alias -> spec."""
+
+    def __init__(self, deletes_providers: bool = True) -> None:
+        self.key_providers: dict[str, dict[str, Any]] = {}
+        self.issuers: dict[str, dict[str, Any]] = {}
+        self._deletes_providers = deletes_providers
+
+    def hold_provider(self, provider: str, type: str = "NATIVE", key_id: Optional[str] = None) -> None:  # noqa: A002
+        info = {"native_info": {"key_id": key_id}} if key_id is not None else {}
+        self.key_providers[provider] = {"type": type, **info}
+
+    def hold_issuer(self, alias: str, issuer: str, chains: Iterable[Iterable[str]]) -> None:
+        self.issuers[alias] = {
+            "issuer": issuer,
+            "signing_cert_chains": [{"cert_chain": list(texts)} for texts in chains],
+        }
+
+    def state(self) -> Any:
+        """A copy of everything the host holds."""
+        return copy.deepcopy((self.key_providers, self.issuers))
+
+    def apply(self, steps: Iterable[Step]) -> None:
+        """Carry out the steps of a plan, in their order."""
+        for step in steps:
+            self.perform(step.operation, step.path, body=step.body)
+
+    def perform(
+        self,
+        operation: Operation,
+        path: Optional[Mapping[str, str]] = None,
+        query: Iterable[tuple[str, str]] = (),
+        body: Optional[Mapping[str, Any]] = None,
+    ) -> Any:
+        """The answer of the host. Raises ApiError."""
+        handlers: dict[Operation, Callable[[dict[str, str], dict[str, Any]], Any]] = {
+            _kms_provider.GET: self._get_provider,
+            _kms_provider.CREATE: self._create_provider,
+            _kms_provider.DELETE: self._delete_provider,
+            _token_issuer.LIST: self._list_issuers,
+            _token_issuer.CREATE: self._create_issuer,
+            _token_issuer.UPDATE: self._update_issuer,
+            _token_issuer.DELETE: self._delete_issuer,
+        }
+        return handlers[operation](dict(path or {}), copy.deepcopy(dict(body or {})))
+
+    def _get_provider(self, path: dict[str, str], _body: dict[str, Any]) -> Any:
+        return copy.deepcopy(self._known(self.key_providers, path["provider"]))
+
+    def _create_provider(self, _path: dict[str, str], body: dict[str, Any]) -> None:
+        if body["provider"] in self.key_providers:
+            raise api_error("ALREADY_EXISTS")
+        assert set(body) == {"provider", "native_spec"}
+        assert set(body["native_spec"]) == {"key_id", "key_derivation_key"}
+        self.hold_provider(body["provider"], key_id=body["native_spec"]["key_id"])
+
+    def _delete_provider(self, path: dict[str, str], _body: dict[str, Any]) -> None:
+        if not self._deletes_providers:
+            raise api_error("OPERATION_NOT_FOUND", 404)
+        self._known(self.key_providers, path["provider"])
+        del self.key_providers[path["provider"]]
+
+    def _list_issuers(self, _path: dict[str, str], _body: dict[str, Any]) -> Any:
+        return [{"issuer_alias": alias, **copy.deepcopy(spec)} for alias, spec in self.issuers.items()]
+
+    def _create_issuer(self, _path: dict[str, str], body: dict[str, Any]) -> None:
+        alias = body.pop("issuer_alias")
+        assert set(body) == {"issuer", "signing_cert_chains"}
+        if alias in self.issuers or body["issuer"] in self._trusted():
+            raise api_error("ALREADY_EXISTS")
+        self.issuers[alias] = body
+
+    def _update_issuer(self, path: dict[str, str], body: dict[str, Any]) -> None:
+        spec = self._known(self.issuers, path["issuer_alias"])
+        assert body
+        assert set(body) <= {"issuer", "signing_cert_chains"}
+        if "issuer" in body and body["issuer"] != spec["issuer"] and body["issuer"] in self._trusted():
+            raise api_error("INVALID_ARGUMENT")
+        spec.update(body)
+
+    def _delete_issuer(self, path: dict[str, str], _body: dict[str, Any]) -> None:
+        self._known(self.issuers, path["issuer_alias"])
+        del self.issuers[path["issuer_alias"]]
+
+    def _trusted(self) -> list[str]:
+        return [spec["issuer"] for spec in self.issuers.values()]
+
+    @staticmethod
+    def _known(table: dict[str, dict[str, Any]], name: str) -> dict[str, Any]:
+        if name not in table:
+            raise api_error("NOT_FOUND", 404)
+        return table[name]
+
+
+class ScriptedClient:
+    """Does for `converge` what a client does, without waiting. Each trouble meets one call and is then over."""
+
+    def __init__(self, host: MemoryHost, retries: int = 3) -> None:
+        self.memory = host
+        self.retries_left = retries
+        #: Every request that left, as the last part of its operation's name.
+        self.calls: list[str] = []
+        self._troubles: list[tuple[str, Callable[[Callable[[], Any]], Any]]] = []
+
+    @property
+    def host(self) -> str:
+        return "esx01"
+
+    @property
+    def writes(self) -> list[str]:
+        return [call for call in self.calls if call not in ("get", "list")]
+
+    def as_client(self) -> Client:
+        return cast(Client, self)
+
+    def loses_answer(self, call: str, times: int = 1) -> None:
+        """The host does it, and nobody hears of it."""
+
+        def trouble(perform: Callable[[], Any]) -> Any:
+            with contextlib.suppress(ApiError):
+                perform()
+            raise AnswerLost("esx01: the answer was lost (reset).")
+
+        self._troubles.extend([(call, trouble)] * times)
+
+    def loses_request(self, call: str, times: int = 1) -> None:
+        """The request leaves and never arrives."""
+        self.fails(call, lambda: AnswerLost("esx01: the answer was lost (reset)."), times)
+
+    def fails(self, call: str, error: Callable[[], TrustError], times: int = 1) -> None:
+        """The host does nothing but answer with an error."""
+
+        def trouble(_perform: Callable[[], Any]) -> Any:
+            raise error()
+
+        self._troubles.extend([(call, trouble)] * times)
+
+    def does_and_fails(self, call: str, error: Callable[[], TrustError]) -> None:
+        """The host does it and answers with an error all the same."""
+
+        def trouble(perform: Callable[[], Any]) -> Any:
+            perform()
+            raise error()
+
+        self._troubles.append((call, trouble))
+
+    def is_raced(self, call: str, change: Callable[[MemoryHost], Any]) -> None:
+        """Somebody else changes the host just before the request arrives."""
+
+        def trouble(perform: Callable[[], Any]) -> Any:
+            change(self.memory)
+            return perform()
+
+        self._troubles.append((call, trouble))
+
+    def call(
+        self,
+        operation: Operation,
+        path: Optional[Mapping[str, str]] = None,
+        query: Iterable[tuple[str, str]] = (),
+        body: Optional[Mapping[str, Any]] = None,
+    ) -> Any:
+        while True:
+            try:
+                return self._send(operation, path, query, body)
+            except TrustError as error:
+                if not (isinstance(error, Unreachable) or (operation.reads and error.retriable)):
+                    raise
+                self.spend_retry(error)
+
+    def spend_retry(self, error: TrustError) -> None:
+        if self.retries_left <= 0:
+            raise error
+        self.retries_left -= 1
+
+    def scrub(self, text: str) -> str:
+        return text
+
+    def wrong_shape(self, operation: Operation) -> UnexpectedAnswer:
+        return UnexpectedAnswer(f"{operation.id}: wrong shape")
+
+    def _send(self, operation: Operation, path: Any, query: Any, body: Any) -> Any:
+        name = operation.id.rpartition(".")[2]
+        self.calls.append(name)
+        assert len(self.calls) <= MOST_CALLS, "the run does not end"
+
+        def perform() -> Any:
+            return self.memory.perform(operation, path, query, body)
+
+        for number, (call, trouble) in enumerate(self._troubles):
+            if call == name:
+                del self._troubles[number]
+                return trouble(perform)
+        return perform()

@@ -1,0 +1,221 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is planned for a key provider: every row of the table, and what holds in all of them."""
+
+from __future__ import annotations
+
+import base64
+import uuid
+from typing import Any
+from typing import Optional
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
+from ansible_collections.esx.trust.plugins.module_utils._kms_provider import DesiredKmsProvider
+from ansible_collections.esx.trust.plugins.module_utils._kms_provider import KmsProvider
+from ansible_collections.esx.trust.plugins.module_utils._kms_provider import get
+from ansible_collections.esx.trust.plugins.module_utils._kms_provider import plan
+from builders.memory import MemoryHost
+from builders.memory import ScriptedClient
+
+KEY = base64.b64encode(bytes(range(32))).decode()
+KEY_ID = "12345678-abcd-1234-cdef-123456789abc"
+OTHER_KEY_ID = "99999999-abcd-1234-cdef-123456789abc"
+PARAMS = {"provider": "nkp", "key_id": KEY_ID, "key_derivation_key": KEY, "state": "present"}
+
+names = st.sampled_from(["nkp", "other"])
+key_ids = st.sampled_from([KEY_ID, KEY_ID.upper(), OTHER_KEY_ID, KEY_ID.replace("-", "")])
+keys = st.binary(min_size=16, max_size=48).map(lambda raw: base64.b64encode(raw).decode())
+observations = st.none() | st.builds(
+    KmsProvider,
+    provider=st.just("nkp"),
+    type=st.sampled_from(["NATIVE", "TRUST_AUTHORITY", "NEWER"]),
+    key_id=st.none() | key_ids | st.sampled_from(["", "no uuid"]),
+)
+
+
+@st.composite
+def declarations(draw: st.DrawFn) -> DesiredKmsProvider:
+    state = draw(st.sampled_from(["present", "absent"]))
+    return DesiredKmsProvider.from_params(
+        {
+            "provider": "nkp",
+            "state": state,
+            "key_id": draw(key_ids if state == "present" else st.none() | key_ids),
+            "key_derivation_key": draw(st.none() | keys),
+        }
+    )
+
+
+def desired(**changes: Any) -> DesiredKmsProvider:
+    return DesiredKmsProvider.from_params({**PARAMS, **changes})
+
+
+def observe(host: MemoryHost) -> Optional[KmsProvider]:
+    return get(ScriptedClient(host).as_client(), "nkp")
+
+
+def host_with(observed: Optional[KmsProvider]) -> MemoryHost:
+    host = MemoryHost()
+    if observed:
+        host.hold_provider(observed.provider, observed.type, observed.key_id)
+    return host
+
+
+def test_what_is_not_there_is_created() -> None:
+    planned = plan(None, desired())
+    assert [step.describe() for step in planned.steps] == [
+        {"operation": "create", "resource": "kms_provider", "id": "nkp"}
+    ]
+    assert planned.steps[0].body == {
+        "provider": "nkp",
+        "native_spec": {"key_id": KEY_ID, "key_derivation_key": KEY},
+    }
+    assert planned.before == {}
+    assert planned.after == {"provider": "nkp", "type": "NATIVE", "key_id": KEY_ID}
+
+
+@pytest.mark.parametrize("spelling", [KEY_ID, KEY_ID.upper(), KEY_ID.replace("-", ""), f" {KEY_ID}\n"])
+@pytest.mark.parametrize("key", [KEY, None])
+def test_what_is_there_with_the_same_key_id_is_left_alone(spelling: str, key: Optional[str]) -> None:
+    observed = KmsProvider("nkp", "NATIVE", KEY_ID)
+    planned = plan(observed, desired(key_id=spelling, key_derivation_key=key))
+    assert planned.steps == ()
+    assert planned.conflict is None
+    assert planned.before == planned.after == observed.record()
+
+
+def test_the_hosts_own_spelling_of_a_key_id_is_no_difference() -> None:
+    assert plan(KmsProvider("nkp", "NATIVE", KEY_ID.upper()), desired()).conflict is None
+
+
+def test_creating_needs_the_key() -> None:
+    planned = plan(None, desired(key_derivation_key=None))
+    assert planned.steps == ()
+    assert planned.conflict is not None
+    assert "key_derivation_key" in planned.conflict
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+@pytest.mark.parametrize(
+    ("type_", "key_id", "says"),
+    [
+        ("NATIVE", OTHER_KEY_ID, OTHER_KEY_ID),
+        ("TRUST_AUTHORITY", None, "TRUST_AUTHORITY"),
+        ("NATIVE", None, "key_id"),
+    ],
+)
+def test_another_key_is_a_conflict_that_says_what_is_there(
+    state: str, type_: str, key_id: Optional[str], says: str
+) -> None:
+    planned = plan(KmsProvider("nkp", type_, key_id), desired(state=state))
+    assert planned.steps == ()
+    assert says in (planned.conflict or "")
+    assert "'nkp'" in (planned.conflict or "")
+    assert planned.before == planned.after
+
+
+def test_absent_deletes_what_is_there() -> None:
+    planned = plan(KmsProvider("nkp", "NATIVE", KEY_ID), desired(state="absent", key_id=None))
+    assert [step.describe()["operation"] for step in planned.steps] == ["delete"]
+    assert planned.steps[0].path == {"provider": "nkp"}
+    assert planned.steps[0].body is None
+    assert planned.after == {}
+
+
+def test_absent_of_what_is_absent_is_nothing_to_do() -> None:
+    planned = plan(None, desired(state="absent", key_id=None, key_derivation_key=None))
+    assert (planned.steps, planned.conflict, planned.before, planned.after) == ((), None, {}, {})
+
+
+@given(observations, declarations())
+def test_a_provider_with_another_key_is_never_touched(
+    observed: Optional[KmsProvider], declared: DesiredKmsProvider
+) -> None:
+    if observed is None or declared.key_id is None:
+        return
+    try:
+        same = uuid.UUID(observed.key_id or "") == uuid.UUID(declared.key_id)
+    except ValueError:
+        same = False
+    if observed.type != "NATIVE" or not same:
+        planned = plan(observed, declared)
+        assert planned.steps == ()
+        assert planned.conflict
+
+
+@given(declarations())
+def test_a_provider_that_is_not_native_is_never_touched(declared: DesiredKmsProvider) -> None:
+    planned = plan(KmsProvider("nkp", "TRUST_AUTHORITY"), declared)
+    assert planned.steps == ()
+    assert planned.conflict
+
+
+@given(observations, declarations())
+def test_after_a_plan_is_carried_out_nothing_is_left_to_do(
+    observed: Optional[KmsProvider], declared: DesiredKmsProvider
+) -> None:
+    host = host_with(observed)
+    host.hold_provider("bystander", key_id=OTHER_KEY_ID)
+    first = plan(observe(host), declared)
+    host.apply(first.steps)
+    second = plan(observe(host), declared)
+    assert second.steps == ()
+    assert (second.conflict is None) == (first.conflict is None)
+    assert "bystander" in host.key_providers
+
+
+@given(observations, declarations())
+def test_before_and_after_are_what_the_host_holds_before_and_after(
+    observed: Optional[KmsProvider], declared: DesiredKmsProvider
+) -> None:
+    host = host_with(observed)
+    planned = plan(observe(host), declared)
+    assert planned.before == (observed.record() if observed else {})
+    host.apply(planned.steps)
+    held = observe(host)
+    assert planned.after == (held.record() if held else {})
+    assert (planned.before != planned.after) == bool(planned.steps)
+
+
+@given(observations, declarations())
+def test_the_key_is_in_no_repr_and_no_record(observed: Optional[KmsProvider], declared: DesiredKmsProvider) -> None:
+    planned = plan(observed, declared)
+    if declared.key_derivation_key:
+        shown = [repr(planned), repr(declared), *map(repr, planned.steps), repr(planned.after), str(planned.conflict)]
+        shown.extend(repr(step.describe()) for step in planned.steps)
+        assert not [text for text in shown if declared.key_derivation_key in text]
+
+
+@pytest.mark.parametrize("key_id", ["", "  ", "nkp", KEY_ID[:-1], f"{{{KEY_ID}}}", "1234-5678", KEY_ID + "a"])
+def test_a_key_id_that_is_no_uuid_is_refused(key_id: str) -> None:
+    with pytest.raises(InvalidInput, match=r"^key_id: "):
+        desired(key_id=key_id)
+
+
+@pytest.mark.parametrize("key", ["", " ", "no base64!", "AAA", "=", KEY[:20] + "\n" + KEY[20:], KEY + "é"])
+def test_a_key_that_is_no_base64_is_refused_without_being_repeated(key: str) -> None:
+    with pytest.raises(InvalidInput, match=r"^key_derivation_key: ") as caught:
+        desired(key_derivation_key=key)
+    assert key.strip() in ("", "=") or key.strip() not in str(caught.value)
+
+
+@given(st.binary(min_size=1, max_size=80))
+def test_a_key_of_an_unusual_length_gives_a_warning_without_the_key(raw: bytes) -> None:
+    key = base64.b64encode(raw).decode()
+    warnings = desired(key_derivation_key=key).warnings
+    assert bool(warnings) == (len(raw) != 32)
+    assert not [text for text in warnings if len(key) > 4 and key in text]
+
+
+def test_white_space_around_the_key_is_not_sent() -> None:
+    assert desired(key_derivation_key=f" {KEY}\n").key_derivation_key == KEY
+
+
+@pytest.mark.parametrize("name", ["", " ", ".", ".."])
+def test_a_name_that_cannot_stand_in_a_path_is_refused(name: str) -> None:
+    with pytest.raises(InvalidInput, match=r"^provider: "):
+        desired(provider=name)

@@ -1,0 +1,72 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How names get into URLs."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl
+from urllib.parse import unquote
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import example
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.esx.trust.plugins.module_utils import _kms_provider
+from ansible_collections.esx.trust.plugins.module_utils import _token_issuer
+from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
+from ansible_collections.esx.trust.plugins.module_utils._operation import Operation
+from ansible_collections.esx.trust.plugins.module_utils._operation import path_element
+
+ALL = (*_kms_provider.OPERATIONS, *_token_issuer.OPERATIONS)
+
+
+@given(st.text(min_size=1))
+@example("a/b")
+@example("..%2F..")
+@example("{provider}")
+@example("a?b#c&d=e")
+@example("Schlüssel für Zürich\n")
+def test_any_name_is_one_element_of_the_path_and_comes_back_as_it_was(name: str) -> None:
+    url = urlsplit("https://esx01" + _kms_provider.GET.url_path({"provider": name}))
+    base, _, last = url.path.rpartition("/")
+    assert base == _kms_provider.LIST.path
+    assert unquote(last) == name
+    assert (url.query, url.fragment) == ("", "")
+    assert url.path.isascii()
+    assert url.path.isprintable()
+
+
+@given(st.lists(st.tuples(st.text(), st.text())))
+@example([("providers", "a&available=true"), ("providers", "b c+d")])
+def test_any_query_comes_back_as_it_was(query: list[tuple[str, str]]) -> None:
+    url = urlsplit("https://esx01" + _kms_provider.LIST.url_path(query=query))
+    assert url.path == _kms_provider.LIST.path
+    assert parse_qsl(url.query, keep_blank_values=True) == query
+    assert "+" not in url.query
+
+
+def test_a_path_without_a_query_has_no_question_mark() -> None:
+    assert _token_issuer.LIST.url_path() == "/api/esx/authentication/trust/security-token-issuers"
+
+
+@pytest.mark.parametrize("operation", ALL, ids=lambda operation: str(operation.id))
+def test_only_what_gets_may_be_repeated(operation: Operation) -> None:
+    assert operation.reads == (operation.id.rpartition(".")[2] in ("list", "get"))
+    assert operation.returns == operation.reads
+
+
+@given(st.text())
+@example(".")
+@example("..")
+@example("\ud800")
+@example("\u3000")
+def test_a_checked_name_can_always_be_sent(name: str) -> None:
+    try:
+        checked = path_element("provider", name)
+    except InvalidInput:
+        assert not name.strip() or name in (".", "..", "\ud800")
+        return
+    last = _kms_provider.GET.url_path({"provider": checked}).rpartition("/")[2]
+    assert last not in ("", ".", "..")
