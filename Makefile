@@ -1,0 +1,51 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+PYTHON ?= python3
+HOSTS  ?= 50
+JOBS   ?= 2
+
+DEV := .venv/dev/bin
+ENVIRONMENT := $(PYTHON) tools/environment.py
+export PYTHONDONTWRITEBYTECODE = 1
+PYTEST := $(DEV)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test unit lint simulator build pins clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## declare the trust of five simulated hosts, twice, and see what happens
+	@$(ENVIRONMENT) run
+	@.venv/run/bin/python tools/demo.py
+
+unit: ## the quick loop: unit and module tests, style, types
+	@$(ENVIRONMENT) dev
+	@$(PYTEST) -q -n $(JOBS) $(wildcard tests/unit tests/module)
+	@$(MAKE) --no-print-directory lint
+
+lint: ## style and types only
+	@$(ENVIRONMENT) dev
+	@$(DEV)/ruff check -q --output-format concise .
+	@$(DEV)/mypy --no-error-summary -p ansible_collections.esx.trust.plugins
+	@$(DEV)/mypy --no-error-summary tests tools
+
+test: ## everything, on every ansible-core that this machine can run
+	@$(ENVIRONMENT) all
+	@$(PYTEST) -q -n $(JOBS) --dist loadgroup --no-loadscope-reorder --cov --cov-report=term \
+	    $(wildcard tests/gates tests/playbook tests/module tests/contract tests/unit)
+
+simulator: ## simulated ESX hosts to play with, until Ctrl-C (HOSTS=50)
+	@$(ENVIRONMENT) run
+	@PYTHONPATH=tests .venv/run/bin/python -m simulator --hosts $(HOSTS) --directory .venv/simulator
+
+build: ## the collection's tarball, in build/
+	@$(ENVIRONMENT) install
+	@$(PYTHON) tools/checkout.py build build
+
+pins: ## pin the requirements of all environments again
+	@$(ENVIRONMENT) --compile
+
+clean: ## remove everything that was made here
+	rm -rf .venv build .ansible .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage tests/output

@@ -1,0 +1,66 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all tests share: the collection under its import name, a clean environment, and simulated hosts."""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import hypothesis
+import hypothesis.configuration
+import pytest
+
+if TYPE_CHECKING:
+    from simulator import Fleet
+    from simulator import Host
+
+TESTS = Path(__file__).resolve().parent
+for folder in (TESTS.parent / "tools", TESTS):
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+
+from environment import VENVS  # noqa: E402
+from environment import link_collection  # noqa: E402
+
+sys.path.insert(0, str(link_collection()))
+importlib.invalidate_caches()
+
+hypothesis.configuration.set_hypothesis_home_dir(VENVS / "hypothesis")
+hypothesis.settings.register_profile("shared machine", deadline=None)  # other gates run beside
+hypothesis.settings.load_profile("shared machine")
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody's own VMWARE_HOST and the like may reach a test."""
+    for name in list(os.environ):
+        if name.startswith("VMWARE_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def fleet() -> Iterator[Fleet]:
+    """Eight simulated hosts that live as long as this worker."""
+    from simulator import Fleet
+
+    with Fleet(hosts=8) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def _turns(fleet: Fleet) -> Iterator[Host]:
+    return itertools.cycle(fleet.hosts)
+
+
+@pytest.fixture
+def host(_turns: Iterator[Host]) -> Host:
+    """A host in its first state. Tests take turns, so that what one leaves behind does not meet the next."""
+    each = next(_turns)
+    each.reset()
+    return each

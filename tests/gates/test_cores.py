@@ -1,0 +1,61 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every claimed version of ansible-core, and the oldest claimed libraries."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import environment
+
+if TYPE_CHECKING:
+    from gates.conftest import Tools
+
+# One lane for each core: its tests share a home with ansible-test's caches, so they run one after the other.
+CORES = [
+    pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in ("core-2.16", "core-2.19", "core-2.21")
+]
+
+# Sanity tests that may be left out, and why.
+MAY_BE_SKIPPED = {
+    "pslint": "there is no PowerShell here",
+    "shellcheck": "the gate test_shellcheck runs it, or says that it is missing",
+}
+
+
+def ansible_test(tools: Tools, core: str, tree: Path, *arguments: str) -> str:
+    home = environment.ENVIRONMENTS[core].home
+    said = tools.run(core, ["ansible-test", *arguments, "--color", "no"], cwd=tree, variables={"HOME": home})
+    assert "All targets skipped" not in said
+    return said
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_sanity(tools: Tools, core: str, tree: Path) -> None:
+    said = ansible_test(tools, core, tree, "sanity", "--requirements")
+    ran = set(re.findall(r'^Running sanity test "([\w-]+)"', said, re.MULTILINE))
+    assert {"compile", "import", "pep8", "pylint", "validate-modules", "yamllint"} <= ran
+    skipped = set(re.findall(r'Skipping sanity test "([\w-]+)"(?! (?:for|on) Python)', said)) - set(MAY_BE_SKIPPED)
+    assert not skipped - ran
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_integration(tools: Tools, core: str, tree: Path) -> None:
+    version = tools.run(core, ["python", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]).strip()
+    said = ansible_test(tools, core, tree, "integration", "--venv", "--python", version)
+    targets = [each.name for each in (tree / "tests/integration/targets").iterdir() if each.name.startswith("esx_")]
+    assert targets
+    for target in targets:
+        assert f"Running {target} integration test role" in said
+
+
+@pytest.mark.parametrize("core", [*CORES, pytest.param("floor", marks=pytest.mark.xdist_group("floor"))])
+def test_unit_and_module_tests(tools: Tools, core: str) -> None:
+    """The same tests that run in the development environment, on another core or on the oldest libraries."""
+    tests = [each for each in ("tests/unit", "tests/module") if (environment.ROOT / each).is_dir()]
+    said = tools.run(core, ["python", "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests])
+    assert re.search(r"^\d+ passed", said, re.MULTILINE)

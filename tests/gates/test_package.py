@@ -1,0 +1,108 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tarball: what is in it, what Galaxy says about it, and whether it runs where nothing else is."""
+
+from __future__ import annotations
+
+import json
+import re
+import tarfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import checkout
+import environment
+
+if TYPE_CHECKING:
+    from gates.conftest import Tools
+    from simulator import Fleet
+    from simulator import Host
+
+pytestmark = pytest.mark.xdist_group("package")
+
+PLAY = """
+- hosts: localhost
+  gather_facts: false
+  module_defaults:
+    group/esx.trust.esx:
+      hostname: "{{ host.address }}"
+      port: "{{ host.port }}"
+      username: "{{ host.username }}"
+      password: "{{ host.password }}"
+      ca_path: "{{ host.ca_path }}"
+  tasks:
+    - esx.trust.esx_kms_provider:
+        provider: site
+        key_id: 0a1b2c3d-0000-4000-8000-000000000001
+        key_derivation_key: "{{ key }}"
+      loop: [created, converged]
+      register: runs
+    - assert:
+        that:
+          - runs.results | map(attribute='changed') | list == [true, false]
+    - esx.trust.esx_kms_provider_info:
+      register: info
+    - assert:
+        that:
+          - info.kms_providers | map(attribute='provider') | list == ['site']
+"""
+
+
+@pytest.fixture(scope="module")
+def tarball(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    builder = environment.ENVIRONMENTS["install"]
+    if not builder.python.exists():
+        pytest.skip(f"no environment install: {environment.missing(builder)}")
+    return checkout.build(tmp_path_factory.mktemp("build"), builder.bin / "ansible-galaxy")
+
+
+def test_contents(tarball: Path) -> None:
+    """What users need is there; how the project is built and tested is not."""
+    with tarfile.open(tarball) as archive:
+        names = {name for name in archive.getnames() if "/" in name or "." in name}
+    for needed in ("README.md", "meta/runtime.yml", "CHANGELOG.md", "requirements.txt", "plugins/modules"):
+        assert any(name == needed or name.startswith(f"{needed}/") for name in names), f"{needed} is missing"
+    top = {name.partition("/")[0] for name in names}
+    known = {"plugins", "meta", "docs", "changelogs", "roles", "playbooks", "extensions", "LICENSES"}
+    unknown = {name for name in top - known if not name.endswith((".md", ".json", ".txt", ".toml", "COPYING"))}
+    assert not unknown, f"new in the tarball: {sorted(unknown)}; users need it? otherwise build_ignore in galaxy.yml"
+
+
+def test_galaxy_importer(tools: Tools, tarball: Path) -> None:
+    settings = tools.home / "galaxy-importer.cfg"
+    wanted = {"CHECK_CHANGELOG", "CHECK_REQUIRED_TAGS", "OFFLINE_ANSIBLE_LINT", "RUN_ANSIBLE_TEST"}
+    lines = [f"{name} = {name != 'RUN_ANSIBLE_TEST'}" for name in sorted(wanted)]
+    settings.write_text("\n".join(["[galaxy-importer]", *lines, ""]), "utf-8")
+    said = tools.run(
+        "importer",
+        ["python", "-m", "galaxy_importer.main", tarball],
+        cwd=tarball.parent,
+        variables={"GALAXY_IMPORTER_CONFIG": settings},
+    )
+    assert "Importer processing completed successfully" in said
+    complaints = re.findall(r"^(?:ERROR|WARNING): .*", said, re.MULTILINE)
+    assert not complaints
+
+
+def test_runs_from_an_empty_path(tools: Tools, tarball: Path, tmp_path: Path, fleet: Fleet, host: Host) -> None:
+    """Installed without a network, documented, and run with ansible-core, requests and cryptography alone."""
+    installed = tmp_path / "collections"
+    variables = {"ANSIBLE_COLLECTIONS_PATH": installed}
+    install = ["ansible-galaxy", "collection", "install", "--offline", tarball, "-p", installed]
+    tools.run("install", install, variables=variables)
+    tools.run("install", ["ansible-galaxy", "collection", "verify", "--offline", "esx.trust"], variables=variables)
+    modules = sorted(each.stem for each in (environment.ROOT / "plugins/modules").glob("*.py"))
+    names = [f"esx.trust.{name}" for name in modules]
+    documented = json.loads(tools.run("install", ["ansible-doc", "--json", *names], variables=variables))
+    assert sorted(documented) == names
+    playbook = tmp_path / "play.yml"
+    playbook.write_text(PLAY, "utf-8")
+    facts = {name: getattr(host, name) for name in ("address", "port", "username", "password")}
+    values = tmp_path / "values.json"
+    key = "a2V5IG9mIHRoaXJ0eS10d28gYnl0ZXMsIGZvciB0ZXN"
+    values.write_text(json.dumps({"host": {**facts, "ca_path": fleet.ca_path}, "key": f"{key}0"}), "utf-8")
+    command = ["ansible-playbook", "-e", f"@{values}", playbook]
+    said = tools.run("install", command, cwd=tmp_path, variables=variables)
+    assert "failed=0" in said

@@ -1,0 +1,32 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whole stories, as users tell them: molecule's, and the demonstration."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+import environment
+
+if TYPE_CHECKING:
+    from gates.conftest import Tools
+
+
+@pytest.mark.xdist_group("molecule")
+def test_molecule(tools: Tools) -> None:
+    """create, converge, idempotence, verify, destroy over a simulated fleet."""
+    said = tools.run("dev", ["molecule", "test"], variables={"MOLECULE_EPHEMERAL_DIRECTORY": tools.home / "molecule"})
+    for step in ("create", "converge", "idempotence", "verify", "destroy"):
+        assert f"default > {step}" in said or f"default ➜ {step}" in said
+
+
+@pytest.mark.xdist_group("molecule")
+def test_demonstration(tools: Tools) -> None:
+    """It tells the truth, and it fits on one screen."""
+    said = tools.run("run", ["python", environment.ROOT / "tools/demo.py"])
+    lines = said.splitlines()
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+    assert "nothing was written" in said

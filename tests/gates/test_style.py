@@ -1,0 +1,81 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Style, types, documentation, licences: each by its own tool."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import checkout
+import environment
+
+if TYPE_CHECKING:
+    from gates.conftest import Tools
+
+
+def test_ruff(tools: Tools) -> None:
+    tools.run("dev", ["ruff", "check", "--no-cache", "."])
+
+
+@pytest.mark.xdist_group("mypy")
+@pytest.mark.parametrize(
+    "what", [["-p", "ansible_collections.esx.trust.plugins"], ["tests", "tools"]], ids=["plugins", "tests and tools"]
+)
+def test_mypy(tools: Tools, what: list[str]) -> None:
+    tools.run("dev", ["mypy", *what])
+
+
+def test_yamllint(tools: Tools) -> None:
+    tools.run("dev", ["yamllint", "--strict", "."])
+
+
+def test_ansible_lint(tools: Tools) -> None:
+    """At the production profile, which .ansible-lint asks for."""
+    said = tools.run("dev", ["ansible-lint", "--offline", "--nocolor"])
+    assert "Profile 'production' was required, and it passed" in said
+
+
+def test_changelog(tools: Tools, tree: Path) -> None:
+    tools.run("dev", ["antsibull-changelog", "lint"], cwd=tree)
+
+
+def test_docs(tools: Tools) -> None:
+    arguments = ["--plugin-docs", "--validate-collection-refs", "self", "."]
+    tools.run("dev", ["antsibull-docs", "lint-collection-docs", *arguments])
+
+
+def test_licences(tools: Tools, tmp_path: Path) -> None:
+    """Every file says whose it is and under which licence."""
+    tree = checkout.copy_to(tmp_path / "copy")
+    tools.run("dev", ["reuse", "--root", tree, "lint"])
+
+
+def test_shellcheck() -> None:
+    shellcheck = shutil.which("shellcheck", path=environment.clean_path())
+    if not shellcheck:
+        pytest.skip("shellcheck is not on this machine")
+    scripts = [
+        name
+        for name in checkout.files()
+        if (environment.ROOT / name).open("rb").readline().rstrip() in (b"#!/usr/bin/env bash", b"#!/bin/sh")
+    ]
+    assert Path(".ci/run") in scripts
+    done = subprocess.run(
+        [shellcheck, *scripts], cwd=environment.ROOT, check=False, text=True, capture_output=True
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_every_module_is_in_the_action_group(tools: Tools) -> None:
+    """A module that is missing there loses the defaults of its group without a word."""
+    program = "import json, yaml; print(json.dumps(yaml.safe_load(open('meta/runtime.yml'))['action_groups']))"
+    groups = json.loads(tools.run("dev", ["python", "-c", program]))
+    modules = sorted(each.stem for each in (environment.ROOT / "plugins/modules").glob("*.py"))
+    assert modules
+    assert sorted(groups["esx"]) == modules

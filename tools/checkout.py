@@ -1,0 +1,61 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What belongs to the project: a copy of it, and the collection's tarball.
+
+    python3 tools/checkout.py build DIRECTORY      build the tarball there
+
+Ansible's own build looks at every file in the folder, and ansible-test wants a folder of a certain name, so both work
+on a copy of what git knows or would take: environments and caches stay out of it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from environment import ENVIRONMENTS
+from environment import ROOT
+from environment import fail
+from environment import run
+
+
+def files() -> list[Path]:
+    """The project's files, new ones too, relative to its root."""
+    listing = ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    try:
+        names = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True).stdout.decode().split("\0")
+    except (OSError, subprocess.CalledProcessError) as error:
+        fail(f"git must be able to list the files of the checkout: {error}")
+    return [Path(name) for name in sorted(set(names)) if name and (ROOT / name).is_file()]
+
+
+def copy_to(folder: Path) -> Path:
+    """Copy the project to where Ansible expects a collection under `folder`."""
+    target = folder / "ansible_collections" / "esx" / "trust"
+    for name in files():
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, target / name)
+    return target
+
+
+def build(output: Path, ansible_galaxy: Path) -> Path:
+    """Build the collection's tarball into `output`."""
+    output.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="esx-trust-") as folder:
+        tree = copy_to(Path(folder))
+        command = [ansible_galaxy, "collection", "build", "--force", "--output-path", output.resolve(), tree]
+        said = run(command, {**os.environ, "ANSIBLE_HOME": folder, "LC_ALL": "C.UTF-8"})
+    tarballs = [word for word in said.split() if word.endswith(".tar.gz")]
+    if len(tarballs) != 1:
+        fail(f"no tarball in what ansible-galaxy said: {said}")
+    return Path(tarballs[0])
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3 or sys.argv[1] != "build":
+        sys.exit("usage: checkout.py build DIRECTORY")
+    print(build(Path(sys.argv[2]), ENVIRONMENTS["install"].bin / "ansible-galaxy"))
