@@ -219,7 +219,7 @@ def _describe(answer: Answer, scrub: Callable[[str], str]) -> str:
         return "a web page" if "<html" in printable.lower() else "an XML document"
     if printable[0] in "{[":
         return "broken JSON"
-    return f"the text “{printable[:_EXCERPT]}{'…' if len(printable) > _EXCERPT else ''}”"
+    return f"the text '{printable[:_EXCERPT]}{'...' if len(printable) > _EXCERPT else ''}'"
 
 
 def _printable(text: str) -> str:

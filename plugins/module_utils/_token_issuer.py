@@ -205,7 +205,9 @@ def _plan_elsewhere(own: Optional[TokenIssuer], other: TokenIssuer, desired: Des
         removal = _delete(other, restore=_create(other))
         if own is not None:
             # What the alias held was for another issuer; what is kept in merge mode is this issuer's.
-            after = TokenIssuer(own.issuer_alias, other.issuer, desired.chains_on(other))
+            chains = desired.chains_on(other)
+            same = set(chains) == set(own.chains)
+            after = TokenIssuer(own.issuer_alias, other.issuer, own.chains if same else chains)
             return Plan(before=own.record(), after=after.record(), steps=(removal, *_update(own, after)))
         after = TokenIssuer(desired.issuer_alias, other.issuer, desired.chains_on(other))
         return Plan(before=other.record(), after=after.record(), steps=(removal, _create(after)))
@@ -227,7 +229,7 @@ def _update(before: TokenIssuer, after: TokenIssuer) -> tuple[Step, ...]:
     body: dict[str, Any] = {}
     if after.issuer != before.issuer:
         body["issuer"] = after.issuer
-    if set(after.chains) != set(before.chains):
+    if after.chains != before.chains:
         body["signing_cert_chains"] = after.spec()["signing_cert_chains"]
     return (Step("update", RESOURCE, before.issuer_alias, UPDATE, _path(before), body),) if body else ()
 

@@ -237,17 +237,14 @@ def _connect(connect: Any, transport: Transport) -> None:
 
 
 def reason(error: BaseException) -> str:
-    """The innermost cause of an error, in few words."""
-    seen = {id(error)}
-    inner: Optional[BaseException] = error
-    while inner is not None:
-        error = inner
-        inner = error.__cause__ or error.__context__
-        if inner is not None and id(inner) in seen:
-            break
-        seen.add(id(inner))
-    if isinstance(error, TimeoutError):
+    """What lies under the libraries' own errors, in few words."""
+    chain = [error]
+    while (inner := chain[-1].__cause__ or chain[-1].__context__) is not None and inner not in chain:
+        chain.append(inner)
+    wrappers = (requests.RequestException, HTTPError)
+    found = next((each for each in chain if isinstance(each, OSError) and not isinstance(each, wrappers)), error)
+    if isinstance(found, TimeoutError):
         return "timed out"
-    if isinstance(error, OSError) and error.strerror and not isinstance(error, ssl.SSLError):
-        return error.strerror
-    return " ".join(str(error).split())[:200] or type(error).__name__
+    if isinstance(found, OSError) and found.strerror and not isinstance(found, (ssl.SSLError, *wrappers)):
+        return found.strerror
+    return " ".join(str(found).split())[:200] or type(found).__name__

@@ -27,7 +27,8 @@ set_hypothesis_home_dir(Path(tempfile.gettempdir(), "hypothesis"))
 class Call(Protocol):
     """Sends one request, by default with the account of the host."""
 
-    def __call__(self, method: str, path: str, **arguments: Any) -> requests.Response: ...
+    def __call__(self, method: str, path: str, **arguments: Any) -> requests.Response:
+        """Return the answer."""
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from ansible.module_utils import basic
 from ansible.module_utils.common import warnings as ansible_warnings
 
 from ansible_collections.esx.trust.plugins.module_utils import _client
+from simulator import Fault
 
 if TYPE_CHECKING:
     from simulator import Fleet
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
 KEY_ID = "5f0b1f4e-53c2-4f0e-9c0e-6f1d6f7a2b11"
 OTHER_KEY_ID = "0d9b3c1a-8f0e-4f5b-b1a7-2a6f6a1c9e77"
 KEY = "q1w2e3r4t5y6u7i8o9p0a1s2d3f4g5h6j7k8l9z0x1c="
+
+
+def fault(**fields: Any) -> Fault:
+    """A fault for a host's queue."""
+    return Fault.model_validate(fields)
 
 
 @dataclass(frozen=True)

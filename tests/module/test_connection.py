@@ -7,14 +7,17 @@ from __future__ import annotations
 import base64
 import gzip
 import os
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
+from typing import Any
+from typing import cast
 
 import pytest
 
 from builders import chain
 from module.conftest import KEY_ID
-from simulator import Fault
+from module.conftest import fault
 from simulator import Fleet
 
 if TYPE_CHECKING:
@@ -61,7 +64,7 @@ def test_a_session_is_closed_at_the_end(modules: Modules, host: Host) -> None:
 
 def test_a_session_is_closed_after_a_failure(modules: Modules, host: Host) -> None:
     host.settings(session_service=True)
-    host.queue(Fault(kind="status", operation=GET, error_type="INVALID_ARGUMENT"))
+    host.queue(fault(kind="status", operation=GET, error_type="INVALID_ARGUMENT"))
     assert modules.kms_provider(auth_method="session").failed
     assert host.open_sessions == 0
 
@@ -110,19 +113,19 @@ def test_a_refused_login_never_locks_the_account(modules: Modules, host: Host, a
 
 
 def test_a_lost_answer_to_a_login_is_tried_only_once_more(modules: Modules, host: Host) -> None:
-    host.queue(Fault(kind="lose_answer", operation=TOKEN, times=None))
+    host.queue(fault(kind="lose_answer", operation=TOKEN, times=None))
     ran = modules.kms_provider(password="wrong", retries=9)
     assert ran.failed
     assert host.login_attempts == 2
 
 
 def test_a_lost_answer_to_a_login_is_survived(modules: Modules, host: Host) -> None:
-    host.queue(Fault(kind="lose_answer", operation=TOKEN))
+    host.queue(fault(kind="lose_answer", operation=TOKEN))
     assert not modules.kms_provider().failed
 
 
 def test_an_expired_token_costs_one_login(modules: Modules, host: Host) -> None:
-    host.queue(Fault(kind="expire_tokens", operation="*.create", skip=1))
+    host.queue(fault(kind="expire_tokens", operation="*.create", skip=1))
     ran = modules.kms_provider(provider="site-b")
     assert ran.changed
     assert host.login_attempts == 2
@@ -210,21 +213,12 @@ def test_a_certificate_of_another_name_is_refused(modules: Modules, host: Host) 
 
 
 def test_a_folder_of_cas_is_read(modules: Modules, fleet: Fleet, tmp_path: Path) -> None:
-    from cryptography import x509
-
-    pem = Path(fleet.ca_path).read_text()
-    # OpenSSL finds a CA in a folder by the hash of its subject, which only openssl makes; try what it would be.
-    import subprocess
-
-    (tmp_path / "ca.pem").write_text(pem)
-    assert x509.load_pem_x509_certificate(pem.encode())
-    done = subprocess.run(
-        ["openssl", "x509", "-hash", "-noout", "-in", str(tmp_path / "ca.pem")],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    (tmp_path / "ca.pem").rename(tmp_path / f"{done.stdout.strip()}.0")
+    ca = tmp_path / "ca.pem"
+    ca.write_text(Path(fleet.ca_path).read_text())
+    # OpenSSL finds a certificate in a folder by a hash of its subject.
+    command = ["openssl", "x509", "-hash", "-noout", "-in", str(ca)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    ca.rename(tmp_path / f"{done.stdout.strip()}.0")
     assert not modules.kms_provider(ca_path=str(tmp_path)).failed
 
 
@@ -242,7 +236,7 @@ def test_the_environment_stands_in_for_options(modules: Modules, monkeypatch: py
     names = {"hostname": "HOST", "username": "USER", "password": "PASSWORD", "port": "PORT", "ca_path": "CA_PATH"}
     for option, name in names.items():
         monkeypatch.setenv(f"VMWARE_{name}", str(modules.connection[option]))
-    assert not modules.kms_provider(**dict.fromkeys(names)).failed
+    assert not modules.kms_provider(**cast("dict[str, Any]", dict.fromkeys(names))).failed
 
 
 def test_an_option_beats_the_environment(modules: Modules, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -311,7 +305,7 @@ def test_a_proxy_that_is_not_there_is_named(modules: Modules, host: Host) -> Non
 def test_redirects_are_not_followed(modules: Modules, host: Host, fleet: Fleet) -> None:
     other = next(each for each in fleet.hosts if each.address != host.address)
     other.reset()
-    host.queue(Fault(kind="redirect", location=f"{other.url}/api/esx/authentication/token", status=307))
+    host.queue(fault(kind="redirect", location=f"{other.url}/api/esx/authentication/token", status=307))
     ran = modules.kms_provider()
     assert ran.failed
     assert "redirect" in ran.message
@@ -325,7 +319,7 @@ def test_redirects_are_not_followed(modules: Modules, host: Host, fleet: Fleet) 
 @pytest.mark.parametrize("operation", [TOKEN, GET])
 def test_what_is_not_the_api_becomes_one_sentence(modules: Modules, host: Host, ready: str, operation: str) -> None:
     size = {"bytes": 20_000_000} if ready == "huge" else {}
-    host.queue(Fault(kind="answer", operation=operation, ready=ready, times=None, status=200, **size))
+    host.queue(fault(kind="answer", operation=operation, ready=ready, times=None, status=200, **size))
     ran = modules.kms_provider(retries=1)
     assert ran.failed
     assert host.address in ran.message
@@ -336,16 +330,16 @@ def test_what_is_not_the_api_becomes_one_sentence(modules: Modules, host: Host, 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
 def test_a_proxy_that_knows_no_host_is_asked_again(modules: Modules, host: Host, status: int) -> None:
-    host.queue(Fault(kind="status", operation=GET, ready="envoy_no_healthy_upstream", status=status, times=2))
+    host.queue(fault(kind="status", operation=GET, ready="envoy_no_healthy_upstream", status=status, times=2))
     assert not modules.kms_provider().failed
-    host.queue(Fault(kind="status", operation=GET, ready="envoy_no_healthy_upstream", status=status, times=None))
+    host.queue(fault(kind="status", operation=GET, ready="envoy_no_healthy_upstream", status=status, times=None))
     ran = modules.kms_provider(retries=1)
     assert ran.failed
     assert "no healthy upstream" in ran.message
 
 
 def test_the_time_of_a_request_is_bounded_however_slowly_it_drips(modules: Modules, host: Host) -> None:
-    host.queue(Fault(kind="drip", operation=GET, seconds=0.05, times=None))
+    host.queue(fault(kind="drip", operation=GET, seconds=0.05, times=None))
     ran = modules.kms_provider(timeout=0.3, retries=0)
     assert ran.result["failure"]["code"] == "answer_lost"
     assert "timed out" in ran.message

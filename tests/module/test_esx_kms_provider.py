@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from simulator import Fault
+from module.conftest import fault
 
 if TYPE_CHECKING:
     from module.conftest import Modules
@@ -31,10 +31,10 @@ def dialect(host: Host, request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def race(**fields: Any) -> Fault:
+def race(**fields: Any) -> Any:
     """Another client creates the provider just before our request arrives."""
     change = {"change": "put_provider", "provider": "site-a", "type": "NATIVE", "key_derivation_key": KEY, **fields}
-    return Fault(kind="race", operation=f"{SERVICE}.create", change=[change])
+    return fault(kind="race", operation=f"{SERVICE}.create", change=[change])
 
 
 def test_creates_what_is_not_there(modules: Modules, host: Host) -> None:
@@ -139,7 +139,7 @@ def test_a_race_for_another_key_ends_in_a_conflict(modules: Modules, host: Host)
 
 
 def test_a_lost_answer_is_settled_by_looking(modules: Modules, host: Host) -> None:
-    host.queue(Fault(kind="lose_answer", operation=f"{SERVICE}.create"))
+    host.queue(fault(kind="lose_answer", operation=f"{SERVICE}.create"))
     ran = modules.kms_provider()
     assert ran.changed
     assert ran.result["operations"] == CREATED
@@ -147,12 +147,12 @@ def test_a_lost_answer_is_settled_by_looking(modules: Modules, host: Host) -> No
 
 
 def test_a_lost_answer_needs_no_retries(modules: Modules, host: Host) -> None:
-    host.queue(Fault(kind="lose_answer", operation=f"{SERVICE}.create"))
+    host.queue(fault(kind="lose_answer", operation=f"{SERVICE}.create"))
     assert modules.kms_provider(retries=0).changed
 
 
 def test_a_request_that_never_arrived_is_sent_again(modules: Modules, host: Host) -> None:
-    host.queue(Fault(kind="reset_before", operation=f"{SERVICE}.create"))
+    host.queue(fault(kind="reset_before", operation=f"{SERVICE}.create"))
     ran = modules.kms_provider()
     assert ran.changed
     assert ran.result["operations"] == CREATED
@@ -162,8 +162,8 @@ def test_a_request_that_never_arrived_is_sent_again(modules: Modules, host: Host
 
 
 def test_a_lost_answer_followed_by_another_clients_key_is_a_conflict(modules: Modules, host: Host) -> None:
-    host.queue(race(key_id=OTHER_KEY_ID), Fault(kind="reset_before", operation=f"{SERVICE}.create"))
-    host.queue(Fault(kind="lose_answer", operation=f"{SERVICE}.create"))
+    host.queue(race(key_id=OTHER_KEY_ID), fault(kind="reset_before", operation=f"{SERVICE}.create"))
+    host.queue(fault(kind="lose_answer", operation=f"{SERVICE}.create"))
     ran = modules.kms_provider()
     assert ran.failed
     assert not ran.changed
@@ -220,7 +220,7 @@ def test_a_deletion_that_another_client_made_is_no_change(modules: Modules, host
     host.settings(provider_delete="supported")
     host.put_provider("site-a", type="NATIVE", key_id=KEY_ID)
     gone = {"change": "delete_provider", "provider": "site-a"}
-    host.queue(Fault(kind="race", operation=f"{SERVICE}.delete", change=[gone]))
+    host.queue(fault(kind="race", operation=f"{SERVICE}.delete", change=[gone]))
     ran = modules.kms_provider(state="absent", key_id=None, key_derivation_key=None)
     assert not ran.failed
     assert not ran.changed
@@ -229,7 +229,7 @@ def test_a_deletion_that_another_client_made_is_no_change(modules: Modules, host
 def test_a_lost_answer_to_a_deletion_is_settled_by_looking(modules: Modules, host: Host) -> None:
     host.settings(provider_delete="supported")
     host.put_provider("site-a", type="NATIVE", key_id=KEY_ID)
-    host.queue(Fault(kind="lose_answer", operation=f"{SERVICE}.delete"))
+    host.queue(fault(kind="lose_answer", operation=f"{SERVICE}.delete"))
     assert modules.kms_provider(state="absent", key_id=None, key_derivation_key=None).changed
     assert len(host.writes) == 1
 
@@ -300,7 +300,7 @@ def test_the_release_that_can_only_list_is_told_apart(modules: Modules, host: Ho
 
 
 def test_a_refusal_of_the_host_is_shown_and_not_repeated(modules: Modules, host: Host) -> None:
-    host.queue(Fault(kind="status", operation=f"{SERVICE}.create", error_type="INVALID_ARGUMENT", times=None))
+    host.queue(fault(kind="status", operation=f"{SERVICE}.create", error_type="INVALID_ARGUMENT", times=None))
     ran = modules.kms_provider()
     assert ran.failed
     assert ran.result["failure"]["error_type"] == "INVALID_ARGUMENT"
@@ -310,7 +310,7 @@ def test_a_refusal_of_the_host_is_shown_and_not_repeated(modules: Modules, host:
 
 
 def test_a_busy_host_is_asked_again(modules: Modules, host: Host) -> None:
-    busy = Fault(kind="status", operation=f"{SERVICE}.create", error_type="SERVICE_UNAVAILABLE", times=2)
+    busy = fault(kind="status", operation=f"{SERVICE}.create", error_type="SERVICE_UNAVAILABLE", times=2)
     host.queue(busy)
     ran = modules.kms_provider()
     assert ran.changed

@@ -12,7 +12,7 @@ import pytest
 from builders import chain
 from builders import dresses
 from builders import private_key_pem
-from simulator import Fault
+from module.conftest import fault
 
 if TYPE_CHECKING:
     from module.conftest import Modules
@@ -56,9 +56,9 @@ def operation(kind: str, alias: str) -> dict[str, str]:
     return {"operation": kind, "resource": "token_issuer", "id": alias}
 
 
-def race(**fields: Any) -> Fault:
+def race(**fields: Any) -> Any:
     change = {"change": "put_issuer", **fields}
-    return Fault(kind="race", operation=f"{SERVICE}.create", change=[change])
+    return fault(kind="race", operation=f"{SERVICE}.create", change=[change])
 
 
 # Alias and issuer both unknown
@@ -212,7 +212,7 @@ def test_rename_puts_the_old_one_back_when_the_host_refuses_the_new(
     modules: Modules, host: Host, one: list[str], two: list[str]
 ) -> None:
     host.put_issuer("leftover", ISSUER, [two])
-    host.queue(Fault(kind="status", operation=f"{SERVICE}.create", error_type="INVALID_ARGUMENT"))
+    host.queue(fault(kind="status", operation=f"{SERVICE}.create", error_type="INVALID_ARGUMENT"))
     ran = modules.token_issuer(signing_cert_chains=declared(one), issuer_conflict="rename")
     assert ran.failed
     assert "put back" in ran.message
@@ -225,7 +225,7 @@ def test_rename_says_so_when_nothing_can_be_put_back(
     modules: Modules, host: Host, one: list[str], two: list[str]
 ) -> None:
     host.put_issuer("leftover", ISSUER, [two])
-    host.queue(Fault(kind="status", operation=f"{SERVICE}.create", error_type="INVALID_ARGUMENT", times=None))
+    host.queue(fault(kind="status", operation=f"{SERVICE}.create", error_type="INVALID_ARGUMENT", times=None))
     ran = modules.token_issuer(signing_cert_chains=declared(one), issuer_conflict="rename")
     assert ran.failed
     assert ran.result["changed"]
@@ -287,14 +287,14 @@ def test_a_race_for_the_issuer_ends_by_the_rules(modules: Modules, host: Host, o
     assert "'theirs'" in ran.message
 
 
-@pytest.mark.parametrize("fault", ["lose_answer", "reset_before"])
+@pytest.mark.parametrize("broken", ["lose_answer", "reset_before"])
 @pytest.mark.parametrize("kind", ["create", "update", "delete"])
 def test_a_broken_connection_never_doubles_or_hides_a_write(
-    modules: Modules, host: Host, one: list[str], two: list[str], kind: str, fault: str
+    modules: Modules, host: Host, one: list[str], two: list[str], kind: str, broken: str
 ) -> None:
     if kind != "create":
         host.put_issuer("vcenter01", ISSUER, [two])
-    host.queue(Fault(kind=fault, operation=f"{SERVICE}.{kind}"))
+    host.queue(fault(kind=broken, operation=f"{SERVICE}.{kind}"))
     if kind == "delete":
         ran = modules.token_issuer(state="absent", issuer=None)
         assert host.issuers == {}
@@ -306,13 +306,13 @@ def test_a_broken_connection_never_doubles_or_hides_a_write(
     assert sum(record.wrote for record in host.writes) == 1
 
 
-@pytest.mark.parametrize("fault", ["lose_answer", "reset_before"])
+@pytest.mark.parametrize("broken", ["lose_answer", "reset_before"])
 @pytest.mark.parametrize("kind", ["delete", "create"])
 def test_a_broken_connection_in_a_rename_is_survived(
-    modules: Modules, host: Host, one: list[str], two: list[str], kind: str, fault: str
+    modules: Modules, host: Host, one: list[str], two: list[str], kind: str, broken: str
 ) -> None:
     host.put_issuer("leftover", ISSUER, [two])
-    host.queue(Fault(kind=fault, operation=f"{SERVICE}.{kind}"))
+    host.queue(fault(kind=broken, operation=f"{SERVICE}.{kind}"))
     ran = modules.token_issuer(signing_cert_chains=declared(one), issuer_conflict="rename")
     assert ran.operations == [("delete", "leftover"), ("create", "vcenter01")]
     assert list(host.issuers) == ["vcenter01"]
@@ -321,7 +321,7 @@ def test_a_broken_connection_in_a_rename_is_survived(
 def test_an_alias_that_vanishes_is_created_again(modules: Modules, host: Host, one: list[str], two: list[str]) -> None:
     host.put_issuer("vcenter01", ISSUER, [two])
     gone = {"change": "delete_issuer", "issuer_alias": "vcenter01"}
-    host.queue(Fault(kind="race", operation=f"{SERVICE}.update", change=[gone]))
+    host.queue(fault(kind="race", operation=f"{SERVICE}.update", change=[gone]))
     ran = modules.token_issuer(signing_cert_chains=declared(one))
     assert ran.operations == [("create", "vcenter01")]
 
@@ -390,7 +390,8 @@ def test_bad_chains_are_refused_before_anything_is_sent(
 
 @pytest.mark.parametrize("option", ["issuer", "signing_cert_chains"])
 def test_present_needs_issuer_and_chains(modules: Modules, host: Host, one: list[str], option: str) -> None:
-    ran = modules.token_issuer(**{"signing_cert_chains": declared(one), option: None})
+    options: dict[str, Any] = {"signing_cert_chains": declared(one), option: None}
+    ran = modules.token_issuer(**options)
     assert ran.failed
     assert option in ran.message
     assert host.connections.handshakes == 0
@@ -401,7 +402,8 @@ def test_present_needs_issuer_and_chains(modules: Modules, host: Host, one: list
     [("issuer", ""), ("issuer", " "), ("issuer_alias", ""), ("issuer_alias", " "), ("issuer_alias", ".")],
 )
 def test_names_that_are_none_are_refused(modules: Modules, one: list[str], option: str, value: str) -> None:
-    ran = modules.token_issuer(**{"signing_cert_chains": declared(one), option: value})
+    options: dict[str, Any] = {"signing_cert_chains": declared(one), option: value}
+    ran = modules.token_issuer(**options)
     assert ran.failed
     assert f"{option}:" in ran.message
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,7 @@ def test_key_providers_by_name_and_availability(modules: Modules, host: Host) ->
     host.put_provider("site-a", type="NATIVE", key_id=KEY_ID)
     host.put_provider("site-b", type="NATIVE", key_id=KEY_ID, available=False)
 
-    def names(**options: object) -> list[str]:
+    def names(**options: Any) -> list[str]:
         return [entry["provider"] for entry in modules.run("esx_kms_provider_info", **options).result["kms_providers"]]
 
     assert names(provider="site-b") == ["site-b"]
@@ -72,7 +73,7 @@ def test_issuers_by_alias_and_issuer(modules: Modules, host: Host) -> None:
     host.put_issuer("a", "https://a", [chain(1)])
     host.put_issuer("b", "https://b", [chain(1)])
 
-    def aliases(**options: object) -> list[str]:
+    def aliases(**options: Any) -> list[str]:
         found = modules.run("esx_token_issuer_info", **options).result["token_issuers"]
         return [entry["issuer_alias"] for entry in found]
 

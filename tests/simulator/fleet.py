@@ -77,7 +77,7 @@ class Host:
 
     @property
     def journal(self) -> list[Record]:
-        return self._do(lambda: self._state.journal.copy())
+        return self._do(self._state.journal.copy)
 
     @property
     def writes(self) -> list[Record]:

@@ -1,0 +1,62 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a pure `run` to a result as Ansible takes it, the same for a module and for an action."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
+
+Run = Callable[[Mapping[str, Any], bool], dict[str, Any]]
+
+
+class _Stopped(BaseException):
+    """SIGTERM, as an exception that no handler of errors catches."""
+
+
+def perform(
+    run: Run, params: Mapping[str, Any], check_mode: bool, diff: bool
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Run `run(params, check_mode)`; its result, and the values that must be masked in it besides the options' own.
+
+    A result with `failed` is a failure. A job that is cancelled (SIGTERM) first closes its session and puts back what
+    it had deleted to replace; then the process ends as it would have.
+    """
+    try:
+        with _stoppable():
+            result = run(params, check_mode)
+    except TrustError as error:
+        failure = {"failed": True, "msg": str(error), "failure": error.failure(), "operations": error.operations}
+        return {**failure, "changed": bool(error.operations)}, error.secrets
+    if not diff:
+        result.pop("diff", None)
+    return result, ()
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    # Python lets only the main thread receive signals.
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(_number: int, _frame: Any) -> None:
+        raise _Stopped
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    except _Stopped:
+        signal.signal(signal.SIGTERM, before)
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, before)
