@@ -47,7 +47,15 @@ class Playbooks:
     """Plays of one core over some hosts, in a folder and with a home of their own."""
 
     def __init__(
-        self, tools: Tools, core: str, hosts: Sequence[Host], fleet: Fleet, folder: Path, temporary: Path
+        self,
+        tools: Tools,
+        core: str,
+        hosts: Sequence[Host],
+        fleet: Fleet,
+        folder: Path,
+        temporary: Path,
+        *,
+        in_worker: bool,
     ) -> None:
         self._tools = tools
         self._core = core
@@ -60,6 +68,7 @@ class Playbooks:
                 "vars": {
                     "ansible_connection": "local",
                     "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+                    "esx_trust_in_worker": in_worker,
                     "esx_port": hosts[0].port,
                     "esx_ca_path": fleet.ca_path,
                 },
@@ -123,8 +132,16 @@ def tools(tmp_path: Path) -> Tools:
     return Tools(home)
 
 
+@pytest.fixture(params=[True, False], ids=["in the worker", "as a module"])
+def in_worker(request: pytest.FixtureRequest) -> bool:
+    """Everything holds whichever way the work is done."""
+    return bool(request.param)
+
+
 @pytest.fixture(params=CORES)
-def playbooks(request: pytest.FixtureRequest, tools: Tools, fleet: Fleet, tmp_path: Path) -> Iterator[Playbooks]:
+def playbooks(
+    request: pytest.FixtureRequest, tools: Tools, fleet: Fleet, tmp_path: Path, in_worker: bool
+) -> Iterator[Playbooks]:
     hosts = fleet.hosts[:5]
     for host in hosts:
         host.reset()
@@ -132,4 +149,4 @@ def playbooks(request: pytest.FixtureRequest, tools: Tools, fleet: Fleet, tmp_pa
     folder.mkdir()
     # Ansible puts sockets there, whose paths must be short.
     with tempfile.TemporaryDirectory(prefix="esx-") as temporary:
-        yield Playbooks(tools, request.param, hosts, fleet, folder, Path(temporary))
+        yield Playbooks(tools, request.param, hosts, fleet, folder, Path(temporary), in_worker=in_worker)
