@@ -50,6 +50,11 @@ _ERROR_TYPE = re.compile(r"[A-Z][A-Z_]{0,63}")
 _TYPE_PREFIX = "com.vmware.vapi.std.errors."
 
 _HINTS = {
+    "ALREADY_EXISTS": "Somebody else seems to write to this host at the same time; run the task again.",
+    "ERROR": "Look into the logs of the host (kmxa.log for key providers, esxtokend.log for issuers and tokens).",
+    "INTERNAL_SERVER_ERROR": "Look into the logs of the host (kmxa.log for key providers, esxtokend.log for issuers"
+    " and tokens).",
+    "INVALID_ARGUMENT": "The host does not accept a value of the options.",
     "UNAUTHORIZED": "Give the account the privilege it needs (IDENTITY_MGMT for token issuers, SECURITY_MGMT for key"
     " providers); in lockdown mode only exception users have any.",
     "OPERATION_NOT_FOUND": "This host's release does not offer it: key providers can be created and read from ESX 7.0"
@@ -85,19 +90,17 @@ def decode(operation: Operation, answer: Answer, host: str, scrub: Callable[[str
     if not 200 <= answer.status < 300 or (isinstance(value, dict) and "jsonrpc" in value):
         raise _not_the_api(operation, answer, value, is_json, host, scrub)
     # 202 promises work that nobody waits for, 206 a part.
-    if answer.status in (202, 206):
+    if answer.status in (202, 206) or not (operation.returns or answer.status in operation.success):
         raise _unexpected(
-            operation, answer, f"{host}: {operation.id} was answered with the unusual code {answer.status}."
+            operation, answer, f"{host}: {operation.title} was answered with the unusual code {answer.status}."
         )
     if not answer.body.strip():
         if operation.returns:
-            raise _unexpected(operation, answer, f"{host}: the answer to {operation.id} is empty.")
+            raise _unexpected(operation, answer, f"{host}: the answer to {operation.title} is empty.")
         return None
     if not is_json:
-        what = _describe(answer, scrub)
-        raise _unexpected(
-            operation, answer, f"{host}: {operation.id} was answered with {what}, not with JSON.", _HINT_NOT_REST
-        )
+        what = _describe(operation, answer, scrub)
+        raise _unexpected(operation, answer, f"{host}: {operation.title} was answered with {what}.", _HINT_NOT_REST)
     if isinstance(value, dict) and set(value) == {"value"}:
         value = value["value"]  # the older form wraps results
     return value if operation.returns else None
@@ -106,7 +109,7 @@ def decode(operation: Operation, answer: Answer, host: str, scrub: Callable[[str
 def wrong_shape(operation: Operation, host: str) -> UnexpectedAnswer:
     """The error for JSON that is not what `operation` returns."""
     return UnexpectedAnswer(
-        f"{host}: the answer to {operation.id} is JSON, but not of the form that the API documents.",
+        f"{host}: the answer to {operation.title} is JSON, but not of the form that the API documents.",
         _HINT_NOT_REST,
         operation=operation.id,
     )
@@ -114,7 +117,7 @@ def wrong_shape(operation: Operation, host: str) -> UnexpectedAnswer:
 
 def _json(body: bytes) -> tuple[Any, bool]:
     try:
-        return json.loads(body.decode("utf-8")), True
+        return json.loads(body.decode("utf-8-sig")), True
     except (ValueError, RecursionError):
         return None, False
 
@@ -122,7 +125,13 @@ def _json(body: bytes) -> tuple[Any, bool]:
 def _unexpected(operation: Operation, answer: Answer, message: str, hint: str = "") -> UnexpectedAnswer:
     """An answer with a success code that is no answer: nobody knows what was done."""
     return UnexpectedAnswer(
-        message, hint, operation=operation.id, status=answer.status, retriable=True, outcome_unknown=True
+        message,
+        hint,
+        operation=operation.id,
+        status=answer.status,
+        # A login that is answered so is not ours to repeat: whoever answers gets the password each time.
+        retriable=not operation.secret,
+        outcome_unknown=True,
     )
 
 
@@ -153,9 +162,11 @@ def _api_error(
     if isinstance(data, dict):
         texts.extend(f"{name}: {text}" for name, text in data.items() if isinstance(text, str))
     # Scrubbed before it is folded and cut, so that no part of a secret stays.
-    said = _printable(scrub("; ".join(texts)))[:_MESSAGE]
+    # What a login failed over while it worked may name the token, which nobody knows yet.
+    said = "" if operation.secret and answer.status >= 500 else _printable(scrub("; ".join(texts)))[:_MESSAGE]
     shown = f" ({answer.status} {error_type})" if error_type else f" ({answer.status})"
-    message = f"{host}: {operation.id} failed{shown}" + (f": {said}" if said else ".")
+    message = f"{host}: {operation.title} failed{shown}" + (f": {said}" if said else "")
+    message += "" if message.endswith((".", "!", "?")) else "."
     family = {"UNAUTHENTICATED": Unauthenticated, "UNAUTHORIZED": Unauthorized}.get(error_type or "", ApiError)
     # Whatever a body says, 401 is a refusal, and a refusal is never tried again.
     family = Unauthenticated if answer.status == 401 else family
@@ -166,6 +177,7 @@ def _api_error(
         status=answer.status,
         error_type=error_type,
         retry_after=_retry_after(answer),
+        inferred=not (content.get("error_type") or named),
     )
 
 
@@ -187,30 +199,30 @@ def _not_the_api(
         "operation": operation.id,
         "status": answer.status,
         "retriable": later,
-        "outcome_unknown": answer.status >= 500 or answer.status == 408 or answer.status < 300,
+        "outcome_unknown": answer.status >= 500 or answer.status == 408 or answer.status < 400,
         "retry_after": _retry_after(answer),
     }
     if 300 <= answer.status < 400:
         return UnexpectedAnswer(
-            f"{host}: {operation.id} was answered with a redirect ({answer.status}), which is not followed.",
+            f"{host}: {operation.title} was answered with a redirect ({answer.status}), which is not followed.",
             _HINT_NOT_REST,
             **details,
         )
     text = answer.body[:2048].decode("utf-8", "replace")
     if (isinstance(value, dict) and "jsonrpc" in value) or "Unsupported content type" in text:
         return UnexpectedAnswer(
-            f"{host}: answers {operation.id} as a JSON-RPC endpoint and does not serve it over REST.",
+            f"{host}: answers {operation.title} as a JSON-RPC endpoint and does not serve it over REST.",
             _HINT_NOT_REST,
             **details,
         )
-    what = "JSON that is no error of the API" if is_json else _describe(answer, scrub)
+    what = "JSON that is no error of the API" if is_json else _describe(operation, answer, scrub)
     hint = _HINTS["SERVICE_UNAVAILABLE"] if later else _HINT_NOT_REST
     return UnexpectedAnswer(
-        f"{host}: {operation.id} was answered with code {answer.status} and {what}.", hint, **details
+        f"{host}: {operation.title} was answered with code {answer.status} and {what}.", hint, **details
     )
 
 
-def _describe(answer: Answer, scrub: Callable[[str], str]) -> str:
+def _describe(operation: Operation, answer: Answer, scrub: Callable[[str], str]) -> str:
     # Scrubbed before it is cut, so that no half of a secret stays.
     printable = _printable(scrub(answer.body.decode("utf-8", "replace")))
     if not printable:
@@ -219,6 +231,8 @@ def _describe(answer: Answer, scrub: Callable[[str], str]) -> str:
         return "a web page" if "<html" in printable.lower() else "an XML document"
     if printable[0] in "{[":
         return "broken JSON"
+    if operation.secret:
+        return "a text that is not JSON"
     return f"the text '{printable[:_EXCERPT]}{'...' if len(printable) > _EXCERPT else ''}'"
 
 

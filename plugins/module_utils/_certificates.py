@@ -42,10 +42,6 @@ class Certificate:
     not_before: str = field(compare=False, default="")
     not_after: str = field(compare=False, default="")
 
-    def summary(self) -> str:
-        """One line for diffs and messages."""
-        return f"{self.subject or '(no subject)'}, until {self.not_after or 'unknown'}, SHA-256 {self.sha256}"
-
 
 @dataclass(frozen=True)
 class Chain:
@@ -56,10 +52,6 @@ class Chain:
     def to_api(self) -> dict[str, list[str]]:
         """The chain as the API's X509CertChain, each certificate in PEM."""
         return {"cert_chain": [certificate.pem for certificate in self.certificates]}
-
-    def summary(self) -> list[str]:
-        """One line for each certificate."""
-        return [certificate.summary() for certificate in self.certificates]
 
 
 class _NotACertificate(ValueError):
@@ -83,10 +75,8 @@ def chains_from_options(option: str, value: Sequence[Mapping[str, Any]]) -> tupl
             try:
                 found = _load_all(text)
             except _NotACertificate as error:
-                problem = InvalidInput(f"{place}: {error}.")
                 # It may be a key, or a part of one, and must not be printed with the options either.
-                problem.secrets = tuple(_no_certificates(value))
-                raise problem from None
+                raise InvalidInput(f"{place}: {error}.", secrets=tuple(_no_certificates(value))) from None
             loaded.extend(found)
             certificates.extend(_certificate(one) for one in found)
         if not certificates:

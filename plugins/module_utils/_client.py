@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import time
@@ -16,7 +17,6 @@ from typing import Optional
 from ansible_collections.esx.trust.plugins.module_utils._answers import decode
 from ansible_collections.esx.trust.plugins.module_utils._answers import wrong_shape
 from ansible_collections.esx.trust.plugins.module_utils._connection import Connection
-from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
@@ -33,6 +33,7 @@ TOKEN_CREATE = Operation(
     success=(201,),
     errors=("UNAUTHENTICATED",),
     returns=True,
+    secret=True,
 )
 # The session service is vCenter's; hosts are not known to have it.
 SESSION_CREATE = Operation(
@@ -42,6 +43,7 @@ SESSION_CREATE = Operation(
     success=(201,),
     errors=("UNAUTHENTICATED", "SERVICE_UNAVAILABLE"),
     returns=True,
+    secret=True,
 )
 SESSION_DELETE = Operation(
     id="com.vmware.cis.session.delete",
@@ -51,8 +53,12 @@ SESSION_DELETE = Operation(
     errors=("UNAUTHENTICATED", "SERVICE_UNAVAILABLE"),
 )
 
-#: Error types (or none) with which a host says that it does not know a login service.
-_NO_SUCH_SERVICE = (None, "NOT_FOUND", "OPERATION_NOT_FOUND", "INVALID_REQUEST", "UNSUPPORTED")
+#: Error types with which a host says that it does not know a login service.
+_NO_SUCH_SERVICE = ("NOT_FOUND", "OPERATION_NOT_FOUND", "INVALID_REQUEST", "UNSUPPORTED")
+
+#: Digests of the logins that were refused in this process. The items of a loop run in one, and five refusals lock an
+#: account.
+_refused: set[bytes] = set()
 
 #: Seconds before the first repetition; doubled each time, up to the longest.
 FIRST_DELAY = 0.5
@@ -74,7 +80,7 @@ class Client:
     def __init__(self, connection: Connection, secrets: Iterable[Optional[str]] = ()) -> None:
         self._connection = connection
         self._redactor = Redactor((*connection.secrets, *secrets))
-        self._transport = Transport(connection)
+        self._transport = Transport(connection, self._redactor.scrub)
         self._authorization: Optional[dict[str, str]] = None
         self._session_open = False
         self._logins_left = 2
@@ -114,7 +120,9 @@ class Client:
             try:
                 return self._authorized(operation, url_path, data)
             except TrustError as error:
-                if not (isinstance(error, Unreachable) or (operation.reads and error.retriable)):
+                # A read may also be repeated where the host failed over it.
+                failed = isinstance(error, ApiError) and error.outcome_unknown and error.operation == operation.id
+                if not (isinstance(error, Unreachable) or (operation.reads and (error.retriable or failed))):
                     raise
                 self.spend_retry(error)
 
@@ -132,6 +140,10 @@ class Client:
             delay *= random.uniform(0.5, 1)  # noqa: S311 - no secret hangs on it
         time.sleep(delay)
 
+    def pause(self) -> None:
+        """Give the host a moment."""
+        time.sleep(FIRST_DELAY)
+
     def scrub(self, text: str) -> str:
         """Text from the host without the secrets of this run."""
         return self._redactor.scrub(text)
@@ -145,9 +157,8 @@ class Client:
         try:
             if self._session_open and self._authorization:
                 self._session_open = False
-                self._transport.send(
-                    SESSION_DELETE.method, SESSION_DELETE.path, self._authorization, timeout=CLOSE_TIMEOUT
-                )
+                timeout = min(CLOSE_TIMEOUT, self._connection.timeout)
+                self._transport.send(SESSION_DELETE.method, SESSION_DELETE.path, self._authorization, timeout=timeout)
         except TrustError:
             # The host ends an idle session by itself, and the work is done or has failed already.
             pass
@@ -177,19 +188,31 @@ class Client:
         """Send one request and decode its answer."""
         if not operation.reads:
             headers = {"Content-Type": "application/json", **headers}
+        login = self._login_digest(headers)
+        if login in _refused:
+            message = f"{self.host}: this login was refused a moment ago."
+            raise Unauthenticated(message, operation=operation.id, error_type="UNAUTHENTICATED")
         try:
             answer = self._transport.send(operation.method, url_path, headers, data)
             value = decode(operation, answer, self.host, self._redactor.scrub)
         except TrustError as error:
             error.operation = operation.id
-            error.message = self.scrub(error.message)
-            if not self._login_proven and (isinstance(error, AnswerLost) or (error.status or 500) < 300):
+            if isinstance(error, Unauthenticated) and login is not None:
+                _refused.add(login)
+            if not self._login_proven and error.outcome_unknown and error.status not in (500, 503):
                 # What was lost may have been a refusal, and hosts lock an account after five: one more try, no two.
-                error.retriable = not self._login_doubtful
+                error.retriable = error.retriable and not self._login_doubtful
                 self._login_doubtful = True
             raise
         self._login_proven = True
         return value
+
+    def _login_digest(self, headers: Mapping[str, str]) -> Optional[bytes]:
+        """What stands for a password on this host, or None if the headers hold none."""
+        authorization = headers.get("Authorization", "")
+        if not authorization.startswith("Basic "):
+            return None
+        return hashlib.sha256(f"{self._connection.url} {authorization}".encode()).digest()
 
     @property
     def _renewable(self) -> bool:
@@ -228,7 +251,8 @@ class Client:
                 raise self._explained(error) from error
             except TrustError as error:
                 if not error.retriable:
-                    if error.error_type in _NO_SUCH_SERVICE and isinstance(error, (ApiError, UnexpectedAnswer)):
+                    answered = isinstance(error, (ApiError, UnexpectedAnswer))
+                    if error.error_type in _NO_SUCH_SERVICE or (answered and operation is SESSION_CREATE):
                         error.hint = self._no_login_service_hint(operation)
                     raise
                 self.spend_retry(error)
@@ -244,10 +268,12 @@ class Client:
         if connection.access_token:
             error.hint = "The access_token is expired or not one of this host; get a new one."
         elif error.operation in (TOKEN_CREATE.id, SESSION_CREATE.id) or connection.auth_method == "basic":
-            who = "The saml_token" if connection.saml_token else f"The login of {connection.username!r}"
+            if connection.saml_token:
+                error.hint = "The saml_token may be expired, or of an issuer that the host does not trust."
+                return error
             error.hint = (
-                f"{who} was refused and is not tried again, because hosts lock an account after five refusals."
-                " Check the password; in lockdown mode only exception users may log in."
+                f"The login of {connection.username!r} was refused and is not tried again, because hosts lock an"
+                " account after five refusals. Check the password; in lockdown mode only exception users may log in."
             )
         else:
             error.hint = (

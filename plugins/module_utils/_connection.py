@@ -158,9 +158,10 @@ def _host(option: str, value: str) -> str:
     except UnicodeError:
         ascii_name = ""
     if not _HOSTNAME.fullmatch(ascii_name):
-        # The value is not repeated: people put logins into URLs.
+        # People put logins into URLs.
         raise InvalidInput(
-            f"{option}: is neither a host name nor an address; give it without scheme, login, port and path."
+            f"{option}: is neither a host name nor an address; give it without scheme, login, port and path.",
+            secrets=(value,),
         )
     return ascii_name
 

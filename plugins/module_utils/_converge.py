@@ -20,6 +20,7 @@ from ansible_collections.esx.trust.plugins.module_utils._plan import Step
 
 #: Answers that say that somebody else changed the host since we looked.
 _SUPERSEDED = ("ALREADY_EXISTS", "ALREADY_IN_DESIRED_STATE", "NOT_FOUND")
+_RUN_AGAIN = "Run the task again; it looks at the host first."
 
 
 class Declaration(Protocol):
@@ -31,11 +32,17 @@ class Declaration(Protocol):
     def plan(self, observed: Any) -> Plan:
         """Compare what the host holds with what is declared. Pure."""
 
+    def after(self, step: Step) -> Declaration:
+        """The declaration to go on with when `step` was carried out and its plan was not. Pure."""
+
     def explain(self, error: TrustError, step: Step, host: str) -> TrustError:
         """The error of a step that the host refused, with what is known about this resource."""
 
     def misses(self, observed: Any, step: Step) -> bool:
         """True if the host does without what the restoring `step` would put back. Pure."""
+
+    def restored(self, observed: Any, step: Step) -> bool:
+        """True if the host holds what the restoring `step` puts back where it was. Pure."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +79,7 @@ def converge(client: Client, declaration: Declaration, check_mode: bool) -> Outc
         before=first.before,
         after=last.after,
         steps=first.steps if check_mode else tuple(run.performed),
+        # The plan that was acted on tells what was done, where a later look only finds it done.
         warnings=run.acted.warnings if run.performed and run.acted else last.warnings,
     )
 
@@ -83,24 +91,21 @@ class _Run:
         self._client = client
         self._declaration = declaration
         self.performed: list[Step] = []
-        #: The plan that was acted on last: it tells what was done, where a later look only finds it done.
+        #: The plan that was acted on last.
         self.acted: Optional[Plan] = None
-        #: Sent, and nobody knows whether they were carried out.
+        #: Sent, and nobody knows (yet) whether they were carried out.
         self._unsettled: list[Step] = []
         #: Refused once because the host had changed since we looked.
         self._superseded: list[Step] = []
-        #: What puts back the deletions of an unfinished plan.
-        self._restores: list[Step] = []
+        self._finished = False
 
     def plan(self) -> Plan:
         """Look at the host and plan. Raises Conflict where the plan is one."""
-        plan = self._declaration.plan(self._declaration.observe(self._client))
+        observed = self._declaration.observe(self._client)
+        plan = self._settled(observed)
         if plan.conflict:
-            raise Conflict(f"{self._client.host}: {plan.conflict}")
-        # A step in doubt that is no longer needed was carried out.
-        for step in [step for step in self._unsettled if step not in plan.steps]:
-            self._unsettled.remove(step)
-            self._done(step)
+            sent = "" if self.performed or self._unsettled or self._superseded else " Nothing was sent."
+            raise Conflict(f"{self._client.host}: {plan.conflict}{sent}")
         return plan
 
     def apply(self, plan: Plan) -> Plan:
@@ -112,52 +117,69 @@ class _Run:
                 break
             step, error = failed
             done = len(self.performed)
+            first_superseded = self._first_superseded(step, error)
             # Whatever the host said about a write, what it holds now decides.
             plan = self._look_again(step, error)
-            if step in plan.steps and not (error.retriable or self._first_superseded(step, error)):
+            if step in plan.steps and not (error.retriable or first_superseded):
                 raise self._explained(error, step)
             if plan.steps and len(self.performed) == done:
                 self._client.spend_retry(self._explained(error, step))
-        self._restores.clear()
+        self._finished = True
         return plan
 
     def put_back(self, error: TrustError) -> None:
         """Restore what was deleted to be replaced, and say so in `error`, which stopped the run."""
-        while self._restores:
-            step = self._restores.pop()
-            restored = self._restore(step)
-            if restored is None:
-                continue
+        if self._finished:
+            return
+        for deletion in [step for step in (*self.performed, *self._unsettled) if step.restore]:
+            certain = deletion in self.performed
+            restored = self._restore(deletion, certain)
+            what = f"The {deletion.resource} {deletion.id!r}"
             if restored:
-                error.message += f" The {step.resource} {step.id!r}, deleted to be replaced, was put back."
-            else:
-                error.message += (
-                    f" The {step.resource} {step.id!r} was deleted to be replaced and could not be put back."
-                )
-                error.hint = "Run the task again at once: until then the host does without it."
+                error.message += f" {what}, deleted to be replaced, was put back."
+            elif restored is False:
+                was = "was" if certain else "may have been"
+                error.message += f" {what} {was} deleted to be replaced and could not be put back."
+                error.hint = f"{error.hint} Mend this at once: until then the host does without it.".strip()
+                error.not_restored.append(dict((deletion.restore or deletion).body or {}))
+
+    def _settled(self, observed: Any) -> Plan:
+        """The plan for what was observed, after the steps in doubt were settled by it.
+
+        A step in doubt was carried out if just the rest of its plan is left to do.
+        """
+        plan = self._declaration.plan(observed)
+        planned = self.acted.steps if self.acted else ()
+        for step in [step for step in self._unsettled if step in planned]:
+            rest = self._declaration.after(step).plan(observed)
+            if not rest.conflict and rest.steps == planned[planned.index(step) + 1 :]:
+                self._done(step)
+                plan = rest
+        return plan
 
     def _perform(self, plan: Plan) -> Optional[tuple[Step, TrustError]]:
         for step in plan.steps:
+            # Also in doubt while it is on its way, in case the run is stopped there.
+            if step not in self._unsettled:
+                self._unsettled.append(step)
             try:
                 self._client.call(step.operation, step.path, body=step.body)
-            except (Unauthenticated, Unauthorized) as error:
-                raise self._explained(error, step) from error
             except TrustError as error:
-                if error.outcome_unknown and step not in self._unsettled:
-                    self._unsettled.append(step)
+                if not error.outcome_unknown:
+                    self._unsettled.remove(step)
+                if isinstance(error, (Unauthenticated, Unauthorized)):
+                    raise self._explained(error, step) from error
                 return step, error
             self._done(step)
         return None
 
+    def _done(self, step: Step) -> None:
+        self._unsettled.remove(step)
+        self.performed.append(step)
+        self._declaration = self._declaration.after(step)
+
     def _explained(self, error: TrustError, step: Step) -> TrustError:
         return self._declaration.explain(error, step, self._client.host)
-
-    def _done(self, step: Step) -> None:
-        if step in self._unsettled:
-            self._unsettled.remove(step)
-        self.performed.append(step)
-        if step.restore:
-            self._restores.append(step.restore)
 
     def _first_superseded(self, step: Step, error: TrustError) -> bool:
         if error.error_type not in _SUPERSEDED or step in self._superseded:
@@ -177,31 +199,42 @@ class _Run:
                 f"{error.message} Reading again failed too, so nobody knows whether the {step.action} of"
                 f" {step.resource} {step.id!r} was carried out: {second.message}"
             )
-            second.hint = "Run the task again; it looks at the host first."
+            second.hint = _RUN_AGAIN
             raise
 
-    def _restore(self, step: Step) -> Optional[bool]:
-        """Carry out a restoring step. None if there turned out to be nothing to restore."""
+    def _restore(self, deletion: Step, certain: bool) -> Optional[bool]:
+        """Carry out the restoring step of a deletion. None if there turned out to be nothing to restore."""
+        step = deletion.restore or deletion
         in_doubt = False
         # Twice, because the first attempt may meet the same broken connection as what it follows.
-        for _attempt in range(2):
+        for attempt in range(3):
+            observed = self._observed()
+            if not certain and attempt == 0 and observed is not None and not self._declaration.misses(*observed, step):
+                # The host may be about to carry out what was sent to it a moment ago.
+                self._client.pause()
+                observed = self._observed()
+            if observed is not None and not self._declaration.misses(*observed, step):
+                if not (in_doubt and self._declaration.restored(*observed, step)):
+                    return None
+                self.performed.append(step)
+                return True
+            if attempt == 2:
+                break
             try:
                 self._client.call(step.operation, step.path, body=step.body)
             except (Unauthenticated, Unauthorized):
                 return False
             except TrustError as error:
+                # "Already exists" and lost answers alike are settled by looking.
                 in_doubt = in_doubt or error.outcome_unknown
             else:
                 self.performed.append(step)
                 return True
-            # "Already exists" and lost answers alike are settled by looking.
-            try:
-                missing = self._declaration.misses(self._declaration.observe(self._client), step)
-            except TrustError:
-                continue
-            if not missing and in_doubt:
-                self.performed.append(step)
-                return True
-            if not missing:
-                return None
         return False
+
+    def _observed(self) -> Optional[tuple[Any]]:
+        """What the host holds, in a tuple of one, or None if it cannot be read."""
+        try:
+            return (self._declaration.observe(self._client),)
+        except TrustError:
+            return None

@@ -31,6 +31,8 @@ class TrustError(Exception):
         status: Optional[int] = None,
         error_type: Optional[str] = None,
         retry_after: Optional[float] = None,
+        inferred: bool = False,
+        secrets: tuple[str, ...] = (),
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -39,17 +41,23 @@ class TrustError(Exception):
         self.status = status
         self.error_type = error_type
         self.retry_after = retry_after
+        #: The type was not named by the host but concluded from the HTTP code.
+        self.inferred = inferred
+        #: What was deleted to be replaced and could not be put back, in the API's own form.
+        self.not_restored: list[dict[str, Any]] = []
         #: Operations that the run had completed before it failed, as `Step.describe` gives them.
         self.operations: list[dict[str, str]] = []
         #: Values that must be masked in everything that is printed about this error.
-        self.secrets: tuple[str, ...] = ()
+        self.secrets = secrets
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".rstrip()
 
     def failure(self) -> dict[str, Any]:
         """The structured form that modules return as RV(failure)."""
+        lost = {"not_restored": self.not_restored} if self.not_restored else {}
         return {
+            **lost,
             "code": self.code,
             "message": self.message,
             "hint": self.hint,
@@ -108,22 +116,28 @@ class ApiError(TrustError):
 
     code = "api_error"
 
-    @property
-    def retriable(self) -> bool:  # type: ignore[override]
-        """True for the types with which a host says "later"."""
-        return self.error_type in ("SERVICE_UNAVAILABLE", "TIMED_OUT", "RESOURCE_BUSY", "CONCURRENT_CHANGE")
-
-    @property
-    def outcome_unknown(self) -> bool:  # type: ignore[override]
-        """True where the host failed while it worked, so that the work may be done."""
-        return (self.status or 0) >= 500
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # The types with which a host says "later".
+        self.retriable = self.error_type in (
+            "SERVICE_UNAVAILABLE",
+            "TIMED_OUT",
+            "RESOURCE_BUSY",
+            "CONCURRENT_CHANGE",
+        )
+        # Where it failed while it worked, or calls an error what the code calls a success, the work may be done.
+        status = self.status or 0
+        self.outcome_unknown = status >= 500 or 0 < status < 400
 
 
 class Unauthenticated(ApiError):
     """A login or a token was refused. Never tried again with the same password."""
 
     code = "unauthenticated"
-    retriable = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.retriable = self.outcome_unknown = False
 
 
 class Unauthorized(ApiError):

@@ -16,12 +16,14 @@ from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._arguments import CONNECTION
 from ansible_collections.esx.trust.plugins.module_utils._arguments import Arguments
+from ansible_collections.esx.trust.plugins.module_utils._arguments import check_name
 from ansible_collections.esx.trust.plugins.module_utils._client import Client
 from ansible_collections.esx.trust.plugins.module_utils._connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._converge import converge
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
+from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from ansible_collections.esx.trust.plugins.module_utils._operation import Operation
 from ansible_collections.esx.trust.plugins.module_utils._operation import path_element
 from ansible_collections.esx.trust.plugins.module_utils._plan import Plan
@@ -104,9 +106,12 @@ class DesiredKmsProvider:
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> DesiredKmsProvider:
         """Check the module's options. Raises InvalidInput, which names the option."""
-        key, warnings = _read_key(params["key_derivation_key"])
+        present = params["state"] == "present"
+        # What is not needed for a removal must not stand in its way.
+        key, warnings = _read_key(params["key_derivation_key"]) if present else (None, ())
+        provider = path_element("provider", params["provider"])
         return cls(
-            provider=path_element("provider", params["provider"]),
+            provider=check_name("provider", provider) if present else provider,
             state=params["state"],
             key_id=_read_key_id(params["key_id"]),
             key_derivation_key=key,
@@ -122,21 +127,19 @@ def plan(observed: Optional[KmsProvider], desired: DesiredKmsProvider) -> Plan:
     """
     before = observed.record() if observed else {}
     path = {"provider": desired.provider}
-    name = f"The key provider {desired.provider!r}"
+    name = f"the key provider {desired.provider!r}"
 
     def conflict(reason: str) -> Plan:
         return Plan(before=before, after=before, conflict=reason)
 
     if observed and observed.type != "NATIVE":
-        return conflict(
-            f"{name} is there with type {observed.type}, which is not this module's to touch; nothing was sent."
-        )
+        return conflict(f"{name} is there with type {observed.type}, which is not this module's to touch.")
     if observed and desired.key_id and not observed.key_id:
-        return conflict(f"{name} is there without a readable key_id, so it may be another one; nothing was sent.")
+        return conflict(f"{name} is there without a readable key_id, so it may be another one.")
     if observed and desired.key_id and not _same_key_id(observed.key_id or "", desired.key_id):
         return conflict(
-            f"{name} is there with key_id {observed.key_id}, not {desired.key_id}; nothing was sent, because another"
-            " key locks the virtual machines that use this one."
+            f"{name} is there with key_id {observed.key_id}, not {desired.key_id}. Another key would lock the"
+            " virtual machines that use this one."
         )
     if desired.state == "absent":
         if not observed:
@@ -166,14 +169,15 @@ def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
     connection = Connection.from_params(params)
     query = []
     if params["provider"] is not None:
-        query.append(("providers", path_element("provider", params["provider"])))
+        query.append(("providers", check_name("provider", params["provider"])))
     if params["available"] is not None:
         query.append(("available", "true" if params["available"] else "false"))
     warnings: list[str] = []
     with Client(connection) as client:
         records = [
-            _listed(client, entry, warnings)
+            record
             for entry in _list(client, query)
+            for record in _listed(client, entry, warnings)
             # A host that does not know the filters returns everything.
             if params["provider"] in (None, entry["provider"]) and params["available"] in (None, entry["available"])
         ]
@@ -189,33 +193,57 @@ class _Declared:
     desired: DesiredKmsProvider
 
     def observe(self, client: Client) -> Optional[KmsProvider]:
-        return get(client, self.desired.provider)
+        return find(client, self.desired.provider)
 
     def plan(self, observed: Optional[KmsProvider]) -> Plan:
         return plan(observed, self.desired)
 
     def explain(self, error: TrustError, step: Step, host: str) -> TrustError:
-        if step.action == "delete" and _knows_no_delete(error):
+        if error.operation == DELETE.id and _knows_no_delete(error):
             answer = " ".join(str(part) for part in (error.status, error.error_type) if part)
             error.message = (
                 f"{host}: the key provider {step.id!r} is still there, because the host's API has no operation that"
                 f" deletes key providers (DELETE was answered with {answer})."
             )
-            error.hint = "Remove it in vCenter, after every virtual machine was rekeyed to another provider."
+            error.hint = (
+                "It can only be removed by what put it there, for instance vCenter; rekey every virtual machine that"
+                " uses it first."
+            )
         return error
+
+    def after(self, step: Step) -> _Declared:
+        return self
+
+    def restored(self, observed: Optional[KmsProvider], step: Step) -> bool:
+        return observed is not None
 
     def misses(self, observed: Optional[KmsProvider], step: Step) -> bool:
         return observed is None
 
 
-def get(client: Client, provider: str) -> Optional[KmsProvider]:
+def find(client: Client, provider: str) -> Optional[KmsProvider]:
     """The provider of that name, or None. Raises TrustError."""
     try:
-        value = client.call(GET, {"provider": provider})
-    except ApiError as error:
-        if error.error_type == "NOT_FOUND":
+        return get(client, provider)
+    except TrustError as error:
+        if _says_absent(error):
             return None
-        raise
+        # That there is no such provider and that there is no such service both come as 404, and what the host answers
+        # to an unknown name is not documented. Its list is.
+        if error.operation != GET.id or error.status != 404 or error.error_type == "OPERATION_NOT_FOUND":
+            raise
+        if any(entry["provider"] == provider for entry in _list(client, [("providers", provider)])):
+            raise
+        return None
+
+
+def _says_absent(error: TrustError) -> bool:
+    return error.operation == GET.id and error.error_type == "NOT_FOUND" and not error.inferred
+
+
+def get(client: Client, provider: str) -> KmsProvider:
+    """The provider of that name. Raises TrustError."""
+    value = client.call(GET, {"provider": provider})
     info = value.get("native_info") if isinstance(value, dict) else None
     if (
         not isinstance(value, dict)
@@ -243,17 +271,19 @@ def _list(client: Client, query: list[tuple[str, str]]) -> list[dict[str, Any]]:
     return value
 
 
-def _listed(client: Client, entry: Mapping[str, Any], warnings: list[str]) -> dict[str, Any]:
-    """The record of a listed provider, with what only get tells."""
+def _listed(client: Client, entry: Mapping[str, Any], warnings: list[str]) -> list[dict[str, Any]]:
+    """The record of a listed provider, with what only get tells; none if it was deleted in the meantime."""
+    known: Optional[KmsProvider] = None
     try:
         known = get(client, entry["provider"])
     except InvalidInput as error:
         raise client.wrong_shape(LIST) from error
-    except ApiError as error:
+    except (ApiError, UnexpectedAnswer) as error:
+        if _says_absent(error):
+            return []
         # The oldest release lists providers and cannot get one.
-        if error.error_type != "OPERATION_NOT_FOUND":
+        if error.operation != GET.id or error.status != 404:
             raise
-        known = None
         warnings.append(f"{client.host}: its API does not tell the type and the key_id of {entry['provider']!r}.")
     details = entry.get("details")
     texts = [
@@ -262,7 +292,7 @@ def _listed(client: Client, entry: Mapping[str, Any], warnings: list[str]) -> di
         if isinstance(detail, dict)
     ]
     record = known.record() if known else {"provider": entry["provider"], "type": None, "key_id": None}
-    return {**record, "available": entry["available"], "details": texts}
+    return [{**record, "available": entry["available"], "details": texts}]
 
 
 def _same_key_id(one: str, other: str) -> bool:
@@ -277,8 +307,9 @@ def _read_key_id(value: Optional[str]) -> Optional[str]:
     if value is None:
         return None
     if not _UUID.fullmatch(value.strip()):
-        # The value is not repeated: it may be the key, pasted into the wrong place.
-        raise InvalidInput("key_id: is no UUID such as 12345678-abcd-1234-cdef-123456789abc.")
+        # It may be the key, pasted into the wrong place.
+        problem = "key_id: is no UUID such as 12345678-abcd-1234-cdef-123456789abc."
+        raise InvalidInput(problem, secrets=(value,) if value else ())
     # One spelling for all hosts, whatever the spelling in each inventory.
     return _canonical(value.strip())
 

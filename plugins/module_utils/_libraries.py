@@ -11,11 +11,14 @@ from __future__ import annotations
 import traceback
 from typing import Any
 
+from ansible.module_utils.compat.version import LooseVersion
+
 #: Name of a missing library -> the traceback of its import, for `missing_required_lib`.
 MISSING: dict[str, str] = {}
 
 try:
     import requests
+    from requests import Session
     from requests.adapters import HTTPAdapter
     from urllib3.connection import HTTPSConnection
     from urllib3.connectionpool import HTTPSConnectionPool
@@ -24,10 +27,15 @@ try:
     from urllib3.exceptions import InvalidHeader
     from urllib3.util import Retry
     from urllib3.util.ssl_ import create_urllib3_context
-    from urllib3.util.ssl_match_hostname import CertificateError
+
+    try:
+        from urllib3.util.ssl_match_hostname import CertificateError
+    except ImportError:  # urllib3 before 1.26.8
+        from urllib3.packages.ssl_match_hostname import CertificateError  # type: ignore[import-not-found,no-redef]
 except ImportError:
     MISSING["requests"] = traceback.format_exc()
     requests: Any = None  # type: ignore[no-redef]
+    Session: Any = object  # type: ignore[no-redef]
     HTTPAdapter: Any = object  # type: ignore[no-redef]
     HTTPSConnection: Any = object  # type: ignore[no-redef]
     HTTPSConnectionPool: Any = object  # type: ignore[no-redef]
@@ -36,19 +44,32 @@ except ImportError:
     HTTPError = InsecureRequestWarning = InvalidHeader = CertificateError = Exception  # type: ignore[misc,assignment]
 
 try:
+    import cryptography
     from cryptography import x509
     from cryptography.exceptions import InvalidSignature
     from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.serialization import Encoding
     from cryptography.hazmat.primitives.serialization import load_der_private_key
 except ImportError:
     MISSING["cryptography"] = traceback.format_exc()
     x509: Any = None  # type: ignore[no-redef]
-    hashes: Any = None  # type: ignore[no-redef]
     Encoding: Any = None  # type: ignore[no-redef]
     load_der_private_key: Any = None  # type: ignore[no-redef]
     InvalidSignature = UnsupportedAlgorithm = Exception  # type: ignore[misc,assignment]
+
+#: The oldest versions that the tests run with.
+OLDEST = {"requests": "2.25.1", "cryptography": "41.0.0"}
+
+
+def _too_old(library: str, version: str) -> None:
+    if LooseVersion(version) < LooseVersion(OLDEST[library]):
+        MISSING[f"{library} >= {OLDEST[library]}"] = f"The version that is installed is {version}."
+
+
+if "requests" not in MISSING:
+    _too_old("requests", requests.__version__)
+if "cryptography" not in MISSING:
+    _too_old("cryptography", cryptography.__version__)
 
 __all__ = [
     "MISSING",
@@ -62,9 +83,9 @@ __all__ = [
     "InvalidHeader",
     "InvalidSignature",
     "Retry",
+    "Session",
     "UnsupportedAlgorithm",
     "create_urllib3_context",
-    "hashes",
     "load_der_private_key",
     "requests",
     "x509",

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.basic import missing_required_lib
 
@@ -15,9 +17,17 @@ from ansible_collections.esx.trust.plugins.module_utils._perform import perform
 
 def run_module(arguments: Arguments, run: Run) -> None:
     """Run `run(params, check_mode)` as an Ansible module and exit."""
-    module = AnsibleModule(supports_check_mode=True, **arguments.keywords())
-    for library, trace in MISSING.items():
-        module.fail_json(msg=missing_required_lib(library), exception=trace)
+
+    class Module(AnsibleModule):  # type: ignore[misc]
+        def fail_json(self, msg: str, **kwargs: Any) -> None:
+            # Options of a wrong form stop Ansible before it has learned which values are secret, and it names none.
+            self.no_log_values.update(arguments.secrets(self.params))
+            messages = getattr(getattr(self, "validation_result", None), "error_messages", ())
+            super().fail_json(msg=arguments.explain(messages) or msg, **kwargs)
+
+    module = Module(supports_check_mode=True, **arguments.keywords())
+    for library, reason in MISSING.items():
+        module.fail_json(msg=missing_required_lib(library), exception=reason)
     result, secrets = perform(run, module.params, module.check_mode, module._diff)
     module.no_log_values.update(secrets)
     if result.pop("failed", False):

@@ -16,7 +16,7 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidIn
 
 def path_element(name: str, value: str) -> str:
     """`value` if it can be one element of a path. Raises InvalidInput, which calls it `name`."""
-    if not value.strip():
+    if not value:
         raise InvalidInput(f"{name}: is empty.")
     if value in (".", ".."):
         # Everything on the way removes such an element from a path, and the request would mean something else.
@@ -34,9 +34,8 @@ class Operation:
 
     id: the operation's full name in the API.
     method, path: of the REST form; names in braces are path parameters.
-    success: the HTTP codes that mean it is done.
-    errors: the error types that the reference documents.
-    returns: whether a successful answer has a body.
+    success, errors: the HTTP codes and the error types that the reference documents; hosts may differ.
+    returns: whether a successful answer has a body. secret: whether that body is one, so that it is never quoted.
     """
 
     id: str
@@ -45,6 +44,12 @@ class Operation:
     success: tuple[int, ...]
     errors: tuple[str, ...]
     returns: bool = False
+    secret: bool = False
+
+    @property
+    def title(self) -> str:
+        """How messages call it."""
+        return f"{self.method} {self.path}"
 
     @property
     def reads(self) -> bool:

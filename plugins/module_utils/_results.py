@@ -33,7 +33,11 @@ def result(
             "before_header": header,
             "after_header": header,
         },
-        "warnings": [*_connection_warnings(connection), *warnings, *outcome.warnings],
+        "warnings": [
+            *_connection_warnings(connection),
+            *warnings,
+            *(f"{connection.name}: {warning}" for warning in outcome.warnings),
+        ],
     }
 
 

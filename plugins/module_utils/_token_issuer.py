@@ -5,15 +5,16 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._arguments import CONNECTION
 from ansible_collections.esx.trust.plugins.module_utils._arguments import Arguments
+from ansible_collections.esx.trust.plugins.module_utils._arguments import check_name
 from ansible_collections.esx.trust.plugins.module_utils._certificates import Chain
 from ansible_collections.esx.trust.plugins.module_utils._certificates import chains_from_host
 from ansible_collections.esx.trust.plugins.module_utils._certificates import chains_from_options
@@ -96,10 +97,6 @@ class TokenIssuer:
     issuer: str
     chains: tuple[Chain, ...]
 
-    def holds(self, chains: Iterable[Chain]) -> bool:
-        """True if every one of `chains` is among its own."""
-        return set(chains) <= set(self.chains)
-
     def spec(self) -> dict[str, Any]:
         """The body with which the API creates it."""
         chains = [chain.to_api() for chain in self.chains]
@@ -138,10 +135,13 @@ class DesiredTokenIssuer:
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> DesiredTokenIssuer:
         """Check the module's options. Raises InvalidInput, which names the option."""
-        declared = params["signing_cert_chains"]
+        present = params["state"] == "present"
+        # What is not needed for a removal must not stand in its way.
+        declared = params["signing_cert_chains"] if present else None
+        alias = path_element("issuer_alias", params["issuer_alias"])
         return cls(
-            issuer_alias=path_element("issuer_alias", params["issuer_alias"]),
-            issuer=None if params["issuer"] is None else path_element("issuer", params["issuer"]),
+            issuer_alias=check_name("issuer_alias", alias) if present else alias,
+            issuer=check_name("issuer", params["issuer"]) if present else params["issuer"],
             chains=() if declared is None else chains_from_options("signing_cert_chains", declared),
             state=params["state"],
             chains_mode=params["chains_mode"],
@@ -150,7 +150,8 @@ class DesiredTokenIssuer:
 
     def chains_on(self, observed: TokenIssuer) -> tuple[Chain, ...]:
         """The chains that `observed` shall have: its own if they do, so that their order is no change."""
-        if self.chains_mode == "merge":
+        # What is kept in merge mode is this issuer's: what another one signed with is not for it to use.
+        if self.chains_mode == "merge" and observed.issuer == self.issuer:
             return observed.chains + tuple(chain for chain in self.chains if chain not in observed.chains)
         return observed.chains if set(observed.chains) == set(self.chains) else self.chains
 
@@ -172,11 +173,14 @@ def _plan_absent(own: Optional[TokenIssuer], other: Optional[TokenIssuer], desir
     warnings: tuple[str, ...] = ()
     if other:
         warnings = (
-            f"The issuer {other.issuer!r} stays trusted: it is saved under the alias {other.issuer_alias!r}, and only"
+            f"the issuer {other.issuer!r} stays trusted: it is saved under the alias {other.issuer_alias!r}, and only"
             f" {desired.issuer_alias!r} was declared absent.",
         )
     if own is None:
         return Plan(before={}, after={}, warnings=warnings)
+    if desired.issuer is not None and own.issuer != desired.issuer:
+        conflict = f"the alias {own.issuer_alias!r} holds the issuer {own.issuer!r}, not {desired.issuer!r}."
+        return Plan(before=own.record(), after=own.record(), conflict=conflict)
     return Plan(before=own.record(), after={}, steps=(_delete(own),), warnings=warnings)
 
 
@@ -193,7 +197,7 @@ def _plan_update(observed: TokenIssuer, desired: DesiredTokenIssuer, *warnings: 
 
 def _plan_elsewhere(own: Optional[TokenIssuer], other: TokenIssuer, desired: DesiredTokenIssuer) -> Plan:
     """The declared issuer is saved under another alias, `other`'s."""
-    where = f"The issuer {other.issuer!r} is saved under the alias {other.issuer_alias!r}"
+    where = f"the issuer {other.issuer!r} is saved under the alias {other.issuer_alias!r}"
     if own is None and desired.chains_on(other) == other.chains:
         record = other.record()
         warning = f"{where}, not {desired.issuer_alias!r}, with the declared certificates; it was left so."
@@ -204,7 +208,6 @@ def _plan_elsewhere(own: Optional[TokenIssuer], other: TokenIssuer, desired: Des
     if desired.issuer_conflict == "rename":
         removal = _delete(other, restore=_create(other))
         if own is not None:
-            # What the alias held was for another issuer; what is kept in merge mode is this issuer's.
             chains = desired.chains_on(other)
             same = set(chains) == set(own.chains)
             after = TokenIssuer(own.issuer_alias, other.issuer, own.chains if same else chains)
@@ -214,7 +217,7 @@ def _plan_elsewhere(own: Optional[TokenIssuer], other: TokenIssuer, desired: Des
     before = own or other
     ways = "issuer_conflict can be rename" if own else "issuer_conflict can be adopt or rename"
     held = f", and {desired.issuer_alias!r} holds another issuer" if own else " with other certificates"
-    return Plan(before=before.record(), after=before.record(), conflict=f"{where}{held}; nothing was sent ({ways}).")
+    return Plan(before=before.record(), after=before.record(), conflict=f"{where}{held}; {ways}.")
 
 
 def _path(issuer: TokenIssuer) -> dict[str, str]:
@@ -251,6 +254,9 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
 def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
     """esx_token_issuer_info: the module's result. Raises TrustError."""
     connection = Connection.from_params(params)
+    for option in ("issuer_alias", "issuer"):
+        if params[option] is not None:
+            check_name(option, params[option])
     with Client(connection) as client:
         issuers = list_issuers(client)
     records = [
@@ -281,6 +287,17 @@ class _Declared:
     def explain(self, error: TrustError, step: Step, host: str) -> TrustError:
         return error
 
+    def after(self, step: Step) -> _Declared:
+        # What a renaming in merge mode deleted is part of what it creates, also if that takes a second plan.
+        if step.restore is None or self.desired.chains_mode != "merge":
+            return self
+        kept = chains_from_host((step.restore.body or {})["signing_cert_chains"])
+        chains = kept + tuple(chain for chain in self.desired.chains if chain not in kept)
+        return _Declared(replace(self.desired, chains=chains))
+
+    def restored(self, observed: Sequence[TokenIssuer], step: Step) -> bool:
+        return any(one.issuer_alias == step.id for one in observed)
+
     def misses(self, observed: Sequence[TokenIssuer], step: Step) -> bool:
         return all(one.issuer != (step.body or {})["issuer"] for one in observed)
 
@@ -303,7 +320,7 @@ def list_issuers(client: Client) -> tuple[TokenIssuer, ...]:
             except InvalidInput as error:
                 raise client.wrong_shape(LIST) from error
             except ApiError as error:
-                if error.error_type == "NOT_FOUND":
+                if error.operation == GET.id and error.error_type == "NOT_FOUND":
                     continue  # deleted in the meantime
                 raise
         issuers.append(_read(client, operation, alias, entry))

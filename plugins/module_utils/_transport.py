@@ -9,8 +9,10 @@ import hmac
 import ssl
 import time
 import warnings
+from collections.abc import Callable
 from collections.abc import Mapping
 from functools import cache
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from typing import Optional
 
@@ -27,12 +29,14 @@ from ansible_collections.esx.trust.plugins.module_utils._libraries import HTTPEr
 from ansible_collections.esx.trust.plugins.module_utils._libraries import HTTPSConnection
 from ansible_collections.esx.trust.plugins.module_utils._libraries import HTTPSConnectionPool
 from ansible_collections.esx.trust.plugins.module_utils._libraries import InsecureRequestWarning
+from ansible_collections.esx.trust.plugins.module_utils._libraries import Session
 from ansible_collections.esx.trust.plugins.module_utils._libraries import create_urllib3_context
 from ansible_collections.esx.trust.plugins.module_utils._libraries import requests
 
 #: No answer of the API comes near; more is a mistake or an attack on the controller's memory.
 MAX_BODY = 16 * 1024 * 1024
 _CHUNK = 64 * 1024
+_HINT_LOST = "Run the task again; it looks at the host first."
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "esx.trust"}
 
 
@@ -81,20 +85,24 @@ def tls_context(ca_path: Optional[str], verify: bool) -> ssl.SSLContext:
 class Transport:
     """One host's conversation below the API: sends requests one at a time over one connection.
 
-    Nothing but the given connection options decides where it goes and whom it trusts: no environment variable, no
-    netrc, no redirect.
+    Nothing but the given connection options decides where it goes and whom it trusts: no variable of requests or of
+    proxies, no netrc, no redirect. (Where the system keeps its own CA certificates is OpenSSL's to know.)
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, scrub: Callable[[str], str]) -> None:
         self._connection = connection
+        self._scrub = scrub
         self._verify = connection.validate_certs and connection.thumbprint is None
         self.context = tls_context(connection.ca_path if self._verify else None, self._verify)
         #: Set by the connection below when the first byte of the current request is about to leave.
         self.sent = False
         self.deadline = 0.0
         self._timeout = connection.timeout
-        self._session = requests.Session()
+        #: The one connection, once it was opened.
+        self.opened: Any = None
+        self._session = _Session()
         self._session.trust_env = False
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
         self._session.verify = self._verify
         self._session.headers.clear()
         if connection.proxy:
@@ -135,9 +143,11 @@ class Transport:
             with response:
                 return Answer(response.status_code, response.headers, self._read(response))
         except (requests.RequestException, HTTPError, OSError) as error:
+            self._drop()
+            why = self._scrub(reason(error))
             if not self.sent:
-                raise Unreachable(f"{name}: no connection ({reason(error)}).", self._unreachable_hint()) from error
-            raise AnswerLost(f"{name}: the answer to {method} {path} was lost ({reason(error)}).") from error
+                raise Unreachable(f"{name}: no connection ({why}).", self._unreachable_hint()) from error
+            raise AnswerLost(f"{name}: the answer to {method} {path} was lost ({why}).", _HINT_LOST) from error
 
     def start_request(self) -> None:
         """Called by the connection: from here on the host may have seen the request."""
@@ -158,6 +168,12 @@ class Transport:
     def close(self) -> None:
         """Close the connection."""
         self._session.close()
+        self._drop()
+
+    def _drop(self) -> None:
+        # urllib3 leaves a connection that failed to the garbage collector, and an exception keeps it alive.
+        if self.opened is not None:
+            self.opened.close()
 
     def _read(self, response: Any) -> bytes:
         body = bytearray()
@@ -173,13 +189,22 @@ class Transport:
         # Older urllib3 does not notice that a body ended early.
         announced = response.headers.get("Content-Length", "")
         if announced.isdigit() and "Content-Encoding" not in response.headers and int(announced) > len(body):
-            raise AnswerLost(f"{self._connection.name}: the answer broke off after {len(body)} of {announced} bytes.")
+            raise AnswerLost(
+                f"{self._connection.name}: the answer broke off after {len(body)} of {announced} bytes.", _HINT_LOST
+            )
         return bytes(body)
 
     def _unreachable_hint(self) -> str:
         if self._connection.proxy:
             return f"Check hostname, port, and the proxy {self._connection.proxy}."
         return "Check hostname and port, and that the host is up."
+
+
+class _Session(Session):
+    """A session that does not even look where a redirect leads: its target may be nonsense, its body endless."""
+
+    def get_redirect_target(self, resp: Any) -> None:
+        return None
 
 
 class _Adapter(HTTPAdapter):
@@ -210,6 +235,7 @@ class _Adapter(HTTPAdapter):
 
         class WatchedConnection(HTTPSConnection):
             def connect(self) -> None:
+                transport.opened = self
                 _connect(super().connect, transport)
                 transport.check_pin(self.sock)
 
@@ -245,6 +271,8 @@ def reason(error: BaseException) -> str:
     found = next((each for each in chain if isinstance(each, OSError) and not isinstance(each, wrappers)), error)
     if isinstance(found, TimeoutError):
         return "timed out"
+    if isinstance(found, ssl.SSLError) and found.reason:
+        return f"TLS: {found.reason.replace('_', ' ').lower()}"
     if isinstance(found, OSError) and found.strerror and not isinstance(found, (ssl.SSLError, *wrappers)):
         return found.strerror
     return " ".join(str(found).split())[:200] or type(found).__name__

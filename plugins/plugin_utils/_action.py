@@ -12,6 +12,7 @@ from typing import ClassVar
 from typing import Optional
 
 from ansible.errors import AnsibleActionFail
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
@@ -54,16 +55,18 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
             result.update(self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val))
             return result
         keywords = self.arguments.keywords()
-        given = set(_secrets(self.arguments.options, self._task.args))
+        given = self.arguments.secrets(self._task.args)
         try:
             validation, params = self.validate_argument_spec(**keywords)
         except AnsibleActionFail as error:
-            raise AnsibleActionFail(remove_values(str(error), given)) from None
+            messages = ArgumentSpecValidator(keywords["argument_spec"]).validate(dict(self._task.args)).error_messages
+            message = self.arguments.explain(messages) or str(error)
+            raise AnsibleActionFail(remove_values(message, given)) from None
         params = _plain({name: params[name] for name in self.arguments.options})
         done, secrets = perform(self.work, params, self._task.check_mode, self._task.diff)
         done["warnings"] = [*_alias_warnings(validation), *done.get("warnings", [])]
         done["invocation"] = {"module_args": params}
-        hidden = {*given, *_secrets(self.arguments.options, params), *secrets}
+        hidden = {*given, *self.arguments.secrets(params), *secrets}
         result.update(remove_values(done, hidden))
         return result
 
@@ -86,21 +89,6 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
             task_vars = task_vars.get("ansible_delegated_vars", {}).get(self._task.delegate_to, {})
         asked = str(self._templar.template(task_vars.get(name) or ""))
         return "" if asked.startswith("auto") or not asked else os.path.realpath(asked)
-
-
-def _secrets(options: Mapping[str, Mapping[str, Any]], params: Mapping[str, Any]) -> list[str]:
-    """The values of all options that must not be printed, also those inside other options and under aliases."""
-    found: list[str] = []
-    for name, option in options.items():
-        for spelling in (name, *option.get("aliases", ())):
-            value = params.get(spelling)
-            if option.get("no_log") and value:
-                found.append(str(value))
-            elif "options" in option:
-                entries = value if isinstance(value, list) else [value]
-                for entry in entries:
-                    found.extend(_secrets(option["options"], entry) if isinstance(entry, dict) else ())
-    return found
 
 
 def _plain(value: Any) -> Any:

@@ -203,6 +203,7 @@ class ScriptedClient:
             try:
                 return self._send(operation, path, query, body)
             except TrustError as error:
+                error.operation = error.operation or operation.id
                 if not (isinstance(error, Unreachable) or (operation.reads and error.retriable)):
                     raise
                 self.spend_retry(error)
@@ -211,6 +212,9 @@ class ScriptedClient:
         if self.retries_left <= 0:
             raise error
         self.retries_left -= 1
+
+    def pause(self) -> None:
+        """Time stands still here."""
 
     def scrub(self, text: str) -> str:
         return text

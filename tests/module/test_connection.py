@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from builders import chain
+from module.conftest import KEY
 from module.conftest import KEY_ID
 from module.conftest import fault
 from simulator import Fleet
@@ -103,12 +104,59 @@ def test_a_refused_login_is_tried_once(modules: Modules, host: Host) -> None:
 
 
 @pytest.mark.parametrize("auth_method", ["token", "basic", "session"])
-def test_a_refused_login_never_locks_the_account(modules: Modules, host: Host, auth_method: str) -> None:
+def test_a_loop_over_a_refused_login_does_not_lock_the_account(modules: Modules, host: Host, auth_method: str) -> None:
     host.settings(session_service=True)
-    for _run in range(4):
-        assert modules.kms_provider(password="wrong", auth_method=auth_method).failed
-    assert host.failed_logins == 4
-    assert not host.locked
+    for name in "abcdef":
+        ran = modules.kms_provider(provider=name, password="wrong", auth_method=auth_method)
+        assert ran.result["failure"]["code"] == "unauthenticated"
+        assert "not tried again" in ran.message
+    assert host.failed_logins == 1
+    assert not modules.kms_provider(auth_method=auth_method).failed
+
+
+@pytest.mark.parametrize("dress", ["text", "mark", "cut", "html", "server error"])
+def test_a_token_in_an_answer_that_is_none_is_not_printed(modules: Modules, host: Host, dress: str) -> None:
+    token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJyb290In0.c2lnbmF0dXJl"
+    bodies = {
+        "text": token,
+        "mark": ")]}'\n" + f'{{"access_token": "{token}"}}',
+        "cut": f'{{"access_token": "{token}',
+        "html": f"<html>{token}</html>",
+        "server error": {
+            "error_type": "ERROR",
+            "messages": [{"id": "x", "default_message": f"no room for {token}", "args": []}],
+        },
+    }
+    status = 500 if dress == "server error" else 201
+    host.queue(fault(kind="answer", operation=TOKEN, status=status, body=bodies[dress], content_type="text/plain"))
+    ran = modules.kms_provider(retries=0)
+    assert ran.failed
+    assert token not in ran.output
+    assert host.login_attempts == 1
+
+
+def test_json_with_a_byte_order_mark_is_json(modules: Modules, host: Host) -> None:
+    body = "\ufeff" + f'{{"access_token": "{host.create_token()}"}}'
+    host.queue(fault(kind="answer", operation=TOKEN, status=201, body=body, content_type="application/json"))
+    assert not modules.kms_provider().failed
+
+
+@pytest.mark.parametrize("chains", ["PEM", ["PEM"], [["PEM"]], {"cert_chain": ["PEM"]}])
+def test_options_of_a_wrong_form_are_named_and_print_no_secret(modules: Modules, host: Host, chains: Any) -> None:
+    ran = modules.token_issuer(signing_cert_chains=chains)
+    assert ran.failed
+    assert "signing_cert_chains" in ran.message
+    assert host.password not in ran.output
+
+
+@pytest.mark.parametrize("option", ["key_id", "hostname"])
+def test_a_secret_in_the_wrong_option_is_not_printed(modules: Modules, option: str) -> None:
+    pasted = {"key_id": KEY, "hostname": "https://root:hunter22@esx01/"}
+    ran = modules.kms_provider(**{option: pasted[option]})
+    assert ran.failed
+    assert option in ran.message
+    assert pasted[option] not in ran.output
+    assert "hunter22" not in ran.output
 
 
 def test_a_lost_answer_to_a_login_is_tried_only_once_more(modules: Modules, host: Host) -> None:

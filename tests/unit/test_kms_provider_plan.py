@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._kms_provider import DesiredKmsProvider
 from ansible_collections.esx.trust.plugins.module_utils._kms_provider import KmsProvider
-from ansible_collections.esx.trust.plugins.module_utils._kms_provider import get
+from ansible_collections.esx.trust.plugins.module_utils._kms_provider import find
 from ansible_collections.esx.trust.plugins.module_utils._kms_provider import plan
 from builders.memory import MemoryHost
 from builders.memory import ScriptedClient
@@ -55,7 +55,7 @@ def desired(**changes: Any) -> DesiredKmsProvider:
 
 
 def observe(host: MemoryHost) -> Optional[KmsProvider]:
-    return get(ScriptedClient(host).as_client(), "nkp")
+    return find(ScriptedClient(host).as_client(), "nkp")
 
 
 def host_with(observed: Optional[KmsProvider]) -> MemoryHost:

@@ -156,9 +156,23 @@ def test_a_provider_that_is_not_found_is_none_and_other_errors_are_errors() -> N
         def get(_path: Any) -> Any:
             raise error
 
-        return _kms_provider.get(Canned({_kms_provider.GET: get}).as_client(), "nkp")
+        return _kms_provider.find(Canned({_kms_provider.GET: get}).as_client(), "nkp")
 
     assert answering(api_error("NOT_FOUND", 404)) is None
-    for error in (api_error("OPERATION_NOT_FOUND", 404), UnexpectedAnswer("page", status=404)):
+    for error in (api_error("OPERATION_NOT_FOUND", 404), UnexpectedAnswer("page", status=400)):
         with pytest.raises(TrustError):
             answering(error)
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_where_the_code_alone_says_not_found_the_list_decides(listed: bool) -> None:
+    def get(_path: Any) -> Any:
+        raise UnexpectedAnswer("page", status=404)
+
+    entries = [{"provider": "nkp", "available": True}] if listed else []
+    client = Canned({_kms_provider.GET: get, _kms_provider.LIST: lambda path: entries}).as_client()
+    if listed:
+        with pytest.raises(UnexpectedAnswer):
+            _kms_provider.find(client, "nkp")
+    else:
+        assert _kms_provider.find(client, "nkp") is None
