@@ -11,7 +11,7 @@ export PYTHONDONTWRITEBYTECODE = 1
 PYTEST := $(DEV)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint simulator build pins clean
+.PHONY: help demo test unit lint faults simulator build pins clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,7 +34,11 @@ lint: ## style and types only
 test: ## everything, on every ansible-core that this machine can run
 	@$(ENVIRONMENT) all
 	@$(PYTEST) -q -n $(JOBS) --dist loadgroup --no-loadscope-reorder --cov --cov-report=term \
-	    $(wildcard tests/gates tests/playbook tests/module tests/contract tests/unit)
+	    $(wildcard $(addprefix tests/,gates playbook leaks faults wire module contract unit))
+
+faults: ## break every request of every module in every way; a table of what came of it (minutes)
+	@$(ENVIRONMENT) dev
+	@$(DEV)/python tools/fault_table.py --jobs $(JOBS)
 
 simulator: ## simulated ESX hosts to play with, until Ctrl-C (HOSTS=50)
 	@$(ENVIRONMENT) run

@@ -24,8 +24,9 @@ options:
     aliases: [admin, user]
   password:
     description:
-      - The account's password. A refused password is never sent a second time, because hosts lock an account after
-        five refusals.
+      - The account's password. A refused password is not sent a second time by the same task, also not by the other
+        items of its loop, because hosts lock an account after five refusals. (Where a task is not done inside
+        Ansible's own process, as over ssh or with C(async), each item of a loop is on its own.)
       - If not set, the value of the environment variable E(VMWARE_PASSWORD) is used.
     type: str
     aliases: [pass, pwd]
@@ -48,14 +49,14 @@ options:
       - File (PEM), or folder as C(openssl rehash) makes it, of the CA certificates that may have signed the host's
         certificate.
       - If neither this nor the environment variable E(VMWARE_CA_PATH) is set, the system's own CA certificates are
-        used. E(REQUESTS_CA_BUNDLE) and E(CURL_CA_BUNDLE) are not looked at.
+        used, which are where OpenSSL (with E(SSL_CERT_FILE) and E(SSL_CERT_DIR)) finds them. E(REQUESTS_CA_BUNDLE)
+        and E(CURL_CA_BUNDLE) are not looked at.
     type: path
   thumbprint:
     description:
       - SHA-256 fingerprint of the host's certificate, 64 hexadecimal digits with or without colons.
       - If set, the host must show exactly this certificate, and nothing else is asked of it. O(validate_certs) and
         O(ca_path) then mean nothing.
-      - If not set, the value of the environment variable E(VMWARE_THUMBPRINT) is used.
     type: str
   auth_method:
     description:
@@ -70,13 +71,11 @@ options:
   access_token:
     description:
       - A ready access token of the host. If set, no login is made.
-      - If not set, the value of the environment variable E(VMWARE_ACCESS_TOKEN) is used.
     type: str
   saml_token:
     description:
       - A SAML bearer token of an issuer that the host trusts, as XML or as Base64 of it. Used in place of
         O(username) and O(password).
-      - If not set, the value of the environment variable E(VMWARE_SAML_TOKEN) is used.
     type: str
   proxy_host:
     description:
@@ -92,6 +91,7 @@ options:
   timeout:
     description:
       - Seconds that connecting, the TLS handshake, and each request with its whole answer may each take.
+      - How long a task may take in all stands in the collection's page on faults, C(docs/faults.md).
       - If not set, the value of the environment variable E(VMWARE_TIMEOUT) is used.
     type: float
     default: 30

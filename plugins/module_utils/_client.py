@@ -197,7 +197,8 @@ class Client:
             value = decode(operation, answer, self.host, self._redactor.scrub)
         except TrustError as error:
             error.operation = operation.id
-            if isinstance(error, Unauthenticated) and login is not None:
+            # A password that was good before and is refused now lacks a permission.
+            if isinstance(error, Unauthenticated) and login is not None and not self._login_proven:
                 _refused.add(login)
             if not self._login_proven and error.outcome_unknown and error.status not in (500, 503):
                 # What was lost may have been a refusal, and hosts lock an account after five: one more try, no two.

@@ -45,8 +45,10 @@ options:
   state:
     description:
       - V(present) creates the provider if it is not there.
-      - V(absent) deletes it. The published reference of the API has no such operation, so hosts may refuse; the
-        module then says so. Virtual machines that use the provider's key lock when it is gone, so rekey them first.
+      - V(absent) deletes it, whatever else is declared. The published reference of the API has no such operation,
+        so hosts may refuse; the module then says so. Virtual machines that use the provider's key lock when it is
+        gone, so rekey them first.
+      - Check mode cannot know whether the host has the operation, and tells what would be done if it has.
     type: str
     choices: [present, absent]
     default: present
@@ -98,7 +100,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 kms_provider:
-  description: The provider as the host holds it after the run or, in check mode, would. Empty if it is absent.
+  description:
+    - The provider as the host holds it after the run, by the host's own answers, or in check mode would. Empty if
+      it is absent.
   returned: success
   type: dict
   contains:
@@ -116,8 +120,10 @@ kms_provider:
       sample: 5f0b1f4e-53c2-4f0e-9c0e-6f1d6f7a2b11
 operations:
   description:
-    - The writes that were carried out or, in check mode, would be, in their order. Also there on failure.
-  returned: always
+    - The writes that were carried out or, in check mode, would be, in their order.
+    - On failure, those that certainly were carried out before it. An issuer that was deleted to be replaced and
+      then put back counts as two.
+  returned: success, and failure after the options were accepted
   type: list
   elements: dict
   contains:
@@ -132,13 +138,13 @@ operations:
       type: str
 failure:
   description: What went wrong, for programs. The text for people is RV(ignore:msg).
-  returned: on failure
+  returned: failure, unless Ansible itself refused the options
   type: dict
   contains:
     code:
       description:
         - V(invalid_input), an option was refused before anything was sent.
-        - V(conflict), what the host holds contradicts what is declared, and nothing was sent.
+        - V(conflict), what the host holds contradicts what is declared.
         - V(unreachable), no connection came about.
         - V(untrusted), the host's certificate was refused before the login was sent.
         - V(unauthenticated), the login was refused.

@@ -46,6 +46,7 @@ options:
         description:
           - The certificates of one chain as PEM or Base64 DER, leaf first, then intermediates, then root. A bundle
             of several PEM blocks in one string is split.
+          - Give a list, also for one certificate or bundle. Ansible splits a single string at its commas.
           - A chain whose links do not verify, a private key, and what is no certificate are refused before anything
             is sent. A certificate that is expired or not yet valid gives a warning.
         type: list
@@ -54,7 +55,8 @@ options:
   chains_mode:
     description:
       - V(exact) leaves the host with just the declared chains.
-      - V(merge) adds the declared chains and removes none.
+      - V(merge) adds the declared chains and removes none. If the alias changes its O(issuer), the chains of the
+        former issuer are not kept, because they are not the new one's.
     type: str
     choices: [exact, merge]
     default: exact
@@ -65,12 +67,15 @@ options:
       - V(fail) sends nothing and names the other alias.
       - V(adopt) gives the declared chains to the other alias.
       - V(rename) deletes the other alias and creates this one. If that fails, the old one is put back.
+      - If O(issuer_alias) is there too and holds another issuer, only V(rename) goes on. It deletes the other alias
+        and updates this one.
     type: str
     choices: [fail, adopt, rename]
     default: fail
   state:
     description:
       - V(present) makes the host trust the issuer as declared. V(absent) deletes the alias.
+      - If O(issuer) is given with V(absent), an alias that holds another issuer is a conflict and not deleted.
     type: str
     choices: [present, absent]
     default: present
@@ -130,7 +135,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 token_issuer:
-  description: The issuer as the host holds it after the run or, in check mode, would. Empty if it is absent.
+  description:
+    - The issuer as the host holds it after the run, by the host's own answers, or in check mode would. Empty if it is
+      absent.
   returned: success
   type: dict
   contains:
@@ -182,8 +189,10 @@ token_issuer:
           sample: "2036-01-01T00:00:00Z"
 operations:
   description:
-    - The writes that were carried out or, in check mode, would be, in their order. Also there on failure.
-  returned: always
+    - The writes that were carried out or, in check mode, would be, in their order.
+    - On failure, those that certainly were carried out before it. An issuer that was deleted to be replaced and
+      then put back counts as two.
+  returned: success, and failure after the options were accepted
   type: list
   elements: dict
   contains:
@@ -198,13 +207,13 @@ operations:
       type: str
 failure:
   description: What went wrong, for programs. The text for people is RV(ignore:msg).
-  returned: on failure
+  returned: failure, unless Ansible itself refused the options
   type: dict
   contains:
     code:
       description:
         - V(invalid_input), an option was refused before anything was sent.
-        - V(conflict), what the host holds contradicts what is declared, and nothing was sent.
+        - V(conflict), what the host holds contradicts what is declared.
         - V(unreachable), no connection came about.
         - V(untrusted), the host's certificate was refused before the login was sent.
         - V(unauthenticated), the login was refused.
@@ -230,6 +239,10 @@ failure:
       description: The API's own type of the error, if there was one.
       type: str
       sample: INVALID_ARGUMENT
+    not_restored:
+      description: What was deleted to be replaced and could not be put back, in the form of the API. Else missing.
+      type: list
+      elements: dict
 """
 
 from ansible_collections.esx.trust.plugins.module_utils._module import run_module

@@ -110,13 +110,13 @@ token_issuers:
           sample: "2036-01-01T00:00:00Z"
 failure:
   description: What went wrong, for programs. The text for people is RV(ignore:msg).
-  returned: on failure
+  returned: failure, unless Ansible itself refused the options
   type: dict
   contains:
     code:
       description:
         - V(invalid_input), an option was refused before anything was sent.
-        - V(conflict), what the host holds contradicts what is declared, and nothing was sent.
+        - V(conflict), what the host holds contradicts what is declared.
         - V(unreachable), no connection came about.
         - V(untrusted), the host's certificate was refused before the login was sent.
         - V(unauthenticated), the login was refused.

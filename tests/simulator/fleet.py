@@ -157,6 +157,10 @@ class Host:
 
         self._do(add)
 
+    def clear_faults(self) -> None:
+        """Takes back the faults that still wait for a request."""
+        self._do(self._state.faults.clear)
+
     def advance(self, seconds: float) -> None:
         """Sets the host's clock forward: tokens and locks expire."""
 

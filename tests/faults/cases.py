@@ -1,0 +1,207 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the modules are asked to do while things go wrong: every change of state that they know, and none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field
+from typing import Any
+
+from ansible_collections.esx.trust.plugins.module_utils import _kms_provider
+from ansible_collections.esx.trust.plugins.module_utils import _token_issuer
+from ansible_collections.esx.trust.plugins.module_utils._arguments import Arguments
+from builders import chain
+from simulator import Fleet
+from simulator import Host
+
+KEY = "q1w2e3r4t5y6u7i8o9p0a1s2d3f4g5h6j7k8l9z0x1c="
+KEY_ID = "5f0b1f4e-53c2-4f0e-9c0e-6f1d6f7a2b11"
+OTHER_KEY_ID = "0d9b3c1a-8f0e-4f5b-b1a7-2a6f6a1c9e77"
+PASSWORD = "Horse-Battery+1"
+ISSUER = "https://vcenter01.example.com/oidc"
+ONE = tuple(chain(1, subject="one"))
+TWO = tuple(chain(2, subject="two"))
+THREE = tuple(chain(1, subject="three"))
+
+Issuers = Mapping[str, tuple[str, frozenset[tuple[str, ...]]]]
+AUTH_METHODS = ("token", "basic", "session")
+
+
+@dataclass(frozen=True)
+class Module:
+    """One module: its options, and what it does with them."""
+
+    name: str
+    arguments: Arguments
+    run: Callable[[Mapping[str, Any], bool], dict[str, Any]]
+    records: str
+    """The key of its result under which the host's things are."""
+
+    @property
+    def reads_only(self) -> bool:
+        return self.name.endswith("_info")
+
+    def params(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """All options, as Ansible would hand them over."""
+        defaults = {name: option.get("default") for name, option in self.arguments.options.items()}
+        unknown = set(given) - set(defaults)
+        assert not unknown, unknown
+        return {**defaults, **given}
+
+
+KMS_PROVIDER = Module("esx_kms_provider", _kms_provider.ARGUMENTS, _kms_provider.run, "kms_provider")
+KMS_PROVIDER_INFO = Module(
+    "esx_kms_provider_info", _kms_provider.INFO_ARGUMENTS, _kms_provider.run_info, "kms_providers"
+)
+TOKEN_ISSUER = Module("esx_token_issuer", _token_issuer.ARGUMENTS, _token_issuer.run, "token_issuer")
+TOKEN_ISSUER_INFO = Module(
+    "esx_token_issuer_info", _token_issuer.INFO_ARGUMENTS, _token_issuer.run_info, "token_issuers"
+)
+
+
+@dataclass(frozen=True)
+class State:
+    """What a host holds. providers: name -> key_id; issuers: alias -> issuer and chains, whose order means nothing."""
+
+    providers: Mapping[str, str | None] = field(default_factory=dict)
+    issuers: Issuers = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, host: Host) -> State:
+        return cls(
+            {name: provider.key_id for name, provider in host.providers.items()},
+            {alias: (one.issuer, frozenset(map(tuple, one.chains))) for alias, one in host.issuers.items()},
+        )
+
+    def put(self, host: Host) -> None:
+        for name, key_id in self.providers.items():
+            host.put_provider(name, key_id=key_id)
+        for alias, (issuer, chains) in self.issuers.items():
+            host.put_issuer(alias, issuer, [list(each) for each in chains])
+
+    @property
+    def trusted(self) -> set[str]:
+        return {issuer for issuer, _chains in self.issuers.values()}
+
+    def key(self) -> tuple[frozenset[Any], frozenset[Any]]:
+        """The same for equal states."""
+        return frozenset(self.providers.items()), frozenset(self.issuers.items())
+
+
+@dataclass(frozen=True)
+class Case:
+    """A module with a declaration, a host in some state, and where the two end when nothing goes wrong."""
+
+    name: str
+    module: Module
+    options: Mapping[str, Any]
+    begins: State
+    ends: State
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    failure: str | None = None
+    """The code of the failure in which it ends, which changes nothing."""
+
+    def __str__(self) -> str:
+        return self.name
+
+    def arrange(self, host: Host, state: State | None = None) -> None:
+        """A fresh host in the first state, or in the given one."""
+        host.reset()
+        host.settings(session_service=True, **self.settings)
+        host.put_account(host.username, PASSWORD)
+        (state or self.begins).put(host)
+
+    def params(self, host: Host, fleet: Fleet, auth_method: str, **connection: Any) -> dict[str, Any]:
+        return self.module.params(
+            {
+                "hostname": host.address,
+                "port": host.port,
+                "username": host.username,
+                "password": PASSWORD,
+                "ca_path": fleet.ca_path,
+                "auth_method": auth_method,
+                **self.options,
+                **connection,
+            }
+        )
+
+
+def _held(*chains: tuple[str, ...], issuer: str = ISSUER) -> tuple[str, frozenset[tuple[str, ...]]]:
+    return issuer, frozenset(chains)
+
+
+def declared_chains(*chains: tuple[str, ...]) -> list[dict[str, list[str]]]:
+    return [{"cert_chain": list(each)} for each in chains]
+
+
+_PROVIDERS = {"bystander": OTHER_KEY_ID}
+_ISSUERS = {"bystander": _held(THREE, issuer="https://bystander.example.com")}
+
+
+def _kms(
+    name: str, before: Mapping[str, str], after: Mapping[str, str], failure: str | None = None, **options: Any
+) -> Case:
+    settings = {"provider_delete": options.pop("provider_delete", "supported")}
+    return Case(
+        f"kms_provider {name}",
+        KMS_PROVIDER,
+        {"provider": "site-a", "key_id": KEY_ID, "key_derivation_key": KEY, **options},
+        State({**_PROVIDERS, **before}, _ISSUERS),
+        State({**_PROVIDERS, **after}, _ISSUERS),
+        settings,
+        failure,
+    )
+
+
+def _issuer(name: str, before: Issuers, after: Issuers, failure: str | None = None, **options: Any) -> Case:
+    settings = {"projection_supported": options.pop("projection_supported", True)}
+    return Case(
+        f"token_issuer {name}",
+        TOKEN_ISSUER,
+        {"issuer_alias": "vcenter01", "issuer": ISSUER, "signing_cert_chains": declared_chains(ONE), **options},
+        State(_PROVIDERS, {**_ISSUERS, **before}),
+        State(_PROVIDERS, {**_ISSUERS, **after}),
+        settings,
+        failure,
+    )
+
+
+_OURS = {"vcenter01": _held(ONE)}
+_OLD = {"vcenter01": _held(TWO)}
+_LEFTOVER = {"leftover": _held(TWO)}
+_STRANGE = {"vcenter01": _held(TWO, issuer="https://old.example.com")}
+_INFO = State({**_PROVIDERS, "site-a": KEY_ID}, {**_ISSUERS, **_OURS})
+
+CASES: tuple[Case, ...] = (
+    _kms("create", {}, {"site-a": KEY_ID}),
+    _kms("converged", {"site-a": KEY_ID}, {"site-a": KEY_ID}),
+    _kms("conflict", {"site-a": OTHER_KEY_ID}, {"site-a": OTHER_KEY_ID}, "conflict"),
+    _kms("delete", {"site-a": KEY_ID}, {}, state="absent"),
+    _kms("absent", {}, {}, state="absent"),
+    _kms(
+        "delete unknown",
+        {"site-a": KEY_ID},
+        {"site-a": KEY_ID},
+        "api_error",
+        state="absent",
+        provider_delete="operation_not_found",
+    ),
+    _issuer("create", {}, _OURS),
+    _issuer("converged", _OURS, _OURS),
+    _issuer("update chains", _OLD, _OURS),
+    _issuer("update issuer", {"vcenter01": _held(ONE, issuer="https://old.example.com")}, _OURS),
+    _issuer("merge", _OLD, {"vcenter01": _held(ONE, TWO)}, chains_mode="merge"),
+    _issuer("adopt", _LEFTOVER, {"leftover": _held(ONE)}, issuer_conflict="adopt"),
+    _issuer("rename", _LEFTOVER, _OURS, issuer_conflict="rename"),
+    _issuer("rename with own", {**_LEFTOVER, **_STRANGE}, _OURS, issuer_conflict="rename"),
+    _issuer("conflict", _LEFTOVER, _LEFTOVER, "conflict"),
+    _issuer("elsewhere", {"leftover": _held(ONE)}, {"leftover": _held(ONE)}),
+    _issuer("delete", _OURS, {}, state="absent"),
+    _issuer("absent", {}, {}, state="absent"),
+    _issuer("one by one", _OLD, _OURS, projection_supported=False),
+    Case("kms_provider_info", KMS_PROVIDER_INFO, {}, _INFO, _INFO),
+    Case("token_issuer_info", TOKEN_ISSUER_INFO, {}, _INFO, _INFO),
+)

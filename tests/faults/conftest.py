@@ -1,0 +1,37 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hosts to break, and the module runner of the module tests."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from faults.sweep import Sweep
+from faults.sweep import sweeping
+from module.conftest import modules
+from simulator import Fleet
+
+__all__ = ["modules"]
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    """The simulator's HTTP server logs what clients do to it, which here is the point."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+@pytest.fixture(scope="session")
+def _sweep() -> Iterator[Sweep]:
+    with Fleet(hosts=8) as fleet:
+        yield Sweep(fleet)
+
+
+@pytest.fixture
+def sweep(_sweep: Sweep) -> Iterator[Sweep]:
+    with sweeping():
+        yield _sweep

@@ -1,0 +1,315 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Random declarations on one host, under random faults, beside other clients and beside each other.
+
+There are so few names, keys and certificates that the runs get into each other's way. What a run may do is worked out
+from what the host held before it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from typing import Any
+
+import hypothesis
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine
+from hypothesis.stateful import initialize
+from hypothesis.stateful import rule
+from hypothesis.stateful import run_state_machine_as_test
+
+from faults import cases
+from faults.cases import State
+from faults.sweep import LARGEST_BODY
+from faults.sweep import LONG
+from faults.sweep import Ran
+from faults.sweep import run
+from faults.sweep import written
+from simulator import Fault
+
+if TYPE_CHECKING:
+    from faults.sweep import Sweep
+    from simulator import Fleet
+    from simulator import Host
+    from simulator import Record
+
+PROVIDERS = ("site-a", "site-b")
+KEY_IDS = (cases.KEY_ID, cases.OTHER_KEY_ID)
+ALIASES = ("vc1", "vc2", "vc3")
+ISSUERS = ("https://one.example.com", "https://two.example.com")
+CHAINS = (cases.ONE, cases.TWO, cases.THREE)
+
+_FIELDS: list[dict[str, Any]] = [
+    {"kind": "reset_before"},
+    {"kind": "lose_answer"},
+    {"kind": "lose_answer", "abort": "close"},
+    {"kind": "cut_answer", "raw_bytes": 30},
+    {"kind": "expire_tokens"},
+    *({"kind": "status", "status": status} for status in (409, 429, 500, 503)),
+    *({"kind": "answer", "status": status, "body": "upstream failed"} for status in (500, 502, 504)),
+    {"kind": "status", "status": 200, "ready": "html"},
+    {"kind": "status", "status": 200, "ready": "huge", "bytes": LARGEST_BODY + 1},
+    {"kind": "answer", "status": 200, "ready": "truncated_json"},
+]
+faults = st.builds(
+    lambda fields, skip, times: Fault.model_validate({**fields, "skip": skip, "times": times}),
+    st.sampled_from(_FIELDS),
+    st.integers(0, 5),
+    st.integers(1, 4),
+)
+sets_of_chains = st.lists(st.sampled_from(CHAINS), min_size=1, max_size=2, unique=True)
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """A module with the options that say what shall be."""
+
+    module: cases.Module
+    options: Mapping[str, Any]
+
+    @property
+    def chains(self) -> frozenset[tuple[str, ...]]:
+        return frozenset(tuple(each["cert_chain"]) for each in self.options["signing_cert_chains"])
+
+    def holds(self, state: State) -> bool:
+        """True if the host is as declared, or as near to it as the module is told to go."""
+        options = self.options
+        absent = options["state"] == "absent"
+        if self.module is cases.KMS_PROVIDER:
+            name = options["provider"]
+            return name not in state.providers if absent else state.providers.get(name) == options["key_id"]
+        alias = options["issuer_alias"]
+        if absent:
+            return alias not in state.issuers
+        merges = options["chains_mode"] == "merge"
+        for name, (issuer, chains) in state.issuers.items():
+            if issuer == options["issuer"] and (chains >= self.chains if merges else chains == self.chains):
+                return name == alias or alias not in state.issuers
+        return False
+
+    def spares(self, before: State, after: State) -> bool:
+        """True if nothing has changed that the declaration does not name."""
+        if self.module is cases.KMS_PROVIDER:
+            return before.issuers == after.issuers and _same_but(
+                {self.options["provider"]}, before.providers, after.providers
+            )
+        named = {self.options["issuer_alias"]}
+        if self.options["state"] == "present" and self.options["issuer_conflict"] != "fail":
+            named |= {name for name, (issuer, _) in before.issuers.items() if issuer == self.options["issuer"]}
+        return before.providers == after.providers and _same_but(named, before.issuers, after.issuers)
+
+    def keeps_merged(self, before: State, after: State) -> bool:
+        """True if a merge has not cost the issuer a chain, as long as the issuer is trusted at all."""
+        if self.module is cases.KMS_PROVIDER or self.options["chains_mode"] != "merge":
+            return True
+        had, has = (
+            next((chains for issuer, chains in state.issuers.values() if issuer == self.options["issuer"]), None)
+            for state in (before, after)
+        )
+        return has is None or has >= (had or frozenset()) or self.options["state"] == "absent"
+
+
+providers = st.builds(
+    lambda provider, key_id, state: Declaration(
+        cases.KMS_PROVIDER,
+        {"provider": provider, "key_id": key_id, "key_derivation_key": cases.KEY, "state": state},
+    ),
+    st.sampled_from(PROVIDERS),
+    st.sampled_from(KEY_IDS),
+    st.sampled_from(("present", "present", "absent")),
+)
+issuers = st.builds(
+    lambda alias, issuer, chains, mode, conflict, state: Declaration(
+        cases.TOKEN_ISSUER,
+        {
+            "issuer_alias": alias,
+            "issuer": issuer,
+            "signing_cert_chains": cases.declared_chains(*chains),
+            "chains_mode": mode,
+            "issuer_conflict": conflict,
+            "state": state,
+        },
+    ),
+    st.sampled_from(ALIASES),
+    st.sampled_from(ISSUERS),
+    sets_of_chains,
+    st.sampled_from(("exact", "merge")),
+    st.sampled_from(("fail", "adopt", "rename", "rename")),
+    st.sampled_from(("present", "present", "present", "absent")),
+)
+declarations = st.one_of(providers, issuers, issuers)
+changes = st.one_of(
+    st.builds(
+        lambda name, key_id: {"change": "put_provider", "provider": name, "key_id": key_id},
+        st.sampled_from(PROVIDERS),
+        st.sampled_from(KEY_IDS),
+    ),
+    st.builds(lambda name: {"change": "delete_provider", "provider": name}, st.sampled_from(PROVIDERS)),
+    st.builds(
+        lambda alias, chains: {
+            "change": "put_issuer",
+            "issuer_alias": alias,
+            "chains": [list(each) for each in chains],
+        },
+        st.sampled_from(ALIASES),
+        sets_of_chains,
+    ),
+    st.builds(lambda alias: {"change": "delete_issuer", "issuer_alias": alias}, st.sampled_from(ALIASES)),
+)
+
+
+def _same_but(named: set[str], before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    return all(before.get(name) == after.get(name) for name in {*before, *after} - named)
+
+
+class Runs(RuleBasedStateMachine):
+    """The state is the host's; what is remembered between two rules is nothing."""
+
+    fleet: Fleet
+    host: Host
+
+    @initialize(retries=st.integers(0, 3), session=st.booleans())
+    def fresh(self, retries: int, session: bool) -> None:
+        cases.CASES[0].arrange(self.host, State({"bystander": cases.KEY_ID}, {}))
+        self.connection = {"retries": retries, "auth_method": "session" if session else "token", "timeout": LONG}
+
+    @rule(
+        declaration=declarations,
+        troubles=st.lists(faults, max_size=3),
+        check_mode=st.sampled_from((False,) * 4 + (True,)),
+    )
+    def a_run(self, declaration: Declaration, troubles: list[Fault], check_mode: bool) -> None:
+        before = State.of(self.host)
+        ran, journal = self._run(declaration, troubles, check_mode)
+        after = State.of(self.host)
+        wrote = [written(record) for record in journal if record.wrote]
+        assert declaration.spares(before, after), "something else was touched"
+        self._keys_stay(before, after)
+        assert declaration.keeps_merged(before, after), "a chain was lost"
+        if check_mode:
+            assert not any(record.writes for record in journal)
+            return
+        if not ran.failed:
+            assert ran.operations == wrote
+            assert ran.changed == bool(wrote)
+            assert declaration.holds(after), "finished, and the host is not as declared"
+        else:
+            assert not Counter(ran.operations) - Counter(wrote), f"claims {ran.operations}, did {wrote}: {ran.message}"
+            if ran.code == "conflict":
+                assert before == after
+            if declaration.options["state"] == "present" and before.trusted - after.trusted:
+                assert "could not be put back" in ran.message or declaration.options["issuer"] in after.trusted
+        self._converges(declaration)
+
+    @rule(
+        declaration=declarations,
+        kind=st.sampled_from(("race", "race_after")),
+        change=st.lists(changes, min_size=1, max_size=2),
+        skip=st.integers(1, 4),
+    )
+    def a_run_beside_another_client(
+        self, declaration: Declaration, kind: str, change: list[dict[str, Any]], skip: int
+    ) -> None:
+        fault = Fault.model_validate({"kind": kind, "change": change, "skip": skip})
+        ran, journal = self._run(declaration, [fault], False)
+        # A write that another client has made needless is answered like any other.
+        done = Counter(written(record) for record in journal if record.writes and record.status == 204)
+        assert Counter(ran.operations) == done
+        assert ran.changed == bool(done)
+        self._converges(declaration)
+
+    @rule(one=declarations, other=declarations, same=st.booleans())
+    def two_runs_at_once(self, one: Declaration, other: Declaration, same: bool) -> None:
+        before, seen = State.of(self.host), len(self.host.journal)
+        two = (one, one if same else other)
+        with ThreadPoolExecutor(2) as pool:
+            first, second = pool.map(lambda each: run(each.module, self._params(each), False), two)
+        journal = self.host.journal[seen:]
+        for ran in (first, second):
+            self._is_well_formed(ran)
+        done = Counter(written(record) for record in journal if record.writes and record.status == 204)
+        assert Counter(first.operations + second.operations) == done
+        # Deleted by one and created by the other is no change in place.
+        if not any(each.options["state"] == "absent" for each in two):
+            self._keys_stay(before, State.of(self.host))
+        if same and not first.failed and not second.failed:
+            assert one.holds(State.of(self.host))
+        self._converges(two[1])
+
+    @rule(
+        troubles=st.lists(faults, max_size=2),
+        module=st.sampled_from((cases.KMS_PROVIDER_INFO, cases.TOKEN_ISSUER_INFO)),
+    )
+    def a_look(self, troubles: list[Fault], module: cases.Module) -> None:
+        ran, journal = self._run(Declaration(module, {}), troubles, False)
+        assert not any(record.writes for record in journal)
+        state = State.of(self.host)
+        if not ran.failed and module is cases.KMS_PROVIDER_INFO:
+            found = {record["provider"]: record["key_id"] for record in ran.result[module.records]}
+            assert found == state.providers
+        elif not ran.failed:
+            assert [record["issuer_alias"] for record in ran.result[module.records]] == sorted(state.issuers)
+
+    def _params(self, declaration: Declaration) -> dict[str, Any]:
+        host = self.host
+        login = {"hostname": host.address, "port": host.port, "username": host.username, "password": cases.PASSWORD}
+        return declaration.module.params(
+            {**login, "ca_path": self.fleet.ca_path, **self.connection, **declaration.options}
+        )
+
+    def _run(self, declaration: Declaration, troubles: list[Fault], check_mode: bool) -> tuple[Ran, list[Record]]:
+        seen = len(self.host.journal)
+        self.host.queue(*troubles)
+        ran = run(declaration.module, self._params(declaration), check_mode)
+        self.host.clear_faults()
+        self._is_well_formed(ran)
+        assert ran.most_open <= 1
+        assert ran.left_open == 0
+        return ran, self.host.journal[seen:]
+
+    def _converges(self, declaration: Declaration) -> None:
+        second, _journal = self._run(declaration, [], False)
+        state = State.of(self.host)
+        if second.failed:
+            assert second.code == "conflict", second.message
+            return
+        assert declaration.holds(state)
+        third, journal = self._run(declaration, [], False)
+        assert not third.failed
+        assert not third.changed
+        assert not any(record.writes for record in journal)
+        assert State.of(self.host) == state
+
+    @staticmethod
+    def _is_well_formed(ran: Ran) -> None:
+        assert not ran.crash, ran.crash
+        if ran.failed:
+            assert ran.code != "None"
+            assert ran.message
+            assert "\n" not in ran.message
+
+    @staticmethod
+    def _keys_stay(before: State, after: State) -> None:
+        for name, key_id in before.providers.items():
+            assert after.providers.get(name, key_id) == key_id, "a key was replaced"
+
+
+def test_random_runs(sweep: Sweep) -> None:
+    class Here(Runs):
+        fleet = sweep.fleet
+        host = sweep.fleet.hosts[0]
+
+    run_state_machine_as_test(
+        Here,
+        settings=hypothesis.settings(
+            max_examples=60,
+            stateful_step_count=12,
+            deadline=None,
+            derandomize=True,
+            suppress_health_check=list(hypothesis.HealthCheck),
+        ),
+    )

@@ -1,0 +1,123 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Break every request of every module in every way, and show as a table what the modules made of it.
+
+    python tools/fault_table.py [--jobs N] [--quick]
+
+Ends with 1 if any outcome is not as docs/faults.md promises. Needs the environment "dev".
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import as_completed
+from dataclasses import dataclass
+from typing import Any
+
+from environment import ROOT
+from environment import link_collection
+
+sys.path[:0] = [str(link_collection()), str(ROOT / "tests")]
+
+from faults import sweep  # noqa: E402
+from simulator import Fleet  # noqa: E402
+
+HOSTS = 6
+LABEL, CELL = 18, 10
+SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is counted of one attempt."""
+
+    operation: str
+    column: str
+    ok: bool
+    changed: bool
+    requests: int
+    wrong: str
+
+
+def outcomes(task: int, full: bool) -> list[Outcome]:
+    """Sweep one part of the plan, on hosts of its own."""
+    logging.disable(logging.CRITICAL)  # the simulator's server complains about broken connections
+    case, scope = sweep.plan(full)[task]
+    with Fleet(HOSTS) as fleet, sweep.sweeping():
+        verdicts = sweep.Sweep(fleet).sweep(case, scope)
+    return [
+        Outcome(
+            operation(verdict.attempt.operation),
+            verdict.attempt.trouble.column,
+            verdict.ok,
+            verdict.changed,
+            verdict.requests,
+            str(verdict) if verdict.wrong else "",
+        )
+        for verdict in verdicts
+    ]
+
+
+def operation(name: str) -> str:
+    return sweep.short(name).replace("security_token_", "")
+
+
+def swept(jobs: int, full: bool) -> Iterator[list[Outcome]]:
+    with ProcessPoolExecutor(jobs) as pool:
+        tasks = [pool.submit(outcomes, task, full) for task in range(len(sweep.plan(full)))]
+        for done in as_completed(tasks):
+            yield done.result()
+
+
+def table(found: list[Outcome]) -> Iterator[str]:
+    """Rows are requests, columns are faults."""
+    yield "".join(["request broken".ljust(LABEL), *(column.rjust(CELL) for column in sweep.COLUMNS)]).rstrip()
+    for row in sorted({one.operation for one in found}, key=lambda name: (name.startswith(("prov", "iss")), name)):
+        cells = []
+        for column in sweep.COLUMNS:
+            here = [one for one in found if (one.operation, one.column) == (row, column)]
+            ok = sum(one.ok for one in here)
+            bad = "!" if any(one.wrong for one in here) else ""
+            cells.append(f"{ok}/{len(here) - ok}{bad}" if here else "-")
+        yield "".join([row.ljust(LABEL), *(cell.rjust(CELL) for cell in cells)])
+
+
+def totals(found: list[Outcome]) -> Iterator[tuple[str, int]]:
+    counted: Counter[str] = Counter()
+    for one in found:
+        counted["wrong" if one.wrong else "told" if not one.ok else "changed" if one.changed else "unchanged"] += 1
+    yield "faults tried", len(found)
+    yield "finished, changed is true and so it was", counted["changed"]
+    yield "finished, changed is false and so it was", counted["unchanged"]
+    yield "failed with one sentence, and ran again well", counted["told"]
+    yield "wrong outcomes", counted["wrong"]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Break every request in every way.")
+    parser.add_argument("--jobs", type=int, default=2, help="processes (default: 2)")
+    parser.add_argument("--quick", action="store_true", help="the part that the tests do")
+    chosen: Any = parser.parse_args()
+    started = time.monotonic()
+    found = [one for part in swept(chosen.jobs, not chosen.quick) for one in part]
+    print("Each cell: runs that finished / runs that failed with one sentence. A ! marks a wrong outcome.\n")
+    print("\n".join(table(found)))
+    print()
+    for name, count in totals(found):
+        print(f"{name + ' ':.<52} {count:>7}")
+    print(f"{'most requests in one run ':.<52} {max(one.requests for one in found):>7}")
+    print(f"{'minutes ':.<52} {(time.monotonic() - started) / 60:>7.1f}")
+    wrong = [one.wrong for one in found if one.wrong]
+    for text in wrong[:SHOWN]:
+        print(f"\n{text}", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
