@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import random
@@ -155,13 +156,7 @@ class Client:
     def close(self) -> None:
         """End the session, if there is one, and the connection. Never fails."""
         try:
-            if self._session_open and self._authorization:
-                self._session_open = False
-                timeout = min(CLOSE_TIMEOUT, self._connection.timeout)
-                self._transport.send(SESSION_DELETE.method, SESSION_DELETE.path, self._authorization, timeout=timeout)
-        except TrustError:
-            # The host ends an idle session by itself, and the work is done or has failed already.
-            pass
+            self._log_out()
         finally:
             self._transport.close()
 
@@ -175,6 +170,7 @@ class Client:
             # Only a token of ours is renewed. A refused password is never sent again.
             if self._logins_left <= 0 or not self._renewable:
                 raise self._explained(error) from error
+            self._log_out()
             self._authorization = self._log_in()
             try:
                 value = self._perform(operation, url_path, self._authorization, data)
@@ -242,6 +238,16 @@ class Client:
             self._session_open = True
             return {"vmware-api-session-id": token}
         return {"Authorization": f"Bearer {token}"}
+
+    def _log_out(self) -> None:
+        """End the session, if there is one. Never fails."""
+        if not (self._session_open and self._authorization):
+            return
+        self._session_open = False
+        timeout = min(CLOSE_TIMEOUT, self._connection.timeout)
+        # The host ends an idle session by itself, and the work is done or has failed already.
+        with contextlib.suppress(TrustError):
+            self._transport.send(SESSION_DELETE.method, SESSION_DELETE.path, self._authorization, timeout=timeout)
 
     def _exchange(self, operation: Operation, credentials: Mapping[str, str]) -> Any:
         """Perform a login operation; repeated, within the budget, while the host has not said no."""

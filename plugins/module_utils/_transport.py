@@ -4,14 +4,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
+import socket
 import ssl
+import threading
 import time
 import warnings
 from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Mapping
 from functools import cache
+from http.client import HTTPException
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from typing import Optional
@@ -97,6 +102,8 @@ class Transport:
         #: Set by the connection below when the first byte of the current request is about to leave.
         self.sent = False
         self.deadline = 0.0
+        #: Set when connecting took too long.
+        self.expired = False
         self._timeout = connection.timeout
         #: The one connection, once it was opened.
         self.opened: Any = None
@@ -124,7 +131,7 @@ class Transport:
         Raises Unreachable or Untrusted if nothing was sent, AnswerLost if the request was sent and no whole answer
         came back, UnexpectedAnswer if the answer is too large.
         """
-        self.sent = False
+        self.sent = self.expired = False
         self._timeout = timeout or self._connection.timeout
         name = self._connection.name
         try:
@@ -144,10 +151,10 @@ class Transport:
                 return Answer(response.status_code, response.headers, self._read(response))
         except (requests.RequestException, HTTPError, OSError) as error:
             self._drop()
-            why = self._scrub(reason(error))
+            why = "timed out" if self.expired else self._scrub(reason(error))
             if not self.sent:
                 raise Unreachable(f"{name}: no connection ({why}).", self._unreachable_hint()) from error
-            raise AnswerLost(f"{name}: the answer to {method} {path} was lost ({why}).", _HINT_LOST) from error
+            raise AnswerLost(f"{name}: the answer to {method} {path} was lost ({why}).", self._lost_hint()) from error
 
     def start_request(self) -> None:
         """Called by the connection: from here on the host may have seen the request."""
@@ -186,13 +193,41 @@ class Transport:
                     status=response.status_code,
                     outcome_unknown=True,
                 )
-        # Older urllib3 does not notice that a body ended early.
         announced = response.headers.get("Content-Length", "")
+        framed = announced or "Transfer-Encoding" in response.headers
+        if not body and not framed and response.status_code in (200, 201):
+            # Python takes the headers for complete where the connection ends in the middle of them.
+            raise AnswerLost(f"{self._connection.name}: the answer broke off in its headers.", _HINT_LOST)
+        # Older urllib3 does not notice that a body ended early.
         if announced.isdigit() and "Content-Encoding" not in response.headers and int(announced) > len(body):
             raise AnswerLost(
                 f"{self._connection.name}: the answer broke off after {len(body)} of {announced} bytes.", _HINT_LOST
             )
         return bytes(body)
+
+    def connecting(self) -> contextlib.AbstractContextManager[None]:
+        """Ends an attempt to connect through a proxy in time: nothing else limits how slowly a proxy may answer."""
+        return self._limited() if self._connection.proxy else contextlib.nullcontext()
+
+    @contextlib.contextmanager
+    def _limited(self) -> Iterator[None]:
+        def expire() -> None:
+            self.expired = True
+            sock = getattr(self.opened, "sock", None)
+            if sock is not None:
+                with contextlib.suppress(OSError):
+                    sock.shutdown(socket.SHUT_RDWR)
+
+        timer = threading.Timer(self._timeout, expire)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _lost_hint(self) -> str:
+        return f"Check the proxy {self._connection.proxy}. {_HINT_LOST}" if self._connection.proxy else _HINT_LOST
 
     def _unreachable_hint(self) -> str:
         if self._connection.proxy:
@@ -236,7 +271,8 @@ class _Adapter(HTTPAdapter):
         class WatchedConnection(HTTPSConnection):
             def connect(self) -> None:
                 transport.opened = self
-                _connect(super().connect, transport)
+                with transport.connecting():
+                    _connect(super().connect, transport)
                 transport.check_pin(self.sock)
 
             def request(self, *args: Any, **kwargs: Any) -> None:
@@ -265,14 +301,19 @@ def _connect(connect: Any, transport: Transport) -> None:
 def reason(error: BaseException) -> str:
     """What lies under the libraries' own errors, in few words."""
     chain = [error]
-    while (inner := chain[-1].__cause__ or chain[-1].__context__) is not None and inner not in chain:
-        chain.append(inner)
+    # They link by cause, by context, or by carrying the other error with them.
+    for each in chain:
+        inner = (each.__cause__, each.__context__, getattr(each, "reason", None), *each.args)
+        chain.extend(one for one in inner if isinstance(one, BaseException) and one not in chain)
     wrappers = (requests.RequestException, HTTPError)
-    found = next((each for each in chain if isinstance(each, OSError) and not isinstance(each, wrappers)), error)
+    bare = [each for each in chain if not isinstance(each, wrappers)]
+    found = next((each for each in bare if isinstance(each, (OSError, HTTPException))), chain[-1])
     if isinstance(found, TimeoutError):
         return "timed out"
-    if isinstance(found, ssl.SSLError) and found.reason:
-        return f"TLS: {found.reason.replace('_', ' ').lower()}"
-    if isinstance(found, OSError) and found.strerror and not isinstance(found, (ssl.SSLError, *wrappers)):
+    if isinstance(found, ssl.SSLError):
+        return f"TLS: {(found.reason or 'connection closed').replace('_', ' ').lower()}"
+    if isinstance(found, HTTPException) and not isinstance(found, OSError):
+        return "what came is not HTTP"
+    if isinstance(found, OSError) and found.strerror:
         return found.strerror
     return " ".join(str(found).split())[:200] or type(found).__name__

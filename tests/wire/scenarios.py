@@ -1,0 +1,94 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Two runs that write, with the state that each begins with and the truth about how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from typing import Any
+
+from builders import chain
+from module.conftest import KEY_ID
+from wire.conftest import assert_one_sentence
+from wire.conftest import issuer_options
+from wire.conftest import wrote
+
+if TYPE_CHECKING:
+    from module.conftest import Modules
+    from module.conftest import Ran
+    from simulator import Host
+
+ISSUER = "https://vcenter01.example.com/oidc"
+OLD = [chain(1, subject="old signer")]
+NEW = [chain(1, subject="new signer")]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """prepare: brings a fresh host into the first state. holds: the host is as it was declared."""
+
+    name: str
+    module: str
+    options: dict[str, Any]
+    write: str
+    prepare: Callable[[Host], None]
+    holds: Callable[[Host], bool]
+
+    def run(self, modules: Modules, **options: Any) -> Ran:
+        return modules.run(self.module, **{**self.options, **options})
+
+    def start(self, host: Host) -> None:
+        host.reset()
+        self.prepare(host)
+
+    def verdict(self, modules: Modules, host: Host, ran: Ran, *, must_succeed: bool) -> str | None:
+        """What is wrong about a run that met a fault, and about the next one, which met none; None is good."""
+        try:
+            writes = wrote(host)
+            assert writes in ([], [self.write]), f"the host was written to: {writes}"
+            assert not (must_succeed and ran.failed), ran.message
+            if ran.failed:
+                assert_one_sentence(ran, host)
+                assert not ran.changed or writes, "changed, and nothing was written"
+            else:
+                assert ran.changed, "not changed, and the host is"
+                assert writes
+                assert [operation for operation, _name in ran.operations] == [self.write]
+                assert self.holds(host)
+            again = self.run(modules)
+            assert not again.failed, f"again: {again.message}"
+            assert again.changed != bool(writes), "the second run does not fit the first"
+            assert wrote(host) == [self.write]
+            assert self.holds(host)
+        except AssertionError as error:
+            return str(error)[:300]
+        return None
+
+
+def _key_is_there(host: Host) -> bool:
+    return {name: provider.key_id for name, provider in host.providers.items()} == {"site-a": KEY_ID}
+
+
+def _issuer_is_new(host: Host) -> bool:
+    return {alias: (held.issuer, held.chains) for alias, held in host.issuers.items()} == {"vcenter01": (ISSUER, NEW)}
+
+
+CREATES = Scenario(
+    "creates",
+    "esx_kms_provider",
+    {"provider": "site-a", "key_id": KEY_ID, "key_derivation_key": "q1w2e3r4t5y6u7i8o9p0a1s2d3f4g5h6j7k8l9z0x1c="},
+    "create",
+    lambda host: None,
+    _key_is_there,
+)
+UPDATES = Scenario(
+    "updates",
+    "esx_token_issuer",
+    issuer_options("vcenter01", ISSUER, NEW),
+    "update",
+    lambda host: host.put_issuer("vcenter01", ISSUER, OLD),
+    _issuer_is_new,
+)
+SCENARIOS = (CREATES, UPDATES)

@@ -1,0 +1,357 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One connection at a time, and nothing left open on any way out, those of signals included."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from typing import TYPE_CHECKING
+from typing import Any
+
+import pytest
+
+from ansible_collections.esx.trust.plugins.module_utils import _transport
+from environment import link_collection
+from module.conftest import KEY
+from module.conftest import KEY_ID
+from module.conftest import OTHER_KEY_ID
+from simulator import Fault
+from wire.conftest import issuer_options
+from wire.conftest import wrote
+from wire.scenarios import ISSUER
+from wire.scenarios import NEW
+from wire.scenarios import OLD
+from wire.scenarios import SCENARIOS
+from wire.scenarios import Scenario
+
+if TYPE_CHECKING:
+    from module.conftest import Modules
+    from simulator import Host
+    from wire.proxy import FaultProxy
+
+PROVIDERS = "com.vmware.esx.trusted_infrastructure.kms.providers"
+ISSUERS = "com.vmware.esx.authentication.trust.security_token_issuers"
+#: The module decides which of the two it reads with.
+READS = f"{PROVIDERS}.[gl]*t"
+METHODS = ("token", "basic", "session")
+#: Ansible's own wrapper runs a module like this, with the arguments where a module looks for them.
+WRAPPER = """
+import runpy, sys
+from ansible.module_utils import basic
+basic._ANSIBLE_ARGS = sys.stdin.buffer.read()
+basic._ANSIBLE_PROFILE = "legacy"
+runpy.run_module("ansible_collections.esx.trust.plugins.modules." + sys.argv[1], run_name="__main__", alter_sys=True)
+"""
+
+methods = pytest.mark.parametrize("method", METHODS)
+
+
+@pytest.fixture(autouse=True)
+def _sessions(host: Host) -> None:
+    host.settings(session_service=True)
+
+
+def assert_all_closed(proxy: FaultProxy, host: Host) -> None:
+    assert proxy.peak == 1
+    assert proxy.open_now == 0
+    assert host.open_sessions == 0
+
+
+# Ways out
+
+
+@methods
+def test_after_success_nothing_is_open(
+    modules: Modules, proxy: FaultProxy, host: Host, no_collector: None, method: str
+) -> None:
+    assert modules.kms_provider(auth_method=method).changed
+    assert proxy.total == 1
+    assert_all_closed(proxy, host)
+
+
+@methods
+def test_after_a_conflict_nothing_is_open(
+    modules: Modules, proxy: FaultProxy, host: Host, no_collector: None, method: str
+) -> None:
+    host.put_provider("site-a", type="NATIVE", key_id=OTHER_KEY_ID)
+    assert modules.kms_provider(auth_method=method).result["failure"]["code"] == "conflict"
+    assert proxy.total == 1
+    assert_all_closed(proxy, host)
+
+
+FAILURES = {
+    "refused": Fault(kind="status", operation=READS, error_type="INVALID_ARGUMENT", times=None),
+    "unauthorized": Fault(kind="status", operation=READS, error_type="UNAUTHORIZED", times=None),
+    "unauthenticated": Fault(kind="status", operation=READS, error_type="UNAUTHENTICATED", times=None),
+    "down": Fault(kind="status", operation=READS, error_type="SERVICE_UNAVAILABLE", times=None),
+    "not the API": Fault(kind="answer", operation=READS, ready="html", times=None),
+    "too large": Fault(kind="answer", operation=READS, ready="huge", bytes=20_000_000, times=None),
+    "reset": Fault(kind="reset_before", operation=READS, times=None),
+    "closed": Fault(kind="reset_before", operation=READS, abort="close", times=None),
+    "broken off": Fault(kind="cut_answer", operation=READS, bytes=3, times=None),
+    "too late": Fault(kind="delay", operation=READS, seconds=30, times=None),
+}
+
+
+@methods
+@pytest.mark.parametrize("failure", FAILURES)
+def test_after_a_failure_nothing_is_open(
+    modules: Modules, proxy: FaultProxy, host: Host, no_collector: None, method: str, failure: str
+) -> None:
+    host.queue(FAILURES[failure])
+    ran = modules.kms_provider(auth_method=method, retries=1, timeout=0.4)
+    assert ran.failed
+    assert proxy.total <= 3
+    assert_all_closed(proxy, host)
+
+
+@methods
+def test_after_a_refused_login_nothing_is_open(
+    modules: Modules, proxy: FaultProxy, host: Host, no_collector: None, method: str
+) -> None:
+    assert modules.kms_provider(auth_method=method, password="wrong").failed
+    assert host.login_attempts == 1
+    assert proxy.total == 1
+    assert_all_closed(proxy, host)
+
+
+@methods
+def test_after_an_expired_login_nothing_is_open(
+    modules: Modules, proxy: FaultProxy, host: Host, no_collector: None, method: str
+) -> None:
+    host.queue(Fault(kind="expire_tokens", operation=f"{PROVIDERS}.create"))
+    assert modules.kms_provider(auth_method=method).changed
+    assert wrote(host) == ["create"]
+    assert_all_closed(proxy, host)
+
+
+def test_a_host_that_cannot_close_a_session_delays_nobody(modules: Modules, proxy: FaultProxy, host: Host) -> None:
+    host.queue(Fault(kind="status", operation="com.vmware.cis.session.delete", error_type="ERROR", times=None))
+    assert modules.kms_provider(auth_method="session").changed
+    assert proxy.wait_closed()
+
+
+def test_an_info_module_closes_too(modules: Modules, proxy: FaultProxy, host: Host, no_collector: None) -> None:
+    host.put_provider("site-a", type="NATIVE", key_id=KEY_ID)
+    host.put_issuer("vcenter01", ISSUER, OLD)
+    for name in ("esx_kms_provider_info", "esx_token_issuer_info"):
+        proxy.script()
+        assert not modules.run(name, auth_method="session").failed
+        assert proxy.total == 1
+        assert_all_closed(proxy, host)
+
+
+@methods
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda each: each.name)
+def test_an_interrupt_at_any_read_leaves_nothing_open(
+    modules: Modules,
+    proxy: FaultProxy,
+    host: Host,
+    monkeypatch: pytest.MonkeyPatch,
+    no_collector: None,
+    scenario: Scenario,
+    method: str,
+) -> None:
+    """As by Ctrl-C, before and after each piece that comes from the host."""
+    real = _transport._DeadlineSocket.recv_into
+    left = 0
+    late = False
+
+    def recv_into(sock: Any, *arguments: Any, **keywords: Any) -> int:
+        nonlocal left
+        left -= 1
+        if left == 0 and not late:
+            raise KeyboardInterrupt
+        count = real(sock, *arguments, **keywords)
+        if left == 0:
+            raise KeyboardInterrupt
+        return count
+
+    monkeypatch.setattr(_transport._DeadlineSocket, "recv_into", recv_into)
+    interrupts = 0
+    for late in (False, True):  # noqa: B007 - read above
+        for number in range(1, 40):
+            scenario.start(host)
+            host.settings(session_service=True)
+            proxy.script()
+            left = number
+            try:
+                ran = scenario.run(modules, auth_method=method)
+            except KeyboardInterrupt:
+                interrupts += 1
+            else:
+                assert left > 0
+                assert ran.changed
+                break
+            assert proxy.peak == 1
+            assert proxy.open_now == 0
+            # The name of a session whose answer was not read is not known.
+            # And a goodbye that was interrupted arrives all the same, a moment later.
+            unknown = 1 if number == 1 else 0
+            assert host.wait_until(lambda most=unknown: host.open_sessions <= most), number  # type: ignore[misc]
+            assert wrote(host) in ([], [scenario.write])
+            left = 0
+            again = scenario.run(modules, auth_method=method)
+            assert not again.failed
+            assert wrote(host) == [scenario.write]
+        else:
+            pytest.fail("the run does not end")
+    assert interrupts >= 4
+
+
+# Signals
+
+
+@dataclass
+class Started:
+    """A module in a process of its own."""
+
+    process: subprocess.Popen[str]
+
+    def end(self, number: int) -> tuple[int, str, str]:
+        """What it said and its code, after the signal."""
+        self.process.send_signal(number)
+        out, err = self.process.communicate(timeout=30)
+        return self.process.returncode, out, err
+
+
+class Starter:
+    def __init__(self, modules: Modules) -> None:
+        self._connection = modules.connection
+        self._running: list[subprocess.Popen[str]] = []
+
+    def __call__(self, name: str, **options: Any) -> Started:
+        variables = {
+            key: value for key, value in os.environ.items() if not key.startswith(("COV_", "COVERAGE", "PYTEST"))
+        }
+        process = subprocess.Popen(
+            [sys.executable, "-c", WRAPPER, name],
+            env={**variables, "PYTHONPATH": str(link_collection()), "PYTHONDONTWRITEBYTECODE": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._running.append(process)
+        assert process.stdin is not None
+        arguments = {**self._connection, **options, "_ansible_remote_tmp": "/tmp"}
+        process.stdin.write(json.dumps({"ANSIBLE_MODULE_ARGS": arguments}))
+        process.stdin.close()
+        process.stdin = None
+        return Started(process)
+
+    def stop(self) -> None:
+        for process in self._running:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+
+
+@pytest.fixture
+def start(modules: Modules) -> Iterator[Starter]:
+    starter = Starter(modules)
+    yield starter
+    starter.stop()
+
+
+def wait_for(host: Host, operation: str) -> None:
+    """The module is in the middle of its work: the host holds its request."""
+    arrived = host.wait_until(
+        lambda: any(fnmatch(str(record.operation), operation) for record in host.journal), timeout=30
+    )
+    assert arrived, host.journal
+
+
+SIGNALS = {"term": signal.SIGTERM, "int": signal.SIGINT}
+signals = pytest.mark.parametrize("name", SIGNALS)
+
+
+def assert_ended(name: str, ended: tuple[int, str, str]) -> None:
+    code, out, err = ended
+    assert out == ""
+    if name == "term":
+        # It ends itself by the same signal once all is put away.
+        assert code == -signal.SIGTERM
+        assert err == ""
+    else:
+        # What Python itself does, so that a shell sees that the signal ended it.
+        assert code == -signal.SIGINT
+        assert err.rstrip().endswith("KeyboardInterrupt")
+        assert "During handling" not in err
+
+
+@signals
+@methods
+@pytest.mark.parametrize("kind", ["delay", "delay_answer"])
+def test_a_signal_in_the_middle_of_a_read_leaves_nothing_open(
+    start: Starter, proxy: FaultProxy, host: Host, name: str, method: str, kind: Any
+) -> None:
+    host.queue(Fault(kind=kind, operation=READS, seconds=60))
+    options = {"provider": "site-a", "key_id": KEY_ID, "key_derivation_key": KEY, "auth_method": method}
+    running = start("esx_kms_provider", **options)
+    wait_for(host, READS)
+    assert_ended(name, running.end(SIGNALS[name]))
+    assert host.open_sessions == 0
+    assert host.writes == []
+    assert proxy.peak == 1
+    assert proxy.wait_closed()
+
+
+@signals
+@pytest.mark.parametrize("kind", ["delay", "delay_answer"])
+def test_a_signal_in_the_middle_of_a_write_leaves_nothing_open(
+    start: Starter, modules: Modules, proxy: FaultProxy, host: Host, name: str, kind: Any
+) -> None:
+    host.queue(Fault(kind=kind, operation=f"{PROVIDERS}.create", seconds=60))
+    options = {"provider": "site-a", "key_id": KEY_ID, "key_derivation_key": KEY, "auth_method": "session"}
+    running = start("esx_kms_provider", **options)
+    wait_for(host, f"{PROVIDERS}.create")
+    assert_ended(name, running.end(SIGNALS[name]))
+    assert host.open_sessions == 0
+    assert len(host.writes) == 1
+    again = modules.kms_provider(retries=0)
+    assert again.changed == (kind == "delay")
+    assert proxy.peak == 1
+
+
+@signals
+@pytest.mark.parametrize("method", ["token", "session"])
+@pytest.mark.parametrize(("operation", "kind"), [("create", "delay"), ("create", "delay_answer"), ("delete", "delay")])
+def test_a_signal_in_the_middle_of_a_rename_leaves_the_issuer_trusted(
+    start: Starter, modules: Modules, proxy: FaultProxy, host: Host, name: str, method: str, operation: str, kind: Any
+) -> None:
+    host.put_issuer("old", ISSUER, OLD)
+    host.queue(Fault(kind=kind, operation=f"{ISSUERS}.{operation}", seconds=60))
+    declared = {**issuer_options("vcenter01", ISSUER, NEW), "issuer_conflict": "rename"}
+    running = start("esx_token_issuer", auth_method=method, **declared)
+    wait_for(host, f"{ISSUERS}.{operation}")
+    assert_ended(name, running.end(SIGNALS[name]))
+    done = operation == "create" and kind == "delay_answer"
+    trusted = {alias: (held.issuer, held.chains) for alias, held in host.issuers.items()}
+    assert trusted == {"vcenter01": (ISSUER, NEW)} if done else {"old": (ISSUER, OLD)}
+    assert host.open_sessions == 0
+    assert proxy.peak == 1
+    assert proxy.wait_closed()
+    again = modules.run("esx_token_issuer", auth_method=method, **declared)
+    assert again.changed != done
+
+
+@signals
+def test_a_signal_after_a_deletion_whose_answer_is_late_leaves_the_issuer_trusted(
+    start: Starter, proxy: FaultProxy, host: Host, name: str
+) -> None:
+    """The host has deleted the old issuer, and the module has not heard of it."""
+    host.put_issuer("old", ISSUER, OLD)
+    host.queue(Fault(kind="delay_answer", operation=f"{ISSUERS}.delete", seconds=60))
+    running = start("esx_token_issuer", **issuer_options("vcenter01", ISSUER, NEW), issuer_conflict="rename")
+    wait_for(host, f"{ISSUERS}.delete")
+    assert host.wait_until(lambda: host.issuers == {})
+    assert_ended(name, running.end(SIGNALS[name]))
+    assert {held.issuer for held in host.issuers.values()} == {ISSUER}
