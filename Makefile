@@ -11,7 +11,7 @@ export PYTHONDONTWRITEBYTECODE = 1
 PYTEST := $(DEV)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint faults simulator build pins clean
+.PHONY: help demo test unit lint faults mutants simulator build pins clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,10 @@ test: ## everything, on every ansible-core that this machine can run
 faults: ## break every request of every module in every way; a table of what came of it (minutes)
 	@$(ENVIRONMENT) dev
 	@$(DEV)/python tools/fault_table.py --jobs $(JOBS)
+
+mutants: ## break the plan and the client in small ways; which of them does no test notice (an hour)
+	@$(ENVIRONMENT) audit
+	@$(DEV)/python tools/mutants.py --jobs $(JOBS)
 
 simulator: ## simulated ESX hosts to play with, until Ctrl-C (HOSTS=50)
 	@$(ENVIRONMENT) run

@@ -67,7 +67,7 @@ class Connection:
         if saml_token and not access_token and params["auth_method"] == "basic":
             raise InvalidInput("saml_token: cannot be sent with auth_method basic, use auth_method token.")
         if username and ":" in username and not (access_token or saml_token):
-            raise InvalidInput("username: HTTP Basic authentication allows no colon in it.")
+            raise InvalidInput("username: HTTP Basic authentication allows no colon in it.", secrets=(username,))
         for name, text in (("username", username), ("password", password)):
             if text and not _encodable(text):
                 raise InvalidInput(f"{name}: is no valid Unicode text.")

@@ -105,7 +105,7 @@ class _Run:
         plan = self._settled(observed)
         if plan.conflict:
             sent = "" if self.performed or self._unsettled or self._superseded else " Nothing was sent."
-            raise Conflict(f"{self._client.host}: {plan.conflict}{sent}")
+            raise Conflict(f"{self._client.host}: {self._client.scrub(plan.conflict)}{sent}")
         return plan
 
     def apply(self, plan: Plan) -> Plan:

@@ -159,9 +159,9 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """esx_kms_provider: the module's result. Raises TrustError."""
     desired = DesiredKmsProvider.from_params(params)
     connection = Connection.from_params(params)
-    with Client(connection, secrets=(params["key_derivation_key"],)) as client:
+    with Client(connection, ARGUMENTS.secrets(params)) as client:
         outcome = converge(client, _Declared(desired), check_mode)
-    return result(RESOURCE, desired.provider, connection, outcome, desired.warnings)
+        return client.scrub_result(result(RESOURCE, desired.provider, connection, outcome, desired.warnings))
 
 
 def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
@@ -173,7 +173,7 @@ def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
     if params["available"] is not None:
         query.append(("available", "true" if params["available"] else "false"))
     warnings: list[str] = []
-    with Client(connection) as client:
+    with Client(connection, INFO_ARGUMENTS.secrets(params)) as client:
         records = [
             record
             for entry in _list(client, query)
@@ -181,9 +181,8 @@ def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
             # A host that does not know the filters returns everything.
             if params["provider"] in (None, entry["provider"]) and params["available"] in (None, entry["available"])
         ]
-    return info_result(
-        "kms_providers", sorted(records, key=lambda record: str(record["provider"])), connection, warnings
-    )
+        records.sort(key=lambda record: str(record["provider"]))
+        return client.scrub_result(info_result("kms_providers", records, connection, warnings))
 
 
 @dataclass(frozen=True)
@@ -287,7 +286,7 @@ def _listed(client: Client, entry: Mapping[str, Any], warnings: list[str]) -> li
         warnings.append(f"{client.host}: its API does not tell the type and the key_id of {entry['provider']!r}.")
     details = entry.get("details")
     texts = [
-        client.scrub(str(detail.get("localized") or detail.get("default_message") or ""))
+        str(detail.get("localized") or detail.get("default_message") or "")
         for detail in (details if isinstance(details, list) else [])
         if isinstance(detail, dict)
     ]

@@ -246,9 +246,9 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     desired = DesiredTokenIssuer.from_params(params)
     connection = Connection.from_params(params)
     warnings = validity_warnings(desired.chains, datetime.datetime.now(datetime.timezone.utc))
-    with Client(connection) as client:
+    with Client(connection, ARGUMENTS.secrets(params)) as client:
         outcome = converge(client, _Declared(desired), check_mode)
-    return result(RESOURCE, desired.issuer_alias, connection, outcome, warnings, _shown)
+        return client.scrub_result(result(RESOURCE, desired.issuer_alias, connection, outcome, warnings, _shown))
 
 
 def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
@@ -257,14 +257,13 @@ def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
     for option in ("issuer_alias", "issuer"):
         if params[option] is not None:
             check_name(option, params[option])
-    with Client(connection) as client:
-        issuers = list_issuers(client)
-    records = [
-        one.record()
-        for one in sorted(issuers, key=lambda one: one.issuer_alias)
-        if params["issuer_alias"] in (None, one.issuer_alias) and params["issuer"] in (None, one.issuer)
-    ]
-    return info_result("token_issuers", records, connection)
+    with Client(connection, INFO_ARGUMENTS.secrets(params)) as client:
+        records = [
+            one.record()
+            for one in sorted(list_issuers(client), key=lambda one: one.issuer_alias)
+            if params["issuer_alias"] in (None, one.issuer_alias) and params["issuer"] in (None, one.issuer)
+        ]
+        return client.scrub_result(info_result("token_issuers", records, connection))
 
 
 def _shown(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -152,7 +152,8 @@ def test_options_of_a_wrong_form_are_named_and_print_no_secret(modules: Modules,
 @pytest.mark.parametrize("option", ["key_id", "hostname"])
 def test_a_secret_in_the_wrong_option_is_not_printed(modules: Modules, option: str) -> None:
     pasted = {"key_id": KEY, "hostname": "https://root:hunter22@esx01/"}
-    ran = modules.kms_provider(**{option: pasted[option]})
+    options: dict[str, Any] = {option: pasted[option]}
+    ran = modules.kms_provider(**options)
     assert ran.failed
     assert option in ran.message
     assert pasted[option] not in ran.output

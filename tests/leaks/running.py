@@ -1,0 +1,49 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs an action in this process, as a worker of Ansible would."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from types import SimpleNamespace
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.parsing.dataloader import DataLoader
+from ansible.playbook.play_context import PlayContext
+from ansible.template import Templar
+
+from module.conftest import Modules
+from module.conftest import Ran
+
+
+class Actions(Modules):
+    """Calls the actions of the modules by the modules' names; `run` as that of `Modules`."""
+
+    def run(self, name: str, *, check: bool = False, diff: bool = False, **options: Any) -> Ran:
+        merged = {**self.connection, **options}
+        arguments = {option: value for option, value in merged.items() if value is not None}
+        loader = DataLoader()
+        task = SimpleNamespace(
+            action=f"esx.trust.{name}",
+            args=arguments,
+            async_val=0,
+            check_mode=check,
+            collections=[],
+            delegate_to=None,
+            diff=diff,
+            environment=[],
+        )
+        connection = SimpleNamespace(
+            transport="local", become=None, _shell=SimpleNamespace(tmpdir=None), has_pipelining=True
+        )
+        action = importlib.import_module(f"ansible_collections.esx.trust.plugins.action.{name}").ActionModule(
+            task, connection, PlayContext(), loader, Templar(loader, variables={}), None
+        )
+        try:
+            result = action.run(task_vars={})
+        except AnsibleActionFail as error:
+            result = {"failed": True, "msg": str(error), "exception": repr(error), **(error.result or {})}
+        result.setdefault("changed", False)
+        return Ran(result, json.dumps(result, default=str))

@@ -1,0 +1,413 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What modules are asked to do on hosts that repeat every request in their errors, and in what failure that ends."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+from collections.abc import Callable
+from collections.abc import Iterator
+from dataclasses import dataclass
+from dataclasses import field
+from typing import Any
+from urllib.parse import quote
+
+from builders import chain
+from builders import private_keys
+from leaks.search import pieces
+from simulator import Fault
+from simulator import Fleet
+from simulator import Host
+
+KEY = "q1w2e3r4t5y6u7i8o9p0a1s2d3f4g5h6j7k8l9z0x1c="
+KEY_ID = "5f0b1f4e-53c2-4f0e-9c0e-6f1d6f7a2b11"
+OTHER_KEY_ID = "0d9b3c1a-8f0e-4f5b-b1a7-2a6f6a1c9e77"
+ISSUER = "https://vcenter01.example.com/oidc"
+SAML = '<saml2:Assertion ID="_5fa1">Zertifikat für "root" & Co: 100% geheim</saml2:Assertion>'
+#: With everything that a shell, a URL, JSON, YAML or HTML reads as something else; one short.
+PASSWORDS = (
+    "VMware1!",
+    "Quote\"Back\\slash'1",
+    "Pässwörd ✓ 日本",
+    "100%41 per%cent+plus",
+    " Blanks around it 7 ",
+    "-dash --Z9x=y",
+    "<&>amp;'\"?#[x]@:/",
+    "q7~#",
+)
+MODULES = ("esx_kms_provider", "esx_kms_provider_info", "esx_token_issuer", "esx_token_issuer_info")
+LOGINS = ("token", "basic", "session", "access_token", "saml_token")
+MODES = ("run", "check", "diff")
+FIELDS = {"code", "message", "hint", "operation", "status", "error_type"}
+
+
+@dataclass
+class Scene:
+    """One run of a module: the host, the options, and every secret that goes in."""
+
+    module: str
+    login: str
+    mode: str
+    host: Host
+    fleet: Fleet
+    password: str
+    options: dict[str, Any] = field(default_factory=dict)
+    secrets: dict[str, list[str]] = field(default_factory=dict)
+    #: Secrets that the run does not get, so that it could not know them in what a host says.
+    unknown: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        host = self.host
+        host.reset()
+        host.settings(echo_requests=True, session_service=True, saml_tokens=[SAML])
+        host.put_account(host.username, self.password)
+        if self.module == "esx_kms_provider":
+            self.options = {"provider": "site-a", "key_id": KEY_ID, "key_derivation_key": KEY}
+            self.secrets["key_derivation_key"] = [KEY]
+        if self.module == "esx_token_issuer":
+            chains = [{"cert_chain": chain(1)}]
+            self.options = {"issuer_alias": "vcenter01", "issuer": ISSUER, "signing_cert_chains": chains}
+        if self.module.endswith("_info"):
+            host.put_provider("site-a", type="NATIVE", key_id=KEY_ID, key_derivation_key=KEY)
+            host.put_issuer("vcenter01", ISSUER, [chain(1)])
+            self.secrets["key_derivation_key"] = [KEY]
+            self.unknown.add("key_derivation_key")
+        self.options.update(password=self.password, retries=0)
+        self.secrets["password"] = [self.password, self.password.strip()]
+        self.secrets["basic credentials"] = [basic(host.username, self.password)]
+        if self.login in ("token", "basic", "session"):
+            self.options["auth_method"] = self.login
+        elif self.login == "access_token":
+            self.give("access_token", host.create_token())
+        else:
+            self.give("saml_token", SAML)
+
+    def give(self, option: str, value: str) -> None:
+        """Give a secret option, and look for it."""
+        self.options[option] = value
+        forms = [value]
+        if option == "password":
+            forms = [value, value.strip(), basic(self.host.username, value)]
+        if option == "saml_token":
+            forms += [base64.b64encode(gzip.compress(value.strip().encode(), mtime=0)).decode()]
+        self.secrets.setdefault(option, []).extend(forms)
+
+    @property
+    def check(self) -> bool:
+        return self.mode == "check"
+
+    @property
+    def writes(self) -> bool:
+        """The run would write to the host."""
+        return not self.module.endswith("_info")
+
+    @property
+    def service(self) -> str:
+        """A pattern of the operations of the module's service."""
+        return "*.kms.providers.*" if "kms" in self.module else "*.security_token_issuers.*"
+
+    def meets(self, operation: str | None = None, **fields: Any) -> None:
+        """All requests of the service, or those to one operation, meet a fault."""
+        pattern = self.service if operation is None else operation
+        self.host.queue(Fault.model_validate({"operation": pattern, "times": None, **fields}))
+
+    @property
+    def everything(self) -> str:
+        """All that goes in, as a host would repeat it that has seen it before."""
+        values = sorted({value for name in self.secrets if name not in self.unknown for value in self.secrets[name]})
+        encoded = [base64.b64encode(value.encode()).decode() for value in values]
+        return " ".join([*values, *encoded, *(quote(value, safe="") for value in values)])
+
+
+def basic(username: str, password: str) -> str:
+    """The credentials of the Basic scheme."""
+    return base64.b64encode(f"{username}:{password}".encode()).decode()
+
+
+#: Prepares a scene; the code of the failure that follows, or None for success. NotImplemented: there is no such thing.
+Arrange = Callable[[Scene], Any]
+SCENES: dict[str, Arrange] = {}
+
+
+def scene(arrange: Arrange) -> Arrange:
+    SCENES[arrange.__name__] = arrange
+    return arrange
+
+
+@scene
+def success(_it: Scene) -> Any:
+    return None
+
+
+@scene
+def converged(it: Scene) -> Any:
+    it.host.put_provider("site-a", type="NATIVE", key_id=KEY_ID)
+    it.host.put_issuer("vcenter01", ISSUER, [chain(1)])
+    return None
+
+
+@scene
+def bad_timeout(it: Scene) -> Any:
+    it.options["timeout"] = -1
+    return "invalid_input"
+
+
+@scene
+def bad_secret(it: Scene) -> Any:
+    """The secret itself is what is wrong."""
+    if it.login == "saml_token":
+        it.give("saml_token", "no * assertion : at all")
+    elif it.login == "access_token":
+        it.give("access_token", "token of two words")
+    elif it.module == "esx_kms_provider":
+        it.give("key_derivation_key", 'no base64 \\ at "all"')
+    else:
+        return NotImplemented
+    return "invalid_input"
+
+
+@scene
+def login_in_the_hostname(it: Scene) -> Any:
+    it.options["hostname"] = f"https://root:Horse-Battery+1@{it.host.address}/"
+    it.secrets["login in the hostname"] = ["Horse-Battery+1"]
+    return "invalid_input"
+
+
+@scene
+def login_in_the_username(it: Scene) -> Any:
+    if it.login in ("access_token", "saml_token"):
+        return NotImplemented
+    it.options["username"] = "root:Horse-Battery+1"
+    it.secrets["login in the username"] = ["Horse-Battery+1"]
+    return "invalid_input"
+
+
+@scene
+def key_in_place_of_its_id(it: Scene) -> Any:
+    if it.module != "esx_kms_provider":
+        return NotImplemented
+    del it.options["key_derivation_key"]
+    it.options["key_id"] = KEY
+    return "invalid_input"
+
+
+@scene
+def private_key_among_certificates(it: Scene) -> Any:
+    if it.module != "esx_token_issuer":
+        return NotImplemented
+    names = ("pkcs8", "ec", "rsa", "encrypted pkcs8", "openssh")
+    key = private_keys()[names[LOGINS.index(it.login)]]
+    it.options["signing_cert_chains"] = [{"cert_chain": [*chain(1), key]}]
+    it.secrets["private key"] = list(pieces(key))
+    return "invalid_input"
+
+
+@scene
+def conflict(it: Scene) -> Any:
+    if not it.writes:
+        return NotImplemented
+    it.host.put_provider("site-a", type="NATIVE", key_id=OTHER_KEY_ID)
+    it.host.put_issuer("leftover", ISSUER, [chain(2)])
+    return "conflict"
+
+
+@scene
+def conflict_with_what_repeats_secrets(it: Scene) -> Any:
+    """The host's own data, which a conflict quotes, are the secrets."""
+    if not it.writes:
+        return NotImplemented
+    text = it.everything
+    if it.module == "esx_kms_provider":
+        it.meets("*.providers.get", kind="answer", status=200, body={"type": text})
+    else:
+        held = {"issuer_alias": text, "issuer": ISSUER, "signing_cert_chains": [{"cert_chain": [text]}]}
+        it.meets("*issuers.list", kind="answer", status=200, body=[held])
+    return "conflict"
+
+
+@scene
+def data_that_repeat_secrets(it: Scene) -> Any:
+    """What an info module reads are the secrets."""
+    if it.writes:
+        return NotImplemented
+    text = it.everything
+    if it.module == "esx_kms_provider_info":
+        details = [{"id": "x", "default_message": text, "args": []}]
+        entry = {"provider": text, "available": True, "details": details}
+        it.meets("*.providers.list", kind="answer", status=200, body=[entry])
+        it.meets("*.providers.get", kind="answer", status=200, body={"type": text, "native_info": {"key_id": text}})
+    else:
+        held = {"issuer_alias": text, "issuer": text, "signing_cert_chains": [{"cert_chain": [text]}]}
+        it.meets("*issuers.list", kind="answer", status=200, body=[held])
+    return None
+
+
+@scene
+def unreachable(it: Scene) -> Any:
+    it.options["port"] = 1
+    return "unreachable"
+
+
+@scene
+def unreachable_through_a_proxy(it: Scene) -> Any:
+    it.options.update(proxy_host="127.0.0.1", proxy_port=9)
+    return "unreachable"
+
+
+@scene
+def untrusted(it: Scene) -> Any:
+    it.options["ca_path"] = None
+    return "untrusted"
+
+
+@scene
+def pinned_otherwise(it: Scene) -> Any:
+    it.options["thumbprint"] = "0" * 64
+    return "untrusted"
+
+
+@scene
+def login_refused(it: Scene) -> Any:
+    if it.login == "access_token":
+        it.give("access_token", "expired-token/of+yesterday=")
+    elif it.login == "saml_token":
+        it.give("saml_token", "<Assertion>of & somebody else</Assertion>")
+    else:
+        it.give("password", it.password[::-1] + "wrong")
+    return "unauthenticated"
+
+
+@scene
+def token_refused(it: Scene) -> Any:
+    it.meets(kind="status", error_type="UNAUTHENTICATED")
+    return "unauthenticated"
+
+
+@scene
+def login_unauthorized(it: Scene) -> Any:
+    if it.login in ("basic", "access_token"):
+        return NotImplemented
+    it.meets("*.create", kind="status", error_type="UNAUTHORIZED")
+    return "unauthorized"
+
+
+@scene
+def login_breaks(it: Scene) -> Any:
+    if it.login in ("basic", "access_token"):
+        return NotImplemented
+    operation = "com.vmware.cis.session.create" if it.login == "session" else "*.token.create"
+    it.meets(operation, kind="status", error_type="INTERNAL_SERVER_ERROR")
+    return "api_error"
+
+
+@scene
+def login_answered_in_another_form(it: Scene) -> Any:
+    if it.login in ("basic", "access_token"):
+        return NotImplemented
+    operation = "com.vmware.cis.session.create" if it.login == "session" else "*.token.create"
+    it.meets(operation, kind="answer", status=200, body={"token": it.everything})
+    return "unexpected_answer"
+
+
+@scene
+def unauthorized(it: Scene) -> Any:
+    it.meets(kind="status", error_type="UNAUTHORIZED")
+    return "unauthorized"
+
+
+@scene
+def api_error(it: Scene) -> Any:
+    it.meets(kind="status", error_type="INVALID_ARGUMENT")
+    return "api_error"
+
+
+@scene
+def api_error_of_old(it: Scene) -> Any:
+    it.host.settings(dialect="rest", error_type_present=False)
+    it.meets(kind="status", error_type="INTERNAL_SERVER_ERROR")
+    return "api_error"
+
+
+@scene
+def write_refused(it: Scene) -> Any:
+    if not it.writes:
+        return NotImplemented
+    operation = it.service.replace("*", "")
+    it.meets(f"*{operation}create", kind="status", error_type="INVALID_ARGUMENT")
+    return None if it.check else "api_error"
+
+
+@scene
+def answer_lost(it: Scene) -> Any:
+    it.meets(kind="reset_before")
+    return "answer_lost"
+
+
+@scene
+def answer_cut(it: Scene) -> Any:
+    it.meets(kind="cut_answer", bytes=1)
+    return "answer_lost"
+
+
+@scene
+def write_lost(it: Scene) -> Any:
+    if not it.writes:
+        return NotImplemented
+    operation = it.service.replace("*", "")
+    it.meets(f"*{operation}create", kind="lose_answer")
+    it.meets(f"*{operation}get", kind="reset_before", skip=1)
+    it.meets(f"*{operation}list", kind="reset_before", skip=1)
+    return None if it.check else "answer_lost"
+
+
+@scene
+def text_that_repeats_secrets(it: Scene) -> Any:
+    it.meets(kind="answer", status=500, body=f"upstream said: {it.everything}")
+    return "unexpected_answer"
+
+
+@scene
+def page_that_repeats_secrets(it: Scene) -> Any:
+    it.meets(kind="answer", status=200, body=f"<html>{it.everything}</html>", content_type="text/html")
+    return "unexpected_answer"
+
+
+@scene
+def error_type_that_repeats_secrets(it: Scene) -> Any:
+    body = {"error_type": it.everything, "messages": [{"id": it.everything, "default_message": it.everything}]}
+    it.meets(kind="answer", status=400, body={**body, "data": {it.everything: it.everything}})
+    return "api_error"
+
+
+@scene
+def json_rpc(it: Scene) -> Any:
+    error = {"code": -32600, "message": it.everything}
+    it.meets(kind="answer", status=200, body={"jsonrpc": "2.0", "id": None, "error": error})
+    return "unexpected_answer"
+
+
+@scene
+def another_form(it: Scene) -> Any:
+    it.meets(kind="answer", status=200, body={it.everything: it.everything})
+    return "unexpected_answer"
+
+
+@scene
+def redirect(it: Scene) -> Any:
+    it.meets(kind="redirect", location=f"https://{quote(it.everything)}.example.com/", status=307)
+    return "unexpected_answer"
+
+
+@scene
+def huge(it: Scene) -> Any:
+    if it.mode != "run" or it.login not in ("token", "basic"):
+        return NotImplemented
+    it.meets(kind="answer", status=200, ready="huge", bytes=17 * 2**20)
+    return "unexpected_answer"
+
+
+def urls(host: Host) -> Iterator[str]:
+    """The URLs of all requests that came to a host."""
+    for record in host.journal:
+        yield f"{record.method} {record.path}?{record.query}"

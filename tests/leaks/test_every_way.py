@@ -1,0 +1,76 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every module, as a module and as an action, with every login, in every failure: no secret anywhere."""
+
+from __future__ import annotations
+
+import itertools
+import signal
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ansible_collections.esx.trust.plugins.module_utils import _client
+from leaks import scenes
+from leaks.running import Actions
+from leaks.search import words
+from module.conftest import Modules
+
+if TYPE_CHECKING:
+    from leaks.search import Search
+    from simulator import Fleet
+    from simulator import Host
+
+
+@pytest.fixture(params=[Modules, Actions], ids=["module", "action"])
+def modules(
+    request: pytest.FixtureRequest,
+    host: Host,
+    fleet: Fleet,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Modules]:
+    monkeypatch.setattr(_client, "FIRST_DELAY", 0.001)
+    before = signal.getsignal(signal.SIGTERM)
+    yield request.param(host, fleet, capsys, monkeypatch)
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.parametrize("scene", scenes.SCENES)
+@pytest.mark.parametrize("module", scenes.MODULES)
+def test_no_secret_comes_out(
+    modules: Modules,
+    fleet: Fleet,
+    handed_out: list[str],
+    search: Search,
+    monkeypatch: pytest.MonkeyPatch,
+    module: str,
+    scene: str,
+) -> None:
+    passwords = itertools.cycle(scenes.PASSWORDS)
+    wrong: list[str] = []
+    for login, mode in itertools.product(scenes.LOGINS, scenes.MODES):
+        # Each run is a process of its own anywhere else.
+        monkeypatch.setattr(_client, "_refused", set(), raising=False)
+        handed_out.clear()
+        it = scenes.Scene(module, login, mode, modules.host, fleet, next(passwords))
+        expected = scenes.SCENES[scene](it)
+        if expected is NotImplemented:
+            continue
+        ran = modules.run(module, check=it.check, diff=mode == "diff", **it.options)
+        it.secrets["handed out"] = list(handed_out)
+        places = {"output": ran.output, "result": "\n".join(words(ran.result))}
+        # A provider that a host calls by a secret is asked for by its name.
+        if scene != "data_that_repeat_secrets":
+            places["URLs"] = "\n".join(scenes.urls(modules.host))
+        said = search.find(it.secrets, places)
+        failure = ran.result.get("failure", {})
+        if failure.get("code") != expected or (expected is not None) != ran.failed:
+            said.append(f"{failure.get('code')} in place of {expected}: {ran.message[:300]}")
+        if ran.failed and not set(failure) >= scenes.FIELDS:
+            said.append(f"failure has only {sorted(failure)}")
+        if "Traceback" in ran.output:
+            said.append("a traceback")
+        wrong += [f"{login}, {mode}: {what}" for what in said]
+    assert not wrong, "\n".join(wrong)

@@ -1,0 +1,176 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Real playbooks at the highest verbosity: what is printed, logged, left behind, and seen of a running process."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Any
+
+from builders import chain
+from builders import private_keys
+from leaks import scenes
+from leaks.search import pieces
+from simulator import Fault
+
+if TYPE_CHECKING:
+    import pytest
+
+    from leaks.search import Search
+    from playbook.conftest import Playbooks
+    from simulator import Host
+
+#: What people set to get at results and to keep them.
+CONFIGURATION = """
+[defaults]
+fact_caching = jsonfile
+fact_caching_connection = facts
+keep_remote_files = false
+retry_files_enabled = true
+retry_files_save_path = retry
+stdout_callback = {callback}
+verbose_to_stderr = false
+[diff]
+always = true
+"""
+CALLBACKS = ("ansible.builtin.minimal", "ansible.builtin.default", "ansible.builtin.oneline")
+OF_LOGIN = {
+    "password": "{{ mine.password }}",
+    "auth_method": "{{ mine.auth_method | default('token') }}",
+    "access_token": "{{ mine.access_token | default(omit) }}",
+    "saml_token": "{{ mine.saml_token | default(omit) }}",
+    "retries": 0,
+}
+
+
+def tasks() -> list[dict[str, Any]]:
+    """All four modules, and one that gets a private key by mistake."""
+    chains = [{"cert_chain": chain(1)}]
+    issuer = {"issuer_alias": "vcenter01", "issuer": scenes.ISSUER}
+    provider = {"provider": "site-a", "key_id": scenes.KEY_ID, "key_derivation_key": "{{ key }}"}
+    options: list[tuple[str, dict[str, Any]]] = [
+        ("esx_kms_provider", provider),
+        ("esx_kms_provider_info", {}),
+        ("esx_token_issuer", {**issuer, "signing_cert_chains": chains}),
+        ("esx_token_issuer_info", {}),
+        ("esx_token_issuer", {**issuer, "signing_cert_chains": [{"cert_chain": ["{{ private_key }}"]}]}),
+    ]
+    return [
+        {"name": f"Task {number}", f"esx.trust.{module}": {**OF_LOGIN, **given}, "ignore_errors": True}
+        for number, (module, given) in enumerate(options, 1)
+    ] + [{"name": "At the end", "ansible.builtin.fail": {"msg": "so that there is a retry file"}}]
+
+
+class Watch:
+    """Reads the command lines and environments of all processes below this one, again and again."""
+
+    def __init__(self) -> None:
+        self.seen: set[str] = set()
+        self._stop = threading.Event()
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        thread = threading.Thread(target=self._work, name="watch")
+        thread.start()
+        try:
+            yield
+        finally:
+            self._stop.set()
+            thread.join()
+
+    def _work(self) -> None:
+        while not self._stop.wait(0.05):
+            for process in self._below(os.getpid()):
+                for name in ("cmdline", "environ"):
+                    with contextlib.suppress(OSError):  # it has just ended
+                        text = Path(f"/proc/{process}/{name}").read_bytes().decode(errors="replace")
+                        self.seen.add(text.replace("\0", "\n"))
+
+    def _below(self, process: int) -> Iterator[int]:
+        found: list[int] = []
+        with contextlib.suppress(OSError):  # it has just ended
+            for thread in os.listdir(f"/proc/{process}/task"):
+                found += map(int, Path(f"/proc/{process}/task/{thread}/children").read_text().split())
+        for child in found:
+            yield child
+            yield from self._below(child)
+
+
+def arrange(hosts: list[Host]) -> tuple[dict[str, dict[str, str]], dict[str, list[str]]]:
+    """Five hosts with a login of their own each, four of which fail in ways of their own, repeating what they got."""
+    mine: dict[str, dict[str, str]] = {}
+    secrets: dict[str, list[str]] = {"key_derivation_key": [scenes.KEY], "saml_token": [scenes.SAML]}
+    secrets["password"], secrets["basic credentials"], secrets["access_token"] = [], [], []
+    for host, login, password in zip(hosts, scenes.LOGINS, scenes.PASSWORDS[1:6]):
+        host.reset()
+        host.settings(echo_requests=True, session_service=True, saml_tokens=[scenes.SAML])
+        host.put_account(host.username, password)
+        mine[host.name] = {"password": password}
+        secrets["password"] += [password, password.strip()]
+        secrets["basic credentials"].append(scenes.basic(host.username, password))
+        if login in ("basic", "session"):
+            mine[host.name]["auth_method"] = login
+        # So that a running module can be looked at.
+        host.queue(Fault(kind="delay", operation="*issuers.list", seconds=0.4))
+    token, refused, lost, other, saml = hosts
+    token.queue(Fault(kind="status", operation="*.providers.*", error_type="INVALID_ARGUMENT", times=None))
+    mine[refused.name]["password"] = "wrong Pässword/1"
+    secrets["password"].append("wrong Pässword/1")
+    secrets["basic credentials"].append(scenes.basic(refused.username, "wrong Pässword/1"))
+    lost.queue(Fault(kind="lose_answer", operation="*.providers.create"))
+    lost.queue(Fault(kind="reset_before", operation="*.providers.get", skip=1, times=None))
+    mine[other.name]["access_token"] = other.create_token()
+    secrets["access_token"].append(mine[other.name]["access_token"])
+    other.queue(Fault(kind="status", operation="*.providers.*", error_type="UNAUTHENTICATED", times=None))
+    mine[saml.name]["saml_token"] = scenes.SAML
+    said = " ".join([scenes.KEY, secrets["password"][-2], secrets["basic credentials"][-2], scenes.SAML])
+    # Only the task that knows the key; no other one could tell it from any text.
+    saml.queue(Fault(kind="answer", operation="*.providers.get", status=500, body=said, times=None))
+    return mine, secrets
+
+
+def test_no_secret_comes_out_of_a_playbook(
+    playbooks: Playbooks,
+    handed_out: list[str],
+    search: Search,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    in_worker: bool,
+) -> None:
+    core = request.node.callspec.params["playbooks"]
+    hosts = list(playbooks.hosts)
+    key = private_keys()["rsa pkcs8"]
+    callback = CALLBACKS[("core-2.16", "core-2.19", "core-2.21").index(core)]
+    (tmp_path / "play" / "ansible.cfg").write_text(CONFIGURATION.format(callback=callback))
+    # Check mode once: without Ansible around them all modules are looked at in it.
+    for mode in [[], ["--check"]] if in_worker and core == "core-2.19" else [[]]:
+        handed_out.clear()
+        mine, secrets = arrange(hosts)
+        secrets["private key"] = list(pieces(key))
+        watch = Watch()
+        of_all = {"all_logins": mine, "mine": "{{ all_logins[inventory_hostname] }}"}
+        variables = {**of_all, "key": scenes.KEY, "private_key": key}
+        with watch.watching():
+            played = playbooks.play(tasks(), "-vvvv", "--diff", *mode, variables=variables)
+        secrets["handed out"] = list(handed_out)
+        assert len(secrets["handed out"]) >= 4
+        assert "INVALID_ARGUMENT" in played.output, played.output[-3000:]
+        assert "holds a private key" in played.output
+        assert "Traceback" not in played.output
+        assert any("ansible-playbook" in text for text in watch.seen)
+        assert in_worker or any("AnsiballZ_esx_token_issuer" in text for text in watch.seen)
+        assert any(name.endswith("ansible.log") for name in played.files)
+        places = {
+            "output": played.output,
+            "running processes": "\n".join(watch.seen),
+            "URLs": "\n".join(url for host in hosts for url in scenes.urls(host)),
+            **{f"file {Path(name).name}": text for name, text in played.files.items()},
+        }
+        found = search.find(secrets, places)
+        assert not found, "\n".join(found)

@@ -1,0 +1,63 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The search finds what is there: otherwise all that it does not find says nothing."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import pytest
+
+from ansible_collections.esx.trust.plugins.module_utils._secrets import Redactor
+from leaks import scenes
+from leaks.search import Search
+from leaks.search import dresses
+from module.conftest import Modules
+
+if TYPE_CHECKING:
+    from simulator import Fleet
+    from simulator import Host
+
+LONG = [secret for secret in (*scenes.PASSWORDS, scenes.KEY, scenes.SAML) if len(secret) > 6]
+
+
+@pytest.mark.parametrize("secret", [*scenes.PASSWORDS, scenes.KEY, scenes.SAML])
+def test_every_usual_dress_is_known(secret: str) -> None:
+    worn = [secret, quote(secret, safe=""), json.dumps(secret), json.dumps(secret, ensure_ascii=False), repr(secret)]
+    for text in worn:
+        assert Search().find({"it": [secret]}, {"there": f"before {text} after"}), text
+    assert Search().find({"it": [secret]}, {"there": "nothing of the kind"}) == []
+
+
+@pytest.mark.parametrize("secret", LONG)
+@pytest.mark.parametrize("before", ["", "a", "ab", "abc"])
+def test_base64_and_hex_are_known_wherever_they_begin(secret: str, before: str) -> None:
+    data = f"{before}{secret} and more".encode()
+    for text in (
+        base64.b64encode(data).decode(),
+        base64.urlsafe_b64encode(data).decode(),
+        data.hex(),
+        data.hex().upper(),
+    ):
+        assert any(form in text for form in dresses(secret)), text
+
+
+@pytest.mark.parametrize("scene", ["api_error", "login_refused", "unauthorized", "text_that_repeats_secrets"])
+def test_hosts_do_repeat_what_they_get(
+    scene: str,
+    host: Host,
+    fleet: Fleet,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    handed_out: list[str],
+) -> None:
+    """Without the part that masks, the same runs give secrets away."""
+    monkeypatch.setattr(Redactor, "scrub", lambda self, text: text)
+    it = scenes.Scene("esx_kms_provider", "token", "run", host, fleet, scenes.PASSWORDS[1])
+    scenes.SCENES[scene](it)
+    ran = Modules(host, fleet, capsys, monkeypatch).run(it.module, **it.options)
+    assert ran.failed
+    assert Search().find({**it.secrets, "handed out": handed_out}, {"output": ran.output})

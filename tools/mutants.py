@@ -1,0 +1,147 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Are the tests any good? Breaks the plan and the client in a small way, again and again, and looks who notices.
+
+    python3 tools/mutants.py [--jobs N] [FILE...]     break these files (default: those below), print a table
+    python3 tools/mutants.py --show MUTANT            what was changed in one of the listed mutants
+
+The unit tests go first, because they are fast; what survives them meets the module tests too. mutmut changes nothing
+in functions with a decorator (properties, for example) and nothing outside of functions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from pathlib import Path
+
+import checkout
+from environment import ENVIRONMENTS
+from environment import VENVS
+from environment import fail
+
+FILES = ("_kms_provider", "_token_issuer", "_plan", "_converge", "_client", "_answers", "_operation", "_certificates")
+FOLDER = VENVS / "mutants"
+COLLECTION = "ansible_collections/esx/trust"
+SOURCES = f"{COLLECTION}/plugins/module_utils"
+STAGES = (("tests/unit",), ("tests/unit", "tests/module"))
+LEAST = 90.0
+SETTINGS = """[mutmut]
+source_paths={collection}/plugins/
+also_copy=ansible_collections
+only_mutate=
+{files}
+pytest_add_cli_args_test_selection=
+{tests}
+pytest_add_cli_args=
+    -p
+    no:cacheprovider
+    --timeout=60
+timeout_multiplier=5.0
+timeout_constant=5.0
+"""
+# What mutmut notes about a mutant.
+SURVIVED = {0: "survived", 33: "not reached", 5: "not reached", None: "not tried"}
+
+
+def configure(files: Iterable[str], tests: Iterable[str]) -> None:
+    """The settings of one stage, and no memory of which tests reach what."""
+    listed = "\n".join(f"    {SOURCES}/{name}.py" for name in files)
+    selected = "\n".join(f"    {COLLECTION}/{each}" for each in tests)
+    text = SETTINGS.format(collection=COLLECTION, files=listed, tests=selected)
+    (FOLDER / "setup.cfg").write_text(text, "utf-8")
+    (FOLDER / "mutants" / "mutmut-stats.json").unlink(missing_ok=True)
+
+
+def notes() -> Iterator[tuple[str, Path]]:
+    """The files in which mutmut keeps what became of the mutants of a source file."""
+    for note in sorted((FOLDER / "mutants" / SOURCES).glob("*.py.meta")):
+        yield note.name.removesuffix(".py.meta"), note
+
+
+def results() -> dict[str, dict[str, int | None]]:
+    """File -> mutant -> mutmut's code for what became of it."""
+    return {name: json.loads(note.read_text("utf-8"))["exit_code_by_key"] for name, note in notes()}
+
+
+def forget_survivors() -> None:
+    """So that the next stage tries them, and them only."""
+    for _name, note in notes():
+        content = json.loads(note.read_text("utf-8"))
+        codes = content["exit_code_by_key"]
+        content["exit_code_by_key"] = {mutant: None if code in SURVIVED else code for mutant, code in codes.items()}
+        note.write_text(json.dumps(content), "utf-8")
+
+
+def mutmut(*arguments: str, log: Path | None = None) -> None:
+    program = ENVIRONMENTS["audit"].bin / "mutmut"
+    if not program.exists():
+        fail("the environment audit is missing: python3 tools/environment.py audit")
+    if log is None:
+        subprocess.run([str(program), *arguments], cwd=FOLDER, check=True)
+        return
+    with log.open("w", encoding="utf-8") as output:
+        done = subprocess.run(
+            [str(program), *arguments], cwd=FOLDER, stdout=output, stderr=subprocess.STDOUT, check=False
+        )
+    if done.returncode:
+        fail(f"mutmut failed ({done.returncode})\n{log.read_text('utf-8')[-3000:]}")
+
+
+def run(files: list[str], jobs: int) -> None:
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    checkout.copy_to(FOLDER)
+    for tests in STAGES:
+        started = time.monotonic()
+        configure(files, tests)
+        mutmut("run", "--max-children", str(jobs), log=FOLDER / f"{Path(tests[-1]).name}.log")
+        left = sum(code in SURVIVED for codes in results().values() for code in codes.values())
+        print(f"{' and '.join(tests)}: {left} mutants live, {time.monotonic() - started:.0f} s", flush=True)
+        if tests is not STAGES[-1]:
+            forget_survivors()
+
+
+def report(found: Mapping[str, Mapping[str, int | None]]) -> float:
+    """Print the table and the survivors; the score of all files."""
+    print(f"\n{'file':<20}{'mutants':>8}{'killed':>8}{'live':>6}{'score':>8}")
+    rows = [(name, list(codes.values())) for name, codes in found.items() if codes]
+    rows.append(("all", [code for _name, codes in rows for code in codes]))
+    score = 0.0
+    for name, codes in rows:
+        live = sum(code in SURVIVED for code in codes)
+        score = 100 * (1 - live / len(codes)) if codes else 0.0
+        print(f"{name:<20}{len(codes):>8}{len(codes) - live:>8}{live:>6}{score:>7.1f}%")
+    print("\nwhat lives; to see one: python3 tools/mutants.py --show MUTANT")
+    for codes_of in found.values():
+        for mutant, code in codes_of.items():
+            if code in SURVIVED:
+                print(f"  {mutant}  {SURVIVED[code]}")
+    return score
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Break the code in small ways and see whether a test notices.")
+    parser.add_argument("files", nargs="*", metavar="FILE", help=", ".join(FILES))
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--show", metavar="MUTANT", help="show what was changed")
+    arguments = parser.parse_args()
+    unknown = set(arguments.files) - set(FILES)
+    if unknown:
+        parser.error(f"no such file: {', '.join(sorted(unknown))}")
+    if arguments.show:
+        mutmut("show", arguments.show)
+        return
+    run(arguments.files or list(FILES), arguments.jobs)
+    if report(results()) < LEAST:
+        sys.exit(f"mutants: less than {LEAST:.0f} % were noticed")
+
+
+if __name__ == "__main__":
+    main()
