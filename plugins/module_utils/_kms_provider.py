@@ -177,9 +177,9 @@ def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
         records = [
             record
             for entry in _list(client, query)
-            for record in _listed(client, entry, warnings)
             # A host that does not know the filters returns everything.
             if params["provider"] in (None, entry["provider"]) and params["available"] in (None, entry["available"])
+            for record in _listed(client, entry, warnings)
         ]
         records.sort(key=lambda record: str(record["provider"]))
         return client.scrub_result(info_result("kms_providers", records, connection, warnings))
