@@ -216,6 +216,10 @@ class ScriptedClient:
     def pause(self) -> None:
         """Time stands still here."""
 
+    # As the real client does it, with this one's scrub.
+    scrub_result = Client.scrub_result
+    _scrubbed = Client._scrubbed
+
     def scrub(self, text: str) -> str:
         return text
 
