@@ -23,8 +23,8 @@ try:
     from urllib3.connection import HTTPSConnection
     from urllib3.connectionpool import HTTPSConnectionPool
     from urllib3.exceptions import HTTPError
-    from urllib3.exceptions import InsecureRequestWarning
     from urllib3.exceptions import InvalidHeader
+    from urllib3.exceptions import SecurityWarning
     from urllib3.util import Retry
     from urllib3.util.ssl_ import create_urllib3_context
 
@@ -41,7 +41,7 @@ except ImportError:
     HTTPSConnectionPool: Any = object  # type: ignore[no-redef]
     create_urllib3_context: Any = None  # type: ignore[no-redef]
     Retry: Any = None  # type: ignore[no-redef]
-    HTTPError = InsecureRequestWarning = InvalidHeader = CertificateError = Exception  # type: ignore[misc,assignment]
+    HTTPError = SecurityWarning = InvalidHeader = CertificateError = Exception  # type: ignore[misc,assignment]
 
 try:
     import cryptography
@@ -79,10 +79,10 @@ __all__ = [
     "HTTPError",
     "HTTPSConnection",
     "HTTPSConnectionPool",
-    "InsecureRequestWarning",
     "InvalidHeader",
     "InvalidSignature",
     "Retry",
+    "SecurityWarning",
     "Session",
     "UnsupportedAlgorithm",
     "create_urllib3_context",

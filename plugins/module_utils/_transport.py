@@ -33,7 +33,7 @@ from ansible_collections.esx.trust.plugins.module_utils._libraries import HTTPAd
 from ansible_collections.esx.trust.plugins.module_utils._libraries import HTTPError
 from ansible_collections.esx.trust.plugins.module_utils._libraries import HTTPSConnection
 from ansible_collections.esx.trust.plugins.module_utils._libraries import HTTPSConnectionPool
-from ansible_collections.esx.trust.plugins.module_utils._libraries import InsecureRequestWarning
+from ansible_collections.esx.trust.plugins.module_utils._libraries import SecurityWarning
 from ansible_collections.esx.trust.plugins.module_utils._libraries import Session
 from ansible_collections.esx.trust.plugins.module_utils._libraries import create_urllib3_context
 from ansible_collections.esx.trust.plugins.module_utils._libraries import requests
@@ -136,8 +136,8 @@ class Transport:
         name = self._connection.name
         try:
             with warnings.catch_warnings():
-                # The module warns about this itself, once, in a person's words.
-                warnings.simplefilter("ignore", InsecureRequestWarning)
+                # The module warns of what is insecure itself, once, in a person's words, or refuses it.
+                warnings.simplefilter("ignore", SecurityWarning)
                 response = self._session.request(
                     method,
                     self._connection.url + path,
@@ -149,6 +149,9 @@ class Transport:
                 )
             with response:
                 return Answer(response.status_code, response.headers, self._read(response))
+        except (AnswerLost, UnexpectedAnswer):
+            self._drop()
+            raise
         except (requests.RequestException, HTTPError, OSError) as error:
             self._drop()
             why = "timed out" if self.expired else self._scrub(reason(error))
@@ -161,9 +164,14 @@ class Transport:
         self.sent = True
         self.deadline = time.monotonic() + self._timeout
 
-    def check_pin(self, sock: Any) -> None:
-        """Raise Untrusted unless the certificate shown on the TLS socket is the pinned one, if one is pinned."""
+    def check_certificate(self, sock: Any) -> None:
+        """Raise Untrusted unless the certificate shown on the TLS socket is the pinned one, if one is pinned.
+
+        Where it is verified, it has to name the host in its subjectAltName, which older urllib3 does not insist on.
+        """
         pin = self._connection.thumbprint
+        if self._verify and "subjectAltName" not in (sock.getpeercert() or {}):
+            raise untrusted(self._connection, "it names its host by commonName only")
         shown = hashlib.sha256(sock.getpeercert(binary_form=True) or b"").digest()
         if pin is not None and not hmac.compare_digest(shown, pin):
             raise Untrusted(
@@ -273,7 +281,7 @@ class _Adapter(HTTPAdapter):
                 transport.opened = self
                 with transport.connecting():
                     _connect(super().connect, transport)
-                transport.check_pin(self.sock)
+                transport.check_certificate(self.sock)
 
             def request(self, *args: Any, **kwargs: Any) -> None:
                 transport.start_request()
@@ -292,10 +300,15 @@ def _connect(connect: Any, transport: Transport) -> None:
         connect()
     except (ssl.SSLCertVerificationError, CertificateError) as error:
         why = getattr(error, "verify_message", "") or str(error)
-        raise Untrusted(
-            f"{transport._connection.name}: its certificate is not trusted ({why.rstrip('.')}).",
-            "Name the CA that signed it with ca_path, or pin the certificate with thumbprint.",
-        ) from error
+        raise untrusted(transport._connection, why.rstrip(".")) from error
+
+
+def untrusted(connection: Connection, why: str) -> Untrusted:
+    """The error for a certificate that is not trusted."""
+    return Untrusted(
+        f"{connection.name}: its certificate is not trusted ({why}).",
+        "Name the CA that signed it with ca_path, or pin the certificate with thumbprint.",
+    )
 
 
 def reason(error: BaseException) -> str:
