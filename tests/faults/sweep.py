@@ -243,7 +243,11 @@ def sweeping() -> Iterator[None]:
             _watched.most_open = max(_watched.most_open, _watched.open_now())
         connect(self, address)
 
-    clock = SimpleNamespace(sleep=lambda seconds: _watched.pauses.append(seconds))
+    def noted(seconds: float) -> None:
+        # Looked up each time: every run has a list of its own.
+        _watched.pauses.append(seconds)
+
+    clock = SimpleNamespace(sleep=noted)
     with (
         mock.patch.object(socket.socket, "connect", counted),
         mock.patch.object(_client, "time", clock),

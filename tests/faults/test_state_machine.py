@@ -99,7 +99,7 @@ class Declaration:
             )
         named = {self.options["issuer_alias"]}
         if self.options["state"] == "present" and self.options["issuer_conflict"] != "fail":
-            named |= {name for name, (issuer, _) in before.issuers.items() if issuer == self.options["issuer"]}
+            named |= {name for name, held in before.issuers.items() if held[0] == self.options["issuer"]}
         return before.providers == after.providers and _same_but(named, before.issuers, after.issuers)
 
     def keeps_merged(self, before: State, after: State) -> bool:

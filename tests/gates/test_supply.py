@@ -161,7 +161,8 @@ def test_floors_agree(library: str) -> None:
     for place, pattern in places.items():
         for version in re.findall(pattern, (environment.ROOT / place).read_text("utf-8"), re.MULTILINE):
             floors.setdefault(version, set()).add(place)
-    (found,) = floors.values()
+    assert len(floors) == 1, floors
+    found = next(iter(floors.values()))
     assert found >= set(places) - {"tests/integration/requirements.txt"}
 
 

@@ -377,7 +377,7 @@ def test_an_expired_certificate_is_warned_of_by_the_clock_of_utc(monkeypatch: py
 
     class Clock(datetime.datetime):
         @classmethod
-        def now(cls, tz: Any = None) -> Clock:
+        def now(cls, tz: Any = None) -> Any:
             assert tz is datetime.timezone.utc
             return cls(2100, 1, 1, tzinfo=tz)
 
