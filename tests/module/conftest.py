@@ -19,6 +19,11 @@ from ansible.module_utils.common import warnings as ansible_warnings
 from ansible_collections.esx.trust.plugins.module_utils import _client
 from simulator import Fault
 
+try:
+    from ansible.module_utils import _internal as controller
+except ImportError:  # before 2.19
+    controller = None
+
 if TYPE_CHECKING:
     from simulator import Fleet
     from simulator import Host
@@ -86,6 +91,9 @@ class Modules:
         self._patch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
         module = importlib.import_module(f"ansible_collections.esx.trust.plugins.modules.{name}")
         self._capsys.readouterr()
+        # A module is not the controller, although tests of actions in this process may have made it one.
+        if controller is not None:
+            self._patch.setattr(controller, "is_controller", False)
         # Ansible keeps warnings for the life of the process, which is that of one module anywhere else.
         for kept in ("_global_warnings", "_global_deprecations"):
             getattr(ansible_warnings, kept).clear()
