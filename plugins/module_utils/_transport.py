@@ -25,6 +25,7 @@ from ansible_collections.esx.trust.plugins.module_utils._answers import Answer
 from ansible_collections.esx.trust.plugins.module_utils._connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
+from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unreachable
 from ansible_collections.esx.trust.plugins.module_utils._errors import Untrusted
@@ -203,7 +204,12 @@ class Transport:
                 )
         announced = response.headers.get("Content-Length", "")
         framed = announced or "Transfer-Encoding" in response.headers
-        if not body and not framed and response.status_code in (200, 201):
+        closing = response.raw.version < 11 or response.headers.get("Connection", "").lower() == "close"
+        if (
+            not body
+            and not framed
+            and (response.status_code in (200, 201) or not (closing or response.status_code == 204))
+        ):
             # Python takes the headers for complete where the connection ends in the middle of them.
             raise AnswerLost(f"{self._connection.name}: the answer broke off in its headers.", _HINT_LOST)
         # Older urllib3 does not notice that a body ended early.
@@ -317,7 +323,8 @@ def reason(error: BaseException) -> str:
     # They link by cause, by context, or by carrying the other error with them.
     for each in chain:
         inner = (each.__cause__, each.__context__, getattr(each, "reason", None), *each.args)
-        chain.extend(one for one in inner if isinstance(one, BaseException) and one not in chain)
+        causes = (one for one in inner if isinstance(one, BaseException) and not isinstance(one, TrustError))
+        chain.extend(one for one in causes if one not in chain)
     wrappers = (requests.RequestException, HTTPError)
     bare = [each for each in chain if not isinstance(each, wrappers)]
     found = next((each for each in bare if isinstance(each, (OSError, HTTPException))), chain[-1])
