@@ -25,6 +25,7 @@ class Arguments:
     options: Mapping[str, Mapping[str, Any]]
     required_if: tuple[tuple[Any, ...], ...] = field(default=())
     required_together: tuple[tuple[str, ...], ...] = field(default=())
+    required_one_of: tuple[tuple[str, ...], ...] = field(default=())
 
     def merge(self, other: Arguments) -> Arguments:
         """Both sets of options and conditions."""
@@ -32,7 +33,13 @@ class Arguments:
             options={**self.options, **other.options},
             required_if=self.required_if + other.required_if,
             required_together=self.required_together + other.required_together,
+            required_one_of=self.required_one_of + other.required_one_of,
         )
+
+    def entries(self) -> dict[str, Any]:
+        """The option that is a list of these."""
+        conditions = {name: value for name, value in self.keywords().items() if name != "argument_spec" and value}
+        return {"type": "list", "elements": "dict", "options": dict(self.options), **conditions}
 
     def keywords(self) -> dict[str, Any]:
         """What `AnsibleModule` takes."""
@@ -40,6 +47,7 @@ class Arguments:
             "argument_spec": {name: dict(option) for name, option in self.options.items()},
             "required_if": [list(condition) for condition in self.required_if],
             "required_together": [list(group) for group in self.required_together],
+            "required_one_of": [list(group) for group in self.required_one_of],
         }
 
     def secrets(self, params: Mapping[str, Any]) -> set[str]:

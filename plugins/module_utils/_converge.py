@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import field
 from typing import Any
 from typing import Optional
 from typing import Protocol
@@ -24,7 +25,7 @@ _RUN_AGAIN = "Run the task again; it looks at the host first."
 
 
 class Declaration(Protocol):
-    """A resource of one host in its declared state."""
+    """What is declared of one host: one resource, or several that are planned together."""
 
     def observe(self, client: Client) -> Any:
         """Read what the host holds. Raises TrustError."""
@@ -50,16 +51,18 @@ class Outcome:
     """What a run found and did or, in check mode, would do.
 
     before, after: the record of the resource at first and at last. steps: what was done.
+    found: what the first look found, as the plan tells it.
     """
 
     before: Mapping[str, Any]
     after: Mapping[str, Any]
     steps: tuple[Step, ...]
     warnings: tuple[str, ...]
+    found: Mapping[str, Any] = field(default_factory=dict)
 
 
 def converge(client: Client, declaration: Declaration, check_mode: bool) -> Outcome:
-    """Bring one resource of one host to its declared state; in check mode, tell what that would take.
+    """Bring one host to its declared state; in check mode, tell what that would take.
 
     Raises TrustError, whose `operations` are those that were carried out all the same.
     """
@@ -81,6 +84,7 @@ def converge(client: Client, declaration: Declaration, check_mode: bool) -> Outc
         steps=first.steps if check_mode else tuple(run.performed),
         # The plan that was acted on tells what was done, where a later look only finds it done.
         warnings=run.acted.warnings if run.performed and run.acted else last.warnings,
+        found=first.found,
     )
 
 
@@ -105,7 +109,9 @@ class _Run:
         plan = self._settled(observed)
         if plan.conflict:
             sent = "" if self.performed or self._unsettled or self._superseded else " Nothing was sent."
-            raise Conflict(f"{self._client.host}: {self._client.scrub(plan.conflict)}{sent}")
+            conflict = Conflict(f"{self._client.host}: {self._client.scrub(plan.conflict)}{sent}")
+            conflict.returned = self._client.scrub_result(plan.found)
+            raise conflict
         return plan
 
     def apply(self, plan: Plan) -> Plan:
@@ -146,13 +152,15 @@ class _Run:
     def _settled(self, observed: Any) -> Plan:
         """The plan for what was observed, after the steps in doubt were settled by it.
 
-        A step in doubt was carried out if just the rest of its plan is left to do.
+        A step in doubt was carried out if just the rest of its plan is left to do. What else is planned for the host
+        says nothing about it.
         """
         plan = self._declaration.plan(observed)
         planned = self.acted.steps if self.acted else ()
         for step in [step for step in self._unsettled if step in planned]:
             rest = self._declaration.after(step).plan(observed)
-            if not rest.conflict and rest.steps == planned[planned.index(step) + 1 :]:
+            left = [one for one in planned[planned.index(step) + 1 :] if one.resource == step.resource]
+            if not rest.conflict and [one for one in rest.steps if one.resource == step.resource] == left:
                 self._done(step)
                 plan = rest
         return plan

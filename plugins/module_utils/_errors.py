@@ -47,6 +47,8 @@ class TrustError(Exception):
         self.not_restored: list[dict[str, Any]] = []
         #: Operations that the run had completed before it failed, as `Step.describe` gives them.
         self.operations: list[dict[str, str]] = []
+        #: Return values that a failure has besides the common ones.
+        self.returned: dict[str, Any] = {}
         #: Values that must be masked in everything that is printed about this error.
         self.secrets = secrets
 

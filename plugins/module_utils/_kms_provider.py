@@ -66,17 +66,17 @@ RESOURCE = "kms_provider"
 EXPECTED_KEY_BYTES = 32
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-?)[0-9a-fA-F]{4}\1[0-9a-fA-F]{4}\1[0-9a-fA-F]{4}\1[0-9a-fA-F]{12}")
 
-ARGUMENTS = CONNECTION.merge(
-    Arguments(
-        options={
-            "provider": {"type": "str", "required": True},
-            "key_id": {"type": "str", "no_log": False},
-            "key_derivation_key": {"type": "str", "no_log": True},
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        },
-        required_if=(("state", "present", ("key_id",)),),
-    )
+#: What is declared of one provider.
+DECLARATION = Arguments(
+    options={
+        "provider": {"type": "str", "required": True},
+        "key_id": {"type": "str", "no_log": False},
+        "key_derivation_key": {"type": "str", "no_log": True},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    },
+    required_if=(("state", "present", ("key_id",)),),
 )
+ARGUMENTS = CONNECTION.merge(DECLARATION)
 INFO_ARGUMENTS = CONNECTION.merge(Arguments(options={"provider": {"type": "str"}, "available": {"type": "bool"}}))
 
 
@@ -198,17 +198,7 @@ class _Declared:
         return plan(observed, self.desired)
 
     def explain(self, error: TrustError, step: Step, host: str) -> TrustError:
-        if error.operation == DELETE.id and _knows_no_delete(error):
-            answer = " ".join(str(part) for part in (error.status, error.error_type) if part)
-            error.message = (
-                f"{host}: the key provider {step.id!r} is still there, because the host's API has no operation that"
-                f" deletes key providers (DELETE was answered with {answer})."
-            )
-            error.hint = (
-                "It can only be removed by what put it there, for instance vCenter; rekey every virtual machine that"
-                " uses it first."
-            )
-        return error
+        return explain(error, step, host)
 
     def after(self, step: Step) -> _Declared:
         return self
@@ -218,6 +208,21 @@ class _Declared:
 
     def misses(self, observed: Optional[KmsProvider], step: Step) -> bool:
         return observed is None
+
+
+def explain(error: TrustError, step: Step, host: str) -> TrustError:
+    """The error of a refused step, in words that help where the host cannot delete providers."""
+    if error.operation == DELETE.id and _knows_no_delete(error):
+        answer = " ".join(str(part) for part in (error.status, error.error_type) if part)
+        error.message = (
+            f"{host}: the key provider {step.id!r} is still there, because the host's API has no operation that"
+            f" deletes key providers (DELETE was answered with {answer})."
+        )
+        error.hint = (
+            "It can only be removed by what put it there, for instance vCenter; rekey every virtual machine that"
+            " uses it first."
+        )
+    return error
 
 
 def find(client: Client, provider: str) -> Optional[KmsProvider]:

@@ -35,7 +35,7 @@ def perform(
             result = run(params, check_mode)
     except TrustError as error:
         failure = {"failed": True, "msg": str(error), "failure": error.failure(), "operations": error.operations}
-        return {**failure, "changed": bool(error.operations)}, error.secrets
+        return {**error.returned, **failure, "changed": bool(error.operations)}, error.secrets
     if not diff:
         result.pop("diff", None)
     return result, ()

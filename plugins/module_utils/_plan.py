@@ -41,6 +41,7 @@ class Plan:
 
     before, after: the record of the resource, as modules return it and as the diff shows it; empty if absent.
     conflict: why nothing may be done, or None.
+    found: what was found, in return values of a module that tells more than the record.
     """
 
     before: Mapping[str, Any]
@@ -48,3 +49,4 @@ class Plan:
     steps: tuple[Step, ...] = ()
     warnings: tuple[str, ...] = ()
     conflict: Optional[str] = None
+    found: Mapping[str, Any] = field(default_factory=dict)

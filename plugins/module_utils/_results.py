@@ -22,7 +22,7 @@ def result(
     shown: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict,
 ) -> dict[str, Any]:
     """The result of a writing module. shown: the form of the record that a person reads in a diff."""
-    header = f"{connection.name} {resource} {name}"
+    header = f"{connection.name} {resource} {name}".rstrip()
     return {
         "changed": bool(outcome.steps),
         resource: dict(outcome.after),

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -69,23 +70,23 @@ OPERATIONS = (LIST, CREATE, GET, UPDATE, DELETE)
 
 RESOURCE = "token_issuer"
 
-ARGUMENTS = CONNECTION.merge(
-    Arguments(
-        options={
-            "issuer_alias": {"type": "str", "required": True},
-            "issuer": {"type": "str"},
-            "signing_cert_chains": {
-                "type": "list",
-                "elements": "dict",
-                "options": {"cert_chain": {"type": "list", "elements": "str", "required": True}},
-            },
-            "chains_mode": {"type": "str", "choices": ["exact", "merge"], "default": "exact"},
-            "issuer_conflict": {"type": "str", "choices": ["fail", "adopt", "rename"], "default": "fail"},
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+#: What is declared of one issuer.
+DECLARATION = Arguments(
+    options={
+        "issuer_alias": {"type": "str", "required": True},
+        "issuer": {"type": "str"},
+        "signing_cert_chains": {
+            "type": "list",
+            "elements": "dict",
+            "options": {"cert_chain": {"type": "list", "elements": "str", "required": True}},
         },
-        required_if=(("state", "present", ("issuer", "signing_cert_chains")),),
-    )
+        "chains_mode": {"type": "str", "choices": ["exact", "merge"], "default": "exact"},
+        "issuer_conflict": {"type": "str", "choices": ["fail", "adopt", "rename"], "default": "fail"},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    },
+    required_if=(("state", "present", ("issuer", "signing_cert_chains")),),
 )
+ARGUMENTS = CONNECTION.merge(DECLARATION)
 INFO_ARGUMENTS = CONNECTION.merge(Arguments(options={"issuer_alias": {"type": "str"}, "issuer": {"type": "str"}}))
 
 
@@ -123,7 +124,10 @@ class TokenIssuer:
 
 @dataclass(frozen=True)
 class DesiredTokenIssuer:
-    """A token issuer as it is declared."""
+    """A token issuer as it is declared.
+
+    leaving: aliases that are declared absent elsewhere; an issuer that is saved under one of them has to move.
+    """
 
     issuer_alias: str
     issuer: Optional[str] = None
@@ -131,6 +135,7 @@ class DesiredTokenIssuer:
     state: str = "present"
     chains_mode: str = "exact"
     issuer_conflict: str = "fail"
+    leaving: frozenset[str] = frozenset()
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> DesiredTokenIssuer:
@@ -181,7 +186,7 @@ def _plan_absent(own: Optional[TokenIssuer], other: Optional[TokenIssuer], desir
     if desired.issuer is not None and own.issuer != desired.issuer:
         conflict = f"the alias {own.issuer_alias!r} holds the issuer {own.issuer!r}, not {desired.issuer!r}."
         return Plan(before=own.record(), after=own.record(), conflict=conflict)
-    return Plan(before=own.record(), after={}, steps=(_delete(own),), warnings=warnings)
+    return Plan(before=own.record(), after={}, steps=(deletion(own),), warnings=warnings)
 
 
 def _plan_create(desired: DesiredTokenIssuer) -> Plan:
@@ -198,15 +203,16 @@ def _plan_update(observed: TokenIssuer, desired: DesiredTokenIssuer, *warnings: 
 def _plan_elsewhere(own: Optional[TokenIssuer], other: TokenIssuer, desired: DesiredTokenIssuer) -> Plan:
     """The declared issuer is saved under another alias, `other`'s."""
     where = f"the issuer {other.issuer!r} is saved under the alias {other.issuer_alias!r}"
-    if own is None and desired.chains_on(other) == other.chains:
+    leaving = other.issuer_alias in desired.leaving
+    if own is None and not leaving and desired.chains_on(other) == other.chains:
         record = other.record()
         warning = f"{where}, not {desired.issuer_alias!r}, with the declared certificates; it was left so."
         return Plan(before=record, after=record, warnings=(warning,))
-    if desired.issuer_conflict == "adopt" and own is None:
+    if desired.issuer_conflict == "adopt" and own is None and not leaving:
         warning = f"{where}; that alias was adopted in place of {desired.issuer_alias!r}."
         return _plan_update(other, desired, warning)
-    if desired.issuer_conflict == "rename":
-        removal = _delete(other, restore=_create(other))
+    if desired.issuer_conflict == "rename" or leaving:
+        removal = deletion(other, restore=_create(other))
         if own is not None:
             chains = desired.chains_on(other)
             same = set(chains) == set(own.chains)
@@ -218,6 +224,18 @@ def _plan_elsewhere(own: Optional[TokenIssuer], other: TokenIssuer, desired: Des
     ways = "issuer_conflict can be rename" if own else "issuer_conflict can be adopt or rename"
     held = f", and {desired.issuer_alias!r} holds another issuer" if own else " with other certificates"
     return Plan(before=before.record(), after=before.record(), conflict=f"{where}{held}; {ways}.")
+
+
+def carried_out(observed: Sequence[TokenIssuer], steps: Iterable[Step]) -> tuple[TokenIssuer, ...]:
+    """What a host that held the `observed` issuers holds after the steps of a plan for it."""
+    held = {one.issuer_alias: one for one in observed}
+    for step in steps:
+        if step.action == "delete":
+            del held[step.id]
+            continue
+        body = {"issuer_alias": step.id, **(held[step.id].spec() if step.id in held else {}), **(step.body or {})}
+        held[step.id] = TokenIssuer(step.id, body["issuer"], chains_from_host(body["signing_cert_chains"]))
+    return tuple(held.values())
 
 
 def _path(issuer: TokenIssuer) -> dict[str, str]:
@@ -237,7 +255,8 @@ def _update(before: TokenIssuer, after: TokenIssuer) -> tuple[Step, ...]:
     return (Step("update", RESOURCE, before.issuer_alias, UPDATE, _path(before), body),) if body else ()
 
 
-def _delete(issuer: TokenIssuer, restore: Optional[Step] = None) -> Step:
+def deletion(issuer: TokenIssuer, restore: Optional[Step] = None) -> Step:
+    """The step after which the host no longer trusts what is saved under the issuer's alias."""
     return Step("delete", RESOURCE, issuer.issuer_alias, DELETE, _path(issuer), restore=restore)
 
 
@@ -248,7 +267,7 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     warnings = validity_warnings(desired.chains, datetime.datetime.now(datetime.timezone.utc))
     with Client(connection, ARGUMENTS.secrets(params)) as client:
         outcome = converge(client, _Declared(desired), check_mode)
-        return client.scrub_result(result(RESOURCE, desired.issuer_alias, connection, outcome, warnings, _shown))
+        return client.scrub_result(result(RESOURCE, desired.issuer_alias, connection, outcome, warnings, shown))
 
 
 def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
@@ -266,7 +285,7 @@ def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
         return client.scrub_result(info_result("token_issuers", records, connection))
 
 
-def _shown(record: Mapping[str, Any]) -> dict[str, Any]:
+def shown(record: Mapping[str, Any]) -> dict[str, Any]:
     """The record for a diff: what each certificate is, without its text."""
     return {name: value for name, value in record.items() if name != "signing_cert_chains"}
 
@@ -287,18 +306,34 @@ class _Declared:
         return error
 
     def after(self, step: Step) -> _Declared:
-        # What a renaming in merge mode deleted is part of what it creates, also if that takes a second plan.
-        if step.restore is None or self.desired.chains_mode != "merge":
-            return self
-        kept = chains_from_host((step.restore.body or {})["signing_cert_chains"])
-        chains = kept + tuple(chain for chain in self.desired.chains if chain not in kept)
-        return _Declared(replace(self.desired, chains=chains))
+        return _Declared(after_step(self.desired, step))
 
     def restored(self, observed: Sequence[TokenIssuer], step: Step) -> bool:
-        return any(one.issuer_alias == step.id for one in observed)
+        return restored(observed, step)
 
     def misses(self, observed: Sequence[TokenIssuer], step: Step) -> bool:
-        return all(one.issuer != (step.body or {})["issuer"] for one in observed)
+        return misses(observed, step)
+
+
+def after_step(desired: DesiredTokenIssuer, step: Step) -> DesiredTokenIssuer:
+    """What is still `desired` when `step` was carried out and the rest of its plan was not."""
+    # What a renaming in merge mode deleted is part of what it creates, also if that takes a second plan.
+    deleted = (step.restore.body or {}) if step.restore else {}
+    if desired.chains_mode != "merge" or deleted.get("issuer") != desired.issuer or not deleted:
+        return desired
+    kept = chains_from_host(deleted["signing_cert_chains"])
+    chains = kept + tuple(chain for chain in desired.chains if chain not in kept)
+    return replace(desired, chains=chains)
+
+
+def restored(observed: Sequence[TokenIssuer], step: Step) -> bool:
+    """True if the host holds what the restoring `step` puts back where it was."""
+    return any(one.issuer_alias == step.id for one in observed)
+
+
+def misses(observed: Sequence[TokenIssuer], step: Step) -> bool:
+    """True if the host no longer trusts the issuer that the restoring `step` would put back."""
+    return all(one.issuer != (step.body or {})["issuer"] for one in observed)
 
 
 def list_issuers(client: Client) -> tuple[TokenIssuer, ...]:

@@ -1,0 +1,319 @@
+#!/usr/bin/python
+# Copyright (c) 2026, esx.trust contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Module esx_host_trust."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: esx_host_trust
+short_description: Keep the whole declared trust of an ESX host, key providers and token issuers
+version_added: 0.2.0
+description:
+  - Does for all native key providers and all trusted token issuers of a host what M(esx.trust.esx_kms_provider) and
+    M(esx.trust.esx_token_issuer) do for one of them, in one task, with one login and the fewest requests.
+  - Everything is planned before anything is written. If one resource is a conflict, nothing is written at all.
+  - Key providers come first, then issuers that are added or updated, then removals.
+  - In check mode it tells for each resource whether it is as declared, see RV(resources). That is an audit.
+author:
+  - esx.trust contributors (@esx-trust)
+extends_documentation_fragment:
+  - esx.trust.attributes
+  - esx.trust.attributes.writes
+  - esx.trust.connection
+options:
+  kms_providers:
+    description:
+      - The native key providers that are declared. Others are left alone.
+      - At least one of O(kms_providers) and O(token_issuers) is needed.
+    type: list
+    elements: dict
+    suboptions:
+      provider:
+        description: Name of the key provider.
+        type: str
+        required: true
+      key_id:
+        description:
+          - The key's UUID. Needed if O(kms_providers[].state=present). Upper and lower case mean the same.
+          - If given with O(kms_providers[].state=absent), a provider with another key is a conflict and not deleted.
+        type: str
+      key_derivation_key:
+        description:
+          - The key in Base64, usually of 32 bytes. Needed to create the provider; may be left out where it is there
+            already. It cannot be read back, so change O(kms_providers[].key_id) whenever you change the key.
+        type: str
+      state:
+        description:
+          - V(present) creates the provider if it is not there. One that is there with another key is a conflict.
+          - V(absent) deletes it, if the host's API can. See M(esx.trust.esx_kms_provider).
+        type: str
+        choices: [present, absent]
+        default: present
+  token_issuers:
+    description:
+      - The security token issuers that are declared. Others are left alone, unless O(purge_token_issuers=true).
+      - An issuer that is saved under an alias that is declared absent is renamed to the alias under which it is
+        declared present, whatever O(token_issuers[].issuer_conflict) says.
+    type: list
+    elements: dict
+    suboptions:
+      issuer_alias:
+        description: Name under which the host keeps the issuer.
+        type: str
+        required: true
+      issuer:
+        description:
+          - What the tokens name as their issuer, to the letter. A trailing slash or another port is another issuer.
+          - Needed if O(token_issuers[].state=present).
+        type: str
+      signing_cert_chains:
+        description:
+          - The certificate chains of the keys that may sign the issuer's tokens.
+          - Needed if O(token_issuers[].state=present).
+        type: list
+        elements: dict
+        suboptions:
+          cert_chain:
+            description:
+              - The certificates of one chain as PEM or Base64 DER, leaf first, then intermediates, then root. A bundle
+                of several PEM blocks in one string is split.
+              - Give a list, also for one certificate or bundle. Ansible splits a single string at its commas.
+            type: list
+            elements: str
+            required: true
+      chains_mode:
+        description: V(exact) leaves the host with just the declared chains. V(merge) adds them and removes none.
+        type: str
+        choices: [exact, merge]
+        default: exact
+      issuer_conflict:
+        description:
+          - What to do if the host keeps the same issuer under another alias, with other chains. See
+            O(esx.trust.esx_token_issuer#module:issuer_conflict).
+        type: str
+        choices: [fail, adopt, rename]
+        default: fail
+      state:
+        description:
+          - V(present) makes the host trust the issuer as declared. V(absent) deletes the alias.
+          - If O(token_issuers[].issuer) is given with V(absent), an alias that holds another issuer is a conflict and
+            not deleted.
+        type: str
+        choices: [present, absent]
+        default: present
+  purge_token_issuers:
+    description:
+      - Whether issuers that are not declared are deleted. Needs O(token_issuers); an empty list means that no issuer
+        shall be trusted.
+      - An alias that is not declared, but serves a declared issuer, is not deleted. Key providers are never purged.
+    type: bool
+    default: false
+seealso:
+  - module: esx.trust.esx_kms_provider
+  - module: esx.trust.esx_token_issuer
+"""
+
+EXAMPLES = r"""
+- name: All hosts of a group, one declaration
+  hosts: esx
+  connection: local
+  gather_facts: false
+  module_defaults:
+    group/esx.trust.esx:
+      hostname: "{{ inventory_hostname }}"
+      username: root
+      password: "{{ vaulted_esx_password }}"
+      ca_path: /etc/pki/vmca.pem
+  tasks:
+    - name: The site's key and the site's vCenter
+      esx.trust.esx_host_trust:
+        kms_providers:
+          - provider: site-a
+            key_id: 5f0b1f4e-53c2-4f0e-9c0e-6f1d6f7a2b11
+            key_derivation_key: "{{ vaulted_site_a_key }}"
+        token_issuers:
+          - issuer_alias: vcenter01
+            issuer: https://vcenter01.example.com/openidconnect/vsphere.local
+            signing_cert_chains:
+              - cert_chain: ["{{ lookup('ansible.builtin.file', 'vcenter01-signing-chain.pem') }}"]
+          - issuer_alias: old-vcenter
+            state: absent
+
+- name: Just these issuers and no other
+  esx.trust.esx_host_trust:
+    hostname: esx01.example.com
+    username: root
+    password: "{{ vaulted_esx_password }}"
+    token_issuers: "{{ site_token_issuers }}"
+    purge_token_issuers: true
+
+- name: What differs, without changing anything
+  esx.trust.esx_host_trust:
+    hostname: esx01.example.com
+    username: root
+    password: "{{ vaulted_esx_password }}"
+    token_issuers: "{{ site_token_issuers }}"
+  check_mode: true
+  register: audit
+"""
+
+RETURN = r"""
+host_trust:
+  description:
+    - What the host holds after the run, by the host's own answers, or in check mode would. After a conflict, what it
+      holds.
+  returned: success and conflict
+  type: dict
+  contains:
+    kms_providers:
+      description: The declared key providers that are there, each with its C(provider), C(type) and C(key_id).
+      type: list
+      elements: dict
+    token_issuers:
+      description: All issuers that the host trusts, if O(token_issuers) is given.
+      type: list
+      elements: dict
+      contains:
+        issuer_alias:
+          description: Name under which the host keeps it.
+          type: str
+          sample: vcenter01
+        issuer:
+          description: What the tokens of this issuer name as their issuer.
+          type: str
+          sample: https://vcenter01.example.com/openidconnect/vsphere.local
+        signing_cert_chains:
+          description: The certificate chains, in the form that O(token_issuers[].signing_cert_chains) takes.
+          type: list
+          elements: dict
+        certificates:
+          description: What each certificate is.
+          type: list
+          elements: dict
+          contains:
+            chain:
+              description: Which of the chains it belongs to, from 0.
+              type: int
+            position:
+              description: Its place in the chain; 0 is the leaf.
+              type: int
+            sha256:
+              description: SHA-256 of its DER form.
+              type: str
+            subject:
+              description: Its subject.
+              type: str
+            issuer:
+              description: Its issuer.
+              type: str
+            not_before:
+              description: From when it is valid, UTC.
+              type: str
+              sample: "2026-01-01T00:00:00Z"
+            not_after:
+              description: Until when it is valid, UTC.
+              type: str
+              sample: "2036-01-01T00:00:00Z"
+resources:
+  description: What was found, for each declared resource and for each issuer that is not declared.
+  returned: success and conflict
+  type: list
+  elements: dict
+  contains:
+    resource:
+      description: V(kms_provider) or V(token_issuer).
+      type: str
+    id:
+      description: Name of the provider or alias of the issuer.
+      type: str
+    status:
+      description:
+        - V(ok), it is as declared.
+        - V(missing), it is declared and not there.
+        - V(differs), it is there and differs from what is declared.
+        - V(extra), it is there and is to be deleted.
+        - V(undeclared), an issuer that is there, is not declared, and is left alone.
+        - V(conflict), it is there and stands against what is declared, see RV(resources[].message).
+      type: str
+    message:
+      description: Why it is a conflict, or empty.
+      type: str
+    before:
+      description: What was found, without the texts of certificates. Empty if it is not there.
+      type: dict
+    after:
+      description: What is declared, in the same form. Empty if it shall not be there.
+      type: dict
+operations:
+  description:
+    - The writes that were carried out or, in check mode, would be, in their order.
+    - On failure, those that certainly were carried out before it. An issuer that was deleted to be replaced and
+      then put back counts as two.
+  returned: success, and failure after the options were accepted
+  type: list
+  elements: dict
+  contains:
+    operation:
+      description: V(create), V(update) or V(delete).
+      type: str
+    resource:
+      description: V(kms_provider) or V(token_issuer).
+      type: str
+    id:
+      description: Name of the provider or alias of the issuer.
+      type: str
+failure:
+  description: What went wrong, for programs. The text for people is RV(ignore:msg).
+  returned: failure, unless Ansible itself refused the options
+  type: dict
+  contains:
+    code:
+      description:
+        - V(invalid_input), an option was refused before anything was sent.
+        - V(conflict), what the host holds contradicts what is declared.
+        - V(unreachable), no connection came about.
+        - V(untrusted), the host's certificate was refused before the login was sent.
+        - V(unauthenticated), the login was refused.
+        - V(unauthorized), the account lacks a privilege.
+        - V(api_error), the host refused an operation.
+        - V(answer_lost), the connection broke before the whole answer was there.
+        - V(unexpected_answer), what answered is not the API of an ESX host.
+      type: str
+      sample: conflict
+    message:
+      description: What happened.
+      type: str
+    hint:
+      description: What to do about it, or empty.
+      type: str
+    operation:
+      description: Full name of the API's operation that failed, if one did.
+      type: str
+    status:
+      description: HTTP code of the answer, if there was one.
+      type: int
+    error_type:
+      description: The API's own type of the error, if there was one.
+      type: str
+      sample: INVALID_ARGUMENT
+    not_restored:
+      description: What was deleted to be replaced and could not be put back, in the form of the API. Else missing.
+      type: list
+      elements: dict
+"""
+
+from ansible_collections.esx.trust.plugins.module_utils._host_trust import ARGUMENTS
+from ansible_collections.esx.trust.plugins.module_utils._host_trust import run
+from ansible_collections.esx.trust.plugins.module_utils._module import run_module
+
+
+def main() -> None:
+    """Entry point."""
+    run_module(ARGUMENTS, run)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,324 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is planned for a whole host: the order, the conflicts, and how declared issuers make room for each other."""
+
+from __future__ import annotations
+
+from typing import Any
+from typing import Optional
+
+import pytest
+from hypothesis import given
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from ansible_collections.esx.trust.plugins.module_utils import _host_trust
+from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
+from ansible_collections.esx.trust.plugins.module_utils._host_trust import DesiredHostTrust
+from ansible_collections.esx.trust.plugins.module_utils._host_trust import HostTrust
+from ansible_collections.esx.trust.plugins.module_utils._host_trust import plan
+from ansible_collections.esx.trust.plugins.module_utils._plan import Plan
+from builders import chain
+from builders.memory import MemoryHost
+from builders.memory import ScriptedClient
+
+KEY = "q1w2e3r4t5y6u7i8o9p0a1s2d3f4g5h6j7k8l9z0x1c="
+KEY_ID = "5f0b1f4e-53c2-4f0e-9c0e-6f1d6f7a2b11"
+OTHER_KEY_ID = "0d9b3c1a-8f0e-4f5b-b1a7-2a6f6a1c9e77"
+OLD, NEW = chain(subject="old"), chain(subject="new")
+
+
+def provider(name: str, **changes: Any) -> dict[str, Any]:
+    return {"provider": name, "key_id": KEY_ID, "key_derivation_key": KEY, "state": "present", **changes}
+
+
+def issuer(alias: str, name: Optional[str], *chains: list[str], **changes: Any) -> dict[str, Any]:
+    return {
+        "issuer_alias": alias,
+        "issuer": name,
+        "signing_cert_chains": [{"cert_chain": each} for each in chains or (OLD,)],
+        "chains_mode": "exact",
+        "issuer_conflict": "fail",
+        "state": "present",
+        **changes,
+    }
+
+
+def absent(alias: str, name: Optional[str] = None) -> dict[str, Any]:
+    return issuer(alias, name, state="absent")
+
+
+def desired(
+    providers: Optional[list[dict[str, Any]]] = None,
+    issuers: Optional[list[dict[str, Any]]] = None,
+    purge: bool = False,
+) -> DesiredHostTrust:
+    params = {"kms_providers": providers, "token_issuers": issuers, "purge_token_issuers": purge}
+    return DesiredHostTrust.from_params(params)
+
+
+def observe(host: MemoryHost, wanted: DesiredHostTrust) -> HostTrust:
+    return _host_trust._Declared(wanted).observe(ScriptedClient(host).as_client())
+
+
+def planned(host: MemoryHost, wanted: DesiredHostTrust) -> Plan:
+    return plan(observe(host, wanted), wanted)
+
+
+def host_with(*issuers: tuple[str, str, list[str]], providers: Optional[dict[str, str]] = None) -> MemoryHost:
+    host = MemoryHost()
+    for alias, name, pems in issuers:
+        host.hold_issuer(alias, name, [pems])
+    for name, key_id in (providers or {}).items():
+        host.hold_provider(name, key_id=key_id)
+    return host
+
+
+def operations(found: Plan) -> list[tuple[str, str]]:
+    return [(step.action, step.id) for step in found.steps]
+
+
+def statuses(found: Plan) -> dict[str, str]:
+    return {part["id"]: part["status"] for part in found.found["resources"]}
+
+
+def trusted(host: MemoryHost) -> dict[str, str]:
+    return {alias: spec["issuer"] for alias, spec in host.issuers.items()}
+
+
+def test_providers_first_then_issuers_then_removals() -> None:
+    host = host_with(("gone", "https://gone", OLD), ("vc", "https://vc", OLD), providers={"old": KEY_ID})
+    wanted = desired(
+        [provider("old", state="absent", key_id=None), provider("site")],
+        [absent("gone"), issuer("vc", "https://vc", NEW), issuer("idp", "https://idp")],
+    )
+    found = planned(host, wanted)
+    assert operations(found) == [
+        ("create", "site"),
+        ("update", "vc"),
+        ("create", "idp"),
+        ("delete", "gone"),
+        ("delete", "old"),
+    ]
+    assert statuses(found) == {"old": "extra", "site": "missing", "gone": "extra", "vc": "differs", "idp": "missing"}
+
+
+def test_a_conflict_anywhere_and_nothing_is_planned_at_all() -> None:
+    host = host_with(("other", "https://vc", NEW), providers={"site": OTHER_KEY_ID})
+    wanted = desired(
+        [provider("site"), provider("fine")], [issuer("vc", "https://vc", OLD), issuer("idp", "https://idp")]
+    )
+    found = planned(host, wanted)
+    assert found.steps == ()
+    assert found.before == found.after == found.found["host_trust"]
+    assert found.conflict is not None
+    assert OTHER_KEY_ID in found.conflict
+    assert "'other'" in found.conflict
+    assert statuses(found) == {"site": "conflict", "fine": "missing", "vc": "conflict", "idp": "missing"}
+    messages = {part["id"]: part["message"] for part in found.found["resources"]}
+    assert OTHER_KEY_ID in messages["site"]
+    assert messages["fine"] == ""
+
+
+def test_what_nobody_declared_is_told_and_left() -> None:
+    found = planned(host_with(("stranger", "https://stranger", OLD)), desired(issuers=[issuer("vc", "https://vc")]))
+    assert operations(found) == [("create", "vc")]
+    assert statuses(found) == {"vc": "missing", "stranger": "undeclared"}
+
+
+def test_a_purge_removes_what_nobody_declared_last() -> None:
+    host = host_with(("stranger", "https://stranger", OLD))
+    found = planned(host, desired(issuers=[issuer("vc", "https://vc")], purge=True))
+    assert operations(found) == [("create", "vc"), ("delete", "stranger")]
+    assert statuses(found)["stranger"] == "extra"
+    host.apply(found.steps)
+    assert trusted(host) == {"vc": "https://vc"}
+
+
+def test_a_purge_spares_the_alias_that_serves_a_declared_issuer() -> None:
+    found = planned(host_with(("other", "https://vc", OLD)), desired(issuers=[issuer("vc", "https://vc")], purge=True))
+    assert found.steps == ()
+    assert "'other'" in "".join(found.warnings)
+
+
+def test_a_purge_spares_an_adopted_alias() -> None:
+    host = host_with(("other", "https://vc", OLD))
+    declaration = issuer("vc", "https://vc", NEW, issuer_conflict="adopt")
+    found = planned(host, desired(issuers=[declaration], purge=True))
+    assert operations(found) == [("update", "other")]
+    assert "adopted" in "".join(found.warnings)
+    host.apply(found.steps)
+    assert planned(host, desired(issuers=[declaration], purge=True)).steps == ()
+
+
+def test_an_empty_list_and_a_purge_trust_nobody() -> None:
+    host = host_with(("one", "https://one", OLD), ("two", "https://two", NEW))
+    assert operations(planned(host, desired(issuers=[], purge=True))) == [("delete", "one"), ("delete", "two")]
+
+
+@pytest.mark.parametrize("pems", [OLD, NEW], ids=["same chains", "other chains"])
+def test_an_issuer_moves_away_from_an_alias_that_is_declared_absent(pems: list[str]) -> None:
+    host = host_with(("former", "https://vc", pems))
+    wanted = desired(issuers=[absent("former"), issuer("vc", "https://vc", OLD)])
+    found = planned(host, wanted)
+    assert operations(found) == [("delete", "former"), ("create", "vc")]
+    assert found.steps[0].restore is not None
+    assert found.warnings == ()
+    assert statuses(found) == {"vc": "differs", "former": "extra"}
+    host.apply(found.steps)
+    assert trusted(host) == {"vc": "https://vc"}
+    assert statuses(planned(host, wanted)) == {"vc": "ok", "former": "ok"}
+
+
+def test_an_absent_alias_with_another_issuer_than_declared_is_a_conflict() -> None:
+    found = planned(host_with(("former", "https://vc", OLD)), desired(issuers=[absent("former", "https://other")]))
+    assert found.conflict
+    assert statuses(found) == {"former": "conflict"}
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_an_alias_that_is_given_to_another_issuer_makes_room_first(order: int) -> None:
+    """Whatever the order of the declarations."""
+    host = host_with(("a", "https://x", OLD), ("b", "https://y", OLD))
+    wanted = desired(issuers=[issuer("a", "https://y", OLD), issuer("b", "https://z", OLD)][::order])
+    found = planned(host, wanted)
+    assert operations(found) == [("update", "b"), ("update", "a")]
+    host.apply(found.steps)
+    assert trusted(host) == {"a": "https://y", "b": "https://z"}
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_an_issuer_whose_alias_is_given_away_gets_its_own(order: int) -> None:
+    """The alias that holds it now looks as if it could serve, and will not."""
+    host = host_with(("a", "https://x", OLD))
+    wanted = desired(issuers=[issuer("b", "https://x", OLD), issuer("a", "https://y", OLD)][::order])
+    found = planned(host, wanted)
+    assert operations(found) == [("update", "a"), ("create", "b")]
+    host.apply(found.steps)
+    assert trusted(host) == {"a": "https://y", "b": "https://x"}
+
+
+def test_two_aliases_that_swap_their_issuers_are_a_conflict() -> None:
+    host = host_with(("a", "https://x", OLD), ("b", "https://y", OLD))
+    wanted = desired(issuers=[issuer("a", "https://y", OLD), issuer("b", "https://x", OLD)])
+    assert planned(host, wanted).conflict
+
+
+def test_two_aliases_swap_if_they_may_be_renamed() -> None:
+    host = host_with(("a", "https://x", OLD), ("b", "https://y", OLD))
+    may = {"issuer_conflict": "rename"}
+    wanted = desired(issuers=[issuer("a", "https://y", OLD, **may), issuer("b", "https://x", OLD, **may)])
+    host.apply(planned(host, wanted).steps)
+    assert trusted(host) == {"a": "https://y", "b": "https://x"}
+    assert planned(host, wanted).steps == ()
+
+
+def test_issuers_are_not_read_where_none_are_declared() -> None:
+    client = ScriptedClient(host_with(("vc", "https://vc", OLD)))
+    wanted = desired([provider("site")])
+    observed = _host_trust._Declared(wanted).observe(client.as_client())
+    assert client.calls == ["get"]
+    assert plan(observed, wanted).after["token_issuers"] == []
+
+
+@pytest.mark.parametrize(
+    ("providers", "issuers", "names"),
+    [
+        ([provider("site"), provider("site")], None, ["kms_providers", "'site'"]),
+        (None, [issuer("vc", "https://a"), absent("vc")], ["token_issuers", "issuer_alias", "'vc'"]),
+        (None, [issuer("a", "https://vc"), issuer("b", "https://vc")], ["token_issuers", "issuer", "'https://vc'"]),
+        ([provider("site"), provider("b", key_id="nonsense")], None, ["kms_providers[1].key_id:"]),
+        (None, [issuer("a", "https://vc", ["nonsense"])], ["token_issuers[0].signing_cert_chains[0].cert_chain:"]),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(providers: Any, issuers: Any, names: list[str]) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        desired(providers, issuers)
+    for name in names:
+        assert name in str(caught.value)
+
+
+def test_one_issuer_may_be_present_here_and_absent_there() -> None:
+    assert desired(issuers=[issuer("a", "https://vc"), absent("b", "https://vc")]).token_issuers
+
+
+def test_warnings_about_the_declaration() -> None:
+    wanted = desired([provider("site", key_derivation_key="c2hvcnQ=")])
+    assert "site: key_derivation_key: has 5 bytes" in wanted.warnings[0]
+
+
+ALIASES, NAMES = ["a", "b", "c", "d"], ["https://w", "https://x", "https://y", "https://z"]
+CHAINS = [OLD, NEW, chain(2, subject="deep")]
+
+
+@st.composite
+def holdings(draw: st.DrawFn) -> MemoryHost:
+    aliases = draw(st.lists(st.sampled_from(ALIASES), unique=True))
+    names = draw(st.permutations(NAMES))
+    host = MemoryHost()
+    for alias, name in zip(aliases, names):
+        host.hold_issuer(alias, name, draw(st.lists(st.sampled_from(CHAINS), min_size=1, max_size=2)))
+    for name in draw(st.lists(st.sampled_from(ALIASES), unique=True)):
+        host.hold_provider(name, key_id=draw(st.sampled_from([KEY_ID, KEY_ID, OTHER_KEY_ID])))
+    return host
+
+
+@st.composite
+def declarations(draw: st.DrawFn) -> DesiredHostTrust:
+    aliases = draw(st.lists(st.sampled_from(ALIASES), unique=True))
+    names = draw(st.permutations(NAMES))
+    issuers = [
+        issuer(
+            alias,
+            name,
+            *draw(st.lists(st.sampled_from(CHAINS), min_size=1, max_size=2)),
+            chains_mode=draw(st.sampled_from(["exact", "merge"])),
+            issuer_conflict=draw(st.sampled_from(["fail", "adopt", "rename"])),
+        )
+        if draw(st.booleans())
+        else absent(alias, draw(st.sampled_from([None, None, name])))
+        for alias, name in zip(aliases, names)
+    ]
+    providers = [
+        provider(name, state=draw(st.sampled_from(["present", "absent"])))
+        for name in draw(st.lists(st.sampled_from(ALIASES), unique=True))
+    ]
+    return desired(providers, issuers, draw(st.booleans()))
+
+
+@settings(max_examples=400)
+@given(host=holdings(), wanted=declarations())
+def test_a_plan_is_a_conflict_or_leads_where_it_says_and_leaves_nothing_to_do(
+    host: MemoryHost, wanted: DesiredHostTrust
+) -> None:
+    before = host.state()
+    found = planned(host, wanted)
+    assert host.state() == before
+    if found.conflict:
+        assert found.steps == ()
+        assert "contradict" not in found.conflict
+        return
+    host.apply(found.steps)
+    again = planned(host, wanted)
+    assert not again.conflict
+    assert again.steps == ()
+    assert again.before == found.after
+    assert set(statuses(again).values()) <= {"ok", "undeclared"}
+    held = trusted(host)
+    for one in wanted.token_issuers or ():
+        if one.state == "present":
+            assert one.issuer in held.values()
+        else:
+            assert one.issuer_alias not in held
+    if wanted.purge_token_issuers:
+        meant = {one.issuer for one in wanted.token_issuers or () if one.state == "present"}
+        assert set(held.values()) == meant
+    names = {one.provider for one in wanted.kms_providers if one.state == "present"}
+    assert names <= set(host.key_providers)
+
+
+@given(host=holdings(), wanted=declarations())
+def test_nothing_to_do_and_all_is_ok_are_the_same(host: MemoryHost, wanted: DesiredHostTrust) -> None:
+    found = planned(host, wanted)
+    quiet = {part["status"] for part in found.found["resources"]} <= {"ok", "undeclared"}
+    assert quiet == (not found.steps and not found.conflict)
