@@ -1,0 +1,264 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""esx_host_trust against a simulated host: all or nothing, in order, with the fewest requests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from typing import Any
+
+import pytest
+
+from builders import chain
+from builders import private_key_pem
+from module.conftest import KEY
+from module.conftest import KEY_ID
+from module.conftest import OTHER_KEY_ID
+from module.conftest import fault
+
+if TYPE_CHECKING:
+    from module.conftest import Modules
+    from module.conftest import Ran
+    from simulator import Host
+
+PROVIDERS = "com.vmware.esx.trusted_infrastructure.kms.providers"
+ISSUERS = "com.vmware.esx.authentication.trust.security_token_issuers"
+TOKEN = "POST /api/esx/authentication/token"
+PROVIDER_PATH = "/api/esx/trusted-infrastructure/kms/providers"
+ISSUER_PATH = "/api/esx/authentication/trust/security-token-issuers"
+ONE, TWO = chain(2, subject="one"), chain(2, subject="two")
+
+
+@pytest.fixture(autouse=True, params=["api", "rest"])
+def dialect(host: Host, request: pytest.FixtureRequest) -> str:
+    """Everything holds in both dialects of errors."""
+    host.settings(dialect=request.param)
+    return str(request.param)
+
+
+def provider(name: str = "site-a", **changes: Any) -> dict[str, Any]:
+    return {"provider": name, "key_id": KEY_ID, "key_derivation_key": KEY, **changes}
+
+
+def issuer(alias: str, *chains: list[str], **changes: Any) -> dict[str, Any]:
+    return {
+        "issuer_alias": alias,
+        "issuer": f"https://{alias}.example.com/oidc",
+        "signing_cert_chains": [{"cert_chain": each} for each in chains or (ONE,)],
+        **changes,
+    }
+
+
+def absent(alias: str) -> dict[str, Any]:
+    return {"issuer_alias": alias, "state": "absent"}
+
+
+def trust(modules: Modules, check: bool = False, diff: bool = False, **options: Any) -> Ran:
+    return modules.run("esx_host_trust", check=check, diff=diff, **options)
+
+
+def requests(host: Host) -> list[str]:
+    return [f"{record.method} {record.path}" for record in host.journal]
+
+
+def statuses(ran: Ran) -> dict[str, str]:
+    return {part["id"]: part["status"] for part in ran.result["resources"]}
+
+
+WHOLE: dict[str, Any] = {
+    "kms_providers": [provider()],
+    "token_issuers": [issuer("vc", TWO), issuer("idp"), absent("gone")],
+}
+
+
+@pytest.fixture
+def half_right(host: Host) -> None:
+    """One issuer differs, one is missing, one has to go, and nobody declared the last."""
+    host.put_issuer("vc", "https://vc.example.com/oidc", [ONE])
+    host.put_issuer("gone", "https://gone.example.com/oidc", [ONE])
+    host.put_issuer("stranger", "https://stranger.example.com/oidc", [ONE])
+
+
+@pytest.mark.usefixtures("half_right")
+def test_one_task_does_everything_in_order(modules: Modules, host: Host) -> None:
+    ran = trust(modules, **WHOLE)
+    assert ran.changed
+    assert ran.operations == [("create", "site-a"), ("update", "vc"), ("create", "idp"), ("delete", "gone")]
+    assert [record.method for record in host.writes] == ["POST", "PATCH", "POST", "DELETE"]
+    assert statuses(ran) == {
+        "site-a": "missing",
+        "vc": "differs",
+        "idp": "missing",
+        "gone": "extra",
+        "stranger": "undeclared",
+    }
+    assert sorted(host.issuers) == ["idp", "stranger", "vc"]
+    assert host.providers["site-a"].key_id == KEY_ID
+    held = ran.result["host_trust"]
+    assert [one["provider"] for one in held["kms_providers"]] == ["site-a"]
+    assert [one["issuer_alias"] for one in held["token_issuers"]] == ["idp", "stranger", "vc"]
+    assert KEY not in ran.output
+
+
+@pytest.mark.usefixtures("half_right")
+def test_check_mode_tells_the_same_and_writes_nothing(modules: Modules, host: Host) -> None:
+    checked = trust(modules, check=True, diff=True, **WHOLE)
+    assert checked.changed
+    assert host.writes == []
+    real = trust(modules, diff=True, **WHOLE)
+    for name in ("operations", "diff", "resources", "host_trust", "changed"):
+        assert real.result[name] == checked.result[name]
+    assert "BEGIN CERTIFICATE" not in str(checked.result["diff"]) + str(checked.result["resources"])
+    assert sorted(checked.result["diff"]["after"]["token_issuers"]) == ["idp", "stranger", "vc"]
+
+
+@pytest.mark.usefixtures("half_right")
+def test_the_second_run_has_one_login_two_reads_and_no_write(modules: Modules, host: Host) -> None:
+    trust(modules, **WHOLE)
+    before, connections = len(host.journal), host.connections.opened
+    again = trust(modules, **WHOLE)
+    assert not again.changed
+    assert again.result["operations"] == []
+    assert requests(host)[before:] == [TOKEN, f"GET {PROVIDER_PATH}/site-a", f"GET {ISSUER_PATH}"]
+    assert host.connections.opened - connections == 1
+    assert set(statuses(again).values()) == {"ok", "undeclared"}
+
+
+def test_what_is_not_declared_is_not_read(modules: Modules, host: Host) -> None:
+    trust(modules, kms_providers=[provider()], check=True)
+    trust(modules, token_issuers=[issuer("vc")], check=True)
+    assert requests(host) == [TOKEN, f"GET {PROVIDER_PATH}/site-a", TOKEN, f"GET {ISSUER_PATH}"]
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_a_conflict_anywhere_and_nothing_is_written(modules: Modules, host: Host, check: bool) -> None:
+    host.put_provider("site-b", key_id=OTHER_KEY_ID)
+    ran = trust(modules, check=check, kms_providers=[provider(), provider("site-b")], token_issuers=[issuer("vc")])
+    assert ran.failed
+    assert ran.result["failure"]["code"] == "conflict"
+    assert OTHER_KEY_ID in ran.message
+    assert ran.message.endswith("Nothing was sent.")
+    assert host.writes == []
+    assert not ran.changed
+    assert statuses(ran) == {"site-a": "missing", "site-b": "conflict", "vc": "missing"}
+    assert ran.result["host_trust"]["kms_providers"][0]["key_id"] == OTHER_KEY_ID
+
+
+def test_all_conflicts_are_told_at_once(modules: Modules, host: Host) -> None:
+    host.put_provider("site-a", key_id=OTHER_KEY_ID)
+    host.put_issuer("other", "https://vc.example.com/oidc", [TWO])
+    ran = trust(modules, kms_providers=[provider()], token_issuers=[issuer("vc")])
+    assert "'site-a'" in ran.message
+    assert "'other'" in ran.message
+
+
+@pytest.mark.usefixtures("half_right")
+def test_a_purge(modules: Modules, host: Host) -> None:
+    ran = trust(modules, token_issuers=[issuer("vc")], purge_token_issuers=True)
+    assert ran.operations == [("delete", "gone"), ("delete", "stranger")]
+    assert list(host.issuers) == ["vc"]
+
+
+def test_a_purge_without_a_list_is_refused(modules: Modules, host: Host) -> None:
+    ran = trust(modules, kms_providers=[provider()], purge_token_issuers=True)
+    assert ran.failed
+    assert "token_issuers" in ran.message
+    assert host.journal == []
+
+
+def test_nothing_declared_is_refused(modules: Modules) -> None:
+    assert "one of the following is required: kms_providers, token_issuers" in trust(modules).message
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"kms_providers": [provider(), provider()]}, ["kms_providers", "'site-a'", "more than once"]),
+        ({"kms_providers": [provider("b", key_id="x")]}, ["kms_providers[0].key_id"]),
+        ({"kms_providers": [{"provider": "b"}]}, ["key_id", "kms_providers"]),
+        ({"kms_providers": ["b"]}, ["kms_providers"]),
+        ({"token_issuers": [{"issuer_alias": "a", "issuer": "b"}]}, ["signing_cert_chains", "token_issuers"]),
+        ({"token_issuers": [issuer("a", [private_key_pem()])]}, ["token_issuers[0].signing_cert_chains[0].cert_chain"]),
+    ],
+)
+def test_wrong_options_are_named_and_nothing_is_sent(
+    modules: Modules, host: Host, options: dict[str, Any], words: list[str]
+) -> None:
+    ran = trust(modules, **options)
+    assert ran.failed
+    for word in words:
+        assert word in ran.message
+    assert host.journal == []
+    assert "PRIVATE" not in ran.output.replace("private key", "")
+
+
+@pytest.mark.parametrize(
+    "operation", [f"{PROVIDERS}.create", f"{ISSUERS}.update", f"{ISSUERS}.create", f"{ISSUERS}.delete"]
+)
+@pytest.mark.parametrize("kind", ["lose_answer", "reset_before"])
+@pytest.mark.usefixtures("half_right")
+def test_a_lost_answer_is_settled_by_looking(modules: Modules, host: Host, operation: str, kind: str) -> None:
+    host.queue(fault(kind=kind, operation=operation))
+    ran = trust(modules, **WHOLE)
+    assert ran.operations == [("create", "site-a"), ("update", "vc"), ("create", "idp"), ("delete", "gone")]
+    assert len([record for record in host.writes if record.wrote]) == 4
+    assert host.unused_faults == []
+
+
+@pytest.mark.usefixtures("half_right")
+def test_what_was_done_before_a_refusal_is_told(modules: Modules, host: Host) -> None:
+    host.queue(fault(kind="status", operation=f"{ISSUERS}.update", error_type="INVALID_ARGUMENT", times=None))
+    ran = trust(modules, **WHOLE)
+    assert ran.failed
+    assert ran.changed
+    assert ran.operations == [("create", "site-a")]
+    host.clear_faults()
+    again = trust(modules, **WHOLE)
+    assert again.operations == [("update", "vc"), ("create", "idp"), ("delete", "gone")]
+
+
+@pytest.mark.usefixtures("half_right")
+def test_somebody_else_was_faster(modules: Modules, host: Host) -> None:
+    change = {"change": "put_issuer", "issuer_alias": "idp", "issuer": "https://idp.example.com/oidc", "chains": [ONE]}
+    host.queue(fault(kind="race", operation=f"{ISSUERS}.create", change=[change]))
+    ran = trust(modules, **WHOLE)
+    assert ran.operations == [("create", "site-a"), ("update", "vc"), ("delete", "gone")]
+
+
+@pytest.mark.usefixtures("half_right")
+def test_a_write_in_doubt_is_ours_whatever_happens_to_other_resources(modules: Modules, host: Host) -> None:
+    """The key provider was created and its answer lost, and meanwhile somebody adds an issuer that was planned."""
+    change = {"change": "put_issuer", "issuer_alias": "idp", "issuer": "https://idp.example.com/oidc", "chains": [ONE]}
+    host.queue(
+        fault(kind="lose_answer", operation=f"{PROVIDERS}.create"),
+        fault(kind="race", operation=f"{PROVIDERS}.get", skip=1, change=[change]),
+    )
+    ran = trust(modules, **WHOLE)
+    assert ran.operations == [("create", "site-a"), ("update", "vc"), ("delete", "gone")]
+
+
+def test_a_host_that_cannot_delete_providers_says_so(modules: Modules, host: Host) -> None:
+    host.put_provider("site-a", key_id=KEY_ID)
+    host.settings(provider_delete="operation_not_found")
+    ran = trust(modules, kms_providers=[{"provider": "site-a", "state": "absent"}])
+    assert "has no operation that deletes key providers" in ran.message
+
+
+def test_an_issuer_that_moves_comes_back_if_that_fails(modules: Modules, host: Host) -> None:
+    host.put_issuer("former", "https://vc.example.com/oidc", [TWO])
+    host.queue(fault(kind="status", operation=f"{ISSUERS}.create", error_type="INVALID_ARGUMENT"))
+    ran = trust(modules, token_issuers=[absent("former"), issuer("vc")])
+    assert ran.failed
+    assert "put back" in ran.message
+    assert host.issuers["former"].issuer == "https://vc.example.com/oidc"
+    again = trust(modules, token_issuers=[absent("former"), issuer("vc")])
+    assert again.operations == [("delete", "former"), ("create", "vc")]
+    assert list(host.issuers) == ["vc"]
+
+
+def test_merge_keeps_the_chains_of_an_issuer_that_moves(modules: Modules, host: Host) -> None:
+    host.put_issuer("former", "https://vc.example.com/oidc", [TWO])
+    host.queue(fault(kind="lose_answer", operation=f"{ISSUERS}.delete"))
+    ran = trust(modules, token_issuers=[absent("former"), issuer("vc", chains_mode="merge")])
+    assert ran.operations == [("delete", "former"), ("create", "vc")]
+    assert len(host.issuers["vc"].chains) == 2
