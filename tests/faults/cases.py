@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
 
+from ansible_collections.esx.trust.plugins.module_utils import _host_trust
 from ansible_collections.esx.trust.plugins.module_utils import _kms_provider
 from ansible_collections.esx.trust.plugins.module_utils import _token_issuer
 from ansible_collections.esx.trust.plugins.module_utils._arguments import Arguments
@@ -46,10 +47,18 @@ class Module:
 
     def params(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """All options, as Ansible would hand them over."""
-        defaults = {name: option.get("default") for name, option in self.arguments.options.items()}
-        unknown = set(given) - set(defaults)
-        assert not unknown, unknown
-        return {**defaults, **given}
+        return _filled(self.arguments.options, given)
+
+
+def _filled(options: Mapping[str, Mapping[str, Any]], given: Mapping[str, Any]) -> dict[str, Any]:
+    """What is given, with the defaults of the rest, also in options that are lists of options."""
+    unknown = set(given) - set(options)
+    assert not unknown, unknown
+    filled = {name: given.get(name, option.get("default")) for name, option in options.items()}
+    for name, value in filled.items():
+        if "options" in options[name] and value is not None:
+            filled[name] = [_filled(options[name]["options"], entry) for entry in value]
+    return filled
 
 
 KMS_PROVIDER = Module("esx_kms_provider", _kms_provider.ARGUMENTS, _kms_provider.run, "kms_provider")
@@ -60,6 +69,8 @@ TOKEN_ISSUER = Module("esx_token_issuer", _token_issuer.ARGUMENTS, _token_issuer
 TOKEN_ISSUER_INFO = Module(
     "esx_token_issuer_info", _token_issuer.INFO_ARGUMENTS, _token_issuer.run_info, "token_issuers"
 )
+
+HOST_TRUST = Module("esx_host_trust", _host_trust.ARGUMENTS, _host_trust.run, "host_trust")
 
 
 @dataclass(frozen=True)
@@ -169,6 +180,22 @@ def _issuer(name: str, before: Issuers, after: Issuers, failure: str | None = No
     )
 
 
+def _trust(name: str, before: State, after: State, failure: str | None = None, **options: Any) -> Case:
+    begins, ends = (
+        State({**_PROVIDERS, **state.providers}, {**state.issuers, **_ISSUERS}) for state in (before, after)
+    )
+    if options.get("purge_token_issuers"):
+        ends = State(ends.providers, after.issuers)
+    declared = {"kms_providers": [_SITE], "token_issuers": [_VCENTER, _IDP, _GONE], **options}
+    return Case(f"host_trust {name}", HOST_TRUST, declared, begins, ends, {}, failure)
+
+
+_SITE = {"provider": "site-a", "key_id": KEY_ID, "key_derivation_key": KEY}
+_VCENTER = {"issuer_alias": "vcenter01", "issuer": ISSUER, "signing_cert_chains": declared_chains(ONE)}
+_IDP = {"issuer_alias": "idp", "issuer": "https://idp.example.com", "signing_cert_chains": declared_chains(TWO)}
+_GONE = {"issuer_alias": "leftover", "state": "absent"}
+_IDPS = {"idp": _held(TWO, issuer="https://idp.example.com")}
+_FORMER = {"leftover": _held(TWO, issuer="https://former.example.com")}
 _OURS = {"vcenter01": _held(ONE)}
 _OLD = {"vcenter01": _held(TWO)}
 _LEFTOVER = {"leftover": _held(TWO)}
@@ -202,6 +229,18 @@ CASES: tuple[Case, ...] = (
     _issuer("delete", _OURS, {}, state="absent"),
     _issuer("absent", {}, {}, state="absent"),
     _issuer("one by one", _OLD, _OURS, projection_supported=False),
+    _trust("whole", State({}, {**_OLD, **_FORMER}), State({"site-a": KEY_ID}, {**_OURS, **_IDPS})),
+    _trust("converged", State({"site-a": KEY_ID}, {**_OURS, **_IDPS}), State({"site-a": KEY_ID}, {**_OURS, **_IDPS})),
+    _trust("conflict", State({"site-a": OTHER_KEY_ID}, _OLD), State({"site-a": OTHER_KEY_ID}, _OLD), "conflict"),
+    _trust("rename", State({}, _LEFTOVER), State({"site-a": KEY_ID}, {**_OURS, **_IDPS})),
+    _trust(
+        "purge",
+        State({}, _FORMER),
+        State({}, _IDPS),
+        kms_providers=None,
+        token_issuers=[_IDP],
+        purge_token_issuers=True,
+    ),
     Case("kms_provider_info", KMS_PROVIDER_INFO, {}, _INFO, _INFO),
     Case("token_issuer_info", TOKEN_ISSUER_INFO, {}, _INFO, _INFO),
 )

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import Any
+from typing import Union
 
 import hypothesis
 from hypothesis import strategies as st
@@ -75,10 +76,19 @@ class Declaration:
     def chains(self) -> frozenset[tuple[str, ...]]:
         return frozenset(tuple(each["cert_chain"]) for each in self.options["signing_cert_chains"])
 
+    @property
+    def removes(self) -> bool:
+        return bool(self.options["state"] == "absent")
+
+    @property
+    def trusts(self) -> set[str]:
+        """The issuers that are to be trusted."""
+        return {self.options["issuer"]} if self.module is cases.TOKEN_ISSUER and not self.removes else set()
+
     def holds(self, state: State) -> bool:
         """True if the host is as declared, or as near to it as the module is told to go."""
         options = self.options
-        absent = options["state"] == "absent"
+        absent = self.removes
         if self.module is cases.KMS_PROVIDER:
             name = options["provider"]
             return name not in state.providers if absent else state.providers.get(name) == options["key_id"]
@@ -110,8 +120,55 @@ class Declaration:
             next((chains for issuer, chains in state.issuers.values() if issuer == self.options["issuer"]), None)
             for state in (before, after)
         )
-        return has is None or has >= (had or frozenset()) or self.options["state"] == "absent"
+        return has is None or has >= (had or frozenset()) or self.removes
 
+
+@dataclass(frozen=True)
+class Whole:
+    """Several declarations of one host in one."""
+
+    parts: tuple[Declaration, ...]
+    module: cases.Module = cases.HOST_TRUST
+
+    @property
+    def options(self) -> dict[str, Any]:
+        kinds = {"kms_providers": cases.KMS_PROVIDER, "token_issuers": cases.TOKEN_ISSUER}
+        return {name: [part.options for part in self.parts if part.module is module] for name, module in kinds.items()}
+
+    @property
+    def removes(self) -> bool:
+        return any(part.removes for part in self.parts)
+
+    @property
+    def trusts(self) -> set[str]:
+        return {issuer for part in self.parts for issuer in part.trusts}
+
+    def holds(self, state: State) -> bool:
+        return all(part.holds(state) for part in self.parts)
+
+    def spares(self, before: State, after: State) -> bool:
+        providers = {part.options["provider"] for part in self.parts if part.module is cases.KMS_PROVIDER}
+        issuers = {part.options["issuer_alias"] for part in self.parts if part.module is cases.TOKEN_ISSUER}
+        issuers |= {name for name, (issuer, _chains) in before.issuers.items() if issuer in self.trusts}
+        return _same_but(providers, before.providers, after.providers) and _same_but(
+            issuers, before.issuers, after.issuers
+        )
+
+    def keeps_merged(self, before: State, after: State) -> bool:
+        return all(part.keeps_merged(before, after) for part in self.parts if not self._moves(part, before))
+
+    def _moves(self, part: Declaration, before: State) -> bool:
+        """True if the alias that holds the part's issuer is given to another issuer, so that nothing is merged."""
+        given = {one.options["issuer_alias"]: one.options["issuer"] for one in self.parts if one.trusts}
+        held = {name: issuer for name, (issuer, _chains) in before.issuers.items()}
+        return any(name in given and given[name] != issuer for name, issuer in held.items() if issuer in part.trusts)
+
+    def gives_up(self, before: State) -> set[str]:
+        """The declared issuers whose alias is given to another issuer before they get one of their own."""
+        return {issuer for part in self.parts for issuer in part.trusts if self._moves(part, before)}
+
+
+Declared = Union[Declaration, Whole]
 
 providers = st.builds(
     lambda provider, key_id, state: Declaration(
@@ -141,7 +198,26 @@ issuers = st.builds(
     st.sampled_from(("fail", "adopt", "rename", "rename")),
     st.sampled_from(("present", "present", "present", "absent")),
 )
-declarations = st.one_of(providers, issuers, issuers)
+
+
+def _whole(parts: list[Declaration]) -> Whole:
+    """The declarations that can stand side by side."""
+    kept: list[Declaration] = []
+    names: set[Any] = set()
+    for part in parts:
+        own = {(name, part.options.get(name)) for name in ("provider", "issuer_alias")} - {
+            ("provider", None),
+            ("issuer_alias", None),
+        }
+        own |= {("issuer", issuer) for issuer in part.trusts}
+        if not own & names:
+            names |= own
+            kept.append(part)
+    return Whole(tuple(kept))
+
+
+wholes = st.lists(st.one_of(providers, issuers, issuers), min_size=1, max_size=5).map(_whole)
+declarations = st.one_of(providers, issuers, issuers, wholes, wholes)
 changes = st.one_of(
     st.builds(
         lambda name, key_id: {"change": "put_provider", "provider": name, "key_id": key_id},
@@ -182,7 +258,7 @@ class Runs(RuleBasedStateMachine):
         troubles=st.lists(faults, max_size=3),
         check_mode=st.sampled_from((False,) * 4 + (True,)),
     )
-    def a_run(self, declaration: Declaration, troubles: list[Fault], check_mode: bool) -> None:
+    def a_run(self, declaration: Declared, troubles: list[Fault], check_mode: bool) -> None:
         before = State.of(self.host)
         ran, journal = self._run(declaration, troubles, check_mode)
         after = State.of(self.host)
@@ -201,8 +277,10 @@ class Runs(RuleBasedStateMachine):
             assert not Counter(ran.operations) - Counter(wrote), f"claims {ran.operations}, did {wrote}: {ran.message}"
             if ran.code == "conflict":
                 assert before == after
-            if declaration.options["state"] == "present" and before.trusted - after.trusted:
-                assert "could not be put back" in ran.message or declaration.options["issuer"] in after.trusted
+            lost = (declaration.trusts & before.trusted) - after.trusted
+            if isinstance(declaration, Whole):
+                lost -= declaration.gives_up(before)
+            assert not lost or "could not be put back" in ran.message
         self._converges(declaration)
 
     @rule(
@@ -212,7 +290,7 @@ class Runs(RuleBasedStateMachine):
         skip=st.integers(1, 4),
     )
     def a_run_beside_another_client(
-        self, declaration: Declaration, kind: str, change: list[dict[str, Any]], skip: int
+        self, declaration: Declared, kind: str, change: list[dict[str, Any]], skip: int
     ) -> None:
         fault = Fault.model_validate({"kind": kind, "change": change, "skip": skip})
         ran, journal = self._run(declaration, [fault], False)
@@ -223,7 +301,7 @@ class Runs(RuleBasedStateMachine):
         self._converges(declaration)
 
     @rule(one=declarations, other=declarations, same=st.booleans())
-    def two_runs_at_once(self, one: Declaration, other: Declaration, same: bool) -> None:
+    def two_runs_at_once(self, one: Declared, other: Declared, same: bool) -> None:
         before, seen = State.of(self.host), len(self.host.journal)
         two = (one, one if same else other)
         with ThreadPoolExecutor(2) as pool:
@@ -234,7 +312,7 @@ class Runs(RuleBasedStateMachine):
         done = Counter(written(record) for record in journal if record.writes and record.status == 204)
         assert Counter(first.operations + second.operations) == done
         # Deleted by one and created by the other is no change in place.
-        if not any(each.options["state"] == "absent" for each in two):
+        if not any(each.removes for each in two):
             self._keys_stay(before, State.of(self.host))
         if same and not first.failed and not second.failed:
             assert one.holds(State.of(self.host))
@@ -254,14 +332,14 @@ class Runs(RuleBasedStateMachine):
         elif not ran.failed:
             assert [record["issuer_alias"] for record in ran.result[module.records]] == sorted(state.issuers)
 
-    def _params(self, declaration: Declaration) -> dict[str, Any]:
+    def _params(self, declaration: Declared) -> dict[str, Any]:
         host = self.host
         login = {"hostname": host.address, "port": host.port, "username": host.username, "password": cases.PASSWORD}
         return declaration.module.params(
             {**login, "ca_path": self.fleet.ca_path, **self.connection, **declaration.options}
         )
 
-    def _run(self, declaration: Declaration, troubles: list[Fault], check_mode: bool) -> tuple[Ran, list[Record]]:
+    def _run(self, declaration: Declared, troubles: list[Fault], check_mode: bool) -> tuple[Ran, list[Record]]:
         seen = len(self.host.journal)
         self.host.queue(*troubles)
         ran = run(declaration.module, self._params(declaration), check_mode)
@@ -271,7 +349,7 @@ class Runs(RuleBasedStateMachine):
         assert ran.left_open == 0
         return ran, self.host.journal[seen:]
 
-    def _converges(self, declaration: Declaration) -> None:
+    def _converges(self, declaration: Declared) -> None:
         second, _journal = self._run(declaration, [], False)
         state = State.of(self.host)
         if second.failed:
