@@ -1,9 +1,9 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The demonstration: one playbook over five simulated ESX hosts, and what came of it on one screen.
+"""The demonstration: a small fleet with something wrong is audited, converged, and audited again.
 
 Run it with `make demo`. The collection is built, installed into an empty folder and run from there; what is printed
-comes from Ansible's own output, from the info modules and from the simulator's journals.
+comes from the reports of the audit playbook, from Ansible's recap and from the simulator's journals.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -34,17 +35,26 @@ from environment import fail
 if TYPE_CHECKING:
     from simulator import Fleet
 
-HOSTS = 5
-WIDTH = 80
+HOSTS = 8
+WIDTH = 96
 RUN = ENVIRONMENTS["run"]
+REPORTS = ROOT / "build" / "demo"
+ISSUER = "https://vc.example.com/openidconnect/site"
 
 
 class Stage:
-    """The installed collection, the inventory and a way to run a playbook."""
+    """The installed collection, the inventory and a way to run a playbook of the collection."""
 
     def __init__(self, folder: Path, fleet: Fleet) -> None:
+        from simulator.certificates import signing_chain
+
         self.folder = folder
         self.fleet = fleet
+        self.down = "esx07"
+        self.old_chain = signing_chain("ssoserverSign, until last year", 2, ends=20)
+        self.chain = signing_chain("ssoserverSign", 2, ends=730)
+        self.key_id = str(uuid.uuid4())
+        self.key = base64.b64encode(secrets.token_bytes(32)).decode()
         self.variables = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "VMWARE_"))},
             "ANSIBLE_COLLECTIONS_PATH": str(folder / "collections"),
@@ -61,36 +71,46 @@ class Stage:
     def install(self) -> None:
         """Build the collection and install it where nothing else is."""
         tarball = checkout.build(self.folder, RUN.bin / "ansible-galaxy")
-        collections = self.folder / "collections"
-        self.run("ansible-galaxy", "collection", "install", "--offline", tarball, "-p", collections)
+        arguments = ["collection", "install", "--offline", tarball, "-p", self.folder / "collections"]
+        done = self.run("ansible-galaxy", *arguments)
+        if done.returncode:
+            fail(f"the collection cannot be installed\n{done.stdout}")
+
+    def fill_hosts(self) -> None:
+        """All hosts as they shall be, but three, each wrong in a way of its own."""
+        for host in self.fleet.hosts:
+            if host.name != "esx02":
+                host.put_provider("site-key", key_id=self.key_id)
+            host.put_issuer("vcenter", ISSUER, [self.old_chain if host.name == "esx03" else self.chain])
+            if host.name == "esx05":
+                host.put_issuer("old-vcenter", "https://old-vc.example.com/openidconnect/site", [self.old_chain])
 
     def write_inventory(self) -> None:
-        from simulator.certificates import signing_chain
-
         chain = self.folder / "vcenter.pem"
-        chain.write_text("".join(signing_chain("ssoserverSign", 2, ends=730)), "utf-8")
+        chain.write_text("".join(self.chain), "utf-8")
         first = self.fleet.hosts[0]
+        addresses = {host.name: host.address for host in self.fleet.hosts}
+        # Nobody listens there.
+        addresses[self.down] = "127.0.9.9"
         inventory = {
             "esx": {
-                "hosts": {host.name: {"ansible_host": host.address} for host in self.fleet.hosts},
+                "hosts": {name: {"esx_hostname": address} for name, address in addresses.items()},
                 "vars": {
-                    "ansible_connection": "local",
-                    "ansible_python_interpreter": str(RUN.python),
                     "esx_ca_path": str(self.fleet.ca_path),
                     "esx_password": first.password,
                     "esx_port": first.port,
+                    "esx_retries": 0,
                     "esx_username": first.username,
-                    "report_folder": str(self.folder),
-                    "site_key": base64.b64encode(secrets.token_bytes(32)).decode(),
-                    "site_key_id": str(uuid.uuid4()),
+                    "site_key": self.key,
+                    "site_key_id": self.key_id,
                     "vcenter_signing_certificates": str(chain),
                 },
             }
         }
         (self.folder / "inventory.json").write_text(json.dumps(inventory), "utf-8")
 
-    def run(self, program: str, *arguments: object) -> str:
-        done = subprocess.run(
+    def run(self, program: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             [str(RUN.bin / program), *map(str, arguments)],
             cwd=self.folder,
             env=self.variables,
@@ -100,51 +120,58 @@ class Stage:
             text=True,
             check=False,
         )
-        if done.returncode:
-            fail(f"{program} {' '.join(map(str, arguments))} failed\n{done.stdout}")
-        return done.stdout
 
-    def play(self, playbook: str, *options: str) -> Outcome:
-        before = self.writes()
+    def play(self, playbook: str, *options: object) -> Outcome:
+        writes, requests = self.counted()
         started = time.monotonic()
-        said = self.run("ansible-playbook", "-i", "inventory.json", *options, ROOT / "demo" / playbook)
-        return Outcome(said, time.monotonic() - started, self.writes() - before)
+        arguments = ["-i", "inventory.json", "-e", f"@{ROOT / 'demo' / 'trust.yml'}", *options]
+        done = self.run("ansible-playbook", f"esx.trust.{playbook}", *arguments)
+        seconds = time.monotonic() - started
+        now_writes, now_requests = self.counted()
+        return Outcome(done.stdout, done.returncode, seconds, now_writes - writes, now_requests - requests)
 
-    def writes(self) -> int:
-        """How many requests that would write have reached the hosts so far."""
-        return sum(record.writes for host in self.fleet.hosts for record in host.journal)
+    def audit(self, name: str) -> Outcome:
+        outcome = self.play("audit", "-e", f"esx_report_dir={REPORTS / name}")
+        try:
+            outcome.report = json.loads((REPORTS / name / "esx-trust-audit.json").read_text("utf-8"))
+        except FileNotFoundError:
+            fail(f"the audit wrote no report\n{outcome.said}")
+        return outcome
 
-    def report(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        for host in self.fleet.hosts:
-            yield host.name, json.loads((self.folder / f"{host.name}.json").read_text("utf-8"))
+    def counted(self) -> tuple[int, int]:
+        """How many writes, and how many requests, have reached the hosts so far."""
+        journals = [host.journal for host in self.fleet.hosts]
+        return sum(one.writes for journal in journals for one in journal), sum(map(len, journals))
 
 
 class Outcome:
-    """What Ansible said of a run, and how many writes arrived at the hosts meanwhile."""
+    """What Ansible said of a run, and what arrived at the hosts meanwhile."""
 
-    def __init__(self, said: str, seconds: float, writes: int) -> None:
+    def __init__(self, said: str, code: int, seconds: float, writes: int, requests: int) -> None:
         self.said = said
+        self.code = code
         self.seconds = seconds
         self.writes = writes
-        recap = re.findall(r"^\S+ +: ok=(\d+) +changed=(\d+)", said, re.MULTILINE)
-        if len(recap) != HOSTS:
+        self.requests = requests
+        self.report: dict[str, Any] = {}
+        recap = re.findall(r"^(\S+) +: ok=\d+ +changed=(\d+) .*?failed=(\d+)", said, re.MULTILINE)
+        self.changed = [name for name, changed, _failed in recap if changed != "0"]
+        self.failed = [name for name, _changed, failed in recap if failed != "0"]
+        if len(recap) < HOSTS:
             fail(f"a recap of {HOSTS} hosts was expected\n{said}")
-        self.tasks = sum(int(ok) for ok, _changed in recap)
-        self.changed = sum(int(changed) for _ok, changed in recap)
 
-    def sentence(self) -> str:
-        writes = f"{self.writes} writes reached them" if self.writes else "nothing was written"
-        return f"{self.changed} of {self.tasks} tasks changed on {HOSTS} hosts, {writes}  ({self.seconds:.1f} s)"
+    def found(self) -> Iterator[str]:
+        """What the report says of each host that is not as declared."""
+        for host in self.report["hosts"]:
+            if host["status"] == "ok":
+                continue
+            wrong = [one for one in host["resources"] if one["status"] not in ("ok", "undeclared")]
+            what = ", ".join(f"{one['resource'].replace('_', ' ')} {one['id']!r} {one['status']}" for one in wrong)
+            yield f"{host['host']}  {what or host['status']}"
 
-    def diff(self, limit: int) -> Iterator[str]:
-        """The beginning of the first difference that Ansible showed."""
-        _before, _separator, rest = self.said.partition("+++ after")
-        for line in rest.splitlines()[1:]:
-            if limit == 0 or not line.startswith(("+", "-", " ", "@")):
-                return
-            if line.startswith(("+", "-")):
-                limit -= 1
-                yield line
+    def cost(self) -> str:
+        written = f"{self.writes} writes" if self.writes else "nothing was written"
+        return f"{self.requests} requests, {written}, exit code {self.code}  ({self.seconds:.1f} s)"
 
 
 @contextlib.contextmanager
@@ -152,39 +179,50 @@ def stage() -> Iterator[Stage]:
     sys.path.insert(0, str(ROOT / "tests"))
     from simulator import Fleet
 
+    shutil.rmtree(REPORTS, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix="esx-trust-demo-") as folder, Fleet(hosts=HOSTS) as fleet:
         ready = Stage(Path(folder), fleet)
         ready.install()
+        ready.fill_hosts()
         ready.write_inventory()
         yield ready
 
 
-def show(lines: Iterable[str]) -> None:
+def show(*lines: str) -> None:
     for line in lines:
         print(line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…", flush=True)
 
 
+def show_audit(outcome: Outcome, name: str) -> None:
+    show(f"    {outcome.report['summary']['headline']}.", *(f"      {line}" for line in outcome.found()))
+    show(f"    {outcome.cost()}", f"    The report: {(REPORTS / name / 'esx-trust-audit.html').relative_to(ROOT)}", "")
+
+
+def check(expected: Iterable[tuple[str, Any, Any]], outcome: Outcome) -> None:
+    for what, found, wanted in expected:
+        if found != wanted:
+            fail(f"{what}: {found}, where {wanted} was expected\n{outcome.said}")
+
+
 def main() -> None:
     with stage() as ready:
-        show([f"{HOSTS} simulated ESX hosts; demo/playbook.yml declares a key and an issuer.", ""])
-        trial = ready.play("playbook.yml", "--check", "--diff")
-        show(["$ ansible-playbook --check --diff    (what would change? the first host:)"])
-        show(f"    {line}" for line in trial.diff(limit=5))
-        show([f"    {trial.sentence()}"])
-        first = ready.play("playbook.yml")
-        show(["$ ansible-playbook                   (make it so)", f"    {first.sentence()}"])
-        second = ready.play("playbook.yml")
-        show(["$ ansible-playbook                   (is it so?)", f"    {second.sentence()}"])
-        ready.play("report.yml")
-        show(["", "  HOST       KEY PROVIDER  READY  TRUSTED ISSUER"])
-        for name, facts in ready.report():
-            key, issuer = facts["keys"][0], facts["issuers"][0]
-            columns = f"{key['provider']:<13} {'yes' if key['available'] else 'no':<6} {issuer['issuer']}"
-            show([f"  {name:<10} {columns}"])
-        as_told = (trial.writes, second.writes, second.changed) == (0, 0, 0) and trial.changed == first.changed > 0
-    if not as_told:
-        fail("the runs did not do what they should")
-    show(["", "The check announced what the run did, and the second run had nothing left to do."])
+        show(f"{HOSTS} simulated ESX hosts. demo/trust.yml declares a key, a vCenter, and one that is gone.", "")
+        show("$ ansible-playbook esx.trust.audit       (is it so? nothing is changed)")
+        first = ready.audit("before")
+        show_audit(first, "before")
+        show("$ ansible-playbook esx.trust.converge    (make it so)")
+        run = ready.play("converge")
+        show(f"    Changed {', '.join(run.changed)}; could not reach {', '.join(run.failed)}.", f"    {run.cost()}", "")
+        show("$ ansible-playbook esx.trust.audit       (and now?)")
+        last = ready.audit("after")
+        show_audit(last, "after")
+        wrong = ["esx02", "esx03", "esx05"]
+        check([("writes of the audit", first.writes, 0), ("its exit code", bool(first.code), True)], first)
+        check([("hosts that are not as declared", len(list(first.found())), 4)], first)
+        check([("hosts changed", run.changed, wrong), ("hosts that failed", run.failed, [ready.down])], run)
+        check([("writes of the second audit", last.writes, 0)], last)
+        check([("hosts left", list(last.found()), [f"{ready.down}  unreachable"])], last)
+    show(f"What was wrong is mended. {ready.down} is still down, and both runs said so.")
 
 
 if __name__ == "__main__":
