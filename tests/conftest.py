@@ -19,6 +19,7 @@ import pytest
 if TYPE_CHECKING:
     from simulator import Fleet
     from simulator import Host
+    from simulator import Vcenter
 
 TESTS = Path(__file__).resolve().parent
 for folder in (TESTS.parent / "tools", TESTS):
@@ -34,6 +35,15 @@ importlib.invalidate_caches()
 hypothesis.configuration.set_hypothesis_home_dir(VENVS / "hypothesis")
 hypothesis.settings.register_profile("shared machine", deadline=None)  # other gates run beside
 hypothesis.settings.load_profile("shared machine")
+# For tools/mutants.py: a mutant is to die by its own fault, every time, and nobody reads the smallest example.
+hypothesis.settings.register_profile(
+    "mutants",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    max_examples=40,
+    phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
+)
 
 
 @pytest.fixture(autouse=True)
@@ -54,11 +64,20 @@ def _no_memory_of_refusals() -> None:
 
 @pytest.fixture(scope="session")
 def fleet() -> Iterator[Fleet]:
-    """Eight simulated hosts that live as long as this worker."""
+    """Eight simulated hosts and a vCenter that live as long as this worker."""
     from simulator import Fleet
 
-    with Fleet(hosts=8) as running:
+    with Fleet(hosts=8, vcenters=1) as running:
         yield running
+
+
+@pytest.fixture
+def vcenter(fleet: Fleet) -> Vcenter:
+    """The simulated vCenter in its first state."""
+    (each,) = fleet.vcenters
+    assert each.wait_closed()
+    each.reset()
+    return each
 
 
 @pytest.fixture(scope="session")

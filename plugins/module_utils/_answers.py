@@ -45,7 +45,9 @@ _UNKNOWN_URL = "com.vmware.vapi.rest.operationsForUrlNotFound"
 _LATER = (408, 429, 502, 503, 504)
 #: Characters of a host's own words that a message may hold.
 _EXCERPT = 200
-_MESSAGE = 600
+_MESSAGE = 300
+_WEB_PAGE = "a web page"
+_BROKEN_JSON = "broken JSON"
 _ERROR_TYPE = re.compile(r"[A-Z][A-Z_]{0,63}")
 _TYPE_PREFIX = "com.vmware.vapi.std.errors."
 
@@ -78,7 +80,7 @@ class Answer:
 
 
 def decode(operation: Operation, answer: Answer, host: str, scrub: Callable[[str], str]) -> Any:
-    """The value that `operation` returned, or None where it returns none.
+    """The value that `operation` returned, or None where it returns none; of what is not JSON, the bytes.
 
     host: how to call the host in messages; scrub: takes the secrets out of the host's own words.
     Raises ApiError (judged by its type, never by the HTTP code alone) or UnexpectedAnswer.
@@ -98,6 +100,8 @@ def decode(operation: Operation, answer: Answer, host: str, scrub: Callable[[str
         if operation.returns:
             raise _unexpected(operation, answer, f"{host}: the answer to {operation.title} is empty.")
         return None
+    if operation.media == "xml":
+        return _xml(operation, answer, is_json, host, scrub)
     if not is_json:
         what = _describe(operation, answer, scrub)
         raise _unexpected(operation, answer, f"{host}: {operation.title} was answered with {what}.", _HINT_NOT_REST)
@@ -120,6 +124,14 @@ def _json(body: bytes) -> tuple[Any, bool]:
         return json.loads(body.decode("utf-8-sig")), True
     except (ValueError, RecursionError):
         return None, False
+
+
+def _xml(operation: Operation, answer: Answer, is_json: bool, host: str, scrub: Callable[[str], str]) -> bytes:
+    """The body, unless it is plainly something else; whoever reads it knows better."""
+    what = "JSON" if is_json else _describe(operation, answer, scrub)
+    if what in ("JSON", _WEB_PAGE, _BROKEN_JSON):
+        raise _unexpected(operation, answer, f"{host}: {operation.title} was answered with {what}.", _HINT_NOT_REST)
+    return answer.body
 
 
 def _unexpected(operation: Operation, answer: Answer, message: str, hint: str = "") -> UnexpectedAnswer:
@@ -163,7 +175,7 @@ def _api_error(
         texts.extend(f"{name}: {text}" for name, text in data.items() if isinstance(text, str))
     # Scrubbed before it is folded and cut, so that no part of a secret stays.
     # What a login failed over while it worked may name the token, which nobody knows yet.
-    said = "" if operation.secret and answer.status >= 500 else _printable(scrub("; ".join(texts)))[:_MESSAGE]
+    said = "" if operation.secret and answer.status >= 500 else _cut(_printable(scrub("; ".join(texts))), _MESSAGE)
     shown = f" ({answer.status} {error_type})" if error_type else f" ({answer.status})"
     message = f"{host}: {operation.title} failed{shown}" + (f": {said}" if said else "")
     message += "" if message.endswith((".", "!", "?")) else "."
@@ -228,12 +240,16 @@ def _describe(operation: Operation, answer: Answer, scrub: Callable[[str], str])
     if not printable:
         return "an empty body"
     if printable.startswith("<"):
-        return "a web page" if "<html" in printable.lower() else "an XML document"
+        return _WEB_PAGE if "<html" in printable.lower() else "an XML document"
     if printable[0] in "{[":
-        return "broken JSON"
+        return _BROKEN_JSON
     if operation.secret:
         return "a text that is not JSON"
-    return f"the text '{printable[:_EXCERPT]}{'...' if len(printable) > _EXCERPT else ''}'"
+    return f"the text '{_cut(printable, _EXCERPT)}'"
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]}..."
 
 
 def _printable(text: str) -> str:

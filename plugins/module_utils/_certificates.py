@@ -27,6 +27,7 @@ from ansible_collections.esx.trust.plugins.module_utils._libraries import x509
 
 _PEM_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----([^-]*)-----END \1-----")
 _SHORTEST_SECRET = 8
+_LONGEST_SORTED = 10
 _PRIVATE_KEY = "holds a private key, which must never be sent; give the certificates alone"
 _CERTIFICATE_LABELS = ("CERTIFICATE", "X509 CERTIFICATE")
 
@@ -105,6 +106,40 @@ def chains_from_host(value: Iterable[Mapping[str, Any]]) -> tuple[Chain, ...]:
                 certificates.append(Certificate(sha256=f"unreadable:{digest}", pem=text, subject="(unreadable)"))
         chains.append(Chain(tuple(certificates)))
     return tuple(chains)
+
+
+def leaf_first(cert_chain: Sequence[str]) -> list[str]:
+    """The certificates of a chain in the order of their signatures, or as they are where that is not plain."""
+    try:
+        loaded = [one for text in cert_chain for one in _load_all(text)]
+    except _NotACertificate:
+        return list(cert_chain)
+    # Each is tried with each below, and whoever publishes a chain chooses its length.
+    if len(loaded) > _LONGEST_SORTED or all(_issued(one, issuer) for one, issuer in zip(loaded, loaded[1:])):
+        return list(cert_chain)
+    ordered: list[Any] = []
+    candidates = [one for one in loaded if not any(_issued(other, one) for other in loaded if other is not one)]
+    while len(candidates) == 1:
+        ordered += candidates
+        candidates = [one for one in loaded if one not in ordered and _issued(ordered[-1], one)]
+    return [_certificate(one).pem for one in ordered] if len(ordered) == len(loaded) else list(cert_chain)
+
+
+def certificate_records(chains: Iterable[Chain]) -> list[dict[str, Any]]:
+    """What each certificate is, in the form in which the modules return it."""
+    return [
+        {
+            "chain": number,
+            "position": position,
+            "sha256": one.sha256,
+            "subject": one.subject,
+            "issuer": one.issuer,
+            "not_before": one.not_before,
+            "not_after": one.not_after,
+        }
+        for number, chain in enumerate(chains)
+        for position, one in enumerate(chain.certificates)
+    ]
 
 
 def validity_warnings(chains: Iterable[Chain], now: datetime.datetime) -> list[str]:
@@ -220,10 +255,16 @@ def _timestamp(moment: datetime.datetime) -> str:
 
 def _check_links(place: str, loaded: Sequence[Any]) -> None:
     for position, (certificate, issuer) in enumerate(zip(loaded, loaded[1:])):
-        try:
-            certificate.verify_directly_issued_by(issuer)
-        except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        if not _issued(certificate, issuer):
             raise InvalidInput(
                 f"{place}: certificate {position + 1} ({_name(certificate, 'subject')}) was not issued by the one"
                 f" behind it ({_name(issuer, 'subject')}); the order is leaf, intermediates, root."
-            ) from None
+            )
+
+
+def _issued(certificate: Any, issuer: Any) -> bool:
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True

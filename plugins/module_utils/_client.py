@@ -25,6 +25,7 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Unexpecte
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unreachable
 from ansible_collections.esx.trust.plugins.module_utils._operation import Operation
 from ansible_collections.esx.trust.plugins.module_utils._secrets import Redactor
+from ansible_collections.esx.trust.plugins.module_utils._signals import tidying
 from ansible_collections.esx.trust.plugins.module_utils._transport import Transport
 
 TOKEN_CREATE = Operation(
@@ -54,6 +55,7 @@ SESSION_DELETE = Operation(
     errors=("UNAUTHENTICATED", "SERVICE_UNAVAILABLE"),
 )
 
+_ACCEPT_XML = "application/samlmetadata+xml, application/xml, text/xml, */*;q=0.1"
 #: Error types with which a host says that it does not know a login service.
 _NO_SUCH_SERVICE = ("NOT_FOUND", "OPERATION_NOT_FOUND", "INVALID_REQUEST", "UNSUPPORTED")
 
@@ -80,7 +82,7 @@ class Client:
 
     def __init__(self, connection: Connection, secrets: Iterable[Optional[str]] = ()) -> None:
         self._connection = connection
-        self._redactor = Redactor((*connection.secrets, *secrets))
+        self._redactor = Redactor({*connection.secrets, *secrets})
         self._transport = Transport(connection, self._redactor.scrub)
         self._authorization: Optional[dict[str, str]] = None
         self._session_open = False
@@ -166,6 +168,7 @@ class Client:
         """The error to raise when `operation` returned JSON of another form than documented."""
         return wrong_shape(operation, self.host)
 
+    @tidying()
     def close(self) -> None:
         """End the session, if there is one, and the connection. Never fails."""
         try:
@@ -174,7 +177,12 @@ class Client:
             self._transport.close()
 
     def _authorized(self, operation: Operation, url_path: str, data: Optional[bytes]) -> Any:
-        """Perform a request with the login, which is renewed when the host no longer accepts it."""
+        """Perform a request with the login, which is renewed when the host no longer accepts it.
+
+        A public operation goes without.
+        """
+        if operation.public:
+            return self._perform(operation, url_path, {}, data)
         if self._authorization is None:
             self._authorization = self._log_in()
         try:
@@ -197,6 +205,8 @@ class Client:
         """Send one request and decode its answer."""
         if not operation.reads:
             headers = {"Content-Type": "application/json", **headers}
+        if operation.media == "xml":
+            headers = {"Accept": _ACCEPT_XML, **headers}
         login = self._login_digest(headers)
         if login in _refused:
             message = f"{self.host}: this login was refused a moment ago."
@@ -209,12 +219,13 @@ class Client:
             # A password that was good before and is refused now lacks a permission.
             if isinstance(error, Unauthenticated) and login is not None and not self._login_proven:
                 _refused.add(login)
-            if not self._login_proven and error.outcome_unknown and error.status not in (500, 503):
+            proven = self._login_proven or operation.public
+            if not proven and error.outcome_unknown and error.status not in (500, 503):
                 # What was lost may have been a refusal, and hosts lock an account after five: one more try, no two.
                 error.retriable = error.retriable and not self._login_doubtful
                 self._login_doubtful = True
             raise
-        self._login_proven = True
+        self._login_proven = self._login_proven or not operation.public
         return value
 
     def _login_digest(self, headers: Mapping[str, str]) -> Optional[bytes]:

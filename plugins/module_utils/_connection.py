@@ -47,8 +47,8 @@ class Connection:
     retries: int = 3
 
     @classmethod
-    def from_params(cls, params: Mapping[str, Any]) -> Connection:
-        """Check the options of `_arguments.CONNECTION`.
+    def from_params(cls, params: Mapping[str, Any], public: bool = False) -> Connection:
+        """Check the options of `_arguments.CONNECTION`; those of the login mean nothing to what is `public`.
 
         Raises InvalidInput, which names the option, for whatever could not work.
         """
@@ -61,11 +61,13 @@ class Connection:
             raise InvalidInput(f"retries: {params['retries']} is less than 0.")
         access_token, saml_token = params["access_token"] or None, params["saml_token"] or None
         username, password = params["username"] or None, params["password"] or None
-        if not (access_token or saml_token) and not (username and password):
+        if public:
+            access_token = saml_token = username = password = None
+        elif not (access_token or saml_token) and not (username and password):
             missing = "username" if not username else "password"
             raise InvalidInput(f"{missing}: is needed, unless access_token or saml_token is given.")
         if saml_token and not access_token and params["auth_method"] == "basic":
-            raise InvalidInput("saml_token: cannot be sent with auth_method basic, use auth_method token.")
+            raise InvalidInput("saml_token: cannot be sent with auth_method basic, use another.")
         if username and ":" in username and not (access_token or saml_token):
             raise InvalidInput("username: HTTP Basic authentication allows no colon in it.", secrets=(username,))
         for name, text in (("username", username), ("password", password)):

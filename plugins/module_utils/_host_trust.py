@@ -40,7 +40,8 @@ ARGUMENTS = CONNECTION.merge(
     Arguments(
         options={
             "kms_providers": _kms_provider.DECLARATION.entries(),
-            "token_issuers": _token_issuer.DECLARATION.entries(),
+            # No secret, whatever its name reminds of.
+            "token_issuers": {**_token_issuer.DECLARATION.entries(), "no_log": False},
             "purge_token_issuers": {"type": "bool", "default": False},
         },
         # Without the list, nobody can have meant that every issuer shall go.

@@ -18,7 +18,6 @@ MISSING: dict[str, str] = {}
 
 try:
     import requests
-    from requests import Session
     from requests.adapters import HTTPAdapter
     from urllib3.connection import HTTPSConnection
     from urllib3.connectionpool import HTTPSConnectionPool
@@ -35,7 +34,6 @@ try:
 except ImportError:
     MISSING["requests"] = traceback.format_exc()
     requests: Any = None  # type: ignore[no-redef]
-    Session: Any = object  # type: ignore[no-redef]
     HTTPAdapter: Any = object  # type: ignore[no-redef]
     HTTPSConnection: Any = object  # type: ignore[no-redef]
     HTTPSConnectionPool: Any = object  # type: ignore[no-redef]
@@ -57,6 +55,20 @@ except ImportError:
     load_der_private_key: Any = None  # type: ignore[no-redef]
     InvalidSignature = UnsupportedAlgorithm = Exception  # type: ignore[misc,assignment]
 
+#: The same for what only some options need; whoever needs it looks.
+MISSING_FOR_SOME: dict[str, str] = {}
+
+try:
+    from defusedxml.common import DefusedXmlException
+    from defusedxml.ElementTree import ParseError
+    from defusedxml.ElementTree import fromstring
+except ImportError:
+    MISSING_FOR_SOME["defusedxml"] = traceback.format_exc()
+    fromstring: Any = None  # type: ignore[no-redef]
+    # Related as the true ones are: the one is a ValueError, the other none.
+    DefusedXmlException = UnicodeError
+    ParseError = SyntaxError
+
 #: The oldest versions that the tests run with.
 OLDEST = {"requests": "2.25.1", "cryptography": "41.0.0"}
 
@@ -73,7 +85,9 @@ if "cryptography" not in MISSING:
 
 __all__ = [
     "MISSING",
+    "MISSING_FOR_SOME",
     "CertificateError",
+    "DefusedXmlException",
     "Encoding",
     "HTTPAdapter",
     "HTTPError",
@@ -81,11 +95,12 @@ __all__ = [
     "HTTPSConnectionPool",
     "InvalidHeader",
     "InvalidSignature",
+    "ParseError",
     "Retry",
     "SecurityWarning",
-    "Session",
     "UnsupportedAlgorithm",
     "create_urllib3_context",
+    "fromstring",
     "load_der_private_key",
     "requests",
     "x509",

@@ -36,6 +36,7 @@ class Operation:
     method, path: of the REST form; names in braces are path parameters.
     success, errors: the HTTP codes and the error types that the reference documents; hosts may differ.
     returns: whether a successful answer has a body. secret: whether that body is one, so that it is never quoted.
+    public: whether it needs no login; then none is sent. media: what the body is written in, "json" or "xml".
     """
 
     id: str
@@ -45,6 +46,8 @@ class Operation:
     errors: tuple[str, ...]
     returns: bool = False
     secret: bool = False
+    public: bool = False
+    media: str = "json"
 
     @property
     def title(self) -> str:

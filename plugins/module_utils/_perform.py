@@ -4,22 +4,14 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
 from collections.abc import Callable
-from collections.abc import Iterator
 from collections.abc import Mapping
-from contextlib import contextmanager
 from typing import Any
 
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
+from ansible_collections.esx.trust.plugins.module_utils._signals import stoppable
 
 Run = Callable[[Mapping[str, Any], bool], dict[str, Any]]
-
-
-class _Stopped(BaseException):
-    """SIGTERM, as an exception that no handler of errors catches."""
 
 
 def perform(
@@ -27,11 +19,11 @@ def perform(
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Run `run(params, check_mode)`; its result, and the values that must be masked in it besides the options' own.
 
-    A result with `failed` is a failure. A job that is cancelled (SIGTERM) first closes its session and puts back what
-    it had deleted to replace; then the process ends as it would have.
+    A result with `failed` is a failure. A run that is cancelled (SIGTERM, SIGINT) first closes its session and puts
+    back what it had deleted to replace; then the process ends as it would have.
     """
     try:
-        with _stoppable():
+        with stoppable():
             result = run(params, check_mode)
     except TrustError as error:
         failure = {"failed": True, "msg": str(error), "failure": error.failure(), "operations": error.operations}
@@ -39,24 +31,3 @@ def perform(
     if not diff:
         result.pop("diff", None)
     return result, ()
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    # Python lets only the main thread receive signals.
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(_number: int, _frame: Any) -> None:
-        raise _Stopped
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    except _Stopped:
-        signal.signal(signal.SIGTERM, before)
-        os.kill(os.getpid(), signal.SIGTERM)
-        raise
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -42,16 +42,20 @@ def result(
 
 
 def info_result(
-    key: str, records: list[dict[str, Any]], connection: Connection, warnings: Iterable[str] = ()
+    key: str,
+    records: list[dict[str, Any]],
+    connection: Connection,
+    warnings: Iterable[str] = (),
+    danger: str = "read the login and the key",
 ) -> dict[str, Any]:
-    """The result of a reading module."""
-    return {"changed": False, key: records, "warnings": [*_connection_warnings(connection), *warnings]}
+    """The result of a reading module. danger: what anybody can do where the host did not prove who it is."""
+    return {"changed": False, key: records, "warnings": [*_connection_warnings(connection, danger), *warnings]}
 
 
-def _connection_warnings(connection: Connection) -> list[str]:
+def _connection_warnings(connection: Connection, danger: str = "read the login and the key") -> list[str]:
     if connection.validate_certs or connection.thumbprint:
         return []
     return [
-        f"{connection.name}: its certificate was not verified (validate_certs is false), so anybody on the way can read"
-        " the login and the key; pin it with thumbprint, or name its CA with ca_path."
+        f"{connection.name}: its certificate was not verified (validate_certs is false), so anybody on the way can"
+        f" {danger}; pin it with thumbprint, or name its CA with ca_path."
     ]

@@ -17,6 +17,7 @@ from ansible_collections.esx.trust.plugins.module_utils._arguments import CONNEC
 from ansible_collections.esx.trust.plugins.module_utils._arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._arguments import check_name
 from ansible_collections.esx.trust.plugins.module_utils._certificates import Chain
+from ansible_collections.esx.trust.plugins.module_utils._certificates import certificate_records
 from ansible_collections.esx.trust.plugins.module_utils._certificates import chains_from_host
 from ansible_collections.esx.trust.plugins.module_utils._certificates import chains_from_options
 from ansible_collections.esx.trust.plugins.module_utils._certificates import validity_warnings
@@ -106,20 +107,10 @@ class TokenIssuer:
     def record(self) -> dict[str, Any]:
         """The form in which the modules return it; the order of chains means nothing, so it is always the same."""
         chains = tuple(sorted(self.chains, key=lambda chain: [one.sha256 for one in chain.certificates]))
-        certificates = [
-            {
-                "chain": number,
-                "position": position,
-                "sha256": one.sha256,
-                "subject": one.subject,
-                "issuer": one.issuer,
-                "not_before": one.not_before,
-                "not_after": one.not_after,
-            }
-            for number, chain in enumerate(chains)
-            for position, one in enumerate(chain.certificates)
-        ]
-        return {**TokenIssuer(self.issuer_alias, self.issuer, chains).spec(), "certificates": certificates}
+        return {
+            **TokenIssuer(self.issuer_alias, self.issuer, chains).spec(),
+            "certificates": certificate_records(chains),
+        }
 
 
 @dataclass(frozen=True)

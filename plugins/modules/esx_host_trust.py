@@ -117,6 +117,15 @@ seealso:
 """
 
 EXAMPLES = r"""
+- name: What differs, without changing anything
+  esx.trust.esx_host_trust:
+    hostname: esx01.example.com
+    username: root
+    password: "{{ vaulted_esx_password }}"
+    token_issuers: "{{ site_token_issuers }}"
+  check_mode: true
+  register: audit
+
 - name: All hosts of a group, one declaration
   hosts: esx
   connection: local
@@ -149,15 +158,6 @@ EXAMPLES = r"""
     password: "{{ vaulted_esx_password }}"
     token_issuers: "{{ site_token_issuers }}"
     purge_token_issuers: true
-
-- name: What differs, without changing anything
-  esx.trust.esx_host_trust:
-    hostname: esx01.example.com
-    username: root
-    password: "{{ vaulted_esx_password }}"
-    token_issuers: "{{ site_token_issuers }}"
-  check_mode: true
-  register: audit
 """
 
 RETURN = r"""

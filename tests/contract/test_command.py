@@ -59,13 +59,16 @@ def test_command(number: signal.Signals, tmp_path: Path) -> None:
 
 
 def test_stopped_by_its_admin_interface(tmp_path: Path) -> None:
-    process = _start(tmp_path / "fleet", "--hosts", "1", "--ipv6")
+    process = _start(tmp_path / "fleet", "--hosts", "1", "--ipv6", "--vcenters", "1")
     try:
         admin_url = (tmp_path / "fleet" / "admin_url").read_text(encoding="ascii").strip()
         with requests.Session() as session:
             session.trust_env = False
-            assert [each["address"] for each in session.get(admin_url + "/hosts", timeout=10).json()][1] == "::1"
+            listed = session.get(admin_url + "/hosts", timeout=10).json()
+            assert [each["address"] for each in listed][1:] == ["::1", "127.1.0.1"]
             assert session.get(admin_url + "/cpu", timeout=10).json()["cpu_seconds"] > 0
+            inventory = yaml.safe_load((tmp_path / "fleet" / "inventory.yml").read_text(encoding="utf-8"))
+            assert inventory["vcenter"]["hosts"] == {"vcenter01": {"vcenter_hostname": "127.1.0.1"}}
             assert session.post(admin_url + "/stop", timeout=10).status_code == 202
         process.communicate(timeout=20)
     finally:

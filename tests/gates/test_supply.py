@@ -22,7 +22,7 @@ PLUGINS = environment.ROOT / "plugins"
 LIBRARIES = ("requests", "cryptography")
 #: Only this file imports what is neither in Python nor in ansible-core.
 FACADE = "module_utils/_libraries.py"
-FOREIGN = {*LIBRARIES, "urllib3", "OpenSSL", "httpx", "aiohttp", "certifi", "idna"}
+FOREIGN = {*LIBRARIES, "defusedxml", "urllib3", "OpenSSL", "httpx", "aiohttp", "certifi", "idna"}
 #: Nothing here has a use for running code or programs, or for what runs code when it reads data.
 FORBIDDEN_MODULES = {"code", "ctypes", "marshal", "multiprocessing", "pickle", "pty", "runpy", "shelve", "subprocess"}
 FORBIDDEN_CALLS = {"__import__", "breakpoint", "compile", "eval", "exec", "input", "print"}
@@ -202,8 +202,11 @@ TASK = """
           - done.msg is not search('unexpected')
 """
 OPTIONS = {
+    "esx_host_trust": "kms_providers: []",
     "esx_kms_provider": "provider: a, state: absent",
     "esx_token_issuer": "issuer_alias: a, state: absent",
+    # Not in the group of hosts, so without its defaults.
+    "vcenter_token_issuer_info": "hostname: 127.0.0.1",
 }
 
 
@@ -220,3 +223,14 @@ def test_a_missing_library_is_asked_for(tools: Tools, tmp_path: Path, library: s
         assert "failed=0" in said
         assert f"ignored={len(modules)}" in said
         assert "Horse-Battery+1" not in said
+
+
+def test_a_library_that_one_source_needs_is_asked_for_by_that_source(tools: Tools, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(BLOCKER.format(library="defusedxml"), "utf-8")
+    options = "hostname: 127.0.0.1, port: 1, retries: 0, source: saml"
+    play = PLAY + TASK.format(module="vcenter_token_issuer_info", options=options)
+    (tmp_path / "play.yml").write_text(play, "utf-8")
+    for way in ("true", "false"):
+        command = ["ansible-playbook", "-e", f"way={way}", "-e", "library=defusedxml", "play.yml"]
+        said = tools.run("install", command, cwd=tmp_path, variables={"PYTHONPATH": tmp_path})
+        assert "ignored=1" in said

@@ -8,9 +8,10 @@ from simulator.faults import Fault
 from simulator.fleet import DEFAULT_PASSWORD
 from simulator.fleet import Fleet
 from simulator.fleet import Host
+from simulator.fleet import Vcenter
 from simulator.journal import Record
 from simulator.settings import Settings
 from simulator.state import Issuer
 from simulator.state import Provider
 
-__all__ = ["DEFAULT_PASSWORD", "Fault", "Fleet", "Host", "Issuer", "Provider", "Record", "Settings"]
+__all__ = ["DEFAULT_PASSWORD", "Fault", "Fleet", "Host", "Issuer", "Provider", "Record", "Settings", "Vcenter"]

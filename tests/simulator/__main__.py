@@ -26,6 +26,7 @@ def arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0, help="one port for all of them (default: a free one)")
     parser.add_argument("--admin-port", type=int, default=0, help="port of the admin interface (default: a free one)")
     parser.add_argument("--ipv6", action="store_true", help="one more host, at ::1")
+    parser.add_argument("--vcenters", type=int, default=0, help="how many, at 127.1.0.1 and following (default: none)")
     parser.add_argument("--directory", type=pathlib.Path, help="where to write " + ", ".join(files.NAMES))
     parser.add_argument("--username", default="root")
     parser.add_argument("--password", default=DEFAULT_PASSWORD, help="never a real one (default: %(default)s)")
@@ -34,6 +35,8 @@ def arguments(words: Sequence[str] | None) -> argparse.Namespace:
     chosen = parser.parse_args(words)
     if chosen.hosts + int(chosen.ipv6) < 1 or chosen.hosts > 254 * 254:
         parser.error("--hosts: from 1 to 64516")
+    if not 0 <= chosen.vcenters <= 254:
+        parser.error("--vcenters: from 0 to 254")
     return chosen
 
 
@@ -50,6 +53,7 @@ def main(words: Sequence[str] | None = None) -> int:
         chosen.hosts,
         chosen.port,
         chosen.ipv6,
+        chosen.vcenters,
         username=chosen.username,
         password=chosen.password,
         admin_port=chosen.admin_port,
@@ -79,6 +83,7 @@ def _announce(fleet: Fleet, chosen: argparse.Namespace) -> None:
         "hosts": len(fleet.hosts),
         "first": fleet.hosts[0].url,
         "last": fleet.hosts[-1].url,
+        **({"vcenters": [each.url for each in fleet.vcenters]} if fleet.vcenters else {}),
         "admin_url": fleet.admin_url,
         "ca_path": str((chosen.directory / "ca.pem").resolve()) if chosen.directory else fleet.ca_path,
     }

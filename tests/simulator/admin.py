@@ -10,6 +10,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import re
 import time
 from collections.abc import Awaitable
 from collections.abc import Callable
@@ -22,16 +23,19 @@ from pydantic import ValidationError
 from simulator import openapi
 from simulator.accounts import ALL_ENTITLEMENTS
 from simulator.accounts import Account
+from simulator.certificates import BEGIN
+from simulator.certificates import END
 from simulator.faults import Fault
 from simulator.models import Certificate
 from simulator.models import Identifier
 from simulator.models import LocalizableMessage
 from simulator.models import Model
 from simulator.server import ListeningHost
-from simulator.settings import Settings
 from simulator.state import HostState
 from simulator.state import Issuer
 from simulator.state import Provider
+from simulator.vcenter import VcenterDocument
+from simulator.vcenter import VcenterState
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -87,6 +91,8 @@ def _digest(key: str | None) -> str | None:
 
 
 def _state(state: HostState) -> dict[str, Any]:
+    if isinstance(state, VcenterState):
+        return {"signing_cert_chains": state.signing_cert_chains}
     providers = {}
     for name, provider in state.providers.items():
         fields = copy.deepcopy(vars(provider))
@@ -98,6 +104,7 @@ def _state(state: HostState) -> dict[str, Any]:
 def _summary(host: ListeningHost) -> dict[str, Any]:
     state = host.state
     return {
+        "kind": state.kind,
         "name": state.name,
         "address": state.address,
         "port": host.port,
@@ -134,6 +141,7 @@ class Admin:
                 web.post("/hosts/{address}/faults", self._post_faults),
                 web.delete("/hosts/{address}/faults", self._delete_faults),
                 web.post("/hosts/{address}/clock", self._post_clock),
+                web.post("/hosts/{address}/rotate", self._rotate),
                 web.post("/hosts/{address}/reset", self._reset_host),
                 web.post("/reset", self._reset),
                 web.get("/openapi.json", self._openapi),
@@ -166,7 +174,11 @@ class Admin:
 
     async def _put_state(self, request: web.Request) -> web.Response:
         host = self._host(request)
-        StateDocument.model_validate_json(await request.read()).load(host.state)
+        document = await request.read()
+        if isinstance(host.state, VcenterState):
+            VcenterDocument.model_validate_json(document).load(host.state)
+        else:
+            StateDocument.model_validate_json(document).load(host.state)
         return web.json_response(_state(host.state))
 
     async def _get_settings(self, request: web.Request) -> web.Response:
@@ -178,7 +190,7 @@ class Admin:
         if not isinstance(changes, dict):
             raise web.HTTPBadRequest(text="An object of settings is wanted.\n")
         merged = {**host.state.settings.model_dump(mode="json"), **changes}
-        host.state.settings = Settings.model_validate_json(json.dumps(merged))
+        host.state.settings = host.state.settings_type.model_validate_json(json.dumps(merged))
         return web.json_response(host.state.settings.model_dump(mode="json"))
 
     async def _get_journal(self, request: web.Request) -> web.Response:
@@ -206,6 +218,16 @@ class Admin:
     async def _post_clock(self, request: web.Request) -> web.Response:
         host = self._host(request)
         host.state.clock.advanced += Clock.model_validate_json(await request.read()).advance
+        return web.Response(status=204)
+
+    async def _rotate(self, request: web.Request) -> web.Response:
+        state = self._host(request).state
+        if not isinstance(state, VcenterState):
+            raise web.HTTPBadRequest(text="Only a vCenter signs tokens.\n")
+        try:
+            state.rotate(re.findall(f"{BEGIN}.*?{END}", await request.text(), re.DOTALL))
+        except ValueError:
+            raise web.HTTPBadRequest(text="A chain of PEM certificates is wanted.\n") from None
         return web.Response(status=204)
 
     async def _reset_host(self, request: web.Request) -> web.Response:

@@ -42,6 +42,11 @@ BODIES: dict[str, Callable[[int | None], Body]] = {
         "text/html; charset=utf-8",
         200,
     ),
+    "not_found_page": _text(
+        "<!DOCTYPE html>\n<html><head><title>404</title></head><body><h1>Not found</h1></body></html>\n",
+        "text/html; charset=utf-8",
+        None,
+    ),
     "truncated_json": _text('{"issuer": "https://example.test", "signing_cert_chains": [{"cert_ch', JSON, None),
     "empty": _text("", JSON, None),
     "soap_fault": _text(

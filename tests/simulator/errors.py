@@ -75,8 +75,8 @@ class ApiError(Exception):
 def render(
     error: ApiError, dialect: str, error_type_present: bool, more: Iterable[dict[str, Any]] = ()
 ) -> dict[str, Any]:
-    """The body of an error, as the host's generation writes it."""
-    content: dict[str, Any] = {"messages": [*error.messages, *more]}
+    """The body of an error, as the host's generation writes it; `more` goes before its own messages."""
+    content: dict[str, Any] = {"messages": [*more, *error.messages]}
     if error.data is not None:
         content["data"] = error.data
     if error_type_present:

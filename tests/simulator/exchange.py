@@ -21,11 +21,13 @@ from pydantic import ValidationError
 from simulator import authentication
 from simulator import kms_providers
 from simulator import routing
+from simulator.accounts import Principal
 from simulator.bodies import BODIES
 from simulator.bodies import JSON
 from simulator.errors import ApiError
 from simulator.errors import message
 from simulator.errors import render
+from simulator.journal import SECRET_FIELDS
 from simulator.journal import Record
 from simulator.journal import masked
 from simulator.operations import Call
@@ -77,7 +79,7 @@ def ready(name: str, status: int, size: int | None = None) -> Answer:
 
 def note(host: HostState, request: Request, connection: int) -> Record:
     """Writes the arrival of a request into the host's journal."""
-    route = routing.find(request.method, request.path)
+    route = routing.find(request.method, request.path, host.kind)
     try:
         body = masked(_json(request.body)) if request.body else None
     except ApiError:
@@ -96,10 +98,11 @@ def note(host: HostState, request: Request, connection: int) -> Record:
 
 def perform(host: HostState, request: Request, record: Record) -> Answer:
     """Acts on the host and answers."""
-    if not request.path.startswith("/api/") and request.path != "/api":
+    route = routing.find(request.method, request.path, host.kind)
+    public = route.operation is not None and route.operation.public
+    if not public and not request.path.startswith("/api/") and request.path != "/api":
         return Answer(404)
-    route = routing.find(request.method, request.path)
-    if _refused_as_jsonrpc(host, request, route):
+    if not public and _refused_as_jsonrpc(host, request, route):
         return ready("unsupported_content_type", 400)
     try:
         operation = routing.switched_on(host, route)
@@ -107,12 +110,13 @@ def perform(host: HostState, request: Request, record: Record) -> Answer:
         before = host.snapshot() if operation.writes else None
         result = operation.perform(call)
     except ApiError as error:
-        return refusal(host, request, error)
+        return ready("not_found_page", error.status) if public else refusal(host, request, error)
     record.wrote = before is not None and host.snapshot() != before
     if operation.result is None:
         return Answer(operation.success)
-    value = {"value": result} if host.settings.wrap_values else result
-    return Answer(operation.success, json.dumps(value).encode(), JSON)
+    value = {"value": result} if host.settings.wrap_values and not public else result
+    content = json.dumps(value) if operation.content_type == JSON else str(value)
+    return Answer(operation.success, content.encode(), operation.content_type, dict(operation.headers))
 
 
 def _refused_as_jsonrpc(host: HostState, request: Request, route: routing.Route) -> bool:
@@ -137,7 +141,7 @@ def refusal(host: HostState, request: Request, error: ApiError) -> Answer:
 
 def _decode(host: HostState, request: Request, route: routing.Route, operation: Operation) -> Call:
     given = request.credentials
-    principal = authentication.authenticate(host, operation, given)
+    principal = Principal("") if operation.public else authentication.authenticate(host, operation, given)
     if operation.entitlement and operation.entitlement not in principal.entitlements:
         # Where no 403 is documented, a missing entitlement can only show as 401.
         if "UNAUTHORIZED" in operation.errors or not operation.errors:
@@ -202,25 +206,33 @@ def _validated(model: type[BaseModel], value: Any) -> BaseModel:
 
 
 def _echo(request: Request) -> Iterator[str]:
-    """Every value of the request: as it is, in base64, URL-encoded; and the password itself."""
-    values = [*request.headers.values(), request.body.decode("utf-8", "replace")]
+    """The request as a hostile host repeats it. What is secret comes first, because clients quote the beginning."""
     given = request.credentials
-    values += [given.user, given.password, given.token]
+    rest = dict(request.headers)
+    carriers = [rest.pop(name, "") for name in ("authorization", authentication.SESSION_HEADER)]
+    body = [request.body.decode("utf-8", "replace")]
     with contextlib.suppress(ApiError):
-        values += _leaves(_json(request.body))
-    for value in dict.fromkeys(values):
-        if value:
-            yield value
-            yield base64.b64encode(value.encode("utf-8", "surrogateescape")).decode("ascii")
-            yield urllib.parse.quote(value.encode("utf-8", "surrogateescape"), safe="")
+        leaves = sorted(_leaves(_json(request.body)), key=lambda leaf: leaf[0] not in SECRET_FIELDS)
+        body = [*(text for _name, text in leaves), *body]
+    for values in ([given.password, given.token, *carriers], body, [given.user, *rest.values()]):
+        text = " ".join(_dressed(value) for value in dict.fromkeys(values) if value)
+        if text:
+            yield text
 
 
-def _leaves(value: Any) -> Iterator[str]:
+def _dressed(value: str) -> str:
+    """A value as it is, in Base64, and URL-encoded."""
+    data = value.encode("utf-8", "surrogateescape")
+    return f"{value} {base64.b64encode(data).decode('ascii')} {urllib.parse.quote(data, safe='')}"
+
+
+def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    """The texts in a body, each with the name of the field that it is in."""
     if isinstance(value, dict):
-        for entry in value.values():
-            yield from _leaves(entry)
+        for key, entry in value.items():
+            yield from _leaves(entry, key)
     elif isinstance(value, list):
         for entry in value:
-            yield from _leaves(entry)
+            yield from _leaves(entry, name)
     elif isinstance(value, str):
-        yield value
+        yield name, value

@@ -44,4 +44,16 @@ def inventory(fleet: Fleet, ca_path: pathlib.Path, username: str) -> str:
         f"    esx_username: {json.dumps(username)}",
         f"    esx_ca_path: {json.dumps(str(ca_path.resolve()))}",
     ]
+    if fleet.vcenters:
+        lines += ["vcenter:", "  hosts:"]
+        for each in fleet.vcenters:
+            lines += [f"    {each.name}:", f"      vcenter_hostname: {json.dumps(each.address)}"]
+        lines += [
+            "  vars:",
+            "    ansible_connection: local",
+            '    ansible_python_interpreter: "{{ ansible_playbook_python }}"',
+            f"    vcenter_port: {fleet.port}",
+            f"    vcenter_username: {json.dumps(fleet.vcenters[0].username)}",
+            f"    vcenter_ca_path: {json.dumps(str(ca_path.resolve()))}",
+        ]
     return "\n".join(lines) + "\n"

@@ -17,6 +17,7 @@ from typing import Any
 from typing import TypeVar
 
 from simulator import certificates
+from simulator import vcenter
 from simulator.accounts import ALL_ENTITLEMENTS
 from simulator.accounts import Account
 from simulator.accounts import Principal
@@ -27,11 +28,13 @@ from simulator.journal import Record
 from simulator.server import Listeners
 from simulator.server import ListeningHost
 from simulator.server import address_of
+from simulator.server import vcenter_address_of
 from simulator.settings import Settings
 from simulator.state import Connections
 from simulator.state import HostState
 from simulator.state import Issuer
 from simulator.state import Provider
+from simulator.vcenter import VcenterState
 
 DEFAULT_PASSWORD = "VMware1!"
 START_TIMEOUT = 120.0
@@ -145,7 +148,8 @@ class Host:
         """Changes the given settings; the settings after that."""
 
         def change() -> Settings:
-            self._state.settings = Settings.model_validate({**self._state.settings.model_dump(), **changes})
+            now = {**self._state.settings.model_dump(), **changes}
+            self._state.settings = self._state.settings_type.model_validate(now)
             return self._state.settings.model_copy(deep=True)
 
         return self._do(change)
@@ -194,6 +198,38 @@ class Host:
         return self._fleet.do(action)
 
 
+class Vcenter(Host):
+    """One vCenter. It has none of a host's services; what it tells about its tokens is its own."""
+
+    def __init__(self, fleet: Fleet, host: ListeningHost) -> None:
+        super().__init__(fleet, host)
+        assert isinstance(host.state, VcenterState)
+        self._vcenter = host.state
+
+    @property
+    def issuer(self) -> str:
+        """What its OpenID Connect tokens name as their issuer."""
+        return self._do(lambda: self._vcenter.oidc_issuer)
+
+    @property
+    def entity_id(self) -> str:
+        """What its SAML tokens name as their issuer."""
+        return self._do(lambda: self._vcenter.entity_id)
+
+    @property
+    def signing_cert_chains(self) -> list[list[str]]:
+        """The chain that signs, and behind it those that are still good for verifying."""
+        return self._do(lambda: copy.deepcopy(self._vcenter.signing_cert_chains))
+
+    def rotate(self, chain: list[str]) -> None:
+        """The chain signs from now on; the others stay good for verifying."""
+        self._do(lambda: self._vcenter.rotate(chain))
+
+    def put_signing_cert_chains(self, chains: list[list[str]]) -> None:
+        """These and no others; the first signs."""
+        self._do(lambda: self._vcenter.put_signing_cert_chains(chains))
+
+
 class Fleet:
     """Starts a fleet and stops it; a context manager."""
 
@@ -202,6 +238,7 @@ class Fleet:
         hosts: int = 1,
         port: int = 0,
         ipv6: bool = False,
+        vcenters: int = 0,
         *,
         username: str = "root",
         password: str = DEFAULT_PASSWORD,
@@ -211,9 +248,13 @@ class Fleet:
     ) -> None:
         addresses = [address_of(index) for index in range(hosts)] + (["::1"] if ipv6 else [])
         width = max(2, len(str(len(addresses))))
-        self._states = [
+        self._states: list[HostState] = [
             HostState(address, f"esx{number:0{width}d}", username, password, clock, state.load if state else None)
             for number, address in enumerate(addresses, start=1)
+        ]
+        self._states += [
+            VcenterState(vcenter_address_of(index), f"vcenter{index + 1:02d}", vcenter.USERNAME, password, clock)
+            for index in range(vcenters)
         ]
         self._port = port
         self._admin_port = admin_port
@@ -225,6 +266,7 @@ class Fleet:
         self._thread = threading.Thread(target=self._work, name="simulator", daemon=True)
         self.authority = certificates.issue("Simulated hosts", authority=True)
         self.hosts: list[Host] = []
+        self.vcenters: list[Vcenter] = []
         self.admin_url = ""
         self.ca_path = ""
 
@@ -241,7 +283,11 @@ class Fleet:
 
     def start(self) -> None:
         self._thread.start()
-        self.hosts = [Host(self, host) for host in self._ready.result(START_TIMEOUT)]
+        for host in self._ready.result(START_TIMEOUT):
+            if isinstance(host.state, VcenterState):
+                self.vcenters.append(Vcenter(self, host))
+            else:
+                self.hosts.append(Host(self, host))
 
     def stop(self) -> None:
         """Returns when every socket is closed."""
@@ -261,7 +307,7 @@ class Fleet:
         self._stopped.wait()
 
     def reset(self) -> None:
-        for host in self.hosts:
+        for host in (*self.hosts, *self.vcenters):
             host.reset()
 
     def do(self, action: Callable[[], Result]) -> Result:

@@ -7,11 +7,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import field
 from typing import Any
 
 from pydantic import BaseModel
 
 from simulator.accounts import Principal
+from simulator.bodies import JSON
 from simulator.models import NoParameters
 from simulator.state import HostState
 
@@ -48,6 +50,12 @@ class Operation:
     entitlement: str | None = None
     writes: bool = False
     """It would write to one of the two services."""
+    public: bool = False
+    """It asks for no login, and is no part of the API: its errors are web pages."""
+    content_type: str = JSON
+    """Of the answer; what is not JSON, the function gives as text."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Further ones of the answer."""
     login: bool = False
     """It takes a password or an assertion and gives a token or a session for it."""
     switch: Callable[[HostState], bool] = lambda host: True

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from simulator import authentication
 from simulator import kms_providers
 from simulator import security_token_issuers
+from simulator import vcenter
 from simulator.errors import ApiError
 from simulator.errors import message
 from simulator.operations import Operation
@@ -22,6 +23,8 @@ DOCUMENTED: tuple[Operation, ...] = (
     *authentication.TOKEN_OPERATIONS,
 )
 EVERY: tuple[Operation, ...] = (*DOCUMENTED, kms_providers.DELETE, *authentication.SESSION_OPERATIONS)
+OPERATIONS: dict[str, tuple[Operation, ...]] = {"esx": EVERY, "vcenter": vcenter.OPERATIONS}
+"""By the kind of host."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +37,10 @@ class Route:
     known_path: bool = False
 
 
-def find(method: str, raw_path: str) -> Route:
+def find(method: str, raw_path: str, kind: str = "esx") -> Route:
     segments = tuple(raw_path.strip("/").split("/")) + (("",) if raw_path.endswith("/") else ())
     known = False
-    for operation in EVERY:
+    for operation in OPERATIONS[kind]:
         pattern = operation.pattern
         if len(pattern) != len(segments):
             continue

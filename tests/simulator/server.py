@@ -33,6 +33,11 @@ def address_of(index: int) -> str:
     return f"127.0.{1 + index // 254}.{1 + index % 254}"
 
 
+def vcenter_address_of(index: int) -> str:
+    """127.1.0.1, 127.1.0.2, … which no host has."""
+    return f"127.1.0.{1 + index}"
+
+
 def listeners(addresses: list[str], port: int) -> list[socket.socket]:
     """One listening socket per address, all on one port; a free one when it is 0."""
     for _attempt in range(PORT_TRIES):
@@ -41,7 +46,7 @@ def listeners(addresses: list[str], port: int) -> list[socket.socket]:
         try:
             for address in addresses:
                 family = socket.AF_INET6 if ":" in address else socket.AF_INET
-                listener = socket.socket(family, socket.SOCK_STREAM)
+                listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
                 opened.append(listener)
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 listener.bind((address, chosen))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
+from typing import ClassVar
 
 from simulator import certificates
 from simulator.accounts import Account
@@ -66,6 +67,10 @@ class Clock:
 class HostState:
     """Everything a host remembers."""
 
+    kind: ClassVar[str] = "esx"
+    """Which operations it has; see routing.OPERATIONS."""
+    settings_type: ClassVar[type[Settings]] = Settings
+
     def __init__(
         self,
         address: str,
@@ -87,7 +92,7 @@ class HostState:
     def reset(self) -> None:
         """As at the start; only the connections that are still open stay counted."""
         self.clock = Clock(self._clock_source)
-        self.settings = Settings()
+        self.settings = self.settings_type()
         self.accounts = Accounts(self.clock, {self.username: Account(self.password)})
         self.providers: dict[str, Provider] = {}
         self.issuers: dict[str, Issuer] = {}
