@@ -1,0 +1,501 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The facts of an audit: what passes, what does not, and in which order a person hears of it."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from typing import Any
+from typing import Optional
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from ansible_collections.esx.trust.plugins.module_utils import _host_trust
+from ansible_collections.esx.trust.plugins.module_utils._host_trust import DesiredHostTrust
+from ansible_collections.esx.trust.plugins.plugin_utils._audit_data import CALM
+from ansible_collections.esx.trust.plugins.plugin_utils._audit_data import KINDS
+from ansible_collections.esx.trust.plugins.plugin_utils._audit_data import STATUSES
+from ansible_collections.esx.trust.plugins.plugin_utils._audit_data import build
+from ansible_collections.esx.trust.plugins.plugin_utils._audit_data import check_version
+from ansible_collections.esx.trust.plugins.plugin_utils._audit_data import moment
+from ansible_collections.esx.trust.plugins.plugin_utils._audit_data import text
+from builders import chain
+from builders.audits import NOW
+from builders.audits import certificate
+from builders.audits import entry
+from builders.audits import failed
+from builders.audits import fleet
+from builders.audits import issuer
+from builders.audits import provider
+from builders.audits import resource
+from builders.memory import MemoryHost
+from builders.memory import ScriptedClient
+
+OLD, NEW = certificate("old", 400), certificate("new", 800)
+KEY = provider("site-a")
+
+
+def kinds(record: dict[str, Any]) -> list[str]:
+    return [item["kind"] for item in record["attention"]]
+
+
+def only_host(**found: Any) -> dict[str, Any]:
+    (host,) = build([{"host": "esx01", **found}], NOW)["hosts"]
+    assert isinstance(host, dict)
+    return host
+
+
+# What passes
+
+
+def test_everything_as_declared() -> None:
+    record = build([entry("a", resource("ok", KEY), resource("ok", issuer("vc"))), entry("b")], NOW)
+    assert record["summary"]["as_declared"] is True
+    assert record["summary"]["headline"] == "Everything is as declared on 2 hosts"
+    assert record["attention"] == []
+    assert record["summary"]["hosts"]["ok"] == record["summary"]["hosts"]["total"] == 2
+    assert record["version"] == 1
+    assert record["generated_at"] == NOW
+
+
+@pytest.mark.parametrize(
+    ("found", "passes"),
+    [
+        (resource("ok", KEY), True),
+        (resource("undeclared", issuer("vc")), True),
+        (resource("missing", None, KEY), False),
+        (resource("differs", issuer("vc", OLD), issuer("vc", NEW)), False),
+        (resource("extra", issuer("vc")), False),
+        (resource("conflict", KEY, message="another key."), False),
+        ({**resource("ok", KEY), "status": "a word from the future"}, False),
+    ],
+    ids=lambda value: value["status"] if isinstance(value, dict) else "",
+)
+def test_one_resource_decides(found: dict[str, Any], passes: bool) -> None:
+    record = build([entry("a", resource("ok", issuer("other")), found)], NOW)
+    assert record["summary"]["as_declared"] is passes
+    assert any(item["deviation"] for item in record["attention"]) is not passes
+    if not passes:
+        assert record["summary"]["headline"] == "1 of 1 host needs a person"
+
+
+@pytest.mark.parametrize(
+    ("trust", "status", "message"),
+    [
+        (None, "not_examined", "There is no result."),
+        ({}, "not_examined", "There is no result."),
+        ("what?", "not_examined", "There is no result."),
+        ({"changed": False, "skipped": True, "skip_reason": "Conditional result was False"}, "not_examined", "Cond"),
+        ({"censored": "the output has been hidden", "changed": False}, "not_examined", "the output has been hidden"),
+        ({"changed": False, "msg": "something else"}, "not_examined", "something else"),
+        ({"failed": True, "msg": "no failure given"}, "failed", "No failure given"),
+        ({"failed": True}, "failed", "It failed and did not say why."),
+        ({"unreachable": True, "msg": "ssh said no", "changed": False}, "unreachable", "ssh said no"),
+        (failed("unreachable", "esx01: no connection (refused)."), "unreachable", "No connection (refused)."),
+        (failed("answer_lost", "esx01:8443: the answer was lost."), "unreachable", "The answer was lost."),
+        (failed("untrusted", "10.0.0.7: its certificate is another one."), "failed", "Its certificate is another"),
+        (failed("unauthenticated", "[2001:db8::7]:444: refused."), "failed", "Refused."),
+        (failed("invalid_input", "token_issuers[0].issuer: is empty."), "failed", "Token_issuers[0].issuer: is empty."),
+        (failed("conflict", "esx01: another key."), "conflict", "Another key."),
+    ],
+)
+def test_hosts_that_were_not_read(trust: Any, status: str, message: str) -> None:
+    record = build([{"host": "esx01", "trust": trust}, entry("b", resource("ok", KEY))], NOW)
+    (host, _other) = record["hosts"]
+    assert host["status"] == status
+    assert host["message"].startswith(message)
+    assert record["summary"]["as_declared"] is False
+    assert record["summary"]["hosts"][status] == 1
+    assert kinds(record) == [status]
+    assert record["attention"][0]["hosts"] == ["esx01"]
+
+
+def test_the_code_and_the_hint_of_a_failure_are_kept() -> None:
+    host = only_host(trust=failed("unreachable", "esx01: no connection.", "Is it up?"))
+    assert (host["code"], host["hint"]) == ("unreachable", "Is it up?")
+
+
+def test_an_audit_that_met_no_host_does_not_pass() -> None:
+    record = build([], NOW)
+    assert record["summary"]["as_declared"] is False
+    assert record["summary"]["headline"] == "No host was examined"
+
+
+def test_nothing_declared_is_not_called_as_declared() -> None:
+    assert build([entry("a", resource("undeclared", issuer("vc")))], NOW)["summary"]["headline"] == (
+        "Nothing is declared for 1 host"
+    )
+
+
+# What differs
+
+
+def test_differences_of_certificates() -> None:
+    host = only_host(
+        trust=entry("x", resource("differs", issuer("vc", OLD, url="https://a"), issuer("vc", NEW, url="https://b")))[
+            "trust"
+        ]
+    )
+    shown = {
+        name: {key: one[key] for key in ("sha256", "subject", "not_after")} for name, one in (("o", OLD), ("n", NEW))
+    }
+    assert host["resources"][0]["differences"] == [
+        {"field": "issuer", "declared": "https://b", "found": "https://a"},
+        {"field": "certificate", "declared": shown["n"], "found": None},
+        {"field": "certificate", "declared": None, "found": shown["o"]},
+    ]
+
+
+def test_the_same_certificates_in_another_order_are_a_difference() -> None:
+    def chained(*certificates: dict[str, Any]) -> dict[str, Any]:
+        return issuer("vc", *({**one, "position": place} for place, one in enumerate(certificates)))
+
+    host = only_host(trust=entry("x", resource("differs", chained(OLD, NEW), chained(NEW, OLD)))["trust"])
+    (difference,) = host["resources"][0]["differences"]
+    assert difference["field"] == "signing_cert_chains"
+    assert difference["found"] == [[OLD["sha256"], NEW["sha256"]]]
+    assert difference["declared"] == [[NEW["sha256"], OLD["sha256"]]]
+
+
+def test_the_order_of_chains_is_no_difference() -> None:
+    def chains(*certificates: dict[str, Any]) -> dict[str, Any]:
+        return issuer("vc", *({**one, "chain": number} for number, one in enumerate(certificates)))
+
+    host = only_host(trust=entry("x", resource("differs", chains(OLD, NEW), chains(NEW, OLD)))["trust"])
+    assert host["resources"][0]["differences"] == []
+
+
+def test_a_key_id_in_another_spelling_is_no_difference() -> None:
+    loud = {**KEY, "key_id": KEY["key_id"].upper().replace("-", "")}
+    host = only_host(trust=entry("x", resource("conflict", loud, KEY, message="why"))["trust"])
+    assert host["resources"][0]["differences"] == []
+
+
+def test_what_is_missing_shows_what_is_declared() -> None:
+    host = only_host(trust=entry("x", resource("missing", None, KEY))["trust"])
+    assert host["resources"][0]["differences"] == [{"field": "key_id", "declared": KEY["key_id"], "found": None}]
+
+
+# Key providers
+
+
+def test_keys_that_differ_between_hosts() -> None:
+    other, loud = provider("site-a", "second"), {**KEY, "key_id": KEY["key_id"].upper()}
+    same = provider("site-b")
+    entries = [
+        entry("a", resource("ok", KEY), resource("ok", same)),
+        entry("b", resource("ok", loud), resource("ok", same)),
+        entry("c", listed=[other, same, {"provider": "old", "type": None, "key_id": None}]),
+    ]
+    record = build(entries, NOW)
+    assert record["key_disagreements"] == [
+        {
+            "provider": "site-a",
+            "keys": [
+                {"key_id": KEY["key_id"], "hosts": ["a", "b"]},
+                {"key_id": other["key_id"], "hosts": ["c"]},
+            ],
+        }
+    ]
+    assert kinds(record)[0] == "key_disagreement"
+
+
+def test_keys_that_are_only_declared_do_not_disagree() -> None:
+    """A provider that is missing is not there with the declared key."""
+    entries = [
+        entry("a", resource("ok", provider("p", "second"))),
+        entry("b", resource("missing", None, provider("p", "first"))),
+    ]
+    assert build(entries, NOW)["key_disagreements"] == []
+
+
+def test_providers_that_nobody_declared_and_that_are_not_available() -> None:
+    listed = [
+        {**KEY, "available": False, "details": ["No key.", 7, None]},
+        {**provider("left"), "available": True},
+    ]
+    record = build([entry("a", resource("ok", KEY), listed=listed)], NOW)
+    declared, left = record["hosts"][0]["resources"]
+    assert declared["available"] is False
+    assert declared["details"] == ["No key.", "7"]
+    assert (left["id"], left["status"]) == ("left", "undeclared")
+    assert kinds(record) == ["unavailable", "undeclared"]
+    assert record["summary"]["as_declared"] is True
+    assert record["attention"][0]["details"][0]["text"] == "No key. 7"
+
+
+def test_a_list_of_providers_that_could_not_be_read() -> None:
+    good = entry("a", resource("ok", issuer("vc")))
+    good["keys"] = failed("unauthorized", "a: may not list.", "Give it the privilege.")
+    dead = {"host": "b", "trust": failed("unreachable", "b: no."), "keys": failed("unreachable", "b: no.")}
+    record = build([good, dead], NOW)
+    assert kinds(record) == ["unreachable", "keys_unread"]
+    assert record["attention"][1]["hosts"] == ["a"]
+    assert record["attention"][1]["details"][0]["text"] == "May not list. Give it the privilege."
+    assert build([good], NOW)["summary"]["as_declared"] is True
+
+
+def test_failures_from_which_a_playbook_took_the_mark() -> None:
+    forgiven = {"failed": False, "failed_when_result": False}
+    entries = [
+        {"host": "a", "trust": {**failed("untrusted", "a: no."), **forgiven}},
+        {**entry("b"), "keys": {**failed("unauthorized", "b: no."), **forgiven}},
+    ]
+    assert kinds(build(entries, NOW)) == ["failed", "keys_unread"]
+
+
+# Certificates
+
+
+@pytest.mark.parametrize(
+    ("days", "state", "left"),
+    [(-400, "expired", -400), (-0.5, "expired", 0), (0.5, "expiring", 0), (90, "expiring", 90), (91, "valid", 91)],
+)
+def test_the_end_of_a_certificate(days: float, state: str, left: int) -> None:
+    record = build([entry("a", resource("ok", issuer("vc", certificate("x", days))))], NOW)
+    (one,) = record["expiry"]
+    assert (one["state"], one["days_left"]) == (state, left)
+    assert record["summary"]["certificates"][state] == 1
+    assert kinds(record) == ([] if state == "valid" else [state])
+    assert record["summary"]["as_declared"] is True
+
+
+def test_certificates_are_counted_once_with_their_hosts_and_aliases() -> None:
+    root = certificate("root", 3000)
+    entries = [
+        entry("a", resource("ok", issuer("one", OLD, root)), resource("undeclared", issuer("two", root))),
+        entry("b", resource("ok", issuer("one", OLD, root))),
+        entry("c", resource("missing", None, issuer("one", OLD, root))),
+    ]
+    first, second = build(entries, NOW)["expiry"]
+    assert (first["sha256"], first["hosts"], first["aliases"], first["declared"]) == (OLD["sha256"], 2, ["one"], True)
+    assert (second["sha256"], second["hosts"], second["aliases"]) == (root["sha256"], 2, ["one", "two"])
+
+
+def test_a_certificate_without_a_date_stands_last() -> None:
+    unreadable = {"sha256": "unreadable:00", "subject": "(unreadable)", "not_after": ""}
+    record = build([entry("a", resource("ok", issuer("vc", unreadable, OLD)))], NOW)
+    assert [one["state"] for one in record["expiry"]] == ["valid", "unknown"]
+    assert record["attention"] == []
+
+
+# Order
+
+
+def test_the_most_urgent_comes_first() -> None:
+    record = build(fleet(90, 90), NOW)
+    assert set(kinds(record)) == set(KINDS) - {"keys_unread"}
+    assert kinds(record) == sorted(kinds(record), key=KINDS.index)
+    assert kinds(record)[0] == "expired"
+    assert record["summary"]["headline"] == "70 of 90 hosts need a person"
+
+
+def test_unreachable_hosts_are_grouped_by_the_reason() -> None:
+    entries = [
+        {"host": f"esx{number}", "trust": failed("unreachable", f"esx{number}:8443: no connection ({why}).")}
+        for number, why in enumerate(("refused", "timed out", "timed out"))
+    ]
+    (item,) = build(entries, NOW)["attention"]
+    assert item["title"] == "3 hosts could not be reached"
+    assert [(one["text"], one["hosts"]) for one in item["details"]] == [
+        ("No connection (timed out).", ["esx1", "esx2"]),
+        ("No connection (refused).", ["esx0"]),
+    ]
+
+
+def test_what_differs_is_grouped_by_resource_and_by_the_difference() -> None:
+    new = issuer("vc", NEW)
+    third = certificate("third", 300)
+    entries = [
+        entry(name, resource("differs", issuer("vc", held), new)) for name, held in zip("abc", (OLD, third, third))
+    ]
+    record = build(entries, NOW)
+    (item,) = record["attention"]
+    assert (item["title"], item["hosts"]) == ("Token issuer vc differs on 3 hosts", ["b", "c", "a"])
+    assert [one["hosts"] for one in item["details"]] == [["b", "c"], ["a"]]
+    assert "CN=third" in item["details"][0]["text"]
+
+
+# Whatever comes
+
+
+def test_only_what_the_report_tells_is_taken_from_a_result() -> None:
+    """Results hold the options too, and whatever a later version may add."""
+    secret = "V3ry-Secret"
+    one = entry("a", resource("differs", {**KEY, "key_derivation_key": secret}, {**KEY, "key_id": "other"}))
+    for result in (one["trust"], one["keys"]):
+        result["invocation"] = {"module_args": {"password": secret}}
+        result["diff"] = {"before": secret, "after": secret}
+        result["warnings"] = [secret]
+    one["keys"]["kms_providers"].append({**provider("left"), "available": False, "key": secret})
+    assert secret not in json.dumps(build([one], NOW))
+
+
+@pytest.mark.parametrize("entries", [[{}], [{"host": ""}], ["esx01"], [None]])
+def test_an_entry_without_a_host_is_refused(entries: list[Any]) -> None:
+    with pytest.raises(ValueError, match=r"^entries: "):
+        build(entries, NOW)
+
+
+@pytest.mark.parametrize("when", ["", "yesterday", None, 7, "2026-13-01T00:00:00Z"])
+def test_a_moment_that_is_none_is_refused(when: Any) -> None:
+    with pytest.raises(ValueError, match=r"^generated_at: "):
+        build([], when)
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "2026-11-22T03:00:00Z",
+        "2026-11-22T03:00:00",
+        "2026-11-22 04:00:00+01:00",
+        "2026-11-22T03:00:00.25+00:00",
+        datetime.datetime(2026, 11, 22, 3),  # noqa: DTZ001
+    ],
+)
+def test_moments(when: Any) -> None:
+    assert build([], when)["generated_at"] == NOW
+
+
+def test_moments_at_the_ends_of_time() -> None:
+    assert moment("9999-12-31T23:59:59-12:00") is None
+    assert moment("0001-01-01T00:00:00+12:00") is None
+
+
+@pytest.mark.parametrize("data", [None, {}, [], "x", {"version": 2}, {"version": "1"}])
+def test_what_is_no_record_is_refused(data: Any) -> None:
+    with pytest.raises(ValueError, match="audit_data"):
+        check_version(data)
+
+
+class Tagged(str):
+    """What newer cores make of strings: more than a string, and it looks like one."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "not this"
+
+
+def test_texts_are_plain() -> None:
+    assert not isinstance(text(Tagged("x")), Tagged)
+    assert text(Tagged("x")) == "x"
+    assert text("a\r\nb\tc\0\x1b[31m\u202e\ud800") == "a b c\ufffd\ufffd[31m\ufffd\ufffd"
+    assert text(None) == text(True) == text(["x"]) == ""
+    assert text(7) == "7"
+    assert len(text("x" * 5000)) == 1001
+
+
+@given(st.text(st.characters()))
+def test_every_text_fits_into_xml_and_a_file(said: str) -> None:
+    plain = text(said)
+    plain.encode()
+    element = ElementTree.Element("a", name=plain)
+    element.text = plain
+    again = ElementTree.fromstring(ElementTree.tostring(element))
+    assert again.get("name") == (again.text or "") == plain
+
+
+FIELDS = (
+    *("resources", "resource", "id", "status", "message", "before", "after", "certificates", "sha256", "chain"),
+    *("position", "subject", "not_after", "failed", "failure", "code", "hint", "msg", "skipped", "unreachable"),
+    *("kms_providers", "provider", "key_id", "available", "details"),
+)
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(FIELDS), inner, max_size=5),
+    max_leaves=25,
+)
+
+
+@settings(max_examples=300)
+@given(st.lists(st.fixed_dictionaries({"host": st.sampled_from("abc"), "trust": anything, "keys": anything})))
+def test_results_of_any_form_become_a_record(entries: list[dict[str, Any]]) -> None:
+    record = build(entries, NOW)
+    json.dumps(record, allow_nan=False).encode()
+    assert len(record["hosts"]) == len(entries)
+    assert all(host["status"] in STATUSES for host in record["hosts"])
+    bad = [host for host in record["hosts"] if host["status"] not in CALM]
+    assert record["summary"]["as_declared"] is (bool(entries) and not bad)
+    named = {name for item in record["attention"] if item["deviation"] for name in item["hosts"]}
+    assert {host["host"] for host in bad} == named
+
+
+@given(st.integers(1, 60), st.integers(0, 60))
+def test_counts_agree(size: int, wrong: int) -> None:
+    entries = fleet(size, min(size, wrong))
+    record = build(entries, NOW)
+    counts = record["summary"]["hosts"]
+    assert counts.pop("total") == size == sum(counts.values())
+    for status, number in counts.items():
+        assert number == sum(host["status"] == status for host in record["hosts"])
+    resources = record["summary"]["resources"]
+    assert resources.pop("total") == sum(resources.values()) == sum(len(host["resources"]) for host in record["hosts"])
+    given_to = [len((each.get("trust") or {}).get("resources", [])) for each in entries]
+    assert sum(given_to) == sum(len(host["resources"]) for host in record["hosts"])
+
+
+# What the whole-host module really finds
+
+
+def found_on(memory: MemoryHost, params: dict[str, Any]) -> dict[str, Any]:
+    desired = DesiredHostTrust.from_params({"kms_providers": None, "purge_token_issuers": False, **params})
+    observed = _host_trust._Declared(desired).observe(ScriptedClient(memory).as_client())
+    return dict(_host_trust.plan(observed, desired).found)
+
+
+def wanted(alias: str, state: str = "present", pems: Optional[list[str]] = None) -> dict[str, Any]:
+    return {
+        "issuer_alias": alias,
+        "issuer": f"https://{alias}",
+        "signing_cert_chains": [{"cert_chain": pems or chain(2, subject=alias)}],
+        "chains_mode": "exact",
+        "issuer_conflict": "fail",
+        "state": state,
+    }
+
+
+def test_real_findings() -> None:
+    memory = MemoryHost()
+    for alias in ("held", "changed", "gone", "left"):
+        memory.hold_issuer(alias, f"https://{alias}", [chain(2, subject=alias)])
+    memory.hold_provider("site-a", key_id=KEY["key_id"])
+    declared = [
+        wanted("held"),
+        wanted("changed", pems=chain(2, subject="another")),
+        wanted("new"),
+        wanted("gone", state="absent"),
+    ]
+    key = {"provider": "site-a", "key_id": KEY["key_id"], "key_derivation_key": None, "state": "present"}
+    trust = found_on(memory, {"kms_providers": [key], "token_issuers": declared})
+    record = build([{"host": "esx01", "trust": trust}], datetime.datetime.now(datetime.timezone.utc))
+    (host,) = record["hosts"]
+    found = {one["id"]: one for one in host["resources"]}
+    assert {name: one["status"] for name, one in found.items()} == {
+        "site-a": "ok",
+        "held": "ok",
+        "changed": "differs",
+        "new": "missing",
+        "gone": "extra",
+        "left": "undeclared",
+    }
+    assert [bool(one["differences"]) for one in found.values()] == [False, False, True, True, True, False]
+    fields = {(each["field"], bool(each["declared"]), bool(each["found"])) for each in found["changed"]["differences"]}
+    assert fields == {("certificate", True, False), ("certificate", False, True)}
+    assert {alias for one in record["expiry"] for alias in one["aliases"]} == {"held", "changed", "gone", "left"}
+    assert "BEGIN CERTIFICATE" not in json.dumps(record)
+
+
+def test_a_real_conflict() -> None:
+    memory = MemoryHost()
+    memory.hold_provider("site-a", key_id=provider("site-a", "second")["key_id"])
+    key = {"provider": "site-a", "key_id": KEY["key_id"], "key_derivation_key": None, "state": "present"}
+    trust = {**failed("conflict", "esx01: why"), **found_on(memory, {"kms_providers": [key], "token_issuers": None})}
+    host = only_host(trust=trust)
+    assert host["status"] == host["resources"][0]["status"] == "conflict"
+    assert KEY["key_id"] in host["resources"][0]["message"]

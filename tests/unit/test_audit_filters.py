@@ -1,0 +1,132 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filters as a template uses them, on whichever core these tests run."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.errors import AnsibleError
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
+
+from ansible_collections.esx.trust.plugins.filter import audit
+from builders.audits import NOW
+from builders.audits import entry
+from builders.audits import failed
+from builders.audits import fleet
+from builders.audits import issuer
+from builders.audits import resource
+from environment import link_collection
+
+try:
+    from ansible.template import trust_as_template
+except ImportError:  # older cores trust every template
+
+    def trust_as_template(value: Any) -> Any:
+        return value
+
+
+FILTERS = ("audit_data", "audit_html", "audit_junit")
+TEMPLATE = "{{ 6 * 7 }}"
+
+
+def rendered(template: str, **variables: Any) -> Any:
+    return Templar(loader=DataLoader(), variables=variables).template(trust_as_template(template))
+
+
+PLAY = """
+- name: The filters as a playbook uses them
+  hosts: localhost
+  gather_facts: false
+  vars:
+    ansible_connection: local
+  tasks:
+    - name: A record that is kept as a fact, from a generator
+      ansible.builtin.set_fact:
+        record: "{{ entries | map('combine', {}) | esx.trust.audit_data(now) }}"
+
+    - name: Both forms
+      ansible.builtin.set_fact:
+        page: "{{ record | esx.trust.audit_html }}"
+        junit: "{{ record | esx.trust.audit_junit }}"
+
+    - name: What came of them
+      ansible.builtin.debug:
+        msg: "FOUND={{ {'record': record, 'page': page, 'junit': junit} | to_json | b64encode }}="
+"""
+
+
+def test_all_of_them_in_a_playbook(tmp_path: Path) -> None:
+    (tmp_path / "play.yml").write_text(PLAY)
+    entries = [*fleet(20, 9), {"host": "z", "trust": failed("failed", "z: no", "no")}]
+    (tmp_path / "given.json").write_text(json.dumps({"entries": entries, "now": NOW}))
+    done = subprocess.run(
+        [sys.executable, "-m", "ansible", "playbook", "play.yml", "-e", "@given.json"],
+        cwd=tmp_path,
+        env={
+            **{name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")},
+            "ANSIBLE_COLLECTIONS_PATH": str(link_collection()),
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "HOME": str(tmp_path),
+            "LC_ALL": "C.UTF-8",
+        },
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = re.search(r"FOUND=(.*?)=*\"", done.stdout)
+    assert found, done.stdout + done.stderr
+    made = json.loads(base64.b64decode(found[1] + "=="))
+    record = audit.audit_data(entries, NOW)
+    assert made == {"record": record, "page": audit.audit_html(record), "junit": audit.audit_junit(record)}
+
+
+def test_what_a_host_said_is_never_a_template() -> None:
+    """A record may be kept as a fact and used again, and every use of a fact evaluates the templates in it."""
+    entries = [
+        entry("a", resource("undeclared", issuer(TEMPLATE, url=TEMPLATE))),
+        {"host": "b", "trust": failed("failed", f"b: {TEMPLATE}", TEMPLATE)},
+    ]
+    record = audit.audit_data(entries, NOW)
+    for value in (record, audit.audit_html(record), audit.audit_junit(record)):
+        again = rendered("{{ kept }}", kept=value)
+        assert again == value
+        assert TEMPLATE in json.dumps(again)
+
+
+@pytest.mark.parametrize("entries", ["esx01", {"host": "esx01"}, None, 7, [{}], ["esx01"]])
+def test_entries_that_are_none(entries: Any) -> None:
+    with pytest.raises(AnsibleError, match=r"esx\.trust\.audit_data: entries: "):
+        audit.audit_data(entries, NOW)
+
+
+def test_a_moment_that_is_none() -> None:
+    with pytest.raises(AnsibleError, match=r"esx\.trust\.audit_data: generated_at: "):
+        audit.audit_data([], "soon")
+
+
+@pytest.mark.parametrize("name", ["audit_html", "audit_junit"])
+@pytest.mark.parametrize("data", [None, "x", {}, {"version": 99}])
+def test_a_record_that_is_none(name: str, data: Any) -> None:
+    with pytest.raises(AnsibleError, match=rf"esx\.trust\.{name}: data: "):
+        audit.FilterModule().filters()[name](data)
+
+
+def test_every_filter_is_documented() -> None:
+    folder = Path(audit.__file__).parent
+    assert set(audit.FilterModule().filters()) == set(FILTERS) == {each.stem for each in folder.glob("audit_*.yml")}
+    for name in FILTERS:
+        documented = yaml.safe_load((folder / f"{name}.yml").read_text())
+        assert documented["DOCUMENTATION"]["name"] == name
+        assert yaml.safe_load(documented["EXAMPLES"])

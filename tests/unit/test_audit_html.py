@@ -1,0 +1,323 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The HTML report: whole, harmless whatever hosts say, and small enough to open."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from typing import Any
+from typing import Optional
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from ansible_collections.esx.trust.plugins.plugin_utils._audit_data import build
+from ansible_collections.esx.trust.plugins.plugin_utils._audit_data import text
+from ansible_collections.esx.trust.plugins.plugin_utils._audit_html import render
+from builders.audits import NOW
+from builders.audits import certificate
+from builders.audits import entry
+from builders.audits import failed
+from builders.audits import fleet
+from builders.audits import issuer
+from builders.audits import provider
+from builders.audits import resource
+
+VOID = ("meta", "wbr")
+MEGABYTE = 1_000_000
+HOSTILE = (
+    "<script>document.title='taken'</script>",
+    "</style></title></bdi></svg><img src=x onerror=alert(1)>",
+    '" onmouseover="alert(1)" x=\'',
+    "' autofocus onfocus='alert(1)",
+    "javascript:alert(1)",
+    "<!-- --><![CDATA[<svg onload=alert(1)>]]>",
+    "&lt;script&gt;&#60;b&#62;",
+    "{{ 6 * 7 }}{% raw %}",
+    "\u202egnp.exe\u0000\x1b[2J\ud800",
+)
+
+
+class Page(HTMLParser):
+    """The document as a tree, built the way a browser does it, and stricter: every element must be closed."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self._builder = ElementTree.TreeBuilder()
+        self._open: list[str] = []
+        self.feed(source)
+        self.close()
+        assert not self._open
+        self.root = self._builder.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, Optional[str]]]) -> None:
+        assert len(dict(attrs)) == len(attrs)
+        self._builder.start(tag, {name: value or "" for name, value in attrs})
+        self._open.append(tag)
+        if tag in VOID:
+            self.handle_endtag(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, Optional[str]]]) -> None:
+        self.handle_starttag(tag, attrs)
+        self.handle_endtag(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+        self._builder.end(tag)
+
+    def handle_data(self, data: str) -> None:
+        if self._open:
+            self._builder.data(data)
+
+    def handle_comment(self, data: str) -> None:
+        raise AssertionError(data)
+
+    def shape(self) -> list[tuple[str, tuple[str, ...]]]:
+        """All elements with the names of their attributes, but for the places where a name may break."""
+        return [(element.tag, tuple(element.attrib)) for element in self.root.iter() if element.tag != "wbr"]
+
+    def find(self, name: str) -> ElementTree.Element:
+        (element,) = (each for each in self.root.iter() if each.get("id") == name)
+        return element
+
+    def tables(self) -> Iterator[tuple[list[str], str]]:
+        """Of every row of the matrix the hosts that it stands for and what it says, cell by cell."""
+        (table,) = self.root.iter("table")
+        for row in table.findall("tbody/tr"):
+            name, *cells = (said(cell) for cell in row)
+            link = row.find("th/a")
+            hosts = [name]
+            if link is not None and re.fullmatch(r"[\d,]+ hosts", name):
+                part = self.find(link.get("href", "")[1:])
+                lists = [each for each in part.iter("div") if each.get("class") in ("hosts", "names id")]
+                hosts = [said(each) for each in lists[0].iter("bdi")]
+                assert name == f"{len(hosts):,} hosts"
+            yield hosts, "|".join(cells)
+
+
+def said(element: ElementTree.Element) -> str:
+    return "".join(element.itertext())
+
+
+def page(entries: list[dict[str, Any]]) -> Page:
+    return Page(render(build(entries, NOW)))
+
+
+def everything(word: Callable[[str], str]) -> list[dict[str, Any]]:
+    """Entries with a text of `word` in every place into which a host or an inventory can put one."""
+    held = certificate("x", -5)
+    other = certificate("y", 40)
+
+    def named(one: dict[str, Any], place: str) -> dict[str, Any]:
+        return {**one, "subject": word(f"{place} subject"), "sha256": word(f"{place} sha256")}
+
+    before = issuer(word("alias"), named(held, "before"), url=word("url before"))
+    after = issuer(word("alias"), named(other, "after"), url=word("url after"))
+    left = issuer(word("left alias"), {**named(other, "left"), "not_after": word("left end")}, url=word("left url"))
+    listed = [{"provider": word("provider"), "type": word("type"), "key_id": word("key"), "available": False}]
+    listed[0]["details"] = [word("details")]
+    one = entry(
+        word("host one"),
+        resource("differs", before, after),
+        resource("undeclared", left),
+        resource("conflict", provider(word("other"), "x"), message=word("message")),
+        listed=listed,
+    )
+    two = entry(word("host two"), listed=[{**listed[0], "key_id": word("key two")}])
+    dead = failed(word("code"), f"{word('reason')}", word("hint"), msg=word("msg"))
+    return [one, two, {"host": word("host three"), "trust": dead}, {"host": word("host four")}]
+
+
+def test_it_is_one_whole_document() -> None:
+    source = render(build(fleet(30, 30), NOW))
+    assert source.startswith('<!doctype html>\n<html lang="en"><head><meta charset="utf-8">')
+    shown = Page(source)
+    names = [element.get("id") for element in shown.root.iter() if element.get("id")]
+    assert len(names) == len(set(names))
+    for link in shown.root.iter("a"):
+        assert link.get("href", "")[:1] == "#"
+        shown.find(link.get("href", "")[1:])
+    for section in shown.root.iter("section"):
+        assert said(shown.find(section.get("aria-labelledby", "")))
+
+
+def test_it_needs_nothing_else() -> None:
+    source = render(build(fleet(30, 30), NOW))
+    shape = Page(source).shape()
+    assert not {tag for tag, _names in shape} & {"script", "link", "img", "iframe", "object", "embed", "form", "base"}
+    names = {name for _tag, attributes in shape for name in attributes}
+    assert not {name for name in names if name.startswith("on")} | (names & {"src", "srcset", "style", "action"})
+    assert "url(" not in source
+    assert "@import" not in source
+
+
+def test_its_policy_allows_this_style_and_nothing_else() -> None:
+    shown = page(fleet(5, 5))
+    (style,) = shown.root.iter("style")
+    digest = base64.b64encode(hashlib.sha256(said(style).encode()).digest()).decode()
+    (policy,) = (each.get("content") for each in shown.root.iter("meta") if each.get("http-equiv"))
+    assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+
+
+HARMLESS = functools.lru_cache(lambda: page(everything(lambda place: f"{place}: x")).shape())
+
+
+@settings(max_examples=60)
+@given(st.lists(st.sampled_from(HOSTILE) | st.text(st.characters(), max_size=40), min_size=1, max_size=4))
+def test_no_text_of_a_host_breaks_out(hostile: list[str]) -> None:
+    """Hostile texts make the very document that harmless ones make, and stand in it as they are."""
+    used: dict[str, str] = {}
+
+    def word(place: str) -> str:
+        # The place keeps texts apart, and their order the same.
+        return used.setdefault(place, f"{place}: {hostile[len(used) % len(hostile)]}")
+
+    taken = page(everything(word))
+    assert taken.shape() == HARMLESS()
+    shown = said(taken.root)
+    unseen = {"after sha256", "left end", "type", "code", "msg", "host three"}
+    for place, one in used.items():
+        if place not in unseen:
+            assert text(one).partition(": ")[2] in shown
+    for element in taken.root.iter():
+        for name, value in element.attrib.items():
+            if name not in ("content", "d"):
+                assert not any(text(one) in value for one in used.values())
+
+
+@pytest.mark.parametrize(("size", "wrong", "issuers"), [(1, 0, 1), (9, 9, 2), (200, 3, 3), (300, 299, 9)])
+def test_every_resource_of_every_host_appears(size: int, wrong: int, issuers: int) -> None:
+    record = build(fleet(size, wrong, issuers), NOW)
+    shown = Page(render(record))
+    (table,) = shown.root.iter("table")
+    _host, *names = [said(cell) for cell in [*table.findall("thead/tr")[0][:1], *table.findall("thead/tr")[1]]]
+    rows = {host: cells for hosts, cells in shown.tables() for host in hosts}
+    assert rows.keys() == {host["host"] for host in record["hosts"]}
+    for host in record["hosts"]:
+        cells = rows[host["host"]].split("|")
+        found = {one["id"]: one for one in host["resources"]}
+        if not found:
+            assert host["status"].replace("_", " ") in cells[0]
+            assert host["message"] in cells[0]
+            continue
+        for name, cell in zip(names, cells):
+            one = found.pop(name, None)
+            assert (one["status"] if one else "not declared here") in cell
+            assert ("not available" in cell) is bool(one and one.get("available") is False)
+        assert not found
+
+
+def test_more_resources_than_a_table_can_hold() -> None:
+    resources = [resource("ok", issuer(f"vc{number:03}")) for number in range(100)]
+    shown = page([entry("a", *resources), entry("b", *resources[:50])])
+    (table,) = shown.root.iter("table")
+    assert len(table.findall("thead/tr/th[@scope='col']")) == 32
+    for number in range(100):
+        assert f"vc{number:03}" in said(table)
+
+
+def test_every_finding_and_every_certificate_appears() -> None:
+    record = build(fleet(90, 90, 5), NOW)
+    shown = Page(render(record))
+    attention = said(shown.find("attention")) + "".join(said(each) for each in shown.root.iter("ol"))
+    for item in record["attention"]:
+        assert item["title"] in attention
+        for detail in item["details"]:
+            assert detail["text"] in attention
+            assert all(name in attention for name in detail["hosts"])
+    for one in record["expiry"]:
+        assert one["subject"] in attention
+        assert one["not_after"][:10] in attention
+
+
+def test_what_is_too_much_for_a_page_is_folded_or_counted() -> None:
+    ends = [certificate(f"c{number:03}", number) for number in range(1, 201)]
+    record = build([entry("a", *(resource("ok", issuer(f"vc{number}", one)) for number, one in enumerate(ends)))], NOW)
+    shown = Page(render(record))
+    assert "50 more findings, less urgent" in said(shown.root)
+    assert all(item["title"] in said(shown.root) for item in record["attention"])
+    assert "140 more certificates, the first of which ends on 2027-01-22, in the JSON report." in said(shown.root)
+    issuers = [resource("ok", issuer(f"vc{number}", ends[150])) for number in range(9)]
+    assert "vc0, vc1, vc2, vc3 and 5 more" in said(page([entry("a", *issuers)]).root)
+
+
+def test_a_group_of_many_kinds_of_the_same_difference() -> None:
+    """The first kinds are told with what differs, the rest by the names of the hosts."""
+    declared = issuer("vc")
+    entries = [
+        entry(f"esx{number}", resource("differs", issuer("vc", certificate(f"own {number}", 200)), declared))
+        for number in range(7)
+    ]
+    (item, *_rest) = (each for each in page(entries).root.iter("ol") if each.get("class") == "attention")
+    words = said(item)
+    assert "CN=own 3" in words
+    assert "CN=own 4" not in words
+    assert "3 more hosts, each described below." in words
+    assert all(f"esx{number}" in words for number in range(7))
+
+
+def test_the_verdict_stands_first() -> None:
+    assert [said(each) for each in page(fleet(200, 3)).root.iter("h1")] == ["3 of 200 hosts need a person"]
+    assert [said(each) for each in page(fleet(2, 0)).root.iter("h1")] == ["Everything is as declared on 2 hosts"]
+    assert [said(each) for each in page([]).root.iter("h1")] == ["No host was examined"]
+
+
+def test_every_status_has_a_shape_of_its_own() -> None:
+    """What nobody can tell by its colour alone."""
+    marks: dict[str, set[str]] = {}
+    for element in page(fleet(90, 90)).root.iter():
+        if element.get("class", "").startswith("mark"):
+            shape, word = (said(child) for child in element)
+            marks.setdefault(word, set()).add(shape)
+            assert element[0].get("aria-hidden") == "true"
+    shapes = {word: shape.pop() for word, shape in marks.items() if not shape - set("✓◊≠○+▲×!?")}
+    statuses = ("ok", "undeclared", "differs", "missing", "extra", "conflict", "unreachable", "failed", "not examined")
+    assert len({shapes[status] for status in statuses}) == len(statuses)
+
+
+def test_a_large_fleet_makes_a_small_file() -> None:
+    assert len(render(build(fleet(1000, 100, 9), NOW)).encode()) < 0.5 * MEGABYTE
+
+
+def test_a_large_fleet_in_which_no_two_hosts_are_alike() -> None:
+    """Nothing can be told once for several hosts, and three of ten resources are wrong on each."""
+    declared = [issuer(f"vcenter{number:02}") for number in range(9)]
+    key = provider("site-a")
+    entries = []
+    for number in range(1000):
+        wrong = [
+            resource("differs", issuer(one["issuer_alias"], certificate(f"own {number}", 100)), one)
+            for one in declared[:3]
+        ]
+        entries.append(
+            entry(
+                f"esx{number:04}.example.com",
+                resource("ok", key),
+                *wrong,
+                *(resource("ok", one) for one in declared[3:]),
+            )
+        )
+    record = build(entries, NOW)
+    source = render(record)
+    assert len(source.encode()) < 3 * MEGABYTE
+    assert all(source.count(f"{host['host']}<") + source.count(f"{host['host'][7:]}<") for host in record["hosts"])
+
+
+def test_a_record_that_was_read_from_json_gives_the_same_page() -> None:
+    record = build(fleet(40, 30), NOW)
+    assert render(json.loads(json.dumps(record))) == render(record)
+
+
+def test_what_is_no_record_is_refused() -> None:
+    with pytest.raises(ValueError, match="audit_data"):
+        render({"hosts": []})
