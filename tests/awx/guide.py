@@ -1,0 +1,31 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What docs/awx.md tells people to write and to type."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+import environment
+from guides.reading import Command
+from guides.reading import File
+from guides.reading import read
+
+STEPS = read(environment.ROOT / "docs/awx.md")
+
+
+def commands() -> list[str]:
+    return [step.text for step in STEPS if isinstance(step, Command)]
+
+
+def file(name: str) -> str:
+    (text,) = [step.text for step in STEPS if isinstance(step, File) and step.name == name]
+    return text
+
+
+def declaration() -> dict[str, Any]:
+    """The variables of the hosts."""
+    found: dict[str, Any] = yaml.safe_load(file("group_vars/esx.yml"))
+    return found

@@ -1,0 +1,42 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The guide's own commands, word for word, as far as they need no network and no AWX."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import environment
+from awx import guide
+from awx.conftest import PATTERN
+
+if TYPE_CHECKING:
+    from gates.conftest import Tools
+
+#: What asks a server for something. The setup itself is run in test_setup.py.
+ELSEWHERE = ("ansible-galaxy collection install ", "podman build ", "ansible-playbook ")
+
+
+def test_a_project_and_an_image(tools: Tools, tmp_path: Path) -> None:
+    collections = tools.home / ".ansible" / "collections"
+    collections.parent.mkdir()
+    collections.symlink_to(environment.link_collection())
+    commands = [each for each in guide.commands() if not each.startswith(ELSEWHERE)]
+    assert len(commands) == 3
+    done = subprocess.run(
+        ["bash", "-e"],
+        input="\n".join(commands),
+        cwd=tmp_path,
+        env=tools.variables(tools.venv("awx")),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    project = tmp_path / "esx-trust-project"
+    assert (project / ".git").is_dir()
+    assert (project / "playbooks/audit.yml").read_text("utf-8") == (PATTERN / "playbooks/audit.yml").read_text("utf-8")
+    assert (tmp_path / "image/_build/requirements.yml").is_file()

@@ -1,0 +1,204 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The job templates as AWX runs them: sliced, with its credentials, and without a secret in what a job leaves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Any
+
+import pytest
+
+from awx import guide
+from awx.jobs import CALL
+from awx.jobs import Awx
+from awx.jobs import Credential
+from awx.jobs import Job
+from builders import chain
+
+if TYPE_CHECKING:
+    from awx.conftest import Inside
+    from gates.conftest import Tools
+    from leaks.search import Search
+    from simulator import Fleet
+    from simulator import Host
+
+pytestmark = [pytest.mark.xdist_group("awx jobs"), pytest.mark.timeout(600)]  # many programs start
+
+PASSWORD = "Horse-Battery+1 ✓"
+KEY = "q1w2e3r4t5y6u7i8o9p0a1s2d3f4g5h6j7k8l9z0x1c="
+KEY_ID: str = guide.declaration()["esx_kms_providers"][0]["key_id"]
+SLICES = 2
+
+
+@pytest.fixture
+def awx(tools: Tools, inside: Inside, tmp_path: Path) -> Awx:
+    folder = tmp_path / "jobs"
+    folder.mkdir()
+    return Awx(tools, inside, folder)
+
+
+@pytest.fixture
+def hosts(fleet: Fleet) -> Iterator[list[Host]]:
+    for host in fleet.hosts:
+        host.reset()
+        host.put_account(host.username, PASSWORD)
+    yield fleet.hosts[:4]
+    fleet.reset()
+
+
+@pytest.fixture
+def declared() -> dict[str, Any]:
+    """What the guide tells people to declare."""
+    return {**guide.declaration(), "vcenter01_chains": [{"cert_chain": chain(2)}]}
+
+
+@pytest.fixture
+def credentials(fleet: Fleet, credential_types: Any) -> list[Credential]:
+    """Both of the collection's own types."""
+    account = {
+        "username": "root",
+        "password": PASSWORD,
+        "port": str(fleet.port),
+        "ca_certificate": Path(fleet.ca_path).read_text("ascii"),
+    }
+    key = {"provider": "site-a", "key_id": KEY_ID, "key_derivation_key": KEY}
+    return [Credential(credential_types["ESX host"], account), Credential(credential_types["ESX native key"], key)]
+
+
+def inventory(hosts: list[Host]) -> dict[str, dict[str, str]]:
+    return {host.name: {"esx_hostname": host.address} for host in hosts}
+
+
+def answers(pattern: dict[str, Any], playbook: str) -> dict[str, Any]:
+    """What AWX passes on where a person changes nothing in the survey."""
+    (template,) = [one for one in pattern["aap_resources"]["controller_job_templates"] if one["playbook"] == playbook]
+    return {one["variable"]: one["default"] for one in template["survey"]["spec"] if "default" in one}
+
+
+def changed(job: Job) -> dict[str, int]:
+    return dict(job.stats["changed"])
+
+
+def test_a_sliced_converge(
+    awx: Awx,
+    hosts: list[Host],
+    declared: dict[str, Any],
+    credentials: list[Credential],
+    pattern: dict[str, Any],
+    handed_out: list[str],
+    search: Search,
+) -> None:
+    given = (inventory(hosts), declared, credentials, answers(pattern, "converge.yml"))
+    first = awx.launch("converge.yml", *given, slices=SLICES, verbosity=4)
+    assert [job.code for job in first] == [0] * SLICES, first[0].output
+    assert [sorted(changed(job)) for job in first] == [job.hosts for job in first]
+    assert {name for job in first for name in job.hosts} == {host.name for host in hosts}
+    assert all(len(host.writes) == 2 for host in hosts)
+    assert all(host.providers["site-a"].key_derivation_key == KEY for host in hosts)
+
+    again = awx.launch("converge.yml", *given, slices=SLICES)
+    assert [job.code for job in again] == [0] * SLICES, again[0].output
+    assert not any(changed(job) for job in again)
+    assert all(len(host.writes) == 2 for host in hosts)
+
+    assert len(handed_out) >= 2 * len(hosts)
+    places = {name: text for job in (*first, *again) for name, text in job.places.items()}
+    calls = {name: places.pop(name) for name in list(places) if name.endswith(f": {CALL}")}
+    assert len([name for name in places if name.endswith(".json")]) > 20
+    assert not search.find({"password": [PASSWORD], "key": [KEY], "tokens": handed_out}, places)
+    # The one place that knows the environment has the password in it; the key is not even there.
+    assert len(calls) == 2 * SLICES
+    assert search.find({"password": [PASSWORD]}, calls)
+    assert not search.find({"key": [KEY], "tokens": handed_out}, calls)
+
+
+def test_a_sliced_audit(
+    awx: Awx,
+    hosts: list[Host],
+    declared: dict[str, Any],
+    credentials: list[Credential],
+    pattern: dict[str, Any],
+    handed_out: list[str],
+    search: Search,
+    tmp_path: Path,
+) -> None:
+    """Each slice reports on its own hosts, in a folder of its own, and tells AWX in short. It needs no key."""
+    given = (inventory(hosts), declared)
+    (converged,) = awx.launch("converge.yml", *given, credentials, answers(pattern, "converge.yml"))
+    assert converged.code == 0, converged.output
+    (bad, *_others) = hosts
+    bad.delete_issuer("vcenter01")
+    before = [len(host.writes) for host in hosts]
+    asked = {**answers(pattern, "audit.yml"), "esx_report_root": str(tmp_path / "reports")}
+    jobs = awx.launch("audit.yml", *given, credentials[:1], asked, slices=SLICES, verbosity=4)
+
+    assert {job.code != 0 for job in jobs if bad.name in job.hosts} == {True}, jobs[0].output
+    assert {job.code == 0 for job in jobs if bad.name not in job.hosts} == {True}, jobs[-1].output
+    assert [len(host.writes) for host in hosts] == before
+    for job in jobs:
+        report = tmp_path / "reports" / f"job-{job.ident}" / "esx-trust-audit.json"
+        facts = json.loads(report.read_text("utf-8"))
+        assert sorted(each["host"] for each in facts["hosts"]) == job.hosts
+        assert job.stats["artifact_data"]["esx_trust_audit"] == facts["summary"]
+        assert not changed(job)
+    places = {name: text for job in jobs for name, text in job.places.items() if not name.endswith(f": {CALL}")}
+    places |= {str(each): each.read_text("utf-8") for each in (tmp_path / "reports").glob("*/*")}
+    assert not search.find({"password": [PASSWORD], "key": [KEY], "tokens": handed_out}, places)
+
+
+def test_the_credential_that_awx_has_for_vcenters(
+    awx: Awx, fleet: Fleet, hosts: list[Host], declared: dict[str, Any], pattern: dict[str, Any]
+) -> None:
+    """Its VMWARE_HOST, which is meant for a vCenter, is another host here, which must not be asked for anything."""
+    vcenter = fleet.hosts[-1]
+    credential = Credential("vmware", {"host": vcenter.address, "username": "root", "password": PASSWORD})
+    declared = {
+        **declared,
+        "esx_kms_providers": [],
+        "esx_port": fleet.port,
+        "esx_ca_path": fleet.ca_path,
+        "esx_validate_certs": True,
+    }
+    given = (inventory(hosts), declared, [credential], answers(pattern, "converge.yml"))
+    (job,) = awx.launch("converge.yml", *given)
+    assert job.code == 0, job.output
+    assert sorted(changed(job)) == sorted(host.name for host in hosts)
+    assert vcenter.journal == []
+    assert job.safe_env["VMWARE_HOST"] == vcenter.address
+
+
+def test_what_awx_says_of_certificates_does_not_count(
+    awx: Awx, fleet: Fleet, hosts: list[Host], declared: dict[str, Any], pattern: dict[str, Any]
+) -> None:
+    """AWX's own setting, given with that credential, is not to check them. The inventory can forbid that."""
+    host = hosts[0]
+    credential = Credential("vmware", {"host": "vcenter", "username": "root", "password": PASSWORD})
+    declared = {**declared, "esx_kms_providers": [], "esx_port": fleet.port, "esx_validate_certs": True}
+    given = (inventory([host]), declared, [credential], answers(pattern, "converge.yml"))
+    (job,) = awx.launch("converge.yml", *given, environment={"VMWARE_VALIDATE_CERTS": "False"})
+    assert job.code == 2, job.output
+    assert host.login_attempts == 0
+    assert host.writes == []
+
+
+def test_a_rotation_in_two_jobs(
+    awx: Awx, hosts: list[Host], declared: dict[str, Any], credentials: list[Credential], pattern: dict[str, Any]
+) -> None:
+    """Nobody can answer a question in a job; the survey's phase is the answer. No key is needed."""
+    (issuer,) = declared["esx_token_issuers"]
+    new, old = chain(2), chain(3)
+    for host in hosts:
+        host.put_issuer("vcenter01", issuer["issuer"], [old])
+    held = []
+    for phase in ("add", "finish"):
+        asked = {**answers(pattern, "rotate_signing_certs.yml"), "esx_rotation_phase": phase}
+        (job,) = awx.launch("rotate_signing_certs.yml", inventory(hosts), declared, credentials[:1], asked)
+        assert job.code == 0, job.output
+        held.append([len(host.issuers["vcenter01"].chains) for host in hosts])
+    assert held == [[2] * len(hosts), [1] * len(hosts)]
+    assert all(len(host.issuers["vcenter01"].chains[0]) == len(new) for host in hosts)
+    assert not any(host.providers for host in hosts)

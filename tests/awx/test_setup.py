@@ -1,0 +1,197 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""esx.trust.awx_setup against a double of AWX: by the modules of awx.awx themselves, once, and again."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Any
+
+import pytest
+
+from awx import guide
+from awx.controller import Controller
+from awx.controller import serve
+
+if TYPE_CHECKING:
+    from awx.conftest import Inside
+    from gates.conftest import Tools
+    from leaks.search import Search
+
+pytestmark = [pytest.mark.xdist_group("awx setup"), pytest.mark.timeout(600)]  # many programs start
+
+PASSWORD = "Horse-Battery+1"
+KEY = "q1w2e3r4t5y6u7i8o9p0a1s2d3f4g5h6j7k8l9z0x1c="
+TOKEN = "oauth-Token/of+awx=1"
+
+
+@dataclass(frozen=True)
+class Played:
+    code: int
+    output: str
+
+    @property
+    def recap(self) -> dict[str, int]:
+        line = re.search(r"^localhost\s+:(.*)$", self.output, re.MULTILINE)
+        assert line, self.output
+        return {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", line[1])}
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Runs the playbook as the guide says."""
+
+    tools: Tools
+    controller: Controller
+    folder: Path
+
+    def run(self, variables: str, *arguments: str, where: str = "awx") -> Played:
+        """variables: the text of awx.yml."""
+        venv = self.tools.venv(where)
+        (self.folder / "awx.yml").write_text(variables, "utf-8")
+        (command,) = [each for each in guide.commands() if "awx_setup" in each]
+        program, *rest = shlex.split(command)
+        done = subprocess.run(
+            [str(venv.bin / program), *rest, *arguments],
+            cwd=self.folder,
+            env=self.tools.variables(
+                venv,
+                ANSIBLE_HOME=self.folder / "home",
+                ANSIBLE_PIPELINING="1",
+                CONTROLLER_HOST=self.controller.url,
+                CONTROLLER_OAUTH_TOKEN=TOKEN,
+                ESX_KEY=KEY,
+                ESX_PASSWORD=PASSWORD,
+            ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        return Played(done.returncode, done.stdout)
+
+
+@pytest.fixture
+def controller() -> Iterator[Controller]:
+    with serve(Controller()) as running:
+        running.add("organizations", name="Default")
+        yield running
+
+
+@pytest.fixture
+def setup(tools: Tools, controller: Controller, tmp_path: Path) -> Setup:
+    folder = tmp_path / "setup"
+    folder.mkdir()
+    return Setup(tools, controller, folder)
+
+
+def test_everything_once_and_again(setup: Setup, controller: Controller, pattern: Any, search: Search) -> None:
+    """Every task of it runs, so the modules themselves say that every option exists and holds what it may."""
+    first = setup.run(guide.file("awx.yml"), "-vvvv")
+    assert first.code == 0, first.output
+    assert first.recap["skipped"] == 0
+    assert first.recap["changed"] == 9
+    templates = {one["playbook"]: one for one in controller.objects["job_templates"].values()}
+    audit, converge, rotate = (
+        templates[f"playbooks/{name}.yml"] for name in ("audit", "converge", "rotate_signing_certs")
+    )
+    assert [one["job_slice_count"] for one in (audit, converge, rotate)] == [4, 1, 1]
+    assert [one["allow_simultaneous"] for one in (audit, converge, rotate)] == [True, False, False]
+    assert [one["ask_job_type_on_launch"] for one in (audit, converge, rotate)] == [False, True, True]
+    surveys = {one["playbook"]: one["survey"] for one in pattern["aap_resources"]["controller_job_templates"]}
+    for name, one in templates.items():
+        assert controller.surveys[one["id"]] == surveys[name.removeprefix("playbooks/")]
+        assert one["survey_enabled"] is True
+    (schedule,) = controller.objects["schedules"].values()
+    assert schedule["unified_job_template"] == audit["id"]
+    host = controller.named("credentials", "ESX hosts")["id"]
+    key = controller.named("credentials", "ESX native key")["id"]
+    attached = [controller.attached[f"{one['url']}credentials/"] for one in (audit, converge, rotate)]
+    assert [set(each) for each in attached] == [{host}, {host, key}, {host}]
+    assert controller.secrets == {host: {"password": PASSWORD}, key: {"key_derivation_key": KEY}}
+    assert controller.objects["credentials"][host]["inputs"]["ca_certificate"].startswith("-----BEGIN")
+
+    # Somebody changes one template by hand. That is set right, and nothing else is touched.
+    converge.update(allow_simultaneous=True)
+    controller.surveys[converge["id"]] = {}
+    controller.attached[f"{converge['url']}credentials/"].remove(key)
+    done = len(controller.writes)
+    again = setup.run(guide.file("awx.yml"), "--diff")
+    assert again.code == 0, again.output
+    assert again.recap["changed"] == 1
+    paths = [(request.method, request.path) for request in controller.writes[done:]]
+    assert sorted(paths) == sorted(
+        [
+            ("PATCH", converge["url"]),
+            *(("POST", f"{converge['url']}{name}/") for name in ("credentials", "survey_spec")),
+        ]
+    )
+    assert converge["allow_simultaneous"] is False
+    assert controller.surveys[converge["id"]] == surveys["converge.yml"]
+    assert set(controller.attached[f"{converge['url']}credentials/"]) == {host, key}
+
+    secrets = {"password": [PASSWORD], "key": [KEY], "token": [TOKEN]}
+    assert not search.find(secrets, {"first": first.output, "again": again.output})
+
+
+def test_only_the_least(setup: Setup, controller: Controller) -> None:
+    """What is there already is used by name, and no secret is asked for."""
+    default = controller.named("organizations", "Default")["id"]
+    controller.add("inventories", name="ESX hosts", organization=default, kind="")
+    controller.add("projects", name="Playbooks", organization=default, scm_type="git", scm_url="git://x")
+    played = setup.run("esx_awx_project: Playbooks\nesx_awx_playbook_folder: esx\nesx_awx_audit_rrule: ''\n")
+    assert played.code == 0, played.output
+    assert {one["playbook"] for one in controller.objects["job_templates"].values()} == {
+        "esx/audit.yml",
+        "esx/converge.yml",
+        "esx/rotate_signing_certs.yml",
+    }
+    assert not controller.objects["schedules"]
+    assert not controller.objects["credentials"]
+    assert set(controller.attached) == set()
+
+
+def test_without_awx_awx_it_says_what_to_do(setup: Setup, controller: Controller) -> None:
+    played = setup.run(guide.file("awx.yml"), where="install")
+    assert played.code == 2, played.output
+    assert "ansible-galaxy collection install awx.awx" in played.output
+    assert controller.writes == []
+
+
+def test_the_schedule_is_daily(inside: Inside) -> None:
+    text = (Path(__file__).parents[2] / "playbooks/awx_setup.yml").read_text("utf-8")
+    found = re.search(r"esx_awx_audit_rrule: (DTSTART.*)$", text, re.MULTILINE)
+    assert found
+    expected = [f"2030-01-0{day}T05:00:00+00:00" for day in (1, 2, 3)]
+    assert inside.ask("rrule", rrule=found[1]) == expected
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        {"type": "date"},
+        {"type": "integer", "default": "20"},
+        {"type": "multiplechoice", "choices": ["a"], "default": "b"},
+        {"required": "yes"},
+    ],
+)
+def test_the_double_refuses_what_awx_refuses_of_surveys(controller: Controller, question: dict[str, Any]) -> None:
+    whole = {"type": "text", "question_name": "A", "variable": "a", "required": True, **question}
+    survey = {"name": "", "description": "", "spec": [whole]}
+    status, _content = answered(controller, "/api/v2/job_templates/1/survey_spec/", survey)
+    assert status == 400
+
+
+def answered(controller: Controller, path: str, body: Any) -> tuple[int, Any]:
+    """Over HTTP, as the modules ask."""
+    import requests
+
+    answer = requests.post(controller.url + path, json=body, timeout=10)
+    return answer.status_code, answer.json()
