@@ -18,6 +18,7 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthent
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
 from ansible_collections.esx.trust.plugins.module_utils._plan import Plan
 from ansible_collections.esx.trust.plugins.module_utils._plan import Step
+from ansible_collections.esx.trust.plugins.module_utils._signals import tidying
 
 #: Answers that say that somebody else changed the host since we looked.
 _SUPERSEDED = ("ALREADY_EXISTS", "ALREADY_IN_DESIRED_STATE", "NOT_FOUND")
@@ -133,6 +134,7 @@ class _Run:
         self._finished = True
         return plan
 
+    @tidying()
     def put_back(self, error: TrustError) -> None:
         """Restore what was deleted to be replaced, and say so in `error`, which stopped the run."""
         if self._finished:

@@ -16,6 +16,8 @@ from urllib.parse import quote_plus
 
 MASK = "********"
 _ESCAPE = re.compile(r"%[0-9A-F]{2}")
+# The end of a Base64 text holds the last bits of what was masked.
+_END_OF_BASE64 = re.compile(re.escape(MASK) + r"[A-Za-z0-9+/_-]?={1,2}")
 
 
 def _base64_cores(data: bytes) -> Iterable[str]:
@@ -69,7 +71,7 @@ class Redactor:
 
     def add(self, secret: Optional[str]) -> None:
         """Mask `secret`, and every usual encoding of it, from now on."""
-        for text in (secret, secret.strip()) if secret else ():
+        for text in {secret, secret.strip()} if secret else ():
             if text:
                 self._dresses.update(dress for dress in _dresses(text) if dress)
 
@@ -78,4 +80,4 @@ class Redactor:
         # Longest first, so that no part of a longer dress stays behind.
         for dress in sorted(self._dresses, key=len, reverse=True):
             text = text.replace(dress, MASK)
-        return text
+        return _END_OF_BASE64.sub(MASK, text) if self._dresses else text

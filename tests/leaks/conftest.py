@@ -4,8 +4,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,11 +16,12 @@ from playbook.conftest import playbooks
 from playbook.conftest import tools
 from simulator import exchange
 from simulator.accounts import Accounts
-from simulator.authentication import SESSION_HEADER
 from simulator.errors import ApiError
-from simulator.errors import render
+from simulator.state import HostState
 
 SEARCHED = "searched"
+#: Messages of an error that a client shows at most.
+SHOWN = 3
 
 #: Fixtures of the playbooks, for the tests here too.
 __all__ = ["in_worker", "playbooks", "tools"]
@@ -43,32 +43,21 @@ def handed_out(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return given
 
 
-@pytest.fixture(autouse=True)
-def _loud_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hosts that repeat a request begin with what is secret in it, each time with another dress of it.
+@pytest.fixture
+def repeated(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What hosts told clients of the requests that they refused: of each refusal, as much as a client shows."""
+    told: list[str] = []
+    refuse = exchange.refusal
 
-    Modules quote the first messages of an error only, and those would be the likes of the name of the host.
-    """
-    turns = itertools.count()
-    echo = exchange._echo
+    def remember(host: HostState, request: exchange.Request, error: ApiError) -> exchange.Answer:
+        answer = refuse(host, request, error)
+        content = json.loads(answer.body)
+        messages = content.get("value", content)["messages"]
+        told.append("; ".join(message["default_message"] for message in messages[:SHOWN]))
+        return answer
 
-    def loud_echo(request: exchange.Request) -> Iterator[str]:
-        boring = {name: text for name, text in request.headers.items() if name not in ("authorization", SESSION_HEADER)}
-        dull = set(echo(exchange.Request(request.method, request.target, boring)))
-        worth = [text for text in echo(request) if text not in dull]
-        start = 3 * next(turns) % max(len(worth), 1)
-        yield from [*worth[start:], *worth[:start]]
-
-    def loud_render(
-        error: ApiError, dialect: str, error_type_present: bool, more: Iterable[Any] = ()
-    ) -> dict[str, Any]:
-        content = render(error, dialect, error_type_present)
-        told = content["value"] if dialect == "rest" else content
-        told["messages"] = [*more, *told["messages"]]
-        return content
-
-    monkeypatch.setattr(exchange, "_echo", loud_echo)
-    monkeypatch.setattr(exchange, "render", loud_render)
+    monkeypatch.setattr(exchange, "refusal", remember)
+    return told
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import importlib
 import json
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,32 +19,36 @@ from module.conftest import Modules
 from module.conftest import Ran
 
 
+def run_action(name: str, options: Mapping[str, Any], check: bool, diff: bool = False) -> dict[str, Any]:
+    """The result of an action, as the worker would hand it on. An option that is None is not given."""
+    loader = DataLoader()
+    task = SimpleNamespace(
+        action=f"esx.trust.{name}",
+        args={option: value for option, value in options.items() if value is not None},
+        async_val=0,
+        check_mode=check,
+        collections=[],
+        delegate_to=None,
+        diff=diff,
+        environment=[],
+    )
+    connection = SimpleNamespace(
+        transport="local", become=None, _shell=SimpleNamespace(tmpdir=None), has_pipelining=True
+    )
+    action = importlib.import_module(f"ansible_collections.esx.trust.plugins.action.{name}").ActionModule(
+        task, connection, PlayContext(), loader, Templar(loader, variables={}), None
+    )
+    try:
+        result: dict[str, Any] = action.run(task_vars={})
+    except AnsibleActionFail as error:
+        result = {"failed": True, "msg": str(error), "exception": repr(error), **(error.result or {})}
+    result.setdefault("changed", False)
+    return result
+
+
 class Actions(Modules):
     """Calls the actions of the modules by the modules' names; `run` as that of `Modules`."""
 
     def run(self, name: str, *, check: bool = False, diff: bool = False, **options: Any) -> Ran:
-        merged = {**self.connection, **options}
-        arguments = {option: value for option, value in merged.items() if value is not None}
-        loader = DataLoader()
-        task = SimpleNamespace(
-            action=f"esx.trust.{name}",
-            args=arguments,
-            async_val=0,
-            check_mode=check,
-            collections=[],
-            delegate_to=None,
-            diff=diff,
-            environment=[],
-        )
-        connection = SimpleNamespace(
-            transport="local", become=None, _shell=SimpleNamespace(tmpdir=None), has_pipelining=True
-        )
-        action = importlib.import_module(f"ansible_collections.esx.trust.plugins.action.{name}").ActionModule(
-            task, connection, PlayContext(), loader, Templar(loader, variables={}), None
-        )
-        try:
-            result = action.run(task_vars={})
-        except AnsibleActionFail as error:
-            result = {"failed": True, "msg": str(error), "exception": repr(error), **(error.result or {})}
-        result.setdefault("changed", False)
+        result = run_action(name, {**self.connection, **options}, check, diff)
         return Ran(result, json.dumps(result, default=str))

@@ -36,7 +36,13 @@ PASSWORDS = (
     "<&>amp;'\"?#[x]@:/",
     "q7~#",
 )
-MODULES = ("esx_kms_provider", "esx_kms_provider_info", "esx_token_issuer", "esx_token_issuer_info")
+MODULES = (
+    "esx_host_trust",
+    "esx_kms_provider",
+    "esx_kms_provider_info",
+    "esx_token_issuer",
+    "esx_token_issuer_info",
+)
 LOGINS = ("token", "basic", "session", "access_token", "saml_token")
 MODES = ("run", "check", "diff")
 FIELDS = {"code", "message", "hint", "operation", "status", "error_type"}
@@ -53,6 +59,9 @@ class Scene:
     fleet: Fleet
     password: str
     options: dict[str, Any] = field(default_factory=dict)
+    #: The part of the options that declares a key provider, and the one that declares an issuer.
+    provider: dict[str, Any] = field(default_factory=dict)
+    issuer: dict[str, Any] = field(default_factory=dict)
     secrets: dict[str, list[str]] = field(default_factory=dict)
     #: Secrets that the run does not get, so that it could not know them in what a host says.
     unknown: set[str] = field(default_factory=set)
@@ -62,12 +71,16 @@ class Scene:
         host.reset()
         host.settings(echo_requests=True, session_service=True, saml_tokens=[SAML])
         host.put_account(host.username, self.password)
-        if self.module == "esx_kms_provider":
-            self.options = {"provider": "site-a", "key_id": KEY_ID, "key_derivation_key": KEY}
+        if self.module in ("esx_kms_provider", "esx_host_trust"):
+            self.provider.update(provider="site-a", key_id=KEY_ID, key_derivation_key=KEY)
             self.secrets["key_derivation_key"] = [KEY]
-        if self.module == "esx_token_issuer":
+        if self.module in ("esx_token_issuer", "esx_host_trust"):
             chains = [{"cert_chain": chain(1)}]
-            self.options = {"issuer_alias": "vcenter01", "issuer": ISSUER, "signing_cert_chains": chains}
+            self.issuer.update(issuer_alias="vcenter01", issuer=ISSUER, signing_cert_chains=chains)
+        if self.module == "esx_host_trust":
+            self.options = {"kms_providers": [self.provider], "token_issuers": [self.issuer]}
+        else:
+            self.options = self.provider or self.issuer or {}
         if self.module.endswith("_info"):
             host.put_provider("site-a", type="NATIVE", key_id=KEY_ID, key_derivation_key=KEY)
             host.put_issuer("vcenter01", ISSUER, [chain(1)])
@@ -85,7 +98,7 @@ class Scene:
 
     def give(self, option: str, value: str) -> None:
         """Give a secret option, and look for it."""
-        self.options[option] = value
+        (self.provider if option == "key_derivation_key" else self.options)[option] = value
         forms = [value]
         if option == "password":
             forms = [value, value.strip(), basic(self.host.username, value)]
@@ -104,8 +117,8 @@ class Scene:
 
     @property
     def service(self) -> str:
-        """A pattern of the operations of the module's service."""
-        return "*.kms.providers.*" if "kms" in self.module else "*.security_token_issuers.*"
+        """A pattern of the operations of the module's service, of two the first."""
+        return "*.security_token_issuers.*" if "issuer" in self.module else "*.kms.providers.*"
 
     def meets(self, operation: str | None = None, **fields: Any) -> None:
         """All requests of the service, or those to one operation, meet a fault."""
@@ -160,7 +173,7 @@ def bad_secret(it: Scene) -> Any:
         it.give("saml_token", "no * assertion : at all")
     elif it.login == "access_token":
         it.give("access_token", "token of two words")
-    elif it.module == "esx_kms_provider":
+    elif it.provider:
         it.give("key_derivation_key", 'no base64 \\ at "all"')
     else:
         return NotImplemented
@@ -185,20 +198,20 @@ def login_in_the_username(it: Scene) -> Any:
 
 @scene
 def key_in_place_of_its_id(it: Scene) -> Any:
-    if it.module != "esx_kms_provider":
+    if not it.provider:
         return NotImplemented
-    del it.options["key_derivation_key"]
-    it.options["key_id"] = KEY
+    del it.provider["key_derivation_key"]
+    it.provider["key_id"] = KEY
     return "invalid_input"
 
 
 @scene
 def private_key_among_certificates(it: Scene) -> Any:
-    if it.module != "esx_token_issuer":
+    if not it.issuer:
         return NotImplemented
     names = ("pkcs8", "ec", "rsa", "encrypted pkcs8", "openssh")
     key = private_keys()[names[LOGINS.index(it.login)]]
-    it.options["signing_cert_chains"] = [{"cert_chain": [*chain(1), key]}]
+    it.issuer["signing_cert_chains"] = [{"cert_chain": [*chain(1), key]}]
     it.secrets["private key"] = list(pieces(key))
     return "invalid_input"
 
@@ -218,7 +231,7 @@ def conflict_with_what_repeats_secrets(it: Scene) -> Any:
     if not it.writes:
         return NotImplemented
     text = it.everything
-    if it.module == "esx_kms_provider":
+    if it.provider:
         it.meets("*.providers.get", kind="answer", status=200, body={"type": text})
     else:
         held = {"issuer_alias": text, "issuer": ISSUER, "signing_cert_chains": [{"cert_chain": [text]}]}

@@ -35,9 +35,15 @@ def _aligned(data: bytes) -> Iterator[str]:
             yield core.replace("+", "-").replace("/", "_")
 
 
+def _parts(text: str) -> Iterator[str]:
+    """Parts of a long text, one of which is in every piece of it that is half as long again as they are."""
+    for start in range(0, len(text) - SHORTEST_WHOLE + 1, SHORTEST_WHOLE // 2):
+        yield text[start : start + SHORTEST_WHOLE]
+
+
 @functools.cache
 def dresses(secret: str) -> frozenset[str]:
-    """The secret as it is, percent-encoded, in Base64, in JSON, in HTML, as a literal, in hex, and halves of it."""
+    """The secret as it is, percent-encoded, in Base64, in JSON, in HTML, as a literal, in hex, and parts of it."""
     data = secret.encode()
     percent = quote(data, safe="")
     found = {secret, percent, quote(data), quote_plus(data), quote(percent, safe="")}
@@ -45,7 +51,8 @@ def dresses(secret: str) -> frozenset[str]:
     found |= {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
     found |= {json.dumps(json.dumps(secret))[3:-3], html.escape(secret), html.escape(secret, quote=False)}
     found |= {repr(secret)[1:-1], "\\x".join(["", *(f"{byte:02x}" for byte in data)])}
-    found |= set(_aligned(data))
+    cores = set(_aligned(data))
+    found |= cores
     texts = [data.hex()]
     try:
         raw = base64.b64decode(secret, validate=True)
@@ -55,9 +62,8 @@ def dresses(secret: str) -> frozenset[str]:
     for text in texts:
         if len(text) >= SHORTEST_HEX:
             found |= {text, text.upper()}
-    if len(secret) >= SHORTEST_WHOLE:
-        half = len(secret) // 2
-        found |= {secret[:half], secret[half:]}
+    # Where a text was cut, a part is left.
+    found |= {part for text in (secret, *cores) for part in _parts(text)}
     if secret.endswith("="):
         found.add(secret.rstrip("="))
     return frozenset(found)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ansible_collections.esx.trust.plugins.module_utils import _client
+from environment import ROOT
 from leaks import scenes
 from leaks.running import Actions
 from leaks.search import words
@@ -35,6 +36,10 @@ def modules(
     before = signal.getsignal(signal.SIGTERM)
     yield request.param(host, fleet, capsys, monkeypatch)
     signal.signal(signal.SIGTERM, before)
+
+
+def test_every_module_of_hosts_is_looked_at() -> None:
+    assert set(scenes.MODULES) == {module.stem for module in (ROOT / "plugins" / "modules").glob("esx_*.py")}
 
 
 @pytest.mark.parametrize("scene", scenes.SCENES)

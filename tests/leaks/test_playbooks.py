@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
+from ansible_collections.esx.trust.plugins.module_utils._secrets import MASK
 from builders import chain
 from builders import private_keys
 from leaks import scenes
@@ -39,6 +40,9 @@ verbose_to_stderr = false
 [diff]
 always = true
 """
+#: Secrets that the hosts below repeat where a message shows them, and the refusals with which they do.
+REPEATED = ("password", "basic credentials", "access_token", "handed out", "key_derivation_key")
+REPEATED_BY = ("400 INVALID_ARGUMENT", "401 UNAUTHENTICATED")
 CALLBACKS = ("ansible.builtin.minimal", "ansible.builtin.default", "ansible.builtin.oneline")
 OF_LOGIN = {
     "password": "{{ mine.password }}",
@@ -50,7 +54,7 @@ OF_LOGIN = {
 
 
 def tasks() -> list[dict[str, Any]]:
-    """All four modules, and one that gets a private key by mistake."""
+    """All modules, and one that gets a private key by mistake."""
     chains = [{"cert_chain": chain(1)}]
     issuer = {"issuer_alias": "vcenter01", "issuer": scenes.ISSUER}
     provider = {"provider": "site-a", "key_id": scenes.KEY_ID, "key_derivation_key": "{{ key }}"}
@@ -59,6 +63,7 @@ def tasks() -> list[dict[str, Any]]:
         ("esx_kms_provider_info", {}),
         ("esx_token_issuer", {**issuer, "signing_cert_chains": chains}),
         ("esx_token_issuer_info", {}),
+        ("esx_host_trust", {"kms_providers": [provider], "token_issuers": [{**issuer, "signing_cert_chains": chains}]}),
         ("esx_token_issuer", {**issuer, "signing_cert_chains": [{"cert_chain": ["{{ private_key }}"]}]}),
     ]
     return [
@@ -119,7 +124,8 @@ def arrange(hosts: list[Host]) -> tuple[dict[str, dict[str, str]], dict[str, lis
         # So that a running module can be looked at.
         host.queue(Fault(kind="delay", operation="*issuers.list", seconds=0.4))
     token, refused, lost, other, saml = hosts
-    token.queue(Fault(kind="status", operation="*.providers.*", error_type="INVALID_ARGUMENT", times=None))
+    for operation in ("*.providers.create", "*.providers.list"):
+        token.queue(Fault(kind="status", operation=operation, error_type="INVALID_ARGUMENT", times=None))
     mine[refused.name]["password"] = "wrong Pässword/1"
     secrets["password"].append("wrong Pässword/1")
     secrets["basic credentials"].append(scenes.basic(refused.username, "wrong Pässword/1"))
@@ -138,6 +144,7 @@ def arrange(hosts: list[Host]) -> tuple[dict[str, dict[str, str]], dict[str, lis
 def test_no_secret_comes_out_of_a_playbook(
     playbooks: Playbooks,
     handed_out: list[str],
+    repeated: list[str],
     search: Search,
     tmp_path: Path,
     request: pytest.FixtureRequest,
@@ -151,6 +158,7 @@ def test_no_secret_comes_out_of_a_playbook(
     # Check mode once: without Ansible around them all modules are looked at in it.
     for mode in [[], ["--check"]] if in_worker and core == "core-2.19" else [[]]:
         handed_out.clear()
+        repeated.clear()
         mine, secrets = arrange(hosts)
         secrets["private key"] = list(pieces(key))
         watch = Watch()
@@ -160,7 +168,11 @@ def test_no_secret_comes_out_of_a_playbook(
             played = playbooks.play(tasks(), "-vvvv", "--diff", *mode, variables=variables)
         secrets["handed out"] = list(handed_out)
         assert len(secrets["handed out"]) >= 4
-        assert "INVALID_ARGUMENT" in played.output, played.output[-3000:]
+        for refusal in REPEATED_BY:
+            assert f"failed ({refusal}): {MASK} " in played.output, played.output[-3000:]
+        # In check mode nobody sends the key.
+        for name in REPEATED[: -1 if mode else None]:
+            assert any(secret in text for secret in secrets[name] for text in repeated), name
         assert "holds a private key" in played.output
         assert "Traceback" not in played.output
         assert any("ansible-playbook" in text for text in watch.seen)

@@ -304,5 +304,6 @@ def test_no_secret_is_in_a_repr_or_in_a_refusal(options: dict[str, Any]) -> None
         # What was given is known from the options, and what is sent in its place from the connection.
         assert set(filter(None, secrets)) <= CONNECTION.secrets(options)
         assert {connection.password, connection.access_token, connection.saml_token} <= {*connection.secrets, None}
-    # Eight equal characters may stand in a message by chance.
-    assert not [secret for secret in secrets if secret and len(set(secret)) > 2 and secret in shown]
+    # Eight equal characters may stand in a message by chance, and others in the name of a field.
+    told = [secret for secret in secrets if secret and len(set(secret)) > 2 and secret not in repr(connect())]
+    assert not [secret for secret in told if secret in shown]

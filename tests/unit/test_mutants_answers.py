@@ -179,6 +179,18 @@ def test_three_messages_are_enough() -> None:
     assert message.endswith("failed (500 ERROR): number 1; number 2; number 3.")
 
 
+def test_a_message_in_two_languages_is_told_once() -> None:
+    both = {"localized": "Nein.", "default_message": "No."}
+    error = answered({"error_type": "ERROR", "messages": [both, both]}, 400)
+    assert error.message == "esx01: GET /api/things failed (400 ERROR): Nein.; Nein."
+
+
+def test_what_a_login_failed_over_is_not_told() -> None:
+    body = {"error_type": "ERROR", "messages": [{"default_message": "over t0ken"}]}
+    error = answered(body, 500, LOGIN)
+    assert error.message == "esx01: POST /api/login failed (500 ERROR)."
+
+
 @pytest.mark.parametrize(("said", "ends"), [("Stop", "Stop."), ("Stop!", "Stop!"), ("Why?", "Why?"), ("So.", "So.")])
 def test_a_message_ends_as_a_sentence(said: str, ends: str) -> None:
     message = answered({"error_type": "ERROR", "messages": [{"default_message": said}]}, 400).message

@@ -252,6 +252,13 @@ def test_a_login_without_an_answer_is_made_once_more(wire: Wire) -> None:
     assert wire.asked == ["login"] * 2
 
 
+def test_a_password_over_which_the_host_failed_is_not_in_doubt(wire: Wire) -> None:
+    """The host said so itself: it was no refusal."""
+    wire.services = [500, lost(), {"thing": 1}]
+    assert client(auth_method="basic", retries=3).call(READ) == {"thing": 1}
+    assert len(wire.sent) == 3
+
+
 def test_a_login_that_the_host_was_too_busy_for_is_made_again(wire: Wire) -> None:
     wire.logins = [503, 503, 503, {"access_token": "t"}]
     client().call(READ)
@@ -419,6 +426,21 @@ def test_a_missing_login_service_is_explained(wire: Wire, auth_method: str, answ
     assert hint in error.hint
     assert is_sentence(error.hint)
     assert ("session service" in error.hint) == (auth_method == "session")
+
+
+def test_a_missing_session_service_is_told_by_name(wire: Wire) -> None:
+    wire.logins = [ApiError("no", status=404, error_type="NOT_FOUND")]
+    error = failing(lambda: client(auth_method="session").call(READ))
+    assert error.hint == "ESX hosts have no session service; use auth_method token or basic."
+
+
+@pytest.mark.parametrize(("auth_method", "answer"), [("session", {"access_token": "t"}), ("token", {"token": "t"})])
+def test_a_login_of_the_other_service_s_form_is_none(wire: Wire, auth_method: str, answer: Any) -> None:
+    wire.logins = [answer]
+    error = failing(lambda: client(auth_method=auth_method).call(READ))
+    assert isinstance(error, UnexpectedAnswer)
+    assert "not of the form that the API documents" in error.message
+    assert len(wire.sent) == 1
 
 
 @pytest.mark.parametrize("answer", [ApiError("no", status=400, error_type="INVALID_ARGUMENT"), UnexpectedAnswer("no")])

@@ -427,6 +427,23 @@ def test_renaming_onto_an_alias_with_the_same_chains_in_another_order_changes_on
     assert change.body == {"issuer": ISSUER}
 
 
+# Names in URLs
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("", "is empty."),
+        ("..", "'..' cannot be the name of anything in a URL."),
+        ("\ud800", "is no valid Unicode text."),
+    ],
+)
+def test_a_name_that_no_url_can_hold_is_refused_by_its_option(name: str, reason: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        GET.url_path({"provider": name})
+    assert caught.value.message == f"provider: {reason}"
+
+
 # Certificates
 
 

@@ -4,29 +4,17 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
-from fnmatch import fnmatch
 from typing import TYPE_CHECKING
 from typing import Any
 
 import pytest
 
 from ansible_collections.esx.trust.plugins.module_utils import _transport
-from environment import link_collection
-from module.conftest import KEY
 from module.conftest import KEY_ID
 from module.conftest import OTHER_KEY_ID
 from simulator import Fault
-from wire.conftest import issuer_options
 from wire.conftest import wrote
 from wire.scenarios import ISSUER
-from wire.scenarios import NEW
 from wire.scenarios import OLD
 from wire.scenarios import SCENARIOS
 from wire.scenarios import Scenario
@@ -41,15 +29,6 @@ ISSUERS = "com.vmware.esx.authentication.trust.security_token_issuers"
 #: The module decides which of the two it reads with.
 READS = f"{PROVIDERS}.[gl]*t"
 METHODS = ("token", "basic", "session")
-#: Ansible's own wrapper runs a module like this, with the arguments where a module looks for them.
-WRAPPER = """
-import runpy, sys
-from ansible.module_utils import basic
-basic._ANSIBLE_ARGS = sys.stdin.buffer.read()
-basic._ANSIBLE_PROFILE = "legacy"
-runpy.run_module("ansible_collections.esx.trust.plugins.modules." + sys.argv[1], run_name="__main__", alter_sys=True)
-"""
-
 methods = pytest.mark.parametrize("method", METHODS)
 
 
@@ -204,154 +183,3 @@ def test_an_interrupt_at_any_read_leaves_nothing_open(
         else:
             pytest.fail("the run does not end")
     assert interrupts >= 4
-
-
-# Signals
-
-
-@dataclass
-class Started:
-    """A module in a process of its own."""
-
-    process: subprocess.Popen[str]
-
-    def end(self, number: int) -> tuple[int, str, str]:
-        """What it said and its code, after the signal."""
-        self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=30)
-        return self.process.returncode, out, err
-
-
-class Starter:
-    def __init__(self, modules: Modules) -> None:
-        self._connection = modules.connection
-        self._running: list[subprocess.Popen[str]] = []
-
-    def __call__(self, name: str, **options: Any) -> Started:
-        variables = {
-            key: value for key, value in os.environ.items() if not key.startswith(("COV_", "COVERAGE", "PYTEST"))
-        }
-        process = subprocess.Popen(
-            [sys.executable, "-c", WRAPPER, name],
-            env={**variables, "PYTHONPATH": str(link_collection()), "PYTHONDONTWRITEBYTECODE": "1"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self._running.append(process)
-        assert process.stdin is not None
-        arguments = {**self._connection, **options, "_ansible_remote_tmp": "/tmp"}
-        process.stdin.write(json.dumps({"ANSIBLE_MODULE_ARGS": arguments}))
-        process.stdin.close()
-        process.stdin = None
-        return Started(process)
-
-    def stop(self) -> None:
-        for process in self._running:
-            if process.poll() is None:
-                process.kill()
-            process.communicate()
-
-
-@pytest.fixture
-def start(modules: Modules) -> Iterator[Starter]:
-    starter = Starter(modules)
-    yield starter
-    starter.stop()
-
-
-def wait_for(host: Host, operation: str) -> None:
-    """The module is in the middle of its work: the host holds its request."""
-    arrived = host.wait_until(
-        lambda: any(fnmatch(str(record.operation), operation) for record in host.journal), timeout=30
-    )
-    assert arrived, host.journal
-
-
-SIGNALS = {"term": signal.SIGTERM, "int": signal.SIGINT}
-signals = pytest.mark.parametrize("name", SIGNALS)
-
-
-def assert_ended(name: str, ended: tuple[int, str, str]) -> None:
-    code, out, err = ended
-    assert out == ""
-    if name == "term":
-        # It ends itself by the same signal once all is put away.
-        assert code == -signal.SIGTERM
-        assert err == ""
-    else:
-        # What Python itself does, so that a shell sees that the signal ended it.
-        assert code == -signal.SIGINT
-        assert err.rstrip().endswith("KeyboardInterrupt")
-        assert "During handling" not in err
-
-
-@signals
-@methods
-@pytest.mark.parametrize("kind", ["delay", "delay_answer"])
-def test_a_signal_in_the_middle_of_a_read_leaves_nothing_open(
-    start: Starter, proxy: FaultProxy, host: Host, name: str, method: str, kind: Any
-) -> None:
-    host.queue(Fault(kind=kind, operation=READS, seconds=60))
-    options = {"provider": "site-a", "key_id": KEY_ID, "key_derivation_key": KEY, "auth_method": method}
-    running = start("esx_kms_provider", **options)
-    wait_for(host, READS)
-    assert_ended(name, running.end(SIGNALS[name]))
-    assert host.open_sessions == 0
-    assert host.writes == []
-    assert proxy.peak == 1
-    assert proxy.wait_closed()
-
-
-@signals
-@pytest.mark.parametrize("kind", ["delay", "delay_answer"])
-def test_a_signal_in_the_middle_of_a_write_leaves_nothing_open(
-    start: Starter, modules: Modules, proxy: FaultProxy, host: Host, name: str, kind: Any
-) -> None:
-    host.queue(Fault(kind=kind, operation=f"{PROVIDERS}.create", seconds=60))
-    options = {"provider": "site-a", "key_id": KEY_ID, "key_derivation_key": KEY, "auth_method": "session"}
-    running = start("esx_kms_provider", **options)
-    wait_for(host, f"{PROVIDERS}.create")
-    assert_ended(name, running.end(SIGNALS[name]))
-    assert host.open_sessions == 0
-    assert len(host.writes) == 1
-    again = modules.kms_provider(retries=0)
-    assert again.changed == (kind == "delay")
-    assert proxy.peak == 1
-
-
-@signals
-@pytest.mark.parametrize("method", ["token", "session"])
-@pytest.mark.parametrize(("operation", "kind"), [("create", "delay"), ("create", "delay_answer"), ("delete", "delay")])
-def test_a_signal_in_the_middle_of_a_rename_leaves_the_issuer_trusted(
-    start: Starter, modules: Modules, proxy: FaultProxy, host: Host, name: str, method: str, operation: str, kind: Any
-) -> None:
-    host.put_issuer("old", ISSUER, OLD)
-    host.queue(Fault(kind=kind, operation=f"{ISSUERS}.{operation}", seconds=60))
-    declared = {**issuer_options("vcenter01", ISSUER, NEW), "issuer_conflict": "rename"}
-    running = start("esx_token_issuer", auth_method=method, **declared)
-    wait_for(host, f"{ISSUERS}.{operation}")
-    assert_ended(name, running.end(SIGNALS[name]))
-    done = operation == "create" and kind == "delay_answer"
-    trusted = {alias: (held.issuer, held.chains) for alias, held in host.issuers.items()}
-    assert trusted == {"vcenter01": (ISSUER, NEW)} if done else {"old": (ISSUER, OLD)}
-    assert host.open_sessions == 0
-    assert proxy.peak == 1
-    assert proxy.wait_closed()
-    again = modules.run("esx_token_issuer", auth_method=method, **declared)
-    assert again.changed != done
-
-
-@signals
-def test_a_signal_after_a_deletion_whose_answer_is_late_leaves_the_issuer_trusted(
-    start: Starter, proxy: FaultProxy, host: Host, name: str
-) -> None:
-    """The host has deleted the old issuer, and the module has not heard of it."""
-    host.put_issuer("old", ISSUER, OLD)
-    host.queue(Fault(kind="delay_answer", operation=f"{ISSUERS}.delete", seconds=60))
-    running = start("esx_token_issuer", **issuer_options("vcenter01", ISSUER, NEW), issuer_conflict="rename")
-    wait_for(host, f"{ISSUERS}.delete")
-    assert host.wait_until(lambda: host.issuers == {})
-    assert_ended(name, running.end(SIGNALS[name]))
-    assert {held.issuer for held in host.issuers.values()} == {ISSUER}

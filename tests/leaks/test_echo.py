@@ -1,0 +1,131 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hosts repeat secrets where a message shows them, and it is the masking alone that keeps them out of it.
+
+Without this, a search that finds nothing could mean that there was nothing to find.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from ansible_collections.esx.trust.plugins.module_utils import _answers
+from ansible_collections.esx.trust.plugins.module_utils import _client
+from ansible_collections.esx.trust.plugins.module_utils._secrets import MASK
+from ansible_collections.esx.trust.plugins.module_utils._secrets import Redactor
+from leaks import scenes
+from leaks.conftest import SHOWN
+from leaks.running import Actions
+from leaks.search import Search
+from module.conftest import Modules
+
+if TYPE_CHECKING:
+    from module.conftest import Ran
+    from simulator import Fleet
+    from simulator import Host
+
+#: Which secret a request holds that a host refuses: scene, login, and the name of the secret.
+HELD = [
+    *(("login_refused", login, "password") for login in ("token", "basic", "session")),
+    ("login_refused", "access_token", "access_token"),
+    ("login_refused", "saml_token", "saml_token"),
+    *(("api_error", login, "handed out") for login in ("token", "session", "saml_token")),
+    ("api_error", "basic", "password"),
+    ("api_error", "access_token", "access_token"),
+    ("api_error_of_old", "session", "handed out"),
+    ("unauthorized", "token", "handed out"),
+    *(("write_refused", login, "key_derivation_key") for login in scenes.LOGINS),
+    ("write_refused", "token", "handed out"),
+]
+WAYS = [pytest.param(Modules, id="module"), pytest.param(Actions, id="action")]
+
+held = pytest.mark.parametrize(("scene", "login", "name"), HELD)
+password = pytest.mark.parametrize("password", [scenes.PASSWORDS[0], scenes.PASSWORDS[2]], ids=["plain", "odd"])
+
+
+@dataclass(frozen=True)
+class Echo:
+    """A refused run. arrived: of the host's answer, as much as the message may show, before anything was masked."""
+
+    ran: Ran
+    arrived: str
+    secrets: Mapping[str, list[str]]
+
+    def sent(self, name: str) -> set[str]:
+        """The forms of the secret that the refused request held."""
+        return {value for value in self.secrets[name] if value in self.arrived}
+
+
+@pytest.fixture
+def meet(
+    host: Host,
+    fleet: Fleet,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    handed_out: list[str],
+) -> Callable[..., Echo]:
+    """Runs esx_kms_provider in a scene and listens at the client, whose redactor does not learn what is `unknown`."""
+    refusals: dict[str, bytes] = {}
+    decode = _answers.decode
+    add = Redactor.add
+
+    def listen(operation: Any, answer: Any, *others: Any) -> Any:
+        refusals.update({operation.id: answer.body} if answer.status >= 400 else {})
+        return decode(operation, answer, *others)
+
+    def run(way: type[Modules], scene: str, login: str, password: str, unknown: str | None = None) -> Echo:
+        it = scenes.Scene("esx_kms_provider", login, "run", host, fleet, password)
+        it.secrets["handed out"] = handed_out
+        scenes.SCENES[scene](it)
+
+        def learn(redactor: Redactor, secret: str | None) -> None:
+            if unknown is None or secret not in it.secrets[unknown]:
+                add(redactor, secret)
+
+        monkeypatch.setattr(_client, "decode", listen)
+        monkeypatch.setattr(Redactor, "add", learn)
+        ran = way(host, fleet, capsys, monkeypatch).run(it.module, **it.options)
+        assert ran.failed
+        content = json.loads(refusals[ran.result["failure"]["operation"]])
+        messages = content.get("value", content)["messages"][:SHOWN]
+        return Echo(ran, "; ".join(each["default_message"] for each in messages), it.secrets)
+
+    return run
+
+
+@password
+@held
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_masked_had_arrived(
+    meet: Callable[..., Echo], way: type[Modules], scene: str, login: str, name: str, password: str
+) -> None:
+    echo = meet(way, scene, login, password)
+    sent = echo.sent(name)
+    assert sent
+    for secret in sent:
+        assert base64.b64encode(secret.encode()).decode() in echo.arrived
+        assert quote(secret, safe="") in echo.arrived
+    # A mask for each of the three.
+    assert echo.ran.message.count(MASK) >= 3 * len(sent), echo.ran.message
+    assert not Search().find(echo.secrets, {"output": echo.ran.output})
+
+
+@password
+@held
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_not_masked_is_found(
+    meet: Callable[..., Echo], way: type[Modules], scene: str, login: str, name: str, password: str
+) -> None:
+    """A redactor that does not know this one secret gives it away, and the search notices."""
+    echo = meet(way, scene, login, password, unknown=name)
+    sent = {name: echo.sent(name)}
+    assert Search().find(sent, {"message": echo.ran.message})

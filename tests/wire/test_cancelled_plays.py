@@ -1,0 +1,78 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A play that is cancelled while a worker replaces an issuer: Ansible tells its workers, once or twice."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from playbook.conftest import playbooks
+from playbook.conftest import tools
+from simulator import Fault
+from wire.conftest import issuer_options
+from wire.processes import wait_for
+from wire.scenarios import ISSUER
+from wire.scenarios import NEW
+from wire.scenarios import OLD
+
+if TYPE_CHECKING:
+    from playbook.conftest import Playbooks
+
+#: Fixtures of the playbooks.
+__all__ = ["playbooks", "tools"]
+
+ISSUERS = "com.vmware.esx.authentication.trust.security_token_issuers"
+RENAME = {**issuer_options("vcenter01", ISSUER, NEW), "issuer_conflict": "rename", "auth_method": "session"}
+HELD = Fault(kind="delay", operation=f"{ISSUERS}.create", seconds=60)
+
+
+@pytest.fixture
+def in_worker() -> bool:
+    return True
+
+
+def running(program: str) -> Iterator[int]:
+    """The processes that this one has started and that run the program."""
+    for thread in Path(f"/proc/{os.getpid()}/task").iterdir():
+        with contextlib.suppress(OSError):  # it has just ended
+            for child in (thread / "children").read_text().split():
+                if program in Path(f"/proc/{child}/cmdline").read_text().split("\0")[1]:
+                    yield int(child)
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [(signal.SIGINT,), (signal.SIGTERM,), (signal.SIGINT, signal.SIGTERM)],
+    ids=["int", "term", "int-term"],
+)
+def test_a_cancelled_play_leaves_the_issuer_trusted(
+    playbooks: Playbooks, numbers: tuple[signal.Signals, ...], request: pytest.FixtureRequest
+) -> None:
+    if request.node.callspec.params["playbooks"] == "core-2.16" and signal.SIGTERM in numbers:
+        pytest.skip("this core ends without a word to its workers, and they finish what they have begun")
+    host = playbooks.hosts[0]
+    host.settings(session_service=True)
+    host.put_issuer("old", ISSUER, OLD)
+    host.queue(HELD)
+    task = {"name": "Rename", "esx.trust.esx_token_issuer": RENAME}
+    with ThreadPoolExecutor(1) as pool:
+        play = pool.submit(playbooks.play, [task], "--limit", host.name)
+        wait_for(host, f"{ISSUERS}.create")
+        (process,) = running("ansible-playbook")
+        for number in numbers:
+            with contextlib.suppress(ProcessLookupError):  # the first one may do
+                os.kill(process, number)
+        played = play.result(60)
+    assert played.code != 0, played.output
+    # The worker may still be at it when the play has ended.
+    assert host.wait_until(lambda: set(host.issuers) == {"old"}, timeout=30), host.issuers
+    assert host.wait_until(lambda: host.open_sessions == 0, timeout=30)
+    assert host.issuers["old"].chains == OLD
