@@ -152,6 +152,13 @@ def test_steered_over_http(fleet: Fleet, vcenter: Vcenter) -> None:
         refused: tuple[Any, ...] = ({"signing_cert_chains": []}, {"signing_cert_chains": [[]]}, {"providers": {}})
         for wrong in refused:
             assert session.put(f"{place}/state", json=wrong, timeout=10).status_code == 400
+        renewed = signing_chain("renewed", 2)
+        assert session.post(f"{place}/rotate", data="key\n" + "".join(renewed), timeout=10).status_code == 204
+        for text in ("", "no certificate", renewed[0].replace("M", "!")):
+            assert session.post(f"{place}/rotate", data=text, timeout=10).status_code == 400
+        host = fleet.hosts[0].address
+        assert session.post(f"{fleet.admin_url}/hosts/{host}/rotate", data=renewed[0], timeout=10).status_code == 400
+        assert vcenter.signing_cert_chains == [renewed, *chains]
         assert session.patch(f"{place}/settings", json={"sso_domain": "b.local"}, timeout=10).ok
         assert vcenter.issuer.endswith("/b.local")
 

@@ -1,0 +1,165 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every guide in docs/ is followed to the letter, by somebody who has nothing but the collection and a clone."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import checkout
+import environment
+from guides import reading
+from guides import terminal
+from guides.reading import Command
+from guides.reading import File
+
+pytestmark = pytest.mark.timeout(600)  # other gates run beside
+
+GUIDES = ("fleet-configuration", "bootstrap", "recovery", "rotation", "audit-in-ci", "awx")
+#: The other pages in docs/ explain things; their commands are not for following.
+REFERENCE = ("README", "faults", "simulator", "performance")
+
+#: What is asked of the person, and what they type.
+ANSWERS = {
+    "New Vault password: ": "a password of rehearsals",
+    "Confirm New Vault password: ": "a password of rehearsals",
+    "Vault password: ": "a password of rehearsals",
+}
+
+#: Commands that are not run, to the letter, and why.
+NOT_RUN = {
+    "ansible-builder create -f esx-trust-project/exec_env/execution-environment.yml -c image": "run by tests/awx",
+    "podman build image -t esx-trust-ee:1 --build-arg EE_BASE_IMAGE=your-base-image": "needs images from a server",
+    "ansible-galaxy collection install awx.awx": "needs a server",
+    "ansible-playbook -e @awx.yml esx.trust.awx_setup": "run by tests/awx, against a double of AWX",
+}
+
+
+def path_of(guide: str) -> Path:
+    return environment.ROOT / "docs" / f"{guide}.md"
+
+
+def all_commands() -> set[str]:
+    return {step.text for guide in GUIDES for step in reading.read(path_of(guide)) if isinstance(step, Command)}
+
+
+class Desk:
+    """An empty folder, a home with the collection installed, and terminals."""
+
+    def __init__(self, home: Path, run: environment.Environment) -> None:
+        self.folder = home.resolve() / "trust"
+        self.folder.mkdir()
+        self._here = self.folder
+        self._told = home / "here"
+        unwanted = ("ANSIBLE_", "COV_CORE_", "COVERAGE_", "ESX_", "MAKE", "PYTEST_", "PYTHON", "VMWARE_", "XDG_")
+        self._variables = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(unwanted)},
+            "ANSIBLE_NOCOLOR": "1",
+            "GUIDES_HERE": str(self._told),
+            "HOME": str(home),
+            "LC_ALL": "C.UTF-8",
+            "PAGER": "cat",  # a person would turn the pages
+            "PATH": environment.clean_path(run.bin),
+            "TERM": "dumb",
+        }
+        self._programs = contextlib.ExitStack()
+        self._simulators: list[terminal.Program] = []
+
+    def __enter__(self) -> Desk:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._programs.close()
+
+    def write(self, file: File) -> None:
+        path = self._here / file.name
+        assert self.folder in path.resolve().parents, f"{file.where}: {file.name} is outside of the folder"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(file.text, "utf-8")
+
+    def do(self, command: Command) -> None:
+        text = command.text
+        if text.startswith("make ") and " simulator " in text:
+            self._start(text)
+            return
+        # The next command begins where this one ends.
+        said = terminal.run(f"trap 'pwd > \"$GUIDES_HERE\"' EXIT\n{text}", self._here, self._variables, ANSWERS)
+        self._here = Path(self._told.read_text("utf-8").rstrip("\n"))
+        told = f"{command.where}: $ {text}\n{said.output}"
+        assert said.exit_code == command.exit_code, f"{told}\nended with {said.exit_code}, not {command.exit_code}"
+        missing = command.missing(said.output)
+        assert missing is None, f"{told}\ndoes not show this where it should:\n{missing}"
+
+    def _start(self, command: str) -> None:
+        """In another terminal; the guide goes on when the hosts listen."""
+        program = self._programs.enter_context(terminal.Program(command, self.folder, self._variables))
+        ready = program.read(lambda: any(self.folder.glob("*/ready")))
+        assert ready, f"$ {command}\n{program.output}"
+        self._simulators.append(program)
+
+    def leave(self) -> None:
+        """Ctrl-C in the other terminals, whose programs then end well and tidy up."""
+        for program in self._simulators:
+            program.type("\x03")
+            program.read(lambda: False)
+            program.wait()
+        assert not list(self.folder.glob("*/ready"))
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The collection, as its tarball has it."""
+    run = environment.ENVIRONMENTS["run"]
+    if not run.python.exists():
+        pytest.skip("no environment run: python3 tools/environment.py run")
+    folder = tmp_path_factory.mktemp("installed")
+    galaxy = run.bin / "ansible-galaxy"
+    tarball = checkout.build(folder, galaxy)
+    command = [str(galaxy), "collection", "install", "--offline", str(tarball), "-p", str(folder / "collections")]
+    variables = {**os.environ, "ANSIBLE_HOME": str(folder / "ansible"), "LC_ALL": "C.UTF-8"}
+    subprocess.run(command, env=variables, stdin=subprocess.DEVNULL, capture_output=True, check=True)
+    return folder / "collections"
+
+
+@pytest.fixture
+def desk(installed: Path) -> Iterator[Desk]:
+    for program in ("bash", "curl", "git", "make", "openssl"):
+        if not shutil.which(program):
+            pytest.skip(f"the guides use {program}, which is not on this machine")
+    # Ansible puts sockets into the home, whose paths must be short.
+    with tempfile.TemporaryDirectory(prefix="esx-") as name:
+        home = Path(name)
+        shutil.copytree(installed, home / ".ansible" / "collections")
+        (home / "esx.trust").symlink_to(environment.ROOT, target_is_directory=True)
+        with Desk(home, environment.ENVIRONMENTS["run"]) as ready:
+            yield ready
+
+
+@pytest.mark.parametrize("guide", GUIDES)
+def test_guide(guide: str, desk: Desk) -> None:
+    steps = reading.read(path_of(guide))
+    assert any(isinstance(step, Command) for step in steps)
+    for step in steps:
+        if isinstance(step, File):
+            desk.write(step)
+        elif step.text not in NOT_RUN:
+            desk.do(step)
+    desk.leave()
+
+
+def test_every_page_is_a_guide_or_reference() -> None:
+    pages = {path.stem for path in (environment.ROOT / "docs").glob("*.md")}
+    assert pages == {*GUIDES, *REFERENCE}
+
+
+@pytest.mark.parametrize("command", NOT_RUN)
+def test_no_exception_is_stale(command: str) -> None:
+    assert command in all_commands()
