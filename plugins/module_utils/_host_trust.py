@@ -143,7 +143,7 @@ def plan(observed: HostTrust, desired: DesiredHostTrust) -> Plan:
     before = _record(observed.kms_providers.values(), observed.token_issuers)
     found = {"resources": [part.describe() for part in parts]}
     if conflicts:
-        return Plan(before, before, conflict=" Also, ".join(conflicts), found={**found, RESOURCE: before})
+        return Plan(before, before, conflict=" Also, ".join(conflicts), found=found)
     added = [step for part in providers if part.status == "missing" for step in part.steps]
     removed = [step for part in providers if part.status == "extra" for step in part.steps]
     removed_issuers = [step for part in issuers for step in part.steps]
@@ -234,7 +234,8 @@ def _continued(first: Plan, then: Plan) -> Plan:
 
 def _part(resource: str, name: str, state: str, own: Plan, steps: tuple[Step, ...] = ()) -> _Part:
     if own.conflict:
-        status = "conflict"
+        # What is not there contradicts nothing; there it is the declaration that lacks something.
+        status = "conflict" if own.before else "missing"
     elif not own.steps:
         status = "ok"
     elif state == "absent":

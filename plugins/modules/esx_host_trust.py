@@ -163,9 +163,8 @@ EXAMPLES = r"""
 RETURN = r"""
 host_trust:
   description:
-    - What the host holds after the run, by the host's own answers, or in check mode would. After a conflict, what it
-      holds.
-  returned: success and conflict
+    - What the host holds after the run, by the host's own answers, or in check mode would.
+  returned: success
   type: dict
   contains:
     kms_providers:
@@ -232,14 +231,15 @@ resources:
     status:
       description:
         - V(ok), it is as declared.
-        - V(missing), it is declared and not there.
+        - V(missing), it is declared and not there. If it could not be created either, because the key was not
+          given, RV(resources[].message) says so.
         - V(differs), it is there and differs from what is declared.
         - V(extra), it is there and is to be deleted.
         - V(undeclared), an issuer that is there, is not declared, and is left alone.
         - V(conflict), it is there and stands against what is declared, see RV(resources[].message).
       type: str
     message:
-      description: Why it is a conflict, or empty.
+      description: Why it is a conflict or cannot be created, or empty.
       type: str
     before:
       description: What was found, without the texts of certificates. Empty if it is not there.

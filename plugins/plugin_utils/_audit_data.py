@@ -206,15 +206,16 @@ def _outcome(trust: Mapping[str, Any], resources: Sequence[Mapping[str, Any]]) -
         return "unreachable", "unreachable", text(trust.get("msg")) or "Ansible could not reach it.", ""
     if trust.get("skipped") is True:
         return "not_examined", "", text(trust.get("skip_reason") or trust.get("msg")) or "It was skipped.", ""
+    worst = min((one["status"] for one in resources), key=STATUSES.index, default="ok")
     if _failed(trust):
         code, message, hint = _reason(trust)
         if code == "conflict":
-            return "conflict", code, message, hint
+            # What is missing may be called so although the run would have stopped at it, for want of the key.
+            return ("conflict" if worst in CALM else worst), code, message, hint
         return ("unreachable" if code in _UNREACHABLE_CODES else "failed"), code, message, hint
     if not isinstance(trust.get("resources"), (list, tuple)):
         said = text(trust.get("censored") or trust.get("msg"))
         return "not_examined", "", said or "The result does not say what was found.", ""
-    worst = min((one["status"] for one in resources), key=STATUSES.index, default="ok")
     return ("ok" if worst in CALM else worst), "", "", ""
 
 

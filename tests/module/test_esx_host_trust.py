@@ -141,7 +141,7 @@ def test_a_conflict_anywhere_and_nothing_is_written(modules: Modules, host: Host
     assert host.writes == []
     assert not ran.changed
     assert statuses(ran) == {"site-a": "missing", "site-b": "conflict", "vc": "missing"}
-    assert ran.result["host_trust"]["kms_providers"][0]["key_id"] == OTHER_KEY_ID
+    assert ran.result["resources"][1]["before"]["key_id"] == OTHER_KEY_ID
 
 
 def test_all_conflicts_are_told_at_once(modules: Modules, host: Host) -> None:

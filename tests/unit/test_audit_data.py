@@ -491,6 +491,15 @@ def test_real_findings() -> None:
     assert "BEGIN CERTIFICATE" not in json.dumps(record)
 
 
+def test_a_provider_that_is_missing_like_its_key_is_missing() -> None:
+    """The audit need not be given the keys."""
+    key = {"provider": "site-a", "key_id": KEY["key_id"], "key_derivation_key": None, "state": "present"}
+    found = found_on(MemoryHost(), {"kms_providers": [key], "token_issuers": None})
+    host = only_host(trust={**failed("conflict", "esx01: why"), **found})
+    assert host["status"] == host["resources"][0]["status"] == "missing"
+    assert "key_derivation_key" in host["resources"][0]["message"]
+
+
 def test_a_real_conflict() -> None:
     memory = MemoryHost()
     memory.hold_provider("site-a", key_id=provider("site-a", "second")["key_id"])

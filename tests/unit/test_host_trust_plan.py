@@ -110,7 +110,7 @@ def test_a_conflict_anywhere_and_nothing_is_planned_at_all() -> None:
     )
     found = planned(host, wanted)
     assert found.steps == ()
-    assert found.before == found.after == found.found["host_trust"]
+    assert found.before == found.after
     assert found.conflict is not None
     assert OTHER_KEY_ID in found.conflict
     assert "'other'" in found.conflict
@@ -118,6 +118,16 @@ def test_a_conflict_anywhere_and_nothing_is_planned_at_all() -> None:
     messages = {part["id"]: part["message"] for part in found.found["resources"]}
     assert OTHER_KEY_ID in messages["site"]
     assert messages["fine"] == ""
+
+
+def test_a_provider_that_is_missing_like_its_key_is_called_missing() -> None:
+    """As in an audit that is not given the key."""
+    wanted = desired([provider("site", key_derivation_key=None)], [issuer("vc", "https://vc")])
+    found = planned(host_with(), wanted)
+    assert found.conflict
+    assert found.steps == ()
+    assert statuses(found) == {"site": "missing", "vc": "missing"}
+    assert "key_derivation_key" in found.found["resources"][0]["message"]
 
 
 def test_what_nobody_declared_is_told_and_left() -> None:
