@@ -163,10 +163,7 @@ def _api_error(
         return None
     if not looks_like_one and answer.status not in (401, 403):
         return None
-    error_type = content.get("error_type") or named or _TYPE_OF_STATUS.get(answer.status)
-    # A hostile host could put anything there.
-    if not (isinstance(error_type, str) and _ERROR_TYPE.fullmatch(error_type) and scrub(error_type) == error_type):
-        error_type = None
+    error_type = _type_name(content.get("error_type") or named or _TYPE_OF_STATUS.get(answer.status), scrub)
     texts, ids = _messages(content.get("messages"))
     if error_type == "NOT_FOUND" and _UNKNOWN_URL in ids:
         error_type = "OPERATION_NOT_FOUND"
@@ -175,7 +172,7 @@ def _api_error(
         texts.extend(f"{name}: {text}" for name, text in data.items() if isinstance(text, str))
     # Scrubbed before it is folded and cut, so that no part of a secret stays.
     # What a login failed over while it worked may name the token, which nobody knows yet.
-    said = "" if operation.secret and answer.status >= 500 else _cut(_printable(scrub("; ".join(texts))), _MESSAGE)
+    said = "" if operation.secret and answer.status >= 500 else _cut(printable(scrub("; ".join(texts))), _MESSAGE)
     shown = f" ({answer.status} {error_type})" if error_type else f" ({answer.status})"
     message = f"{host}: {operation.title} failed{shown}" + (f": {said}" if said else "")
     message += "" if message.endswith((".", "!", "?")) else "."
@@ -191,6 +188,14 @@ def _api_error(
         retry_after=_retry_after(answer),
         inferred=not (content.get("error_type") or named),
     )
+
+
+def _type_name(value: Any, scrub: Callable[[str], str]) -> Optional[str]:
+    """The name of an error type in the API's spelling. A hostile host could put anything there."""
+    if not isinstance(value, str) or scrub(value) != value:
+        return None
+    name = value.rpartition(".")[2].upper()
+    return name if _ERROR_TYPE.fullmatch(name) else None
 
 
 def _messages(messages: Any) -> tuple[list[str], list[str]]:
@@ -236,23 +241,23 @@ def _not_the_api(
 
 def _describe(operation: Operation, answer: Answer, scrub: Callable[[str], str]) -> str:
     # Scrubbed before it is cut, so that no half of a secret stays.
-    printable = _printable(scrub(answer.body.decode("utf-8", "replace")))
-    if not printable:
+    said = printable(scrub(answer.body.decode("utf-8", "replace")))
+    if not said:
         return "an empty body"
-    if printable.startswith("<"):
-        return _WEB_PAGE if "<html" in printable.lower() else "an XML document"
-    if printable[0] in "{[":
+    if said.startswith("<"):
+        return _WEB_PAGE if "<html" in said.lower() else "an XML document"
+    if said[0] in "{[":
         return _BROKEN_JSON
     if operation.secret:
         return "a text that is not JSON"
-    return f"the text '{_cut(printable, _EXCERPT)}'"
+    return f"the text '{_cut(said, _EXCERPT)}'"
 
 
 def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[:most]}..."
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """One line without anything that steers a terminal."""
     return "".join(character if character.isprintable() else "?" for character in " ".join(text.split()))
 

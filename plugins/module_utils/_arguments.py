@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -13,19 +14,26 @@ from dataclasses import field
 from typing import Any
 from typing import Optional
 
-from ansible.module_utils.basic import AnsibleFallbackNotFound
+from ansible.module_utils.errors import AnsibleFallbackNotFound
 
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
+
+#: Characters; shorter texts would mask innocent words.
+_SHORTEST_SECRET = 8
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """A module's options together with the conditions among them."""
+    """A module's options together with the conditions among them.
+
+    suspects: for options by whose side a secret stands, what finds it where a person has put it into the wrong one.
+    """
 
     options: Mapping[str, Mapping[str, Any]]
     required_if: tuple[tuple[Any, ...], ...] = field(default=())
     required_together: tuple[tuple[str, ...], ...] = field(default=())
     required_one_of: tuple[tuple[str, ...], ...] = field(default=())
+    suspects: Mapping[str, Callable[[Any], Iterable[str]]] = field(default_factory=dict)
 
     def merge(self, other: Arguments) -> Arguments:
         """Both sets of options and conditions."""
@@ -34,6 +42,7 @@ class Arguments:
             required_if=self.required_if + other.required_if,
             required_together=self.required_together + other.required_together,
             required_one_of=self.required_one_of + other.required_one_of,
+            suspects={**self.suspects, **other.suspects},
         )
 
     def entries(self) -> dict[str, Any]:
@@ -50,14 +59,38 @@ class Arguments:
             "required_one_of": [list(group) for group in self.required_one_of],
         }
 
+    def unread(self) -> dict[str, Any]:
+        """What `AnsibleModule` takes to read nothing into the options."""
+        parts = ("aliases", "no_log")
+        return {
+            "argument_spec": {
+                name: {"type": "raw", **{part: option[part] for part in parts if part in option}}
+                for name, option in self.options.items()
+            }
+        }
+
     def secrets(self, params: Mapping[str, Any]) -> set[str]:
-        """The values of all options that must not be printed, under any spelling, and every private key."""
-        return set(_secrets(self.options, params)) | set(_private_keys(params))
+        """The values of all options that must not be printed, wherever they stand, and every private key."""
+        return set(_under(set(_secret_names(self.options)), params)) | set(_private_keys(params))
+
+    def misplaced(self, params: Mapping[str, Any]) -> set[str]:
+        """What may be a secret in a wrong place, if these options were refused."""
+        found = _misplaced(self.options, self.suspects, params)
+        return {text for text in found if len(text) >= _SHORTEST_SECRET}
+
+    def misshapen(self, params: Mapping[str, Any]) -> Optional[str]:
+        """A sentence for the first option that has options and is none; for where Ansible's own reading breaks down."""
+        return self.explain(
+            f"'{name}'"
+            for name, option in self.options.items()
+            if "options" in option and not all(isinstance(entry, Mapping) for entry in _entries(params.get(name)))
+        )
 
     def explain(self, messages: Iterable[str]) -> Optional[str]:
         """A sentence for what Ansible says about options that have options; its own does not name them."""
+        said = list(messages)
         for name, option in self.options.items():
-            if "options" in option and any(f"'{name}'" in message for message in messages):
+            if "options" in option and any(f"'{name}'" in message for message in said):
                 form = ", ".join(f"{part}: ..." for part in option["options"])
                 return f"{name}: is not of the right form, give a list of {{{form}}}."
         return None
@@ -75,15 +108,60 @@ def check_name(option: str, value: str) -> str:
     return value
 
 
-def _secrets(options: Mapping[str, Mapping[str, Any]], params: Mapping[str, Any]) -> Iterator[str]:
+def _secret_names(options: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     for name, option in options.items():
-        for spelling in (name, *option.get("aliases", ())):
-            value = params.get(spelling)
-            if option.get("no_log") and value:
-                yield str(value)
-            for entry in value if isinstance(value, list) else [value]:
-                if isinstance(entry, Mapping):
-                    yield from _secrets(option.get("options", {}), entry)
+        if option.get("no_log"):
+            yield from (name, *option.get("aliases", ()))
+        yield from _secret_names(option.get("options", {}))
+
+
+def _under(names: set[str], value: Any) -> Iterator[str]:
+    """Every text under one of the names, at any depth."""
+    if isinstance(value, Mapping):
+        for name, entry in value.items():
+            yield from _texts(entry) if name in names else _under(names, entry)
+    elif isinstance(value, (list, tuple)):
+        for entry in value:
+            yield from _under(names, entry)
+
+
+def _misplaced(
+    options: Mapping[str, Mapping[str, Any]],
+    suspects: Mapping[str, Callable[[Any], Iterable[str]]],
+    params: Mapping[str, Any],
+) -> Iterator[str]:
+    spelled = {spelling: option for name, option in options.items() for spelling in (name, *option.get("aliases", ()))}
+    for name, value in params.items():
+        option = spelled.get(name)
+        if option is None or ("choices" in option and value not in option["choices"]):
+            yield from _texts(value)
+        elif option["type"] in ("bool", "int", "float") and isinstance(value, str):
+            yield value
+        elif "options" in option:
+            for entry in _entries(value):
+                yield from (
+                    _misplaced(option["options"], suspects, entry) if isinstance(entry, Mapping) else _texts(entry)
+                )
+        elif name in suspects and value is not None:
+            yield from suspects[name](value)
+
+
+def _entries(value: Any) -> Iterable[Any]:
+    if value is None:
+        return ()
+    return value if isinstance(value, (list, tuple)) else (value,)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text and number in the value."""
+    if isinstance(value, (str, int, float)) and not isinstance(value, bool) and value != "":
+        yield str(value)
+    elif isinstance(value, Mapping):
+        for entry in value.values():
+            yield from _texts(entry)
+    elif isinstance(value, (list, tuple)):
+        for entry in value:
+            yield from _texts(entry)
 
 
 def _private_keys(value: Any) -> Iterator[str]:

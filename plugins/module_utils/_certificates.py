@@ -26,7 +26,6 @@ from ansible_collections.esx.trust.plugins.module_utils._libraries import load_d
 from ansible_collections.esx.trust.plugins.module_utils._libraries import x509
 
 _PEM_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----([^-]*)-----END \1-----")
-_SHORTEST_SECRET = 8
 _LONGEST_SORTED = 10
 _PRIVATE_KEY = "holds a private key, which must never be sent; give the certificates alone"
 _CERTIFICATE_LABELS = ("CERTIFICATE", "X509 CERTIFICATE")
@@ -76,8 +75,7 @@ def chains_from_options(option: str, value: Sequence[Mapping[str, Any]]) -> tupl
             try:
                 found = _load_all(text)
             except _NotACertificate as error:
-                # It may be a key, or a part of one, and must not be printed with the options either.
-                raise InvalidInput(f"{place}: {error}.", secrets=tuple(_no_certificates(value))) from None
+                raise InvalidInput(f"{place}: {error}.") from None
             loaded.extend(found)
             certificates.extend(_certificate(one) for one in found)
         if not certificates:
@@ -142,6 +140,20 @@ def certificate_records(chains: Iterable[Chain]) -> list[dict[str, Any]]:
     ]
 
 
+def no_certificates(cert_chain: Any) -> list[str]:
+    """The texts that are no certificates, in what a user declares as a chain. They may be a key, or a part of one."""
+    texts = cert_chain if isinstance(cert_chain, (list, tuple)) else [cert_chain]
+    return [text for text in map(str, texts) if not _is_certificate(text)]
+
+
+def _is_certificate(text: str) -> bool:
+    try:
+        _load_all(text)
+    except _NotACertificate:
+        return False
+    return True
+
+
 def validity_warnings(chains: Iterable[Chain], now: datetime.datetime) -> list[str]:
     """A sentence for each certificate that is expired or not yet valid at `now` (aware, UTC)."""
     moment = _timestamp(now)
@@ -153,16 +165,6 @@ def validity_warnings(chains: Iterable[Chain], now: datetime.datetime) -> list[s
         elif certificate.not_before and certificate.not_before > moment:
             sentences.append(f"{name} is not valid before {certificate.not_before}.")
     return sentences
-
-
-def _no_certificates(value: Iterable[Mapping[str, Any]]) -> Iterable[str]:
-    """Every declared text that is none, unless it is too short to be told from other words."""
-    for text in (text for entry in value for text in entry["cert_chain"]):
-        try:
-            _load_all(text)
-        except _NotACertificate:
-            if len(text) >= _SHORTEST_SECRET:
-                yield text
 
 
 def _load_all(text: str) -> list[Any]:

@@ -255,7 +255,11 @@ class Client:
         value = self._exchange(operation, credentials)
         token = value.get("access_token") if operation is TOKEN_CREATE and isinstance(value, dict) else value
         # A token goes into a header, so it must be fit for one.
-        if not isinstance(token, str) or not token.isascii() or not token.isprintable() or not token.strip():
+        if (
+            not isinstance(token, str)
+            or not (token.isascii() and token.isprintable())
+            or not token.strip() == token > ""
+        ):
             raise self.wrong_shape(operation)
         self._redactor.add(token)
         if operation is SESSION_CREATE:

@@ -11,6 +11,7 @@ from typing import Any
 from typing import Optional
 from typing import Protocol
 
+from ansible_collections.esx.trust.plugins.module_utils._answers import printable
 from ansible_collections.esx.trust.plugins.module_utils._client import Client
 from ansible_collections.esx.trust.plugins.module_utils._errors import Conflict
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
@@ -44,7 +45,7 @@ class Declaration(Protocol):
         """True if the host does without what the restoring `step` would put back. Pure."""
 
     def restored(self, observed: Any, step: Step) -> bool:
-        """True if the host holds what the restoring `step` puts back where it was. Pure."""
+        """True if the host holds what the restoring `step` puts back, where it was. Pure."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ class _Run:
         plan = self._settled(observed)
         if plan.conflict:
             sent = "" if self.performed or self._unsettled or self._superseded else " Nothing was sent."
-            conflict = Conflict(f"{self._client.host}: {self._client.scrub(plan.conflict)}{sent}")
+            conflict = Conflict(f"{self._client.host}: {printable(self._client.scrub(plan.conflict))}{sent}")
             conflict.returned = self._client.scrub_result(plan.found)
             raise conflict
         return plan
@@ -136,33 +137,35 @@ class _Run:
 
     @tidying()
     def put_back(self, error: TrustError) -> None:
-        """Restore what was deleted to be replaced, and say so in `error`, which stopped the run."""
+        """Restore what was taken away to be replaced, and say so in `error`, which stopped the run."""
         if self._finished:
             return
-        for deletion in [step for step in (*self.performed, *self._unsettled) if step.restore]:
-            certain = deletion in self.performed
-            restored = self._restore(deletion, certain)
-            what = f"The {deletion.resource} {deletion.id!r}"
+        # The last one first: what came later stands where the earlier one was.
+        for step in [step for step in reversed((*self.performed, *self._unsettled)) if step.restore]:
+            certain = step in self.performed
+            restored = self._restore(step, certain)
+            what = f"The {step.resource} {step.id!r}"
+            why = "deleted to be replaced" if step.action == "delete" else "changed to make room"
             if restored:
-                error.message += f" {what}, deleted to be replaced, was put back."
+                error.message += f" {what}, {why}, was put back."
             elif restored is False:
                 was = "was" if certain else "may have been"
-                error.message += f" {what} {was} deleted to be replaced and could not be put back."
+                error.message += f" {what} {was} {why} and could not be put back."
                 error.hint = f"{error.hint} Mend this at once: until then the host does without it.".strip()
-                error.not_restored.append(dict((deletion.restore or deletion).body or {}))
+                error.not_restored.append(dict((step.restore or step).body or {}))
 
     def _settled(self, observed: Any) -> Plan:
         """The plan for what was observed, after the steps in doubt were settled by it.
 
-        A step in doubt was carried out if just the rest of its plan is left to do. What else is planned for the host
-        says nothing about it.
+        A step in doubt was carried out if it is no longer planned, and what it took away is no longer there. What
+        else is planned by now says nothing about it.
         """
         plan = self._declaration.plan(observed)
         planned = self.acted.steps if self.acted else ()
         for step in [step for step in self._unsettled if step in planned]:
             rest = self._declaration.after(step).plan(observed)
-            left = [one for one in planned[planned.index(step) + 1 :] if one.resource == step.resource]
-            if not rest.conflict and [one for one in rest.steps if one.resource == step.resource] == left:
+            stays = step.restore and self._declaration.restored(observed, step.restore)
+            if not (rest.conflict or stays or step.describe() in [one.describe() for one in rest.steps]):
                 self._done(step)
                 plan = rest
         return plan
@@ -212,9 +215,9 @@ class _Run:
             second.hint = _RUN_AGAIN
             raise
 
-    def _restore(self, deletion: Step, certain: bool) -> Optional[bool]:
-        """Carry out the restoring step of a deletion. None if there turned out to be nothing to restore."""
-        step = deletion.restore or deletion
+    def _restore(self, taken: Step, certain: bool) -> Optional[bool]:
+        """Carry out the restoring step of a step. None if there turned out to be nothing to restore."""
+        step = taken.restore or taken
         in_doubt = False
         # Twice, because the first attempt may meet the same broken connection as what it follows.
         for attempt in range(3):

@@ -7,6 +7,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,6 +48,7 @@ ARGUMENTS = CONNECTION.merge(
         # Without the list, nobody can have meant that every issuer shall go.
         required_if=(("purge_token_issuers", True, ("token_issuers",)),),
         required_one_of=(("kms_providers", "token_issuers"),),
+        suspects={**_kms_provider.DECLARATION.suspects, **_token_issuer.DECLARATION.suspects},
     )
 )
 
@@ -139,24 +141,33 @@ def plan(observed: HostTrust, desired: DesiredHostTrust) -> Plan:
     providers = [_provider_part(observed.kms_providers.get(one.provider), one) for one in desired.kms_providers]
     issuers, writes, held = _issuer_parts(observed.token_issuers, desired)
     parts = [*providers, *issuers]
-    conflicts = [part.conflict for part in parts if part.conflict]
+    added = [step for part in providers if part.status == "missing" for step in part.steps]
+    removed = [step for part in providers if part.status == "extra" for step in part.steps]
+    steps = (*added, *writes, *(step for part in issuers for step in part.steps), *removed)
+    conflicts = [*(part.conflict for part in parts if part.conflict), *_impossible(steps)]
     before = _record(observed.kms_providers.values(), observed.token_issuers)
     found = {"resources": [part.describe() for part in parts]}
     if conflicts:
         return Plan(before, before, conflict=" Also, ".join(conflicts), found=found)
-    added = [step for part in providers if part.status == "missing" for step in part.steps]
-    removed = [step for part in providers if part.status == "extra" for step in part.steps]
-    removed_issuers = [step for part in issuers for step in part.steps]
     return Plan(
         before=before,
         after={
             "kms_providers": [dict(part.after) for part in providers if part.after],
             "token_issuers": _record((), held)["token_issuers"],
         },
-        steps=(*added, *writes, *removed_issuers, *removed),
+        steps=steps,
         warnings=tuple(warning for part in parts for warning in part.warnings),
         found=found,
     )
+
+
+def _impossible(steps: Iterable[Step]) -> Iterator[str]:
+    """A sentence for each step that no request can ask for; hosts keep names that cannot stand in a URL."""
+    for step in steps:
+        try:
+            step.operation.url_path(step.path)
+        except InvalidInput as error:
+            yield f"the {step.resource} {step.id!r} is there, and the API cannot {step.action} it ({error.message})"
 
 
 def _provider_part(observed: Optional[KmsProvider], desired: DesiredKmsProvider) -> _Part:
@@ -181,10 +192,8 @@ def _issuer_parts(
             part = _part(_token_issuer.RESOURCE, one.issuer_alias, one.state, first, last.steps)
             parts.append(replace(part, warnings=() if moved else last.warnings))
             held = _token_issuer.carried_out(held, last.steps)
-    issuers = {one.issuer for one in present}
-    known = {one.issuer_alias for one in declared}
-    # An alias that nobody declared may serve a declared issuer, and then it is meant.
-    for other in [other for other in held if other.issuer_alias not in known and other.issuer not in issuers]:
+    known = {one.issuer_alias for one in declared} | _serving(held, present)
+    for other in [other for other in held if other.issuer_alias not in known]:
         record = other.record()
         if desired.purge_token_issuers:
             steps = (_token_issuer.deletion(other),)
@@ -193,6 +202,15 @@ def _issuer_parts(
         else:
             parts.append(_Part(_token_issuer.RESOURCE, other.issuer_alias, "undeclared", record, record))
     return parts, writes, held
+
+
+def _serving(held: Sequence[TokenIssuer], present: Sequence[DesiredTokenIssuer]) -> set[str]:
+    """The aliases under which declared issuers are saved; not all of them need be the declared ones."""
+    serving = set()
+    for one in present:
+        aliases = [other.issuer_alias for other in held if other.issuer == one.issuer]
+        serving.update([one.issuer_alias] if one.issuer_alias in aliases else aliases[:1])
+    return serving
 
 
 def _plan_present(
@@ -205,6 +223,10 @@ def _plan_present(
     """
     held = observed
     aliases = {one.issuer_alias for one in observed}
+    issuers = {one.issuer for one in present}
+    # What an issuer has now is what it may keep, wherever it moves.
+    chains = {one.issuer: one.chains for one in reversed(observed)}
+    present = [one.keeping(chains.get(one.issuer or "", ())) for one in present]
     # Where an alias changes its issuer, that comes before anybody looks for the issuer.
     turn = sorted(present, key=lambda one: one.issuer_alias not in aliases)
     writes: list[Step] = []
@@ -212,7 +234,7 @@ def _plan_present(
     for _round in range(2 * len(present) + 1):
         busy = False
         for one in turn:
-            own = _token_issuer.plan(held, one)
+            own = _takes_care(_token_issuer.plan(held, one), held, issuers)
             plans[one.issuer_alias] = _continued(plans.get(one.issuer_alias, own), own)
             held = _token_issuer.carried_out(held, own.steps)
             writes.extend(own.steps)
@@ -221,6 +243,18 @@ def _plan_present(
             return [plans[one.issuer_alias] for one in present], writes, held
     reason = "the declared token issuers contradict each other."
     return [replace(plans[one.issuer_alias], conflict=reason) for one in present], [], observed
+
+
+def _takes_care(own: Plan, held: Sequence[TokenIssuer], issuers: set[Optional[str]]) -> Plan:
+    """The plan, in which an update that takes an alias away from a declared issuer can be taken back."""
+    before = {one.issuer_alias: one for one in held}
+    steps = (
+        _token_issuer.reversible(step, before[step.id])
+        if step.action == "update" and "issuer" in (step.body or {}) and before[step.id].issuer in issuers
+        else step
+        for step in own.steps
+    )
+    return replace(own, steps=tuple(steps))
 
 
 def _continued(first: Plan, then: Plan) -> Plan:

@@ -75,6 +75,8 @@ DECLARATION = Arguments(
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     },
     required_if=(("state", "present", ("key_id",)),),
+    # It may be the key.
+    suspects={"key_id": lambda value: [] if _UUID.fullmatch(str(value).strip()) else [str(value)]},
 )
 ARGUMENTS = CONNECTION.merge(DECLARATION)
 INFO_ARGUMENTS = CONNECTION.merge(Arguments(options={"provider": {"type": "str"}, "available": {"type": "bool"}}))
@@ -311,9 +313,7 @@ def _read_key_id(value: Optional[str]) -> Optional[str]:
     if value is None:
         return None
     if not _UUID.fullmatch(value.strip()):
-        # It may be the key, pasted into the wrong place.
-        problem = "key_id: is no UUID such as 12345678-abcd-1234-cdef-123456789abc."
-        raise InvalidInput(problem, secrets=(value,) if value else ())
+        raise InvalidInput("key_id: is no UUID such as 12345678-abcd-1234-cdef-123456789abc.")
     # One spelling for all hosts, whatever the spelling in each inventory.
     return _canonical(value.strip())
 

@@ -21,11 +21,16 @@ def run_module(arguments: Arguments, run: Run) -> None:
     class Module(AnsibleModule):  # type: ignore[misc]
         def fail_json(self, msg: str, **kwargs: Any) -> None:
             # Options of a wrong form stop Ansible before it has learned which values are secret, and it names none.
-            self.no_log_values.update(arguments.secrets(self.params))
+            self.no_log_values.update(arguments.secrets(self.params), arguments.misplaced(self.params))
             messages = getattr(getattr(self, "validation_result", None), "error_messages", ())
             super().fail_json(msg=arguments.explain(messages) or msg, **kwargs)
 
-    module = Module(supports_check_mode=True, **arguments.keywords())
+    try:
+        module = Module(supports_check_mode=True, **arguments.keywords())
+    except ValueError:
+        # Cores before 2.19 break down over some texts where they look for "name=value".
+        module = Module(supports_check_mode=True, **arguments.unread())
+        module.fail_json(msg=arguments.misshapen(module.params) or "An option is of the wrong form.")
     for library, reason in MISSING.items():
         module.fail_json(msg=missing_required_lib(library), exception=reason)
     result, secrets = perform(run, module.params, module.check_mode, module._diff)

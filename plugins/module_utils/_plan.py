@@ -19,7 +19,7 @@ class Step:
 
     action: create, update or delete. resource: the kind of thing, id: its name on the host.
     body: kept out of the repr, because it may hold a key.
-    restore: the step that takes a deletion back if a later step fails.
+    restore: the step that takes this one back if a later one fails.
     """
 
     action: str

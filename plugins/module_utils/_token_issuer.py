@@ -20,6 +20,7 @@ from ansible_collections.esx.trust.plugins.module_utils._certificates import Cha
 from ansible_collections.esx.trust.plugins.module_utils._certificates import certificate_records
 from ansible_collections.esx.trust.plugins.module_utils._certificates import chains_from_host
 from ansible_collections.esx.trust.plugins.module_utils._certificates import chains_from_options
+from ansible_collections.esx.trust.plugins.module_utils._certificates import no_certificates
 from ansible_collections.esx.trust.plugins.module_utils._certificates import validity_warnings
 from ansible_collections.esx.trust.plugins.module_utils._client import Client
 from ansible_collections.esx.trust.plugins.module_utils._connection import Connection
@@ -86,6 +87,7 @@ DECLARATION = Arguments(
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     },
     required_if=(("state", "present", ("issuer", "signing_cert_chains")),),
+    suspects={"cert_chain": no_certificates},
 )
 ARGUMENTS = CONNECTION.merge(DECLARATION)
 INFO_ARGUMENTS = CONNECTION.merge(Arguments(options={"issuer_alias": {"type": "str"}, "issuer": {"type": "str"}}))
@@ -144,11 +146,17 @@ class DesiredTokenIssuer:
             issuer_conflict=params["issuer_conflict"],
         )
 
+    def keeping(self, chains: tuple[Chain, ...]) -> DesiredTokenIssuer:
+        """The same with the `chains` that the issuer has already, if it shall keep them."""
+        if self.chains_mode != "merge":
+            return self
+        return replace(self, chains=chains + tuple(chain for chain in self.chains if chain not in chains))
+
     def chains_on(self, observed: TokenIssuer) -> tuple[Chain, ...]:
         """The chains that `observed` shall have: its own if they do, so that their order is no change."""
         # What is kept in merge mode is this issuer's: what another one signed with is not for it to use.
         if self.chains_mode == "merge" and observed.issuer == self.issuer:
-            return observed.chains + tuple(chain for chain in self.chains if chain not in observed.chains)
+            return self.keeping(observed.chains).chains
         return observed.chains if set(observed.chains) == set(self.chains) else self.chains
 
 
@@ -222,7 +230,7 @@ def carried_out(observed: Sequence[TokenIssuer], steps: Iterable[Step]) -> tuple
     held = {one.issuer_alias: one for one in observed}
     for step in steps:
         if step.action == "delete":
-            del held[step.id]
+            held.pop(step.id, None)
             continue
         body = {"issuer_alias": step.id, **(held[step.id].spec() if step.id in held else {}), **(step.body or {})}
         held[step.id] = TokenIssuer(step.id, body["issuer"], chains_from_host(body["signing_cert_chains"]))
@@ -244,6 +252,12 @@ def _update(before: TokenIssuer, after: TokenIssuer) -> tuple[Step, ...]:
     if after.chains != before.chains:
         body["signing_cert_chains"] = after.spec()["signing_cert_chains"]
     return (Step("update", RESOURCE, before.issuer_alias, UPDATE, _path(before), body),) if body else ()
+
+
+def reversible(step: Step, before: TokenIssuer) -> Step:
+    """An update with the step that takes it back to `before`."""
+    body = {name: value for name, value in before.spec().items() if name != "issuer_alias"}
+    return replace(step, restore=Step("update", RESOURCE, step.id, UPDATE, step.path, body))
 
 
 def deletion(issuer: TokenIssuer, restore: Optional[Step] = None) -> Step:
@@ -308,18 +322,17 @@ class _Declared:
 
 def after_step(desired: DesiredTokenIssuer, step: Step) -> DesiredTokenIssuer:
     """What is still `desired` when `step` was carried out and the rest of its plan was not."""
-    # What a renaming in merge mode deleted is part of what it creates, also if that takes a second plan.
-    deleted = (step.restore.body or {}) if step.restore else {}
-    if desired.chains_mode != "merge" or deleted.get("issuer") != desired.issuer or not deleted:
+    taken = (step.restore.body or {}) if step.restore else {}
+    if not taken or taken["issuer"] != desired.issuer:
         return desired
-    kept = chains_from_host(deleted["signing_cert_chains"])
-    chains = kept + tuple(chain for chain in desired.chains if chain not in kept)
-    return replace(desired, chains=chains)
+    # What a renaming in merge mode took away is part of what it creates, also if that takes a second plan.
+    return desired.keeping(chains_from_host(taken["signing_cert_chains"]))
 
 
 def restored(observed: Sequence[TokenIssuer], step: Step) -> bool:
-    """True if the host holds what the restoring `step` puts back where it was."""
-    return any(one.issuer_alias == step.id for one in observed)
+    """True if the host holds what the restoring `step` puts back, where it was."""
+    issuer = (step.body or {})["issuer"]
+    return any(one.issuer_alias == step.id and one.issuer == issuer for one in observed)
 
 
 def misses(observed: Sequence[TokenIssuer], step: Step) -> bool:

@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from functools import cache
 from http.client import HTTPException
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from typing import Optional
 
@@ -35,7 +34,6 @@ from ansible_collections.esx.trust.plugins.module_utils._libraries import HTTPEr
 from ansible_collections.esx.trust.plugins.module_utils._libraries import HTTPSConnection
 from ansible_collections.esx.trust.plugins.module_utils._libraries import HTTPSConnectionPool
 from ansible_collections.esx.trust.plugins.module_utils._libraries import SecurityWarning
-from ansible_collections.esx.trust.plugins.module_utils._libraries import Session
 from ansible_collections.esx.trust.plugins.module_utils._libraries import create_urllib3_context
 from ansible_collections.esx.trust.plugins.module_utils._libraries import requests
 
@@ -60,6 +58,16 @@ class _DeadlineSocket(ssl.SSLSocket):
         return super().recv_into(*args, **kwargs)
 
 
+#: Contexts that trust nobody yet, made ahead of the need.
+_spare: list[ssl.SSLContext] = []
+
+
+def prepare() -> None:
+    """Make what any connection needs, so that the processes that are forked from this one have it."""
+    tls_context(None, True)
+    _spare.append(_new_context(ssl.CERT_REQUIRED))
+
+
 @cache
 def tls_context(ca_path: Optional[str], verify: bool) -> ssl.SSLContext:
     """The TLS settings for a CA file or folder, the system's own store, or (`verify` false) no check at all.
@@ -67,11 +75,9 @@ def tls_context(ca_path: Optional[str], verify: bool) -> ssl.SSLContext:
     Made once and shared, because reading the system's store takes longer than talking to a host.
     Raises InvalidInput for a `ca_path` that cannot be read.
     """
-    context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED if verify else ssl.CERT_NONE)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.sslsocket_class = _DeadlineSocket
     if not verify:
-        return context
+        return _new_context(ssl.CERT_NONE)
+    context = _spare.pop() if _spare else _new_context(ssl.CERT_REQUIRED)
     if not ca_path:
         context.load_default_certs()
         return context
@@ -85,6 +91,13 @@ def tls_context(ca_path: Optional[str], verify: bool) -> ssl.SSLContext:
         raise InvalidInput(f"ca_path: {ca_path} holds no certificates in PEM ({error.reason or error}).") from error
     except OSError as error:
         raise InvalidInput(f"ca_path: {ca_path} cannot be read ({error.strerror}).") from error
+    return context
+
+
+def _new_context(requirement: ssl.VerifyMode) -> ssl.SSLContext:
+    context: ssl.SSLContext = create_urllib3_context(cert_reqs=requirement)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.sslsocket_class = _DeadlineSocket
     return context
 
 
@@ -108,14 +121,9 @@ class Transport:
         self._timeout = connection.timeout
         #: The one connection, once it was opened.
         self.opened: Any = None
-        self._session = _Session()
-        self._session.trust_env = False
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
-        self._session.verify = self._verify
-        self._session.headers.clear()
-        if connection.proxy:
-            self._session.proxies = {"https": connection.proxy}
-        self._session.mount("https://", _Adapter(self))
+        self._proxies = {"https": connection.proxy} if connection.proxy else {}
+        # No session of requests: it would look for redirects, cookies, a netrc and variables, and none of them counts.
+        self._adapter = _Adapter(self)
 
     def send(
         self,
@@ -139,14 +147,9 @@ class Transport:
             with warnings.catch_warnings():
                 # The module warns of what is insecure itself, once, in a person's words, or refuses it.
                 warnings.simplefilter("ignore", SecurityWarning)
-                response = self._session.request(
-                    method,
-                    self._connection.url + path,
-                    headers={**_HEADERS, **headers},
-                    data=body,
-                    timeout=self._timeout,
-                    allow_redirects=False,
-                    stream=True,
+                request = requests.Request(method, self._connection.url + path, {**_HEADERS, **headers}, data=body)
+                response = self._adapter.send(
+                    request.prepare(), stream=True, timeout=self._timeout, verify=self._verify, proxies=self._proxies
                 )
             with response:
                 return Answer(response.status_code, response.headers, self._read(response))
@@ -183,7 +186,7 @@ class Transport:
 
     def close(self) -> None:
         """Close the connection."""
-        self._session.close()
+        self._adapter.close()
         self._drop()
 
     def _drop(self) -> None:
@@ -247,13 +250,6 @@ class Transport:
         if self._connection.proxy:
             return f"Check hostname, port, and the proxy {self._connection.proxy}."
         return "Check hostname and port, and that the host is up."
-
-
-class _Session(Session):
-    """A session that does not even look where a redirect leads: its target may be nonsense, its body endless."""
-
-    def get_redirect_target(self, resp: Any) -> None:
-        return None
 
 
 class _Adapter(HTTPAdapter):

@@ -163,7 +163,7 @@ EXAMPLES = r"""
 RETURN = r"""
 host_trust:
   description:
-    - What the host holds after the run, by the host's own answers, or in check mode would.
+    - What the host holds after the run, by what it was read to hold and what was done since, or in check mode would.
   returned: success
   type: dict
   contains:

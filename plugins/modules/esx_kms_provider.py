@@ -20,6 +20,8 @@ description:
     from the right one. Keep the key where it cannot be lost, and change O(key_id) whenever you change the key.
   - A provider that is there with another O(key_id), or of type C(TRUST_AUTHORITY), is a conflict. The module then
     fails and sends nothing, because a replaced key locks the virtual machines that use it.
+  - For several providers use M(esx.trust.esx_host_trust) and no loop. Ansible prints the items of a loop, keys among
+    them.
 author:
   - esx.trust contributors (@esx-trust)
 extends_documentation_fragment:

@@ -11,24 +11,44 @@ from typing import Any
 from typing import ClassVar
 from typing import Optional
 
+from ansible import constants
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
+from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action import ActionBase
+from ansible.template import Templar
 
 from ansible_collections.esx.trust.plugins.module_utils._arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._libraries import MISSING
 from ansible_collections.esx.trust.plugins.module_utils._perform import perform
-from ansible_collections.esx.trust.plugins.module_utils._transport import tls_context
+from ansible_collections.esx.trust.plugins.module_utils._transport import prepare
 
 #: The variable that switches this off.
 SWITCH = "esx_trust_in_worker"
+#: How inventories call the Python that Ansible runs with.
+_OWN_PYTHON = "{{ ansible_playbook_python }}"
 
-if not MISSING:
-    # Ansible loads this file before it forks its workers, and reading the system's CA certificates takes longer than
-    # talking to a host.
-    tls_context(None, True)
+try:
+    from ansible.template import trust_as_template
+except ImportError:  # before 2.19, every text is one
+    trust_as_template = str
+
+
+def _prepare() -> None:
+    """Do what each worker would otherwise do anew, before Ansible forks them: it loads this file before that."""
+    if not MISSING:
+        # Reading the system's CA certificates takes longer than talking to a host.
+        prepare()
+    # So does the first template in a process, and hardly any task gives its host and password without one.
+    Templar(DataLoader()).template(trust_as_template("{{ 0 }}"))
+    # For answers in JSON; Python loads it when it is first used.
+    b"{}".decode("utf-8-sig")
+
+
+_prepare()
 
 
 class InWorkerAction(ActionBase):  # type: ignore[misc]
@@ -54,21 +74,35 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
         if not self._stays_here(task_vars):
             result.update(self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val))
             return result
-        keywords = self.arguments.keywords()
-        given = self.arguments.secrets(self._task.args)
+        args = _plain(self._task.args)
         try:
-            validation, params = self.validate_argument_spec(**keywords)
-        except AnsibleActionFail as error:
-            messages = ArgumentSpecValidator(keywords["argument_spec"]).validate(dict(self._task.args)).error_messages
-            message = self.arguments.explain(messages) or str(error)
-            raise AnsibleActionFail(remove_values(message, given)) from None
-        params = _plain({name: params[name] for name in self.arguments.options})
-        done, secrets = perform(self.work, params, self._task.check_mode, self._task.diff)
-        done["warnings"] = [*_alias_warnings(validation), *done.get("warnings", [])]
-        done["invocation"] = {"module_args": params}
-        hidden = {*given, *self.arguments.secrets(params), *secrets}
+            validation = ArgumentSpecValidator(**self.arguments.keywords()).validate(args)
+        except ValueError:
+            # Cores before 2.19 break down over some texts where they look for "name=value".
+            raise AnsibleActionFail(self.arguments.misshapen(args) or "An option is of the wrong form.") from None
+        options = validation.validated_parameters
+        secrets: tuple[str, ...] = ()
+        if validation.error_messages:
+            done: dict[str, Any] = {"failed": True, "changed": False, "msg": self._complaint(validation)}
+        else:
+            params = {name: options[name] for name in self.arguments.options}
+            done, secrets = perform(self.work, params, self._task.check_mode, self._task.diff)
+        warnings = [*_alias_warnings(validation), *done.pop("warnings", [])]
+        if warnings:
+            done["warnings"] = warnings
+        if _shows_invocation(task_vars):
+            done["invocation"] = {"module_args": dict(options)}
+        hidden = {*self.arguments.secrets(args), *self.arguments.secrets(options), *secrets}
+        if "failed" in done:
+            hidden |= self.arguments.misplaced(args) | self.arguments.misplaced(options)
         result.update(remove_values(done, hidden))
         return result
+
+    def _complaint(self, validation: Any) -> str:
+        """What a module says of options that Ansible itself refuses."""
+        unsupported = isinstance(validation.errors[0], UnsupportedError)
+        prefix = f"Unsupported parameters for ({self._task.action}) module: " if unsupported else ""
+        return self.arguments.explain(validation.error_messages) or f"{prefix}{validation.errors.msg}"
 
     def _stays_here(self, task_vars: Mapping[str, Any]) -> bool:
         """True if the module would run as this user, on this machine, with this Python and environment, and now."""
@@ -87,19 +121,31 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
         name = "ansible_python_interpreter"
         if self._task.delegate_to:
             task_vars = task_vars.get("ansible_delegated_vars", {}).get(self._task.delegate_to, {})
-        asked = str(self._templar.template(task_vars.get(name) or ""))
+        asked = task_vars.get(name) or ""
+        if asked == _OWN_PYTHON:
+            # Every worker would take longer to find out.
+            return os.path.realpath(sys.executable)
+        asked = str(self._templar.template(asked))
         return "" if asked.startswith("auto") or not asked else os.path.realpath(asked)
 
 
 def _plain(value: Any) -> Any:
     """The value without what newer cores attach to the strings of templates, as a module would get it."""
+    if getattr(value, "__ENCRYPTED__", False):
+        return str(value)  # vaulted in the task itself; before 2.19
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, Mapping):
         return {_plain(key): _plain(entry) for key, entry in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return [_plain(entry) for entry in value]
     return value
+
+
+def _shows_invocation(task_vars: Mapping[str, Any]) -> bool:
+    """True if the results of modules hold the options they were given; before 2.21 all do."""
+    setting = "INJECT_INVOCATION"
+    return not hasattr(constants, setting) or bool(constants.config.get_config_value(setting, variables=task_vars))
 
 
 def _alias_warnings(validation: Any) -> list[str]:

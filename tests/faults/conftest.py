@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from faults.sweep import Sweep
+from faults.sweep import Way
 from faults.sweep import sweeping
 from module.conftest import modules
 from simulator import Fleet
@@ -31,7 +32,8 @@ def _sweep() -> Iterator[Sweep]:
         yield Sweep(fleet)
 
 
-@pytest.fixture
-def sweep(_sweep: Sweep) -> Iterator[Sweep]:
-    with sweeping():
+@pytest.fixture(params=Way, ids=lambda way: way.value)
+def sweep(request: pytest.FixtureRequest, _sweep: Sweep) -> Iterator[Sweep]:
+    """Everything holds whichever way the work is done."""
+    with sweeping(request.param):
         yield _sweep

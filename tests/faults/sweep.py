@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import enum
 import itertools
 import json
 import os
@@ -40,6 +41,7 @@ from faults.cases import PASSWORD
 from faults.cases import Case
 from faults.cases import Module
 from faults.cases import State
+from leaks.running import run_action
 from simulator import Fault
 from simulator import Fleet
 from simulator import Host
@@ -230,10 +232,19 @@ def _is_open(descriptor: int, inode: int) -> bool:
 
 
 _watched = _Watched()
+#: The way of the sweep that is under way, for all its threads.
+_running = SimpleNamespace(way=None)
+
+
+class Way(enum.Enum):
+    """What runs: the `run` of a module, or the whole action of its name around it."""
+
+    MODULE = "module"
+    ACTION = "action"
 
 
 @contextlib.contextmanager
-def sweeping() -> Iterator[None]:
+def sweeping(way: Way = Way.MODULE) -> Iterator[None]:
     """Inside, pauses take no time, connections are counted, and bodies are large sooner."""
     connect = socket.socket.connect
 
@@ -252,6 +263,7 @@ def sweeping() -> Iterator[None]:
         mock.patch.object(socket.socket, "connect", counted),
         mock.patch.object(_client, "time", clock),
         mock.patch.object(_transport, "MAX_BODY", LARGEST_BODY),
+        mock.patch.object(_running, "way", way),
     ):
         yield
 
@@ -264,7 +276,10 @@ def run(module: Module, params: dict[str, Any], check_mode: bool) -> Ran:
     _watched.watching = True
     crash, started = "", time.monotonic()
     try:
-        result = module.run(params, check_mode)
+        if _running.way is Way.ACTION:
+            result = run_action(module.name, params, check_mode)
+        else:
+            result = module.run(params, check_mode)
     except TrustError as error:
         # As run_module does it.
         result = {"failed": True, "msg": str(error), "changed": bool(error.operations), "failure": error.failure()}

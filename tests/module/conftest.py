@@ -114,11 +114,19 @@ class Modules:
         return self.run("esx_token_issuer", check=check, diff=diff, **declared)
 
 
-@pytest.fixture
+@pytest.fixture(params=["module", pytest.param("action", marks=pytest.mark.other_way)])
 def modules(
-    host: Host, fleet: Fleet, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    host: Host,
+    fleet: Fleet,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Modules]:
+    """Everything holds for the module and for the action of its name."""
+    from leaks.running import Actions  # which is built on what stands above
+
     monkeypatch.setattr(_client, "FIRST_DELAY", 0.001)
     before = signal.getsignal(signal.SIGTERM)
-    yield Modules(host, fleet, capsys, monkeypatch)
+    way = Modules if request.param == "module" else Actions
+    yield way(host, fleet, capsys, monkeypatch)
     signal.signal(signal.SIGTERM, before)

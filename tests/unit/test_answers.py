@@ -214,7 +214,14 @@ def test_what_the_host_adds_as_data_is_told() -> None:
     assert "issuer_alias: old" in message
 
 
-@pytest.mark.parametrize("error_type", [5, [], {}, True, "", "lower", "A" * 80, SECRET, "A B", "É"])
+@pytest.mark.parametrize("spelling", ["not_found", "com.vmware.vapi.std.errors.not_found", "Not_Found"])
+def test_a_type_in_another_spelling_is_the_same(spelling: str) -> None:
+    error = api_error_of(answer(404, {"error_type": spelling, "messages": []}))
+    assert error.error_type == "NOT_FOUND"
+    assert not error.inferred
+
+
+@pytest.mark.parametrize("error_type", [5, [], {}, True, "", "A" * 80, SECRET, SECRET.lower(), "A B", "É"])
 def test_a_type_that_is_none_is_not_repeated(error_type: Any) -> None:
     error = api_error_of(answer(400, {"error_type": error_type, "messages": []}))
     assert error.error_type is None

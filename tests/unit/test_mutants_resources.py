@@ -275,7 +275,8 @@ def test_key_ids_that_are_no_uuids_are_compared_without_case() -> None:
 def test_what_is_no_uuid_is_refused_and_masked(key_id: str) -> None:
     with pytest.raises(InvalidInput, match=r"^key_id: is no UUID such as [0-9a-f-]{36}\.$") as caught:
         declared(key_id=key_id)
-    assert caught.value.secrets == (key_id,)
+    assert key_id not in caught.value.message
+    assert _kms_provider.ARGUMENTS.misplaced({"key_id": key_id}) == ({key_id} if len(key_id) >= 8 else set())
 
 
 @pytest.mark.parametrize("key", ["", "====", "not base64", "ä"])
@@ -464,11 +465,10 @@ def test_an_encrypted_private_key_without_its_label_is_still_one() -> None:
     body = "".join(line for line in pem.splitlines() if "-----" not in line)
     with pytest.raises(InvalidInput, match="holds a private key") as caught:
         chains_from_options("x", [{"cert_chain": [body]}])
-    assert caught.value.secrets == (body,)
+    assert body not in caught.value.message
 
 
-@pytest.mark.parametrize(("text", "masked"), [("1234567", ()), ("12345678", ("12345678",))])
-def test_what_is_no_certificate_is_masked_unless_it_is_short(text: str, masked: tuple[str, ...]) -> None:
-    with pytest.raises(InvalidInput) as caught:
-        chains_from_options("x", [{"cert_chain": [text]}])
-    assert caught.value.secrets == masked
+@pytest.mark.parametrize(("text", "masked"), [("1234567", set()), ("12345678", {"12345678"})])
+def test_what_is_no_certificate_is_masked_unless_it_is_short(text: str, masked: set[str]) -> None:
+    options = {"signing_cert_chains": [{"cert_chain": [text]}]}
+    assert _token_issuer.ARGUMENTS.misplaced(options) == masked

@@ -1,0 +1,183 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A whole host while things go wrong: what was done is told, and what was trusted stays trusted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from ansible_collections.esx.trust.plugins.module_utils import _host_trust
+from ansible_collections.esx.trust.plugins.module_utils._converge import Outcome
+from ansible_collections.esx.trust.plugins.module_utils._converge import converge
+from ansible_collections.esx.trust.plugins.module_utils._errors import Conflict
+from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
+from ansible_collections.esx.trust.plugins.module_utils._host_trust import DesiredHostTrust
+from builders import chain
+from builders.memory import MemoryHost
+from builders.memory import ScriptedClient
+from builders.memory import api_error
+from unit.test_host_trust_plan import NEW
+from unit.test_host_trust_plan import OLD
+from unit.test_host_trust_plan import absent
+from unit.test_host_trust_plan import declarations
+from unit.test_host_trust_plan import desired
+from unit.test_host_trust_plan import holdings
+from unit.test_host_trust_plan import host_with
+from unit.test_host_trust_plan import issuer
+from unit.test_host_trust_plan import provider
+from unit.test_host_trust_plan import trusted
+
+DEEP = chain(2, subject="deep")
+RENAME = {"issuer_conflict": "rename"}
+
+
+def run(client: ScriptedClient, wanted: DesiredHostTrust, check_mode: bool = False) -> Outcome:
+    return converge(client.as_client(), _host_trust._Declared(wanted), check_mode)
+
+
+def told(outcome: Any) -> list[tuple[str, str]]:
+    return [(step.action, step.id) for step in outcome.steps]
+
+
+def test_a_write_in_doubt_is_told_although_somebody_else_did_some_of_the_rest() -> None:
+    host = host_with(("a", "https://a", OLD), ("s", "https://s", OLD))
+    client = ScriptedClient(host)
+    client.loses_answer("update")
+    client.is_raced("list", lambda memory: None)
+    client.is_raced("list", lambda memory: memory.issuers.pop("s"))
+    outcome = run(client, desired(issuers=[issuer("a", "https://a", NEW)], purge=True))
+    assert told(outcome) == [("update", "a")]
+
+
+def test_a_write_in_doubt_is_told_whatever_the_order_of_the_rest() -> None:
+    host = host_with(("a", "https://w", OLD))
+    client = ScriptedClient(host)
+    client.loses_answer("update")
+    wanted = desired(issuers=[issuer("d", "https://w"), issuer("a", "https://x", **RENAME), issuer("b", "https://z")])
+    assert ("update", "a") in told(run(client, wanted))
+    assert trusted(host) == {"d": "https://w", "a": "https://x", "b": "https://z"}
+
+
+def test_a_deletion_that_never_arrived_is_not_told() -> None:
+    """Although it is no longer planned: somebody has made the other alias as it is declared."""
+    host = host_with(("former", "https://vc", NEW))
+    client = ScriptedClient(host)
+    client.loses_request("delete")
+    client.is_raced("list", lambda memory: None)
+    client.is_raced("list", lambda memory: memory.hold_issuer("former", "https://vc", [OLD]))
+    outcome = run(client, desired(issuers=[issuer("vc", "https://vc", OLD, **RENAME)]))
+    assert told(outcome) == []
+    assert trusted(host) == {"former": "https://vc"}
+
+
+def test_an_issuer_that_had_to_make_room_is_trusted_again_if_its_new_alias_is_refused() -> None:
+    host = host_with(("a", "https://x", OLD))
+    client = ScriptedClient(host)
+    client.fails("create", lambda: api_error("INVALID_ARGUMENT"))
+    with pytest.raises(TrustError) as caught:
+        run(client, desired(issuers=[issuer("a", "https://y"), issuer("b", "https://x")]))
+    assert trusted(host) == {"a": "https://x"}
+    assert "'a', changed to make room, was put back" in caught.value.message
+
+
+def test_a_swap_that_fails_half_way_is_taken_back() -> None:
+    host = host_with(("a", "https://x", OLD), ("b", "https://y", NEW))
+    client = ScriptedClient(host)
+    client.fails("create", lambda: api_error("INVALID_ARGUMENT"))
+    with pytest.raises(TrustError) as caught:
+        run(client, desired(issuers=[issuer("a", "https://y", **RENAME), issuer("b", "https://x", **RENAME)]))
+    assert trusted(host) == {"a": "https://x", "b": "https://y"}
+    assert "could not be put back" not in caught.value.message
+
+
+def test_what_cannot_be_put_back_is_told() -> None:
+    host = host_with(("a", "https://x", OLD))
+    client = ScriptedClient(host)
+    client.fails("create", lambda: api_error("INVALID_ARGUMENT"))
+    client.is_raced("update", lambda memory: None)
+    client.fails("update", lambda: api_error("INVALID_ARGUMENT"), times=5)
+    with pytest.raises(TrustError) as caught:
+        run(client, desired(issuers=[issuer("a", "https://y"), issuer("b", "https://x")]))
+    assert "'a' was changed to make room and could not be put back" in caught.value.message
+    assert caught.value.not_restored[0]["issuer"] == "https://x"
+
+
+def test_merge_keeps_the_chains_of_an_issuer_whose_alias_is_given_away() -> None:
+    host = MemoryHost()
+    host.hold_issuer("b", "https://x", [NEW, DEEP])
+    wanted = desired(issuers=[issuer("d", "https://x", OLD, chains_mode="merge"), issuer("b", "https://z")])
+    run(ScriptedClient(host), wanted)
+    assert len(host.issuers["d"]["signing_cert_chains"]) == 3
+
+
+@pytest.mark.parametrize("alias", ["..", "", "\ud800"])
+def test_what_cannot_be_asked_for_is_a_conflict_before_anything_is_written(alias: str) -> None:
+    client = ScriptedClient(host_with((alias, "https://s", OLD)))
+    with pytest.raises(Conflict) as caught:
+        run(client, desired([provider("site")], [issuer("vc", "https://vc")], purge=True))
+    assert client.writes == []
+    assert caught.value.message.startswith("esx01: ")
+
+
+def test_a_second_alias_of_a_declared_issuer_is_nobody_s() -> None:
+    """The API says that there is none; a host may say otherwise."""
+    host = host_with(("vc", "https://vc", OLD), ("shadow", "https://vc", NEW))
+    outcome = run(ScriptedClient(host), desired(issuers=[issuer("vc", "https://vc")]))
+    assert [part["status"] for part in outcome.found["resources"]] == ["ok", "undeclared"]
+    assert told(run(ScriptedClient(host), desired(issuers=[issuer("vc", "https://vc")], purge=True))) == [
+        ("delete", "shadow")
+    ]
+
+
+def test_an_alias_that_is_listed_twice_ends_in_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = ScriptedClient(host_with(("s", "https://s", OLD)))
+    listed = client.memory._list_issuers
+
+    def twice(path: Any, body: Any) -> Any:
+        return listed(path, body) * 2
+
+    monkeypatch.setattr(client.memory, "_list_issuers", twice)
+    run(client, desired(issuers=[absent("other")], purge=True), check_mode=True)
+
+
+@settings(max_examples=300)
+@given(host=holdings(), wanted=declarations(), trouble=st.integers(0, 6), refused=st.booleans())
+def test_one_lost_answer_or_refusal_hides_nothing_and_costs_no_trust(
+    host: MemoryHost, wanted: DesiredHostTrust, trouble: int, refused: bool
+) -> None:
+    before = set(trusted(host).values())
+    client = ScriptedClient(host)
+    done: list[tuple[str, str]] = []
+    perform, count = host.perform, 0
+
+    def watched(operation: Any, path: Any = None, query: Any = (), body: Any = None) -> Any:
+        nonlocal count
+        action = operation.id.rpartition(".")[2]
+        if operation.reads:
+            return perform(operation, path, query, body)
+        count += 1
+        if count == trouble and refused:
+            raise api_error("INVALID_ARGUMENT")
+        answer = perform(operation, path, query, body)
+        names = {**(body or {}), **(path or {})}
+        done.append((action, names.get("provider") or names["issuer_alias"]))
+        if count == trouble:
+            raise api_error("INTERNAL_SERVER_ERROR", 500)
+        return answer
+
+    host.perform = watched  # type: ignore[method-assign]
+    try:
+        said = told(run(client, wanted))
+        message = ""
+    except TrustError as error:
+        said = [(one["operation"], one["id"]) for one in error.operations]
+        message = error.message
+    assert sorted(said) == sorted(done), message
+    if message:
+        kept = {one.issuer for one in wanted.token_issuers or () if one.state == "present"}
+        assert not (before & kept) - set(trusted(host).values()), message
