@@ -4,6 +4,8 @@
 PYTHON ?= python3
 HOSTS  ?= 50
 JOBS   ?= 2
+VCENTERS  ?= 0
+DIRECTORY ?= .venv/simulator
 
 DEV := .venv/dev/bin
 ENVIRONMENT := $(PYTHON) tools/environment.py
@@ -11,7 +13,7 @@ export PYTHONDONTWRITEBYTECODE = 1
 PYTEST := $(DEV)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint faults mutants simulator build pins clean
+.PHONY: help demo test unit lint faults bench mutants simulator build pins clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,7 +24,7 @@ demo: ## declare the trust of five simulated hosts, twice, and see what happens
 
 unit: ## the quick loop: unit and module tests, style, types
 	@$(ENVIRONMENT) dev
-	@$(PYTEST) -q -n $(JOBS) $(wildcard tests/unit tests/module)
+	@$(PYTEST) -q -n $(JOBS) -m "not other_way" $(wildcard tests/unit tests/module)
 	@$(MAKE) --no-print-directory lint
 
 lint: ## style and types only
@@ -34,19 +36,23 @@ lint: ## style and types only
 test: ## everything, on every ansible-core that this machine can run
 	@$(ENVIRONMENT) all
 	@$(PYTEST) -q -n $(JOBS) --dist loadgroup --no-loadscope-reorder --cov --cov-report=term \
-	    $(wildcard $(addprefix tests/,gates playbook leaks faults wire module contract unit))
+	    $(wildcard $(addprefix tests/,gates browser bench guides awx playbook leaks faults wire module contract unit))
 
 faults: ## break every request of every module in every way; a table of what came of it (minutes)
 	@$(ENVIRONMENT) dev
 	@$(DEV)/python tools/fault_table.py --jobs $(JOBS)
 
+bench: ## what a run over a fleet costs, against what people use today; minutes on a quiet machine (HOSTS=200)
+	@$(ENVIRONMENT) run
+	@.venv/run/bin/python tools/bench.py --hosts $(if $(filter file,$(origin HOSTS)),200,$(HOSTS))
+
 mutants: ## break the plan and the client in small ways; which of them does no test notice (an hour)
 	@$(ENVIRONMENT) audit
 	@$(DEV)/python tools/mutants.py --jobs $(JOBS)
 
-simulator: ## simulated ESX hosts to play with, until Ctrl-C (HOSTS=50)
+simulator: ## simulated ESX hosts to play with, until Ctrl-C (HOSTS=50 VCENTERS=0 DIRECTORY=.venv/simulator)
 	@$(ENVIRONMENT) run
-	@PYTHONPATH=tests .venv/run/bin/python -m simulator --hosts $(HOSTS) --directory .venv/simulator
+	@PYTHONPATH=tests .venv/run/bin/python -m simulator --hosts $(HOSTS) --vcenters $(VCENTERS) --directory "$(DIRECTORY)"
 
 build: ## the collection's tarball, in build/
 	@$(ENVIRONMENT) install

@@ -1,0 +1,199 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action and the module of its name: what a playbook sees of them is the same, and each runs where it should."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Any
+
+import pytest
+
+from builders import chain
+from playbook.conftest import CORES
+from playbook.conftest import Playbooks
+from playbook.test_playbooks import KEY
+from playbook.test_playbooks import KEY_ID
+
+if TYPE_CHECKING:
+    from gates.conftest import Tools
+    from simulator import Fleet
+
+pytestmark = pytest.mark.timeout(600)
+
+PROVIDER = {"provider": "site-a", "key_id": KEY_ID, "key_derivation_key": KEY}
+ISSUER = {
+    "issuer_alias": "vcenter01",
+    "issuer": "https://vcenter01.example.com/oidc",
+    "signing_cert_chains": [{"cert_chain": chain(2)}],
+}
+KMS, TRUST = "esx.trust.esx_kms_provider", "esx.trust.esx_token_issuer"
+#: What -vvv says when a module is sent somewhere.
+SENT = "Using module file"
+
+#: Runs of one host, one after the other: the module, its options, and more keywords of the task.
+RUNS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    # What it does.
+    (KMS, PROVIDER, {"check_mode": True, "diff": True}),
+    (KMS, PROVIDER, {"diff": True}),
+    (KMS, PROVIDER, {"diff": True}),
+    (KMS, {**PROVIDER, "key_derivation_key": "c2hvcnQ=", "provider": "short"}, {}),
+    (KMS, {"provider": "site-z", "state": "absent"}, {}),
+    (TRUST, ISSUER, {"check_mode": True, "diff": True}),
+    (TRUST, ISSUER, {"diff": True}),
+    (TRUST, {**ISSUER, "issuer_alias": "other"}, {}),
+    ("esx.trust.esx_kms_provider_info", {}, {}),
+    ("esx.trust.esx_token_issuer_info", {"issuer_alias": "vcenter01"}, {}),
+    # How options are written.
+    (KMS, {**PROVIDER, "validate_certs": "no"}, {}),
+    (KMS, {**PROVIDER, "port": "{{ esx_port | string }}", "timeout": "7.5", "retries": "1"}, {}),
+    (KMS, {**PROVIDER, "provider": 4711, "state": "absent"}, {}),
+    (KMS, {**PROVIDER, "user": "root", "username": "{{ omit }}"}, {}),
+    (KMS, {**PROVIDER, "user": "root"}, {}),
+    (KMS, {**PROVIDER, "pwd": "{{ esx_password }}", "pass": "{{ esx_password }}"}, {}),
+    (KMS, {**PROVIDER, "proxy_host": "", "thumbprint": ""}, {}),
+    # What Ansible itself refuses.
+    (KMS, {"key_id": KEY_ID}, {}),
+    (KMS, {**PROVIDER, "colour": "blue"}, {}),
+    (KMS, {**PROVIDER, "colour": "blue", "port": "blue"}, {}),
+    (KMS, {**PROVIDER, "port": "blue"}, {}),
+    (KMS, {**PROVIDER, "state": "blue"}, {}),
+    (KMS, {**PROVIDER, "state": "{{ key }}"}, {}),
+    (KMS, {"provider": "site-a"}, {}),
+    (KMS, {**PROVIDER, "proxy_host": "proxy.example.com"}, {}),
+    (TRUST, {**ISSUER, "signing_cert_chains": ["blue"]}, {}),
+    (TRUST, {**ISSUER, "signing_cert_chains": [{"chain": []}]}, {}),
+    (TRUST, {**ISSUER, "signing_cert_chains": [{"cert_chain": [], "colour": "blue"}]}, {}),
+    # What the module refuses, and what the host does.
+    (KMS, {**PROVIDER, "key_id": KEY}, {}),
+    (KMS, {**PROVIDER, "key_id": "0d9b3c1a-8f0e-4f5b-b1a7-2a6f6a1c9e77"}, {"diff": True}),
+    (KMS, {**PROVIDER, "ca_path": "{{ omit }}"}, {}),
+    (KMS, {**PROVIDER, "ca_path": "/nowhere.pem"}, {}),
+    (KMS, {**PROVIDER, "port": 1, "retries": 0}, {}),
+    (KMS, {"provider": "site-a", "state": "absent"}, {}),
+    (TRUST, {**ISSUER, "signing_cert_chains": [{"cert_chain": ["no certificate"]}]}, {}),
+    (KMS, {**PROVIDER, "password": "wrong-Password-1"}, {}),
+]
+
+
+@pytest.fixture(params=CORES)
+def core(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def playbooks(core: str, tools: Tools, fleet: Fleet, tmp_path: Path) -> Iterator[Playbooks]:
+    """Two hosts, left to the default, which is the worker."""
+    hosts = fleet.hosts[:2]
+    for host in hosts:
+        host.reset()
+    folder = tmp_path / "play"
+    folder.mkdir()
+    with tempfile.TemporaryDirectory(prefix="esx-") as temporary:
+        yield Playbooks(tools, core, hosts, fleet, folder, Path(temporary), in_worker=True)
+
+
+@pytest.mark.parametrize("shown", [False, True], ids=["", "with invocation"])
+def test_results_are_the_same(playbooks: Playbooks, tmp_path: Path, shown: bool) -> None:
+    """One host is served in the worker, the other by the module; both go through the same."""
+    worker, module = playbooks.hosts
+    tasks: list[dict[str, Any]] = [
+        {"name": f"Run {number}", name: options, **keywords, "register": f"run{number}", "ignore_errors": True}
+        for number, (name, options, keywords) in enumerate(RUNS)
+    ]
+    for task in tasks:
+        task["vars"] = {"esx_trust_in_worker": f"{{{{ inventory_hostname == '{worker.name}' }}}}"}
+    names = ", ".join(f"run{number}" for number in range(len(RUNS)))
+    content = f"{{{{ [{names}] | to_json }}}}"
+    dest = f"{tmp_path}/{{{{ inventory_hostname }}}}.json"
+    tasks.append({"name": "Keep", "ansible.builtin.copy": {"dest": dest, "content": content, "mode": "0600"}})
+
+    played = playbooks.play(tasks, variables={"key": KEY, "ansible_inject_invocation": shown})
+
+    assert played.code == 0, played.output
+    ways = [
+        json.loads((tmp_path / f"{host.name}.json").read_text("utf-8").replace(host.address, "HOST"))
+        for host in (worker, module)
+    ]
+    for run, in_worker, as_module in zip(RUNS, *ways):
+        assert _shown(in_worker) == _shown(as_module), run
+    assert [len(host.writes) for host in (worker, module)] == [len(worker.writes)] * 2
+    assert KEY not in json.dumps(ways)
+    assert "wrong-Password-1" not in json.dumps(ways)
+
+
+def _shown(result: dict[str, Any]) -> dict[str, Any]:
+    """A result as a playbook may rely on it."""
+    # Only failures have it, and what is in it is the inside of Ansible.
+    return {name: value for name, value in result.items() if name not in ("exception", "_ansible_no_log")}
+
+
+WAYS: dict[str, tuple[dict[str, Any], bool]] = {
+    "as usual": ({}, True),
+    "delegated to localhost": ({"delegate_to": "localhost"}, True),
+    "delegated to a host with a Python of its own": ({"delegate_to": "other_python"}, False),
+    "delegated to another machine": ({"delegate_to": "bastion"}, False),
+    "another connection": ({"vars": {"ansible_connection": "elsewhere"}}, False),
+    "in the background": ({"async": 60, "poll": 1, "vars": {"ansible_async_dir": "{{ jobs }}"}}, False),
+    "with variables of the environment": ({"environment": {"VMWARE_RETRIES": "1"}}, False),
+    "another interpreter": ({"vars": {"ansible_python_interpreter": "{{ other_python }}"}}, False),
+    "the interpreter that runs Ansible": (
+        {"vars": {"ansible_python_interpreter": "{{ansible_playbook_python}}"}},
+        True,
+    ),
+    "no interpreter in particular": ({"vars": {"ansible_python_interpreter": "auto_silent"}}, True),
+    "switched off": ({"vars": {"esx_trust_in_worker": "no"}}, False),
+    "as another user": ({"become": True, "become_method": "ansible.builtin.su"}, False),
+}
+ELSEWHERE = """
+from ansible.plugins.connection import local
+
+DOCUMENTATION = local.DOCUMENTATION.replace("name: local", "name: elsewhere")
+
+
+class Connection(local.Connection):
+    \"\"\"Another machine, as far as Ansible knows.\"\"\"
+
+    transport = "elsewhere"
+"""
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_work_is_done_where_it_belongs(
+    playbooks: Playbooks, tools: Tools, core: str, tmp_path: Path, way: str
+) -> None:
+    if way == "as another user" and os.geteuid() != 0:
+        pytest.skip("only root becomes somebody without a password")
+    keywords, in_worker = WAYS[way]
+    python = tools.venv(core).python
+    # The same Python under a name that is not the one that runs Ansible, with the libraries of that one.
+    other = tmp_path / "python"
+    other.write_text(f'#!/bin/sh\nexec {python} "$@"\n')
+    other.chmod(0o755)
+    folder = tmp_path / "play"
+    (folder / "connection_plugins").mkdir()
+    (folder / "connection_plugins" / "elsewhere.py").write_text(ELSEWHERE)
+    add = {
+        "name": "Other machines",
+        "ansible.builtin.add_host": {"name": "{{ item }}", "groups": "others"},
+        "loop": ["bastion", "other_python"],
+    }
+    host_vars = folder / "host_vars"
+    host_vars.mkdir()
+    common = f"ansible_python_interpreter: {other}\n"
+    (host_vars / "bastion.yml").write_text(f"ansible_connection: elsewhere\n{common}")
+    (host_vars / "other_python.yml").write_text(f"ansible_connection: local\n{common}")
+    task = {"name": "Key provider", KMS: PROVIDER, **keywords}
+
+    played = playbooks.play([add, task], "-vvv", variables={"other_python": str(other), "jobs": str(tmp_path)})
+
+    assert played.code == 0, played.output
+    assert all(played.recap(host.name)["changed"] == 2 for host in playbooks.hosts[:1]), played.output
+    assert all(list(host.providers) == ["site-a"] for host in playbooks.hosts)
+    assert (SENT not in played.output) == in_worker
+    assert KEY not in played.output
