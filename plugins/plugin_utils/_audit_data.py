@@ -194,8 +194,24 @@ def _host(entry: Mapping[str, Any]) -> dict[str, Any]:
         "code": code,
         "message": message,
         "hint": hint,
+        "sentence": _sentence(status, message, resources),
         "resources": resources,
     }
+
+
+def _sentence(status: str, message: str, resources: Sequence[Mapping[str, Any]]) -> str:
+    """What is not as declared on one host, for a log."""
+    words = {"missing": "is missing", "differs": "differs", "extra": "should not be there", "conflict": "is a conflict"}
+    wrong = [
+        f"{NAMES.get(one['resource'], one['resource'])} {one['id']!r} {words[one['status']]}"
+        for one in resources
+        if one["status"] in words
+    ]
+    if status in CALM:
+        return ""
+    told = "; ".join(wrong) + "." if wrong else ""
+    told = told[:1].upper() + told[1:]
+    return " ".join(each for each in (told, message) if each) or f"{status.replace('_', ' ')}."
 
 
 def _outcome(trust: Mapping[str, Any], resources: Sequence[Mapping[str, Any]]) -> tuple[str, str, str, str]:

@@ -1,0 +1,97 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An inventory of simulated hosts as users have it, and the playbooks of the collection over it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Any
+
+from builders import chain
+
+if TYPE_CHECKING:
+    from playbook.conftest import Playbooks
+    from playbook.conftest import Played
+    from simulator import Fleet
+    from simulator import Host
+
+KEY_ID = "5f0b1f4e-53c2-4f0e-9c0e-6f1d6f7a2b11"
+OTHER_KEY_ID = "0d9b3c1a-8f0e-4f5b-b1a7-2a6f6a1c9e77"
+KEY = "q1w2e3r4t5y6u7i8o9p0a1s2d3f4g5h6j7k8l9z0x1c="
+OTHER_KEY = "w1e2r3t4y5u6i7o8p9a0s1d2f3g4h5j6k7l8z9x0c1v="
+ISSUER = "https://vcenter01.example.com/oidc"
+#: A port on which nobody listens, and no patience.
+DOWN = {"esx_port": 1, "esx_retries": 0}
+
+
+def provider(key_id: str = KEY_ID, key: str = KEY, **more: Any) -> dict[str, Any]:
+    return {"provider": "site-a", "key_id": key_id, "key_derivation_key": key, **more}
+
+
+def issuer(certificates: Sequence[str] | None = None, **more: Any) -> dict[str, Any]:
+    chains = [{"cert_chain": list(certificates or chain(2))}]
+    return {"issuer_alias": "vcenter01", "issuer": ISSUER, "signing_cert_chains": chains, **more}
+
+
+class Declared:
+    """Hosts with what is declared for them: neither connection nor interpreter, as the playbooks promise."""
+
+    def __init__(self, playbooks: Playbooks, fleet: Fleet, folder: Path, hosts: Sequence[Host]) -> None:
+        self._playbooks = playbooks
+        self.hosts = list(hosts)
+        self.folder = folder
+        self.of_all: dict[str, Any] = {
+            "esx_port": hosts[0].port,
+            "esx_ca_path": fleet.ca_path,
+            "esx_username": hosts[0].username,
+            "esx_password": hosts[0].password,
+            "esx_kms_providers": [provider()],
+            "esx_token_issuers": [issuer()],
+        }
+        #: By the names of hosts; an address stands for nothing else.
+        self.of_one: dict[str, dict[str, Any]] = {host.name: {"esx_hostname": host.address} for host in hosts}
+
+    def down(self, *hosts: Host) -> None:
+        for host in hosts:
+            self.of_one[host.name].update(DOWN)
+
+    def up(self, *hosts: Host) -> None:
+        for host in hosts:
+            for name in DOWN:
+                self.of_one[host.name].pop(name)
+
+    def arguments(self, *arguments: str, extra: Mapping[str, Any] | None = None) -> list[str]:
+        """What ansible-playbook is called with."""
+        inventory = self.folder / "hosts.json"
+        inventory.write_text(json.dumps({"esx": {"hosts": self.of_one, "vars": self.of_all}}))
+        extras = self.folder / "extra.json"
+        extras.write_text(json.dumps(dict(extra or {})))
+        return ["-i", str(inventory), "-e", f"@{extras}", *arguments]
+
+    def run(self, *arguments: str, extra: Mapping[str, Any] | None = None) -> Played:
+        """Run a playbook by its name, or by its file."""
+        return self.program("ansible-playbook", *self.arguments(*arguments, extra=extra))
+
+    def program(self, name: str, *arguments: str) -> Played:
+        """Run a program of the core."""
+        return self._playbooks.run(name, *arguments)
+
+    def play(self, play: Mapping[str, Any], *arguments: str, extra: Mapping[str, Any] | None = None) -> Played:
+        """Run one play of a user's own."""
+        path = self.folder / "site.yml"
+        path.write_text(json.dumps([{"name": "Site", "hosts": "esx", "gather_facts": False, **play}]))
+        return self.run(*arguments, str(path), extra=extra)
+
+    @property
+    def written(self) -> list[str]:
+        """The names of the hosts that were written to."""
+        return [host.name for host in self.hosts if any(record.wrote for record in host.journal)]
+
+    @property
+    def in_order(self) -> list[list[str]]:
+        """Every host's writes, as the ends of their operations' names."""
+        return [[str(record.operation).rpartition(".")[2] for record in host.writes] for host in self.hosts]

@@ -1,0 +1,125 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""esx.trust.audit: changes nothing, sees everything, and its exit code tells."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from builders import chain
+from leaks.search import Search
+from playbook.declared import ISSUER
+from playbook.declared import KEY
+from playbook.declared import KEY_ID
+from playbook.declared import OTHER_KEY_ID
+from playbook.declared import Declared
+
+if TYPE_CHECKING:
+    from playbook.conftest import Playbooks
+    from simulator import Fleet
+    from simulator import Host
+
+AUDIT = "esx.trust.audit"
+
+
+@pytest.fixture
+def in_worker() -> bool:
+    """How a module does its work is tested with the modules."""
+    return True
+
+
+@pytest.fixture
+def declared(playbooks: Playbooks, fleet: Fleet, tmp_path: Path) -> Declared:
+    return Declared(playbooks, fleet, tmp_path, playbooks.hosts)
+
+
+def converged(*hosts: Host) -> None:
+    for host in hosts:
+        host.put_provider("site-a", type="NATIVE", key_id=KEY_ID, key_derivation_key=KEY)
+        host.put_issuer("vcenter01", ISSUER, [chain(2)])
+
+
+def facts(folder: Path) -> dict[str, Any]:
+    """The report's facts; its other two forms are there and can be read."""
+    assert (folder / "esx-trust-audit.html").read_text().lower().startswith("<!doctype html>")
+    ElementTree.parse(folder / "esx-trust-audit.junit.xml")
+    found: dict[str, Any] = json.loads((folder / "esx-trust-audit.json").read_text())
+    return found
+
+
+def test_everything_is_as_declared(declared: Declared, tmp_path: Path) -> None:
+    converged(*declared.hosts)
+    played = declared.run(AUDIT)
+    assert played.code == 0, played.output
+    # It runs in a folder of the test's, and that is where the report is by default.
+    found = facts(tmp_path / "play")
+    assert found["summary"]["as_declared"] is True
+    assert found["summary"]["hosts"]["ok"] == 5
+    assert f"Report: {tmp_path / 'play' / 'esx-trust-audit.html'}" in played.output
+    assert all(played.recap(host.name)["changed"] == 0 for host in declared.hosts)
+    assert "WARNING" not in played.output
+
+
+def test_every_kind_of_deviation_on_a_host_of_its_own(declared: Declared, tmp_path: Path) -> None:
+    good, missing, conflict, down, refusing = declared.hosts
+    converged(good, conflict)
+    missing.put_issuer("vcenter01", ISSUER, [chain(1)])
+    conflict.put_provider("site-a", key_id=OTHER_KEY_ID)
+    good.put_provider("nobodys", type="NATIVE", key_id=OTHER_KEY_ID, available=False)
+    declared.down(down)
+    declared.of_one[refusing.name]["esx_password"] = "wrong Pässword/1"
+    folder = tmp_path / "reports" / "today"
+
+    played = declared.run(AUDIT, "-vvvv", "--diff", extra={"esx_report_dir": str(folder)})
+
+    assert played.code == 2, played.output
+    found = facts(folder)
+    assert {host["host"]: host["status"] for host in found["hosts"]} == {
+        "esx01": "ok",
+        "esx02": "missing",
+        "esx03": "conflict",
+        "esx04": "unreachable",
+        "esx05": "failed",
+    }
+    (nobodys,) = (one for one in found["hosts"][0]["resources"] if one["id"] == "nobodys")
+    assert (nobodys["status"], nobodys["available"]) == ("undeclared", False)
+    assert {one["id"]: one["status"] for one in found["hosts"][1]["resources"]} == {
+        "site-a": "missing",
+        "vcenter01": "differs",
+    }
+    assert [played.recap(host.name)["failed"] for host in declared.hosts] == [0, 1, 1, 1, 1]
+    assert f"4 of 5 hosts need a person. Report: {folder}/esx-trust-audit.html" in played.output
+    said = "Key provider 'site-a' is missing; token issuer 'vcenter01' differs."
+    assert f"{said} Report: {folder}/esx-trust-audit.html" in played.output
+    assert all(host.writes == [] for host in declared.hosts)
+    assert refusing.login_attempts == 1
+    secrets = {
+        "key": [KEY],
+        "password": [good.password, "wrong Pässword/1"],
+        "tokens": [token for host in declared.hosts for token in host.tokens],
+    }
+    places = {"output": played.output, **{path.name: path.read_text() for path in folder.iterdir()}}
+    assert Search().find(secrets, places) == []
+
+
+def test_what_the_command_line_says_does_not_matter(declared: Declared, tmp_path: Path) -> None:
+    """Neither check mode, nor tags, nor a limit; and a host whose variables cannot be read is one of the findings."""
+    converged(*declared.hosts)
+    declared.of_one["esx03"]["esx_password"] = "{{ nowhere_to_be_found }}"
+    played = declared.run(AUDIT, "--check", "--tags", "nothing", "--limit", "esx02,esx03")
+    assert played.code == 2, played.output
+    found = facts(tmp_path / "play")
+    assert {host["host"]: host["status"] for host in found["hosts"]} == {"esx02": "ok", "esx03": "failed"}
+    assert "nowhere_to_be_found" in found["hosts"][1]["message"]
+
+
+def test_no_host_is_no_success(declared: Declared) -> None:
+    played = declared.run(AUDIT, "-e", "esx_hosts=esxi")
+    assert played.code == 2
+    assert "No host of the inventory matches esxi (esx_hosts)." in played.output

@@ -1,0 +1,145 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""esx.trust.converge: a canary, batches, hosts that are down, and when it stops."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from leaks.search import Search
+from playbook.declared import KEY
+from playbook.declared import OTHER_KEY
+from playbook.declared import OTHER_KEY_ID
+from playbook.declared import Declared
+from playbook.declared import provider
+from simulator import Fault
+
+if TYPE_CHECKING:
+    from playbook.conftest import Playbooks
+    from simulator import Fleet
+
+CONVERGE = "esx.trust.converge"
+
+
+@pytest.fixture
+def in_worker() -> bool:
+    """How a module does its work is tested with the modules."""
+    return True
+
+
+@pytest.fixture
+def declared(playbooks: Playbooks, fleet: Fleet, tmp_path: Path) -> Declared:
+    return Declared(playbooks, fleet, tmp_path, playbooks.hosts)
+
+
+def test_check_then_run_then_again(declared: Declared) -> None:
+    checked = declared.run(CONVERGE, "--check", "--diff")
+    assert checked.code == 0, checked.output
+    assert declared.written == []
+    assert all(checked.recap(host.name)["changed"] == 1 for host in declared.hosts)
+
+    # No tag that somebody gives may leave anything out without a word.
+    first = declared.run(CONVERGE, "--tags", "nothing,here", "-e", "esx_batches=1,50%")
+    assert first.code == 0, first.output
+    assert first.output.count("PLAY [Roll out]") == 3
+    assert declared.in_order == [["create", "create"]] * 5
+
+    again = declared.run(CONVERGE)
+    assert again.code == 0, again.output
+    assert all(again.recap(host.name)["changed"] == 0 for host in declared.hosts)
+    assert "WARNING" not in again.output
+    # One login and the least requests.
+    assert [str(each.operation).rpartition(".")[2] for each in declared.hosts[0].journal][-3:] == [
+        "create",
+        "get",
+        "list",
+    ]
+
+
+def test_hosts_that_are_down_are_put_aside(declared: Declared) -> None:
+    """The canary is among them, and their share would be too great if they counted."""
+    canary, good, _third, down, _last = declared.hosts
+    declared.down(canary, down)
+    played = declared.run(CONVERGE, "-e", "esx_batches=1,2", "-vvvv", extra={"esx_max_fail_percentage": 0})
+    assert played.code == 2, played.output
+    assert declared.written == ["esx02", "esx03", "esx05"]
+    _before, separator, last = played.output.partition("PLAY [Hosts that are down]")
+    assert separator
+    for host in (canary, down):
+        assert played.recap(host.name)["failed"] == 1
+        assert f"fatal: [{host.name}]: FAILED!" in last
+        assert f"{host.address}:1: no connection" in last
+    assert played.recap(good.name)["failed"] == 0
+    assert Search().find({"key": [KEY], "password": [good.password], "token": good.tokens}, {"": played.output}) == []
+
+    # Later they are up, and the rest is done; nothing that was done is done again.
+    declared.up(canary, down)
+    after = declared.run(CONVERGE)
+    assert after.code == 0, after.output
+    assert declared.in_order == [["create", "create"]] * 5
+
+
+def test_all_hosts_are_down(declared: Declared) -> None:
+    declared.down(*declared.hosts)
+    played = declared.run(CONVERGE, "-e", "esx_batches=3")
+    assert played.code == 2
+    assert all(played.recap(host.name)["failed"] == 1 for host in declared.hosts)
+
+
+def test_a_login_that_the_canary_refuses_is_tried_nowhere_else(declared: Declared) -> None:
+    declared.of_all["esx_password"] = "wrong Pässword/1"
+    played = declared.run(CONVERGE, "-vvvv", extra={"esx_max_fail_percentage": "99"})
+    assert played.code == 2, played.output
+    assert [host.login_attempts for host in declared.hosts] == [1, 0, 0, 0, 0]
+    assert Search().find({"password": ["wrong Pässword/1"], "key": [KEY]}, {"": played.output}) == []
+
+
+def test_it_stops_after_a_batch_in_which_too_many_fail(declared: Declared) -> None:
+    _canary, conflict, good, lost, never = declared.hosts
+    conflict.put_provider("site-a", type="NATIVE", key_id=OTHER_KEY_ID)
+    # Whether a host did what it was told is not known here; that is for a person to look at.
+    lost.queue(Fault(kind="lose_answer", operation="*token.create", times=None))
+    declared.of_all["esx_retries"] = 0
+    batches = {"esx_batches": [1, 3]}
+
+    tolerated = declared.run(CONVERGE, "--check", extra={**batches, "esx_max_fail_percentage": 70})
+    assert tolerated.code == 2, tolerated.output
+    assert tolerated.recap(never.name)["changed"] == 1
+
+    stopped = declared.run(CONVERGE, extra={**batches, "esx_max_fail_percentage": 50})
+    assert stopped.code == 2, stopped.output
+    assert declared.written == ["esx01", good.name]
+    assert never.login_attempts == 1  # that of the check
+    assert stopped.recap(conflict.name)["failed"] == 1
+    assert stopped.recap(lost.name)["failed"] == 1
+    assert "would lock the" in stopped.output
+
+
+def test_different_keys_are_found_before_the_canary(declared: Declared) -> None:
+    declared.of_all["esx_kms_providers"] = [provider(key="{{ site_keys[site] }}")]
+    declared.of_all["site"] = "a"
+    declared.of_one["esx05"]["site"] = "b"
+    played = declared.run(CONVERGE, extra={"site_keys": {"a": KEY, "b": OTHER_KEY}})
+    assert played.code == 2
+    assert "different keys: one to esx01, esx02, esx03, esx04; another to esx05." in played.output
+    assert all(host.journal == [] for host in declared.hosts)
+
+    declared.of_one["esx05"]["site"] = "{{ nowhere }}"
+    played = declared.run(CONVERGE, extra={"site_keys": {"a": KEY, "b": OTHER_KEY}})
+    assert played.code == 2
+    assert "esx05" in played.output
+    assert all(host.journal == [] for host in declared.hosts)
+
+
+def test_which_hosts(declared: Declared) -> None:
+    one = declared.run(CONVERGE, "-e", "esx_hosts=esx02:esx03", "--limit", "esx03,esx04")
+    assert one.code == 0, one.output
+    assert declared.written == ["esx03"]
+
+    none = declared.run(CONVERGE, "-e", "esx_hosts=esxi")
+    assert none.code == 2
+    assert "No host of the inventory matches esxi (esx_hosts)." in none.output
+    assert declared.written == ["esx03"]

@@ -1,0 +1,182 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the role asks about all hosts at once: the same key for the same provider, and nothing of a key told."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleUndefinedVariable
+
+from ansible_collections.esx.trust.plugins.filter.fleet import FilterModule
+from ansible_collections.esx.trust.plugins.filter.fleet import fleet_differences
+from ansible_collections.esx.trust.plugins.filter.fleet import fleet_entries
+from ansible_collections.esx.trust.plugins.filter.fleet import rotation_issuers
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet import differences
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet import keys
+
+KEY_ID = "5f0b1f4e-53c2-4f0e-9c0e-6f1d6f7a2b11"
+OTHER_KEY_ID = "0d9b3c1a-8f0e-4f5b-b1a7-2a6f6a1c9e77"
+KEY = base64.b64encode(bytes(range(32))).decode()
+OTHER_KEY = base64.b64encode(bytes(range(1, 33))).decode()
+
+
+def declared(key_id: Any = KEY_ID, key: Any = KEY, **more: Any) -> list[dict[str, Any]]:
+    return [{"provider": "site-a", "key_id": key_id, "key_derivation_key": key, **more}]
+
+
+def compared(*declarations: Any) -> list[str]:
+    return differences({f"esx{number:02d}": keys(given) for number, given in enumerate(declarations, 1)})
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        declared(),
+        declared(key_id=KEY_ID.upper()),
+        declared(key_id=f"  {KEY_ID} "),
+        declared(key_id=KEY_ID.replace("-", "")),
+        declared(key=f"{KEY}\n"),
+        declared(key=None),
+        declared(key=""),
+        declared(key_id=None),
+        declared(state="present"),
+        declared(key_id=OTHER_KEY_ID, key=OTHER_KEY, state="absent"),
+        [{**declared(key_id=OTHER_KEY_ID, key=OTHER_KEY)[0], "provider": "site-b"}],
+        [],
+        None,
+        "no list",
+        ["no mapping", None, {}, {"provider": ""}],
+        # What newer and older cores leave of a template that cannot be resolved from outside.
+        declared(key="{{ site_key }}", key_id="{{ site_key_id }}"),
+        [{**declared(key=OTHER_KEY)[0], "provider": "{{ name }}"}],
+    ],
+)
+def test_what_is_no_difference(other: Any) -> None:
+    assert compared(declared(), other) == []
+
+
+def test_another_key_under_the_same_key_id() -> None:
+    (sentence,) = compared(declared(), declared(key=OTHER_KEY), declared())
+    assert sentence == ("The key provider 'site-a' is given different keys: one to esx01, esx03; another to esx02.")
+
+
+def test_another_key_id() -> None:
+    (sentence,) = compared(declared(), declared(key_id=OTHER_KEY_ID))
+    assert sentence == "The key provider 'site-a' is given different key_ids: one to esx01; another to esx02."
+
+
+def test_another_key_that_is_no_base64() -> None:
+    """The module refuses it; if hosts are told different things is seen before."""
+    (sentence,) = compared(declared(key="not base64!"), declared(key="neither this!"))
+    assert "different keys" in sentence
+    assert "base64" not in sentence
+
+
+def test_both_differ_in_two_providers() -> None:
+    other = declared(key_id=OTHER_KEY_ID, key=OTHER_KEY)
+    more = [{**entry, "provider": "site-b"} for entry in declared()]
+    sentences = compared([*declared(), *more], [*other, {**other[0], "provider": "site-b"}])
+    assert [sentence.split(":")[0] for sentence in sentences] == [
+        "The key provider 'site-a' is given different key_ids",
+        "The key provider 'site-a' is given different keys",
+        "The key provider 'site-b' is given different key_ids",
+        "The key provider 'site-b' is given different keys",
+    ]
+
+
+def test_one_host_that_names_a_provider_twice() -> None:
+    (sentence,) = compared([*declared(), *declared(key=OTHER_KEY)])
+    assert "one to esx01; another to esx01" in sentence
+
+
+def test_many_hosts_are_counted_and_not_listed() -> None:
+    (sentence,) = compared(*[declared()] * 30, *[declared(key=OTHER_KEY)] * 6)
+    assert "one to esx01, esx02, esx03, esx04, esx05 and 25 more;" in sentence
+    assert "another to esx31, esx32, esx33, esx34, esx35, esx36." in sentence
+
+
+def test_nothing_of_a_key_is_kept_or_told() -> None:
+    kept = repr(keys(declared())) + " ".join(compared(declared(), declared(key=OTHER_KEY)))
+    for secret in (KEY, KEY.rstrip("="), bytes(range(32)).hex(), OTHER_KEY):
+        assert secret not in kept
+
+
+class Unreadable(Mapping[str, Any]):
+    """The variables of a host that need those of a play, as newer cores show them from outside."""
+
+    def __getitem__(self, name: str) -> Any:
+        if name == "esx_kms_providers":
+            raise AnsibleUndefinedVariable("'site_key' is undefined")
+        raise KeyError(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name == "esx_kms_providers"
+
+    def __iter__(self) -> Any:
+        return iter(["esx_kms_providers"])
+
+    def __len__(self) -> int:
+        return 1
+
+
+def known(given: list[dict[str, Any]]) -> dict[str, Any]:
+    """A host that has had its turn: what is declared now is not looked at again."""
+    return {"host_trust_keys": keys(given), "esx_kms_providers": "{{ lookup }}"}
+
+
+def test_hosts_whose_turn_has_not_come_are_judged_by_their_variables() -> None:
+    hostvars = {"a": known(declared()), "b": {}, "c": {"esx_kms_providers": declared(key=OTHER_KEY)}}
+    (sentence,) = fleet_differences(hostvars, ["a", "b", "c"], ["a"])
+    assert "one to a; another to c" in sentence
+
+
+def test_a_host_that_cannot_be_read_from_outside_is_judged_when_it_is_its_turn() -> None:
+    hostvars: dict[str, Any] = {"a": known(declared()), "b": Unreadable()}
+    assert fleet_differences(hostvars, ["a", "b"], ["a"]) == []
+    hostvars["b"] = known(declared(key=OTHER_KEY))
+    assert len(fleet_differences(hostvars, ["a", "b"], ["b"])) == 1
+
+
+def test_later_batches_do_not_read_the_others_again() -> None:
+    """Reading variables may mean to look something up in a vault over the network."""
+    hostvars = {"a": known(declared()), "b": known(declared()), "c": {"esx_kms_providers": declared(key=OTHER_KEY)}}
+    assert fleet_differences(hostvars, ["a", "b", "c"], ["b"]) == []
+
+
+def test_entries_of_an_audit() -> None:
+    hostvars = {
+        "a": {"host_trust_found": {"resources": []}, "host_trust_providers": {"kms_providers": []}, "other": 1},
+        "b": {"host_trust_found": {"failure": {}}},
+        "c": {},
+    }
+    assert fleet_entries(["a", "b", "c"], hostvars) == [
+        {"host": "a", "trust": {"resources": []}, "keys": {"kms_providers": []}},
+        {"host": "b", "trust": {"failure": {}}},
+        {"host": "c"},
+    ]
+
+
+def test_issuers_of_a_rotation() -> None:
+    given: list[dict[str, Any]] = [
+        {"issuer_alias": "a", "issuer": "x", "signing_cert_chains": [], "chains_mode": "exact"},
+        {"issuer_alias": "b", "issuer_conflict": "rename", "state": "present"},
+        {"issuer_alias": "c", "issuer_conflict": "adopt"},
+        {"issuer_alias": "d", "state": "absent"},
+    ]
+    found = rotation_issuers(given, "merge")
+    assert [(one["issuer_alias"], one["issuer_conflict"]) for one in found] == [
+        ("a", "fail"),
+        ("b", "fail"),
+        ("c", "adopt"),
+    ]
+    assert {one["chains_mode"] for one in found} == {"merge"}
+    assert found[0]["issuer"] == "x"
+    assert given[0]["chains_mode"] == "exact"
+
+
+def test_every_filter_is_offered() -> None:
+    assert set(FilterModule().filters()) == {"fleet_keys", "fleet_differences", "fleet_entries", "rotation_issuers"}
