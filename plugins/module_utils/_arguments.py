@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidIn
 
 #: Characters; shorter texts would mask innocent words.
 _SHORTEST_SECRET = 8
+_WORDS = re.compile(r"[=,\s]+")
 
 
 @dataclass(frozen=True)
@@ -135,13 +137,18 @@ def _misplaced(
         option = spelled.get(name)
         if option is None or ("choices" in option and value not in option["choices"]):
             yield from _texts(value)
+            if option is None and value in ("", None):
+                # Base64 that ends in "=" and was read as "name=value".
+                yield str(name)
         elif option["type"] in ("bool", "int", "float") and isinstance(value, str):
             yield value
         elif "options" in option:
             for entry in _entries(value):
-                yield from (
-                    _misplaced(option["options"], suspects, entry) if isinstance(entry, Mapping) else _texts(entry)
-                )
+                if isinstance(entry, Mapping):
+                    yield from _misplaced(option["options"], suspects, entry)
+                else:
+                    # Ansible may cut it into words before it shows it.
+                    yield from (word for text in _texts(entry) for word in (text, *_WORDS.split(text)))
         elif name in suspects and value is not None:
             yield from suspects[name](value)
 

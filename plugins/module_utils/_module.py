@@ -19,10 +19,15 @@ def run_module(arguments: Arguments, run: Run) -> None:
     """Run `run(params, check_mode)` as an Ansible module and exit."""
 
     class Module(AnsibleModule):  # type: ignore[misc]
+        accepted = False
+
         def fail_json(self, msg: str, **kwargs: Any) -> None:
             # Options of a wrong form stop Ansible before it has learned which values are secret, and it names none.
             self.no_log_values.update(arguments.secrets(self.params), arguments.misplaced(self.params))
             messages = getattr(getattr(self, "validation_result", None), "error_messages", ())
+            if not self.accepted:
+                # What was not understood can have secrets anywhere, also in the names of a dictionary.
+                kwargs["invocation"] = {"module_args": {}}
             super().fail_json(msg=arguments.explain(messages) or msg, **kwargs)
 
     try:
@@ -31,6 +36,7 @@ def run_module(arguments: Arguments, run: Run) -> None:
         # Cores before 2.19 break down over some texts where they look for "name=value".
         module = Module(supports_check_mode=True, **arguments.unread())
         module.fail_json(msg=arguments.misshapen(module.params) or "An option is of the wrong form.")
+    module.accepted = True
     for library, reason in MISSING.items():
         module.fail_json(msg=missing_required_lib(library), exception=reason)
     result, secrets = perform(run, module.params, module.check_mode, module._diff)

@@ -91,7 +91,8 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
         if warnings:
             done["warnings"] = warnings
         if _shows_invocation(task_vars):
-            done["invocation"] = {"module_args": dict(options)}
+            # What was not understood can have secrets anywhere, also in the names of a dictionary.
+            done["invocation"] = {"module_args": {} if validation.error_messages else dict(options)}
         hidden = {*self.arguments.secrets(args), *self.arguments.secrets(options), *secrets}
         if "failed" in done:
             hidden |= self.arguments.misplaced(args) | self.arguments.misplaced(options)
