@@ -45,7 +45,7 @@ _UNKNOWN_URL = "com.vmware.vapi.rest.operationsForUrlNotFound"
 _LATER = (408, 429, 502, 503, 504)
 #: Characters of a host's own words that a message may hold.
 _EXCERPT = 200
-_MESSAGE = 300
+_MESSAGE = 270
 _WEB_PAGE = "a web page"
 _BROKEN_JSON = "broken JSON"
 _ERROR_TYPE = re.compile(r"[A-Z][A-Z_]{0,63}")
