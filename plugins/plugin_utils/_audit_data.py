@@ -53,7 +53,7 @@ KINDS = (
 )
 #: The kinds because of which the audit does not pass; the others are for a person to look at.
 DEVIATIONS = frozenset(STATUSES) - frozenset(CALM)
-NAMES = {"kms_provider": "key provider", "token_issuer": "token issuer"}
+NAMES = {"kms_provider": "key provider", "token_issuer": "token issuer"}  # nosec: B105 - names, no passwords
 
 _LONGEST = 1000
 # What XML cannot hold, what a terminal would obey, and what would turn the direction of the text around it.

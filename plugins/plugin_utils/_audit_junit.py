@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree  # nosec: B405 - only writes
 
 from ansible_collections.esx.trust.plugins.plugin_utils._audit_data import CALM
 from ansible_collections.esx.trust.plugins.plugin_utils._audit_data import NAMES
