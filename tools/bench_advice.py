@@ -106,7 +106,7 @@ def questions() -> Iterator[Question]:
 def measure(stage: Stage, hosts: int, rounds: int, machine: str) -> dict[str, Any]:
     """Everything that was found."""
     asked = list(questions())
-    found: list[list[list[tuple[float, float]]]] = [[[] for _ in question.settings] for question in asked]
+    found: list[list[list[tuple[float, float]]]] = [[[] for _setting in question.settings] for question in asked]
     stage.work(IN_WORKER, hosts, FORKS, first=True)
     for _round in range(rounds):
         for question, taken in zip(asked, found, strict=True):

@@ -58,7 +58,7 @@ LICENCE = "SPDX-License-" + "Identifier: GPL-3.0-or-later"
 
 def _markdown(table: Table) -> str:
     head, *rows = table
-    rule = ["---", *("---:" for _ in head[1:])]
+    rule = ["---", *("---:" for _cell in head[1:])]
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *rows))
 
 
