@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from simulator import Fleet
 
 HOSTS = 8
-WIDTH = 96
+WIDTH = 80
 RUN = ENVIRONMENTS["run"]
 REPORTS = ROOT / "build" / "demo"
 ISSUER = "https://vc.example.com/openidconnect/site"
@@ -206,7 +206,7 @@ def check(expected: Iterable[tuple[str, Any, Any]], outcome: Outcome) -> None:
 
 def main() -> None:
     with stage() as ready:
-        show(f"{HOSTS} simulated ESX hosts. demo/trust.yml declares a key, a vCenter, and one that is gone.", "")
+        show(f"{HOSTS} simulated ESX hosts; demo/trust.yml declares a key and an issuer.", "")
         show("$ ansible-playbook esx.trust.audit       (is it so? nothing is changed)")
         first = ready.audit("before")
         show_audit(first, "before")
