@@ -51,7 +51,7 @@ class Stage:
         self.folder = folder
         self.fleet = fleet
         self.down = "esx07"
-        self.old_chain = signing_chain("ssoserverSign, until last year", 2, ends=20)
+        self.old_chain = signing_chain("ssoserverSign before", 2, ends=20)
         self.chain = signing_chain("ssoserverSign", 2, ends=730)
         self.key_id = str(uuid.uuid4())
         self.key = base64.b64encode(secrets.token_bytes(32)).decode()
