@@ -157,15 +157,16 @@ class _Run:
     def _settled(self, observed: Any) -> Plan:
         """The plan for what was observed, after the steps in doubt were settled by it.
 
-        A step in doubt was carried out if it is no longer planned, and what it took away is no longer there. What
-        else is planned by now says nothing about it.
+        A step in doubt was carried out if nothing is planned any more for what it is about, and what it took away is
+        no longer there. What else is planned by now says nothing about it.
         """
         plan = self._declaration.plan(observed)
         planned = self.acted.steps if self.acted else ()
         for step in [step for step in self._unsettled if step in planned]:
             rest = self._declaration.after(step).plan(observed)
             stays = step.restore and self._declaration.restored(observed, step.restore)
-            if not (rest.conflict or stays or step.describe() in [one.describe() for one in rest.steps]):
+            planned_anew = (step.resource, step.id) in [(one.resource, one.id) for one in rest.steps]
+            if not (rest.conflict or stays or planned_anew):
                 self._done(step)
                 plan = rest
         return plan
