@@ -18,7 +18,7 @@ PYTEST := $(DEV)/python -m pytest
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: ## declare the trust of five simulated hosts, twice, and see what happens
+demo: ## audit eight simulated hosts of which four are wrong, converge them, audit again
 	@$(ENVIRONMENT) run
 	@.venv/run/bin/python tools/demo.py
 

@@ -194,7 +194,7 @@ def _host(entry: Mapping[str, Any]) -> dict[str, Any]:
         "code": code,
         "message": message,
         "hint": hint,
-        "sentence": _sentence(status, message, resources),
+        "sentence": _sentence(status, f"{message} {hint}".strip(), resources),
         "resources": resources,
     }
 
