@@ -54,14 +54,6 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
-@pytest.fixture(autouse=True)
-def _no_memory_of_refusals() -> None:
-    """A process remembers refused logins; what one test was refused, another may try."""
-    from ansible_collections.esx.trust.plugins.module_utils import _client
-
-    _client._refused.clear()
-
-
 @pytest.fixture(scope="session")
 def fleet() -> Iterator[Fleet]:
     """Eight simulated hosts and a vCenter that live as long as this worker."""

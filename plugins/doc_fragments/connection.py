@@ -108,3 +108,19 @@ requirements:
   - requests >= 2.25.1
   - cryptography >= 41.0.0
 """
+
+    API_PROTOCOL = r"""
+options:
+  api_protocol:
+    description:
+      - The form of the API in which the host is asked.
+      - V(auto) begins with REST, and goes on with JSON-RPC over the same connection if the first answer shows that the
+        host did not understand REST and did not look at the login. That costs a host that speaks JSON-RPC one request.
+      - V(rest) and V(jsonrpc) use that form only.
+      - The result tells in RV(ignore:api_protocol) the form that the host speaks.
+      - If not set, the value of the environment variable E(VMWARE_API_PROTOCOL) is used.
+    type: str
+    choices: [auto, rest, jsonrpc]
+    default: auto
+    version_added: 1.0.0
+"""

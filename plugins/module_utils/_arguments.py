@@ -225,3 +225,17 @@ CONNECTION = Arguments(
     },
     required_together=(("proxy_host", "proxy_port"),),
 )
+
+#: The same for ESX hosts, which may speak either form of the API.
+HOST_CONNECTION = CONNECTION.merge(
+    Arguments(
+        options={
+            "api_protocol": {
+                "type": "str",
+                "choices": ["auto", "rest", "jsonrpc"],
+                "default": "auto",
+                "fallback": _environment("VMWARE_API_PROTOCOL"),
+            }
+        }
+    )
+)

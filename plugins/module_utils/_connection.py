@@ -39,6 +39,8 @@ class Connection:
     #: As the SIGN scheme carries it: Base64 of the gzipped XML.
     saml_token: Optional[str] = field(default=None, repr=False)
     auth_method: str = "token"
+    #: The form of the API: auto, rest or jsonrpc.
+    api_protocol: str = "auto"
     validate_certs: bool = True
     ca_path: Optional[str] = None
     thumbprint: Optional[bytes] = None
@@ -85,6 +87,7 @@ class Connection:
             access_token=access_token,
             saml_token=saml_token,
             auth_method=params["auth_method"],
+            api_protocol=params.get("api_protocol") or "auto",
             validate_certs=params["validate_certs"],
             ca_path=params["ca_path"],
             thumbprint=_thumbprint(params["thumbprint"]),

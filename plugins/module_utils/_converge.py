@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
@@ -11,8 +12,8 @@ from typing import Any
 from typing import Optional
 from typing import Protocol
 
-from ansible_collections.esx.trust.plugins.module_utils._answers import printable
-from ansible_collections.esx.trust.plugins.module_utils._client import Client
+from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
+from ansible_collections.esx.trust.plugins.module_utils._api.retries import FIRST_DELAY
 from ansible_collections.esx.trust.plugins.module_utils._errors import Conflict
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
@@ -20,6 +21,7 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthori
 from ansible_collections.esx.trust.plugins.module_utils._plan import Plan
 from ansible_collections.esx.trust.plugins.module_utils._plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._signals import tidying
+from ansible_collections.esx.trust.plugins.module_utils._text import printable
 
 #: Answers that say that somebody else changed the host since we looked.
 _SUPERSEDED = ("ALREADY_EXISTS", "ALREADY_IN_DESIRED_STATE", "NOT_FOUND")
@@ -177,7 +179,7 @@ class _Run:
             if step not in self._unsettled:
                 self._unsettled.append(step)
             try:
-                self._client.call(step.operation, step.path, body=step.body)
+                self._client.call(step.call)
             except TrustError as error:
                 if not error.outcome_unknown:
                     self._unsettled.remove(step)
@@ -225,7 +227,7 @@ class _Run:
             observed = self._observed()
             if not certain and attempt == 0 and observed is not None and not self._declaration.misses(*observed, step):
                 # The host may be about to carry out what was sent to it a moment ago.
-                self._client.pause()
+                time.sleep(FIRST_DELAY)
                 observed = self._observed()
             if observed is not None and not self._declaration.misses(*observed, step):
                 if not (in_doubt and self._declaration.restored(*observed, step)):
@@ -235,7 +237,7 @@ class _Run:
             if attempt == 2:
                 break
             try:
-                self._client.call(step.operation, step.path, body=step.body)
+                self._client.call(step.call)
             except (Unauthenticated, Unauthorized):
                 return False
             except TrustError as error:

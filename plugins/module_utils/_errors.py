@@ -107,10 +107,19 @@ class UnexpectedAnswer(TrustError):
 
     code = "unexpected_answer"
 
-    def __init__(self, *args: Any, retriable: bool = False, outcome_unknown: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        retriable: bool = False,
+        outcome_unknown: bool = False,
+        other_form: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.retriable = retriable
         self.outcome_unknown = outcome_unknown
+        #: The server may speak another form of the API, and did not look at the credentials.
+        self.other_form = other_form
 
 
 class ApiError(TrustError):
@@ -118,8 +127,10 @@ class ApiError(TrustError):
 
     code = "api_error"
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, outcome_unknown: Optional[bool] = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        #: The ids of the messages in the host's error, outermost first.
+        self.message_ids: tuple[str, ...] = ()
         # The types with which a host says "later".
         self.retriable = self.error_type in (
             "SERVICE_UNAVAILABLE",
@@ -129,7 +140,8 @@ class ApiError(TrustError):
         )
         # Where it failed while it worked, or calls an error what the code calls a success, the work may be done.
         status = self.status or 0
-        self.outcome_unknown = status >= 500 or 0 < status < 400
+        by_code = status >= 500 or 0 < status < 400
+        self.outcome_unknown = by_code if outcome_unknown is None else outcome_unknown
 
 
 class Unauthenticated(ApiError):
@@ -140,6 +152,12 @@ class Unauthenticated(ApiError):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.retriable = self.outcome_unknown = False
+        #: The login itself was refused, and not a token that a login gave.
+        self.login_refused = False
+
+    def failure(self) -> dict[str, Any]:
+        """See TrustError."""
+        return {**super().failure(), "login_refused": self.login_refused}
 
 
 class Unauthorized(ApiError):

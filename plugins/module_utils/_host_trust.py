@@ -19,10 +19,12 @@ from typing import TypeVar
 
 from ansible_collections.esx.trust.plugins.module_utils import _kms_provider
 from ansible_collections.esx.trust.plugins.module_utils import _token_issuer
-from ansible_collections.esx.trust.plugins.module_utils._arguments import CONNECTION
+from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
+from ansible_collections.esx.trust.plugins.module_utils._api.connect import connect
+from ansible_collections.esx.trust.plugins.module_utils._api.rest import url_path
+from ansible_collections.esx.trust.plugins.module_utils._arguments import HOST_CONNECTION
 from ansible_collections.esx.trust.plugins.module_utils._arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._certificates import validity_warnings
-from ansible_collections.esx.trust.plugins.module_utils._client import Client
 from ansible_collections.esx.trust.plugins.module_utils._connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._converge import converge
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
@@ -37,7 +39,7 @@ from ansible_collections.esx.trust.plugins.module_utils._token_issuer import Tok
 
 RESOURCE = "host_trust"
 
-ARGUMENTS = CONNECTION.merge(
+ARGUMENTS = HOST_CONNECTION.merge(
     Arguments(
         options={
             "kms_providers": _kms_provider.DECLARATION.entries(),
@@ -165,7 +167,7 @@ def _impossible(steps: Iterable[Step]) -> Iterator[str]:
     """A sentence for each step that no request can ask for; hosts keep names that cannot stand in a URL."""
     for step in steps:
         try:
-            step.operation.url_path(step.path)
+            url_path(step.call)
         except InvalidInput as error:
             yield f"the {step.resource} {step.id!r} is there, and the API cannot {step.action} it ({error.message})"
 
@@ -298,10 +300,10 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """esx_host_trust: the module's result. Raises TrustError."""
     desired = DesiredHostTrust.from_params(params)
     connection = Connection.from_params(params)
-    with Client(connection, ARGUMENTS.secrets(params)) as client:
+    with connect(connection, ARGUMENTS.secrets(params)) as client:
         outcome = converge(client, _Declared(desired), check_mode)
         done = result(RESOURCE, "", connection, outcome, desired.warnings, _shown)
-        return client.scrub_result({**done, **outcome.found})
+        return client.report({**done, **outcome.found})
 
 
 @dataclass(frozen=True)

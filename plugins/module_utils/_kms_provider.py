@@ -14,18 +14,29 @@ from dataclasses import field
 from typing import Any
 from typing import Optional
 
-from ansible_collections.esx.trust.plugins.module_utils._arguments import CONNECTION
+from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
+from ansible_collections.esx.trust.plugins.module_utils._api.connect import connect
+from ansible_collections.esx.trust.plugins.module_utils._api.data_types import BOOLEAN
+from ansible_collections.esx.trust.plugins.module_utils._api.data_types import SECRET
+from ansible_collections.esx.trust.plugins.module_utils._api.data_types import STRING
+from ansible_collections.esx.trust.plugins.module_utils._api.data_types import ListType
+from ansible_collections.esx.trust.plugins.module_utils._api.data_types import OptionalType
+from ansible_collections.esx.trust.plugins.module_utils._api.data_types import StructType
+from ansible_collections.esx.trust.plugins.module_utils._api.operation import BODY
+from ansible_collections.esx.trust.plugins.module_utils._api.operation import PATH
+from ansible_collections.esx.trust.plugins.module_utils._api.operation import QUERY
+from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
+from ansible_collections.esx.trust.plugins.module_utils._api.operation import Parameter
+from ansible_collections.esx.trust.plugins.module_utils._api.rest import path_element
+from ansible_collections.esx.trust.plugins.module_utils._arguments import HOST_CONNECTION
 from ansible_collections.esx.trust.plugins.module_utils._arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._arguments import check_name
-from ansible_collections.esx.trust.plugins.module_utils._client import Client
 from ansible_collections.esx.trust.plugins.module_utils._connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._converge import converge
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
-from ansible_collections.esx.trust.plugins.module_utils._operation import Operation
-from ansible_collections.esx.trust.plugins.module_utils._operation import path_element
 from ansible_collections.esx.trust.plugins.module_utils._plan import Plan
 from ansible_collections.esx.trust.plugins.module_utils._plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._results import info_result
@@ -34,14 +45,40 @@ from ansible_collections.esx.trust.plugins.module_utils._results import result
 _SERVICE = "com.vmware.esx.trusted_infrastructure.kms.providers"
 _PATH = "/api/esx/trusted-infrastructure/kms/providers"
 _COMMON_ERRORS = ("UNAUTHENTICATED", "UNAUTHORIZED", "ERROR")
+_HINTS = {
+    "ERROR": "Look into the log kmxa.log of the host.",
+    "INTERNAL_SERVER_ERROR": "Look into the log kmxa.log of the host.",
+    "UNAUTHORIZED": "Give the account the entitlement SECURITY_MGMT; in lockdown mode only exception users have any.",
+    "OPERATION_NOT_FOUND": "Key providers can be created and read from ESX 7.0 Update 2 on, and the reference has no"
+    " delete for them.",
+}
 
-LIST = Operation(id=f"{_SERVICE}.list", method="GET", path=_PATH, success=(200,), errors=_COMMON_ERRORS, returns=True)
+_FILTER_SPEC = StructType(
+    f"{_SERVICE}.filter_spec",
+    {"providers": OptionalType(ListType(STRING)), "available": OptionalType(BOOLEAN)},
+)
+_NATIVE_SPEC = StructType(f"{_SERVICE}.native_provider_create_spec", {"key_id": STRING, "key_derivation_key": SECRET})
+_CREATE_SPEC = StructType(f"{_SERVICE}.create_spec", {"provider": STRING, "native_spec": OptionalType(_NATIVE_SPEC)})
+_PROVIDER = Parameter("provider", STRING, PATH)
+
+LIST = Operation(
+    id=f"{_SERVICE}.list",
+    method="GET",
+    path=_PATH,
+    success=(200,),
+    errors=_COMMON_ERRORS,
+    parameters=(Parameter("filter_spec", OptionalType(_FILTER_SPEC), QUERY),),
+    returns=True,
+    hints=_HINTS,
+)
 CREATE = Operation(
     id=f"{_SERVICE}.create",
     method="POST",
     path=_PATH,
     success=(204,),
     errors=("ALREADY_EXISTS", "INVALID_ARGUMENT", *_COMMON_ERRORS),
+    parameters=(Parameter("spec", _CREATE_SPEC, BODY),),
+    hints=_HINTS,
 )
 GET = Operation(
     id=f"{_SERVICE}.get",
@@ -49,7 +86,9 @@ GET = Operation(
     path=f"{_PATH}/{{provider}}",
     success=(200,),
     errors=("NOT_FOUND", "INVALID_ARGUMENT", *_COMMON_ERRORS),
+    parameters=(_PROVIDER,),
     returns=True,
+    hints=_HINTS,
 )
 # Not in the published reference; the form that the API's other services have.
 DELETE = Operation(
@@ -58,6 +97,8 @@ DELETE = Operation(
     path=f"{_PATH}/{{provider}}",
     success=(204,),
     errors=("NOT_FOUND", *_COMMON_ERRORS),
+    parameters=(_PROVIDER,),
+    hints=_HINTS,
 )
 OPERATIONS = (LIST, CREATE, GET, DELETE)
 
@@ -78,8 +119,8 @@ DECLARATION = Arguments(
     # It may be the key.
     suspects={"key_id": lambda value: [] if _UUID.fullmatch(str(value).strip()) else [str(value)]},
 )
-ARGUMENTS = CONNECTION.merge(DECLARATION)
-INFO_ARGUMENTS = CONNECTION.merge(Arguments(options={"provider": {"type": "str"}, "available": {"type": "bool"}}))
+ARGUMENTS = HOST_CONNECTION.merge(DECLARATION)
+INFO_ARGUMENTS = HOST_CONNECTION.merge(Arguments(options={"provider": {"type": "str"}, "available": {"type": "bool"}}))
 
 
 @dataclass(frozen=True)
@@ -161,30 +202,26 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """esx_kms_provider: the module's result. Raises TrustError."""
     desired = DesiredKmsProvider.from_params(params)
     connection = Connection.from_params(params)
-    with Client(connection, ARGUMENTS.secrets(params)) as client:
+    with connect(connection, ARGUMENTS.secrets(params)) as client:
         outcome = converge(client, _Declared(desired), check_mode)
-        return client.scrub_result(result(RESOURCE, desired.provider, connection, outcome, desired.warnings))
+        return client.report(result(RESOURCE, desired.provider, connection, outcome, desired.warnings))
 
 
 def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
     """esx_kms_provider_info: the module's result. Raises TrustError."""
     connection = Connection.from_params(params)
-    query = []
-    if params["provider"] is not None:
-        query.append(("providers", check_name("provider", params["provider"])))
-    if params["available"] is not None:
-        query.append(("available", "true" if params["available"] else "false"))
+    names = None if params["provider"] is None else [check_name("provider", params["provider"])]
     warnings: list[str] = []
-    with Client(connection, INFO_ARGUMENTS.secrets(params)) as client:
+    with connect(connection, INFO_ARGUMENTS.secrets(params)) as client:
         records = [
             record
-            for entry in _list(client, query)
+            for entry in _list(client, providers=names, available=params["available"])
             # A host that does not know the filters returns everything.
             if params["provider"] in (None, entry["provider"]) and params["available"] in (None, entry["available"])
             for record in _listed(client, entry, warnings)
         ]
         records.sort(key=lambda record: str(record["provider"]))
-        return client.scrub_result(info_result("kms_providers", records, connection, warnings))
+        return client.report(info_result("kms_providers", records, connection, warnings))
 
 
 @dataclass(frozen=True)
@@ -238,7 +275,7 @@ def find(client: Client, provider: str) -> Optional[KmsProvider]:
         # to an unknown name is not documented. Its list is.
         if error.operation != GET.id or error.status != 404 or error.error_type == "OPERATION_NOT_FOUND":
             raise
-        if any(entry["provider"] == provider for entry in _list(client, [("providers", provider)])):
+        if any(entry["provider"] == provider for entry in _list(client, providers=[provider])):
             raise
         return None
 
@@ -249,7 +286,7 @@ def _says_absent(error: TrustError) -> bool:
 
 def get(client: Client, provider: str) -> KmsProvider:
     """The provider of that name. Raises TrustError."""
-    value = client.call(GET, {"provider": provider})
+    value = client.call(GET(provider=provider))
     info = value.get("native_info") if isinstance(value, dict) else None
     if (
         not isinstance(value, dict)
@@ -263,8 +300,9 @@ def get(client: Client, provider: str) -> KmsProvider:
     return KmsProvider(provider=provider, type=value["type"], key_id=key_id)
 
 
-def _list(client: Client, query: list[tuple[str, str]]) -> list[dict[str, Any]]:
-    value = client.call(LIST, query=query)
+def _list(client: Client, **filters: Any) -> list[dict[str, Any]]:
+    given = {name: value for name, value in filters.items() if value is not None}
+    value = client.call(LIST(filter_spec=given or None))
     if not isinstance(value, list):
         raise client.wrong_shape(LIST)
     for entry in value:

@@ -10,7 +10,8 @@ from dataclasses import field
 from typing import Any
 from typing import Optional
 
-from ansible_collections.esx.trust.plugins.module_utils._operation import Operation
+from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
+from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,11 @@ class Step:
     path: Mapping[str, str] = field(default_factory=dict)
     body: Optional[Mapping[str, Any]] = field(default=None, repr=False)
     restore: Optional[Step] = None
+
+    @property
+    def call(self) -> Call:
+        """The call that carries the step out."""
+        return Call(self.operation, {**self.path, **({} if self.body is None else {"spec": self.body})})
 
     def describe(self) -> dict[str, str]:
         """The entry of RV(operations)."""

@@ -13,7 +13,20 @@ from dataclasses import replace
 from typing import Any
 from typing import Optional
 
-from ansible_collections.esx.trust.plugins.module_utils._arguments import CONNECTION
+from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
+from ansible_collections.esx.trust.plugins.module_utils._api.connect import connect
+from ansible_collections.esx.trust.plugins.module_utils._api.data_types import ENUMERATION
+from ansible_collections.esx.trust.plugins.module_utils._api.data_types import STRING
+from ansible_collections.esx.trust.plugins.module_utils._api.data_types import ListType
+from ansible_collections.esx.trust.plugins.module_utils._api.data_types import OptionalType
+from ansible_collections.esx.trust.plugins.module_utils._api.data_types import StructType
+from ansible_collections.esx.trust.plugins.module_utils._api.operation import BODY
+from ansible_collections.esx.trust.plugins.module_utils._api.operation import PATH
+from ansible_collections.esx.trust.plugins.module_utils._api.operation import QUERY
+from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
+from ansible_collections.esx.trust.plugins.module_utils._api.operation import Parameter
+from ansible_collections.esx.trust.plugins.module_utils._api.rest import path_element
+from ansible_collections.esx.trust.plugins.module_utils._arguments import HOST_CONNECTION
 from ansible_collections.esx.trust.plugins.module_utils._arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._arguments import check_name
 from ansible_collections.esx.trust.plugins.module_utils._certificates import Chain
@@ -22,14 +35,11 @@ from ansible_collections.esx.trust.plugins.module_utils._certificates import cha
 from ansible_collections.esx.trust.plugins.module_utils._certificates import chains_from_options
 from ansible_collections.esx.trust.plugins.module_utils._certificates import no_certificates
 from ansible_collections.esx.trust.plugins.module_utils._certificates import validity_warnings
-from ansible_collections.esx.trust.plugins.module_utils._client import Client
 from ansible_collections.esx.trust.plugins.module_utils._connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._converge import converge
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
-from ansible_collections.esx.trust.plugins.module_utils._operation import Operation
-from ansible_collections.esx.trust.plugins.module_utils._operation import path_element
 from ansible_collections.esx.trust.plugins.module_utils._plan import Plan
 from ansible_collections.esx.trust.plugins.module_utils._plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._results import info_result
@@ -39,6 +49,22 @@ _SERVICE = "com.vmware.esx.authentication.trust.security_token_issuers"
 _PATH = "/api/esx/authentication/trust/security-token-issuers"
 _ONE = f"{_PATH}/{{issuer_alias}}"
 _COMMON_ERRORS = ("UNAUTHENTICATED", "ERROR")
+_HINTS = {
+    "ERROR": "Look into the log esxtokend.log of the host.",
+    "INTERNAL_SERVER_ERROR": "Look into the log esxtokend.log of the host.",
+    "UNAUTHORIZED": "Give the account the entitlement IDENTITY_MGMT; in lockdown mode only exception users have any.",
+}
+
+_CERT_CHAIN = StructType(f"{_SERVICE}.x509_cert_chain", {"cert_chain": ListType(STRING)})
+_CREATE_SPEC = StructType(
+    f"{_SERVICE}.create_spec",
+    {"issuer_alias": STRING, "issuer": STRING, "signing_cert_chains": ListType(_CERT_CHAIN)},
+)
+_UPDATE_SPEC = StructType(
+    f"{_SERVICE}.update_spec",
+    {"issuer": OptionalType(STRING), "signing_cert_chains": OptionalType(ListType(_CERT_CHAIN))},
+)
+_ALIAS = Parameter("issuer_alias", STRING, PATH)
 
 LIST = Operation(
     id=f"{_SERVICE}.list",
@@ -46,7 +72,9 @@ LIST = Operation(
     path=_PATH,
     success=(200,),
     errors=("INVALID_ARGUMENT", *_COMMON_ERRORS),
+    parameters=(Parameter("projection", OptionalType(ENUMERATION), QUERY),),
     returns=True,
+    hints=_HINTS,
 )
 CREATE = Operation(
     id=f"{_SERVICE}.create",
@@ -54,9 +82,18 @@ CREATE = Operation(
     path=_PATH,
     success=(204,),
     errors=("ALREADY_EXISTS", "INVALID_ARGUMENT", *_COMMON_ERRORS),
+    parameters=(Parameter("spec", _CREATE_SPEC, BODY),),
+    hints=_HINTS,
 )
 GET = Operation(
-    id=f"{_SERVICE}.get", method="GET", path=_ONE, success=(200,), errors=("NOT_FOUND", *_COMMON_ERRORS), returns=True
+    id=f"{_SERVICE}.get",
+    method="GET",
+    path=_ONE,
+    success=(200,),
+    errors=("NOT_FOUND", *_COMMON_ERRORS),
+    parameters=(_ALIAS,),
+    returns=True,
+    hints=_HINTS,
 )
 UPDATE = Operation(
     id=f"{_SERVICE}.update",
@@ -64,9 +101,17 @@ UPDATE = Operation(
     path=_ONE,
     success=(204,),
     errors=("NOT_FOUND", "INVALID_ARGUMENT", *_COMMON_ERRORS),
+    parameters=(_ALIAS, Parameter("spec", _UPDATE_SPEC, BODY)),
+    hints=_HINTS,
 )
 DELETE = Operation(
-    id=f"{_SERVICE}.delete", method="DELETE", path=_ONE, success=(204,), errors=("NOT_FOUND", *_COMMON_ERRORS)
+    id=f"{_SERVICE}.delete",
+    method="DELETE",
+    path=_ONE,
+    success=(204,),
+    errors=("NOT_FOUND", *_COMMON_ERRORS),
+    parameters=(_ALIAS,),
+    hints=_HINTS,
 )
 OPERATIONS = (LIST, CREATE, GET, UPDATE, DELETE)
 
@@ -89,8 +134,8 @@ DECLARATION = Arguments(
     required_if=(("state", "present", ("issuer", "signing_cert_chains")),),
     suspects={"cert_chain": no_certificates},
 )
-ARGUMENTS = CONNECTION.merge(DECLARATION)
-INFO_ARGUMENTS = CONNECTION.merge(Arguments(options={"issuer_alias": {"type": "str"}, "issuer": {"type": "str"}}))
+ARGUMENTS = HOST_CONNECTION.merge(DECLARATION)
+INFO_ARGUMENTS = HOST_CONNECTION.merge(Arguments(options={"issuer_alias": {"type": "str"}, "issuer": {"type": "str"}}))
 
 
 @dataclass(frozen=True)
@@ -270,9 +315,9 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     desired = DesiredTokenIssuer.from_params(params)
     connection = Connection.from_params(params)
     warnings = validity_warnings(desired.chains, datetime.datetime.now(datetime.timezone.utc))
-    with Client(connection, ARGUMENTS.secrets(params)) as client:
+    with connect(connection, ARGUMENTS.secrets(params)) as client:
         outcome = converge(client, _Declared(desired), check_mode)
-        return client.scrub_result(result(RESOURCE, desired.issuer_alias, connection, outcome, warnings, shown))
+        return client.report(result(RESOURCE, desired.issuer_alias, connection, outcome, warnings, shown))
 
 
 def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
@@ -281,13 +326,13 @@ def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
     for option in ("issuer_alias", "issuer"):
         if params[option] is not None:
             check_name(option, params[option])
-    with Client(connection, INFO_ARGUMENTS.secrets(params)) as client:
+    with connect(connection, INFO_ARGUMENTS.secrets(params)) as client:
         records = [
             one.record()
             for one in sorted(list_issuers(client), key=lambda one: one.issuer_alias)
             if params["issuer_alias"] in (None, one.issuer_alias) and params["issuer"] in (None, one.issuer)
         ]
-        return client.scrub_result(info_result("token_issuers", records, connection))
+        return client.report(info_result("token_issuers", records, connection))
 
 
 def shown(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -342,7 +387,7 @@ def misses(observed: Sequence[TokenIssuer], step: Step) -> bool:
 
 def list_issuers(client: Client) -> tuple[TokenIssuer, ...]:
     """All issuers with their chains, in one request where the host knows the FULL projection. Raises TrustError."""
-    value = client.call(LIST, query=(("projection", "FULL"),))
+    value = client.call(LIST(projection="FULL"))
     if not isinstance(value, list):
         raise client.wrong_shape(LIST)
     issuers = []
@@ -354,7 +399,7 @@ def list_issuers(client: Client) -> tuple[TokenIssuer, ...]:
         if entry.get("signing_cert_chains") is None or entry.get("issuer") is None:
             operation = GET
             try:
-                entry = client.call(GET, {"issuer_alias": alias})
+                entry = client.call(GET(issuer_alias=alias))
             except InvalidInput as error:
                 raise client.wrong_shape(LIST) from error
             except ApiError as error:

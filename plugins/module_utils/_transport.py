@@ -20,7 +20,7 @@ from http.client import HTTPException
 from typing import Any
 from typing import Optional
 
-from ansible_collections.esx.trust.plugins.module_utils._answers import Answer
+from ansible_collections.esx.trust.plugins.module_utils._api.answer import Answer
 from ansible_collections.esx.trust.plugins.module_utils._connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput

@@ -16,6 +16,17 @@ from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import missing_required_lib
 
+from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
+from ansible_collections.esx.trust.plugins.module_utils._api.connect import connect
+from ansible_collections.esx.trust.plugins.module_utils._api.data_types import STRING
+from ansible_collections.esx.trust.plugins.module_utils._api.login import SESSION_CREATE
+from ansible_collections.esx.trust.plugins.module_utils._api.login import SESSION_DELETE
+from ansible_collections.esx.trust.plugins.module_utils._api.operation import PATH
+from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
+from ansible_collections.esx.trust.plugins.module_utils._api.operation import Parameter
+from ansible_collections.esx.trust.plugins.module_utils._api.rest import REST
+from ansible_collections.esx.trust.plugins.module_utils._api.rest import path_element
+from ansible_collections.esx.trust.plugins.module_utils._api.rest import url_path
 from ansible_collections.esx.trust.plugins.module_utils._arguments import CONNECTION
 from ansible_collections.esx.trust.plugins.module_utils._arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._arguments import check_name
@@ -23,9 +34,6 @@ from ansible_collections.esx.trust.plugins.module_utils._certificates import Cha
 from ansible_collections.esx.trust.plugins.module_utils._certificates import certificate_records
 from ansible_collections.esx.trust.plugins.module_utils._certificates import chains_from_options
 from ansible_collections.esx.trust.plugins.module_utils._certificates import leaf_first
-from ansible_collections.esx.trust.plugins.module_utils._client import SESSION_CREATE
-from ansible_collections.esx.trust.plugins.module_utils._client import SESSION_DELETE
-from ansible_collections.esx.trust.plugins.module_utils._client import Client
 from ansible_collections.esx.trust.plugins.module_utils._connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
@@ -35,8 +43,6 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthent
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from ansible_collections.esx.trust.plugins.module_utils._libraries import MISSING_FOR_SOME
-from ansible_collections.esx.trust.plugins.module_utils._operation import Operation
-from ansible_collections.esx.trust.plugins.module_utils._operation import path_element
 from ansible_collections.esx.trust.plugins.module_utils._results import info_result
 from ansible_collections.esx.trust.plugins.module_utils._saml_metadata import NotSamlMetadata
 from ansible_collections.esx.trust.plugins.module_utils._saml_metadata import SamlMetadata
@@ -50,6 +56,7 @@ SIGNING_CERTIFICATE = Operation(
     errors=("UNAUTHENTICATED", "UNAUTHORIZED"),
     returns=True,
 )
+_SSO_DOMAIN = Parameter("sso_domain", STRING, PATH)
 # The pages below are no part of the vAPI and have no id there; anybody may read them.
 DISCOVERY = Operation(
     id="openidconnect.discovery",
@@ -57,6 +64,7 @@ DISCOVERY = Operation(
     path="/openidconnect/{sso_domain}/.well-known/openid-configuration",
     success=(200,),
     errors=(),
+    parameters=(_SSO_DOMAIN,),
     returns=True,
     public=True,
 )
@@ -68,6 +76,7 @@ JWKS = Operation(
     path="/openidconnect/jwks/{sso_domain}",
     success=(200,),
     errors=(),
+    parameters=(_SSO_DOMAIN,),
     returns=True,
     public=True,
 )
@@ -77,6 +86,7 @@ SAML_METADATA = Operation(
     path="/websso/SAML2/Metadata/{sso_domain}",
     success=(200,),
     errors=(),
+    parameters=(_SSO_DOMAIN,),
     returns=True,
     public=True,
     media="xml",
@@ -134,7 +144,7 @@ def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
         _need_parser()
     sso_domain = path_element("sso_domain", check_name("sso_domain", params["sso_domain"]))
     connection = Connection.from_params(params, public=not managed)
-    with Client(connection, INFO_ARGUMENTS.secrets(params)) as client:
+    with connect(connection, INFO_ARGUMENTS.secrets(params), codecs=(REST,)) as client:
         vcenter = _Vcenter(client, connection, sso_domain)
         read = {"certificate_management": vcenter.managed, "oidc": vcenter.oidc, "saml": vcenter.saml}[source]
         records = [one.record() for one in read()]
@@ -150,7 +160,7 @@ class _Vcenter:
         self._connection = connection
         # Named in full, also in messages: what is wrong may be the domain.
         discovery, metadata, issuer = (
-            replace(one, path=one.url_path({"sso_domain": sso_domain}))
+            replace(one, path=url_path(one(sso_domain=sso_domain)), parameters=())
             for one in (DISCOVERY, SAML_METADATA, _OIDC_ISSUER)
         )
         self._discovery_page, self._metadata_page = discovery, metadata
@@ -180,7 +190,7 @@ class _Vcenter:
         path = _own_path(page.get("jwks_uri"))
         if path is None:
             raise self._wrong_shape(self._discovery_page)
-        operation = replace(JWKS, path=path)
+        operation = replace(JWKS, path=path, parameters=())
         chains = self._chains(operation, self._x5c(operation, self._call(operation)))
         return (VcenterTokenIssuer(page["issuer"], "oidc", chains),)
 
@@ -261,7 +271,7 @@ class _Vcenter:
 
     def _call(self, operation: Operation) -> Any:
         try:
-            return self._client.call(operation)
+            return self._client.call(operation())
         except TrustError as error:
             error.hint = _hint(error, self._connection) or error.hint
             raise

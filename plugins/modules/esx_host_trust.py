@@ -23,6 +23,7 @@ extends_documentation_fragment:
   - esx.trust.attributes
   - esx.trust.attributes.writes
   - esx.trust.connection
+  - esx.trust.connection.api_protocol
 options:
   kms_providers:
     description:

@@ -28,6 +28,7 @@ extends_documentation_fragment:
   - esx.trust.attributes
   - esx.trust.attributes.writes
   - esx.trust.connection
+  - esx.trust.connection.api_protocol
 options:
   provider:
     description: Name of the key provider.

@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - esx.trust.attributes
   - esx.trust.attributes.info
   - esx.trust.connection
+  - esx.trust.connection.api_protocol
 options:
   provider:
     description: Return only the provider of this name.

@@ -24,6 +24,7 @@ extends_documentation_fragment:
   - esx.trust.attributes
   - esx.trust.attributes.writes
   - esx.trust.connection
+  - esx.trust.connection.api_protocol
 options:
   issuer_alias:
     description: Name under which the host keeps the issuer.

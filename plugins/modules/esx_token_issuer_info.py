@@ -19,6 +19,7 @@ extends_documentation_fragment:
   - esx.trust.attributes
   - esx.trust.attributes.info
   - esx.trust.connection
+  - esx.trust.connection.api_protocol
 options:
   issuer_alias:
     description: Return only the issuer that the host keeps under this name.

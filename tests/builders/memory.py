@@ -12,20 +12,20 @@ import contextlib
 import copy
 from collections.abc import Callable
 from collections.abc import Iterable
-from collections.abc import Mapping
 from typing import Any
 from typing import Optional
 from typing import cast
 
 from ansible_collections.esx.trust.plugins.module_utils import _kms_provider
 from ansible_collections.esx.trust.plugins.module_utils import _token_issuer
-from ansible_collections.esx.trust.plugins.module_utils._client import Client
+from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
+from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
+from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unreachable
-from ansible_collections.esx.trust.plugins.module_utils._operation import Operation
 from ansible_collections.esx.trust.plugins.module_utils._plan import Step
 
 #: A run that needs more calls than this goes round in circles.
@@ -62,15 +62,9 @@ class MemoryHost:
     def apply(self, steps: Iterable[Step]) -> None:
         """Carry out the steps of a plan, in their order."""
         for step in steps:
-            self.perform(step.operation, step.path, body=step.body)
+            self.perform(step.call)
 
-    def perform(
-        self,
-        operation: Operation,
-        path: Optional[Mapping[str, str]] = None,
-        query: Iterable[tuple[str, str]] = (),
-        body: Optional[Mapping[str, Any]] = None,
-    ) -> Any:
+    def perform(self, call: Call) -> Any:
         """The answer of the host. Raises ApiError."""
         handlers: dict[Operation, Callable[[dict[str, str], dict[str, Any]], Any]] = {
             _kms_provider.GET: self._get_provider,
@@ -81,7 +75,9 @@ class MemoryHost:
             _token_issuer.UPDATE: self._update_issuer,
             _token_issuer.DELETE: self._delete_issuer,
         }
-        return handlers[operation](dict(path or {}), copy.deepcopy(dict(body or {})))
+        arguments = copy.deepcopy(dict(call.arguments))
+        spec = arguments.pop("spec", {})
+        return handlers[call.operation](arguments, spec)
 
     def _get_provider(self, path: dict[str, str], _body: dict[str, Any]) -> Any:
         return copy.deepcopy(self._known(self.key_providers, path["provider"]))
@@ -192,19 +188,13 @@ class ScriptedClient:
 
         self._troubles.append((call, trouble))
 
-    def call(
-        self,
-        operation: Operation,
-        path: Optional[Mapping[str, str]] = None,
-        query: Iterable[tuple[str, str]] = (),
-        body: Optional[Mapping[str, Any]] = None,
-    ) -> Any:
+    def call(self, call: Call) -> Any:
         while True:
             try:
-                return self._send(operation, path, query, body)
+                return self._send(call)
             except TrustError as error:
-                error.operation = error.operation or operation.id
-                if not (isinstance(error, Unreachable) or (operation.reads and error.retriable)):
+                error.operation = error.operation or call.operation.id
+                if not (isinstance(error, Unreachable) or (call.operation.reads and error.retriable)):
                     raise
                 self.spend_retry(error)
 
@@ -213,10 +203,9 @@ class ScriptedClient:
             raise error
         self.retries_left -= 1
 
-    def pause(self) -> None:
-        """Time stands still here."""
-
     # As the real client does it, with this one's scrub.
+    api_protocol = "rest"
+    report = Client.report
     scrub_result = Client.scrub_result
     _scrubbed = Client._scrubbed
 
@@ -226,16 +215,16 @@ class ScriptedClient:
     def wrong_shape(self, operation: Operation) -> UnexpectedAnswer:
         return UnexpectedAnswer(f"{operation.id}: wrong shape")
 
-    def _send(self, operation: Operation, path: Any, query: Any, body: Any) -> Any:
-        name = operation.id.rpartition(".")[2]
+    def _send(self, call: Call) -> Any:
+        name = call.operation.name
         self.calls.append(name)
         assert len(self.calls) <= MOST_CALLS, "the run does not end"
 
         def perform() -> Any:
-            return self.memory.perform(operation, path, query, body)
+            return self.memory.perform(call)
 
-        for number, (call, trouble) in enumerate(self._troubles):
-            if call == name:
+        for number, (troubled, trouble) in enumerate(self._troubles):
+            if troubled == name:
                 del self._troubles[number]
                 return trouble(perform)
         return perform()

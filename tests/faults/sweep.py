@@ -31,8 +31,8 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
-from ansible_collections.esx.trust.plugins.module_utils import _client
 from ansible_collections.esx.trust.plugins.module_utils import _transport
+from ansible_collections.esx.trust.plugins.module_utils._api import retries
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from faults.cases import AUTH_METHODS
 from faults.cases import CASES
@@ -261,7 +261,7 @@ def sweeping(way: Way = Way.MODULE) -> Iterator[None]:
     clock = SimpleNamespace(sleep=noted)
     with (
         mock.patch.object(socket.socket, "connect", counted),
-        mock.patch.object(_client, "time", clock),
+        mock.patch.object(retries, "time", clock),
         mock.patch.object(_transport, "MAX_BODY", LARGEST_BODY),
         mock.patch.object(_running, "way", way),
     ):
@@ -271,8 +271,6 @@ def sweeping(way: Way = Way.MODULE) -> Iterator[None]:
 def run(module: Module, params: dict[str, Any], check_mode: bool) -> Ran:
     """Run the module, inside `sweeping`."""
     _watched.__init__()  # type: ignore[misc]
-    # Each run is a process of its own to a user, and remembers no refusal of another.
-    _client._refused.clear()
     _watched.watching = True
     crash, started = "", time.monotonic()
     try:
@@ -450,7 +448,7 @@ def _judge_bounds(attempt: Attempt, ran: Ran, journal: list[Record], undisturbed
     if len(journal) > most:
         yield f"{len(journal)} requests, promised are at most {most}"
     timeout = SHORT if attempt.trouble.slow else LONG
-    longest = max(min(_client.FIRST_DELAY * 2**RETRIES, _client.LONGEST_DELAY), timeout)
+    longest = max(min(retries.FIRST_DELAY * 2**RETRIES, retries.LONGEST_DELAY), timeout)
     # A renaming that was stopped at its deletion gives the host a moment before it decides what to put back.
     pauses = RETRIES + ("rename" in attempt.case.name)
     if len(ran.pauses) > pauses or any(pause > longest for pause in ran.pauses):

@@ -18,8 +18,7 @@ from urllib.parse import quote
 
 import pytest
 
-from ansible_collections.esx.trust.plugins.module_utils import _answers
-from ansible_collections.esx.trust.plugins.module_utils import _client
+from ansible_collections.esx.trust.plugins.module_utils._api.rest import RestCodec
 from ansible_collections.esx.trust.plugins.module_utils._secrets import MASK
 from ansible_collections.esx.trust.plugins.module_utils._secrets import Redactor
 from leaks import scenes
@@ -75,12 +74,12 @@ def meet(
 ) -> Callable[..., Echo]:
     """Runs esx_kms_provider in a scene and listens at the client, whose redactor does not learn what is `unknown`."""
     refusals: dict[str, bytes] = {}
-    decode = _answers.decode
+    decode = RestCodec.decode
     add = Redactor.add
 
-    def listen(operation: Any, answer: Any, *others: Any) -> Any:
+    def listen(codec: RestCodec, operation: Any, answer: Any, *others: Any) -> Any:
         refusals.update({operation.id: answer.body} if answer.status >= 400 else {})
-        return decode(operation, answer, *others)
+        return decode(codec, operation, answer, *others)
 
     def run(way: type[Modules], scene: str, login: str, password: str, unknown: str | None = None) -> Echo:
         it = scenes.Scene("esx_kms_provider", login, "run", host, fleet, password)
@@ -91,7 +90,7 @@ def meet(
             if unknown is None or secret not in it.secrets[unknown]:
                 add(redactor, secret)
 
-        monkeypatch.setattr(_client, "decode", listen)
+        monkeypatch.setattr(RestCodec, "decode", listen)
         monkeypatch.setattr(Redactor, "add", learn)
         ran = way(host, fleet, capsys, monkeypatch).run(it.module, **it.options)
         assert ran.failed

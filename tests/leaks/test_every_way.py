@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ansible_collections.esx.trust.plugins.module_utils import _client
+from ansible_collections.esx.trust.plugins.module_utils._api import retries
 from environment import ROOT
 from leaks import scenes
 from leaks.running import Actions
@@ -32,7 +32,7 @@ def modules(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Modules]:
-    monkeypatch.setattr(_client, "FIRST_DELAY", 0.001)
+    monkeypatch.setattr(retries, "FIRST_DELAY", 0.001)
     before = signal.getsignal(signal.SIGTERM)
     yield request.param(host, fleet, capsys, monkeypatch)
     signal.signal(signal.SIGTERM, before)
@@ -57,7 +57,6 @@ def test_no_secret_comes_out(
     wrong: list[str] = []
     for login, mode in itertools.product(scenes.LOGINS, scenes.MODES):
         # Each run is a process of its own anywhere else.
-        monkeypatch.setattr(_client, "_refused", set(), raising=False)
         handed_out.clear()
         it = scenes.Scene(module, login, mode, modules.host, fleet, next(passwords))
         expected = scenes.SCENES[scene](it)

@@ -16,7 +16,7 @@ import pytest
 from ansible.module_utils import basic
 from ansible.module_utils.common import warnings as ansible_warnings
 
-from ansible_collections.esx.trust.plugins.module_utils import _client
+from ansible_collections.esx.trust.plugins.module_utils._api import retries
 from simulator import Fault
 
 try:
@@ -125,7 +125,7 @@ def modules(
     """Everything holds for the module and for the action of its name."""
     from leaks.running import Actions  # which is built on what stands above
 
-    monkeypatch.setattr(_client, "FIRST_DELAY", 0.001)
+    monkeypatch.setattr(retries, "FIRST_DELAY", 0.001)
     before = signal.getsignal(signal.SIGTERM)
     way = Modules if request.param == "module" else Actions
     yield way(host, fleet, capsys, monkeypatch)

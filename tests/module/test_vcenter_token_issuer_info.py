@@ -18,8 +18,9 @@ from urllib.parse import quote
 
 import pytest
 
-from ansible_collections.esx.trust.plugins.module_utils import _client
 from ansible_collections.esx.trust.plugins.module_utils import _libraries
+from ansible_collections.esx.trust.plugins.module_utils._api import retries
+from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from builders import chain
 from builders import fingerprint
 from module.conftest import Modules
@@ -46,7 +47,7 @@ NEW = chain(3, subject="new")
 def modules(
     vcenter: Vcenter, fleet: Fleet, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Modules:
-    monkeypatch.setattr(_client, "FIRST_DELAY", 0.001)
+    monkeypatch.setattr(retries, "FIRST_DELAY", 0.001)
     vcenter.put_signing_cert_chains([OLD])
     return Modules(vcenter, fleet, capsys, monkeypatch)
 
@@ -419,15 +420,15 @@ def test_a_page_of_an_impostor_fails_the_run(
     modules: Modules, vcenter: Vcenter, monkeypatch: pytest.MonkeyPatch, source: str
 ) -> None:
     """Who answers when the connection has broken between two requests is another."""
-    original = _client.Client.call
+    original = Client.call
     page = METADATA if source == "saml" else DISCOVERY
 
-    def call(client: _client.Client, operation: Any, *arguments: Any) -> Any:
-        if operation.id == page:
+    def call(client: Client, call: Any) -> Any:
+        if call.operation.id == page:
             vcenter.renew_certificate(trusted=False)
-        return original(client, operation, *arguments)
+        return original(client, call)
 
-    monkeypatch.setattr(_client.Client, "call", call)
+    monkeypatch.setattr(Client, "call", call)
     vcenter.queue(fault(kind="reset_before", operation=page))
     try:
         ran = modules.run(MODULE, source=source)

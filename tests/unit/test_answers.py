@@ -20,14 +20,14 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from ansible_collections.esx.trust.plugins.module_utils._answers import Answer
-from ansible_collections.esx.trust.plugins.module_utils._answers import decode
+from ansible_collections.esx.trust.plugins.module_utils._api.answer import Answer
+from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
+from ansible_collections.esx.trust.plugins.module_utils._api.rest import REST
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
-from ansible_collections.esx.trust.plugins.module_utils._operation import Operation
 from ansible_collections.esx.trust.plugins.module_utils._secrets import Redactor
 
 READ = Operation("com.example.things.get", "GET", "/api/things", success=(200,), errors=(), returns=True)
@@ -70,7 +70,7 @@ def answer(status: int, body: Any = b"", **headers: str) -> Answer:
 
 
 def value_of(given: Answer, operation: Operation = READ) -> Any:
-    return decode(operation, given, "esx01", Redactor([SECRET]).scrub)
+    return REST.decode(operation, given, "esx01", Redactor([SECRET]).scrub)
 
 
 def error_of(given: Answer, operation: Operation = READ) -> TrustError:
@@ -409,7 +409,7 @@ def test_no_part_of_a_secret_stays_where_a_message_is_cut(length: int, prefix: b
     secret = "QqQwXxXzZ" * 3
     body = prefix + b"a" * length + secret.encode() + (b'"}]}' if prefix[:1] == b"{" else b"")
     with pytest.raises(TrustError) as caught:
-        decode(READ, answer(500, body), "esx01", Redactor([secret]).scrub)
+        REST.decode(READ, answer(500, body), "esx01", Redactor([secret]).scrub)
     assert "QqQ" not in str(caught.value)
 
 
@@ -418,7 +418,7 @@ def test_no_part_of_a_secret_stays_where_a_long_body_is_cut(length: int) -> None
     secret = "QqQwXxXzZ" * 3
     body = b"x" + b" " * length + secret.encode()
     with pytest.raises(TrustError) as caught:
-        decode(READ, answer(500, body), "esx01", Redactor([secret]).scrub)
+        REST.decode(READ, answer(500, body), "esx01", Redactor([secret]).scrub)
     assert "QqQ" not in str(caught.value)
 
 

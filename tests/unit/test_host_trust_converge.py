@@ -12,6 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from ansible_collections.esx.trust.plugins.module_utils import _host_trust
+from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
 from ansible_collections.esx.trust.plugins.module_utils._converge import Outcome
 from ansible_collections.esx.trust.plugins.module_utils._converge import converge
 from ansible_collections.esx.trust.plugins.module_utils._errors import Conflict
@@ -155,16 +156,16 @@ def test_one_lost_answer_or_refusal_hides_nothing_and_costs_no_trust(
     done: list[tuple[str, str]] = []
     perform, count = host.perform, 0
 
-    def watched(operation: Any, path: Any = None, query: Any = (), body: Any = None) -> Any:
+    def watched(call: Call) -> Any:
         nonlocal count
-        action = operation.id.rpartition(".")[2]
-        if operation.reads:
-            return perform(operation, path, query, body)
+        action = call.operation.name
+        if call.operation.reads:
+            return perform(call)
         count += 1
         if count == trouble and refused:
             raise api_error("INVALID_ARGUMENT")
-        answer = perform(operation, path, query, body)
-        names = {**(body or {}), **(path or {})}
+        answer = perform(call)
+        names = {**call.arguments, **call.arguments.get("spec", {})}
         done.append((action, names.get("provider") or names["issuer_alias"]))
         if count == trouble:
             raise api_error("INTERNAL_SERVER_ERROR", 500)

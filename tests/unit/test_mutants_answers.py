@@ -5,31 +5,31 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from ansible_collections.esx.trust.plugins.module_utils import _answers
-from ansible_collections.esx.trust.plugins.module_utils._answers import Answer
-from ansible_collections.esx.trust.plugins.module_utils._answers import decode
-from ansible_collections.esx.trust.plugins.module_utils._answers import wrong_shape
+from ansible_collections.esx.trust.plugins.module_utils._api.answer import HINT_NOT_THE_API
+from ansible_collections.esx.trust.plugins.module_utils._api.answer import Answer
+from ansible_collections.esx.trust.plugins.module_utils._api.answer import wrong_shape
+from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
+from ansible_collections.esx.trust.plugins.module_utils._api.rest import REST
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
-from ansible_collections.esx.trust.plugins.module_utils._operation import Operation
 
 READ = Operation("com.example.things.get", "GET", "/api/things", success=(200,), errors=(), returns=True)
 WRITE = Operation("com.example.things.create", "POST", "/api/things", success=(204,), errors=())
 LOGIN = Operation("com.example.login", "POST", "/api/login", success=(201,), errors=(), returns=True, secret=True)
-NOT_REST = _answers._HINT_NOT_REST
-LATER = _answers._HINTS["SERVICE_UNAVAILABLE"]
+LATER = "The service is down or starting; try again later."
 
 
 def answered(body: Any, status: int = 200, operation: Operation = READ, scrub: Any = str) -> TrustError:
     """The error that the answer is."""
     content = body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else json.dumps(body).encode()
     with pytest.raises(TrustError) as caught:
-        decode(operation, Answer(status, {}, content), "esx01", scrub)
+        REST.decode(operation, Answer(status, {}, content), "esx01", scrub)
     assert caught.value.operation == operation.id
     assert caught.value.status == status
     return caught.value
@@ -57,7 +57,7 @@ def answered(body: Any, status: int = 200, operation: Operation = READ, scrub: A
 def test_a_failure_that_is_not_the_api_s_is_called_by_what_it_is(body: Any, called: str) -> None:
     error = answered(body, 404)
     assert error.message == f"esx01: GET /api/things was answered with code 404 and {called}."
-    assert error.hint == NOT_REST
+    assert error.hint == HINT_NOT_THE_API
 
 
 @pytest.mark.parametrize("body", ["<html>", "no JSON", '{"a": '])
@@ -65,7 +65,7 @@ def test_a_success_that_is_not_json_is_doubtful(body: str) -> None:
     error = answered(body)
     assert error.message.startswith("esx01: GET /api/things was answered with ")
     assert error.message.endswith(".")
-    assert error.hint == NOT_REST
+    assert error.hint == HINT_NOT_THE_API
     assert error.retriable
     assert error.outcome_unknown
 
@@ -90,16 +90,16 @@ def test_a_promise_or_a_part_is_doubtful(status: int) -> None:
 @pytest.mark.parametrize("status", [200, 201, 202, 206, 207])
 def test_a_write_that_is_not_answered_as_documented_is_doubtful(status: int) -> None:
     assert "unusual code" in answered("", status, WRITE).message
-    assert decode(WRITE, Answer(204, {}, b""), "esx01", str) is None
+    assert REST.decode(WRITE, Answer(204, {}, b""), "esx01", str) is None
 
 
 @pytest.mark.parametrize("status", [200, 201, 203, 207])
 def test_a_read_s_value_counts_whatever_the_success_is_called(status: int) -> None:
-    assert decode(READ, Answer(status, {}, b'{"a": 1}'), "esx01", str) == {"a": 1}
+    assert REST.decode(READ, Answer(status, {}, b'{"a": 1}'), "esx01", str) == {"a": 1}
 
 
 def test_a_byte_order_mark_is_no_matter() -> None:
-    assert decode(READ, Answer(200, {}, b"\xef\xbb\xbf[1]"), "esx01", str) == [1]
+    assert REST.decode(READ, Answer(200, {}, b"\xef\xbb\xbf[1]"), "esx01", str) == [1]
 
 
 def test_a_login_is_never_quoted_and_never_repeated_after_an_odd_answer() -> None:
@@ -115,7 +115,7 @@ def test_a_login_is_never_quoted_and_never_repeated_after_an_odd_answer() -> Non
 def test_a_redirect_is_named(status: int) -> None:
     error = answered("", status)
     assert error.message == f"esx01: GET /api/things was answered with a redirect ({status}), which is not followed."
-    assert error.hint == NOT_REST
+    assert error.hint == HINT_NOT_THE_API
     assert isinstance(error, UnexpectedAnswer)
     assert not error.retriable
 
@@ -132,8 +132,9 @@ def test_a_redirect_is_named(status: int) -> None:
 def test_a_json_rpc_endpoint_is_told_apart(body: Any, status: int) -> None:
     error = answered(body, status)
     assert error.message == "esx01: answers GET /api/things as a JSON-RPC endpoint and does not serve it over REST."
-    assert error.hint == NOT_REST
+    assert "api_protocol" in error.hint
     assert isinstance(error, UnexpectedAnswer)
+    assert error.other_form
 
 
 @pytest.mark.parametrize(
@@ -156,15 +157,30 @@ def test_a_json_rpc_endpoint_is_told_apart(body: Any, status: int) -> None:
 def test_what_may_follow_a_failure_that_is_not_the_api_s(status: int, later: bool, unknown: bool) -> None:
     error = answered("down", status)
     assert (error.retriable, error.outcome_unknown) == (later, unknown)
-    assert error.hint == (LATER if later else NOT_REST)
+    assert error.hint == (LATER if later else HINT_NOT_THE_API)
 
 
-@pytest.mark.parametrize("error_type", [*_answers._HINTS, "NOT_FOUND", "CANCELED"])
-def test_an_error_of_the_api_has_the_hint_of_its_type(error_type: str) -> None:
+@pytest.mark.parametrize(
+    ("error_type", "word"),
+    [("ERROR", "logs"), ("INVALID_ARGUMENT", "options"), ("ALREADY_EXISTS", "again"), ("UNAUTHORIZED", "privilege")],
+)
+def test_an_error_of_the_api_has_the_hint_of_its_type(error_type: str, word: str) -> None:
     error = answered({"error_type": error_type, "messages": []}, 400)
-    assert error.hint == _answers._HINTS.get(error_type, "")
+    assert word in error.hint
     assert error.error_type == error_type
     assert not error.inferred
+
+
+@pytest.mark.parametrize("error_type", ["NOT_FOUND", "CANCELED"])
+def test_a_type_without_a_hint_has_none(error_type: str) -> None:
+    error = answered({"error_type": error_type, "messages": []}, 400)
+    assert (error.error_type, error.hint) == (error_type, "")
+
+
+def test_the_hint_of_the_operation_goes_before_the_general_one() -> None:
+    operation = replace(READ, hints={"ERROR": "Look into things.log."})
+    assert answered({"error_type": "ERROR", "messages": []}, 500, operation).hint == "Look into things.log."
+    assert answered({"error_type": "UNAUTHORIZED", "messages": []}, 403, operation).hint.startswith("Give the account")
 
 
 def test_an_error_without_any_type_has_no_hint() -> None:
@@ -221,7 +237,7 @@ def test_an_error_with_a_success_code_is_one_if_it_says_so(body: Any, is_error: 
     if is_error:
         assert isinstance(answered(body, 200), ApiError)
     else:
-        assert decode(READ, Answer(200, {}, json.dumps(body).encode()), "esx01", str) == body
+        assert REST.decode(READ, Answer(200, {}, json.dumps(body).encode()), "esx01", str) == body
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -233,11 +249,11 @@ def test_a_refusal_needs_no_words(status: int) -> None:
 
 
 def test_a_wrong_shape_is_told_by_host_and_operation() -> None:
-    error = wrong_shape(READ, "esx01")
+    error = wrong_shape(READ, READ.title, "esx01")
     assert error.message == (
         "esx01: the answer to GET /api/things is JSON, but not of the form that the API documents."
     )
-    assert (error.hint, error.operation) == (NOT_REST, READ.id)
+    assert (error.hint, error.operation) == (HINT_NOT_THE_API, READ.id)
 
 
 def test_secrets_are_taken_out_before_anything_is_cut() -> None:

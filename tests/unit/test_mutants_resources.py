@@ -15,6 +15,9 @@ import pytest
 
 from ansible_collections.esx.trust.plugins.module_utils import _kms_provider
 from ansible_collections.esx.trust.plugins.module_utils import _token_issuer
+from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
+from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
+from ansible_collections.esx.trust.plugins.module_utils._api.rest import url_path
 from ansible_collections.esx.trust.plugins.module_utils._certificates import Certificate
 from ansible_collections.esx.trust.plugins.module_utils._certificates import Chain
 from ansible_collections.esx.trust.plugins.module_utils._certificates import chains_from_options
@@ -29,7 +32,6 @@ from ansible_collections.esx.trust.plugins.module_utils._kms_provider import GET
 from ansible_collections.esx.trust.plugins.module_utils._kms_provider import LIST
 from ansible_collections.esx.trust.plugins.module_utils._kms_provider import DesiredKmsProvider
 from ansible_collections.esx.trust.plugins.module_utils._kms_provider import KmsProvider
-from ansible_collections.esx.trust.plugins.module_utils._operation import Operation
 from ansible_collections.esx.trust.plugins.module_utils._plan import Step
 from builders import chain
 from builders import private_keys
@@ -63,7 +65,7 @@ class Told(ScriptedClient):
     def __init__(self, answers: dict[Operation, Any]) -> None:
         super().__init__(MemoryHost(), retries=0)
         self.answers = answers
-        self.asked: list[tuple[Operation, Any, tuple[tuple[str, str], ...]]] = []
+        self.asked: list[Call] = []
         self.given: tuple[Any, ...] = ()
         self.shapes: list[Operation] = []
 
@@ -84,14 +86,14 @@ class Told(ScriptedClient):
         self.shapes.append(operation)
         return super().wrong_shape(operation)
 
-    def _send(self, operation: Operation, path: Any, query: Any, body: Any) -> Any:
-        operation.url_path(path, query)
-        self.asked.append((operation, path, tuple(query)))
-        answer = self.answers[operation]
+    def _send(self, call: Call) -> Any:
+        url_path(call)
+        self.asked.append(call)
+        answer = self.answers[call.operation]
         if callable(answer):
-            answer = answer(path)
+            answer = answer(call.arguments)
         if isinstance(answer, TrustError):
-            answer.operation = operation.id
+            answer.operation = call.operation.id
             raise answer
         return answer
 
@@ -99,7 +101,7 @@ class Told(ScriptedClient):
 def read(monkeypatch: pytest.MonkeyPatch, answers: dict[Operation, Any], **params: Any) -> tuple[dict[str, Any], Told]:
     """esx_kms_provider_info on a host with these answers."""
     told = Told(answers)
-    monkeypatch.setattr(_kms_provider, "Client", told)
+    monkeypatch.setattr(_kms_provider, "connect", told)
     given = {**CONNECTION, "provider": None, "available": None, **params}
     return _kms_provider.run_info(given, False), told
 
@@ -116,15 +118,15 @@ def test_filters_are_sent_and_also_applied_here(monkeypatch: pytest.MonkeyPatch)
     answers = {LIST: listed, GET: native}
     everything, told = read(monkeypatch, answers)
     assert [each["provider"] for each in everything["kms_providers"]] == ["a", "b", "c"]
-    assert told.asked[0] == (LIST, None, ())
+    assert told.asked[0] == LIST()
     one, told = read(monkeypatch, answers, provider="b")
     assert [each["provider"] for each in one["kms_providers"]] == ["b"]
-    assert told.asked[0] == (LIST, None, (("providers", "b"),))
-    assert (GET, {"provider": "b"}, ()) in told.asked
-    for available, names, word in ((True, ["a", "b"], "true"), (False, ["c"], "false")):
+    assert told.asked[0] == LIST(filter_spec={"providers": ["b"]})
+    assert GET(provider="b") in told.asked
+    for available, names in ((True, ["a", "b"]), (False, ["c"])):
         some, told = read(monkeypatch, answers, available=available)
         assert [each["provider"] for each in some["kms_providers"]] == names
-        assert told.asked[0] == (LIST, None, (("available", word),))
+        assert told.asked[0] == LIST(filter_spec={"available": available})
     none, _told = read(monkeypatch, answers, provider="b", available=False)
     assert none["kms_providers"] == []
 
@@ -135,7 +137,7 @@ def test_providers_that_do_not_match_are_not_asked_for(
 ) -> None:
     listed = [{"provider": name, "available": name != "c"} for name in ("a", "b", "c")]
     _found, told = read(monkeypatch, {LIST: listed, GET: native}, **filters)
-    assert [path for operation, path, _query in told.asked if operation is GET] == [{"provider": "b"}]
+    assert [call for call in told.asked if call.operation is GET] == [GET(provider="b")]
 
 
 def test_a_failure_over_another_provider_is_no_matter(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,7 +206,7 @@ def test_a_provider_that_went_away_meanwhile_is_left_out(monkeypatch: pytest.Mon
 )
 def test_a_list_of_another_form_is_one_clear_error(monkeypatch: pytest.MonkeyPatch, listed: Any) -> None:
     told = Told({LIST: listed, GET: native})
-    monkeypatch.setattr(_kms_provider, "Client", told)
+    monkeypatch.setattr(_kms_provider, "connect", told)
     with pytest.raises(UnexpectedAnswer):
         _kms_provider.run_info({**CONNECTION, "provider": None, "available": None}, False)
     assert told.shapes == [LIST]
@@ -233,10 +235,10 @@ def test_absent_is_what_the_list_of_the_host_says(listed: Any, error: TrustError
             _kms_provider.find(told.as_client(), "a")
         assert caught.value is error
     certain = error.error_type == "NOT_FOUND" and not error.inferred
-    assert (LIST in [operation for operation, _path, _query in told.asked]) == (
+    assert (LIST in [call.operation for call in told.asked]) == (
         not certain and error.status == 404 and error.error_type != "OPERATION_NOT_FOUND"
     )
-    assert all(query == (("providers", "a"),) for operation, _path, query in told.asked if operation is LIST)
+    assert all(call == LIST(filter_spec={"providers": ["a"]}) for call in told.asked if call.operation is LIST)
 
 
 # Declaring key providers
@@ -249,7 +251,7 @@ def declared(**options: Any) -> DesiredKmsProvider:
 
 def test_the_key_is_a_secret_of_the_conversation(monkeypatch: pytest.MonkeyPatch) -> None:
     told = Told({GET: native})
-    monkeypatch.setattr(_kms_provider, "Client", told)
+    monkeypatch.setattr(_kms_provider, "connect", told)
     params = {**CONNECTION, "provider": "nkp", "key_id": KEY_ID, "key_derivation_key": KEY, "state": "present"}
     done = _kms_provider.run(params, False)
     assert KEY in told.given
@@ -345,7 +347,7 @@ def test_what_there_is_to_restore_of_a_key_provider() -> None:
 @contextmanager
 def issuers(monkeypatch: pytest.MonkeyPatch, *held: dict[str, Any]) -> Iterator[Told]:
     told = Told({_token_issuer.LIST: list(held)})
-    monkeypatch.setattr(_token_issuer, "Client", told)
+    monkeypatch.setattr(_token_issuer, "connect", told)
     yield told
 
 
@@ -441,7 +443,7 @@ def test_renaming_onto_an_alias_with_the_same_chains_in_another_order_changes_on
 )
 def test_a_name_that_no_url_can_hold_is_refused_by_its_option(name: str, reason: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        GET.url_path({"provider": name})
+        url_path(GET(provider=name))
     assert caught.value.message == f"provider: {reason}"
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from typing import Optional
 from urllib.parse import parse_qsl
 from urllib.parse import unquote
 from urllib.parse import urlsplit
@@ -15,9 +16,10 @@ from hypothesis import strategies as st
 
 from ansible_collections.esx.trust.plugins.module_utils import _kms_provider
 from ansible_collections.esx.trust.plugins.module_utils import _token_issuer
+from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
+from ansible_collections.esx.trust.plugins.module_utils._api.rest import path_element
+from ansible_collections.esx.trust.plugins.module_utils._api.rest import url_path
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
-from ansible_collections.esx.trust.plugins.module_utils._operation import Operation
-from ansible_collections.esx.trust.plugins.module_utils._operation import path_element
 
 ALL = (*_kms_provider.OPERATIONS, *_token_issuer.OPERATIONS)
 
@@ -29,7 +31,7 @@ ALL = (*_kms_provider.OPERATIONS, *_token_issuer.OPERATIONS)
 @example("a?b#c&d=e")
 @example("Schlüssel für Zürich\n")
 def test_any_name_is_one_element_of_the_path_and_comes_back_as_it_was(name: str) -> None:
-    url = urlsplit("https://esx01" + _kms_provider.GET.url_path({"provider": name}))
+    url = urlsplit("https://esx01" + url_path(_kms_provider.GET(provider=name)))
     base, _slash, last = url.path.rpartition("/")
     assert base == _kms_provider.LIST.path
     assert unquote(last) == name
@@ -38,17 +40,22 @@ def test_any_name_is_one_element_of_the_path_and_comes_back_as_it_was(name: str)
     assert url.path.isprintable()
 
 
-@given(st.lists(st.tuples(st.text(), st.text())))
-@example([("providers", "a&available=true"), ("providers", "b c+d")])
-def test_any_query_comes_back_as_it_was(query: list[tuple[str, str]]) -> None:
-    url = urlsplit("https://esx01" + _kms_provider.LIST.url_path(query=query))
+@given(st.lists(st.text()), st.none() | st.booleans())
+@example(["a&available=true", "b c+d"], True)
+def test_any_query_comes_back_as_it_was(providers: list[str], available: Optional[bool]) -> None:
+    call = _kms_provider.LIST(filter_spec={"providers": providers, "available": available})
+    query = [("providers", name) for name in providers]
+    if available is not None:
+        query.append(("available", str(available).lower()))
+
+    url = urlsplit("https://esx01" + url_path(call))
     assert url.path == _kms_provider.LIST.path
     assert parse_qsl(url.query, keep_blank_values=True) == query
     assert "+" not in url.query
 
 
 def test_a_path_without_a_query_has_no_question_mark() -> None:
-    assert _token_issuer.LIST.url_path() == "/api/esx/authentication/trust/security-token-issuers"
+    assert url_path(_token_issuer.LIST()) == "/api/esx/authentication/trust/security-token-issuers"
 
 
 @pytest.mark.parametrize("operation", ALL, ids=lambda operation: str(operation.id))
@@ -68,5 +75,5 @@ def test_a_checked_name_can_always_be_sent(name: str) -> None:
     except InvalidInput:
         assert not name.strip() or name in (".", "..", "\ud800")
         return
-    last = _kms_provider.GET.url_path({"provider": checked}).rpartition("/")[2]
+    last = url_path(_kms_provider.GET(provider=checked)).rpartition("/")[2]
     assert last not in ("", ".", "..")

@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 
 from ansible_collections.esx.trust.plugins.module_utils import _kms_provider
 from ansible_collections.esx.trust.plugins.module_utils import _token_issuer
-from ansible_collections.esx.trust.plugins.module_utils._client import Client
+from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
+from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
+from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
+from ansible_collections.esx.trust.plugins.module_utils._api.rest import url_path
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
-from ansible_collections.esx.trust.plugins.module_utils._operation import Operation
 from builders import chain
 from builders.memory import MemoryHost
 from builders.memory import ScriptedClient
@@ -36,10 +38,10 @@ class Canned(ScriptedClient):
         super().__init__(MemoryHost())
         self._answers = answers
 
-    def _send(self, operation: Operation, path: Any, query: Any, body: Any) -> Any:
-        operation.url_path(path, query)
-        self.calls.append(operation.id.rpartition(".")[2])
-        return self._answers[operation](path)
+    def _send(self, call: Call) -> Any:
+        url_path(call)
+        self.calls.append(call.operation.name)
+        return self._answers[call.operation](call.arguments)
 
 
 def issuers(listed: Any, got: Any = None) -> tuple[_token_issuer.TokenIssuer, ...]:

@@ -18,26 +18,27 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.esx.trust.plugins.module_utils import _client
 from ansible_collections.esx.trust.plugins.module_utils import _vcenter
-from ansible_collections.esx.trust.plugins.module_utils._answers import Answer
-from ansible_collections.esx.trust.plugins.module_utils._answers import decode
+from ansible_collections.esx.trust.plugins.module_utils._api import connect as _connect
+from ansible_collections.esx.trust.plugins.module_utils._api.answer import Answer
+from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
+from ansible_collections.esx.trust.plugins.module_utils._api.rest import REST
+from ansible_collections.esx.trust.plugins.module_utils._api.rest import url_path
 from ansible_collections.esx.trust.plugins.module_utils._certificates import certificate_records
 from ansible_collections.esx.trust.plugins.module_utils._certificates import chains_from_options
 from ansible_collections.esx.trust.plugins.module_utils._certificates import leaf_first
-from ansible_collections.esx.trust.plugins.module_utils._client import Client
 from ansible_collections.esx.trust.plugins.module_utils._connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
+from ansible_collections.esx.trust.plugins.module_utils._secrets import Redactor
 from ansible_collections.esx.trust.plugins.module_utils._token_issuer import TokenIssuer
 from builders import chain
 from builders import dresses
 
-PAGE = _vcenter.DISCOVERY
-PATH = {"sso_domain": "vsphere.local"}
+PAGE = _vcenter.DISCOVERY(sso_domain="vsphere.local")
 
 
 # Addresses
@@ -136,8 +137,8 @@ class Wire:
 
 SESSION = "/api/session"
 SIGNING = _vcenter.SIGNING_CERTIFICATE.path
-DISCOVERY = PAGE.url_path(PATH)
-METADATA = _vcenter.SAML_METADATA.url_path(PATH)
+DISCOVERY = url_path(PAGE)
+METADATA = url_path(_vcenter.SAML_METADATA(sso_domain="vsphere.local"))
 
 
 def said(value: Any, status: int = 200) -> Answer:
@@ -152,7 +153,7 @@ def params(**given: Any) -> dict[str, Any]:
 @pytest.fixture
 def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
     one = Wire()
-    monkeypatch.setattr(_client, "Transport", lambda connection, scrub: one)
+    monkeypatch.setattr(_connect, "Transport", lambda connection, scrub: one)
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
     one.answers = {
         SESSION: [said("the-session", 201)],
@@ -188,32 +189,34 @@ def test_the_login_stays_away_from_public_pages(wire: Wire) -> None:
     assert headers[SIGNING] == {"vmware-api-session-id": "the-session"}
     assert headers[DISCOVERY] == {}
     assert headers[METADATA].keys() == {"Accept"}
-    assert wire.sent[-1] == (SESSION, {"vmware-api-session-id": "the-session"})
+    closing = {"Content-Type": "application/json", "vmware-api-session-id": "the-session"}
+    assert wire.sent[-1] == (SESSION, closing)
 
 
 def test_a_public_page_says_nothing_of_a_login(wire: Wire) -> None:
     """What was lost may have been a refusal, however many pages were read before it: one more try, no two."""
     wire.answers[SESSION] = [AnswerLost("lost")]
     connection = Connection.from_params(params(auth_method="session"))
-    with Client(connection) as client:
-        client.call(PAGE, PATH)
+    with Client(connection, wire, (REST,), Redactor()) as client:
+        client.call(PAGE)
         with pytest.raises(AnswerLost):
-            client.call(_vcenter.SIGNING_CERTIFICATE)
+            client.call(_vcenter.SIGNING_CERTIFICATE())
         assert [path for path, _headers in wire.sent].count(SESSION) == 2
     wire.answers[DISCOVERY] = [AnswerLost("lost")]
-    with Client(connection) as client:
+    with Client(connection, wire, (REST,), Redactor()) as client:
         with pytest.raises(AnswerLost):
-            client.call(PAGE, PATH)
+            client.call(PAGE)
         assert [path for path, _headers in wire.sent].count(DISCOVERY) == 1 + 4
 
 
 def test_a_refused_page_is_no_refused_login(wire: Wire) -> None:
     wire.answers[DISCOVERY] = [Answer(401, {}, b""), said({"issuer": "https://vc/oidc"})]
-    with Client(Connection.from_params(params(auth_method="basic"))) as client:
+    connection = Connection.from_params(params(auth_method="basic"))
+    with Client(connection, wire, (REST,), Redactor()) as client:
         with pytest.raises(Unauthenticated):
-            client.call(PAGE, PATH)
-        assert client.call(PAGE, PATH) == {"issuer": "https://vc/oidc"}
-        assert client.call(_vcenter.SIGNING_CERTIFICATE)
+            client.call(PAGE)
+        assert client.call(PAGE) == {"issuer": "https://vc/oidc"}
+        assert client.call(_vcenter.SIGNING_CERTIFICATE())
     assert [path for path, _headers in wire.sent] == [DISCOVERY, DISCOVERY, SIGNING]
 
 
@@ -260,7 +263,7 @@ def test_any_json_becomes_a_result_or_one_error(value: Any) -> None:
     one = Wire()
     one.answers = {SESSION: [said("s", 201)], SIGNING: [said(value)], DISCOVERY: [said(value)], "/b": [said(value)]}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_client, "Transport", lambda connection, scrub: one)
+        patch.setattr(_connect, "Transport", lambda connection, scrub: one)
         patch.setattr(time, "sleep", lambda seconds: None)
         for source in ("certificate_management", "oidc"):
             with contextlib.suppress(UnexpectedAnswer):
@@ -302,20 +305,20 @@ XML = _vcenter.SAML_METADATA
 )
 def test_plainly_no_xml(body: bytes, what: str) -> None:
     with pytest.raises(UnexpectedAnswer, match=f"was answered with {what}[.]"):
-        decode(XML, Answer(200, {}, body), "vc", str)
+        REST.decode(XML, Answer(200, {}, body), "vc", str)
 
 
 @pytest.mark.parametrize("body", [b"<a/>", b"\xef\xbb\xbf<a/>", "<a/>".encode("utf-16"), b"neither"])
 def test_what_may_be_xml_is_for_its_reader(body: bytes) -> None:
-    assert decode(XML, Answer(200, {"Content-Type": "application/json"}, body), "vc", str) == body
+    assert REST.decode(XML, Answer(200, {"Content-Type": "application/json"}, body), "vc", str) == body
 
 
 def test_errors_in_place_of_xml() -> None:
     with pytest.raises(UnexpectedAnswer, match="is empty"):
-        decode(XML, Answer(200, {}, b" "), "vc", str)
+        REST.decode(XML, Answer(200, {}, b" "), "vc", str)
     with pytest.raises(UnexpectedAnswer, match="a redirect"):
-        decode(XML, Answer(302, {}, b""), "vc", str)
+        REST.decode(XML, Answer(302, {}, b""), "vc", str)
     with pytest.raises(UnexpectedAnswer, match="code 404 and an XML document"):
-        decode(XML, Answer(404, {}, b"<a/>"), "vc", str)
+        REST.decode(XML, Answer(404, {}, b"<a/>"), "vc", str)
     with pytest.raises(TrustError, match="500 INTERNAL_SERVER_ERROR"):
-        decode(XML, said({"error_type": "INTERNAL_SERVER_ERROR", "messages": []}, 500), "vc", str)
+        REST.decode(XML, said({"error_type": "INTERNAL_SERVER_ERROR", "messages": []}, 500), "vc", str)

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.esx.trust.plugins.module_utils import _client
 from ansible_collections.esx.trust.plugins.module_utils import _transport
+from ansible_collections.esx.trust.plugins.module_utils._api import retries
 from module.conftest import KEY
 from module.conftest import Modules
 from module.conftest import Ran
@@ -39,7 +39,7 @@ def _no_memory_of_certificates() -> None:
 def modules(
     host: Host, fleet: Fleet, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Modules]:
-    monkeypatch.setattr(_client, "FIRST_DELAY", 0.001)
+    monkeypatch.setattr(retries, "FIRST_DELAY", 0.001)
     before = signal.getsignal(signal.SIGTERM)
     yield Modules(host, fleet, capsys, monkeypatch)
     signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,16 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Text from elsewhere, made fit for a message."""
+
+from __future__ import annotations
+
+
+def printable(text: str) -> str:
+    """The text as one line without anything that steers a terminal."""
+    folded = " ".join(text.split())
+    return "".join(character if character.isprintable() else "?" for character in folded)
+
+
+def cut(text: str, most: int) -> str:
+    """At most `most` characters of the text, with dots where some are missing."""
+    return text if len(text) <= most else f"{text[:most]}..."
