@@ -26,8 +26,19 @@ def perform(
         with stoppable():
             result = run(params, check_mode)
     except TrustError as error:
-        failure = {"failed": True, "msg": str(error), "failure": error.failure(), "operations": error.operations}
-        return {**error.returned, **failure, "changed": bool(error.operations)}, error.secrets
+        return failed(error), error.secrets
     if not diff:
         result.pop("diff", None)
     return result, ()
+
+
+def failed(error: TrustError) -> dict[str, Any]:
+    """The result of a run that ended in this error."""
+    return {
+        **error.returned,
+        "failed": True,
+        "msg": str(error),
+        "failure": error.failure(),
+        "operations": error.operations,
+        "changed": bool(error.operations),
+    }

@@ -22,9 +22,13 @@ from ansible.plugins.action import ActionBase
 from ansible.template import Templar
 
 from ansible_collections.esx.trust.plugins.module_utils._arguments import Arguments
+from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._libraries import MISSING
+from ansible_collections.esx.trust.plugins.module_utils._perform import failed
 from ansible_collections.esx.trust.plugins.module_utils._perform import perform
 from ansible_collections.esx.trust.plugins.module_utils._transport import prepare
+from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import RefusedLogins
+from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import login_of
 
 #: The variable that switches this off.
 SWITCH = "esx_trust_in_worker"
@@ -71,10 +75,31 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
     def run(self, tmp: Optional[str] = None, task_vars: Optional[dict[str, Any]] = None) -> dict[str, Any]:
         task_vars = task_vars or {}
         result: dict[str, Any] = super().run(tmp, task_vars)
-        if not self._stays_here(task_vars):
-            result.update(self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val))
-            return result
         args = _plain(self._task.args)
+        refused, login = RefusedLogins(), login_of(self.arguments, args, self._variables())
+        if refused.know(login):
+            result.update(failed(_refused_before(str(task_vars.get("inventory_hostname", "")))))
+            return result
+
+        if self._stays_here(task_vars):
+            result.update(self._run_here(args, task_vars))
+        else:
+            result.update(self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val))
+
+        if (result.get("failure") or {}).get("login_refused"):
+            refused.remember(login)
+        return result
+
+    def _variables(self) -> dict[str, str]:
+        """The environment variables that decide where an option is not given, as far as they can be seen from here."""
+        variables = dict(os.environ) if self._connection.transport == "local" else {}
+        for entry in self._task.environment or []:
+            given = self._templar.template(entry)
+            variables.update({str(name): str(value) for name, value in (given or {}).items()})
+        return variables
+
+    def _run_here(self, args: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        """The result of the module's work, done in this process."""
         try:
             validation = ArgumentSpecValidator(**self.arguments.keywords()).validate(args)
         except ValueError:
@@ -96,8 +121,7 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
         hidden = {*self.arguments.secrets(args), *self.arguments.secrets(options), *secrets}
         if "failed" in done:
             hidden |= self.arguments.misplaced(args) | self.arguments.misplaced(options)
-        result.update(remove_values(done, hidden))
-        return result
+        return dict(remove_values(done, hidden))
 
     def _complaint(self, validation: Any) -> str:
         """What a module says of options that Ansible itself refuses."""
@@ -128,6 +152,18 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
             return os.path.realpath(sys.executable)
         asked = str(self._templar.template(asked))
         return "" if asked.startswith("auto") or not asked else os.path.realpath(asked)
+
+
+def _refused_before(host: str) -> Unauthenticated:
+    """The error for a login that was refused before in this run of Ansible."""
+    error = Unauthenticated(
+        f"{host}: this login was refused before in this run and is not tried again, because hosts lock an account"
+        " after five refusals.",
+        "Check username and password; in lockdown mode only exception users may log in.",
+        error_type="UNAUTHENTICATED",
+    )
+    error.login_refused = True
+    return error
 
 
 def _plain(value: Any) -> Any:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import secrets
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
@@ -15,12 +16,15 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.play_context import PlayContext
 from ansible.template import Templar
 
+from ansible_collections.esx.trust.plugins.plugin_utils import _refused_logins
 from module.conftest import Modules
 from module.conftest import Ran
 
 
 def run_action(name: str, options: Mapping[str, Any], check: bool, diff: bool = False) -> dict[str, Any]:
     """The result of an action, as the worker would hand it on. An option that is None is not given."""
+    # Each call is a run of Ansible of its own, which remembers no refused login of another.
+    _refused_logins._KEY = secrets.token_bytes(32)
     loader = DataLoader()
     task = SimpleNamespace(
         action=f"esx.trust.{name}",

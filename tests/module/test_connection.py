@@ -103,17 +103,6 @@ def test_a_refused_login_is_tried_once(modules: Modules, host: Host) -> None:
     assert "wrong-Password-1" not in ran.output
 
 
-@pytest.mark.parametrize("auth_method", ["token", "basic", "session"])
-def test_a_loop_over_a_refused_login_does_not_lock_the_account(modules: Modules, host: Host, auth_method: str) -> None:
-    host.settings(session_service=True)
-    for name in "abcdef":
-        ran = modules.kms_provider(provider=name, password="wrong", auth_method=auth_method)
-        assert ran.result["failure"]["code"] == "unauthenticated"
-        assert "not tried again" in ran.message
-    assert host.failed_logins == 1
-    assert not modules.kms_provider(auth_method=auth_method).failed
-
-
 @pytest.mark.parametrize("dress", ["text", "mark", "cut", "html", "server error"])
 def test_a_token_in_an_answer_that_is_none_is_not_printed(modules: Modules, host: Host, dress: str) -> None:
     token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJyb290In0.c2lnbmF0dXJl"

@@ -1,0 +1,68 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The logins that were refused in this run of Ansible, remembered for all its workers.
+
+Hosts lock an account after five refusals, and a loop, a retry or the next task would try the same password again. The
+memory is a file for each refused login in Ansible's own temporary folder of the run. Its name is a keyed digest of
+the login, so that nobody can try passwords on it; the key exists only in this process and the workers that it forks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from typing import Optional
+
+from ansible import constants
+
+from ansible_collections.esx.trust.plugins.module_utils._arguments import Arguments
+
+# Ansible loads this file before it forks the workers.
+_KEY = secrets.token_bytes(32)
+_PARTS = ("hostname", "port", "username", "password")
+
+
+class RefusedLogins:
+    """The memory. folder: where its files are; by default the temporary folder of this run."""
+
+    def __init__(self, folder: Optional[str] = None) -> None:
+        self._folder = Path(folder or constants.DEFAULT_LOCAL_TMP)
+
+    def know(self, login: str) -> bool:
+        """True if this login was refused before."""
+        return self._file(login).exists()
+
+    def remember(self, login: str) -> None:
+        """Note that this login was refused."""
+        self._file(login).touch(mode=0o600)
+
+    def _file(self, login: str) -> Path:
+        return self._folder / f"esx-trust-refused-{login}"
+
+
+def login_of(arguments: Arguments, params: Mapping[str, Any], environment: Mapping[str, str]) -> str:
+    """A keyed digest of the login that a module with these options would make.
+
+    params: the options as they are given. environment: the variables that the module's fall-backs would see.
+    """
+    parts = [_value(name, arguments, params, environment) for name in _PARTS]
+    message = json.dumps(parts).encode()
+    return hmac.new(_KEY, message, hashlib.sha256).hexdigest()
+
+
+def _value(name: str, arguments: Arguments, params: Mapping[str, Any], environment: Mapping[str, str]) -> str:
+    option = arguments.options[name]
+    for spelling in (name, *option.get("aliases", ())):
+        if params.get(spelling) not in (None, ""):
+            return str(params[spelling])
+
+    _fallback, variables = option.get("fallback", (None, ()))
+    for variable in variables:
+        if environment.get(variable):
+            return environment[variable]
+    return str(option.get("default", ""))
