@@ -1,0 +1,209 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""api_protocol auto: REST first, then JSON-RPC only where an answer proves that nobody looked at the credentials."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from typing import Optional
+from typing import Union
+
+import pytest
+
+from ansible_collections.esx.trust.plugins.module_utils import _token_issuer
+from ansible_collections.esx.trust.plugins.module_utils._api.answer import Answer
+from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
+from ansible_collections.esx.trust.plugins.module_utils._api.connect import CODECS
+from ansible_collections.esx.trust.plugins.module_utils._connection import Connection
+from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
+from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
+from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
+from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
+from ansible_collections.esx.trust.plugins.module_utils._secrets import Redactor
+
+READ = _token_issuer.LIST()
+Said = Union[Answer, TrustError]
+
+
+def said(body: Any, status: int = 200) -> Answer:
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return Answer(status, {}, data)
+
+
+PARSE_ERROR = said({"jsonrpc": "2.0", "id": None, "error": {"code": -32700, "message": "Parse error."}})
+UNSUPPORTED = said(b"Unsupported content type", 400)
+TOKEN = said(
+    {"jsonrpc": "2.0", "id": "0", "result": {"output": {"STRUCTURE": {"x": {"access_token": {"SECRET": "t"}}}}}}
+)
+ISSUERS = said({"jsonrpc": "2.0", "id": "0", "result": {"output": []}})
+
+
+def rpc_error(kind: str, **fields: Any) -> Answer:
+    error = {"ERROR": {f"com.vmware.vapi.std.errors.{kind}": {"messages": [], **fields}}}
+    return said({"jsonrpc": "2.0", "id": "0", "result": {"error": error}})
+
+
+class Wire:
+    """A host that gives these answers, in turn."""
+
+    def __init__(self, *answers: Said) -> None:
+        self._answers = list(answers)
+        self.paths: list[str] = []
+        self.passwords = 0
+
+    def send(
+        self, method: str, path: str, headers: Mapping[str, str], body: Optional[bytes] = None, timeout: Any = None
+    ) -> Answer:
+        self.paths.append(path)
+        self.passwords += "Basic " in str(headers) or b"VMware1!" in (body or b"")
+        answer = self._answers.pop(0)
+        if isinstance(answer, TrustError):
+            raise answer
+        return answer
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+def client(wire: Wire, api_protocol: str = "auto", **options: Any) -> Client:
+    connection = Connection("esx01", username="root", password="VMware1!", retries=0, **options)
+    return Client(connection, wire, CODECS[api_protocol], Redactor(connection.secrets))
+
+
+def failing(one: Client) -> TrustError:
+    with pytest.raises(TrustError) as caught, one:
+        one.call(READ)
+    return caught.value
+
+
+LOGIN, RPC = "/api/esx/authentication/token", "/api"
+
+
+def test_a_rest_host_costs_nothing_more() -> None:
+    wire = Wire(said({"access_token": "t"}, 201), said([]))
+    one = client(wire)
+    assert one.api_protocol is None
+    assert one.call(READ) == []
+    assert one.api_protocol == "rest"
+    assert len(wire.paths) == 2
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        PARSE_ERROR,
+        said({"jsonrpc": "2.0", "id": None, "error": {"code": -32600}}, 400),
+        said({"jsonrpc": "2.0", "id": None, "error": {"code": -32603}}, 500),
+        UNSUPPORTED,
+        said(b"", 400),
+        said(b"", 404),
+        said({"code": 5}, 405),
+        said(b"no", 415),
+    ],
+)
+def test_a_json_rpc_host_costs_one_request_more(first: Answer) -> None:
+    wire = Wire(first, TOKEN, ISSUERS)
+    one = client(wire)
+    assert one.call(READ) == []
+    assert one.api_protocol == "jsonrpc"
+    assert wire.paths == [LOGIN, RPC, RPC]
+
+
+def test_jsonrpc_saves_the_request_and_rest_never_guesses() -> None:
+    wire = Wire(TOKEN, ISSUERS)
+    assert client(wire, "jsonrpc").call(READ) == []
+    wire = Wire(PARSE_ERROR)
+    error = failing(client(wire, "rest"))
+    assert isinstance(error, UnexpectedAnswer)
+    assert wire.paths == [LOGIN]
+    assert error.returned["api_protocol"] == "rest"
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        said(b"", 401),
+        said({"jsonrpc": "2.0"}, 401),
+        rpc_error("unauthenticated"),
+        said({"error_type": "UNAUTHENTICATED", "messages": []}, 400),
+        said(b"", 403),
+        said({"jsonrpc": "2.0"}, 403),
+        said(b"no healthy upstream", 503),
+        said(b"", 500),
+        said(b"", 302),
+        said(b"<html><body>Sign in</body></html>", 404),
+        said(b"<html><body>Sign in</body></html>", 400),
+        said({"error_type": "NOT_FOUND", "messages": []}, 404),
+        said({"error_type": "INVALID_REQUEST", "messages": []}, 400),
+        said(b"", 429),
+        AnswerLost("esx01: lost."),
+    ],
+)
+def test_any_other_answer_is_final(first: Said) -> None:
+    wire = Wire(first)
+    failing(client(wire))
+    assert wire.passwords == 1
+
+
+@pytest.mark.parametrize("second", [said(b"", 404), said(b"<html>", 200), said({"a": 1}), said(b"", 503)])
+def test_where_neither_form_is_spoken_the_first_answer_is_told(second: Answer) -> None:
+    wire = Wire(said(b"nothing here", 404), second)
+    error = failing(client(wire))
+    assert "nothing here" in error.message or "404" in error.message
+    assert "api_protocol" not in error.returned
+    assert wire.paths == [LOGIN, RPC]
+
+
+def test_a_refusal_over_json_rpc_is_final() -> None:
+    wire = Wire(PARSE_ERROR, rpc_error("unauthenticated"))
+    error = failing(client(wire))
+    assert isinstance(error, Unauthenticated)
+    assert error.login_refused
+    assert error.returned["api_protocol"] == "jsonrpc"
+    assert wire.passwords == 2  # the first was not looked at
+
+
+def test_a_lost_answer_to_the_guess_is_told_as_lost() -> None:
+    error = failing(client(Wire(PARSE_ERROR, AnswerLost("esx01: lost."))))
+    assert isinstance(error, AnswerLost)
+
+
+def test_the_choice_holds_for_the_connection() -> None:
+    wire = Wire(PARSE_ERROR, TOKEN, ISSUERS, rpc_error("unauthenticated"), TOKEN, ISSUERS)
+    one = client(wire)
+    one.call(READ)
+    assert one.call(READ) == []  # with a new token
+    assert wire.paths == [LOGIN] + [RPC] * 5
+
+
+@pytest.mark.parametrize("options", [{"auth_method": "basic"}, {"access_token": "ready"}])
+def test_without_a_login_the_first_operation_decides(options: dict[str, Any]) -> None:
+    wire = Wire(UNSUPPORTED, ISSUERS)
+    one = client(wire, **options)
+    assert one.call(READ) == []
+    assert one.api_protocol == "jsonrpc"
+    assert wire.paths == [
+        "/api/esx/authentication/trust/security-token-issuers",
+        RPC,
+    ]
+
+
+def message(id_: str) -> dict[str, Any]:
+    content = {"id": id_, "default_message": "No.", "args": []}
+    return {"STRUCTURE": {"com.vmware.vapi.std.localizable_message": content}}
+
+
+def test_an_account_without_entitlements_is_no_wrong_password() -> None:
+    refusal = rpc_error("unauthenticated", messages=[message("com.vmware.esx.authentication.token.no_entitlements")])
+    error = failing(client(Wire(refusal), "jsonrpc"))
+    assert isinstance(error, Unauthenticated)
+    assert not error.login_refused
+    assert "entitlement" in error.hint
+
+
+def test_a_service_that_takes_only_tokens_says_so() -> None:
+    refusal = rpc_error("unauthenticated", messages=[message("com.vmware.esx.authentication.bad_authn_scheme")])
+    error = failing(client(Wire(refusal), "jsonrpc", auth_method="basic"))
+    assert "auth_method token" in error.hint

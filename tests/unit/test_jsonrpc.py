@@ -1,0 +1,297 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The JSON-RPC form: calls become what the vendor's runtimes read, and whatever comes back is a value or one error."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.esx.trust.plugins.module_utils import _kms_provider
+from ansible_collections.esx.trust.plugins.module_utils import _token_issuer
+from ansible_collections.esx.trust.plugins.module_utils._api.answer import Answer
+from ansible_collections.esx.trust.plugins.module_utils._api.credentials import AccessToken
+from ansible_collections.esx.trust.plugins.module_utils._api.credentials import NoCredentials
+from ansible_collections.esx.trust.plugins.module_utils._api.credentials import SamlToken
+from ansible_collections.esx.trust.plugins.module_utils._api.credentials import SessionId
+from ansible_collections.esx.trust.plugins.module_utils._api.credentials import UserPassword
+from ansible_collections.esx.trust.plugins.module_utils._api.jsonrpc import JSON_RPC
+from ansible_collections.esx.trust.plugins.module_utils._api.login import TOKEN_CREATE
+from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
+from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
+from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
+from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
+from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
+from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
+from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
+from ansible_collections.esx.trust.plugins.module_utils._secrets import Redactor
+
+KMS = "com.vmware.esx.trusted_infrastructure.kms.providers"
+STI = "com.vmware.esx.authentication.trust.security_token_issuers"
+READ = _token_issuer.LIST
+WRITE = _token_issuer.DELETE
+SECRET = "S3cret-and-long-enough"
+
+
+def sent(call: Call, credentials: Any = None) -> dict[str, Any]:
+    """The envelope of a call."""
+    request = JSON_RPC.encode(call, credentials or NoCredentials())
+    assert (request.method, request.path) == ("POST", "/api")
+    envelope: dict[str, Any] = json.loads(request.body or b"")
+
+    # Servers compare the headers with the body.
+    parameters = envelope["params"]
+    assert request.headers == {
+        "Content-Type": "application/json",
+        "vapi-service": parameters["serviceId"],
+        "vapi-operation": parameters["operationId"],
+    }
+    assert (envelope["jsonrpc"], envelope["method"], type(envelope["id"])) == ("2.0", "invoke", str)
+    return envelope
+
+
+def input_of(call: Call) -> Any:
+    return sent(call)["params"]["input"]["STRUCTURE"]["operation-input"]
+
+
+def decoded(body: Any, status: int = 200, operation: Operation = READ) -> Any:
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return JSON_RPC.decode(operation, Answer(status, {}, data), "esx01", Redactor([SECRET]).scrub)
+
+
+def error_of(body: Any, status: int = 200, operation: Operation = READ) -> TrustError:
+    with pytest.raises(TrustError) as caught:
+        decoded(body, status, operation)
+    assert caught.value.message.startswith("esx01: ")
+    assert caught.value.operation == operation.id
+    return caught.value
+
+
+def result(value: Any) -> dict[str, Any]:
+    return {"jsonrpc": "2.0", "id": "0", "result": {"output": value}}
+
+
+def vapi_error(kind: str, *messages: Any, data: Any = None, **fields: Any) -> dict[str, Any]:
+    """An error as the vendor's runtime sends it."""
+    entries = [
+        {"STRUCTURE": {"com.vmware.vapi.std.localizable_message": {"id": i, "default_message": text, "args": []}}}
+        for i, text in messages
+    ]
+    content = {"messages": entries, "data": {"OPTIONAL": data}, **fields}
+    error = {"ERROR": {f"com.vmware.vapi.std.errors.{kind}": content}}
+    return {"jsonrpc": "2.0", "id": "0", "result": {"error": error}}
+
+
+def structure(name: str, **fields: Any) -> dict[str, Any]:
+    return {"STRUCTURE": {name: fields}}
+
+
+# Calls
+
+
+def test_structures_have_their_exact_names_and_optional_fields_are_wrapped() -> None:
+    chains = [{"cert_chain": ["PEM"]}]
+    assert input_of(_token_issuer.LIST()) == {"projection": {"OPTIONAL": None}}
+    assert input_of(_token_issuer.LIST(projection="FULL")) == {"projection": {"OPTIONAL": "FULL"}}
+    assert input_of(_token_issuer.GET(issuer_alias="vc1")) == {"issuer_alias": "vc1"}
+    assert input_of(_token_issuer.UPDATE(issuer_alias="vc1", spec={"signing_cert_chains": chains})) == {
+        "issuer_alias": "vc1",
+        "spec": structure(
+            f"{STI}.update_spec",
+            issuer={"OPTIONAL": None},
+            signing_cert_chains={"OPTIONAL": [structure(f"{STI}.x509_cert_chain", cert_chain=["PEM"])]},
+        ),
+    }
+    assert input_of(_kms_provider.LIST()) == {"filter_spec": {"OPTIONAL": None}}
+    assert input_of(_kms_provider.LIST(filter_spec={"providers": ["a"]})) == {
+        "filter_spec": {
+            "OPTIONAL": structure(f"{KMS}.filter_spec", providers={"OPTIONAL": ["a"]}, available={"OPTIONAL": None})
+        }
+    }
+
+
+def test_a_key_travels_as_a_secret() -> None:
+    spec = {"provider": "site-a", "native_spec": {"key_id": "1", "key_derivation_key": SECRET}}
+    native = structure(f"{KMS}.native_provider_create_spec", key_id="1", key_derivation_key={"SECRET": SECRET})
+    assert input_of(_kms_provider.CREATE(spec=spec)) == {
+        "spec": structure(f"{KMS}.create_spec", provider="site-a", native_spec={"OPTIONAL": native})
+    }
+    call = _kms_provider.CREATE(spec=spec)
+    assert SECRET not in repr(call)
+    assert SECRET not in repr(JSON_RPC.encode(call, UserPassword("root", SECRET)))
+
+
+@pytest.mark.parametrize(
+    ("credentials", "context"),
+    [
+        (UserPassword("root", "pw"), {"schemeId": "user_pass", "userName": "root", "password": "pw"}),
+        (AccessToken("t"), {"schemeId": "oauth", "accessToken": "t"}),
+        (SessionId("s"), {"schemeId": "session_id", "sessionId": "s"}),
+        (NoCredentials(), None),
+    ],
+)
+def test_each_login_has_its_context(credentials: Any, context: Any) -> None:
+    shown = sent(READ(), credentials)["params"]["ctx"].get("securityCtx")
+    if context is None:
+        assert shown is None
+    else:
+        prefix = "com.vmware.vapi.std.security."
+        assert shown == {**context, "schemeId": prefix + context["schemeId"]}
+
+
+def test_a_saml_token_travels_as_xml() -> None:
+    signed = SamlToken("H4sIAAAAAAACA7NJ1LcDAKlZVz0EAAAA")
+    context = sent(READ(), signed)["params"]["ctx"]["securityCtx"]
+    assert context["schemeId"].endswith("saml_bearer_token")
+    assert context["samlToken"] == signed.xml
+    with pytest.raises(InvalidInput, match="saml_token"):
+        sent(READ(), SamlToken("H4s="))
+
+
+def test_a_call_knows_its_arguments() -> None:
+    with pytest.raises(TypeError):
+        _token_issuer.GET()
+    with pytest.raises(TypeError):
+        _token_issuer.GET(issuer_alias="a", other="b")
+    with pytest.raises(TypeError):
+        input_of(_token_issuer.UPDATE(issuer_alias="a", spec={"unknown": 1}))
+
+
+# Values
+
+
+def test_a_value_is_what_rest_returns() -> None:
+    chain = structure(f"{STI}.x509_cert_chain", cert_chain=["PEM"])
+    full = structure(
+        f"{STI}.summary",
+        summary_type="FULL",
+        issuer_alias={"OPTIONAL": "vc1"},
+        issuer={"OPTIONAL": "https://vc1"},
+        signing_cert_chains={"OPTIONAL": [chain]},
+    )
+    brief = structure("another.name", issuer_alias={"OPTIONAL": "vc2"}, issuer={"OPTIONAL": None}, new=1)
+    assert decoded(result([full, brief])) == [
+        {
+            "summary_type": "FULL",
+            "issuer_alias": "vc1",
+            "issuer": "https://vc1",
+            "signing_cert_chains": [{"cert_chain": ["PEM"]}],
+        },
+        {"issuer_alias": "vc2", "new": 1},
+    ]
+    token = result(structure("com.vmware.esx.authentication.token.token_info", access_token={"SECRET": "t"}))
+    assert decoded(token, operation=TOKEN_CREATE) == {"access_token": "t"}
+
+
+def test_a_write_returns_nothing() -> None:
+    assert decoded(result(None), operation=WRITE) is None
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["jsonrpc", "result", "error", "output", "ERROR", "STRUCTURE", "OPTIONAL", "SECRET", "code", "messages"]
+            )
+            | st.text(max_size=5),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=20,
+)
+
+
+@given(
+    value=json_values
+    | st.fixed_dictionaries({"jsonrpc": st.just("2.0")}, optional={"result": json_values, "error": json_values}),
+    status=st.sampled_from([200, 204, 302, 400, 401, 403, 404, 500, 503]),
+    operation=st.sampled_from([READ, WRITE, TOKEN_CREATE]),
+)
+def test_any_json_is_a_value_or_one_error(value: Any, status: int, operation: Operation) -> None:
+    try:
+        decoded(value, status, operation)
+    except TrustError as error:
+        assert error.message.startswith("esx01: ")
+        assert "\n" not in str(error)
+
+
+# Errors
+
+
+@pytest.mark.parametrize(
+    ("kind", "error_type", "unknown"),
+    [
+        ("already_exists", "ALREADY_EXISTS", False),
+        ("not_found", "NOT_FOUND", False),
+        ("operation_not_found", "OPERATION_NOT_FOUND", False),
+        ("invalid_argument", "INVALID_ARGUMENT", False),
+        ("error", "ERROR", True),
+        ("internal_server_error", "INTERNAL_SERVER_ERROR", True),
+        ("service_unavailable", "SERVICE_UNAVAILABLE", True),
+        ("timed_out", "TIMED_OUT", True),
+    ],
+)
+def test_an_error_is_judged_by_its_type_although_the_code_is_200(kind: str, error_type: str, unknown: bool) -> None:
+    error = error_of(vapi_error(kind, ("an.id", "Some words")), operation=WRITE)
+    assert isinstance(error, ApiError)
+    assert (error.error_type, error.inferred, error.outcome_unknown) == (error_type, False, unknown)
+    assert error.status is None
+    assert error.message == f"esx01: security_token_issuers.delete (JSON-RPC) failed ({error_type}): Some words."
+    assert error.message_ids == ("an.id",)
+
+
+def test_the_error_type_in_the_body_goes_before_the_name() -> None:
+    error = error_of(vapi_error("error", error_type={"OPTIONAL": "ALREADY_EXISTS"}))
+    assert error.error_type == "ALREADY_EXISTS"
+
+
+def test_the_data_of_an_error_is_told() -> None:
+    data = structure(f"{STI}.issuer_already_exists_info", issuer="https://vc1", issuer_alias="vc1")
+    error = error_of(vapi_error("already_exists", ("id", "It is there"), data=data))
+    assert "issuer_alias: vc1" in error.message
+
+
+def test_a_refusal_is_a_refusal() -> None:
+    assert isinstance(error_of(vapi_error("unauthenticated")), Unauthenticated)
+    assert error_of(vapi_error("unauthorized")).code == "unauthorized"
+    for body in (b"", b"<html>", result([])):
+        assert isinstance(error_of(body, 401), Unauthenticated)
+        assert error_of(body, 403).code == "unauthorized"
+
+
+@pytest.mark.parametrize(
+    ("code", "unknown"), [(-32700, False), (-32600, False), (-32602, False), (-31001, False), (-32603, True), (7, True)]
+)
+def test_a_protocol_error_is_one_sentence(code: int, unknown: bool) -> None:
+    body = {"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": "Parse error.", "data": f"at {SECRET}"}}
+    error = error_of(body, operation=WRITE)
+    assert isinstance(error, UnexpectedAnswer)
+    assert f"protocol error {code}: Parse error" in error.message
+    assert SECRET not in str(error)
+    assert (error.outcome_unknown, error.other_form) == (unknown, False)
+
+
+@pytest.mark.parametrize(
+    "body", [{}, [], "text", {"result": {"output": []}}, {"jsonrpc": "1.0", "result": {"output": []}}, b"no JSON", b""]
+)
+def test_an_answer_that_is_not_json_rpc_is_told_apart(body: Any) -> None:
+    error = error_of(body)
+    assert isinstance(error, UnexpectedAnswer)
+    assert error.other_form
+
+
+def test_a_result_without_an_output_is_doubtful() -> None:
+    error = error_of({"jsonrpc": "2.0", "id": "0", "result": {}}, operation=WRITE)
+    assert error.outcome_unknown
+
+
+def test_secrets_of_the_host_s_words_are_masked() -> None:
+    assert SECRET not in str(error_of(vapi_error("error", ("id", f"over {SECRET}"))))
+    assert "over" not in str(error_of(vapi_error("error", ("id", "over t0ken")), operation=TOKEN_CREATE))
