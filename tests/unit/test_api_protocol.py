@@ -34,9 +34,8 @@ def said(body: Any, status: int = 200) -> Answer:
 
 PARSE_ERROR = said({"jsonrpc": "2.0", "id": None, "error": {"code": -32700, "message": "Parse error."}})
 UNSUPPORTED = said(b"Unsupported content type", 400)
-TOKEN = said(
-    {"jsonrpc": "2.0", "id": "0", "result": {"output": {"STRUCTURE": {"x": {"access_token": {"SECRET": "t"}}}}}}
-)
+LOGGED_IN = {"STRUCTURE": {"x": {"access_token": {"SECRET": "an-access-token"}}}}
+TOKEN = said({"jsonrpc": "2.0", "id": "0", "result": {"output": LOGGED_IN}})
 ISSUERS = said({"jsonrpc": "2.0", "id": "0", "result": {"output": []}})
 
 
@@ -82,9 +81,8 @@ LOGIN, RPC = "/api/esx/authentication/token", "/api"
 
 
 def test_a_rest_host_costs_nothing_more() -> None:
-    wire = Wire(said({"access_token": "t"}, 201), said([]))
+    wire = Wire(said({"access_token": "an-access-token"}, 201), said([]))
     one = client(wire)
-    assert one.api_protocol is None
     assert one.call(READ) == []
     assert one.api_protocol == "rest"
     assert len(wire.paths) == 2

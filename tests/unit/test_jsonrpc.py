@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 from typing import Any
+from typing import Optional
 
 import pytest
 from hypothesis import given
@@ -144,10 +147,10 @@ def test_each_login_has_its_context(credentials: Any, context: Any) -> None:
 
 
 def test_a_saml_token_travels_as_xml() -> None:
-    signed = SamlToken("H4sIAAAAAAACA7NJ1LcDAKlZVz0EAAAA")
+    signed = SamlToken(base64.b64encode(gzip.compress(b"<saml/>")).decode())
     context = sent(READ(), signed)["params"]["ctx"]["securityCtx"]
     assert context["schemeId"].endswith("saml_bearer_token")
-    assert context["samlToken"] == signed.xml
+    assert context["samlToken"] == "<saml/>"
     with pytest.raises(InvalidInput, match="saml_token"):
         sent(READ(), SamlToken("H4s="))
 
@@ -215,11 +218,12 @@ json_values = st.recursive(
     operation=st.sampled_from([READ, WRITE, TOKEN_CREATE]),
 )
 def test_any_json_is_a_value_or_one_error(value: Any, status: int, operation: Operation) -> None:
+    error: Optional[TrustError] = None
     try:
         decoded(value, status, operation)
-    except TrustError as error:
-        assert error.message.startswith("esx01: ")
-        assert "\n" not in str(error)
+    except TrustError as caught:
+        error = caught
+    assert error is None or (error.message.startswith("esx01: ") and "\n" not in str(error))
 
 
 # Errors
