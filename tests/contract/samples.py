@@ -9,6 +9,7 @@ from typing import Any
 
 PROVIDERS = "/api/esx/trusted-infrastructure/kms/providers"
 ISSUERS = "/api/esx/authentication/trust/security-token-issuers"
+PROFILES = "/api/esx/authentication/client-profiles"
 TOKEN = "/api/esx/authentication/token"
 KEY_ID = "12345678-abcd-1234-cdef-123456789abc"
 KEY = base64.b64encode(bytes(range(32))).decode()
@@ -23,3 +24,13 @@ def issuer(chain: list[str], alias: str = "vc", **changes: Any) -> dict[str, Any
     """The body that creates an issuer."""
     chains = [{"cert_chain": chain}]
     return {"issuer_alias": alias, "issuer": "https://vc.example.test/", "signing_cert_chains": chains, **changes}
+
+
+def grants(*entitlements: str) -> list[dict[str, str]]:
+    """The grants of a client profile."""
+    return [{"resource_type": "ENTITLEMENT", "entitlement": name} for name in entitlements]
+
+
+def profile(name: str = "reader", *entitlements: str) -> dict[str, Any]:
+    """The body that creates the client profile of a local user."""
+    return {"local_user_name": name, "grants": grants(*(entitlements or ("READ_ONLY",)))}

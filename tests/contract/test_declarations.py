@@ -20,12 +20,17 @@ DECLARED = {
 UNDOCUMENTED = {_kms_provider.DELETE.id}
 
 
+SERVICES = {name.rpartition(".")[0] for name in DECLARED}
+#: Of the services that the collection has.
+KNOWN = [entry for entry in REFERENCE if entry["id"].rpartition(".")[0] in SERVICES]
+
+
 def test_the_same_operations() -> None:
-    assert DECLARED.keys() - UNDOCUMENTED == {entry["id"] for entry in REFERENCE}
+    assert DECLARED.keys() - UNDOCUMENTED == {entry["id"] for entry in KNOWN}
 
 
 def test_the_same_facts() -> None:
-    for entry in REFERENCE:
+    for entry in KNOWN:
         operation = DECLARED[entry["id"]]
         assert (operation.method, operation.path) == (entry["method"], entry["path"]), entry["id"]
         assert operation.success == (entry["success"],), entry["id"]

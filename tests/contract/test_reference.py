@@ -13,9 +13,11 @@ import pytest
 import yaml
 
 from contract.samples import ISSUERS
+from contract.samples import PROFILES
 from contract.samples import PROVIDERS
 from contract.samples import TOKEN
 from contract.samples import issuer
+from contract.samples import profile
 from contract.samples import provider
 from simulator import Fault
 from simulator import openapi
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 REFERENCE = yaml.safe_load(Path(__file__).with_name("reference.yml").read_text(encoding="utf-8"))
 KMS = "com.vmware.esx.trusted_infrastructure.kms.providers."
 TRUST = "com.vmware.esx.authentication.trust.security_token_issuers."
+PROFILE = "com.vmware.esx.authentication.client_profiles."
 LOGIN = "com.vmware.esx.authentication.token.create"
 
 Provoke = Callable[["Call", "Host", list[str]], "requests.Response"]
@@ -45,6 +48,11 @@ def _valid(operation: str, chain: list[str]) -> tuple[str, str, dict[str, Any]]:
         TRUST + "get": ("GET", ISSUERS + "/vc", {}),
         TRUST + "update": ("PATCH", ISSUERS + "/vc", {"json": {"issuer": "https://other.example.test/"}}),
         TRUST + "delete": ("DELETE", ISSUERS + "/vc", {}),
+        PROFILE + "list": ("GET", PROFILES, {}),
+        PROFILE + "create": ("POST", PROFILES, {"json": profile()}),
+        PROFILE + "get": ("GET", PROFILES + "/1", {}),
+        PROFILE + "update": ("PATCH", PROFILES + "/1", {"json": {"grants": []}}),
+        PROFILE + "delete": ("DELETE", PROFILES + "/1", {}),
         LOGIN: ("POST", TOKEN, {}),
     }[operation]
 
@@ -53,6 +61,7 @@ def _already_exists(operation: str) -> Provoke:
     def provoke(call: Call, host: Host, chain: list[str]) -> requests.Response:
         host.put_provider("p1")
         host.put_issuer("vc", "https://vc.example.test/")
+        host.put_client_profile(name="reader")
         method, path, arguments = _valid(operation, chain)
         return call(method, path, **arguments)
 
@@ -62,10 +71,11 @@ def _already_exists(operation: str) -> Provoke:
 def _invalid_argument(operation: str) -> Provoke:
     def provoke(call: Call, host: Host, chain: list[str]) -> requests.Response:
         host.put_issuer("vc", "https://vc.example.test/")
+        host.put_client_profile("1", name="reader")
         method, path, arguments = _valid(operation, chain)
         if operation == KMS + "get":
             return call(method, PROVIDERS + "/")
-        if operation == TRUST + "list":
+        if operation in (TRUST + "list", PROFILE + "list"):
             return call(method, path, params={"projection": "EVERYTHING"})
         return call(method, path, json={**arguments["json"], "unknown": 1})
 
@@ -176,6 +186,7 @@ def test_success(operation: str, call: Call, host: Host, chain: list[str]) -> No
     if not operation.endswith("create"):
         host.put_provider("p1", key_id="1")
         host.put_issuer("vc", "https://vc.example.test/", [chain])
+        host.put_client_profile("1", name="reader")
     method, path, arguments = _valid(operation, chain)
     answer = call(method, path, **arguments)
     assert answer.status_code == expected["success"]

@@ -251,7 +251,7 @@ def test_lockdown(call: Call, host: Host) -> None:
     ("settings", "path", "status"),
     [
         ({"token_service": False}, TOKEN, 404),
-        ({"jsonrpc_only": True}, TOKEN, 400),
+        ({"protocols": "none"}, TOKEN, 400),
         ({"basic_on_services": False}, PROVIDERS, 401),
         ({"provider_get": False}, PROVIDERS + "/p1", 404),
     ],

@@ -251,7 +251,7 @@ def test_unauthenticated(runtime: Runtime, session: requests.Session, host: Host
 
 
 def test_what_is_no_json_is_refused(runtime: Runtime, host: Host) -> None:
-    host.settings(jsonrpc_only=True)
+    host.settings(protocols="none")
     with pytest.raises(Exception, match="unsupported content-type") as caught:
         runtime(KMS, "list")
     assert type(caught.value).__name__ == "HttpProtocolException"

@@ -199,7 +199,7 @@ def test_a_missing_session_service_says_what_to_do(modules: Modules, host: Host)
 
 
 def test_a_json_rpc_host_is_told_apart(modules: Modules, host: Host) -> None:
-    host.settings(jsonrpc_only=True)
+    host.settings(protocols="none")
     ran = modules.kms_provider()
     assert ran.failed
     assert "JSON-RPC" in ran.message

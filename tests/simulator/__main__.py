@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 from simulator import files
+from simulator import host_profiles
 from simulator.admin import StateDocument
 from simulator.fleet import DEFAULT_PASSWORD
 from simulator.fleet import Fleet
@@ -31,6 +32,9 @@ def arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--username", default="root")
     parser.add_argument("--password", default=DEFAULT_PASSWORD, help="never a real one (default: %(default)s)")
     parser.add_argument("--state", type=pathlib.Path, help="JSON file with the state that every host starts with")
+    parser.add_argument(
+        "--profile", choices=host_profiles.NAMES, help="how the hosts behave (default: as the reference documents)"
+    )
     parser.add_argument("--ready-fd", type=int, help="file descriptor that gets a line when the fleet listens")
     chosen = parser.parse_args(words)
     if chosen.hosts + int(chosen.ipv6) < 1 or chosen.hosts > 254 * 254:
@@ -58,6 +62,7 @@ def main(words: Sequence[str] | None = None) -> int:
         password=chosen.password,
         admin_port=chosen.admin_port,
         state=state,
+        host_profile=chosen.profile,
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_arguments: fleet.request_stop())

@@ -33,6 +33,11 @@ class Principal:
 
     name: str
     entitlements: tuple[str, ...] = ALL_ENTITLEMENTS
+    """His own, whatever client profiles grant him beside them."""
+    issuer_alias: str | None = None
+    """Of somebody from outside; None: a local user."""
+    domain: str | None = None
+    groups: tuple[str, ...] = ()
 
 
 @dataclass
@@ -72,7 +77,7 @@ class Accounts:
             if now < account.locked_until:
                 return None
             account.locked_until, account.failures = None, 0
-        if not secrets.compare_digest(account.password.encode(), password.encode("utf-8", "surrogateescape")):
+        if not secrets.compare_digest(account.password.encode(), password.encode("utf-8", "surrogatepass")):
             account.failures += 1
             if account.failures >= LOCK_FAILURES:
                 account.locked_until = now + LOCK_SECONDS

@@ -15,6 +15,7 @@ import time
 from collections.abc import Awaitable
 from collections.abc import Callable
 from typing import Any
+from typing import Literal
 
 from aiohttp import web
 from pydantic import Field
@@ -31,6 +32,7 @@ from simulator.models import Identifier
 from simulator.models import LocalizableMessage
 from simulator.models import Model
 from simulator.server import ListeningHost
+from simulator.state import ClientProfile
 from simulator.state import HostState
 from simulator.state import Issuer
 from simulator.state import Provider
@@ -56,6 +58,15 @@ class IssuerDocument(Model):
     chains: list[list[Certificate]] = Field(default_factory=list)
 
 
+class ClientProfileDocument(Model):
+    type: Literal["LOCAL_USER", "EXTERNAL_GROUP", "EXTERNAL_USER", "PRIVILEGES"] = "LOCAL_USER"
+    name: str | None = None
+    issuer_alias: str | None = None
+    domain: str | None = None
+    grants: list[dict[str, Any]] = Field(default_factory=list)
+    privileges: dict[str, list[str]] | None = None
+
+
 class AccountDocument(Model):
     password: str
     entitlements: list[str] = Field(default_factory=lambda: list(ALL_ENTITLEMENTS))
@@ -66,6 +77,8 @@ class StateDocument(Model):
 
     providers: dict[str, ProviderDocument] = Field(default_factory=dict)
     issuers: dict[str, IssuerDocument] = Field(default_factory=dict)
+    client_profiles: dict[str, ClientProfileDocument] = Field(default_factory=dict)
+    """By their ids."""
     accounts: dict[str, AccountDocument] = Field(default_factory=dict)
     """Added to the accounts that the host has."""
 
@@ -78,6 +91,9 @@ class StateDocument(Model):
                 fields["key_derivation_key"] = kept.get(document.key_derivation_key_sha256)
             state.providers[name] = Provider(**fields)
         state.issuers = {alias: Issuer(entry.issuer, entry.chains) for alias, entry in self.issuers.items()}
+        state.client_profiles = {
+            identifier: ClientProfile(**entry.model_dump()) for identifier, entry in self.client_profiles.items()
+        }
         for name, account in self.accounts.items():
             state.accounts.accounts[name] = Account(account.password, tuple(account.entitlements))
 
@@ -98,7 +114,11 @@ def _state(state: HostState) -> dict[str, Any]:
         fields = copy.deepcopy(vars(provider))
         fields["key_derivation_key_sha256"] = _digest(fields.pop("key_derivation_key"))
         providers[name] = fields
-    return {"providers": providers, "issuers": {alias: vars(issuer) for alias, issuer in state.issuers.items()}}
+    return {
+        "providers": providers,
+        "issuers": {alias: vars(issuer) for alias, issuer in state.issuers.items()},
+        "client_profiles": {identifier: vars(profile) for identifier, profile in state.client_profiles.items()},
+    }
 
 
 def _summary(host: ListeningHost) -> dict[str, Any]:
@@ -111,6 +131,7 @@ def _summary(host: ListeningHost) -> dict[str, Any]:
         "fingerprint": host.identity.fingerprint,
         "providers": len(state.providers),
         "issuers": len(state.issuers),
+        "client_profiles": len(state.client_profiles),
         "requests": len(state.journal.records),
         "connections": vars(state.connections),
         "open_sessions": len(state.accounts.sessions),

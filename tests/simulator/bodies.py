@@ -60,6 +60,14 @@ BODIES: dict[str, Callable[[int | None], Body]] = {
     "jsonrpc_refusal": _json(
         {"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": "Invalid request."}}, 200
     ),
+    "jsonrpc_parse_error": _json(
+        {"jsonrpc": "2.0", "id": None, "error": {"code": -32700, "message": "Parse error."}}, 200
+    ),
+    "jsonrpc_internal_error": _json(
+        {"jsonrpc": "2.0", "id": None, "error": {"code": -32603, "message": "Internal error."}}, 200
+    ),
+    "jsonrpc_nothing": _json({"jsonrpc": "2.0", "id": None}, 200),
+    "jsonrpc_wrong_shape": _json({"jsonrpc": "2.0", "id": "0", "result": {"output": {"STRUCTURE": []}}}, 200),
     "unsupported_content_type": _text("Unsupported content type", TEXT, 400),
     "envoy_no_healthy_upstream": _text("no healthy upstream", TEXT, 503),
     "envoy_upstream_connect_error": _text(

@@ -9,6 +9,7 @@ import binascii
 import datetime
 import ipaddress
 import re
+import textwrap
 from dataclasses import dataclass
 
 from cryptography import x509
@@ -20,6 +21,7 @@ from cryptography.x509.oid import NameOID
 
 BEGIN = "-----BEGIN CERTIFICATE-----"
 END = "-----END CERTIFICATE-----"
+WIDE_LINE = 76
 FORMATS = ("pem", "pem_crlf", "base64", "escaped", "one_line")
 
 
@@ -126,6 +128,12 @@ def canonical(text: str) -> str:
     return certificate.public_bytes(serialization.Encoding.PEM).decode("ascii")
 
 
+def without_root(chain: list[str]) -> list[str]:
+    """The chain without a self-signed end; a chain that is one certificate stays."""
+    last = x509.load_pem_x509_certificate(chain[-1].encode())
+    return chain[:-1] if len(chain) > 1 and last.issuer == last.subject else chain
+
+
 def formatted(pem: str, style: str) -> str:
     """A canonical PEM certificate in one of the forms that hosts have been seen to answer with."""
     if style == "pem_crlf":
@@ -134,6 +142,9 @@ def formatted(pem: str, style: str) -> str:
         return pem.replace("\n", "\\n")
     if style == "one_line":
         return pem.replace("\n", "")
+    if style == "wide_lines":
+        text = pem.replace(BEGIN, "").replace(END, "").replace("\n", "")
+        return "\n".join([BEGIN, *textwrap.wrap(text, WIDE_LINE), END])
     if style == "base64":
         return pem.replace(BEGIN, "").replace(END, "").replace("\n", "")
     return pem

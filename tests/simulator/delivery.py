@@ -20,10 +20,11 @@ from simulator.bodies import TEXT
 from simulator.errors import TYPE_OF_STATUS
 from simulator.errors import ApiError
 from simulator.errors import message
-from simulator.exchange import Answer
-from simulator.exchange import Request
 from simulator.faults import Fault
 from simulator.journal import Record
+from simulator.messages import Answer
+from simulator.messages import Request
+from simulator.messages import ready
 from simulator.state import HostState
 
 
@@ -196,7 +197,7 @@ class Delivery:
 def _made(fault: Fault, real: Answer) -> Answer:
     """The answer a fault describes, on top of the real one."""
     if fault.ready is not None:
-        answer = exchange.ready(fault.ready, real.status, fault.bytes)
+        answer = ready(fault.ready, real.status, fault.bytes)
     elif isinstance(fault.body, str):
         answer = Answer(real.status, fault.body.encode(), TEXT)
     elif fault.body is not None:

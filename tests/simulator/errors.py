@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
 HTTP_STATUS: dict[str, int] = {
@@ -27,6 +28,7 @@ HTTP_STATUS: dict[str, int] = {
     "UNABLE_TO_ALLOCATE_RESOURCE": 400,
     "UNAUTHENTICATED": 401,
     "UNAUTHORIZED": 403,
+    "UNEXPECTED_INPUT": 400,
     "UNSUPPORTED": 400,
 }
 
@@ -49,10 +51,19 @@ TYPE_OF_STATUS: dict[int, str] = {
 MESSAGE_PREFIX = "com.vmware.esx.simulator."
 
 
-def message(default_message: str, identifier: str = "message") -> dict[str, Any]:
+def message(
+    default_message: str,
+    identifier: str = "message",
+    *,
+    args: Iterable[str] = (),
+    params: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
     """One localizable message; an identifier without a dot is one of the simulator's own."""
     known = identifier if "." in identifier else MESSAGE_PREFIX + identifier
-    return {"id": known, "default_message": default_message, "args": []}
+    content: dict[str, Any] = {"id": known, "default_message": default_message, "args": list(args)}
+    if params is not None:
+        content["params"] = {name: {"s": value} for name, value in params.items()}
+    return content
 
 
 class ApiError(Exception):
@@ -63,12 +74,17 @@ class ApiError(Exception):
         error_type: str,
         *messages: dict[str, Any] | str,
         data: dict[str, Any] | None = None,
+        data_structure: str = "",
+        challenge: str | None = None,
         status: int | None = None,
     ) -> None:
         super().__init__(error_type)
         self.error_type = error_type
         self.messages = [message(entry) if isinstance(entry, str) else entry for entry in messages]
         self.data = data
+        self.data_structure = data_structure
+        """The name of the data's type; only JSON-RPC tells it."""
+        self.challenge = challenge
         self.status = HTTP_STATUS[error_type] if status is None else status
 
 

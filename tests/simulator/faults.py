@@ -67,7 +67,28 @@ class DeleteIssuer(Model):
     issuer_alias: Identifier
 
 
-Change = Annotated[Union[PutProvider, DeleteProvider, PutIssuer, DeleteIssuer], Field(discriminator="change")]
+class PutClientProfile(Model):
+    """Creates a client profile, or changes the given fields of the one with the id."""
+
+    change: Literal["put_client_profile"]
+    client_profile: Identifier | None = None
+    type: Literal["LOCAL_USER", "EXTERNAL_GROUP", "EXTERNAL_USER", "PRIVILEGES"] | None = None
+    name: Identifier | None = None
+    issuer_alias: Identifier | None = None
+    domain: Identifier | None = None
+    grants: list[dict[str, Any]] | None = None
+    privileges: dict[str, list[str]] | None = None
+
+
+class DeleteClientProfile(Model):
+    change: Literal["delete_client_profile"]
+    client_profile: Identifier
+
+
+Change = Annotated[
+    Union[PutProvider, DeleteProvider, PutIssuer, DeleteIssuer, PutClientProfile, DeleteClientProfile],
+    Field(discriminator="change"),
+]
 
 
 class Fault(Model):

@@ -24,12 +24,14 @@ from simulator.accounts import Principal
 from simulator.admin import Admin
 from simulator.admin import StateDocument
 from simulator.faults import Fault
+from simulator.host_profiles import settings_of
 from simulator.journal import Record
 from simulator.server import Listeners
 from simulator.server import ListeningHost
 from simulator.server import address_of
 from simulator.server import vcenter_address_of
 from simulator.settings import Settings
+from simulator.state import ClientProfile
 from simulator.state import Connections
 from simulator.state import HostState
 from simulator.state import Issuer
@@ -72,11 +74,16 @@ class Host:
 
     @property
     def providers(self) -> dict[str, Provider]:
-        return self._do(lambda: self._state.snapshot()[0])
+        return self._do(lambda: self._state.snapshot().providers)
 
     @property
     def issuers(self) -> dict[str, Issuer]:
-        return self._do(lambda: self._state.snapshot()[1])
+        return self._do(lambda: self._state.snapshot().issuers)
+
+    @property
+    def client_profiles(self) -> dict[str, ClientProfile]:
+        """By the ids that the host gave them."""
+        return self._do(lambda: self._state.snapshot().client_profiles)
 
     @property
     def journal(self) -> list[Record]:
@@ -84,7 +91,7 @@ class Host:
 
     @property
     def writes(self) -> list[Record]:
-        """The requests that would write to one of the two services, whatever became of them."""
+        """The requests that would write to one of the services, whatever became of them."""
         return [record for record in self.journal if record.writes]
 
     @property
@@ -132,6 +139,13 @@ class Host:
     def delete_issuer(self, alias: str) -> None:
         self._do(lambda: self._state.issuers.pop(alias, None))
 
+    def put_client_profile(self, identifier: str | None = None, **fields: Any) -> str:
+        """Creates it or changes the given fields: type, name, issuer_alias, domain, grants, privileges. Its id."""
+        return self._do(lambda: self._state.put_client_profile(identifier, **fields))
+
+    def delete_client_profile(self, identifier: str) -> None:
+        self._do(lambda: self._state.client_profiles.pop(identifier, None))
+
     def put_account(self, name: str, password: str, entitlements: tuple[str, ...] = ALL_ENTITLEMENTS) -> None:
         self._do(lambda: self._state.accounts.accounts.update({name: Account(password, entitlements)}))
 
@@ -153,6 +167,10 @@ class Host:
             return self._state.settings.model_copy(deep=True)
 
         return self._do(change)
+
+    def behave_as(self, host_profile: str) -> Settings:
+        """Takes on the settings of a named profile of hosts, until the next reset."""
+        return self.settings(**settings_of(host_profile))
 
     def queue(self, *faults: Fault) -> None:
         def add() -> None:
@@ -245,12 +263,21 @@ class Fleet:
         admin_port: int = 0,
         clock: Callable[[], float] = time.monotonic,
         state: StateDocument | None = None,
+        host_profile: str | None = None,
     ) -> None:
         addresses = [address_of(index) for index in range(hosts)] + (["::1"] if ipv6 else [])
         width = max(2, len(str(len(addresses))))
         self._states: list[HostState] = [
-            HostState(address, f"esx{number:0{width}d}", username, password, clock, state.load if state else None)
-            for number, address in enumerate(addresses, start=1)
+            HostState(
+                address,
+                f"esx{index + 1:0{width}d}",
+                username,
+                password,
+                clock,
+                state.load if state else None,
+                settings_of(host_profile, index),
+            )
+            for index, address in enumerate(addresses)
         ]
         self._states += [
             VcenterState(vcenter_address_of(index), f"vcenter{index + 1:02d}", vcenter.USERNAME, password, clock)

@@ -27,9 +27,11 @@ class Record:
     query: str
     body: Any
     authentication: str | None
-    """basic, bearer, sign, session, other, or None."""
+    """basic, bearer, sign, session, other, or None: the same words for either form of the API."""
     writes: bool
-    """A request that would write to one of the two services."""
+    """A request that would write to one of the services."""
+    protocol: str = "rest"
+    """The form of the API in which the request came: rest or jsonrpc."""
     status: int | None = None
     """None when the client got no answer."""
     fault: str | None = None

@@ -10,6 +10,7 @@ from simulator.errors import ApiError
 from simulator.errors import message
 from simulator.models import ProviderCreateSpec
 from simulator.models import ProviderFilter
+from simulator.models import ProviderFilterSpec
 from simulator.models import ProviderInfo
 from simulator.models import ProviderSummary
 from simulator.operations import Call
@@ -17,6 +18,8 @@ from simulator.operations import Operation
 
 SERVICE = "com.vmware.esx.trusted_infrastructure.kms.providers"
 PATH = "/api/esx/trusted-infrastructure/kms/providers"
+WRITERS = ("SECURITY_MGMT",)
+READERS = ("READ_ONLY", *WRITERS)
 READ_ERRORS = {"UNAUTHENTICATED": 401, "UNAUTHORIZED": 403, "ERROR": 500}
 
 
@@ -59,8 +62,9 @@ OPERATIONS = (
         errors=READ_ERRORS,
         perform=list_providers,
         query=ProviderFilter,
+        input=(("filter_spec", ProviderFilterSpec | None),),
         result=list[ProviderSummary],
-        entitlement="READ_ONLY",
+        entitlements=READERS,
     ),
     Operation(
         id=SERVICE + ".create",
@@ -70,7 +74,8 @@ OPERATIONS = (
         errors={"ALREADY_EXISTS": 400, "INVALID_ARGUMENT": 400, **READ_ERRORS},
         perform=create_provider,
         body=ProviderCreateSpec,
-        entitlement="SECURITY_MGMT",
+        input=(("spec", ProviderCreateSpec),),
+        entitlements=WRITERS,
         writes=True,
         switch=lambda host: host.settings.provider_get,
     ),
@@ -81,8 +86,9 @@ OPERATIONS = (
         success=200,
         errors={"NOT_FOUND": 404, "INVALID_ARGUMENT": 400, **READ_ERRORS},
         perform=get_provider,
+        input=(("provider", str),),
         result=ProviderInfo,
-        entitlement="READ_ONLY",
+        entitlements=READERS,
         switch=lambda host: host.settings.provider_get,
     ),
 )
@@ -94,6 +100,7 @@ DELETE = Operation(
     success=204,
     errors={},
     perform=delete_provider,
-    entitlement="SECURITY_MGMT",
+    input=(("provider", str),),
+    entitlements=WRITERS,
     writes=True,
 )

@@ -9,6 +9,7 @@ import urllib.parse
 from dataclasses import dataclass
 
 from simulator import authentication
+from simulator import client_profiles
 from simulator import kms_providers
 from simulator import security_token_issuers
 from simulator import vcenter
@@ -20,8 +21,11 @@ from simulator.state import HostState
 DOCUMENTED: tuple[Operation, ...] = (
     *kms_providers.OPERATIONS,
     *security_token_issuers.OPERATIONS,
+    *client_profiles.OPERATIONS,
     *authentication.TOKEN_OPERATIONS,
 )
+JSONRPC: tuple[Operation, ...] = (*DOCUMENTED, kms_providers.DELETE)
+"""What a host has in JSON-RPC."""
 EVERY: tuple[Operation, ...] = (*DOCUMENTED, kms_providers.DELETE, *authentication.SESSION_OPERATIONS)
 OPERATIONS: dict[str, tuple[Operation, ...]] = {"esx": EVERY, "vcenter": vcenter.OPERATIONS}
 """By the kind of host."""

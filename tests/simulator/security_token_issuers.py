@@ -7,6 +7,9 @@ from __future__ import annotations
 from typing import Any
 
 from simulator.certificates import formatted
+from simulator.certificates import without_root
+from simulator.errors import ApiError
+from simulator.errors import message
 from simulator.models import IssuerCreateSpec
 from simulator.models import IssuerFilter
 from simulator.models import IssuerInfo
@@ -20,16 +23,24 @@ from simulator.state import Issuer
 
 SERVICE = "com.vmware.esx.authentication.trust.security_token_issuers"
 PATH = "/api/esx/authentication/trust/security-token-issuers"
+WRITERS = ("IDENTITY_MGMT",)
+READERS = ("READ_ONLY", *WRITERS)
 COMMON_ERRORS = {"UNAUTHENTICATED": 401, "ERROR": 500}
 
 
 def _chains(call: Call, record: Issuer) -> list[dict[str, list[str]]]:
-    style = call.host.settings.certificate_format
+    settings = call.host.settings
+    style = "wide_lines" if settings.standardises_certificates else settings.certificate_format
     return [{"cert_chain": [formatted(pem, style) for pem in chain]} for chain in record.chains]
 
 
-def _stored(chains: list[X509CertChain]) -> list[list[str]]:
-    return [chain.cert_chain for chain in chains]
+def _stored(call: Call, given: list[X509CertChain]) -> list[list[str]]:
+    """The chains as the host keeps them."""
+    chains = [chain.cert_chain for chain in given]
+    settings = call.host.settings
+    if settings.empty_chains_refused and not (chains and all(chains)):
+        raise ApiError("INVALID_ARGUMENT", message("A certificate chain is empty.", SERVICE + ".empty_chain"))
+    return [without_root(chain) for chain in chains] if settings.standardises_certificates else chains
 
 
 def list_issuers(call: Call) -> list[dict[str, Any]]:
@@ -50,7 +61,7 @@ def list_issuers(call: Call) -> list[dict[str, Any]]:
 
 def create_issuer(call: Call) -> None:
     spec: IssuerCreateSpec = call.body
-    call.host.create_issuer(spec.issuer_alias, spec.issuer, _stored(spec.signing_cert_chains))
+    call.host.create_issuer(spec.issuer_alias, spec.issuer, _stored(call, spec.signing_cert_chains))
 
 
 def get_issuer(call: Call) -> dict[str, Any]:
@@ -60,13 +71,12 @@ def get_issuer(call: Call) -> dict[str, Any]:
 
 def update_issuer(call: Call) -> None:
     spec: IssuerUpdateSpec = call.body
-    chains = None if spec.signing_cert_chains is None else _stored(spec.signing_cert_chains)
+    chains = None if spec.signing_cert_chains is None else _stored(call, spec.signing_cert_chains)
     call.host.update_issuer(call.identifiers[0], spec.issuer, chains)
 
 
 def delete_issuer(call: Call) -> None:
-    call.host.issuer(call.identifiers[0])
-    del call.host.issuers[call.identifiers[0]]
+    call.host.delete_issuer(call.identifiers[0])
 
 
 OPERATIONS = (
@@ -78,8 +88,9 @@ OPERATIONS = (
         errors={"INVALID_ARGUMENT": 400, **COMMON_ERRORS},
         perform=list_issuers,
         query=IssuerFilter,
+        input=(("projection", Projection | None),),
         result=list[IssuerSummary],
-        entitlement="READ_ONLY",
+        entitlements=READERS,
     ),
     Operation(
         id=SERVICE + ".create",
@@ -89,7 +100,8 @@ OPERATIONS = (
         errors={"ALREADY_EXISTS": 400, "INVALID_ARGUMENT": 400, **COMMON_ERRORS},
         perform=create_issuer,
         body=IssuerCreateSpec,
-        entitlement="IDENTITY_MGMT",
+        input=(("spec", IssuerCreateSpec),),
+        entitlements=WRITERS,
         writes=True,
     ),
     Operation(
@@ -99,8 +111,9 @@ OPERATIONS = (
         success=200,
         errors={"NOT_FOUND": 404, **COMMON_ERRORS},
         perform=get_issuer,
+        input=(("issuer_alias", str),),
         result=IssuerInfo,
-        entitlement="READ_ONLY",
+        entitlements=READERS,
     ),
     Operation(
         id=SERVICE + ".update",
@@ -110,7 +123,8 @@ OPERATIONS = (
         errors={"NOT_FOUND": 404, "INVALID_ARGUMENT": 400, **COMMON_ERRORS},
         perform=update_issuer,
         body=IssuerUpdateSpec,
-        entitlement="IDENTITY_MGMT",
+        input=(("issuer_alias", str), ("spec", IssuerUpdateSpec)),
+        entitlements=WRITERS,
         writes=True,
     ),
     Operation(
@@ -120,7 +134,8 @@ OPERATIONS = (
         success=204,
         errors={"NOT_FOUND": 404, **COMMON_ERRORS},
         perform=delete_issuer,
-        entitlement="IDENTITY_MGMT",
+        input=(("issuer_alias", str),),
+        entitlements=WRITERS,
         writes=True,
     ),
 )

@@ -19,8 +19,8 @@ from simulator import certificates
 from simulator import exchange
 from simulator.certificates import Identity
 from simulator.delivery import Delivery
-from simulator.exchange import Answer
-from simulator.exchange import Request
+from simulator.messages import Answer
+from simulator.messages import Request
 from simulator.state import HostState
 
 BACKLOG = 1024

@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import copy
+import uuid
 from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
@@ -14,13 +16,16 @@ from typing import ClassVar
 from simulator import certificates
 from simulator.accounts import Account
 from simulator.accounts import Accounts
+from simulator.accounts import Principal
 from simulator.errors import ApiError
 from simulator.errors import message
 from simulator.faults import FaultQueue
 from simulator.journal import Journal
 from simulator.settings import Settings
 
-ISSUER_EXISTS = "com.vmware.esx.authentication.trust.security_token_issuers.issuer_already_exists"
+TRUST = "com.vmware.esx.authentication.trust.security_token_issuers."
+PROFILES = "com.vmware.esx.authentication.client_profiles."
+ISSUER_EXISTS = TRUST + "issuer_already_exists"
 
 
 @dataclass
@@ -40,6 +45,38 @@ class Issuer:
 
     issuer: str
     chains: list[list[str]] = field(default_factory=list)
+
+
+@dataclass
+class ClientProfile:
+    """What one subject may do; `grants` are kept as the API writes them."""
+
+    type: str = "LOCAL_USER"
+    name: str | None = None
+    issuer_alias: str | None = None
+    domain: str | None = None
+    grants: list[dict[str, Any]] = field(default_factory=list)
+    privileges: dict[str, list[str]] | None = None
+
+    @property
+    def subject(self) -> tuple[str, str | None, str | None, str | None]:
+        """The identity of a profile."""
+        return self.type, self.name, self.issuer_alias, self.domain
+
+    @property
+    def entitlements(self) -> set[str]:
+        """The names of what it grants."""
+        named = (grant for grant in self.grants if grant.get("resource_type") == "ENTITLEMENT")
+        return {grant["entitlement"] for grant in named if "entitlement" in grant}
+
+
+@dataclass
+class Snapshot:
+    """A copy of what the services keep."""
+
+    providers: dict[str, Provider]
+    issuers: dict[str, Issuer]
+    client_profiles: dict[str, ClientProfile]
 
 
 @dataclass
@@ -79,6 +116,7 @@ class HostState:
         password: str,
         clock: Callable[[], float],
         initial: Callable[[HostState], None] | None = None,
+        first_settings: Mapping[str, Any] | None = None,
     ) -> None:
         self.address = address
         self.name = name
@@ -86,16 +124,18 @@ class HostState:
         self.password = password
         self._clock_source = clock
         self._initial = initial
+        self._first_settings = dict(first_settings or {})
         self.connections = Connections()
         self.reset()
 
     def reset(self) -> None:
         """As at the start; only the connections that are still open stay counted."""
         self.clock = Clock(self._clock_source)
-        self.settings = self.settings_type()
+        self.settings = self.settings_type.model_validate(self._first_settings)
         self.accounts = Accounts(self.clock, {self.username: Account(self.password)})
         self.providers: dict[str, Provider] = {}
         self.issuers: dict[str, Issuer] = {}
+        self.client_profiles: dict[str, ClientProfile] = {}
         self.journal = Journal()
         self.faults = FaultQueue()
         open_now = self.connections.open_now
@@ -118,10 +158,12 @@ class HostState:
     def create_issuer(self, alias: str, issuer: str, chains: list[list[str]]) -> None:
         holder = self.alias_of(issuer)
         if holder is not None:
+            words = f"The issuer '{issuer}' is already saved as '{holder}'."
             raise ApiError(
                 "ALREADY_EXISTS",
-                message(f"The issuer '{issuer}' is already saved as '{holder}'.", ISSUER_EXISTS),
-                data={"issuer": issuer, "issuer_alias": holder},
+                message(words, ISSUER_EXISTS, params={"issuerAlias": holder}),
+                data={"issuer": issuer, "issuer_alias": holder} if self.settings.already_exists_data else None,
+                data_structure=ISSUER_EXISTS + "_info",
             )
         if alias in self.issuers:
             raise ApiError("ALREADY_EXISTS", message(f"The alias '{alias}' is already in use.", "alias_exists"))
@@ -131,6 +173,39 @@ class HostState:
         if alias not in self.issuers:
             raise ApiError("NOT_FOUND", message("There is no such security token issuer.", "issuer_not_found"))
         return self.issuers[alias]
+
+    def delete_issuer(self, alias: str) -> None:
+        """Also deletes the client profiles that name the alias, on hosts that do so."""
+        self.issuer(alias)
+        del self.issuers[alias]
+        if self.settings.profiles_cascade:
+            self.client_profiles = {
+                identifier: profile
+                for identifier, profile in self.client_profiles.items()
+                if profile.issuer_alias != alias
+            }
+
+    def create_client_profile(self, profile: ClientProfile) -> str:
+        """The id of the new profile."""
+        if any(each.subject == profile.subject for each in self.client_profiles.values()):
+            raise ApiError("ALREADY_EXISTS", message("A client profile of this subject exists.", "profile_exists"))
+        identifier = str(uuid.uuid4())
+        self.client_profiles[identifier] = profile
+        return identifier
+
+    def client_profile(self, identifier: str) -> ClientProfile:
+        if identifier not in self.client_profiles:
+            words = f"There is no client profile '{identifier}'."
+            raise ApiError("NOT_FOUND", message(words, PROFILES + "not_found", params={"profile": identifier}))
+        return self.client_profiles[identifier]
+
+    def entitlements(self, principal: Principal) -> set[str]:
+        """What somebody may do: his account's own, and what client profiles grant."""
+        granted = set(principal.entitlements)
+        for profile in self.client_profiles.values():
+            if _is_of(profile, principal):
+                granted |= profile.entitlements
+        return granted
 
     def update_issuer(self, alias: str, issuer: str | None, chains: list[list[str]] | None) -> None:
         record = self.issuer(alias)
@@ -159,6 +234,13 @@ class HostState:
             current.issuer if issuer is None else issuer, current.chains if canonical is None else canonical
         )
 
+    def put_client_profile(self, identifier: str | None = None, **fields: Any) -> str:
+        """Creates the client profile, or changes the given fields of it; its id."""
+        known = identifier or str(uuid.uuid4())
+        current = self.client_profiles.get(known, ClientProfile())
+        self.client_profiles[known] = ClientProfile(**{**vars(current), **fields})
+        return known
+
     def apply(self, changes: list[dict[str, Any]]) -> None:
         """Changes by another client; see faults.Change."""
         for change in changes:
@@ -169,8 +251,23 @@ class HostState:
                 self.providers.pop(fields["provider"], None)
             elif change["change"] == "put_issuer":
                 self.put_issuer(fields["issuer_alias"], fields.get("issuer"), fields.get("chains"))
+            elif change["change"] == "put_client_profile":
+                self.put_client_profile(fields.pop("client_profile", None), **fields)
+            elif change["change"] == "delete_client_profile":
+                self.client_profiles.pop(fields["client_profile"], None)
             else:
                 self.issuers.pop(fields["issuer_alias"], None)
 
-    def snapshot(self) -> tuple[dict[str, Provider], dict[str, Issuer]]:
-        return copy.deepcopy((self.providers, self.issuers))
+    def snapshot(self) -> Snapshot:
+        return copy.deepcopy(Snapshot(self.providers, self.issuers, self.client_profiles))
+
+
+def _is_of(profile: ClientProfile, principal: Principal) -> bool:
+    """The profile's subject is somebody, or a group of his."""
+    if profile.type == "LOCAL_USER":
+        return principal.issuer_alias is None and profile.name == principal.name
+    if (profile.issuer_alias, profile.domain) != (principal.issuer_alias, principal.domain):
+        return False
+    if profile.type == "EXTERNAL_USER":
+        return profile.name == principal.name
+    return profile.type == "EXTERNAL_GROUP" and profile.name in principal.groups

@@ -237,7 +237,7 @@ SIGNING_CERTIFICATE = Operation(
     errors={"UNAUTHENTICATED": 401, "UNAUTHORIZED": 403},
     perform=get_signing_certificate,
     result=SigningCertificateInfo,
-    entitlement="READ_ONLY",
+    entitlements=("READ_ONLY",),
     switch=lambda host: cast(VcenterState, host).own.signing_certificate_service,
 )
 WELL_KNOWN = "/.well-known/openid-configuration"
