@@ -19,12 +19,12 @@ from contract.samples import provider
 
 pytest.importorskip("vmware.vapi.bindings.stub", reason="vmware-vapi-runtime is not installed")
 
-from contract.vendor_bindings import KMS  # noqa: E402
-from contract.vendor_bindings import LOGIN  # noqa: E402
-from contract.vendor_bindings import PROFILES  # noqa: E402
-from contract.vendor_bindings import TRUST  # noqa: E402
-from contract.vendor_client import VendorClient  # noqa: E402
-from contract.vendor_client import vendor_client  # noqa: E402
+from contract.vendor_bindings import KMS
+from contract.vendor_bindings import LOGIN
+from contract.vendor_bindings import PROFILES
+from contract.vendor_bindings import TRUST
+from contract.vendor_client import VendorClient
+from contract.vendor_client import vendor_client
 
 if TYPE_CHECKING:
     from simulator import Fleet

@@ -31,7 +31,6 @@ ERROR_PREFIX = "com.vmware.vapi.std.errors."
 _LATER = (408, 429, 502, 503, 504)
 #: Codes with which a server answers a request that it does not understand.
 _NOT_UNDERSTOOD = (400, 404, 405, 415)
-_UNSUPPORTED_CONTENT = "Unsupported content type"
 #: Characters of a host's own words that a message may hold.
 _EXCERPT = 200
 _MESSAGE = 270
@@ -180,12 +179,9 @@ def wrong_shape(operation: Operation, title: str, host: str) -> UnexpectedAnswer
 
 
 def not_the_api(
-    operation: Operation, title: str, answer: Answer, value: Any, is_json: bool, host: str, scrub: Callable[[str], str]
+    operation: Operation, title: str, answer: Answer, is_json: bool, host: str, scrub: Callable[[str], str]
 ) -> UnexpectedAnswer:
-    """The error for an answer that no server of this form of the API gives.
-
-    value: the body as JSON, if it `is_json`.
-    """
+    """The error for an answer that no server of the API gives. is_json: whether its body is JSON."""
     later = answer.status in _LATER
     details: dict[str, Any] = {
         "operation": operation.id,
@@ -199,15 +195,6 @@ def not_the_api(
         message = f"{host}: {title} was answered with a redirect ({answer.status}), which is not followed."
         return UnexpectedAnswer(message, HINT_NOT_THE_API, **details)
 
-    text = answer.body[:2048].decode("utf-8", "replace")
-    if is_json_rpc(value) or _UNSUPPORTED_CONTENT in text:
-        return UnexpectedAnswer(
-            f"{host}: answers {title} as a JSON-RPC endpoint and does not serve it over REST.",
-            "Set api_protocol to auto or jsonrpc.",
-            other_form=_judged_no_credentials(answer, value, text),
-            **details,
-        )
-
     what = "JSON that is no error of the API" if is_json else describe(operation, answer, scrub)
     hint = _HINTS["SERVICE_UNAVAILABLE"] if later else HINT_NOT_THE_API
     return UnexpectedAnswer(
@@ -216,20 +203,6 @@ def not_the_api(
         other_form=answer.status in _NOT_UNDERSTOOD and what != _WEB_PAGE,
         **details,
     )
-
-
-def _judged_no_credentials(answer: Answer, value: Any, text: str) -> bool:
-    """True if a JSON-RPC endpoint shows by its answer that it did not look at the credentials of a REST request."""
-    if answer.status in (401, 403):
-        return False
-    if is_json_rpc(value):
-        return value["jsonrpc"] == "2.0" and f"{ERROR_PREFIX}unauthenticated" not in text
-    return answer.status < 500
-
-
-def is_json_rpc(value: Any) -> bool:
-    """True for the body of a JSON-RPC answer."""
-    return isinstance(value, dict) and "jsonrpc" in value
 
 
 def describe(operation: Operation, answer: Answer, scrub: Callable[[str], str]) -> str:

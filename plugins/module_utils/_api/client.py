@@ -12,6 +12,7 @@ from typing import Any
 from typing import Optional
 from typing import Protocol
 
+from ansible_collections.esx.trust.plugins.module_utils._api.answer import HINT_NOT_THE_API
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import Answer
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import wrong_shape
 from ansible_collections.esx.trust.plugins.module_utils._api.codec import Codec
@@ -75,7 +76,7 @@ class Client:
         #: The credentials of the login that was made.
         self._credentials: Optional[Credentials] = None
         #: The host answered in the form of the codec.
-        self._form_is_known = not self._other_codecs
+        self._form_is_known = False
         #: The answer that made the client try the other form.
         self._first_answer: Optional[UnexpectedAnswer] = None
 
@@ -186,10 +187,11 @@ class Client:
         try:
             return self._perform_once(call, credentials)
         except UnexpectedAnswer as error:
-            if self._form_is_known or not error.other_form:
+            if self._form_is_known or not error.other_form or not self._other_codecs:
                 raise
             if self._first_answer is not None:
                 # Neither form: the first answer tells more about who is there.
+                self._first_answer.hint = f"It did not answer over JSON-RPC either. {HINT_NOT_THE_API}"
                 raise self._first_answer from error
             self._first_answer = error
             self._codec = self._other_codecs[0]

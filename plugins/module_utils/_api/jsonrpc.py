@@ -228,7 +228,7 @@ def _no_json_rpc(
         what = "JSON that is not JSON-RPC" if is_json else describe(operation, answer, scrub)
         error = unexpected(operation, answer, f"{host}: {title} was answered with {what}.", HINT_NOT_THE_API)
     else:
-        error = not_the_api(operation, title, answer, None, is_json, host, scrub)
+        error = not_the_api(operation, title, answer, is_json, host, scrub)
         if answer.status < 500 and not error.retriable:
             error.hint = f"{HINT_NOT_THE_API} With api_protocol rest or auto, the host is asked over REST."
     error.other_form = True

@@ -22,7 +22,6 @@ from ansible_collections.esx.trust.plugins.module_utils._api.answer import api_e
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import data_texts
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import describe
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import error_type_name
-from ansible_collections.esx.trust.plugins.module_utils._api.answer import is_json_rpc
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import is_plainly_not_xml
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import message_ids
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import message_texts
@@ -41,6 +40,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.operation import Ca
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
+from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 
 #: The meaning of a code where the body does not name the type. 400 is missing: it stands for too many.
 _TYPE_OF_STATUS = {
@@ -59,6 +59,7 @@ _TYPE_OF_STATUS = {
 }
 #: The older servers answer NOT_FOUND with this message where the operation itself is unknown.
 _UNKNOWN_URL = "com.vmware.vapi.rest.operationsForUrlNotFound"
+_UNSUPPORTED_CONTENT = "Unsupported content type"
 _ACCEPT_XML = "application/samlmetadata+xml, application/xml, text/xml, */*;q=0.1"
 
 
@@ -92,7 +93,7 @@ class RestCodec:
         if error is not None:
             raise error
         if not 200 <= answer.status < 300 or is_json_rpc(value):
-            raise not_the_api(operation, title, answer, value, is_json, host, scrub)
+            raise _other_answer(operation, answer, value, is_json, host, scrub)
 
         # 202 and 206 do not prove that the operation finished.
         if answer.status in (202, 206) or not (operation.returns or answer.status in operation.success):
@@ -239,3 +240,32 @@ def _vapi_error(
         status=answer.status,
     )
     return api_error(operation, operation.title, fault, answer, host, scrub)
+
+
+def _other_answer(
+    operation: Operation, answer: Answer, value: Any, is_json: bool, host: str, scrub: Callable[[str], str]
+) -> UnexpectedAnswer:
+    """The error for an answer that no server of REST gives; it tells whether a JSON-RPC endpoint gave it."""
+    error = not_the_api(operation, operation.title, answer, is_json, host, scrub)
+    text = answer.body[:2048].decode("utf-8", "replace")
+    if 300 <= answer.status < 400 or not (is_json_rpc(value) or _UNSUPPORTED_CONTENT in text):
+        return error
+
+    error.message = f"{host}: answers {operation.title} as a JSON-RPC endpoint and does not serve it over REST."
+    error.hint = "Set api_protocol to auto or jsonrpc."
+    error.other_form = _judged_no_credentials(answer, value, text)
+    return error
+
+
+def is_json_rpc(value: Any) -> bool:
+    """True for the body of a JSON-RPC answer."""
+    return isinstance(value, dict) and "jsonrpc" in value
+
+
+def _judged_no_credentials(answer: Answer, value: Any, text: str) -> bool:
+    """True if a JSON-RPC endpoint shows by its answer that it did not look at the credentials of a REST request."""
+    if answer.status in (401, 403):
+        return False
+    if is_json_rpc(value):
+        return bool(value["jsonrpc"] == "2.0") and f"{ERROR_PREFIX}unauthenticated" not in text
+    return answer.status < 500
