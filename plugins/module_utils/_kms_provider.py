@@ -326,7 +326,7 @@ def _listed(client: Client, entry: Mapping[str, Any], warnings: list[str]) -> li
         if _says_absent(error):
             return []
         # The oldest release lists providers and cannot get one.
-        if error.operation != GET.id or error.status != 404:
+        if error.operation != GET.id or not (error.status == 404 or error.error_type == "OPERATION_NOT_FOUND"):
             raise
         warnings.append(f"{client.host}: its API does not tell the type and the key_id of {entry['provider']!r}.")
     details = entry.get("details")

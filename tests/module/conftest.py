@@ -114,7 +114,13 @@ class Modules:
         return self.run("esx_token_issuer", check=check, diff=diff, **declared)
 
 
-@pytest.fixture(params=["module", pytest.param("action", marks=pytest.mark.other_way)])
+@pytest.fixture(
+    params=[
+        "module",
+        pytest.param("action", marks=pytest.mark.other_way),
+        pytest.param("jsonrpc", marks=pytest.mark.other_way),
+    ]
+)
 def modules(
     request: pytest.FixtureRequest,
     host: Host,
@@ -127,6 +133,8 @@ def modules(
 
     monkeypatch.setattr(retries, "FIRST_DELAY", 0.001)
     before = signal.getsignal(signal.SIGTERM)
-    way = Modules if request.param == "module" else Actions
+    if request.param == "jsonrpc":
+        host.settings(protocols="jsonrpc")
+    way = Actions if request.param == "action" else Modules
     yield way(host, fleet, capsys, monkeypatch)
     signal.signal(signal.SIGTERM, before)
