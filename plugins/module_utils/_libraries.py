@@ -46,11 +46,17 @@ try:
     from cryptography import x509
     from cryptography.exceptions import InvalidSignature
     from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.asymmetric import padding
+    from cryptography.hazmat.primitives.asymmetric import rsa
     from cryptography.hazmat.primitives.serialization import Encoding
     from cryptography.hazmat.primitives.serialization import load_der_private_key
 except ImportError:
     MISSING["cryptography"] = traceback.format_exc()
     x509: Any = None  # type: ignore[no-redef]
+    ec: Any = None  # type: ignore[no-redef]
+    padding: Any = None  # type: ignore[no-redef]
+    rsa: Any = None  # type: ignore[no-redef]
     Encoding: Any = None  # type: ignore[no-redef]
     load_der_private_key: Any = None  # type: ignore[no-redef]
     InvalidSignature = UnsupportedAlgorithm = Exception  # type: ignore[misc,assignment]
@@ -100,8 +106,11 @@ __all__ = [
     "SecurityWarning",
     "UnsupportedAlgorithm",
     "create_urllib3_context",
+    "ec",
     "fromstring",
     "load_der_private_key",
+    "padding",
     "requests",
+    "rsa",
     "x509",
 ]
