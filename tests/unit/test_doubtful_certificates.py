@@ -148,18 +148,16 @@ def test_a_false_signature_is_refused_however_the_names_are_written() -> None:
 
 
 def test_a_signature_of_another_kind_than_the_key_is_false() -> None:
-    keys = {
-        "rsa": rsa.generate_private_key(public_exponent=65537, key_size=2048),
-        "ec": ec.generate_private_key(ec.SECP256R1()),
-    }
-    for one, other in (("rsa", "ec"), ("ec", "rsa")):
-        leaf = named("leaf", "root", keys[one].public_key(), keys[one])
-        root = named("root", "root", keys[other].public_key(), keys[other])
+    modulus = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    curve = ec.generate_private_key(ec.SECP256R1())
+    by_modulus = named("leaf", "root", modulus.public_key(), modulus)
+    by_curve = named("leaf", "root", curve.public_key(), curve)
+    for leaf, key in ((by_modulus, curve), (by_curve, modulus)):
         with pytest.raises(InvalidInput, match="was not issued by the one behind it"):
-            declared(pem(leaf), pem(root))
-    key = ed25519.Ed25519PrivateKey.generate().public_key()
+            declared(pem(leaf), pem(named("root", "root", key.public_key(), key)))
+    edwards = ed25519.Ed25519PrivateKey.generate().public_key()
     with pytest.raises(InvalidInput, match="was not issued by the one behind it"):
-        declared(pem(leaf), pem(named("root", "root", key, keys["ec"])))
+        declared(pem(leaf), pem(named("root", "root", edwards, curve)))
 
 
 def test_a_sound_chain_gives_no_warning() -> None:
