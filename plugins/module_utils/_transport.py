@@ -143,19 +143,15 @@ def _load_authorities(context: ssl.SSLContext, path: Path) -> None:
     if not path.is_dir():
         context.load_verify_locations(cafile=str(path))
         return
-    refusal: Optional[ssl.SSLError] = None
     loaded = False
     for file in sorted(path.iterdir()):
-        if not file.is_file():
-            continue
-        try:
-            context.load_verify_locations(cafile=str(file))
-            loaded = True
-        except ssl.SSLError as error:
-            # Keys, lists and notes may lie beside the certificates.
-            refusal = error
+        # Keys, lists and notes may lie beside the certificates.
+        with contextlib.suppress(ssl.SSLError):
+            if file.is_file():
+                context.load_verify_locations(cafile=str(file))
+                loaded = True
     if not loaded:
-        raise refusal or ssl.SSLError("it is empty")
+        raise InvalidInput(f"ca_path: {path} holds no certificates in PEM (in none of its files).")
 
 
 def _new_context(requirement: ssl.VerifyMode) -> ssl.SSLContext:

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import gzip
 import socket
 import ssl
@@ -22,7 +21,6 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from ansible_collections.esx.trust.plugins.module_utils import _transport
 from ansible_collections.esx.trust.plugins.module_utils._answers import Answer
 from ansible_collections.esx.trust.plugins.module_utils._answers import decode
 from ansible_collections.esx.trust.plugins.module_utils._connection import Connection
@@ -33,6 +31,7 @@ from ansible_collections.esx.trust.plugins.module_utils._operation import Operat
 from ansible_collections.esx.trust.plugins.module_utils._transport import MAX_BODY
 from ansible_collections.esx.trust.plugins.module_utils._transport import Transport
 from simulator.certificates import issue
+from wire.conftest import open_sockets
 from wire.conftest import served_by
 
 #: Seconds for one request, and how much longer a machine that does other things may take.
@@ -111,10 +110,6 @@ def connection(speaker: Speaker) -> Connection:
         timeout=TIMEOUT,
         retries=0,
     )
-
-
-def open_sockets() -> list[_transport._DeadlineSocket]:
-    return [each for each in gc.get_objects() if isinstance(each, _transport._DeadlineSocket) and each.fileno() != -1]
 
 
 def ask(speaker: Speaker, says: Says, *, closes: bool = True) -> Answer | TrustError:
