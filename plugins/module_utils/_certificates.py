@@ -22,10 +22,26 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidIn
 from ansible_collections.esx.trust.plugins.module_utils._libraries import Encoding
 from ansible_collections.esx.trust.plugins.module_utils._libraries import InvalidSignature
 from ansible_collections.esx.trust.plugins.module_utils._libraries import UnsupportedAlgorithm
+from ansible_collections.esx.trust.plugins.module_utils._libraries import ec
 from ansible_collections.esx.trust.plugins.module_utils._libraries import load_der_private_key
+from ansible_collections.esx.trust.plugins.module_utils._libraries import padding
+from ansible_collections.esx.trust.plugins.module_utils._libraries import rsa
 from ansible_collections.esx.trust.plugins.module_utils._libraries import x509
 
 _PEM_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----([^-]*)-----END \1-----")
+#: What is left of a block that was broken off: its first line at the start of a line, before Base64, or cut off itself.
+_BROKEN_BLOCK = re.compile(
+    r"^[ \t]*-----BEGIN [A-Z0-9 ]+-----"
+    r"|-----BEGIN [A-Z0-9 ]+-----[ \t]*[A-Za-z0-9+/]{16}"
+    r"|-----BEGIN [A-Z0-9 ]*-{0,4}\Z",
+    re.MULTILINE,
+)
+#: Characters of Base64 that no certificate is shorter than.
+_SHORTEST_CERTIFICATE = 100
+#: Algorithms of signatures that anybody can forge.
+_BROKEN_HASHES = ("md5", "sha1")
+#: What cryptography raises over a part of a certificate that breaks the rules or is not known to it.
+_UNREADABLE = (ValueError, TypeError, KeyError, OverflowError, UnsupportedAlgorithm)
 _LONGEST_SORTED = 10
 _PRIVATE_KEY = "holds a private key, which must never be sent; give the certificates alone"
 _CERTIFICATE_LABELS = ("CERTIFICATE", "X509 CERTIFICATE")
@@ -45,9 +61,13 @@ class Certificate:
 
 @dataclass(frozen=True)
 class Chain:
-    """One certificate chain, leaf first; the order is part of what it is."""
+    """One certificate chain, leaf first; the order is part of what it is.
+
+    doubts: sentences about what could not be checked in it.
+    """
 
     certificates: tuple[Certificate, ...]
+    doubts: tuple[str, ...] = field(compare=False, default=())
 
     def to_api(self) -> dict[str, list[str]]:
         """The chain as the API's X509CertChain, each certificate in PEM."""
@@ -61,8 +81,9 @@ class _NotACertificate(ValueError):
 def chains_from_options(option: str, value: Sequence[Mapping[str, Any]]) -> tuple[Chain, ...]:
     """Read the chains that a user declares; equal ones are folded into one.
 
+    A link that cannot be checked is taken, and is among the `doubts` of its chain.
     Raises InvalidInput, which names the place, for a private key, for what is no certificate, and for a
-    chain that is out of order or whose links do not verify.
+    chain that is out of order or has a false signature.
     """
     if not value:
         raise InvalidInput(f"{option}: is empty; an issuer without a certificate can sign nothing.")
@@ -80,8 +101,13 @@ def chains_from_options(option: str, value: Sequence[Mapping[str, Any]]) -> tupl
             certificates.extend(_certificate(one) for one in found)
         if not certificates:
             raise InvalidInput(f"{place}: is empty.")
-        _check_links(place, loaded)
-        chain = Chain(tuple(certificates))
+        doubts = _check_links(place, loaded)
+        doubts += [
+            f"The validity of {_called(one)} cannot be read."
+            for one in certificates
+            if not (one.not_before and one.not_after)
+        ]
+        chain = Chain(tuple(certificates), tuple(doubts))
         if chain not in chains:
             chains.append(chain)
     return tuple(chains)
@@ -155,16 +181,22 @@ def _is_certificate(text: str) -> bool:
 
 
 def validity_warnings(chains: Iterable[Chain], now: datetime.datetime) -> list[str]:
-    """A sentence for each certificate that is expired or not yet valid at `now` (aware, UTC)."""
+    """A sentence for each certificate that is expired or not yet valid at `now` (aware, UTC), and for each doubt."""
     moment = _timestamp(now)
+    chains = list(chains)
     sentences = []
     for certificate in dict.fromkeys(one for chain in chains for one in chain.certificates):
-        name = f"The certificate {certificate.subject or '(no subject)'} (SHA-256 {certificate.sha256})"
+        name = f"The {_called(certificate)}"
         if certificate.not_after and certificate.not_after < moment:
             sentences.append(f"{name} expired on {certificate.not_after}.")
         elif certificate.not_before and certificate.not_before > moment:
             sentences.append(f"{name} is not valid before {certificate.not_before}.")
-    return sentences
+    doubts = dict.fromkeys(doubt for chain in chains for doubt in chain.doubts)
+    return [*sentences, *doubts]
+
+
+def _called(certificate: Certificate) -> str:
+    return f"certificate {certificate.subject or '(no subject)'} (SHA-256 {certificate.sha256})"
 
 
 def _load_all(text: str) -> list[Any]:
@@ -180,16 +212,23 @@ def _split(text: str) -> list[bytes]:
     text = text.replace("\\r", "").replace("\\n", "\n")
     if "PRIVATE KEY" in text:
         raise _NotACertificate(_PRIVATE_KEY)
-    blocks = _PEM_BLOCK.findall(text)
-    begun = text.count("-----BEGIN ")
-    if not begun:
-        return [_decode(text)]
-    if begun != len(blocks):
+    found = list(_PEM_BLOCK.finditer(text))
+    blocks = [block for block in found if not _is_prose(text, block)]
+    # Prose around the blocks may speak of their first lines.
+    if _BROKEN_BLOCK.search(_PEM_BLOCK.sub("\n", text)):
         raise _NotACertificate("holds a PEM block that is broken off")
-    for label, _body in blocks:
-        if label not in _CERTIFICATE_LABELS:
-            raise _NotACertificate(f"holds a {label}, give X.509 certificates")
-    return [_decode(body) for _label, body in blocks]
+    if not blocks:
+        return [_decode(text)]
+    for block in blocks:
+        if block[1] not in _CERTIFICATE_LABELS:
+            raise _NotACertificate(f"holds a {block[1]}, give X.509 certificates")
+    return [_decode(block[2]) for block in blocks]
+
+
+def _is_prose(text: str, block: re.Match[str]) -> bool:
+    """Whether it is a sentence that names the first and the last line of a block, with a few words between them."""
+    before = text[text.rfind("\n", 0, block.start()) + 1 : block.start()].strip()
+    return bool(before) and not before.endswith("-----") and len(block[2]) < _SHORTEST_CERTIFICATE
 
 
 def _decode(text: str) -> bytes:
@@ -229,8 +268,8 @@ def _certificate(loaded: Any) -> Certificate:
         pem=loaded.public_bytes(Encoding.PEM).decode(),
         subject=_name(loaded, "subject"),
         issuer=_name(loaded, "issuer"),
-        not_before=_timestamp(_moment(loaded, "not_valid_before")),
-        not_after=_timestamp(_moment(loaded, "not_valid_after")),
+        not_before=_date(loaded, "not_valid_before"),
+        not_after=_date(loaded, "not_valid_after"),
     )
 
 
@@ -240,8 +279,17 @@ def _name(loaded: Any, part: str) -> str:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return str(getattr(loaded, part).rfc4514_string())
-    except (ValueError, TypeError, KeyError):
+    except _UNREADABLE:
         return "(unreadable)"
+
+
+def _date(loaded: Any, which: str) -> str:
+    """One end of the validity, or an empty text where it is a date that does not exist."""
+    # Dates are parsed late, like names, and year 0 can be written in a certificate.
+    try:
+        return _timestamp(_moment(loaded, which))
+    except _UNREADABLE:
+        return ""
 
 
 def _moment(loaded: Any, which: str) -> datetime.datetime:
@@ -252,21 +300,91 @@ def _moment(loaded: Any, which: str) -> datetime.datetime:
 
 
 def _timestamp(moment: datetime.datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    # strftime does not fill up the year with zeros, and as texts such years would be the latest.
+    return moment.replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
 
-def _check_links(place: str, loaded: Sequence[Any]) -> None:
+def _check_links(place: str, loaded: Sequence[Any]) -> list[str]:
+    """A sentence for each link that cannot be checked. Raises InvalidInput for one that is false."""
+    doubts = []
     for position, (certificate, issuer) in enumerate(zip(loaded, loaded[1:])):
-        if not _issued(certificate, issuer):
+        doubt = _doubt(certificate, issuer)
+        if doubt is None:
             raise InvalidInput(
                 f"{place}: certificate {position + 1} ({_name(certificate, 'subject')}) was not issued by the one"
                 f" behind it ({_name(issuer, 'subject')}); the order is leaf, intermediates, root."
             )
+        if doubt:
+            doubts.append(
+                f"It could not be checked that the {_called(_certificate(certificate))} was issued by the one behind it"
+                f" ({_name(issuer, 'subject')}): {doubt}."
+            )
+    return doubts
 
 
 def _issued(certificate: Any, issuer: Any) -> bool:
+    return _doubt(certificate, issuer) is not None
+
+
+def _doubt(certificate: Any, issuer: Any) -> Optional[str]:
+    """Why it cannot be proven that `issuer` issued the certificate; empty if it is proven, None if it is not so."""
     try:
         certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
-        return False
-    return True
+    except InvalidSignature:
+        return None
+    except _UNREADABLE:
+        # It tells all that it does not like, the harmless and the false, by the same errors.
+        return _doubt_in_detail(certificate, issuer)
+    return ""
+
+
+def _doubt_in_detail(certificate: Any, issuer: Any) -> Optional[str]:
+    alike = _equal_names(certificate, issuer)
+    if alike is False:
+        return None
+    try:
+        key = issuer.public_key()
+    except _UNREADABLE:
+        return "the key of the latter is of a kind that is not known here"
+    algorithm = (
+        f"the algorithm of its signature ({certificate.signature_algorithm_oid.dotted_string}) is not known here"
+    )
+    try:
+        digest = certificate.signature_hash_algorithm
+        parameters = certificate.signature_algorithm_parameters
+    except _UNREADABLE:
+        return algorithm
+    how = [digest]
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        how = [ec.ECDSA(digest)]
+    elif isinstance(key, rsa.RSAPublicKey):
+        # cryptography gives no parameters for the oldest algorithms.
+        how = [parameters or padding.PKCS1v15(), digest]
+    try:
+        key.verify(certificate.signature, certificate.tbs_certificate_bytes, *(one for one in how if one is not None))
+    except (InvalidSignature, TypeError, AttributeError):
+        # The latter two: the key is of another kind than the signature.
+        return None
+    except (ValueError, UnsupportedAlgorithm):
+        return algorithm
+    if digest is not None and digest.name in _BROKEN_HASHES:
+        return f"its signature uses {digest.name.upper()}, which proves nothing any more"
+    return "the name of its issuer is not written as the latter writes its own" if alike else "a name cannot be read"
+
+
+def _equal_names(certificate: Any, issuer: Any) -> Optional[bool]:
+    """Whether they name the same issuer, compared as RFC 5280 (7.1) does; None where a name is unreadable."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return _comparable(certificate.issuer) == _comparable(issuer.subject)
+    except _UNREADABLE:
+        return None
+
+
+def _comparable(name: Any) -> list[set[tuple[str, Any]]]:
+    return [{(one.oid.dotted_string, _folded(one.value)) for one in relative} for relative in name.rdns]
+
+
+def _folded(value: Any) -> Any:
+    return " ".join(value.split()).casefold() if isinstance(value, str) else value

@@ -7,16 +7,20 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import hmac
+import re
 import socket
 import ssl
 import threading
 import time
 import warnings
+import weakref
+import zlib
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from functools import cache
 from http.client import HTTPException
+from pathlib import Path
 from typing import Any
 from typing import Optional
 
@@ -28,26 +32,54 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import TrustErro
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unreachable
 from ansible_collections.esx.trust.plugins.module_utils._errors import Untrusted
+from ansible_collections.esx.trust.plugins.module_utils._libraries import PYTHON_CHECKS_NAMES
 from ansible_collections.esx.trust.plugins.module_utils._libraries import CertificateError
 from ansible_collections.esx.trust.plugins.module_utils._libraries import HTTPAdapter
 from ansible_collections.esx.trust.plugins.module_utils._libraries import HTTPError
 from ansible_collections.esx.trust.plugins.module_utils._libraries import HTTPSConnection
 from ansible_collections.esx.trust.plugins.module_utils._libraries import HTTPSConnectionPool
 from ansible_collections.esx.trust.plugins.module_utils._libraries import SecurityWarning
-from ansible_collections.esx.trust.plugins.module_utils._libraries import create_urllib3_context
 from ansible_collections.esx.trust.plugins.module_utils._libraries import requests
 
 #: No answer of the API comes near; more is a mistake or an attack on the controller's memory.
 MAX_BODY = 16 * 1024 * 1024
+#: Bytes that may come in answer to one request, with all that frames a body.
+_MAX_RECEIVED = MAX_BODY + 1024 * 1024
 _CHUNK = 64 * 1024
+_LENGTH = re.compile(r"[0-9]{1,18}")
+_ZIPPED = ("gzip", "x-gzip", "deflate")
+#: What the libraries raise over an answer that is no HTTP. They promise the first three, and the others come from
+#: numbers that are none, and from connections that a half-read answer closed.
+_NO_HTTP = (HTTPException, OSError, ValueError, TypeError, AttributeError, ArithmeticError, MemoryError)
+#: Python has the name from 3.10 on.
+_PARTIAL_CHAIN = getattr(ssl, "VERIFY_X509_PARTIAL_CHAIN", 0x80000)
 _HINT_LOST = "Run the task again; it looks at the host first."
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "esx.trust"}
 
 
+class _TooMuch(OSError):
+    """More came than any answer of the API is."""
+
+
+class _Made(threading.local):
+    """The TLS socket that this thread made last: where the handshake fails, nobody else has it."""
+
+    last: Optional[weakref.ref[_DeadlineSocket]] = None
+
+
+_made = _Made()
+
+
 class _DeadlineSocket(ssl.SSLSocket):
-    """A TLS socket whose reads all end at one moment, however slowly the bytes drip."""
+    """A TLS socket whose reads all end at one moment, however slowly the bytes drip, and at one number of bytes."""
 
     deadline: Optional[float] = None
+    left = _MAX_RECEIVED
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> _DeadlineSocket:
+        made = super().__new__(cls, *args, **kwargs)
+        _made.last = weakref.ref(made)
+        return made
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
         if self.deadline is not None:
@@ -55,7 +87,16 @@ class _DeadlineSocket(ssl.SSLSocket):
             if left <= 0:
                 raise TimeoutError("timed out")
             self.settimeout(left)
-        return super().recv_into(*args, **kwargs)
+        received = super().recv_into(*args, **kwargs)
+        self.left -= received
+        if self.left < 0:
+            raise _TooMuch("too much came")
+        return received
+
+    def end(self) -> None:
+        """Close it now, also if a half-read answer holds on to it."""
+        if self.fileno() != -1:
+            socket.close(self.detach())
 
 
 #: Contexts that trust nobody yet, made ahead of the need.
@@ -63,9 +104,13 @@ _spare: list[ssl.SSLContext] = []
 
 
 def prepare() -> None:
-    """Make what any connection needs, so that the processes that are forked from this one have it."""
-    tls_context(None, True)
-    _spare.append(_new_context(ssl.CERT_REQUIRED))
+    """Make what any connection needs, so that the processes that are forked from this one have it.
+
+    Never fails: whoever needs it makes it again and says what is wrong.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        tls_context(None, True)
+        _spare.append(_new_context(ssl.CERT_REQUIRED))
 
 
 @cache
@@ -73,7 +118,7 @@ def tls_context(ca_path: Optional[str], verify: bool) -> ssl.SSLContext:
     """The TLS settings for a CA file or folder, the system's own store, or (`verify` false) no check at all.
 
     Made once and shared, because reading the system's store takes longer than talking to a host.
-    Raises InvalidInput for a `ca_path` that cannot be read.
+    Raises InvalidInput for a `ca_path` that cannot be read; OSError where the machine's own settings of TLS are broken.
     """
     if not verify:
         return _new_context(ssl.CERT_NONE)
@@ -82,11 +127,7 @@ def tls_context(ca_path: Optional[str], verify: bool) -> ssl.SSLContext:
         context.load_default_certs()
         return context
     try:
-        # The kind of thing it is decides, and only the file system knows.
-        try:
-            context.load_verify_locations(cafile=ca_path)
-        except IsADirectoryError:
-            context.load_verify_locations(capath=ca_path)
+        _load_authorities(context, Path(ca_path))
     except ssl.SSLError as error:
         raise InvalidInput(f"ca_path: {ca_path} holds no certificates in PEM ({error.reason or error}).") from error
     except OSError as error:
@@ -94,8 +135,36 @@ def tls_context(ca_path: Optional[str], verify: bool) -> ssl.SSLContext:
     return context
 
 
+def _load_authorities(context: ssl.SSLContext, path: Path) -> None:
+    """Load a file, or each file of a folder that holds certificates.
+
+    OpenSSL would look into a folder only for names that are hashes (`openssl rehash`).
+    """
+    if not path.is_dir():
+        context.load_verify_locations(cafile=str(path))
+        return
+    loaded = False
+    for file in sorted(path.iterdir()):
+        # Keys, lists and notes may lie beside the certificates.
+        with contextlib.suppress(ssl.SSLError):
+            if file.is_file():
+                context.load_verify_locations(cafile=str(file))
+                loaded = True
+    if not loaded:
+        raise InvalidInput(f"ca_path: {path} holds no certificates in PEM (in none of its files).")
+
+
 def _new_context(requirement: ssl.VerifyMode) -> ssl.SSLContext:
-    context: ssl.SSLContext = create_urllib3_context(cert_reqs=requirement)
+    """Settings that no variable decides about: those of urllib3 and of Python's default would obey SSLKEYLOGFILE.
+
+    Nor do they hang on the version of Python. From 3.13 on its default refuses authorities that lack an extension (the
+    Authority Key Identifier), as those of hosts do; and it takes an authority that is trusted but no root.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = PYTHON_CHECKS_NAMES and requirement == ssl.CERT_REQUIRED
+    context.verify_mode = requirement
+    context.verify_flags |= _PARTIAL_CHAIN
+    context.hostname_checks_common_name = False
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.sslsocket_class = _DeadlineSocket
     return context
@@ -112,7 +181,14 @@ class Transport:
         self._connection = connection
         self._scrub = scrub
         self._verify = connection.validate_certs and connection.thumbprint is None
-        self.context = tls_context(connection.ca_path if self._verify else None, self._verify)
+        try:
+            self.context = tls_context(connection.ca_path if self._verify else None, self._verify)
+        except OSError as error:
+            why = error.strerror or error
+            raise Unreachable(
+                f"{connection.name}: no connection, because TLS does not work on this machine ({why}).",
+                "Check the configuration of OpenSSL (OPENSSL_CONF).",
+            ) from error
         #: Set by the connection below when the first byte of the current request is about to leave.
         self.sent = False
         self.deadline = 0.0
@@ -121,6 +197,7 @@ class Transport:
         self._timeout = connection.timeout
         #: The one connection, once it was opened.
         self.opened: Any = None
+        self._socket: Optional[_DeadlineSocket] = None
         self._proxies = {"https": connection.proxy} if connection.proxy else {}
         # No session of requests: it would look for redirects, cookies, a netrc and variables, and none of them counts.
         self._adapter = _Adapter(self)
@@ -153,20 +230,40 @@ class Transport:
                 )
             with response:
                 return Answer(response.status_code, response.headers, self._read(response))
-        except (AnswerLost, UnexpectedAnswer):
+        except TrustError:
             self._drop()
             raise
-        except (requests.RequestException, HTTPError, OSError) as error:
+        except (requests.RequestException, HTTPError, *_NO_HTTP) as error:
             self._drop()
+            if _under(error, _TooMuch):
+                raise self._too_large() from error
             why = "timed out" if self.expired else self._scrub(reason(error))
             if not self.sent:
                 raise Unreachable(f"{name}: no connection ({why}).", self._unreachable_hint()) from error
             raise AnswerLost(f"{name}: the answer to {method} {path} was lost ({why}).", self._lost_hint()) from error
 
+    def connect(self, connection: Any, connect: Callable[[], None]) -> None:
+        """Called by the connection: connect, and be sure who is there; nothing stays open where this fails."""
+        self._end_socket()
+        self.opened = connection
+        _made.last = None
+        try:
+            with self.connecting():
+                _connect(connect, self)
+            self._socket = _made.last() if _made.last else None
+            self.check_certificate(connection.sock)
+        except BaseException:
+            self._socket = _made.last() if _made.last else None
+            self._drop()
+            raise
+
     def start_request(self) -> None:
         """Called by the connection: from here on the host may have seen the request."""
         self.sent = True
         self.deadline = time.monotonic() + self._timeout
+        if self._socket is not None:
+            self._socket.deadline = self.deadline
+            self._socket.left = _MAX_RECEIVED
 
     def check_certificate(self, sock: Any) -> None:
         """Raise Untrusted unless the certificate shown on the TLS socket is the pinned one, if one is pinned.
@@ -193,20 +290,29 @@ class Transport:
         # urllib3 leaves a connection that failed to the garbage collector, and an exception keeps it alive.
         if self.opened is not None:
             self.opened.close()
+        self._end_socket()
+
+    def _end_socket(self) -> None:
+        # Python's HTTP hands the socket over to the answer that is the last on it, which may never have become one.
+        if self._socket is not None:
+            self._socket.end()
+            self._socket = None
 
     def _read(self, response: Any) -> bytes:
+        """The body of an answer. Raises AnswerLost if it is not whole, UnexpectedAnswer if it is not to be read."""
+        if response.status_code < 200:
+            # The connection is left: what comes later must not be taken for the next request's answer.
+            raise AnswerLost(f"{self._connection.name}: only an interim answer came.", self._lost_hint())
+        announced = self._announced(response)
+        if announced is not None and announced > MAX_BODY:
+            raise self._too_large(response.status_code)
         body = bytearray()
-        for chunk in response.iter_content(_CHUNK):
+        # Not decoded on the way: a few bytes can hold gigabytes.
+        for chunk in response.raw.stream(_CHUNK, decode_content=False):
             body += chunk
             if len(body) > MAX_BODY:
-                raise UnexpectedAnswer(
-                    f"{self._connection.name}: the answer is larger than {MAX_BODY // 2**20} MiB, which none of the API"
-                    " is.",
-                    status=response.status_code,
-                    outcome_unknown=True,
-                )
-        announced = response.headers.get("Content-Length", "")
-        framed = announced or "Transfer-Encoding" in response.headers
+                raise self._too_large(response.status_code)
+        framed = announced is not None or "Transfer-Encoding" in response.headers
         closing = response.raw.version < 11 or response.headers.get("Connection", "").lower() == "close"
         if (
             not body
@@ -216,11 +322,52 @@ class Transport:
             # Python takes the headers for complete where the connection ends in the middle of them.
             raise AnswerLost(f"{self._connection.name}: the answer broke off in its headers.", _HINT_LOST)
         # Older urllib3 does not notice that a body ended early.
-        if announced.isdigit() and "Content-Encoding" not in response.headers and int(announced) > len(body):
+        if announced is not None and announced > len(body):
             raise AnswerLost(
                 f"{self._connection.name}: the answer broke off after {len(body)} of {announced} bytes.", _HINT_LOST
             )
-        return bytes(body)
+        return self._unpacked(response, bytes(body))
+
+    def _announced(self, response: Any) -> Optional[int]:
+        """The length that the answer says it has. Raises AnswerLost where that is no length."""
+        text = response.headers.get("Content-Length")
+        # Where the body comes in chunks, a length means nothing (RFC 9112, 6.3).
+        if text is None or "Transfer-Encoding" in response.headers:
+            return None
+        lengths = {length.strip() for length in text.split(",")}
+        if len(lengths) > 1 or not all(_LENGTH.fullmatch(length) for length in lengths):
+            raise AnswerLost(
+                f"{self._connection.name}: the answer was lost (its Content-Length is no number).", self._lost_hint()
+            )
+        return int(lengths.pop())
+
+    def _unpacked(self, response: Any, body: bytes) -> bytes:
+        """The body as it was before it was compressed, which nobody asked for, and some proxies do all the same."""
+        coding = response.headers.get("Content-Encoding", "").strip().lower()
+        if coding in ("", "identity") or not body:
+            return body
+        if coding in _ZIPPED:
+            # 32: whichever of the two formats it is.
+            unpacking = zlib.decompressobj(32 + zlib.MAX_WBITS)
+            with contextlib.suppress(zlib.error):
+                unpacked = unpacking.decompress(body, MAX_BODY + 1)
+                if len(unpacked) > MAX_BODY:
+                    raise self._too_large(response.status_code)
+                if unpacking.eof:
+                    return unpacked
+        raise UnexpectedAnswer(
+            f"{self._connection.name}: the answer is compressed, which was not asked for, and cannot be unpacked.",
+            "Look for a proxy in front of the host that changes answers.",
+            status=response.status_code,
+            outcome_unknown=True,
+        )
+
+    def _too_large(self, status: Optional[int] = None) -> UnexpectedAnswer:
+        return UnexpectedAnswer(
+            f"{self._connection.name}: the answer is larger than {MAX_BODY // 2**20} MiB, which none of the API is.",
+            status=status,
+            outcome_unknown=True,
+        )
 
     def connecting(self) -> contextlib.AbstractContextManager[None]:
         """Ends an attempt to connect through a proxy in time: nothing else limits how slowly a proxy may answer."""
@@ -280,15 +427,10 @@ class _Adapter(HTTPAdapter):
 
         class WatchedConnection(HTTPSConnection):
             def connect(self) -> None:
-                transport.opened = self
-                with transport.connecting():
-                    _connect(super().connect, transport)
-                transport.check_certificate(self.sock)
+                transport.connect(self, super().connect)
 
             def request(self, *args: Any, **kwargs: Any) -> None:
                 transport.start_request()
-                if isinstance(self.sock, _DeadlineSocket):
-                    self.sock.deadline = transport.deadline
                 super().request(*args, **kwargs)
 
         class WatchedPool(HTTPSConnectionPool):
@@ -307,20 +449,32 @@ def _connect(connect: Any, transport: Transport) -> None:
 
 def untrusted(connection: Connection, why: str) -> Untrusted:
     """The error for a certificate that is not trusted."""
-    return Untrusted(
-        f"{connection.name}: its certificate is not trusted ({why}).",
-        "Name the CA that signed it with ca_path, or pin the certificate with thumbprint.",
-    )
+    hint = "Name the CA that signed it with ca_path, or pin the certificate with thumbprint."
+    if connection.ca_path:
+        hint = (
+            f"ca_path ({connection.ca_path}) is not enough for this certificate: put the CA that signed it there, and"
+            " use a name that it holds; or pin the certificate with thumbprint, which needs neither."
+        )
+    return Untrusted(f"{connection.name}: its certificate is not trusted ({why}).", hint)
 
 
-def reason(error: BaseException) -> str:
-    """What lies under the libraries' own errors, in few words."""
+def _causes(error: BaseException) -> list[BaseException]:
+    """The error and those under it. They link by cause, by context, or by carrying the other error with them."""
     chain = [error]
-    # They link by cause, by context, or by carrying the other error with them.
     for each in chain:
         inner = (each.__cause__, each.__context__, getattr(each, "reason", None), *each.args)
         causes = (one for one in inner if isinstance(one, BaseException) and not isinstance(one, TrustError))
         chain.extend(one for one in causes if one not in chain)
+    return chain
+
+
+def _under(error: BaseException, kind: type[BaseException]) -> bool:
+    return any(isinstance(each, kind) for each in _causes(error))
+
+
+def reason(error: BaseException) -> str:
+    """What lies under the libraries' own errors, in few words."""
+    chain = _causes(error)
     wrappers = (requests.RequestException, HTTPError)
     bare = [each for each in chain if not isinstance(each, wrappers)]
     found = next((each for each in bare if isinstance(each, (OSError, HTTPException))), chain[-1])
@@ -328,7 +482,7 @@ def reason(error: BaseException) -> str:
         return "timed out"
     if isinstance(found, ssl.SSLError):
         return f"TLS: {(found.reason or 'connection closed').replace('_', ' ').lower()}"
-    if isinstance(found, HTTPException) and not isinstance(found, OSError):
+    if isinstance(found, _NO_HTTP) and not isinstance(found, OSError):
         return "what came is not HTTP"
     if isinstance(found, OSError) and found.strerror:
         return found.strerror

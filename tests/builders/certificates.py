@@ -9,16 +9,19 @@ import datetime
 import functools
 import hashlib
 import textwrap
+from typing import Any
 from typing import Optional
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.hazmat.primitives.serialization import NoEncryption
 from cryptography.hazmat.primitives.serialization import PrivateFormat
+from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import NameOID
 
 #: One moment for the whole run, so that equal arguments give equal dates.
@@ -67,6 +70,73 @@ class Authority(Issued):
 
     def __init__(self, name: str, *, days_before: float = 10, days_after: float = 3650) -> None:
         super().__init__(name, None, days_before=days_before, days_after=days_after, authority=True)
+
+
+#: Object identifiers as they stand in DER, and others of the same length to put in their place.
+RSA_WITH_SHA256 = bytes.fromhex("2a864886f70d01010b")
+RSA_WITH_SHA1 = bytes.fromhex("2a864886f70d010105")
+RSA_WITH_MD5 = bytes.fromhex("2a864886f70d010104")
+RSA_WITH_NOTHING_KNOWN = bytes.fromhex("2a864886f70d01017f")
+CURVE_P256, CURVE_SM2 = bytes.fromhex("2a8648ce3d030107"), bytes.fromhex("2a811ccf5501822d")
+ECDSA_WITH_SHA256, SM2_WITH_SM3 = bytes.fromhex("2a8648ce3d040302"), bytes.fromhex("2a811ccf55018375")
+
+
+def pem_of(der: bytes) -> str:
+    """DER, whatever it is, as a certificate in PEM."""
+    body = textwrap.fill(base64.b64encode(der).decode(), 64)
+    return f"-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n"
+
+
+def with_old_signature(algorithm: bytes, digest: hashes.HashAlgorithm) -> list[str]:
+    """A leaf and its root; the leaf is signed by RSA with a hash that no library signs certificates with any more."""
+    root_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    leaf_key = ec.generate_private_key(ec.SECP256R1())
+    root = named("root", "root", root_key.public_key(), root_key)
+    leaf = named("leaf", "root", leaf_key.public_key(), root_key)
+    der = leaf.public_bytes(Encoding.DER)
+    signed = leaf.tbs_certificate_bytes
+    resigned = signed.replace(RSA_WITH_SHA256, algorithm)
+    der = der.replace(signed, resigned).replace(RSA_WITH_SHA256, algorithm)
+    der = der.replace(leaf.signature, root_key.sign(resigned, padding.PKCS1v15(), digest))
+    return [pem_of(der), root.public_bytes(Encoding.PEM).decode()]
+
+
+def named(
+    subject: str,
+    issuer: str,
+    key: Any,
+    signer: Any,
+    *,
+    written: _ASN1Type = _ASN1Type.UTF8String,
+) -> x509.Certificate:
+    """A certificate that names its issuer as it is told to, and is signed by whatever key it is told to."""
+    return (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)]))
+        .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer, written)]))
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(NOW - datetime.timedelta(days=1))
+        .not_valid_after(NOW + datetime.timedelta(days=1))
+        .sign(signer, hashes.SHA256())
+    )
+
+
+def dated(year: bytes) -> str:
+    """A certificate whose validity begins and ends in that year, of four digits."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "dated")])
+    built = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(5)
+        .not_valid_before(datetime.datetime(2050, 1, 1, tzinfo=datetime.timezone.utc))
+        .not_valid_after(datetime.datetime(2050, 6, 1, tzinfo=datetime.timezone.utc))
+        .sign(key, hashes.SHA256())
+    )
+    return pem_of(built.public_bytes(Encoding.DER).replace(b"\x18\x0f2050", b"\x18\x0f" + year))
 
 
 def chain(length: int = 1, *, subject: str = "signer", expired: bool = False, not_yet_valid: bool = False) -> list[str]:

@@ -21,6 +21,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from children import unignoring
+
 ROWS, COLUMNS = 24, 120
 SECONDS = 60.0
 
@@ -45,7 +47,7 @@ class Program:
                 'import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp("bash", sys.argv[1:])'
             )
             self._process = subprocess.Popen(
-                [sys.executable, "-c", take, "bash", "-c", command],
+                unignoring(sys.executable, "-c", take, "bash", "-c", command),
                 cwd=folder,
                 env=dict(variables),
                 stdin=inner,

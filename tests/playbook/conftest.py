@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
+from children import unignoring
 from gates.conftest import Tools
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class Playbooks:
             TMPDIR=self._temporary,
         )
         done = subprocess.run(
-            [str(venv.bin / program), *arguments],
+            unignoring(str(venv.bin / program), *arguments),
             cwd=self._folder,
             env=variables,
             input=stdin or "",

@@ -62,6 +62,11 @@ def no_collector() -> Iterator[None]:
     gc.enable()
 
 
+def open_sockets() -> list[_transport._DeadlineSocket]:
+    """Sockets of ours that nobody has closed."""
+    return [each for each in gc.get_objects() if isinstance(each, _transport._DeadlineSocket) and each.fileno() != -1]
+
+
 class Watch:
     """Time that passes; a bound is checked with room for a machine that does other things, too."""
 

@@ -30,6 +30,8 @@ def end(number, frame):
     os.kill(os.getpid(), number)
     os._exit(1)
 
+# In tests that run in the background it is ignored, and children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 handler = {"worker": end, "ignoring": signal.SIG_IGN}.get(sys.argv[2])
 if handler:
     signal.signal(signal.SIGTERM, handler)

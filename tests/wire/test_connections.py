@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -13,7 +14,10 @@ from ansible_collections.esx.trust.plugins.module_utils import _transport
 from module.conftest import KEY_ID
 from module.conftest import OTHER_KEY_ID
 from simulator import Fault
+from wire.conftest import open_sockets
 from wire.conftest import wrote
+from wire.proxy import Cut
+from wire.proxy import Way
 from wire.scenarios import ISSUER
 from wire.scenarios import OLD
 from wire.scenarios import SCENARIOS
@@ -183,3 +187,28 @@ def test_an_interrupt_at_any_read_leaves_nothing_open(
         else:
             pytest.fail("the run does not end")
     assert interrupts >= 4
+
+
+# Sockets
+
+
+@pytest.mark.parametrize("abort", ["close", "reset"])
+def test_a_socket_of_a_handshake_that_never_began_is_closed(
+    modules: Modules, proxy: FaultProxy, host: Host, no_collector: None, abort: Any
+) -> None:
+    """Python forgets the socket that it made where the other side has gone before."""
+    for _each in range(20):
+        proxy.script(otherwise=Way(Cut("to_host", 0, abort)))
+        assert modules.kms_provider(retries=1).failed
+        assert open_sockets() == []
+
+
+def test_a_socket_that_python_forgets_is_closed(
+    modules: Modules, host: Host, no_collector: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(_self: Any) -> Any:
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(_transport._DeadlineSocket, "getpeername", gone, raising=False)
+    assert modules.kms_provider(retries=0).result["failure"]["code"] == "unreachable"
+    assert open_sockets() == []

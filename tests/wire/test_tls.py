@@ -7,6 +7,8 @@ from __future__ import annotations
 import contextlib
 import os
 import ssl
+import subprocess
+import sys
 from collections.abc import Callable
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.esx.trust.plugins.module_utils import _transport
+from environment import link_collection
 from simulator import Fleet
 from simulator.certificates import Identity
 from simulator.certificates import issue
@@ -319,3 +323,115 @@ def test_without_options_the_system_decides(modules: Modules, host: Host, variab
     else:
         assert_one_sentence(ran, host, code="untrusted")
         assert_untouched(host)
+
+
+# The folder of CAs, and settings of the machine
+
+
+def test_a_folder_needs_no_hashed_names(modules: Modules, host: Host, fleet: Fleet, tmp_path: Path) -> None:
+    (tmp_path / "ours.crt").write_text(fleet.authority.pem)
+    (tmp_path / "other.pem").write_text(issue("CA", authority=True).pem)
+    (tmp_path / "README").write_text("The CAs of this site.")
+    (tmp_path / "server.key").write_text(issue("host").key_pem)
+    (tmp_path / "nowhere.pem").symlink_to(tmp_path / "nothing")
+    (tmp_path / "old").mkdir()
+    assert modules.kms_provider(ca_path=str(tmp_path)).changed
+
+
+@pytest.mark.parametrize("text", [None, "The CAs of this site."])
+def test_a_folder_without_a_certificate_is_refused(
+    modules: Modules, host: Host, tmp_path: Path, text: str | None
+) -> None:
+    if text is not None:
+        (tmp_path / "README").write_text(text)
+    ran = modules.kms_provider(ca_path=str(tmp_path))
+    assert ran.result["failure"]["code"] == "invalid_input"
+    assert f"ca_path: {tmp_path} holds no certificates" in ran.message
+    assert_untouched(host)
+
+
+@refused
+def test_the_hint_does_not_ask_for_what_was_done(
+    modules: Modules, host: Host, fleet: Fleet, servers: Servers, what: str
+) -> None:
+    servers.show(REFUSED[what](fleet.authority, host.address))
+    ran = modules.kms_provider()
+    assert "Name the CA" not in ran.message
+    assert f"ca_path ({fleet.ca_path}) is not enough" in ran.message
+    assert "Name the CA" in modules.kms_provider(ca_path=None).message
+
+
+def test_an_authority_that_is_no_root_is_enough(
+    modules: Modules, host: Host, fleet: Fleet, servers: Servers, tmp_path: Path
+) -> None:
+    lower = issue("lower", fleet.authority, authority=True)
+    servers.show(issue("host", lower, names=(host.address,)))
+    (tmp_path / "lower.pem").write_text(lower.pem)
+    assert modules.kms_provider(ca_path=str(tmp_path)).changed
+
+
+def test_no_version_of_python_is_stricter_than_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The default of Python 3.13 refuses authorities like those of hosts, which have no Authority Key Identifier."""
+    for verify in (True, False):
+        _transport.tls_context.cache_clear()
+        context = _transport.tls_context(None, verify)
+        assert not context.verify_flags & ssl.VERIFY_X509_STRICT
+        assert context.verify_mode == (ssl.CERT_REQUIRED if verify else ssl.CERT_NONE)
+        assert not context.hostname_checks_common_name
+        assert context.minimum_version == ssl.TLSVersion.TLSv1_2
+
+
+@pytest.mark.parametrize("options", [{}, {"validate_certs": False}], ids=["verified", "not verified"])
+def test_secrets_of_tls_are_written_nowhere(
+    modules: Modules, host: Host, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, options: dict[str, Any]
+) -> None:
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
+    assert modules.kms_provider(**options).changed
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "nowhere" / "keys"))
+    _transport.tls_context.cache_clear()
+    assert not modules.kms_provider(**options).failed
+
+
+NONSENSE = {
+    "SSLKEYLOGFILE": "nowhere/keys",
+    "SSL_CERT_FILE": "broken",
+    "SSL_CERT_DIR": "broken",
+    "OPENSSL_CONF": "broken",
+    "OPENSSL_MODULES": "broken",
+    "REQUESTS_CA_BUNDLE": "nowhere",
+    "CURL_CA_BUNDLE": "nowhere",
+    "NETRC": "broken",
+    "HTTPS_PROXY": "broken",
+}
+
+
+@pytest.mark.parametrize("variable", NONSENSE)
+def test_no_variable_breaks_the_loading_of_the_plugin(variable: str, tmp_path: Path) -> None:
+    (tmp_path / "broken").write_text("openssl_conf = nonsense\n[nonsense\nssl_conf = x\n-----BEGIN CERTIFICATE-----\n")
+    load = "from ansible_collections.esx.trust.plugins.plugin_utils import _action; import os; print(os.environ[{!r}])"
+    value = str(tmp_path / NONSENSE[variable])
+    done = subprocess.run(
+        [sys.executable, "-c", load.format(variable)],
+        env={**os.environ, "PYTHONPATH": str(link_collection()), "PYTHONDONTWRITEBYTECODE": "1", variable: value},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, value, "")
+    assert [path.name for path in tmp_path.iterdir()] == ["broken"]
+
+
+def test_broken_settings_of_the_machine_are_said_when_they_are_needed(
+    modules: Modules, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_arguments: Any) -> ssl.SSLContext:
+        raise ssl.SSLError(1, "the configuration is broken")
+
+    monkeypatch.setattr(_transport, "_new_context", broken)
+    monkeypatch.setattr(_transport, "_spare", [])
+    _transport.tls_context.cache_clear()
+    _transport.prepare()
+    ran = modules.kms_provider(ca_path=None)
+    assert_one_sentence(ran, host, code="unreachable")
+    assert "TLS does not work on this machine" in ran.message
