@@ -19,12 +19,12 @@ from contract.samples import provider
 
 pytest.importorskip("vmware.vapi.bindings.stub", reason="vmware-vapi-runtime is not installed")
 
-from contract.vendor_bindings import KMS  # noqa: E402
-from contract.vendor_bindings import LOGIN  # noqa: E402
-from contract.vendor_bindings import PROFILES  # noqa: E402
-from contract.vendor_bindings import TRUST  # noqa: E402
-from contract.vendor_client import VendorClient  # noqa: E402
-from contract.vendor_client import vendor_client  # noqa: E402
+from contract.vendor_bindings import KMS
+from contract.vendor_bindings import LOGIN
+from contract.vendor_bindings import PROFILES
+from contract.vendor_bindings import TRUST
+from contract.vendor_client import VendorClient
+from contract.vendor_client import vendor_client
 
 if TYPE_CHECKING:
     from simulator import Fleet
@@ -139,7 +139,8 @@ def test_already_exists(client: VendorClient, host: Host, chain: list[str]) -> N
     name, content = client.refusal(TRUST, "create", spec=issuer(chain))
     assert (name, content["error_type"]) == ("already_exists", "ALREADY_EXISTS")
     assert content["data"] == {"issuer": "https://vc.example.test/", "issuer_alias": "old"}
-    assert content["messages"][0]["params"]["issuerAlias"]["s"] == "old"
+    (parameter,) = content["messages"][0]["params"]
+    assert (parameter["key"], parameter["value"]["s"]) == ("issuerAlias", "old")
     for service, spec in ((KMS, provider()), (PROFILES, profile())):
         name, content = client.refusal(service, "create", spec=spec)
         assert (name, content["error_type"]) == ("already_exists", "ALREADY_EXISTS")

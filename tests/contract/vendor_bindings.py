@@ -125,7 +125,11 @@ SERVICES: dict[str, dict[str, tuple[Fields, Any]]] = {
             ),
         ),
         "create": (
-            {"spec": structure(TRUST + ".create_spec", issuer_alias=TEXT, issuer=TEXT, signing_cert_chains=many(CHAIN))},
+            {
+                "spec": structure(
+                    TRUST + ".create_spec", issuer_alias=TEXT, issuer=TEXT, signing_cert_chains=many(CHAIN)
+                )
+            },
             VOID,
         ),
         "get": (
