@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from hypothesis.configuration import set_hypothesis_home_dir
 from simulator.certificates import signing_chain
 
 if TYPE_CHECKING:
+    from contract.vendor_server import VendorHost
     from simulator import Fleet
     from simulator import Host
 # Hypothesis would otherwise leave a folder in the checkout.
@@ -55,3 +57,22 @@ def chain() -> list[str]:
 @pytest.fixture(scope="session")
 def other_chain() -> list[str]:
     return signing_chain("new sts")
+
+
+@pytest.fixture(scope="session")
+def _vendor_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VendorHost]:
+    """The vendor's server, as long as this worker lives."""
+    for module in ("vmware.vapi.server.vapid", "werkzeug", "lxml", "com.vmware.vapi.std_client"):
+        if importlib.util.find_spec(module) is None:
+            pytest.skip(f"{module} is not installed")
+    from contract.vendor_server import vendor_server
+
+    with vendor_server(tmp_path_factory.mktemp("vendor")) as running:
+        yield running
+
+
+@pytest.fixture
+def vendor_host(_vendor_server: VendorHost) -> VendorHost:
+    """A host that nobody here wrote: the vendor's own server, in its first state. It speaks JSON-RPC only."""
+    _vendor_server.reset()
+    return _vendor_server

@@ -139,7 +139,8 @@ def test_already_exists(client: VendorClient, host: Host, chain: list[str]) -> N
     name, content = client.refusal(TRUST, "create", spec=issuer(chain))
     assert (name, content["error_type"]) == ("already_exists", "ALREADY_EXISTS")
     assert content["data"] == {"issuer": "https://vc.example.test/", "issuer_alias": "old"}
-    assert content["messages"][0]["params"]["issuerAlias"]["s"] == "old"
+    (parameter,) = content["messages"][0]["params"]
+    assert (parameter["key"], parameter["value"]["s"]) == ("issuerAlias", "old")
     for service, spec in ((KMS, provider()), (PROFILES, profile())):
         name, content = client.refusal(service, "create", spec=spec)
         assert (name, content["error_type"]) == ("already_exists", "ALREADY_EXISTS")

@@ -130,8 +130,10 @@ def canonical(text: str) -> str:
 
 def without_root(chain: list[str]) -> list[str]:
     """The chain without a self-signed end; a chain that is one certificate stays."""
+    if len(chain) < 2:
+        return chain
     last = x509.load_pem_x509_certificate(chain[-1].encode())
-    return chain[:-1] if len(chain) > 1 and last.issuer == last.subject else chain
+    return chain[:-1] if last.issuer == last.subject else chain
 
 
 def formatted(pem: str, style: str) -> str:

@@ -118,6 +118,8 @@ def perform(host: HostState, request: Request, record: Record) -> Answer:
 def _envelope(request: Request) -> Envelope:
     try:
         content = _json(request)
+    except UnicodeDecodeError as error:
+        raise ProtocolError(INVALID_REQUEST, str(error)) from error
     except (ValueError, RecursionError) as error:
         raise ProtocolError(PARSE_ERROR, str(error)) from error
     if not isinstance(content, dict) or content.get("jsonrpc") != "2.0":
@@ -133,10 +135,8 @@ def _invocation(request: Request, params: Any) -> Invocation:
     if not isinstance(params, dict):
         raise ProtocolError(INVALID_PARAMS)
     service, operation = str(params.get("serviceId", "")), str(params.get("operationId", ""))
-    if "input" not in params:
-        raise ProtocolError(INVALID_PARAMS)
     try:
-        given = parse(params["input"])
+        given = parse(params.get("input"))
     except NoBinary as error:
         raise ProtocolError(INTERNAL_ERROR) from error
     except (NoValue, RecursionError) as error:
@@ -184,7 +184,7 @@ def _invoke(host: HostState, invocation: Invocation, record: Record) -> Any:
             raise ApiError(
                 "UNAUTHENTICATED", message("Unable to authenticate user", "vapi.security.authentication.invalid")
             )
-    if invocation.input.kind != "STRUCTURE":
+    if invocation.input.kind != "STRUCTURE" and invocation.input.content != []:
         raise ApiError("INVALID_ARGUMENT", message("Invalid input to method", "vapi.method.input.invalid"))
     answer = jsonrpc_introspection.perform(host, invocation.service, invocation.operation, invocation.input, principal)
     if answer is not None:
