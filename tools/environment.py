@@ -72,6 +72,7 @@ ENVIRONMENTS = {
         Environment("core-2.16", ("3.11", "3.10", "3.12"), "3.10", ansible_test=True),
         Environment("core-2.19", ("3.11", "3.12", "3.13"), "3.11", ansible_test=True),
         Environment("core-2.21", ("3.12", "3.13", "3.14"), "3.12", ansible_test=True),
+        Environment("core-2.22", ("3.13",), "3.13", ansible_test=True),
         Environment("floor", ("3.11",), "3.11"),  # newer interpreters do not run the oldest versions
         Environment("audit", ("3.11", "3.12", "3.13"), "3.11"),
         Environment("awx", ("3.11", "3.12", "3.13"), "3.11"),
@@ -80,6 +81,8 @@ ENVIRONMENTS = {
         Environment("run", _ANY, "3.10"),
     )
 }
+#: The environments of every claimed ansible-core, oldest first: the one list that tests parametrize over.
+CORES = tuple(name for name in ENVIRONMENTS if name.startswith("core-"))
 UV = VENVS / "uv" / "bin" / "uv"
 
 

@@ -9,19 +9,19 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
-from ansible.utils.unsafe_proxy import wrap_var
+from ansible.errors import AnsibleError
 
 from ansible_collections.esx.trust.plugins.plugin_utils import _audit_data
 from ansible_collections.esx.trust.plugins.plugin_utils import _audit_html
 from ansible_collections.esx.trust.plugins.plugin_utils import _audit_junit
+from ansible_collections.esx.trust.plugins.plugin_utils._templates import no_template
 
 
 def audit_data(entries: Any, generated_at: Any) -> Any:
     """The facts of an audit, as they stand in the JSON report."""
     # A generator, as many of Jinja's filters return it, is as good as a list.
     if isinstance(entries, (str, Mapping)) or not isinstance(entries, Iterable):
-        raise AnsibleFilterError("esx.trust.audit_data: entries: is no list.")
+        raise AnsibleError("esx.trust.audit_data: entries: is no list.")
     return _made("audit_data", _audit_data.build, entries, generated_at)
 
 
@@ -38,9 +38,9 @@ def audit_junit(data: Any) -> Any:
 def _made(name: str, make: Callable[..., Any], *given: Any) -> Any:
     try:
         # What a host said must never be taken for a template, wherever the report is stored before it is written.
-        return wrap_var(make(*given))
+        return no_template(make(*given))
     except ValueError as error:
-        raise AnsibleFilterError(f"esx.trust.{name}: {error}") from error
+        raise AnsibleError(f"esx.trust.{name}: {error}") from error
 
 
 class FilterModule:

@@ -18,9 +18,13 @@ from typing import Optional
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
+from ansible_collections.esx.trust.plugins.module_utils._secrets import MASKS
+from ansible_collections.esx.trust.plugins.module_utils._secrets import is_masked
 
 #: Characters; shorter texts would mask innocent words.
 _SHORTEST_SECRET = 8
+#: What Ansible itself writes in the place of a secret option.
+_NOT_SHOWN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 _WORDS = re.compile(r"[=,\s]+")
 
 
@@ -77,8 +81,13 @@ class Arguments:
 
     def misplaced(self, params: Mapping[str, Any]) -> set[str]:
         """What may be a secret in a wrong place, if these options were refused."""
-        found = _misplaced(self.options, self.suspects, params)
+        found = set(_misplaced(self.options, self.suspects, params)) - set(_spellings(self.options))
         return {text for text in found if len(text) >= _SHORTEST_SECRET}
+
+    def shown(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """The options as a result tells them: for those that must not be printed, the words that Ansible has for it."""
+        shown: dict[str, Any] = _without_secrets(params, set(_secret_names(self.options)))
+        return shown
 
     def misshapen(self, params: Mapping[str, Any]) -> Optional[str]:
         """A sentence for the first option that has options and is none; for where Ansible's own reading breaks down."""
@@ -110,6 +119,38 @@ def check_name(option: str, value: str) -> str:
     return value
 
 
+def check_unmasked(option: str, value: str) -> str:
+    """The value of an option that goes to a host. Raises InvalidInput where a mask has eaten a part of it.
+
+    A registered result that is given back, or a text copied from a log, holds masks; a host would keep them.
+    """
+    if is_masked(value):
+        raise InvalidInput(
+            f"{option}: holds a mask ({', '.join(MASKS)}) where a secret stood.",
+            "Give the value itself and not what was printed or registered.",
+        )
+    return value
+
+
+def _without_secrets(value: Any, names: set[str]) -> Any:
+    if isinstance(value, Mapping):
+        shown = {}
+        for name, entry in value.items():
+            hidden = name in names and entry is not None
+            shown[name] = _NOT_SHOWN if hidden else _without_secrets(entry, names)
+        return shown
+    if isinstance(value, (list, tuple)):
+        return [_without_secrets(entry, names) for entry in value]
+    return value
+
+
+def _spellings(options: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """All names of the options, and of the options in them."""
+    for name, option in options.items():
+        yield from (name, *option.get("aliases", ()))
+        yield from _spellings(option.get("options", {}))
+
+
 def _secret_names(options: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     for name, option in options.items():
         if option.get("no_log"):
@@ -135,7 +176,7 @@ def _misplaced(
     spelled = {spelling: option for name, option in options.items() for spelling in (name, *option.get("aliases", ()))}
     for name, value in params.items():
         option = spelled.get(name)
-        if option is None or ("choices" in option and value not in option["choices"]):
+        if option is None or not _is_choice(option, value):
             yield from _texts(value)
             if option is None and value in ("", None):
                 # Base64 that ends in "=" and was read as "name=value".
@@ -153,6 +194,14 @@ def _misplaced(
             yield from suspects[name](value)
 
 
+def _is_choice(option: Mapping[str, Any], value: Any) -> bool:
+    """True if the option leaves no choice, or each entry of the value is one of its choices."""
+    if "choices" not in option:
+        return True
+    entries = _entries(value) if option["type"] == "list" else (value,)
+    return all(entry in option["choices"] for entry in entries)
+
+
 def _entries(value: Any) -> Iterable[Any]:
     if value is None:
         return ()
@@ -160,11 +209,12 @@ def _entries(value: Any) -> Iterable[Any]:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """Every text and number in the value."""
+    """Every text and number in the value, and every name in it: an unquoted template is read as a dictionary."""
     if isinstance(value, (str, int, float)) and not isinstance(value, bool) and value != "":
         yield str(value)
     elif isinstance(value, Mapping):
-        for entry in value.values():
+        for name, entry in value.items():
+            yield from _texts(name)
             yield from _texts(entry)
     elif isinstance(value, (list, tuple)):
         for entry in value:

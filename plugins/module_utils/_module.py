@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -13,6 +14,7 @@ from ansible_collections.esx.trust.plugins.module_utils._arguments import Argume
 from ansible_collections.esx.trust.plugins.module_utils._libraries import MISSING
 from ansible_collections.esx.trust.plugins.module_utils._perform import Run
 from ansible_collections.esx.trust.plugins.module_utils._perform import perform
+from ansible_collections.esx.trust.plugins.module_utils._perform import scrubbed
 
 
 def run_module(arguments: Arguments, run: Run) -> None:
@@ -20,29 +22,45 @@ def run_module(arguments: Arguments, run: Run) -> None:
 
     class Module(AnsibleModule):  # type: ignore[misc]
         accepted = False
+        #: Values of this run that must not be printed, besides those of the options.
+        secrets: tuple[str, ...] = ()
+
+        def exit_json(self, **kwargs: Any) -> None:
+            super().exit_json(**self.presentable(kwargs))
 
         def fail_json(self, msg: str, **kwargs: Any) -> None:
             # Options of a wrong form stop Ansible before it has learned which values are secret, and it names none.
-            self.no_log_values.update(arguments.secrets(self.params), arguments.misplaced(self.params))
             messages = getattr(getattr(self, "validation_result", None), "error_messages", ())
-            if not self.accepted:
-                # What was not understood can have secrets anywhere, also in the names of a dictionary.
-                kwargs["invocation"] = {"module_args": {}}
-            super().fail_json(msg=arguments.explain(messages) or msg, **kwargs)
+            explained = arguments.explain(messages)
+            if not isinstance(kwargs.get("exception", ""), str):
+                # Ansible would add the texts of an exception, which nobody has scrubbed, to the message.
+                del kwargs["exception"]
+            result = self.presentable({**kwargs, "msg": msg, "failed": True})
+            # Such a sentence names options and no values.
+            result["msg"] = explained or result["msg"]
+            super().fail_json(**result)
 
-    try:
+        def presentable(self, result: dict[str, Any]) -> dict[str, Any]:
+            # What was not understood can have secrets anywhere, also in the names of a dictionary.
+            shown = arguments.shown(self.params) if self.accepted else {}
+            result = scrubbed(arguments, {**result, "invocation": {"module_args": shown}}, [self.params], self.secrets)
+            for warning in result.pop("warnings", ()):
+                self.warn(warning)
+            # Older cores replace these by asterisks in every text, also in names and certificates.
+            self.no_log_values.clear()
+            return result
+
+    module = None
+    # Cores before 2.19 break down over some texts where they look for "name=value".
+    with contextlib.suppress(ValueError):
         module = Module(supports_check_mode=True, **arguments.keywords())
-    except ValueError:
-        # Cores before 2.19 break down over some texts where they look for "name=value".
+    if module is None:
         module = Module(supports_check_mode=True, **arguments.unread())
         module.fail_json(msg=arguments.misshapen(module.params) or "An option is of the wrong form.")
     module.accepted = True
     for library, reason in MISSING.items():
         module.fail_json(msg=missing_required_lib(library), exception=reason)
-    result, secrets = perform(run, module.params, module.check_mode, module._diff)
-    module.no_log_values.update(secrets)
+    result, module.secrets = perform(run, module.params, module.check_mode, module._diff)
     if result.pop("failed", False):
         module.fail_json(**result)
-    for warning in result.pop("warnings"):
-        module.warn(warning)
     module.exit_json(**result)

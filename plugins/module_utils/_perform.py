@@ -5,13 +5,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.esx.trust.plugins.module_utils._arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
+from ansible_collections.esx.trust.plugins.module_utils._secrets import Redactor
 from ansible_collections.esx.trust.plugins.module_utils._signals import stoppable
 
 Run = Callable[[Mapping[str, Any], bool], dict[str, Any]]
+
+
+def scrubbed(
+    arguments: Arguments,
+    result: Mapping[str, Any],
+    given: Iterable[Mapping[str, Any]],
+    secrets: Iterable[str] = (),
+) -> dict[str, Any]:
+    """The result without any secret of the options or of `secrets`, for whoever prints it or keeps it.
+
+    given: the options, as they came and as they were understood. ansible-core masks no results from 2.22 on, and the
+    masking of earlier ones also damages names and certificates.
+    """
+    hidden = set(secrets)
+    for options in given:
+        hidden |= arguments.secrets(options)
+        if result.get("failed"):
+            hidden |= arguments.misplaced(options)
+    return Redactor(hidden).scrub_result(result)
 
 
 def perform(

