@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -20,15 +21,25 @@ def run_module(arguments: Arguments, run: Run) -> None:
 
     class Module(AnsibleModule):  # type: ignore[misc]
         accepted = False
+        params: dict[str, Any]
+        #: The options before Ansible converted them.
+        written: Mapping[str, Any] = {}
+
+        def _load_params(self) -> None:
+            super()._load_params()
+            self.params = arguments.given(self.params)
+            self.written = dict(self.params)
 
         def fail_json(self, msg: str, **kwargs: Any) -> None:
             # Options of a wrong form stop Ansible before it has learned which values are secret, and it names none.
             self.no_log_values.update(arguments.secrets(self.params), arguments.misplaced(self.params))
-            messages = getattr(getattr(self, "validation_result", None), "error_messages", ())
+            validation = getattr(self, "validation_result", None)
+            refused = validation is not None and bool(validation.error_messages)
+            complaint = arguments.complaint(validation) if refused else None
             if not self.accepted:
                 # What was not understood can have secrets anywhere, also in the names of a dictionary.
                 kwargs["invocation"] = {"module_args": {}}
-            super().fail_json(msg=arguments.explain(messages) or msg, **kwargs)
+            super().fail_json(msg=complaint or msg, **kwargs)
 
     try:
         module = Module(supports_check_mode=True, **arguments.keywords())
@@ -39,7 +50,7 @@ def run_module(arguments: Arguments, run: Run) -> None:
     module.accepted = True
     for library, reason in MISSING.items():
         module.fail_json(msg=missing_required_lib(library), exception=reason)
-    result, secrets = perform(run, module.params, module.check_mode, module._diff)
+    result, secrets = perform(run, module.params, module.check_mode, module._diff, module.written, arguments)
     module.no_log_values.update(secrets)
     if result.pop("failed", False):
         module.fail_json(**result)

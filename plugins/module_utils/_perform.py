@@ -8,6 +8,7 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.esx.trust.plugins.module_utils._arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._signals import stoppable
 
@@ -15,14 +16,21 @@ Run = Callable[[Mapping[str, Any], bool], dict[str, Any]]
 
 
 def perform(
-    run: Run, params: Mapping[str, Any], check_mode: bool, diff: bool
+    run: Run,
+    params: Mapping[str, Any],
+    check_mode: bool,
+    diff: bool,
+    written: Mapping[str, Any],
+    arguments: Arguments,
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Run `run(params, check_mode)`; its result, and the values that must be masked in it besides the options' own.
 
+    params, written: the options as `arguments` declare them, and as they were before Ansible converted them.
     A result with `failed` is a failure. A run that is cancelled (SIGTERM, SIGINT) first closes its session and puts
     back what it had deleted to replace; then the process ends as it would have.
     """
     try:
+        arguments.check_texts(written)
         with stoppable():
             result = run(params, check_mode)
     except TrustError as error:

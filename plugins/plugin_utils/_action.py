@@ -74,7 +74,7 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
         if not self._stays_here(task_vars):
             result.update(self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val))
             return result
-        args = _plain(self._task.args)
+        args = self.arguments.given(_plain(self._task.args))
         try:
             validation = ArgumentSpecValidator(**self.arguments.keywords()).validate(args)
         except ValueError:
@@ -86,7 +86,7 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
             done: dict[str, Any] = {"failed": True, "changed": False, "msg": self._complaint(validation)}
         else:
             params = {name: options[name] for name in self.arguments.options}
-            done, secrets = perform(self.work, params, self._task.check_mode, self._task.diff)
+            done, secrets = perform(self.work, params, self._task.check_mode, self._task.diff, args, self.arguments)
         warnings = [*_alias_warnings(validation), *done.pop("warnings", [])]
         if warnings:
             done["warnings"] = warnings
@@ -103,7 +103,7 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
         """What a module says of options that Ansible itself refuses."""
         unsupported = isinstance(validation.errors[0], UnsupportedError)
         prefix = f"Unsupported parameters for ({self._task.action}) module: " if unsupported else ""
-        return self.arguments.explain(validation.error_messages) or f"{prefix}{validation.errors.msg}"
+        return self.arguments.complaint(validation) or f"{prefix}{validation.errors.msg}"
 
     def _stays_here(self, task_vars: Mapping[str, Any]) -> bool:
         """True if the module would run as this user, on this machine, with this Python and environment, and now."""

@@ -69,9 +69,7 @@ class Authority(Issued):
         super().__init__(name, None, days_before=days_before, days_after=days_after, authority=True)
 
 
-def chain(
-    length: int = 1, *, subject: str = "signer", expired: bool = False, not_yet_valid: bool = False
-) -> list[str]:
+def chain(length: int = 1, *, subject: str = "signer", expired: bool = False, not_yet_valid: bool = False) -> list[str]:
     """The PEMs of a chain, leaf first, root last; the flags are about the leaf.
 
     A chain of one is a certificate that signs itself. Equal arguments give the same chain, other ones another.

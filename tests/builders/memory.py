@@ -73,6 +73,7 @@ class MemoryHost:
     ) -> Any:
         """The answer of the host. Raises ApiError."""
         handlers: dict[Operation, Callable[[dict[str, str], dict[str, Any]], Any]] = {
+            _kms_provider.LIST: self._list_providers,
             _kms_provider.GET: self._get_provider,
             _kms_provider.CREATE: self._create_provider,
             _kms_provider.DELETE: self._delete_provider,
@@ -82,6 +83,9 @@ class MemoryHost:
             _token_issuer.DELETE: self._delete_issuer,
         }
         return handlers[operation](dict(path or {}), copy.deepcopy(dict(body or {})))
+
+    def _list_providers(self, _path: dict[str, str], _body: dict[str, Any]) -> Any:
+        return [{"provider": name, "available": True, "details": []} for name in self.key_providers]
 
     def _get_provider(self, path: dict[str, str], _body: dict[str, Any]) -> Any:
         return copy.deepcopy(self._known(self.key_providers, path["provider"]))

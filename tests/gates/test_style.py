@@ -70,9 +70,7 @@ def test_shellcheck() -> None:
         if (environment.ROOT / name).open("rb").readline().rstrip() in (b"#!/usr/bin/env bash", b"#!/bin/sh")
     ]
     assert Path(".ci/run") in scripts
-    done = subprocess.run(
-        [shellcheck, *scripts], cwd=environment.ROOT, check=False, text=True, capture_output=True
-    )
+    done = subprocess.run([shellcheck, *scripts], cwd=environment.ROOT, check=False, text=True, capture_output=True)
     assert done.returncode == 0, done.stdout
 
 
