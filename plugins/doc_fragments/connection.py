@@ -27,9 +27,10 @@ options:
   password:
     description:
       - The account's password. One with a line break or another control character is refused before it is sent,
-        since it would be refused by the host. A refused password is not sent a second time by the same task, also not by the other
-        items of its loop, because hosts lock an account after five refusals. (Where a task is not done inside
-        Ansible's own process, as over ssh or with C(async), each item of a loop is on its own.)
+        since it would be refused by the host.
+      - A refused password is not sent a second time by the same task, also not by the other items of its loop, because
+        hosts lock an account after five refusals. (Where a task is not done inside Ansible's own process, as over ssh
+        or with C(async), each item of a loop is on its own.)
       - If not set, the value of the environment variable E(VMWARE_PASSWORD) is used.
     type: str
     aliases: [pass, pwd]
