@@ -39,7 +39,7 @@ CONNECTION = (
 
 @pytest.mark.parametrize("nothing", ["", " \n"], ids=repr)
 def test_empty_options_are_as_good_as_none(modules: Modules, host: Host, nothing: str) -> None:
-    empty = dict.fromkeys(CONNECTION, nothing)
+    empty: dict[str, Any] = dict.fromkeys(CONNECTION, nothing)
     assert modules.kms_provider(**empty, state=nothing).changed
     again = modules.kms_provider(**empty, state=nothing, key_derivation_key=nothing)
     assert not again.failed, again.message
