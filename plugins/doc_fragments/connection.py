@@ -13,6 +13,8 @@ options:
   hostname:
     description:
       - Name or address of the ESX host itself, not of a vCenter. IPv6 addresses work, with or without brackets.
+      - An address as a browser shows it, V(https://esx01.example.com:443/ui/), is taken too, unless a login is in it.
+        A port in it must not contradict O(port).
       - If not set, the value of the environment variable E(VMWARE_HOST) is used.
     type: str
     required: true
@@ -24,18 +26,19 @@ options:
     aliases: [admin, user]
   password:
     description:
-      - The account's password. A refused password is not sent a second time by the same task, also not by the other
-        items of its loop, because hosts lock an account after five refusals. (Where a task is not done inside
-        Ansible's own process, as over ssh or with C(async), each item of a loop is on its own.)
+      - The account's password. One with a line break or another control character is refused before it is sent,
+        since it would be refused by the host.
+      - A refused password is not sent a second time by the same task, also not by the other items of its loop, because
+        hosts lock an account after five refusals. (Where a task is not done inside Ansible's own process, as over ssh
+        or with C(async), each item of a loop is on its own.)
       - If not set, the value of the environment variable E(VMWARE_PASSWORD) is used.
     type: str
     aliases: [pass, pwd]
   port:
     description:
       - Port of the host's API.
-      - If not set, the value of the environment variable E(VMWARE_PORT) is used.
+      - If not set, the value of the environment variable E(VMWARE_PORT) is used, else a port in O(hostname), else 443.
     type: int
-    default: 443
   validate_certs:
     description:
       - Whether the host's certificate must be valid for O(hostname) and signed by a CA that is trusted.

@@ -10,12 +10,15 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
 from typing import Optional
 
 from ansible.module_utils.errors import AnsibleFallbackNotFound
+from ansible.module_utils.errors import RequiredError
+from ansible.module_utils.errors import RequiredIfError
 
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._secrets import MASKS
@@ -26,6 +29,14 @@ _SHORTEST_SECRET = 8
 #: What Ansible itself writes in the place of a secret option.
 _NOT_SHOWN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 _WORDS = re.compile(r"[=,\s]+")
+#: What YAML makes of a text without quotes, and what messages call it.
+_NO_TEXTS: Mapping[type, str] = {
+    bool: "a boolean (true or false)",
+    float: "a number with a point or an exponent",
+    Mapping: "a dictionary",
+    list: "a list",
+    tuple: "a list",
+}
 
 
 @dataclass(frozen=True)
@@ -74,6 +85,32 @@ class Arguments:
                 for name, option in self.options.items()
             }
         }
+
+    def given(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """The options without those that stand for "not given" in Ansible: null, and a text with nothing in it.
+
+        To be taken before Ansible reads them, so that its defaults and fall-backs decide. An entry of a list stays
+        whatever it is: nobody can tell what was meant by an entry that is empty.
+        """
+        return _given(self.options, params)
+
+    def check_texts(self, params: Mapping[str, Any]) -> None:
+        """Check options that Ansible has not converted yet. Raises InvalidInput, which names the first that is no text.
+
+        Ansible makes a text of anything: the name "True" of true, and "1.1" of the password 1.10.
+        """
+        _check_texts(self.options, params, "")
+
+    def complaint(self, validation: Any) -> Optional[str]:
+        """A sentence for what Ansible refused, or None where its own sentence is good enough.
+
+        validation: Ansible's own `ValidationResult`.
+        """
+        errors = list(validation.errors)
+        sentence = self.explain(validation.error_messages)
+        if sentence is None and all(isinstance(error, (RequiredError, RequiredIfError)) for error in errors):
+            sentence = next(_needed(self.options, self.required_if, validation.validated_parameters, ""), None)
+        return sentence
 
     def secrets(self, params: Mapping[str, Any]) -> set[str]:
         """The values of all options that must not be printed, wherever they stand, and every private key."""
@@ -151,6 +188,79 @@ def _spellings(options: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         yield from _spellings(option.get("options", {}))
 
 
+def _by_spelling(options: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """The options by their names and by their aliases."""
+    return {spelling: option for name, option in options.items() for spelling in (name, *option.get("aliases", ()))}
+
+
+def _given(options: Mapping[str, Mapping[str, Any]], params: Mapping[str, Any]) -> dict[str, Any]:
+    known = _by_spelling(options)
+    given: dict[str, Any] = {}
+    for name, value in params.items():
+        option = known.get(name)
+        nothing = value is None or (isinstance(value, str) and not value.strip())
+        if option is not None and nothing:
+            continue
+        if option is not None and "options" in option:
+            value = _given_entries(option["options"], value)
+        given[name] = value
+    return given
+
+
+def _given_entries(options: Mapping[str, Mapping[str, Any]], value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return _given(options, value)
+    if isinstance(value, (list, tuple)):
+        return [_given(options, entry) if isinstance(entry, Mapping) else entry for entry in value]
+    return value
+
+
+def _check_texts(options: Mapping[str, Mapping[str, Any]], params: Mapping[str, Any], where: str) -> None:
+    known = _by_spelling(options)
+    for name, value in params.items():
+        option = known.get(name, {})
+        if "options" in option:
+            for position, entry in _positions(name, value):
+                _check_texts(option["options"], entry, f"{where}{position}.")
+        elif option.get("type") in ("str", "path") and "choices" not in option:
+            # A whole number is the only other value that has one spelling, and Jinja makes one of a text of digits.
+            form = next((form for kind, form in _NO_TEXTS.items() if isinstance(value, kind)), None)
+            if form:
+                raise InvalidInput(f"{where}{name}: is {form} and no text; put the text in quotes.")
+
+
+def _positions(name: str, value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The entries of an option that has options, and how messages call each of them."""
+    if isinstance(value, Mapping):
+        yield name, value
+    elif isinstance(value, (list, tuple)):
+        for number, entry in enumerate(value):
+            if isinstance(entry, Mapping):
+                yield f"{name}[{number}]", entry
+
+
+def _needed(
+    options: Mapping[str, Mapping[str, Any]],
+    required_if: Iterable[Sequence[Any]],
+    params: Mapping[str, Any],
+    where: str,
+) -> Iterator[str]:
+    """A sentence for each option that is needed and not given."""
+    for name, option in options.items():
+        if option.get("required") and params.get(name) is None:
+            yield f"{where}{name}: is needed."
+    for condition, value, names in required_if:
+        if params.get(condition, options[condition].get("default")) == value:
+            text = str(value).lower() if isinstance(value, bool) else value
+            yield from (
+                f"{where}{name}: is needed with {condition} {text}." for name in names if params.get(name) is None
+            )
+    for name, option in options.items():
+        if "options" in option:
+            for position, entry in _positions(name, params.get(name)):
+                yield from _needed(option["options"], option.get("required_if", ()), entry, f"{where}{position}.")
+
+
 def _secret_names(options: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     for name, option in options.items():
         if option.get("no_log"):
@@ -173,7 +283,7 @@ def _misplaced(
     suspects: Mapping[str, Callable[[Any], Iterable[str]]],
     params: Mapping[str, Any],
 ) -> Iterator[str]:
-    spelled = {spelling: option for name, option in options.items() for spelling in (name, *option.get("aliases", ()))}
+    spelled = _by_spelling(options)
     for name, value in params.items():
         option = spelled.get(name)
         if option is None or not _is_choice(option, value):
@@ -244,6 +354,11 @@ def _environment(name: str) -> tuple[Any, list[str]]:
     return (_from_environment, [name])
 
 
+def ignored(*names: str) -> dict[str, dict[str, Any]]:
+    """Options for what a module returns besides what it takes, so that a result can be fed back as it is."""
+    return {name: {"type": "raw"} for name in names}
+
+
 #: The connection options; documented in the fragment esx.trust.connection.
 CONNECTION = Arguments(
     options={
@@ -255,7 +370,8 @@ CONNECTION = Arguments(
             "aliases": ["pass", "pwd"],
             "fallback": _environment("VMWARE_PASSWORD"),
         },
-        "port": {"type": "int", "default": 443, "fallback": _environment("VMWARE_PORT")},
+        # Without a default, so that a port in the hostname can be told from one that contradicts.
+        "port": {"type": "int", "fallback": _environment("VMWARE_PORT")},
         "validate_certs": {"type": "bool", "default": True, "fallback": _environment("VMWARE_VALIDATE_CERTS")},
         "ca_path": {"type": "path", "fallback": _environment("VMWARE_CA_PATH")},
         # Without fall-backs: a stray variable must not decide over the options who logs in or who is trusted.

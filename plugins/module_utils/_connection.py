@@ -20,11 +20,18 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidIn
 
 # A name or an address and nothing that a URL would read as something else.
 _HOSTNAME = re.compile(r"[A-Za-z0-9._-]+")
+# An address as a browser shows it, and a name or a bracketed address with a port behind it.
+_URL = re.compile(r"https://([^/?#]+)(?:[/?#].*)?", re.IGNORECASE)
+_WITH_PORT = re.compile(r"(\[.+\]|[^:]+):([0-9]{1,5})")
+# RFC 7617 allows none of them in a name or a password.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_LINE_BREAKS = "\r\n"
 _ZONE = re.compile(r"[A-Za-z0-9._~-]+")
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/=_-]+")
 #: Seconds; nobody waits longer than a day for one answer.
 _LONGEST_TIMEOUT = 86400
+_DEFAULT_PORT = 443
 
 
 @dataclass(frozen=True)
@@ -32,7 +39,7 @@ class Connection:
     """Where a host is, how it proves itself, and how we do. Secrets stay out of its repr."""
 
     hostname: str
-    port: int = 443
+    port: int = _DEFAULT_PORT
     username: Optional[str] = None
     password: Optional[str] = field(default=None, repr=False)
     access_token: Optional[str] = field(default=None, repr=False)
@@ -70,18 +77,20 @@ class Connection:
             raise InvalidInput(f"{missing}: is needed, unless access_token or saml_token is given.")
         if saml_token and not access_token and params["auth_method"] == "basic":
             raise InvalidInput("saml_token: cannot be sent with auth_method basic, use another.")
-        if username and ":" in username and not (access_token or saml_token):
-            raise InvalidInput("username: HTTP Basic authentication allows no colon in it.", secrets=(username,))
         for name, text in (("username", username), ("password", password)):
             if text and not _encodable(text):
                 raise InvalidInput(f"{name}: is no valid Unicode text.")
+        _check_login(username, password, needed=not (access_token or saml_token))
+        if access_token and access_token.endswith(tuple(_LINE_BREAKS)):
+            raise InvalidInput(f"access_token: {_ENDS_WITH_A_LINE_BREAK}")
         if access_token and not _TOKEN.fullmatch(access_token):
             raise InvalidInput("access_token: has characters that a token cannot have.")
         if saml_token:
             saml_token = _saml(saml_token)
+        hostname, port = _where(params["hostname"], params["port"])
         return cls(
-            hostname=_host("hostname", params["hostname"]),
-            port=_port("port", params["port"]),
+            hostname=hostname,
+            port=port,
             username=username,
             password=password,
             access_token=access_token,
@@ -114,12 +123,36 @@ class Connection:
     @property
     def name(self) -> str:
         """How messages call the host."""
-        return self.hostname if self.port == 443 else f"{_in_url(self.hostname)}:{self.port}"
+        return self.hostname if self.port == _DEFAULT_PORT else f"{_in_url(self.hostname)}:{self.port}"
 
     @property
     def basic_credentials(self) -> str:
         """The credentials of the Basic scheme (RFC 7617, UTF-8)."""
         return base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
+
+
+_ENDS_WITH_A_LINE_BREAK = (
+    "ends with a line break, which is no part of it as a rule; nothing was sent. Put it into the vault without one, for"
+    " instance with printf in place of echo."
+)
+
+
+def _check_login(username: Optional[str], password: Optional[str], needed: bool) -> None:
+    """Refuse what cannot be a login, because a refused login counts towards the locking of the account.
+
+    Blanks at the ends of a password are legal. Raises InvalidInput.
+    """
+    if not needed:
+        return
+    for name, text in (("username", username), ("password", password)):
+        if text and text.endswith(tuple(_LINE_BREAKS)):
+            raise InvalidInput(f"{name}: {_ENDS_WITH_A_LINE_BREAK}")
+        if text and _CONTROL.search(text):
+            raise InvalidInput(f"{name}: has a line break, a tab or another control character in it; nothing was sent.")
+    if username and ":" in username:
+        raise InvalidInput("username: HTTP Basic authentication allows no colon in it.", secrets=(username,))
+    if username and username != username.strip():
+        raise InvalidInput("username: has blanks at an end; nothing was sent.")
 
 
 def _encodable(text: str) -> bool:
@@ -148,8 +181,30 @@ def _saml(token: str) -> str:
     return base64.b64encode(gzip.compress(token.strip().encode(), mtime=0)).decode()
 
 
+def _where(hostname: str, port: Optional[int]) -> tuple[str, int]:
+    """Host and port, from the options or from what people paste as hostname: with a scheme, a port, and a path.
+
+    port: None if it was not given. Raises InvalidInput.
+    """
+    text = hostname.strip()
+    if not text:
+        raise InvalidInput("hostname: is empty.")
+    # A login can hold any of the characters that divide a URL, so nothing is taken out of what may have one.
+    pasted = None if "@" in text else _URL.fullmatch(text)
+    text = pasted[1] if pasted else text
+    with_port = None if "@" in text else _WITH_PORT.fullmatch(text)
+    if with_port is None:
+        return _host("hostname", text), _port("port", _DEFAULT_PORT if port is None else port)
+    host, own_port = _host("hostname", with_port[1]), _port("hostname", int(with_port[2]))
+    if port is not None and port != own_port:
+        raise InvalidInput(f"hostname: has port {own_port} in it, and port is {port}; leave one of them out.")
+    return host, own_port
+
+
 def _host(option: str, value: str) -> str:
     value = value.strip()
+    if not value:
+        raise InvalidInput(f"{option}: is empty.")
     bare = value[1:-1] if value.startswith("[") and value.endswith("]") else value
     address, _percent, zone = bare.partition("%")
     try:

@@ -62,10 +62,12 @@ class HostTrust:
     """What a host holds of what is declared.
 
     kms_providers: by name, None where there is no such provider. token_issuers: all of them.
+    provider_names: of all providers, declared or not, if one is to be created.
     """
 
     kms_providers: Mapping[str, Optional[KmsProvider]] = field(default_factory=dict)
     token_issuers: tuple[TokenIssuer, ...] = ()
+    provider_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -102,8 +104,7 @@ class DesiredHostTrust:
         """What a person should know about the declaration itself."""
         chains = [chain for one in self.token_issuers or () for chain in one.chains]
         validity = validity_warnings(chains, datetime.datetime.now(datetime.timezone.utc))
-        keys = (f"{one.provider}: {warning}" for one in self.kms_providers for warning in one.warnings)
-        return (*keys, *validity)
+        return tuple(validity)
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ def plan(observed: HostTrust, desired: DesiredHostTrust) -> Plan:
     First the key providers, then the issuers that are added and updated, then the removals. A conflict in one
     resource is a conflict of the whole, so that nothing is done by halves.
     """
-    providers = [_provider_part(observed.kms_providers.get(one.provider), one) for one in desired.kms_providers]
+    providers = [_provider_part(observed, one) for one in desired.kms_providers]
     issuers, writes, held = _issuer_parts(observed.token_issuers, desired)
     parts = [*providers, *issuers]
     added = [step for part in providers if part.status == "missing" for step in part.steps]
@@ -172,8 +173,9 @@ def _impossible(steps: Iterable[Step]) -> Iterator[str]:
             yield f"the {step.resource} {step.id!r} is there, and the API cannot {step.action} it ({error.message})"
 
 
-def _provider_part(observed: Optional[KmsProvider], desired: DesiredKmsProvider) -> _Part:
-    own = _kms_provider.plan(observed, desired)
+def _provider_part(observed: HostTrust, desired: DesiredKmsProvider) -> _Part:
+    found = observed.kms_providers.get(desired.provider)
+    own = _kms_provider.plan(found, desired, observed.provider_names)
     return _part(_kms_provider.RESOURCE, desired.provider, desired.state, own, own.steps)
 
 
@@ -313,9 +315,11 @@ class _Declared:
     desired: DesiredHostTrust
 
     def observe(self, client: Client) -> HostTrust:
-        names = [one.provider for one in self.desired.kms_providers]
+        providers = self.desired.kms_providers
+        found = {one.provider: _kms_provider.find(client, one.provider) for one in providers}
         return HostTrust(
-            kms_providers={name: _kms_provider.find(client, name) for name in names},
+            kms_providers=found,
+            provider_names=_kms_provider.names_beside(client, providers, list(found.values())),
             token_issuers=() if self.desired.token_issuers is None else _token_issuer.list_issuers(client),
         )
 

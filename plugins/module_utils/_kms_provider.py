@@ -8,7 +8,9 @@ import base64
 import binascii
 import re
 import uuid
+from collections.abc import Iterable
 from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
@@ -31,12 +33,15 @@ from ansible_collections.esx.trust.plugins.module_utils._api.rest import path_el
 from ansible_collections.esx.trust.plugins.module_utils._arguments import HOST_CONNECTION
 from ansible_collections.esx.trust.plugins.module_utils._arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._arguments import check_name
+from ansible_collections.esx.trust.plugins.module_utils._arguments import ignored
 from ansible_collections.esx.trust.plugins.module_utils._connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._converge import converge
+from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
+from ansible_collections.esx.trust.plugins.module_utils._names import look_alike_warnings
 from ansible_collections.esx.trust.plugins.module_utils._plan import Plan
 from ansible_collections.esx.trust.plugins.module_utils._plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._results import info_result
@@ -103,8 +108,9 @@ DELETE = Operation(
 OPERATIONS = (LIST, CREATE, GET, DELETE)
 
 RESOURCE = "kms_provider"
-#: Length in bytes that a key derivation key is expected to have; the API documents none.
-EXPECTED_KEY_BYTES = 32
+#: Length in bytes of a key derivation key, which is one for AES-256.
+KEY_BYTES = 32
+_HEXADECIMAL_KEY = re.compile(r"[0-9a-fA-F]{64}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-?)[0-9a-fA-F]{4}\1[0-9a-fA-F]{4}\1[0-9a-fA-F]{4}\1[0-9a-fA-F]{12}")
 
 #: What is declared of one provider.
@@ -114,8 +120,8 @@ DECLARATION = Arguments(
         "key_id": {"type": "str", "no_log": False},
         "key_derivation_key": {"type": "str", "no_log": True},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        **ignored("type", "available", "details"),
     },
-    required_if=(("state", "present", ("key_id",)),),
     # It may be the key.
     suspects={"key_id": lambda value: [] if _UUID.fullmatch(str(value).strip()) else [str(value)]},
 )
@@ -144,27 +150,37 @@ class DesiredKmsProvider:
     state: str = "present"
     key_id: Optional[str] = None
     key_derivation_key: Optional[str] = field(default=None, repr=False)
-    warnings: tuple[str, ...] = ()
+
+    @property
+    def creates(self) -> bool:
+        """True if it is created where it is not there."""
+        return self.state == "present" and self.key_derivation_key is not None
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> DesiredKmsProvider:
         """Check the module's options. Raises InvalidInput, which names the option."""
         present = params["state"] == "present"
+        if present and params.get("type") == "TRUST_AUTHORITY":
+            raise InvalidInput(
+                "type: is TRUST_AUTHORITY, and only native key providers can be declared present; leave this one out."
+            )
+        if present and params["key_id"] is None:
+            raise InvalidInput("key_id: is needed with state present.")
         # What is not needed for a removal must not stand in its way.
-        key, warnings = _read_key(params["key_derivation_key"]) if present else (None, ())
+        key = _read_key(params["key_derivation_key"]) if present else None
         provider = path_element("provider", params["provider"])
         return cls(
             provider=check_name("provider", provider) if present else provider,
             state=params["state"],
             key_id=_read_key_id(params["key_id"]),
             key_derivation_key=key,
-            warnings=warnings,
         )
 
 
-def plan(observed: Optional[KmsProvider], desired: DesiredKmsProvider) -> Plan:
+def plan(observed: Optional[KmsProvider], desired: DesiredKmsProvider, names: Iterable[str] = ()) -> Plan:
     """What has to be done so that a host that holds `observed` holds what is `desired`.
 
+    names: of all providers that the host holds, to warn of a look-alike before it is made.
     A provider that is there with another key is a conflict and never a change: replacing the key would lock the
     virtual machines that use it.
     """
@@ -195,7 +211,12 @@ def plan(observed: Optional[KmsProvider], desired: DesiredKmsProvider) -> Plan:
     spec = {"key_id": desired.key_id, "key_derivation_key": desired.key_derivation_key}
     body = {"provider": desired.provider, "native_spec": spec}
     after = KmsProvider(desired.provider, "NATIVE", desired.key_id).record()
-    return Plan(before={}, after=after, steps=(Step("create", RESOURCE, desired.provider, CREATE, body=body),))
+    return Plan(
+        before={},
+        after=after,
+        steps=(Step("create", RESOURCE, desired.provider, CREATE, body=body),),
+        warnings=look_alike_warnings("the key provider", desired.provider, names),
+    )
 
 
 def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
@@ -204,7 +225,7 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     connection = Connection.from_params(params)
     with connect(connection, ARGUMENTS.secrets(params)) as client:
         outcome = converge(client, _Declared(desired), check_mode)
-        return client.report(result(RESOURCE, desired.provider, connection, outcome, desired.warnings))
+        return client.report(result(RESOURCE, desired.provider, connection, outcome, ()))
 
 
 def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
@@ -230,11 +251,14 @@ class _Declared:
 
     desired: DesiredKmsProvider
 
-    def observe(self, client: Client) -> Optional[KmsProvider]:
-        return find(client, self.desired.provider)
+    def observe(self, client: Client) -> tuple[Optional[KmsProvider], tuple[str, ...]]:
+        """The provider, and the names of all if this one is to be created."""
+        found = find(client, self.desired.provider)
+        return found, names_beside(client, [self.desired], [found])
 
-    def plan(self, observed: Optional[KmsProvider]) -> Plan:
-        return plan(observed, self.desired)
+    def plan(self, observed: tuple[Optional[KmsProvider], tuple[str, ...]]) -> Plan:
+        found, names = observed
+        return plan(found, self.desired, names)
 
     def explain(self, error: TrustError, step: Step, host: str) -> TrustError:
         return explain(error, step, host)
@@ -242,11 +266,11 @@ class _Declared:
     def after(self, step: Step) -> _Declared:
         return self
 
-    def restored(self, observed: Optional[KmsProvider], step: Step) -> bool:
-        return observed is not None
+    def restored(self, observed: tuple[Optional[KmsProvider], tuple[str, ...]], step: Step) -> bool:
+        return observed[0] is not None
 
-    def misses(self, observed: Optional[KmsProvider], step: Step) -> bool:
-        return observed is None
+    def misses(self, observed: tuple[Optional[KmsProvider], tuple[str, ...]], step: Step) -> bool:
+        return observed[0] is None
 
 
 def explain(error: TrustError, step: Step, host: str) -> TrustError:
@@ -278,6 +302,23 @@ def find(client: Client, provider: str) -> Optional[KmsProvider]:
         if any(entry["provider"] == provider for entry in _list(client, providers=[provider])):
             raise
         return None
+
+
+def names_beside(
+    client: Client, desired: Sequence[DesiredKmsProvider], found: Sequence[Optional[KmsProvider]]
+) -> tuple[str, ...]:
+    """The names of all providers of the host if one of the `desired` is to be created, else nothing.
+
+    found: what the host holds of each of the `desired`. A host that does not list its providers can still create one,
+    and a list can be slow, because hosts ask remote providers for it. So that is no error here. Raises TrustError where
+    the host cannot be reached at all.
+    """
+    if not any(one.creates and there is None for one, there in zip(desired, found)):
+        return ()
+    try:
+        return tuple(entry["provider"] for entry in _list(client))
+    except (ApiError, UnexpectedAnswer, AnswerLost):
+        return ()
 
 
 def _says_absent(error: TrustError) -> bool:
@@ -356,23 +397,28 @@ def _read_key_id(value: Optional[str]) -> Optional[str]:
     return _canonical(value.strip())
 
 
-def _read_key(value: Optional[str]) -> tuple[Optional[str], tuple[str, ...]]:
-    """The key as it is sent, and warnings. The messages say nothing about the value."""
+def _read_key(value: Optional[str]) -> Optional[str]:
+    """The key as it is sent. Raises InvalidInput, which says nothing about the value but its length."""
     if value is None:
-        return None, ()
+        return None
     key = value.strip()
+    if _HEXADECIMAL_KEY.fullmatch(key):
+        # Base64 takes the digits too, and reads other bytes in them.
+        raise InvalidInput(
+            "key_derivation_key: is in hexadecimal; give the same bytes in Base64 (xxd -r -p | base64 does that)."
+        )
     try:
         length = len(base64.b64decode(key, validate=True))
     except (binascii.Error, ValueError):
         length = 0
     if not length:
         raise InvalidInput("key_derivation_key: is no Base64 of a key (for a new one: openssl rand -base64 32).")
-    if length == EXPECTED_KEY_BYTES:
-        return key, ()
-    return key, (
-        f"key_derivation_key: has {length} bytes where {EXPECTED_KEY_BYTES} are usual; the host decides whether"
-        " it takes it.",
-    )
+    if length != KEY_BYTES:
+        raise InvalidInput(
+            f"key_derivation_key: has {length} bytes, and a key has {KEY_BYTES} (for a new one: openssl rand"
+            " -base64 32)."
+        )
+    return key
 
 
 def _knows_no_delete(error: TrustError) -> bool:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -22,22 +23,31 @@ def run_module(arguments: Arguments, run: Run) -> None:
 
     class Module(AnsibleModule):  # type: ignore[misc]
         accepted = False
+        params: dict[str, Any]
+        #: The options before Ansible converted them.
+        written: Mapping[str, Any] = {}
         #: Values of this run that must not be printed, besides those of the options.
         secrets: tuple[str, ...] = ()
+
+        def _load_params(self) -> None:
+            super()._load_params()
+            self.params = arguments.given(self.params)
+            self.written = dict(self.params)
 
         def exit_json(self, **kwargs: Any) -> None:
             super().exit_json(**self.presentable(kwargs))
 
         def fail_json(self, msg: str, **kwargs: Any) -> None:
             # Options of a wrong form stop Ansible before it has learned which values are secret, and it names none.
-            messages = getattr(getattr(self, "validation_result", None), "error_messages", ())
-            explained = arguments.explain(messages)
+            validation = getattr(self, "validation_result", None)
+            refused = validation is not None and bool(validation.error_messages)
+            complaint = arguments.complaint(validation) if refused else None
             if not isinstance(kwargs.get("exception", ""), str):
                 # Ansible would add the texts of an exception, which nobody has scrubbed, to the message.
                 del kwargs["exception"]
             result = self.presentable({**kwargs, "msg": msg, "failed": True})
             # Such a sentence names options and no values.
-            result["msg"] = explained or result["msg"]
+            result["msg"] = complaint or result["msg"]
             super().fail_json(**result)
 
         def presentable(self, result: dict[str, Any]) -> dict[str, Any]:
@@ -60,7 +70,7 @@ def run_module(arguments: Arguments, run: Run) -> None:
     module.accepted = True
     for library, reason in MISSING.items():
         module.fail_json(msg=missing_required_lib(library), exception=reason)
-    result, module.secrets = perform(run, module.params, module.check_mode, module._diff)
+    result, module.secrets = perform(run, module.params, module.check_mode, module._diff, module.written, arguments)
     if result.pop("failed", False):
         module.fail_json(**result)
     module.exit_json(**result)

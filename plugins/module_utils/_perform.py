@@ -37,14 +37,21 @@ def scrubbed(
 
 
 def perform(
-    run: Run, params: Mapping[str, Any], check_mode: bool, diff: bool
+    run: Run,
+    params: Mapping[str, Any],
+    check_mode: bool,
+    diff: bool,
+    written: Mapping[str, Any],
+    arguments: Arguments,
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Run `run(params, check_mode)`; its result, and the values that must be masked in it besides the options' own.
 
+    params, written: the options as `arguments` declare them, and as they were before Ansible converted them.
     A result with `failed` is a failure. A run that is cancelled (SIGTERM, SIGINT) first closes its session and puts
     back what it had deleted to replace; then the process ends as it would have.
     """
     try:
+        arguments.check_texts(written)
         with stoppable():
             result = run(params, check_mode)
     except TrustError as error:

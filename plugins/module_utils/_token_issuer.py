@@ -29,6 +29,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.rest import path_el
 from ansible_collections.esx.trust.plugins.module_utils._arguments import HOST_CONNECTION
 from ansible_collections.esx.trust.plugins.module_utils._arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._arguments import check_name
+from ansible_collections.esx.trust.plugins.module_utils._arguments import ignored
 from ansible_collections.esx.trust.plugins.module_utils._certificates import Chain
 from ansible_collections.esx.trust.plugins.module_utils._certificates import certificate_records
 from ansible_collections.esx.trust.plugins.module_utils._certificates import chains_from_host
@@ -40,6 +41,7 @@ from ansible_collections.esx.trust.plugins.module_utils._converge import converg
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
+from ansible_collections.esx.trust.plugins.module_utils._names import look_alike_warnings
 from ansible_collections.esx.trust.plugins.module_utils._plan import Plan
 from ansible_collections.esx.trust.plugins.module_utils._plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._results import info_result
@@ -130,6 +132,7 @@ DECLARATION = Arguments(
         "chains_mode": {"type": "str", "choices": ["exact", "merge"], "default": "exact"},
         "issuer_conflict": {"type": "str", "choices": ["fail", "adopt", "rename"], "default": "fail"},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        **ignored("certificates", "protocol"),
     },
     required_if=(("state", "present", ("issuer", "signing_cert_chains")),),
     suspects={"cert_chain": no_certificates},
@@ -214,7 +217,7 @@ def plan(observed: Sequence[TokenIssuer], desired: DesiredTokenIssuer) -> Plan:
     if desired.state == "absent":
         return _plan_absent(own, other, desired)
     if other is None:
-        return _plan_update(own, desired) if own else _plan_create(desired)
+        return _plan_update(own, desired) if own else _plan_create(observed, desired)
     return _plan_elsewhere(own, other, desired)
 
 
@@ -233,9 +236,14 @@ def _plan_absent(own: Optional[TokenIssuer], other: Optional[TokenIssuer], desir
     return Plan(before=own.record(), after={}, steps=(deletion(own),), warnings=warnings)
 
 
-def _plan_create(desired: DesiredTokenIssuer) -> Plan:
+def _plan_create(observed: Sequence[TokenIssuer], desired: DesiredTokenIssuer) -> Plan:
     after = TokenIssuer(desired.issuer_alias, desired.issuer or "", desired.chains)
-    return Plan(before={}, after=after.record(), steps=(_create(after),))
+    staying = [one for one in observed if one.issuer_alias not in desired.leaving]
+    warnings = (
+        *look_alike_warnings("the alias", after.issuer_alias, [one.issuer_alias for one in staying]),
+        *look_alike_warnings("the issuer", after.issuer, [one.issuer for one in staying]),
+    )
+    return Plan(before={}, after=after.record(), steps=(_create(after),), warnings=warnings)
 
 
 def _plan_update(observed: TokenIssuer, desired: DesiredTokenIssuer, *warnings: str) -> Plan:

@@ -43,7 +43,7 @@ options:
         type: str
       key_derivation_key:
         description:
-          - The key in Base64, usually of 32 bytes. Needed to create the provider; may be left out where it is there
+          - The key in Base64, 32 bytes for AES-256. Needed to create the provider; may be left out where it is there
             already. It cannot be read back, so change O(kms_providers[].key_id) whenever you change the key.
         type: str
       state:
@@ -53,6 +53,18 @@ options:
         type: str
         choices: [present, absent]
         default: present
+      type:
+        description:
+          - Not used. It is taken so that what M(esx.trust.esx_kms_provider_info) returns can be given as it is.
+          - With O(kms_providers[].state=present), V(TRUST_AUTHORITY) is refused, because only native providers can be
+            declared.
+        type: raw
+      available:
+        description: Not used, see O(kms_providers[].type).
+        type: raw
+      details:
+        description: Not used, see O(kms_providers[].type).
+        type: raw
   token_issuers:
     description:
       - The security token issuers that are declared. Others are left alone, unless O(purge_token_issuers=true).
@@ -105,6 +117,14 @@ options:
         type: str
         choices: [present, absent]
         default: present
+      certificates:
+        description:
+          - Not used. It is taken so that what M(esx.trust.esx_token_issuer_info) returns can be given as it is.
+        type: raw
+      protocol:
+        description:
+          - Not used. It is taken so that what M(esx.trust.vcenter_token_issuer_info) returns can be given as it is.
+        type: raw
   purge_token_issuers:
     description:
       - Whether issuers that are not declared are deleted. Needs O(token_issuers); an empty list means that no issuer

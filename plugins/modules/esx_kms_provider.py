@@ -41,8 +41,8 @@ options:
     type: str
   key_derivation_key:
     description:
-      - The key in Base64, usually of 32 bytes. Needed to create the provider; may be left out where it is there
-        already.
+      - The key in Base64, 32 bytes for AES-256. Another length is refused. Needed to create the provider; may be left
+        out where it is there already.
       - C(openssl rand -base64 32) makes one. Keep it in a vault.
     type: str
   state:
@@ -55,6 +55,17 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  type:
+    description:
+      - Not used. It is taken so that what M(esx.trust.esx_kms_provider_info) returns can be given as it is.
+      - With O(state=present), V(TRUST_AUTHORITY) is refused, because only native providers can be declared.
+    type: raw
+  available:
+    description: Not used, see O(type).
+    type: raw
+  details:
+    description: Not used, see O(type).
+    type: raw
 seealso:
   - module: esx.trust.esx_kms_provider_info
   - module: esx.trust.esx_token_issuer

@@ -80,6 +80,13 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  certificates:
+    description: Not used. It is taken so that what M(esx.trust.esx_token_issuer_info) returns can be given as it is.
+    type: raw
+  protocol:
+    description:
+      - Not used. It is taken so that what M(esx.trust.vcenter_token_issuer_info) returns can be given as it is.
+    type: raw
 seealso:
   - module: esx.trust.esx_token_issuer_info
   - module: esx.trust.esx_kms_provider

@@ -28,6 +28,7 @@ options:
   hostname:
     description:
       - Name or address of the vCenter. IPv6 addresses work, with or without brackets.
+      - An address as a browser shows it, V(https://vcenter01.example.com/ui/), is taken too, unless a login is in it.
       - If not set, the value of the environment variable E(VMWARE_HOST) is used.
   username:
     description:

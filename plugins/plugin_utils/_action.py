@@ -75,7 +75,7 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
     def run(self, tmp: Optional[str] = None, task_vars: Optional[dict[str, Any]] = None) -> dict[str, Any]:
         task_vars = task_vars or {}
         result: dict[str, Any] = super().run(tmp, task_vars)
-        args = _plain(self._task.args)
+        args = self.arguments.given(_plain(self._task.args))
         refused, login = RefusedLogins(), login_of(self.arguments, args, self._variables())
         if refused.know(login):
             result.update(failed(_refused_before(str(task_vars.get("inventory_hostname", "")))))
@@ -111,7 +111,7 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
             done: dict[str, Any] = {"failed": True, "changed": False, "msg": self._complaint(validation)}
         else:
             params = {name: options[name] for name in self.arguments.options}
-            done, secrets = perform(self.work, params, self._task.check_mode, self._task.diff)
+            done, secrets = perform(self.work, params, self._task.check_mode, self._task.diff, args, self.arguments)
         warnings = [*_alias_warnings(validation), *done.pop("warnings", [])]
         if warnings:
             done["warnings"] = warnings
@@ -119,11 +119,11 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
             # What was not understood can have secrets anywhere, also in the names of a dictionary.
             shown = {} if validation.error_messages else self.arguments.shown(options)
             done["invocation"] = {"module_args": shown}
-        explained = self.arguments.explain(validation.error_messages)
+        complaint = self.arguments.complaint(validation) if validation.error_messages else None
         result = scrubbed(self.arguments, done, [args, options], secrets)
-        if explained:
+        if complaint:
             # Such a sentence names options and no values.
-            result["msg"] = explained
+            result["msg"] = complaint
         return result
 
     def _complaint(self, validation: Any) -> str:

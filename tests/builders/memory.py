@@ -68,6 +68,7 @@ class MemoryHost:
     def perform(self, call: Call) -> Any:
         """The answer of the host. Raises ApiError."""
         handlers: dict[Operation, Callable[[dict[str, str], dict[str, Any]], Any]] = {
+            _kms_provider.LIST: self._list_providers,
             _kms_provider.GET: self._get_provider,
             _kms_provider.CREATE: self._create_provider,
             _kms_provider.DELETE: self._delete_provider,
@@ -79,6 +80,9 @@ class MemoryHost:
         arguments = copy.deepcopy(dict(call.arguments))
         spec = arguments.pop("spec", {})
         return handlers[call.operation](arguments, spec)
+
+    def _list_providers(self, _path: dict[str, str], _body: dict[str, Any]) -> Any:
+        return [{"provider": name, "available": True, "details": []} for name in self.key_providers]
 
     def _get_provider(self, path: dict[str, str], _body: dict[str, Any]) -> Any:
         return copy.deepcopy(self._known(self.key_providers, path["provider"]))

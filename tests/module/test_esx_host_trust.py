@@ -127,7 +127,13 @@ def test_the_second_run_has_one_login_two_reads_and_no_write(modules: Modules, h
 def test_what_is_not_declared_is_not_read(modules: Modules, host: Host) -> None:
     trust(modules, kms_providers=[provider()], check=True)
     trust(modules, token_issuers=[issuer("vc")], check=True)
-    assert requests(host) == [TOKEN, f"GET {PROVIDER_PATH}/site-a", TOKEN, f"GET {ISSUER_PATH}"]
+    assert requests(host) == [
+        TOKEN,
+        f"GET {PROVIDER_PATH}/site-a",
+        f"GET {PROVIDER_PATH}",
+        TOKEN,
+        f"GET {ISSUER_PATH}",
+    ]
 
 
 @pytest.mark.parametrize("check", [False, True])

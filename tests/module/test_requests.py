@@ -68,10 +68,12 @@ def _info(name: str, **options: Any) -> Callable[[Modules], Ran]:
 
 GET = ("GET", f"{PROVIDERS}/site-a")
 LIST = ("GET", ISSUERS)
+#: Before a provider is made, that no look-alike is there.
+NAMES = ("GET", PROVIDERS)
 CASES: dict[str, tuple[Callable[[Host], None], Callable[[Modules], Ran], list[tuple[str, str]]]] = {
-    "provider created": (_nothing, _kms(), [GET, ("POST", PROVIDERS)]),
+    "provider created": (_nothing, _kms(), [GET, NAMES, ("POST", PROVIDERS)]),
     "provider converged": (_provider, _kms(), [GET]),
-    "provider checked": (_nothing, _kms(check=True), [GET]),
+    "provider checked": (_nothing, _kms(check=True), [GET, NAMES]),
     "provider deleted": (_provider, _kms(state="absent"), [GET, ("DELETE", f"{PROVIDERS}/site-a")]),
     "provider absent": (_nothing, _kms(state="absent"), [GET]),
     "issuer created": (_nothing, _trust(), [LIST, ("POST", ISSUERS)]),

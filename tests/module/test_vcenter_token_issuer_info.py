@@ -264,7 +264,7 @@ def test_the_token_service_is_of_hosts(modules: Modules, vcenter: Vcenter, monke
     assert chains(modules.run(MODULE)) == [OLD]
 
 
-@pytest.mark.parametrize("sso_domain", ["", "  ", "..", "a\nb"])
+@pytest.mark.parametrize("sso_domain", ["..", "a\nb"])
 @pytest.mark.parametrize("source", SOURCES)
 def test_no_domain(modules: Modules, vcenter: Vcenter, sso_domain: str, source: str) -> None:
     ran = modules.run(MODULE, sso_domain=sso_domain, source=source)

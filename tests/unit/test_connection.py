@@ -64,8 +64,14 @@ def test_a_hostname_may_be_a_name_or_an_address(hostname: str, url: str) -> None
     [
         "",
         " ",
-        "https://esx01",
-        "esx01:443",
+        "http://esx01",
+        "https://",
+        "https://esx01:https/",
+        "https://root:443/x@esx01",
+        "esx01:",
+        "esx01:0",
+        "esx01:65536",
+        "esx01:443/x",
         "esx01/sdk",
         "esx01?x",
         "esx01#x",
@@ -76,7 +82,7 @@ def test_a_hostname_may_be_a_name_or_an_address(hostname: str, url: str) -> None
         "esx01\nHost: evil",
         "[esx01]",
         "[2001:db8::7",
-        "[2001:db8::7]:443",
+        "[esx01]:443",
         "2001:db8::7::1",
         "a℀b.example",
         "é" * 70 + ".example",
@@ -98,15 +104,62 @@ def test_no_hostname_leads_to_anything_but_a_host(hostname: str) -> None:
     except InvalidInput:
         return
     parts = urlsplit(connection.url + "/api")
-    assert (parts.scheme, parts.username, parts.port, parts.path, parts.query) == ("https", None, 443, "/api", "")
+    assert (parts.scheme, parts.username, parts.port, parts.path, parts.query) == (
+        "https",
+        None,
+        connection.port,
+        "/api",
+        "",
+    )
     assert connection.url.isascii()
     assert connection.url.isprintable()
     assert parts.hostname is not None
     assert parts.hostname.replace("%25", "%") == connection.hostname.lower()
 
 
-def test_a_login_inside_the_hostname_is_not_repeated() -> None:
-    assert "s3cret!" not in str(refusal(hostname="https://root:s3cret!@esx01/"))
+@pytest.mark.parametrize(
+    ("pasted", "url"),
+    [
+        ("https://esx1.example.com", "https://esx1.example.com:443"),
+        ("https://esx1.example.com/", "https://esx1.example.com:443"),
+        ("https://esx1.example.com/ui/#/host", "https://esx1.example.com:443"),
+        ("HTTPS://esx1?x#y", "https://esx1:443"),
+        (" https://esx1:8443/ui\n", "https://esx1:8443"),
+        ("esx1:443", "https://esx1:443"),
+        ("esx1:8443", "https://esx1:8443"),
+        ("192.0.2.7:8443", "https://192.0.2.7:8443"),
+        ("[::1]:443", "https://[::1]:443"),
+        ("https://[2001:db8::7]:8443/", "https://[2001:db8::7]:8443"),
+        ("https://bücher.example/ui", "https://xn--bcher-kva.example:443"),
+    ],
+)
+def test_a_hostname_may_be_what_people_paste(pasted: str, url: str) -> None:
+    assert connect(hostname=pasted).url == url
+
+
+def test_a_pasted_port_does_not_contradict_a_given_one() -> None:
+    assert connect(hostname="esx1:8443", port=8443).port == 8443
+    assert connect(hostname="https://esx1/", port=8443).port == 8443
+    for port in (443, 9443):
+        message = f"hostname: has port 8443 in it, and port is {port}; leave one of them out."
+        assert refusal(hostname="esx1:8443", port=port).message == message
+
+
+@pytest.mark.parametrize(
+    "hostname",
+    ["https://root:s3cret!@esx01/", "root:s3cret!@esx01", "https://root:s3/cret!@esx01", "https://root:443/s3cret!@x"],
+)
+def test_a_login_inside_the_hostname_is_not_repeated(hostname: str) -> None:
+    error = refusal(hostname=hostname)
+    assert "cret!" not in str(error)
+    assert hostname in error.secrets
+
+
+@pytest.mark.parametrize("hostname", ["", " ", "\n"])
+def test_an_empty_hostname_is_said_to_be_empty(hostname: str) -> None:
+    error = refusal(hostname=hostname)
+    assert error.message == "hostname: is empty."
+    assert error.secrets == ()
 
 
 def test_messages_call_a_host_by_its_name_and_by_an_unusual_port() -> None:
@@ -202,6 +255,32 @@ def test_a_login_needs_a_name_and_a_password(missing: str, options: dict[str, An
 @pytest.mark.parametrize("token", ["access_token", "saml_token"])
 def test_a_token_needs_neither_name_nor_password(token: str) -> None:
     assert getattr(connect(username=None, password=None, **{token: "abc"}), token) == "abc"
+
+
+@pytest.mark.parametrize("name", ["username", "password", "access_token"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n"], ids=ascii)
+def test_a_line_break_at_the_end_of_a_login_is_told_before_it_is_sent(name: str, end: str) -> None:
+    error = refusal(**{name: f"Tr0ub4dor{end}"})
+    assert error.message.startswith(f"{name}: ends with a line break")
+    assert "Tr0ub4dor" not in str(error)
+
+
+@pytest.mark.parametrize("name", ["username", "password"])
+@pytest.mark.parametrize("character", ["\n", "\t", "\0", "\x1f", "\x7f"], ids=ascii)
+def test_no_control_character_is_in_a_login(name: str, character: str) -> None:
+    for text in (f"Tr0ub{character}4dor", f"{character}Tr0ub4dor"):
+        error = refusal(**{name: text})
+        assert error.message.startswith(f"{name}: has a line break, a tab or another control character")
+        assert "4dor" not in str(error)
+
+
+def test_blanks_are_part_of_a_password_and_not_of_a_name() -> None:
+    assert connect(password=" s3cret! ").password == " s3cret! "
+    assert refusal(username="root ").message.startswith("username: has blanks at an end")
+
+
+def test_a_password_that_is_not_sent_is_not_judged() -> None:
+    assert connect(password="s3cret!\n", access_token="abc").access_token == "abc"
 
 
 def test_a_name_with_a_colon_is_refused_only_where_it_would_be_sent() -> None:

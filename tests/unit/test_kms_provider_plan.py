@@ -28,7 +28,7 @@ PARAMS = {"provider": "nkp", "key_id": KEY_ID, "key_derivation_key": KEY, "state
 
 names = st.sampled_from(["nkp", "other"])
 key_ids = st.sampled_from([KEY_ID, KEY_ID.upper(), OTHER_KEY_ID, KEY_ID.replace("-", "")])
-keys = st.binary(min_size=16, max_size=48).map(lambda raw: base64.b64encode(raw).decode())
+keys = st.binary(min_size=32, max_size=32).map(lambda raw: base64.b64encode(raw).decode())
 observations = st.none() | st.builds(
     KmsProvider,
     provider=st.just("nkp"),
@@ -204,11 +204,38 @@ def test_a_key_that_is_no_base64_is_refused_without_being_repeated(key: str) -> 
 
 
 @given(st.binary(min_size=1, max_size=80))
-def test_a_key_of_an_unusual_length_gives_a_warning_without_the_key(raw: bytes) -> None:
+def test_a_key_is_of_32_bytes_and_no_other_is_repeated(raw: bytes) -> None:
     key = base64.b64encode(raw).decode()
-    warnings = desired(key_derivation_key=key).warnings
-    assert bool(warnings) == (len(raw) != 32)
-    assert not [text for text in warnings if len(key) > 4 and key in text]
+    if len(raw) == 32:
+        assert desired(key_derivation_key=key).key_derivation_key == key
+        return
+    with pytest.raises(InvalidInput, match=rf"^key_derivation_key: has {len(raw)} bytes, and a key has 32 ") as caught:
+        desired(key_derivation_key=key)
+    assert len(key) <= 4 or key not in str(caught.value)
+
+
+@given(st.binary(min_size=32, max_size=32), st.booleans())
+def test_a_key_in_hexadecimal_is_told_apart_from_one_of_48_bytes(raw: bytes, upper: bool) -> None:
+    digits = raw.hex().upper() if upper else raw.hex()
+    with pytest.raises(InvalidInput, match=r"^key_derivation_key: is in hexadecimal; ") as caught:
+        desired(key_derivation_key=digits)
+    assert digits not in str(caught.value)
+
+
+def test_a_provider_of_another_type_is_not_declared_present() -> None:
+    with pytest.raises(InvalidInput, match=r"^type: is TRUST_AUTHORITY"):
+        desired(type="TRUST_AUTHORITY", key_id=None)
+    assert desired(type="TRUST_AUTHORITY", state="absent").state == "absent"
+    assert desired(type="NATIVE") == desired(type=None) == desired()
+
+
+@pytest.mark.parametrize("held", ["NKP", " nkp", "nk\u200bp", "\uff4ekp"], ids=ascii)
+def test_a_look_alike_is_warned_of_where_it_would_be_made(held: str) -> None:
+    (warning,) = plan(None, desired(), ["other", held]).warnings
+    assert ascii(held) in warning
+    assert plan(None, desired(), ["other"]).warnings == ()
+    there = KmsProvider("nkp", "NATIVE", KEY_ID)
+    assert plan(there, desired(), [held, "nkp"]).warnings == ()
 
 
 def test_white_space_around_the_key_is_not_sent() -> None:

@@ -291,9 +291,10 @@ def test_what_is_no_key_is_refused(key: str) -> None:
         declared(key_derivation_key=key)
 
 
-def test_a_key_of_another_length_is_warned_of() -> None:
-    (warning,) = declared(key_derivation_key=base64.b64encode(b"short").decode()).warnings
-    assert warning == ("key_derivation_key: has 5 bytes where 32 are usual; the host decides whether it takes it.")
+def test_a_key_of_another_length_is_refused() -> None:
+    expected = r"^key_derivation_key: has 5 bytes, and a key has 32 \(for a new one: openssl rand -base64 32\)\.$"
+    with pytest.raises(InvalidInput, match=expected):
+        declared(key_derivation_key=base64.b64encode(b"short").decode())
 
 
 @pytest.mark.parametrize(
@@ -340,8 +341,9 @@ def test_what_there_is_to_restore_of_a_key_provider() -> None:
     step = Step("create", "kms_provider", "nkp", _kms_provider.CREATE)
     resource = _kms_provider._Declared(declared())
     there = KmsProvider("nkp", "NATIVE", KEY_ID)
-    assert (resource.misses(None, step), resource.misses(there, step)) == (True, False)
-    assert (resource.restored(None, step), resource.restored(there, step)) == (False, True)
+    nothing, one = (None, ()), (there, ())
+    assert (resource.misses(nothing, step), resource.misses(one, step)) == (True, False)
+    assert (resource.restored(nothing, step), resource.restored(one, step)) == (False, True)
 
 
 # Issuers
