@@ -17,6 +17,7 @@ from typing import Optional
 from ansible_collections.esx.trust.plugins.module_utils._arguments import CONNECTION
 from ansible_collections.esx.trust.plugins.module_utils._arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._arguments import check_name
+from ansible_collections.esx.trust.plugins.module_utils._arguments import check_unmasked
 from ansible_collections.esx.trust.plugins.module_utils._client import Client
 from ansible_collections.esx.trust.plugins.module_utils._connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._converge import converge
@@ -111,7 +112,7 @@ class DesiredKmsProvider:
         present = params["state"] == "present"
         # What is not needed for a removal must not stand in its way.
         key, warnings = _read_key(params["key_derivation_key"]) if present else (None, ())
-        provider = path_element("provider", params["provider"])
+        provider = check_unmasked("provider", path_element("provider", params["provider"]))
         return cls(
             provider=check_name("provider", provider) if present else provider,
             state=params["state"],
@@ -322,7 +323,7 @@ def _read_key(value: Optional[str]) -> tuple[Optional[str], tuple[str, ...]]:
     """The key as it is sent, and warnings. The messages say nothing about the value."""
     if value is None:
         return None, ()
-    key = value.strip()
+    key = check_unmasked("key_derivation_key", value.strip())
     try:
         length = len(base64.b64decode(key, validate=True))
     except (binascii.Error, ValueError):

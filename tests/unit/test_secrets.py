@@ -24,9 +24,9 @@ secrets = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="*
     lambda text: len(text.strip()) >= 8
 )
 #: These are masked in plain text where they are words, not inside of words.
-short_secrets = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="*"), min_size=4, max_size=7).filter(
-    lambda text: len(text.strip()) >= 4
-)
+short_secrets = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="*"), min_size=4, max_size=7
+).filter(lambda text: len(text.strip()) >= 4)
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="*"))
 
 #: How programs write a text into another one.
