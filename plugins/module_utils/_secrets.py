@@ -88,7 +88,7 @@ def _marks(characters: bytes) -> bytes:
 _BASE64_MARKS = _marks(_BASE64_CHARACTERS + _WHITE)
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _URL_SAFE_TEXT = str.maketrans("-_", "+/")
-_HEX_SEPARATORS = _WHITE + b":,.-xX"
+_HEX_SEPARATORS = _WHITE + b":,.+-xX"
 _HEX_MARKS = _marks(_HEX_DIGITS + _HEX_SEPARATORS)
 _HEX_PREFIX = re.compile(rb"0[xX]")
 _PRINTABLE = bytes([*range(32, 127), *b"\t\r\n"])
@@ -205,7 +205,7 @@ class _Unescaped(_View):
 
 
 class _Runs(_View):
-    """What the runs of one alphabet in a view decode to, one behind the other, with zero bytes between them."""
+    """What the runs of one alphabet in a view decode to, one behind the other, with a few other bytes between them."""
 
     def __init__(
         self,
@@ -254,11 +254,12 @@ class _Runs(_View):
         behind = self._skip - (-(end - offset) * 8 // self._bits)
         begin, stop = self._runs[index]
         if not self._digits:
-            return begin + first, min(begin + behind, stop)
+            return min(begin + first, stop), min(begin + behind, stop)
         places = self._known_places.get(index)
         if places is None:
             places = self._known_places[index] = list(self._places(begin, stop))
-        return places[first], places[min(behind, len(places)) - 1] + 1
+        # A run may go on by chance into what stands between two runs.
+        return places[min(first, len(places) - 1)], places[min(behind, len(places)) - 1] + 1
 
     def _places(self, begin: int, stop: int) -> Iterator[int]:
         """Where the digits of a run stand in the parent."""
@@ -309,7 +310,8 @@ def _raw(secret: str) -> Iterator[bytes]:
             raw = decode(source)
         except ValueError:
             continue
-        if raw.isascii() and b":" in raw and not raw.lstrip().startswith(b"<"):
+        is_text = not raw.translate(None, _PRINTABLE)
+        if is_text and b":" in raw and not raw.lstrip().startswith(b"<"):
             raw = raw.partition(b":")[2]
         if len(raw) >= _SHORTEST_RAW:
             yield raw
@@ -583,7 +585,7 @@ class Redactor:
             run = view.data[start:end].translate(_URL_SAFE, _WHITE)
             if len(run) >= shortest:
                 # The last group may be cut or without its padding: the digits that follow change no earlier byte.
-                runs.append((start, end, run + b"AAA"))
+                runs.append((start, end, run + b"/w/"))
         if runs:
             for skip in range(4):
                 yield _Runs(
@@ -594,7 +596,7 @@ class Redactor:
                     group=4,
                     bits=6,
                     decode=binascii.a2b_base64,
-                    between=b"AAAA",
+                    between=b"/wD/",
                 )
 
     @staticmethod
@@ -616,7 +618,7 @@ class Redactor:
                     group=2,
                     bits=4,
                     decode=binascii.a2b_hex,
-                    between=b"0000",
+                    between=b"ff00",
                 )
 
 
