@@ -223,8 +223,8 @@ class _Runs(_View):
         """Runs: their start and end in the parent, and their digits.
 
         digits: the characters that count, the others stand between them; empty if all count.
-        skip: the digits at the beginning of each run that belong to nothing; group: how many digits are decoded
-        together; bits: what a digit stands for; between: digits between two runs.
+        skip: the digits at the beginning of each run that belong to nothing, negative for digits that are missing.
+        group: how many digits are decoded together; bits: what a digit stands for; between: digits between two runs.
         """
         super().__init__(parent, text=text)
         self._source = parent.data
@@ -238,10 +238,12 @@ class _Runs(_View):
         length = 0
         per_gap = len(between) * bits // 8
         for start, end, run in runs:
-            usable = (len(run) - skip) // group * group
+            # Filled up in front where digits are missing to the first group, so that no whole byte behind is lost.
+            filled = b"A" * -skip + run[max(skip, 0) :]
+            usable = len(filled) // group * group
             if usable <= 0:
                 continue
-            pieces.append(run[skip : skip + usable])
+            pieces.append(filled[:usable])
             self._starts.append(length)
             self._runs.append((start, end))
             length += usable * bits // 8 + per_gap
@@ -252,6 +254,7 @@ class _Runs(_View):
         offset = self._starts[index]
         first = self._skip + (start - offset) * 8 // self._bits
         behind = self._skip - (-(end - offset) * 8 // self._bits)
+        first, behind = max(first, 0), max(behind, 1)
         begin, stop = self._runs[index]
         if not self._digits:
             return min(begin + first, stop), min(begin + behind, stop)
@@ -310,11 +313,17 @@ def _raw(secret: str) -> Iterator[bytes]:
             raw = decode(source)
         except ValueError:
             continue
-        is_text = not raw.translate(None, _PRINTABLE)
-        if is_text and b":" in raw and not raw.lstrip().startswith(b"<"):
-            raw = raw.partition(b":")[2]
-        if len(raw) >= _SHORTEST_RAW:
+        if len(raw) >= _SHORTEST_RAW and not _is_credentials(raw):
             yield raw
+
+
+def _is_credentials(raw: bytes) -> bool:
+    """True for a name, a colon and a password; the password is a secret of its own."""
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return ":" in text and text.isprintable() and not text.lstrip().startswith("<")
 
 
 def _base64(text: str) -> bytes:
@@ -592,7 +601,7 @@ class Redactor:
                     view,
                     runs,
                     digits=_BASE64_CHARACTERS,
-                    skip=skip,
+                    skip=-skip,
                     group=4,
                     bits=6,
                     decode=binascii.a2b_base64,
