@@ -153,7 +153,7 @@ def check_name(option: str, value: str) -> str:
         raise InvalidInput(f"{option}: is empty.")
     if value != value.strip() or not value.isprintable():
         raise InvalidInput(f"{option}: has blanks at an end, a line break, or other characters that cannot be seen.")
-    return value
+    return check_unmasked(option, value)
 
 
 def check_unmasked(option: str, value: str) -> str:

@@ -33,6 +33,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.rest import path_el
 from ansible_collections.esx.trust.plugins.module_utils._arguments import HOST_CONNECTION
 from ansible_collections.esx.trust.plugins.module_utils._arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._arguments import check_name
+from ansible_collections.esx.trust.plugins.module_utils._arguments import check_unmasked
 from ansible_collections.esx.trust.plugins.module_utils._arguments import ignored
 from ansible_collections.esx.trust.plugins.module_utils._connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._converge import converge
@@ -168,7 +169,7 @@ class DesiredKmsProvider:
             raise InvalidInput("key_id: is needed with state present.")
         # What is not needed for a removal must not stand in its way.
         key = _read_key(params["key_derivation_key"]) if present else None
-        provider = path_element("provider", params["provider"])
+        provider = check_unmasked("provider", path_element("provider", params["provider"]))
         return cls(
             provider=check_name("provider", provider) if present else provider,
             state=params["state"],
@@ -401,7 +402,7 @@ def _read_key(value: Optional[str]) -> Optional[str]:
     """The key as it is sent. Raises InvalidInput, which says nothing about the value but its length."""
     if value is None:
         return None
-    key = value.strip()
+    key = check_unmasked("key_derivation_key", value.strip())
     if _HEXADECIMAL_KEY.fullmatch(key):
         # Base64 takes the digits too, and reads other bytes in them.
         raise InvalidInput(

@@ -88,7 +88,7 @@ def _marks(characters: bytes) -> bytes:
 _BASE64_MARKS = _marks(_BASE64_CHARACTERS + _WHITE)
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _URL_SAFE_TEXT = str.maketrans("-_", "+/")
-_HEX_SEPARATORS = _WHITE + b":,.-xX"
+_HEX_SEPARATORS = _WHITE + b":,.+-xX"
 _HEX_MARKS = _marks(_HEX_DIGITS + _HEX_SEPARATORS)
 _HEX_PREFIX = re.compile(rb"0[xX]")
 _PRINTABLE = bytes([*range(32, 127), *b"\t\r\n"])
@@ -205,7 +205,7 @@ class _Unescaped(_View):
 
 
 class _Runs(_View):
-    """What the runs of one alphabet in a view decode to, one behind the other, with zero bytes between them."""
+    """What the runs of one alphabet in a view decode to, one behind the other, with a few other bytes between them."""
 
     def __init__(
         self,
@@ -223,8 +223,8 @@ class _Runs(_View):
         """Runs: their start and end in the parent, and their digits.
 
         digits: the characters that count, the others stand between them; empty if all count.
-        skip: the digits at the beginning of each run that belong to nothing; group: how many digits are decoded
-        together; bits: what a digit stands for; between: digits between two runs.
+        skip: the digits at the beginning of each run that belong to nothing, negative for digits that are missing.
+        group: how many digits are decoded together; bits: what a digit stands for; between: digits between two runs.
         """
         super().__init__(parent, text=text)
         self._source = parent.data
@@ -238,10 +238,12 @@ class _Runs(_View):
         length = 0
         per_gap = len(between) * bits // 8
         for start, end, run in runs:
-            usable = (len(run) - skip) // group * group
+            # Filled up in front where digits are missing to the first group, so that no whole byte behind is lost.
+            filled = b"A" * -skip + run[max(skip, 0) :]
+            usable = len(filled) // group * group
             if usable <= 0:
                 continue
-            pieces.append(run[skip : skip + usable])
+            pieces.append(filled[:usable])
             self._starts.append(length)
             self._runs.append((start, end))
             length += usable * bits // 8 + per_gap
@@ -252,13 +254,15 @@ class _Runs(_View):
         offset = self._starts[index]
         first = self._skip + (start - offset) * 8 // self._bits
         behind = self._skip - (-(end - offset) * 8 // self._bits)
+        first, behind = max(first, 0), max(behind, 1)
         begin, stop = self._runs[index]
         if not self._digits:
-            return begin + first, min(begin + behind, stop)
+            return min(begin + first, stop), min(begin + behind, stop)
         places = self._known_places.get(index)
         if places is None:
             places = self._known_places[index] = list(self._places(begin, stop))
-        return places[first], places[min(behind, len(places)) - 1] + 1
+        # A run may go on by chance into what stands between two runs.
+        return places[min(first, len(places) - 1)], places[min(behind, len(places)) - 1] + 1
 
     def _places(self, begin: int, stop: int) -> Iterator[int]:
         """Where the digits of a run stand in the parent."""
@@ -309,10 +313,17 @@ def _raw(secret: str) -> Iterator[bytes]:
             raw = decode(source)
         except ValueError:
             continue
-        if raw.isascii() and b":" in raw and not raw.lstrip().startswith(b"<"):
-            raw = raw.partition(b":")[2]
-        if len(raw) >= _SHORTEST_RAW:
+        if len(raw) >= _SHORTEST_RAW and not _is_credentials(raw):
             yield raw
+
+
+def _is_credentials(raw: bytes) -> bool:
+    """True for a name, a colon and a password; the password is a secret of its own."""
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return ":" in text and text.isprintable() and not text.lstrip().startswith("<")
 
 
 def _base64(text: str) -> bytes:
@@ -583,18 +594,18 @@ class Redactor:
             run = view.data[start:end].translate(_URL_SAFE, _WHITE)
             if len(run) >= shortest:
                 # The last group may be cut or without its padding: the digits that follow change no earlier byte.
-                runs.append((start, end, run + b"AAA"))
+                runs.append((start, end, run + b"/w/"))
         if runs:
             for skip in range(4):
                 yield _Runs(
                     view,
                     runs,
                     digits=_BASE64_CHARACTERS,
-                    skip=skip,
+                    skip=-skip,
                     group=4,
                     bits=6,
                     decode=binascii.a2b_base64,
-                    between=b"AAAA",
+                    between=b"/wD/",
                 )
 
     @staticmethod
@@ -616,7 +627,7 @@ class Redactor:
                     group=2,
                     bits=4,
                     decode=binascii.a2b_hex,
-                    between=b"0000",
+                    between=b"ff00",
                 )
 
 

@@ -29,6 +29,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.rest import path_el
 from ansible_collections.esx.trust.plugins.module_utils._arguments import HOST_CONNECTION
 from ansible_collections.esx.trust.plugins.module_utils._arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._arguments import check_name
+from ansible_collections.esx.trust.plugins.module_utils._arguments import check_unmasked
 from ansible_collections.esx.trust.plugins.module_utils._arguments import ignored
 from ansible_collections.esx.trust.plugins.module_utils._certificates import Chain
 from ansible_collections.esx.trust.plugins.module_utils._certificates import certificate_records
@@ -184,7 +185,7 @@ class DesiredTokenIssuer:
         present = params["state"] == "present"
         # What is not needed for a removal must not stand in its way.
         declared = params["signing_cert_chains"] if present else None
-        alias = path_element("issuer_alias", params["issuer_alias"])
+        alias = check_unmasked("issuer_alias", path_element("issuer_alias", params["issuer_alias"]))
         return cls(
             issuer_alias=check_name("issuer_alias", alias) if present else alias,
             issuer=check_name("issuer", params["issuer"]) if present else params["issuer"],

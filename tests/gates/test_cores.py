@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gates.conftest import Tools
 
 # One lane for each core: its tests share a home with ansible-test's caches, so they run one after the other.
-CORES = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in ("core-2.16", "core-2.19", "core-2.21")]
+CORES = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in environment.CORES]
 
 # Sanity tests that may be left out, and why.
 MAY_BE_SKIPPED = {

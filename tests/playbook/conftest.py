@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
+import environment
 from children import unignoring
 from gates.conftest import Tools
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from simulator import Fleet
     from simulator import Host
 
-CORES = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in ("core-2.16", "core-2.19", "core-2.21")]
+CORES = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in environment.CORES]
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Playbooks:
         self._tools = tools
         self._core = core
         self.hosts = hosts
-        self._folder = folder
+        self.folder = folder
         self._temporary = temporary
         inventory = {
             "esx": {
@@ -93,25 +94,25 @@ class Playbooks:
             "module_defaults": {"group/esx.trust.esx": connection},
             "tasks": tasks,
         }
-        (self._folder / "playbook.yml").write_text(yaml.safe_dump([play], sort_keys=False))
+        (self.folder / "playbook.yml").write_text(yaml.safe_dump([play], sort_keys=False))
         given = {"esx_password": self.hosts[0].password, **(variables or {})}
-        (self._folder / "variables.json").write_text(json.dumps(given))
+        (self.folder / "variables.json").write_text(json.dumps(given))
         return self.run("ansible-playbook", "-i", "inventory.yml", "-e", "@variables.json", *arguments, "playbook.yml")
 
     def run(self, program: str, *arguments: str, stdin: str | None = None) -> Played:
         """Run a program of the core in the folder."""
         venv = self._tools.venv(self._core)
-        before = set(self._folder.rglob("*"))
+        before = set(self.folder.rglob("*"))
         variables = self._tools.variables(
             venv,
-            ANSIBLE_LOG_PATH=self._folder / "ansible.log",
+            ANSIBLE_LOG_PATH=self.folder / "ansible.log",
             ANSIBLE_LOCAL_TEMP=self._temporary,
             ANSIBLE_REMOTE_TEMP=self._temporary,
             TMPDIR=self._temporary,
         )
         done = subprocess.run(
             unignoring(str(venv.bin / program), *arguments),
-            cwd=self._folder,
+            cwd=self.folder,
             env=variables,
             input=stdin or "",
             stdout=subprocess.PIPE,
@@ -119,10 +120,13 @@ class Playbooks:
             text=True,
             check=False,
         )
-        left = [path for path in sorted(set(self._folder.rglob("*")) - before) if path.is_file()]
+        # A name of ours, or the file in which our code stands.
+        names_us = re.compile(r"DEPRECAT.*(?:esx[._/]trust|esx_\w+_|_action\.py)", re.IGNORECASE)
+        assert not names_us.search(done.stdout), done.stdout
+        left = [path for path in sorted(set(self.folder.rglob("*")) - before) if path.is_file()]
         left += [path for place in (self._tools.home, self._temporary) for path in place.rglob("*") if path.is_file()]
-        if (self._folder / "ansible.log").exists():
-            left.append(self._folder / "ansible.log")
+        if (self.folder / "ansible.log").exists():
+            left.append(self.folder / "ansible.log")
         return Played(done.returncode, done.stdout, {str(path): path.read_text(errors="replace") for path in left})
 
 

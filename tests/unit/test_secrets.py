@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import textwrap
 from collections.abc import Callable
 from urllib.parse import quote
 from urllib.parse import quote_plus
@@ -17,16 +18,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.esx.trust.plugins.module_utils._secrets import MASK
+from ansible_collections.esx.trust.plugins.module_utils._secrets import MASKS
 from ansible_collections.esx.trust.plugins.module_utils._secrets import Redactor
+from ansible_collections.esx.trust.plugins.module_utils._secrets import is_masked
 
 # The mask's own character would let a secret grow together anew out of mask and text.
 secrets = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="*"), min_size=8).filter(
     lambda text: len(text.strip()) >= 8
 )
-#: These are masked in plain text where they are words, not inside of words.
-short_secrets = st.text(
-    st.characters(exclude_categories=["Cs"], exclude_characters="*"), min_size=4, max_size=7
-).filter(lambda text: len(text.strip()) >= 4)
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="*"))
 
 #: How programs write a text into another one.
@@ -104,7 +103,7 @@ def test_a_secret_is_known_with_and_without_the_white_space_around_it() -> None:
     assert Redactor([" s3cret\n"]).scrub("s3cret") == MASK
 
 
-@given(st.binary(min_size=16, max_size=64))
+@given(st.binary(min_size=16, max_size=64).filter(lambda raw: b":" not in raw and b"<" not in raw))
 def test_the_bytes_of_a_key_do_not_get_through_either(raw: bytes) -> None:
     scrubbed = Redactor([base64.b64encode(raw).decode()]).scrub(f"key {raw.hex()} {raw.hex().upper()}")
     # One mask for both where the end of a key and its beginning make a run of it.
@@ -141,3 +140,129 @@ def test_innocent_text_stays_as_it_is(secret: str, text: str) -> None:
 @given(st.text(min_size=1) | st.text(st.characters(), min_size=1))
 def test_any_text_can_be_a_secret(secret: str) -> None:
     assert isinstance(Redactor([secret]).scrub(secret), str)
+
+
+def every(form: str) -> Callable[[str], str]:
+    """Each byte in the same form."""
+    return lambda text: "".join(form.format(byte) for byte in text.encode())
+
+
+#: Dresses that hosts use, and that they may put one over the other.
+WORN: dict[str, Callable[[str], str]] = {
+    **{name: dress for name, dress in DRESSES.items() if name != "python"},
+    "json with slashes": lambda text: json.dumps(text)[1:-1].replace("/", "\\/").replace("&", "\\u0026"),
+    "json in capitals": lambda text: "".join(f"\\u{ord(each):04X}" for each in text),
+    "html names": lambda text: html.escape(text).replace("&#x27;", "&apos;").replace("/", "&sol;"),
+    "html decimal": lambda text: "".join(f"&#{ord(each)};" for each in text),
+    "html hexadecimal": lambda text: "".join(f"&#x{ord(each):x};" for each in text),
+    "url, everything": every("%{:02x}"),
+    "hexadecimal": every("{:02x}"),
+    "hexadecimal with colons": every("{:02X}:"),
+    "hexadecimal with blanks": every("{:02x} "),
+    "hexadecimal of C": every("0x{:02x}, "),
+    "escaped bytes": every("\\x{:02x}"),
+    "base64 without padding": lambda text: base64.b64encode(text.encode()).decode().rstrip("="),
+    "base64url without padding": lambda text: base64.urlsafe_b64encode(text.encode()).decode().rstrip("="),
+    "base64 in lines": lambda text: "\r\n".join(textwrap.wrap(base64.b64encode(text.encode()).decode(), 20)),
+}
+CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/+&'\"<>%\\ !$äß✓"
+keys = st.binary(min_size=32, max_size=32).filter(lambda raw: len(set(raw)) >= 28)
+#: Of characters enough that no run of one stands in another by chance.
+long_secrets = st.one_of(
+    keys.map(lambda raw: base64.b64encode(raw).decode()),
+    st.text(CHARACTERS, min_size=12, max_size=48),
+).filter(lambda text: text.strip() == text and len(set(text)) >= 8)
+
+
+@pytest.mark.parametrize("inner", sorted(WORN))
+@given(secret=long_secrets, outer=st.sampled_from(sorted(WORN)))
+@example(secret="q1w2e3r4/5y6u7i8o9p0a1s2d3f4g5h6j7k8l9z0x1c=", outer="plain")
+@example(secret="Pass&word<>'\"/12", outer="html names")
+def test_no_dress_over_another_shows_a_secret(inner: str, secret: str, outer: str) -> None:
+    worn = WORN[outer](WORN[inner](secret))
+    left = Redactor([secret]).scrub(f"\u2603 {worn} \u2603").replace(MASK, "").strip("\u2603 ")
+    # Separators behind the last digits may stay; nothing of the secret does.
+    assert len(left) <= len(WORN[outer](",: 0x")), left
+
+
+@given(raw=keys, start=st.integers(0, 20), length=st.integers(12, 32))
+def test_a_key_that_is_cut_is_not_shown_either(raw: bytes, start: int, length: int) -> None:
+    key = base64.b64encode(raw).decode()
+    part = key[start : start + length]
+    for shown in (part, part.replace("+", "-").replace("/", "_"), part.replace("/", "\\/"), quote(part, safe="")):
+        left = Redactor([key]).scrub(f"\u2603 {shown} \u2603").replace(MASK, "").strip("\u2603 ")
+        # A digit at an end may hold a few bits of a byte that is cut.
+        assert len(left) <= len(quote("//", safe=""))
+    some = raw[start * 6 // 8 + 1 : (start + length) * 6 // 8]
+    if len(some) >= 8:
+        for shown in (some.hex(), some.hex(":"), some.hex(" ").upper()):
+            assert shown not in Redactor([key]).scrub(f"\u2603 {shown} \u2603")
+
+
+@given(
+    secret=st.text(CHARACTERS, min_size=12, max_size=48).filter(lambda text: text.isascii() and text.strip() == text),
+    # Bytes that no text has, so that nothing of the secret is in them.
+    content=st.lists(st.integers(128, 255), min_size=3, max_size=400).map(bytes),
+)
+def test_certificates_ids_and_fingerprints_stay_as_they_are(secret: str, content: bytes) -> None:
+    body = base64.encodebytes(content).decode()
+    found = {
+        "cert_chain": f"-----BEGIN CERTIFICATE-----\n{body}-----END CERTIFICATE-----\n",
+        "fingerprint": content.hex(":").upper(),
+        "key_id": content.hex(),
+    }
+    assert Redactor([secret, "short1"]).scrub_result(found) == found
+
+
+@given(word=st.text("abcXYZ019", min_size=4, max_size=7), other=st.text("defUVW234", min_size=1, max_size=9))
+def test_a_short_secret_is_masked_where_it_is_a_word(word: str, other: str) -> None:
+    redactor = Redactor([word])
+    assert redactor.scrub(f"sent {word}, no more") == f"sent {MASK}, no more"
+    credentials = base64.b64encode(f"root:{word}".encode()).decode()
+    assert core(word, b"root:", b"") not in redactor.scrub(credentials)
+    assert redactor.scrub(f"so {other}{word}{other} is") == f"so {other}{word}{other} is"
+
+
+@pytest.mark.parametrize("text", ["", " ", "a", "abc", "\n"])
+def test_a_very_short_text_is_no_secret(text: str) -> None:
+    assert Redactor([text]).scrub("a: abc is empty; \n") == "a: abc is empty; \n"
+
+
+def test_a_short_secret_damages_no_name_that_a_module_takes_back() -> None:
+    issuer = "https://vcenter.vmware.example/oidc"
+    result = {"token_issuers": [{"issuer": issuer, "issuer_alias": "vmware-1"}], "msg": f"vmware has {issuer}"}
+    scrubbed = Redactor(["vmware"]).scrub_result(result)
+    assert scrubbed["token_issuers"] == result["token_issuers"]
+    assert scrubbed["msg"] == f"{MASK} has https://vcenter.{MASK}.example/oidc"
+    for worn in ("vmware", "%76mware", base64.b64encode(b"vmware").decode()):
+        assert Redactor(["vmware"]).scrub_result({"issuer": worn}) == {"issuer": MASK}
+
+
+def test_a_long_secret_is_masked_in_names_and_in_keys() -> None:
+    scrubbed = Redactor(["Sekrit-Password-1234"]).scrub_result(
+        {"provider": "x-Sekrit-Password-1234", "a Sekrit-Password": [{"n": 1}]}
+    )
+    assert scrubbed == {"provider": f"x-{MASK}", f"a {MASK}": [{"n": 1}]}
+
+
+@pytest.mark.parametrize("password", ["failed", "changed", "create", "operation"])
+def test_a_password_that_is_a_word_of_ours_changes_no_outcome(password: str) -> None:
+    result = {"failed": True, "changed": False, "operations": [{"operation": "create"}]}
+    assert Redactor([password]).scrub_result(result) == result
+
+
+def test_numbers_that_are_a_secret_are_masked() -> None:
+    assert Redactor(["12345678"]).scrub_result({"port": 12345678, "ok": True}) == {"port": MASK, "ok": True}
+
+
+def test_a_token_may_name_its_issuer_and_its_certificate() -> None:
+    certificate = base64.b64encode(bytes(range(200))).decode()
+    token = f"<A><Issuer>https://vc.example.com/sts</Issuer><X509>{certificate}</X509><S>geheim, ganz</S></A>"
+    found = {"issuer": "https://vc.example.com/sts", "cert_chain": [textwrap.fill(certificate, 64)]}
+    assert Redactor([token]).scrub_result(found) == found
+    assert MASK in Redactor([token]).scrub_result({"issuer": f"said {token[:60]}"})["issuer"]
+
+
+def test_masks_are_recognised() -> None:
+    assert all(is_masked(f"a {mask}b") for mask in MASKS)
+    assert not is_masked("a*b $REDACT VALUE")
