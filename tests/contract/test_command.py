@@ -17,6 +17,7 @@ import yaml
 
 from contract.samples import KEY_ID
 from contract.samples import PROVIDERS
+from contract.samples import grants
 
 TESTS = Path(__file__).resolve().parents[1]
 
@@ -75,6 +76,31 @@ def test_stopped_by_its_admin_interface(tmp_path: Path) -> None:
         process.kill()
         process.wait()
     assert process.returncode == 0
+
+
+def test_a_fleet_of_both_forms(tmp_path: Path) -> None:
+    """--profile lasts longer than a reset, and a first state may have client profiles."""
+    first = {"client_profiles": {"1": {"name": "reader", "grants": grants("READ_ONLY")}}}
+    state = tmp_path / "state.json"
+    state.write_text(json.dumps(first), encoding="utf-8")
+    process = _start(tmp_path / "fleet", "--hosts", "3", "--profile", "mixed", "--state", str(state))
+    try:
+        admin_url = (tmp_path / "fleet" / "admin_url").read_text(encoding="ascii").strip()
+        with requests.Session() as session:
+            session.trust_env = False
+            assert session.post(admin_url + "/reset", timeout=10).status_code == 204
+            protocols = []
+            for each in session.get(admin_url + "/hosts", timeout=10).json():
+                assert each["client_profiles"] == 1
+                path = f"{admin_url}/hosts/{each['address']}"
+                protocols.append(session.get(path + "/settings", timeout=10).json()["protocols"])
+                kept = session.get(path + "/state", timeout=10).json()
+                assert kept["client_profiles"]["1"]["name"] == "reader"
+                assert session.put(path + "/state", json=kept, timeout=10).json() == kept
+            assert protocols == ["rest", "jsonrpc", "jsonrpc"]
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def test_a_wrong_state_is_refused(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -14,6 +15,10 @@ import requests
 
 from contract.samples import KEY
 from contract.samples import KEY_ID
+from contract.samples import grants
+from contract.samples import issuer
+from contract.samples import profile
+from contract.samples import provider
 
 pytest.importorskip("vmware.vapi.bindings.stub", reason="vmware-vapi-runtime is not installed")
 
@@ -21,6 +26,10 @@ from contract.vendor_bindings import KMS
 from contract.vendor_bindings import LOGIN
 from contract.vendor_bindings import PROFILES
 from contract.vendor_bindings import TRUST
+from contract.vendor_client import VendorClient
+from contract.vendor_client import binding_errors
+from contract.vendor_client import cleanjson
+from contract.vendor_client import vendor_client
 
 if TYPE_CHECKING:
     from contract.vendor_server import VendorHost
@@ -237,6 +246,8 @@ def test_the_same_answer_to_headers(name: str, both: Asked) -> None:
         ("GET", "/api/esx/authentication/trust/security-token-issuers", JSON, b""),
         ("GET", "/api/esx/authentication/trust/security-token-issuers", {}, b""),
         ("POST", "/api", {"Content-Type": "application/json; charset=utf-8"}, json.dumps(LIST).encode()),
+        ("POST", "/api/esx/authentication/token", JSON, json.dumps(LIST).encode()),
+        ("POST", "/api/esx/authentication/token", JSON, json.dumps(BODIES["a wrong password"]).encode()),
     ],
 )
 def test_the_same_answer_to_rest(method: str, path: str, headers: dict[str, str], body: bytes, both: Asked) -> None:
@@ -255,6 +266,86 @@ def test_the_same_types(service: str, both: Asked) -> None:
         vendor, simulated = (answer["output"] for answer in both(json.dumps(question).encode(), JSON))
         assert _types(simulated, "input_definition") == _types(vendor, "input_definition")
         assert _types(simulated, "output_definition") == _types(vendor, "output_definition")
+
+
+GROUP = {"external_group_name": "admins", "issuer_alias": "vc", "domain": "vsphere.local"}
+# One life of a host. ID stands for the id of the last client profile.
+LIFE: list[tuple[str, str, dict[str, Any]]] = [
+    (KMS, "list", {}),
+    (KMS, "create", {"spec": provider("p1")}),
+    (KMS, "create", {"spec": provider("p1")}),
+    (KMS, "create", {"spec": {"provider": "p2"}}),
+    (KMS, "list", {"filter_spec": {"providers": {"p1", "p3"}}}),
+    (KMS, "list", {"filter_spec": {"providers": {"p3"}, "available": True}}),
+    (KMS, "get", {"provider": "p1"}),
+    (KMS, "get", {"provider": "p3"}),
+    (TRUST, "create", {"spec": "ISSUER"}),
+    (TRUST, "create", {"spec": "ISSUER"}),
+    (TRUST, "list", {}),
+    (TRUST, "list", {"projection": "BRIEF"}),
+    (TRUST, "list", {"projection": "FULL"}),
+    (TRUST, "list", {"projection": "NONE"}),
+    (TRUST, "update", {"issuer_alias": "vc", "spec": {"issuer": "https://b.example.test/"}}),
+    (TRUST, "update", {"issuer_alias": "none", "spec": {}}),
+    (TRUST, "get", {"issuer_alias": "vc"}),
+    (TRUST, "get", {"issuer_alias": "none"}),
+    (PROFILES, "create", {"spec": {**GROUP, "grants": grants("READ_ONLY")}}),
+    (PROFILES, "create", {"spec": {**GROUP, "grants": []}}),
+    (PROFILES, "create", {"spec": {"issuer_alias": "vc", "grants": []}}),
+    (PROFILES, "list", {}),
+    (PROFILES, "list", {"projection": "BRIEF"}),
+    (PROFILES, "list", {"filter": GROUP, "projection": "FULL"}),
+    (PROFILES, "list", {"filter": {"local_user_name": "admins"}}),
+    (PROFILES, "list", {"filter": {"domain": "vsphere.local"}}),
+    (PROFILES, "update", {"profile": "ID", "spec": {"grants": grants("SECURITY_MGMT", "IDENTITY_MGMT")}}),
+    (PROFILES, "update", {"profile": "none", "spec": {}}),
+    (PROFILES, "get", {"profile": "ID"}),
+    (PROFILES, "create", {"spec": profile("automation", "SECURITY_MGMT")}),
+    (PROFILES, "delete", {"profile": "ID"}),
+    (PROFILES, "delete", {"profile": "ID"}),
+    (TRUST, "delete", {"issuer_alias": "vc"}),
+    (TRUST, "delete", {"issuer_alias": "vc"}),
+    (PROFILES, "list", {"projection": "FULL"}),
+]
+
+
+def test_the_same_life(fleet: Fleet, host: Host, vendor_host: VendorHost, chain: list[str]) -> None:
+    """The vendor's client leads both hosts through one life."""
+    host.settings(protocols="jsonrpc")
+    lives = []
+    for each, ca_path in ((vendor_host, vendor_host.ca_path), (host, fleet.ca_path)):
+        with vendor_client(each.url, ca_path) as client:
+            client.log_in(each.username, each.password)
+            lives.append(list(_life(client, chain)))
+    theirs, ours = lives
+    assert ours == theirs
+    assert {outcome for outcome, _content in ours} == {
+        "output",
+        "already_exists",
+        "invalid_argument",
+        "not_found",
+    }
+
+
+def _life(client: VendorClient, chain: list[str]) -> Iterator[tuple[str, str]]:
+    """The outcomes, in a form that can be compared."""
+    identifier = ""
+    for service, operation, given in LIFE:
+        words = {"ISSUER": issuer(chain), "ID": identifier}
+        arguments = {
+            name: words.get(value, value) if isinstance(value, str) else value for name, value in given.items()
+        }
+        try:
+            output = client(service, operation, **arguments)
+        except binding_errors.VapiError as error:
+            value = error.get_error_value()
+            content = json.loads(cleanjson.DataValueConverter.convert_to_json(value))
+            yield value.name.removeprefix("com.vmware.vapi.std.errors."), json.dumps(content.get("data"))
+            continue
+        if (service, operation) == (PROFILES, "create"):
+            identifier = output
+        shown = repr(output)
+        yield "output", shown.replace(identifier, "ID") if identifier else shown
 
 
 def _types(described: Any, part: str) -> Any:

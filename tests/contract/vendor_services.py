@@ -23,7 +23,6 @@ from contract.vendor_bindings import TRUST
 from contract.vendor_bindings import described
 
 skeleton = pytest.importorskip("vmware.vapi.bindings.skeleton", reason=REASON)
-structs = pytest.importorskip("vmware.vapi.bindings.struct", reason=REASON)
 values = pytest.importorskip("vmware.vapi.data.value", reason=REASON)
 handler = pytest.importorskip("vmware.vapi.security.authentication_handler", reason=REASON)
 identity = pytest.importorskip("vmware.vapi.security.user_identity", reason=REASON)
@@ -196,7 +195,7 @@ class Issuers(Service):
 
     def _taken(self, alias: str, issuer: str) -> Exception:
         fields = {"issuer": values.StringValue(issuer), "issuer_alias": values.StringValue(alias)}
-        data = structs.VapiStruct(struct_value=values.StructValue(TRUST + ".issuer_already_exists_info", fields))
+        data = values.StructValue(TRUST + ".issuer_already_exists_info", values=fields)
         return refused("already_exists", TRUST + ".issuer_already_exists", "The issuer exists.", data=data)
 
 

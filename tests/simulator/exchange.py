@@ -19,7 +19,7 @@ from simulator.messages import Request
 from simulator.messages import ready
 from simulator.state import HostState
 
-__all__ = ["note", "perform", "refusal"]
+__all__ = ["Answer", "Request", "note", "perform", "refusal"]
 
 
 def note(host: HostState, request: Request, connection: int) -> Record:
@@ -46,21 +46,23 @@ def note(host: HostState, request: Request, connection: int) -> Record:
 def perform(host: HostState, request: Request, record: Record) -> Answer:
     """Acts on the host and answers."""
     route = routing.find(request.method, request.path, host.kind)
-    if route.operation is not None and route.operation.public:
-        return rest.perform(host, request, route, record)
-    if not request.path.startswith("/api/") and request.path != jsonrpc.PATH:
+    public = route.operation is not None and route.operation.public
+    if not public and not request.path.startswith("/api/") and request.path != jsonrpc.PATH:
         return Answer(404)
-    if _is_jsonrpc(host, request) and host.settings.protocols in ("jsonrpc", "both"):
-        # A JSON-RPC handler takes nothing but JSON, and asks for nothing else.
-        return jsonrpc.perform(host, request, record) if request.content_type == JSON else _refused(host, request)
-    if request.path != jsonrpc.PATH and host.settings.protocols in ("rest", "both"):
-        return rest.perform(host, request, route, record)
-    return _other_form(host, request, record)
+    over_rest = host.settings.protocols in ("rest", "both") and request.path != jsonrpc.PATH
+    try:
+        if _goes_to_jsonrpc(host, request):
+            return jsonrpc.perform(host, request, record)
+        if public or over_rest:
+            return rest.perform(host, request, route, record)
+    except ApiError as error:
+        return refusal(host, request, error)
+    return _other_form(host, request)
 
 
 def refusal(host: HostState, request: Request, error: ApiError) -> Answer:
     """An error in the form of the request."""
-    if _is_jsonrpc(host, request) and host.settings.protocols in ("jsonrpc", "both"):
+    if _goes_to_jsonrpc(host, request):
         return jsonrpc.refusal(host, request, error)
     return rest.refusal(host, request, error)
 
@@ -69,16 +71,18 @@ def _is_jsonrpc(host: HostState, request: Request) -> bool:
     return host.kind == "esx" and request.path == jsonrpc.PATH
 
 
-def _other_form(host: HostState, request: Request, record: Record) -> Answer:
+def _goes_to_jsonrpc(host: HostState, request: Request) -> bool:
+    """The host's JSON-RPC handler takes the request. It takes nothing but JSON."""
+    settings = host.settings
+    if host.kind != "esx" or settings.protocols not in ("jsonrpc", "both") or request.content_type != JSON:
+        return False
+    # The vendor's runtime looks at no path: whatever is JSON is taken for JSON-RPC.
+    every_path = settings.protocols == "jsonrpc" and settings.other_protocol == "vendor_runtime"
+    return every_path or request.path == jsonrpc.PATH
+
+
+def _other_form(host: HostState, request: Request) -> Answer:
     """The answer to a request of a form that the host does not speak."""
-    speaks_jsonrpc = host.settings.protocols == "jsonrpc"
-    if host.settings.other_protocol == "vendor_runtime" and speaks_jsonrpc and request.content_type == JSON:
-        # The vendor's runtime looks at no path: whatever is JSON is taken for JSON-RPC.
-        return jsonrpc.perform(host, request, record)
-    return _refused(host, request)
-
-
-def _refused(host: HostState, request: Request) -> Answer:
     manner = host.settings.other_protocol
     if manner == "unsupported_content_type":
         return ready("unsupported_content_type", 400)

@@ -97,7 +97,11 @@ class Invocation:
 
 
 def perform(host: HostState, request: Request, record: Record) -> Answer:
-    """Acts on the host and answers. Every answer is HTTP 200."""
+    """Acts on the host and answers. Every answer is HTTP 200.
+
+    Raises:
+        ApiError: The host refuses.
+    """
     identifier: Any = None
     try:
         envelope = _envelope(request)
@@ -107,8 +111,6 @@ def perform(host: HostState, request: Request, record: Record) -> Answer:
         output = _invoke(host, _invocation(request, envelope.params), record)
     except ProtocolError as error:
         return _protocol_error(host, request, error, identifier)
-    except ApiError as error:
-        return refusal(host, request, error)
     return _answer({"jsonrpc": "2.0", "id": identifier, "result": {"output": output}})
 
 

@@ -54,7 +54,11 @@ def body_of(request: Request) -> Any:
 
 
 def perform(host: HostState, request: Request, route: routing.Route, record: Record) -> Answer:
-    """Acts on the host and answers."""
+    """Acts on the host and answers.
+
+    Raises:
+        ApiError: The host refuses; a page of no API answers itself.
+    """
     public = route.operation is not None and route.operation.public
     if not public and _not_liked(host, request, route):
         return ready("unsupported_content_type", 400)
@@ -62,7 +66,9 @@ def perform(host: HostState, request: Request, route: routing.Route, record: Rec
         operation = routing.switched_on(host, route)
         result = carry_out(operation, _decode(host, request, route, operation), record)
     except ApiError as error:
-        return ready("not_found_page", error.status) if public else refusal(host, request, error)
+        if public:
+            return ready("not_found_page", error.status)
+        raise
     if operation.result is None:
         return Answer(operation.success)
     value = {"value": result} if host.settings.wrap_values and not public else result

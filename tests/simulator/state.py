@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The state of one simulated host, and what its two services do to it. Plain Python, no I/O."""
+"""The state of one simulated host, and what its services do to it. Plain Python, no I/O."""
 
 from __future__ import annotations
 
