@@ -12,9 +12,9 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 from ansible.utils.unsafe_proxy import wrap_var
 
-from ansible_collections.esx.trust.plugins.plugin_utils import _audit_data
-from ansible_collections.esx.trust.plugins.plugin_utils import _audit_html
-from ansible_collections.esx.trust.plugins.plugin_utils import _audit_junit
+from ansible_collections.esx.trust.plugins.plugin_utils._audit import data
+from ansible_collections.esx.trust.plugins.plugin_utils._audit import html
+from ansible_collections.esx.trust.plugins.plugin_utils._audit import junit
 
 
 def audit_data(entries: Any, generated_at: Any) -> Any:
@@ -22,17 +22,17 @@ def audit_data(entries: Any, generated_at: Any) -> Any:
     # A generator, as many of Jinja's filters return it, is as good as a list.
     if isinstance(entries, (str, Mapping)) or not isinstance(entries, Iterable):
         raise AnsibleFilterError("esx.trust.audit_data: entries: is no list.")
-    return _made("audit_data", _audit_data.build, entries, generated_at)
+    return _made("audit_data", data.build, entries, generated_at)
 
 
 def audit_html(data: Any) -> Any:
     """The HTML report."""
-    return _made("audit_html", _audit_html.render, data)
+    return _made("audit_html", html.render, data)
 
 
 def audit_junit(data: Any) -> Any:
     """The JUnit report."""
-    return _made("audit_junit", _audit_junit.render, data)
+    return _made("audit_junit", junit.render, data)
 
 
 def _made(name: str, make: Callable[..., Any], *given: Any) -> Any:

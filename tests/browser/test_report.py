@@ -19,8 +19,8 @@ from playwright.sync_api import Dialog
 from playwright.sync_api import Page
 from playwright.sync_api import expect
 
-from ansible_collections.esx.trust.plugins.plugin_utils._audit_data import build
-from ansible_collections.esx.trust.plugins.plugin_utils._audit_html import render
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.data import build
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.html import render
 from builders.audits import NOW
 from builders.audits import certificate
 from builders.audits import entry

@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 
 from ansible_collections.esx.trust.plugins.module_utils import _host_trust
 from ansible_collections.esx.trust.plugins.module_utils._host_trust import DesiredHostTrust
-from ansible_collections.esx.trust.plugins.plugin_utils._audit_data import CALM
-from ansible_collections.esx.trust.plugins.plugin_utils._audit_data import KINDS
-from ansible_collections.esx.trust.plugins.plugin_utils._audit_data import STATUSES
-from ansible_collections.esx.trust.plugins.plugin_utils._audit_data import build
-from ansible_collections.esx.trust.plugins.plugin_utils._audit_data import check_version
-from ansible_collections.esx.trust.plugins.plugin_utils._audit_data import moment
-from ansible_collections.esx.trust.plugins.plugin_utils._audit_data import text
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.data import build
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.data import check_version
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import moment
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import text
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import KINDS
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import PASSING
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import STATUSES
 from builders import chain
 from builders.audits import NOW
 from builders.audits import certificate
@@ -420,7 +420,7 @@ def test_results_of_any_form_become_a_record(entries: list[dict[str, Any]]) -> N
     json.dumps(record, allow_nan=False).encode()
     assert len(record["hosts"]) == len(entries)
     assert all(host["status"] in STATUSES for host in record["hosts"])
-    bad = [host for host in record["hosts"] if host["status"] not in CALM]
+    bad = [host for host in record["hosts"] if host["status"] not in PASSING]
     assert record["summary"]["as_declared"] is (bool(entries) and not bad)
     named = {name for item in record["attention"] if item["deviation"] for name in item["hosts"]}
     assert {host["host"] for host in bad} == named

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 from typing import Optional
 from xml.etree import ElementTree
@@ -21,9 +22,10 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from ansible_collections.esx.trust.plugins.plugin_utils._audit_data import build
-from ansible_collections.esx.trust.plugins.plugin_utils._audit_data import text
-from ansible_collections.esx.trust.plugins.plugin_utils._audit_html import render
+from ansible_collections.esx.trust.plugins.plugin_utils._audit import html
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.data import build
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.html import render
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import text
 from builders.audits import NOW
 from builders.audits import certificate
 from builders.audits import entry
@@ -167,6 +169,34 @@ def test_its_policy_allows_this_style_and_nothing_else() -> None:
     digest = base64.b64encode(hashlib.sha256(said(style).encode()).digest()).decode()
     (policy,) = (each.get("content") for each in shown.root.iter("meta") if each.get("http-equiv"))
     assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+
+
+def test_nothing_but_the_style_sheet_escapes_the_escaping() -> None:
+    folder = Path(html.__file__).parent
+    template = (folder / "report.html.j2").read_text("utf-8")
+    assert re.findall(r"[^{]*\|\s*safe\b", template) == [" css | safe"]
+    assert "autoescape" not in template
+    for file in folder.glob("*.py"):
+        source = file.read_text("utf-8")
+        assert not re.search(r"Markup|markupsafe|__html__|autoescape=(?!True)", source), file.name
+    assert html._template().environment.autoescape is True
+
+
+class Trusted(str):
+    """A text that claims to be HTML already, as Jinja's own filters return it."""
+
+    __slots__ = ()
+
+    def __html__(self) -> str:
+        return str.__str__(self)
+
+
+def test_a_text_that_claims_to_be_html_is_escaped() -> None:
+    record = build([{"host": "a", "trust": failed("failed", "a: no")}], NOW)
+    record["hosts"][0]["host"] = record["attention"][0]["title"] = Trusted("<b>bold</b>")
+    source = render(record)
+    assert "<b>bold</b>" not in source
+    assert source.count("&lt;b&gt;bold&lt;/b&gt;") == 3
 
 
 HARMLESS = functools.lru_cache(lambda: page(everything(lambda place: f"{place}: x")).shape())
