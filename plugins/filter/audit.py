@@ -4,12 +4,17 @@
 
 from __future__ import annotations
 
+import functools
+import json
+import re
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
+from ansible.release import __version__ as ansible_version
 from ansible.utils.unsafe_proxy import wrap_var
 
 from ansible_collections.esx.trust.plugins.plugin_utils._audit import data
@@ -17,12 +22,29 @@ from ansible_collections.esx.trust.plugins.plugin_utils._audit import html
 from ansible_collections.esx.trust.plugins.plugin_utils._audit import junit
 
 
-def audit_data(entries: Any, generated_at: Any) -> Any:
+def audit_data(
+    entries: Any,
+    generated_at: Any,
+    started_at: Any = None,
+    user: Any = None,
+    inventory: Any = None,
+    esx_hosts: Any = None,
+    previous: Any = None,
+) -> Any:
     """The facts of an audit, as they stand in the JSON report."""
     # A generator, as many of Jinja's filters return it, is as good as a list.
     if isinstance(entries, (str, Mapping)) or not isinstance(entries, Iterable):
         raise AnsibleFilterError("esx.trust.audit_data: entries: is no list.")
-    return _made("audit_data", data.build, entries, generated_at)
+
+    run = data.Run(
+        started_at=started_at,
+        user=user,
+        inventory=inventory,
+        esx_hosts=esx_hosts,
+        collection_version=_collection_version(),
+        core_version=ansible_version,
+    )
+    return _made("audit_data", data.build, entries, generated_at, run, _read(previous))
 
 
 def audit_html(data: Any) -> Any:
@@ -33,6 +55,32 @@ def audit_html(data: Any) -> Any:
 def audit_junit(data: Any) -> Any:
     """The JUnit report."""
     return _made("audit_junit", junit.render, data)
+
+
+def _read(previous: Any) -> Any:
+    """The earlier record, from the text of its file too. A file that holds anything else is as good as none."""
+    if not isinstance(previous, str):
+        return previous
+    try:
+        return json.loads(previous)
+    except (ValueError, RecursionError):
+        return None
+
+
+@functools.lru_cache(maxsize=1)
+def _collection_version() -> str:
+    """The version of this collection, from its manifest, or from galaxy.yml in a checkout. Empty if unknown."""
+    root = Path(__file__).resolve().parents[2]
+    try:
+        manifest = json.loads((root / "MANIFEST.json").read_text(encoding="utf-8"))
+        return str(manifest["collection_info"]["version"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    try:
+        found = re.search(r"^version: (\S+)$", (root / "galaxy.yml").read_text(encoding="utf-8"), re.MULTILINE)
+    except (OSError, ValueError):
+        return ""
+    return found[1] if found else ""
 
 
 def _made(name: str, make: Callable[..., Any], *given: Any) -> Any:

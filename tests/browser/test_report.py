@@ -119,7 +119,7 @@ def test_it_asks_for_nothing_and_says_nothing(report: Open) -> None:
 def test_what_a_host_says_does_nothing(report: Open, attack: str) -> None:
     opened = report(nasty(attack))
     title = opened.page.title()
-    assert title.startswith("3 of 4 hosts need a person")
+    assert title.startswith("3 of 4 hosts need attention")
     opened.page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
     for element in opened.page.locator("h3, dd, td, th, bdi").all()[:60]:
         element.hover()
@@ -270,7 +270,7 @@ def test_everything_is_reached_with_the_keyboard(report: Open) -> None:
         return str(page.evaluate("document.activeElement.outerHTML.slice(0, 80)"))
 
     page.keyboard.press("Tab")
-    assert "Skip to what needs a person" in focused()
+    assert "Skip to what needs attention" in focused()
     assert page.locator(".skip").is_visible()
     page.keyboard.press("Enter")
     assert 'id="attention"' in focused()

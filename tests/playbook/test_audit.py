@@ -94,7 +94,7 @@ def test_every_kind_of_deviation_on_a_host_of_its_own(declared: Declared, tmp_pa
         "vcenter01": "differs",
     }
     assert [played.recap(host.name)["failed"] for host in declared.hosts] == [0, 1, 1, 1, 1]
-    assert f"4 of 5 hosts need a person. Report: {folder}/esx-trust-audit.html" in played.output
+    assert f"4 of 5 hosts need attention. Report: {folder}/esx-trust-audit.html" in played.output
     said = "Key provider 'site-a' is missing; token issuer 'vcenter01' differs."
     assert f"{said} Report: {folder}/esx-trust-audit.html" in played.output
     assert all(host.writes == [] for host in declared.hosts)

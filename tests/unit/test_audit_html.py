@@ -297,7 +297,7 @@ def test_a_group_of_many_kinds_of_the_same_difference() -> None:
 
 
 def test_the_verdict_stands_first() -> None:
-    assert [said(each) for each in page(fleet(200, 3)).root.iter("h1")] == ["3 of 200 hosts need a person"]
+    assert [said(each) for each in page(fleet(200, 3)).root.iter("h1")] == ["3 of 200 hosts need attention"]
     assert [said(each) for each in page(fleet(2, 0)).root.iter("h1")] == ["Everything is as declared on 2 hosts"]
     assert [said(each) for each in page([]).root.iter("h1")] == ["No host was examined"]
 

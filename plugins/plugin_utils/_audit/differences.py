@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 from typing import Optional
 
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import as_list
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import as_mappings
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import text
 
@@ -21,7 +22,8 @@ _FIELDS_OF_ONE_SIDE = ("key_id", "issuer")
 _FIELDS_OF_CERTIFICATES = ("sha256", "subject", "not_after")
 
 Certificate = dict[str, str]
-Chains = list[list[str]]
+#: The SHA-256 of each certificate of a chain, the signing certificate first.
+Chain = tuple[str, ...]
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -36,6 +38,7 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dic
             found.append(_difference(field, declared, on_host))
 
     found.extend(_of_certificates(before, after))
+    found.extend(_of_entitlements(before, after))
     return found
 
 
@@ -71,9 +74,10 @@ def _of_certificates(before: Mapping[str, Any], after: Mapping[str, Any]) -> lis
             found.append(_difference("certificate", None, certificate))
 
     if on_host.keys() == declared.keys():
-        declared_chains, chains_on_host = _chains(after), _chains(before)
+        declared_chains, chains_on_host = chains(after), chains(before)
         if declared_chains != chains_on_host:
-            found.append(_difference("signing_cert_chains", declared_chains, chains_on_host))
+            field = "signing_cert_chains"
+            found.append(_difference(field, _as_lists(declared_chains), _as_lists(chains_on_host)))
 
     return found
 
@@ -87,8 +91,8 @@ def certificates(record: Mapping[str, Any]) -> dict[str, Certificate]:
     return found
 
 
-def _chains(record: Mapping[str, Any]) -> Chains:
-    """The chains of an issuer, each as the SHA-256 of its certificates. The order of chains has no meaning."""
+def chains(record: Mapping[str, Any]) -> list[Chain]:
+    """The chains in the record of an issuer. The order of the chains has no meaning, so they are sorted."""
     positions: dict[str, list[tuple[int, str]]] = {}
 
     for certificate in as_mappings(record.get("certificates")):
@@ -98,10 +102,31 @@ def _chains(record: Mapping[str, Any]) -> Chains:
             position = 0
         positions.setdefault(chain, []).append((position, text(certificate.get("sha256"))))
 
-    chains = []
+    found = []
     for chain_positions in positions.values():
-        chains.append([digest for _position, digest in sorted(chain_positions)])
-    return sorted(chains)
+        found.append(tuple(digest for _position, digest in sorted(chain_positions)))
+    return sorted(found)
+
+
+def _as_lists(some_chains: list[Chain]) -> list[list[str]]:
+    return [list(chain) for chain in some_chains]
+
+
+def _of_entitlements(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What differs in the entitlements of a client profile. Their order has no meaning."""
+    on_host = [text(entitlement) for entitlement in as_list(before.get("entitlements"))]
+    declared = [text(entitlement) for entitlement in as_list(after.get("entitlements"))]
+    found = []
+
+    for entitlement in declared:
+        if entitlement not in on_host:
+            found.append(_difference("entitlement", entitlement, None))
+
+    for entitlement in on_host:
+        if entitlement not in declared:
+            found.append(_difference("entitlement", None, entitlement))
+
+    return found
 
 
 def in_words(difference: Mapping[str, Any]) -> str:
@@ -116,6 +141,10 @@ def in_words(difference: Mapping[str, Any]) -> str:
         end = certificate["not_after"][:10] or "at an unknown time"
         state = "declared and not there" if declared else "there and not declared"
         return f"certificate {name} (ends {end}) is {state}"
+
+    if field == "entitlement":
+        state = "declared and not there" if declared else "there and not declared"
+        return f"entitlement {declared or found} is {state}"
 
     if field == "signing_cert_chains":
         return "the same certificates stand in other chains or in another order"

@@ -44,24 +44,30 @@ Finding = dict[str, Any]
 Host = Mapping[str, Any]
 
 
-class _Texts:
+class _Details:
     """Texts, each with the hosts of which it is true."""
 
     def __init__(self) -> None:
-        self.hosts: dict[str, list[str]] = {}
+        self._hosts: dict[tuple[str, str], list[str]] = {}
 
-    def add(self, text: str, host: str) -> None:
-        self.hosts.setdefault(text, []).append(host)
+    def __bool__(self) -> bool:
+        return bool(self._hosts)
 
-    def most_common_first(self) -> _Texts:
-        ordered = _Texts()
-        ordered.hosts = dict(sorted(self.hosts.items(), key=lambda item: -len(item[1])))
-        return ordered
+    def add(self, text: str, *hosts: str, distinct: object = None) -> None:
+        """distinct: hosts with equal texts stay apart if this differs."""
+        self._hosts.setdefault((text, repr(distinct)), []).extend(hosts)
+
+    def sort(self) -> None:
+        """Puts what is true of most hosts first."""
+        self._hosts = dict(sorted(self._hosts.items(), key=lambda item: -len(item[1])))
+
+    def records(self) -> list[dict[str, Any]]:
+        return [{"text": text, "hosts": hosts} for (text, _distinct), hosts in self._hosts.items()]
 
     def all_hosts(self) -> list[str]:
         """Every host once, in order."""
         names: dict[str, bool] = {}
-        for hosts in self.hosts.values():
+        for hosts in self._hosts.values():
             names.update(dict.fromkeys(hosts, True))
         return list(names)
 
@@ -72,7 +78,7 @@ class _Texts:
 def findings(
     hosts: Sequence[Host],
     entries: Sequence[Mapping[str, Any]],
-    certificates: Sequence[Mapping[str, Any]],
+    chains: Sequence[Mapping[str, Any]],
     key_disagreements: Sequence[Mapping[str, Any]],
 ) -> list[Finding]:
     """All findings, the most urgent first.
@@ -83,26 +89,22 @@ def findings(
         *_of_unknown_hosts(hosts),
         *_of_conflicts_of_whole_hosts(hosts),
         *_of_resources(hosts),
-        *_of_certificates(certificates),
+        *_of_certificates(chains),
         *_of_key_disagreements(key_disagreements),
         *_of_unread_keys(hosts, entries),
     ]
     return sorted(found, key=lambda finding: KINDS.index(finding["kind"]))
 
 
-def _finding(kind: str, title: str, texts: _Texts, resource: str = "", name: str = "") -> Finding:
-    details = []
-    for text, hosts in texts.hosts.items():
-        details.append({"text": text, "hosts": list(hosts)})
-
+def _finding(kind: str, title: str, details: _Details, resource: str = "", name: str = "") -> Finding:
     return {
         "kind": kind,
         "deviation": kind in DEVIATIONS,
         "title": title,
         "resource": resource,
         "id": name,
-        "hosts": texts.all_hosts(),
-        "details": details,
+        "hosts": details.all_hosts(),
+        "details": details.records(),
     }
 
 
@@ -113,7 +115,7 @@ def _of_unknown_hosts(hosts: Sequence[Host]) -> list[Finding]:
     """Hosts about which nothing is known, by the reason."""
     found = []
     for status in UNKNOWN_HOST:
-        reasons = _Texts()
+        reasons = _Details()
         affected = [host for host in hosts if host["status"] == status]
         for host in affected:
             reasons.add(joined((host["message"], host["hint"])), host["host"])
@@ -122,19 +124,20 @@ def _of_unknown_hosts(hosts: Sequence[Host]) -> list[Finding]:
             number = len(affected)
             not_examined = "was not examined" if number == 1 else "were not examined"
             title = f"{count(number, 'host')} {_TITLES_OF_HOSTS.get(status, not_examined)}"
-            found.append(_finding(status, title, reasons.most_common_first()))
+            reasons.sort()
+            found.append(_finding(status, title, reasons))
     return found
 
 
 def _of_conflicts_of_whole_hosts(hosts: Sequence[Host]) -> list[Finding]:
     """Conflicts that are about no single resource."""
-    messages = _Texts()
+    messages = _Details()
     for host in hosts:
         statuses = [resource["status"] for resource in host["resources"]]
         if host["status"] == "conflict" and "conflict" not in statuses:
             messages.add(host["message"], host["host"])
 
-    if not messages.hosts:
+    if not messages:
         return []
     return [_finding("conflict", f"A conflict on {messages.on_hosts()}", messages)]
 
@@ -144,26 +147,28 @@ def _of_conflicts_of_whole_hosts(hosts: Sequence[Host]) -> list[Finding]:
 
 def _of_resources(hosts: Sequence[Host]) -> list[Finding]:
     """Resources that are not as declared, that nobody declared, or that are not available."""
-    by_status: dict[tuple[str, str, str], _Texts] = {}
-    unavailable: dict[tuple[str, str], _Texts] = {}
+    by_status: dict[tuple[str, str, str], _Details] = {}
+    unavailable: dict[tuple[str, str], _Details] = {}
 
     for host in hosts:
         for resource in host["resources"]:
             kind, name, status = resource["resource"], resource["id"], resource["status"]
             if status in _TITLES_OF_RESOURCES:
-                texts = by_status.setdefault((status, kind, name), _Texts())
-                texts.add(_in_words(resource), host["host"])
+                details = by_status.setdefault((status, kind, name), _Details())
+                details.add(_in_words(resource), host["host"], distinct=resource["differences"])
             if resource.get("available") is False:
                 reason = " ".join(resource.get("details", [])) or "The host does not say why."
-                unavailable.setdefault((kind, name), _Texts()).add(reason, host["host"])
+                unavailable.setdefault((kind, name), _Details()).add(reason, host["host"])
 
     found = []
-    for (status, kind, name), texts in by_status.items():
-        title = _TITLES_OF_RESOURCES[status].format(name=called(kind, name), hosts=texts.on_hosts())
-        found.append(_finding(status, title, texts.most_common_first(), kind, name))
-    for (kind, name), texts in unavailable.items():
-        title = f"{called(kind, name)} is not available on {texts.on_hosts()}"
-        found.append(_finding("unavailable", title, texts, kind, name))
+    for (status, kind, name), details in by_status.items():
+        details.sort()
+        title = _TITLES_OF_RESOURCES[status].format(name=called(kind, name), hosts=details.on_hosts())
+        found.append(_finding(status, title, details, kind, name))
+
+    for (kind, name), details in unavailable.items():
+        title = f"{called(kind, name)} is not available on {details.on_hosts()}"
+        found.append(_finding("unavailable", title, details, kind, name))
 
     return sorted(found, key=lambda finding: (-len(finding["hosts"]), finding["resource"], finding["id"]))
 
@@ -193,37 +198,45 @@ def _in_words(resource: Mapping[str, Any]) -> str:
 # Certificates
 
 
-def _of_certificates(certificates: Sequence[Mapping[str, Any]]) -> list[Finding]:
-    """Certificates that have ended or end soon."""
-    found = []
-    for certificate in certificates:
-        if certificate["state"] in ("expired", "expiring"):
-            found.append(_of_certificate(certificate))
-    return found
+def _of_certificates(chains: Sequence[Mapping[str, Any]]) -> list[Finding]:
+    """Chains that have ended or end soon. Chains that end with the same certificate are one finding."""
+    by_certificate: dict[str, list[Mapping[str, Any]]] = {}
+    for chain in chains:
+        if chain["state"] in ("expired", "expiring"):
+            by_certificate.setdefault(chain["ends_first"], []).append(chain)
+    return [_of_certificate(some_chains) for some_chains in by_certificate.values()]
 
 
-def _of_certificate(certificate: Mapping[str, Any]) -> Finding:
-    state = certificate["state"]
-    declared = certificate["declared"]
-    aliases = certificate["aliases"]
+def _of_certificate(chains: Sequence[Mapping[str, Any]]) -> Finding:
+    first = chains[0]
+    state = first["state"]
+    declared = any(chain["declared"] for chain in chains)
+    details = _Details()
+    aliases: set[str] = set()
+
+    for chain in chains:
+        aliases.update(chain["aliases"])
+        details.add(_end_in_words(chain), *chain["hosts"])
 
     # An issuer on which nobody relies is less urgent.
     kind = "expired_undeclared" if state == "expired" and not declared else state
 
-    whose = " and ".join(aliases[:_ALIASES_NAMED])
+    named = sorted(aliases)[:_ALIASES_NAMED]
+    whose = " and ".join(named)
     if len(aliases) > _ALIASES_NAMED:
         whose += f" and {len(aliases) - _ALIASES_NAMED} more"
 
-    name = certificate["subject"] or certificate["sha256"]
-    verb = "ended" if state == "expired" else "ends"
-    text = f"{name}, {verb} {certificate['not_after'][:10]}."
-    if not declared:
-        text += " Nobody declared this issuer."
+    title = f"A certificate of {whose} {_expires(state, first['days_left'])}"
+    return _finding(kind, title, details, "token_issuer", named[0])
 
-    texts = _Texts()
-    texts.hosts[text] = certificate["hosts"]
-    title = f"A certificate of {whose} {_expires(state, certificate['days_left'])}"
-    return _finding(kind, title, texts, "token_issuer", aliases[0])
+
+def _end_in_words(chain: Mapping[str, Any]) -> str:
+    """Which certificate of a chain ends first, and when."""
+    certificate = next(one for one in chain["certificates"] if one["sha256"] == chain["ends_first"])
+    name = certificate["subject"] or certificate["sha256"]
+    verb = "ended" if chain["state"] == "expired" else "ends"
+    words = f"{name}, {verb} {certificate['not_after'][:10]}."
+    return words if chain["declared"] else f"{words} Nobody declared this issuer."
 
 
 def _expires(state: str, days_left: int) -> str:
@@ -239,25 +252,25 @@ def _of_key_disagreements(key_disagreements: Sequence[Mapping[str, Any]]) -> lis
     found = []
     for disagreement in key_disagreements:
         name = disagreement["provider"]
-        texts = _Texts()
+        details = _Details()
         for key in disagreement["keys"]:
-            texts.hosts[f"Key id: {key['key_id']}"] = key["hosts"]
+            details.add(f"Key id: {key['key_id']}", *key["hosts"])
 
         title = f"Key provider {name} has {len(disagreement['keys'])} different keys"
-        found.append(_finding("key_disagreement", title, texts, "kms_provider", name))
+        found.append(_finding("key_disagreement", title, details, "kms_provider", name))
     return found
 
 
 def _of_unread_keys(hosts: Sequence[Host], entries: Sequence[Mapping[str, Any]]) -> list[Finding]:
     """Hosts that were examined, but whose list of key providers could not be read."""
-    reasons = _Texts()
+    reasons = _Details()
     for host, entry in zip(hosts, entries):
         result = as_mapping(entry.get("keys"))
         if host["status"] not in UNKNOWN_HOST and failed(result):
             reason = reason_of(result)
             reasons.add(joined((reason.message, reason.hint)), host["host"])
 
-    if not reasons.hosts:
+    if not reasons:
         return []
     title = f"The list of key providers could not be read on {reasons.on_hosts()}"
     return [_finding("keys_unread", title, reasons)]

@@ -101,7 +101,7 @@ def _resource(found: Mapping[str, Any]) -> dict[str, Any]:
     identifying = "issuer" if kind == "token_issuer" else "key_id"
     held = before or after
 
-    return {
+    resource: dict[str, Any] = {
         "resource": kind,
         "id": text(found.get("id")),
         "status": status,
@@ -109,6 +109,10 @@ def _resource(found: Mapping[str, Any]) -> dict[str, Any]:
         identifying: text(held.get(identifying)),
         "differences": [] if status in PASSING else differences(before, after),
     }
+    if status == "ok" and not before and not after:
+        # It is declared absent, and it is absent.
+        resource["absent"] = True
+    return resource
 
 
 def _add_listed_providers(resources: list[dict[str, Any]], listed: Sequence[Mapping[str, Any]]) -> None:

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The timeline of the report: when certificates end, as positions in percent of the width."""
+"""The timeline of the report: when certificate chains end, as positions in percent of the width."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Optional
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.certificates import EXPIRING_DAYS
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import count
 
-_CERTIFICATES_SHOWN = 60
+_CHAINS_SHOWN = 60
 _ALIASES_SHOWN = 4
 _YEAR = 365
 _MOST_YEARS = 3
@@ -44,14 +44,14 @@ class Scale:
         return f"{self.share(days):.2f}%"
 
 
-def timeline(certificates: Sequence[Mapping[str, Any]]) -> Optional[View]:
-    """The view of all certificates, or None if there is none."""
-    if not certificates:
+def timeline(chains: Sequence[Mapping[str, Any]]) -> Optional[View]:
+    """The view of all chains, or None if there is none."""
+    if not chains:
         return None
 
-    shown = certificates[:_CERTIFICATES_SHOWN]
-    rest = certificates[_CERTIFICATES_SHOWN:]
-    scale = Scale([certificate["days_left"] for certificate in shown if certificate["days_left"] is not None])
+    shown = chains[:_CHAINS_SHOWN]
+    rest = chains[_CHAINS_SHOWN:]
+    scale = Scale([chain["days_left"] for chain in shown if chain["days_left"] is not None])
     today, soon = scale(0), scale(EXPIRING_DAYS)
 
     return {
@@ -60,7 +60,7 @@ def timeline(certificates: Sequence[Mapping[str, Any]]) -> Optional[View]:
         "grid": [scale(days) for days, _label in _ticks(scale)[1:]],
         "today": today,
         "soon_width": f"{float(soon[:-1]) - float(today[:-1]):.2f}%",
-        "certificates": [_certificate(certificate, scale) for certificate in shown],
+        "chains": [_chain(chain, scale) for chain in shown],
         "rest": len(rest),
         "rest_ends": rest[0]["not_after"][:10] or "an unknown day" if rest else "",
     }
@@ -88,20 +88,20 @@ def _labels(scale: Scale) -> list[View]:
     return labels
 
 
-def _certificate(certificate: Mapping[str, Any], scale: Scale) -> View:
-    days_left, state = certificate["days_left"], certificate["state"]
+def _chain(chain: Mapping[str, Any], scale: Scale) -> View:
+    days_left, state = chain["days_left"], chain["state"]
 
-    names = ", ".join(certificate["aliases"][:_ALIASES_SHOWN])
-    if len(certificate["aliases"]) > _ALIASES_SHOWN:
-        names += f" and {len(certificate['aliases']) - _ALIASES_SHOWN} more"
+    names = ", ".join(chain["aliases"][:_ALIASES_SHOWN])
+    if len(chain["aliases"]) > _ALIASES_SHOWN:
+        names += f" and {len(chain['aliases']) - _ALIASES_SHOWN} more"
 
-    hosts = count(certificate["hosts"], "host")
+    hosts = count(chain["hosts"], "host")
     view = {
         "names": names,
-        "name": certificate["subject"] or certificate["sha256"],
-        "hosts": hosts if certificate["declared"] else f"{hosts} · undeclared",
-        "sha256": certificate["sha256"],
-        "ends": certificate["not_after"][:10],
+        "name": chain["subject"] or chain["sha256"],
+        "hosts": hosts if chain["declared"] else f"{hosts} · undeclared",
+        "certificates": [_certificate(certificate) for certificate in chain["certificates"]],
+        "ends": chain["not_after"][:10],
         "state": state,
         "left": _left(days_left, state),
         "at": "",
@@ -113,8 +113,13 @@ def _certificate(certificate: Mapping[str, Any], scale: Scale) -> View:
     return view
 
 
+def _certificate(certificate: Mapping[str, Any]) -> View:
+    end = certificate["not_after"][:10] or "at an unknown time"
+    return {"name": certificate["subject"] or "(no subject)", "end": f"ends {end}", "sha256": certificate["sha256"]}
+
+
 def _left(days: Optional[int], state: str) -> str:
-    """How long a certificate lasts, in words."""
+    """How long a chain lasts, in words."""
     if days is None:
         return "unknown"
     if days < 0:
