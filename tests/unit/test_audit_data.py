@@ -183,8 +183,11 @@ def test_entitlements_that_differ() -> None:
     def profile(*entitlements: str) -> dict[str, Any]:
         return {"local_user_name": "audit", "entitlements": list(entitlements)}
 
-    found = {"resource": "client_profile", "id": "local user audit", "status": "differs", "message": ""}
-    found.update(before=profile("READ_ONLY", "OBSERVABILITY"), after=profile("IDENTITY_MGMT", "READ_ONLY"))
+    before, after = profile("READ_ONLY", "OBSERVABILITY"), profile("IDENTITY_MGMT", "READ_ONLY")
+    found = {
+        **resource("differs", issuer("x")),
+        **{"resource": "client_profile", "id": "local user audit", "before": before, "after": after},
+    }
     record = build([entry("a", resource("ok", KEY), found)], NOW)
     assert record["hosts"][0]["resources"][1]["differences"] == [
         {"field": "entitlement", "declared": "IDENTITY_MGMT", "found": None},

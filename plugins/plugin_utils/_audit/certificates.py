@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
@@ -29,7 +28,7 @@ STATES = ("expired", "expiring", "valid", "unknown")
 _DAY = datetime.timedelta(days=1)
 
 
-class _Held(NamedTuple):
+class Held(NamedTuple):
     """What one host holds for one issuer."""
 
     host: str
@@ -50,7 +49,7 @@ class _Holders:
         self.hosts: dict[str, bool] = {}
         self.declared = False
 
-    def add(self, held: _Held) -> None:
+    def add(self, held: Held) -> None:
         self.aliases.add(held.alias)
         self.hosts[held.host] = True
         self.declared = self.declared or held.declared
@@ -59,7 +58,32 @@ class _Holders:
         return {"aliases": sorted(self.aliases), "declared": self.declared, "hosts": list(self.hosts)}
 
 
-def held_certificates(entries: Sequence[Mapping[str, Any]], now: datetime.datetime) -> list[dict[str, Any]]:
+def held_by_hosts(entries: Sequence[Mapping[str, Any]]) -> list[Held]:
+    """What every host holds for every issuer."""
+    all_held = []
+    for entry in entries:
+        host = text(entry["host"])
+        for resource in as_mappings(as_mapping(entry.get("trust")).get("resources")):
+            before, after = as_mapping(resource.get("before")), as_mapping(resource.get("after"))
+            held_by_host = chains(before)
+
+            removed: frozenset[Chain] = frozenset()
+            if resource.get("status") in ("differs", "extra"):
+                removed = frozenset(held_by_host) - frozenset(chains(after))
+
+            held = Held(
+                host=host,
+                alias=text(before.get("issuer_alias")) or text(resource.get("id")),
+                declared=resource.get("status") != "undeclared",
+                certificates=certificates(before),
+                chains=held_by_host,
+                removed=removed,
+            )
+            all_held.append(held)
+    return all_held
+
+
+def held_certificates(all_held: Sequence[Held], now: datetime.datetime) -> list[dict[str, Any]]:
     """Every certificate that a host holds, once. The certificate that ends first comes first.
 
     `hosts` lists the names of the hosts that hold it.
@@ -67,7 +91,7 @@ def held_certificates(entries: Sequence[Mapping[str, Any]], now: datetime.dateti
     known: dict[str, Certificate] = {}
     holders: dict[str, _Holders] = {}
 
-    for held in _held(entries):
+    for held in all_held:
         for digest, certificate in held.certificates.items():
             known.setdefault(digest, certificate)
             holders.setdefault(digest, _Holders()).add(held)
@@ -78,7 +102,7 @@ def held_certificates(entries: Sequence[Mapping[str, Any]], now: datetime.dateti
     return sorted(records, key=_by_end)
 
 
-def held_chains(entries: Sequence[Mapping[str, Any]], now: datetime.datetime) -> list[dict[str, Any]]:
+def held_chains(all_held: Sequence[Held], now: datetime.datetime) -> list[dict[str, Any]]:
     """Every chain that a host holds and that a converge leaves there, once. The chain that ends first comes first.
 
     A chain ends when the first of its certificates ends. `hosts` lists the names of the hosts that keep it.
@@ -86,7 +110,7 @@ def held_chains(entries: Sequence[Mapping[str, Any]], now: datetime.datetime) ->
     members: dict[Chain, list[Certificate]] = {}
     holders: dict[Chain, _Holders] = {}
 
-    for held in _held(entries):
+    for held in all_held:
         for chain in held.chains:
             if chain not in held.removed:
                 members.setdefault(chain, [held.certificates[digest] for digest in chain])
@@ -107,27 +131,6 @@ def held_chains(entries: Sequence[Mapping[str, Any]], now: datetime.datetime) ->
             }
         )
     return sorted(records, key=_by_end)
-
-
-def _held(entries: Sequence[Mapping[str, Any]]) -> Iterator[_Held]:
-    for entry in entries:
-        host = text(entry["host"])
-        for resource in as_mappings(as_mapping(entry.get("trust")).get("resources")):
-            before, after = as_mapping(resource.get("before")), as_mapping(resource.get("after"))
-            held_by_host = chains(before)
-
-            removed: frozenset[Chain] = frozenset()
-            if resource.get("status") in ("differs", "extra"):
-                removed = frozenset(held_by_host) - frozenset(chains(after))
-
-            yield _Held(
-                host=host,
-                alias=text(before.get("issuer_alias")) or text(resource.get("id")),
-                declared=resource.get("status") != "undeclared",
-                certificates=certificates(before),
-                chains=held_by_host,
-                removed=removed,
-            )
 
 
 def _first_to_end(members: Sequence[Certificate]) -> Certificate:

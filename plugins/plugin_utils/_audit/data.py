@@ -15,6 +15,7 @@ from typing import NamedTuple
 from typing import Optional
 
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.certificates import STATES
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.certificates import held_by_hosts
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.certificates import held_certificates
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.certificates import held_chains
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.changes import changes_since
@@ -66,8 +67,9 @@ def build(entries: Iterable[Any], generated_at: Any, run: Optional[Run] = None, 
             raise ValueError("entries: every entry needs a host.")
 
     hosts = [examined_host(entry) for entry in given]
-    certificates = held_certificates(given, now)
-    chains = held_chains(given, now)
+    held = held_by_hosts(given)
+    certificates = held_certificates(held, now)
+    chains = held_chains(held, now)
     key_disagreements = disagreements(given)
 
     about_run = _run(run or Run(), now)
