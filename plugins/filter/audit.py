@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The audit report: its facts, and the two forms in which people and CI systems read them."""
+"""The audit report: its facts, and the forms in which people, CI systems and monitoring read them."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.esx.trust.plugins.plugin_utils._audit import data
 from ansible_collections.esx.trust.plugins.plugin_utils._audit import html
 from ansible_collections.esx.trust.plugins.plugin_utils._audit import junit
+from ansible_collections.esx.trust.plugins.plugin_utils._audit import metrics
 
 
 def audit_data(
@@ -57,6 +58,11 @@ def audit_junit(data: Any) -> Any:
     return _made("audit_junit", junit.render, data)
 
 
+def audit_metrics(data: Any) -> Any:
+    """The OpenMetrics text."""
+    return _made("audit_metrics", metrics.render, data)
+
+
 def _read(previous: Any) -> Any:
     """The earlier record, from the text of its file too. A file that holds anything else is as good as none."""
     if not isinstance(previous, str):
@@ -92,7 +98,12 @@ def _made(name: str, make: Callable[..., Any], *given: Any) -> Any:
 
 
 class FilterModule:
-    """The filters esx.trust.audit_data, audit_html and audit_junit."""
+    """The filters esx.trust.audit_data, audit_html, audit_junit and audit_metrics."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"audit_data": audit_data, "audit_html": audit_html, "audit_junit": audit_junit}
+        return {
+            "audit_data": audit_data,
+            "audit_html": audit_html,
+            "audit_junit": audit_junit,
+            "audit_metrics": audit_metrics,
+        }

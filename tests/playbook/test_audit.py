@@ -108,6 +108,33 @@ def test_every_kind_of_deviation_on_a_host_of_its_own(declared: Declared, tmp_pa
     assert Search().find(secrets, places) == []
 
 
+def test_an_audit_tells_of_its_run_and_of_what_changed_since_the_one_before(declared: Declared, tmp_path: Path) -> None:
+    converged(*declared.hosts)
+    report = tmp_path / "play" / "esx-trust-audit.json"
+    assert declared.run(AUDIT).code == 0
+    first = facts(tmp_path / "play")
+    assert first["changes"] is None
+    assert first["run"]["seconds"] >= 0
+    assert first["run"]["inventory"]
+    assert all(Path(source).exists() for source in first["run"]["inventory"])
+    assert first["run"]["collection_version"]
+    assert first["run"]["core_version"]
+
+    declared.hosts[1].put_issuer("vcenter01", ISSUER, [chain(1)])
+    played = declared.run(AUDIT)
+    second = facts(tmp_path / "play")
+    assert (second["changes"]["since"], second["changes"]["deviating"]) == (first["generated_at"], ["esx02"])
+    (finding,) = (one for one in second["attention"] if one["kind"] == "differs")
+    assert finding["next_step"]["command"].endswith(" --limit esx02")
+    assert "WARNING" not in played.output
+
+    report.write_bytes(b'{"hosts": [\xff{{ 6 * 7 }}')
+    played = declared.run(AUDIT)
+    assert played.code == 2, played.output
+    assert facts(tmp_path / "play")["changes"] is None
+    assert "WARNING" not in played.output
+
+
 def test_what_the_command_line_says_does_not_matter(declared: Declared, tmp_path: Path) -> None:
     """Neither check mode, nor tags, nor a limit; and a host whose variables cannot be read is one of the findings."""
     converged(*declared.hosts)

@@ -186,7 +186,10 @@ def test_entitlements_that_differ() -> None:
     before, after = profile("READ_ONLY", "OBSERVABILITY"), profile("IDENTITY_MGMT", "READ_ONLY")
     found = {
         **resource("differs", issuer("x")),
-        **{"resource": "client_profile", "id": "local user audit", "before": before, "after": after},
+        "resource": "client_profile",
+        "id": "local user audit",
+        "before": before,
+        "after": after,
     }
     record = build([entry("a", resource("ok", KEY), found)], NOW)
     assert record["hosts"][0]["resources"][1]["differences"] == [
