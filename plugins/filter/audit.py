@@ -1,38 +1,92 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The audit report: its facts, and the two forms in which people and CI systems read them."""
+"""The audit report: its facts, and the forms in which people, CI systems and monitoring read them."""
 
 from __future__ import annotations
 
+import functools
+import json
+import re
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleError
+from ansible.release import __version__ as ansible_version
 
-from ansible_collections.esx.trust.plugins.plugin_utils import _audit_data
-from ansible_collections.esx.trust.plugins.plugin_utils import _audit_html
-from ansible_collections.esx.trust.plugins.plugin_utils import _audit_junit
+from ansible_collections.esx.trust.plugins.plugin_utils._audit import data
+from ansible_collections.esx.trust.plugins.plugin_utils._audit import html
+from ansible_collections.esx.trust.plugins.plugin_utils._audit import junit
+from ansible_collections.esx.trust.plugins.plugin_utils._audit import metrics
 from ansible_collections.esx.trust.plugins.plugin_utils._templates import no_template
 
 
-def audit_data(entries: Any, generated_at: Any) -> Any:
+def audit_data(
+    entries: Any,
+    generated_at: Any,
+    started_at: Any = None,
+    user: Any = None,
+    inventory: Any = None,
+    esx_hosts: Any = None,
+    previous: Any = None,
+) -> Any:
     """The facts of an audit, as they stand in the JSON report."""
     # A generator, as many of Jinja's filters return it, is as good as a list.
     if isinstance(entries, (str, Mapping)) or not isinstance(entries, Iterable):
         raise AnsibleError("esx.trust.audit_data: entries: is no list.")
-    return _made("audit_data", _audit_data.build, entries, generated_at)
+
+    run = data.Run(
+        started_at=started_at,
+        user=user,
+        inventory=inventory,
+        esx_hosts=esx_hosts,
+        collection_version=_collection_version(),
+        core_version=ansible_version,
+    )
+    return _made("audit_data", data.build, entries, generated_at, run, _read(previous))
 
 
 def audit_html(data: Any) -> Any:
     """The HTML report."""
-    return _made("audit_html", _audit_html.render, data)
+    return _made("audit_html", html.render, data)
 
 
 def audit_junit(data: Any) -> Any:
     """The JUnit report."""
-    return _made("audit_junit", _audit_junit.render, data)
+    return _made("audit_junit", junit.render, data)
+
+
+def audit_metrics(data: Any) -> Any:
+    """The OpenMetrics text."""
+    return _made("audit_metrics", metrics.render, data)
+
+
+def _read(previous: Any) -> Any:
+    """The earlier record, from the text of its file too. A file that holds anything else is as good as none."""
+    if not isinstance(previous, str):
+        return previous
+    try:
+        return json.loads(previous)
+    except (ValueError, RecursionError):
+        return None
+
+
+@functools.lru_cache(maxsize=1)
+def _collection_version() -> str:
+    """The version of this collection, from its manifest, or from galaxy.yml in a checkout. Empty if unknown."""
+    root = Path(__file__).resolve().parents[2]
+    try:
+        manifest = json.loads((root / "MANIFEST.json").read_text(encoding="utf-8"))
+        return str(manifest["collection_info"]["version"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    try:
+        found = re.search(r"^version: (\S+)$", (root / "galaxy.yml").read_text(encoding="utf-8"), re.MULTILINE)
+    except (OSError, ValueError):
+        return ""
+    return found[1] if found else ""
 
 
 def _made(name: str, make: Callable[..., Any], *given: Any) -> Any:
@@ -44,7 +98,12 @@ def _made(name: str, make: Callable[..., Any], *given: Any) -> Any:
 
 
 class FilterModule:
-    """The filters esx.trust.audit_data, audit_html and audit_junit."""
+    """The filters esx.trust.audit_data, audit_html, audit_junit and audit_metrics."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"audit_data": audit_data, "audit_html": audit_html, "audit_junit": audit_junit}
+        return {
+            "audit_data": audit_data,
+            "audit_html": audit_html,
+            "audit_junit": audit_junit,
+            "audit_metrics": audit_metrics,
+        }

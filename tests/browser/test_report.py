@@ -19,8 +19,8 @@ from playwright.sync_api import Dialog
 from playwright.sync_api import Page
 from playwright.sync_api import expect
 
-from ansible_collections.esx.trust.plugins.plugin_utils._audit_data import build
-from ansible_collections.esx.trust.plugins.plugin_utils._audit_html import render
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.data import build
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.html import render
 from builders.audits import NOW
 from builders.audits import certificate
 from builders.audits import entry
@@ -119,7 +119,7 @@ def test_it_asks_for_nothing_and_says_nothing(report: Open) -> None:
 def test_what_a_host_says_does_nothing(report: Open, attack: str) -> None:
     opened = report(nasty(attack))
     title = opened.page.title()
-    assert title.startswith("3 of 4 hosts need a person")
+    assert title.startswith("3 of 4 hosts need attention")
     opened.page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
     for element in opened.page.locator("h3, dd, td, th, bdi").all()[:60]:
         element.hover()
@@ -270,7 +270,7 @@ def test_everything_is_reached_with_the_keyboard(report: Open) -> None:
         return str(page.evaluate("document.activeElement.outerHTML.slice(0, 80)"))
 
     page.keyboard.press("Tab")
-    assert "Skip to what needs a person" in focused()
+    assert "Skip to what needs attention" in focused()
     assert page.locator(".skip").is_visible()
     page.keyboard.press("Enter")
     assert 'id="attention"' in focused()
@@ -298,7 +298,7 @@ def test_a_row_leads_to_its_finding_also_where_that_is_folded(report: Open) -> N
         for number in range(40)
     ]
     page = report(entries).page
-    target = page.locator(".finding", has_text="esx39")
+    target = page.locator(".finding .points > li", has_text="esx39")
     assert not target.is_visible()
     page.get_by_role("rowheader", name="esx39").get_by_role("link").click()
     expect(target).to_be_in_viewport()
@@ -321,6 +321,51 @@ def test_the_page_has_the_parts_that_a_screen_reader_announces(report: Open) -> 
     assert page.evaluate("document.documentElement.lang") == "en"
     spoken = page.locator("body").aria_snapshot()
     assert "1 host could not be reached" in spoken or "hosts could not be reached" in spoken
+
+
+def test_the_name_of_the_host_is_the_largest_text_of_a_finding(report: Open) -> None:
+    page = report(fleet(90, 90)).page
+    sizes = page.evaluate(
+        """() => [...document.querySelectorAll('.finding')].map(finding => {
+          const size = element => parseFloat(getComputedStyle(element).fontSize);
+          const others = [...finding.querySelectorAll('*')].filter(each => !each.closest('.host'));
+          return [size(finding.querySelector('.host')), Math.max(...others.map(size))];
+        })"""
+    )
+    assert len(sizes) > 10
+    assert all(host > other for host, other in sizes)
+
+
+def test_every_tile_and_every_marked_cell_leads_to_something_that_is_seen(report: Open) -> None:
+    page = report(fleet(90, 90)).page
+    links = page.locator(".tiles a, .matrix td a")
+    assert page.locator(".tiles a").count() == page.locator(".tiles li").count() > 5
+    for address in dict.fromkeys(link.get_attribute("href") for link in links.all()):
+        links.and_(page.locator(f'[href="{address}"]')).first.click()
+        expect(page.locator(str(address))).to_be_in_viewport()
+
+
+def test_rows_are_filtered_without_scripts(report: Open) -> None:
+    page = report(fleet(60, 9), java_script_enabled=False).page
+    rows = page.locator(".matrix tbody tr")
+    calm = page.locator(".matrix tbody tr.passes")
+    assert rows.count() > calm.count() > 0
+    page.get_by_label("Only hosts that need attention").check()
+    expect(calm.first).not_to_be_visible()
+    expect(rows.first).to_be_visible()
+    page.get_by_label("All rows").check()
+    expect(calm.first).to_be_visible()
+
+
+def test_what_differs_folds_out_of_its_finding_with_whole_fingerprints(report: Open) -> None:
+    held, wanted = certificate("old", 400), certificate("new", 800)
+    page = report([entry("esx01", resource("differs", issuer("vc", held), issuer("vc", wanted)))]).page
+    lines = page.locator(".finding .diff li")
+    expect(lines.first).not_to_be_visible()
+    page.locator(".finding").get_by_text("What differs").click()
+    assert [each.split(" ")[0] for each in lines.all_inner_texts()] == ["−", "+"]
+    for line, one in zip(lines.all_inner_texts(), (held, wanted)):
+        assert one["sha256"] in line
 
 
 # Paper
@@ -372,7 +417,7 @@ def test_a_thousand_hosts_of_which_no_two_are_alike(report: Open) -> None:
     page = opened.page
     assert page.get_by_role("row").count() == 1002
     page.get_by_role("rowheader", name="esx0999").get_by_role("link").click()
-    expect(page.locator("#finding-999")).to_be_in_viewport()
+    expect(page.locator("#finding-0-999")).to_be_in_viewport()
     assert time.monotonic() - started < 30
     assert_quiet(opened)
 

@@ -47,6 +47,13 @@ PLAY = """
     - assert:
         that:
           - info.kms_providers | map(attribute='provider') | list == ['site']
+    - assert:
+        that:
+          - page is search('<h1>Everything is as declared on 1 host</h1>')
+          - page is search('<style>/[*] Copyright')
+      vars:
+        found: [{host: esx01, trust: {resources: [{resource: kms_provider, id: site, status: ok}]}}]
+        page: "{{ found | esx.trust.audit_data('2026-01-31T08:00:00Z') | esx.trust.audit_html }}"
 """
 
 
@@ -69,6 +76,8 @@ def test_contents(tarball: Path) -> None:
         f"{pattern}/meta/pattern.json",
         "playbooks/vars/awx_credential_types.yml",
         "meta/ee-requirements.txt",
+        "plugins/plugin_utils/_audit/report.html.j2",
+        "plugins/plugin_utils/_audit/report.css",
     } <= names
     assert {name for name in names if name.startswith("extensions/") and not name.startswith(pattern)} <= {
         "extensions/patterns"

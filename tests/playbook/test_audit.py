@@ -94,7 +94,7 @@ def test_every_kind_of_deviation_on_a_host_of_its_own(declared: Declared, tmp_pa
         "vcenter01": "differs",
     }
     assert [played.recap(host.name)["failed"] for host in declared.hosts] == [0, 1, 1, 1, 1]
-    assert f"4 of 5 hosts need a person. Report: {folder}/esx-trust-audit.html" in played.output
+    assert f"4 of 5 hosts need attention. Report: {folder}/esx-trust-audit.html" in played.output
     said = "Key provider 'site-a' is missing; token issuer 'vcenter01' differs."
     assert f"{said} Report: {folder}/esx-trust-audit.html" in played.output
     assert all(host.writes == [] for host in declared.hosts)
@@ -106,6 +106,33 @@ def test_every_kind_of_deviation_on_a_host_of_its_own(declared: Declared, tmp_pa
     }
     places = {"output": played.output, **{path.name: path.read_text() for path in folder.iterdir()}}
     assert Search().find(secrets, places) == []
+
+
+def test_an_audit_tells_of_its_run_and_of_what_changed_since_the_one_before(declared: Declared, tmp_path: Path) -> None:
+    converged(*declared.hosts)
+    report = tmp_path / "play" / "esx-trust-audit.json"
+    assert declared.run(AUDIT).code == 0
+    first = facts(tmp_path / "play")
+    assert first["changes"] is None
+    assert first["run"]["seconds"] >= 0
+    assert first["run"]["inventory"]
+    assert all(Path(source).exists() for source in first["run"]["inventory"])
+    assert first["run"]["collection_version"]
+    assert first["run"]["core_version"]
+
+    declared.hosts[1].put_issuer("vcenter01", ISSUER, [chain(1)])
+    played = declared.run(AUDIT)
+    second = facts(tmp_path / "play")
+    assert (second["changes"]["since"], second["changes"]["deviating"]) == (first["generated_at"], ["esx02"])
+    (finding,) = (one for one in second["attention"] if one["kind"] == "differs")
+    assert finding["next_step"]["command"].endswith(" --limit esx02")
+    assert "WARNING" not in played.output
+
+    report.write_bytes(b'{"hosts": [\xff{{ 6 * 7 }}')
+    played = declared.run(AUDIT)
+    assert played.code == 2, played.output
+    assert facts(tmp_path / "play")["changes"] is None
+    assert "WARNING" not in played.output
 
 
 def test_what_the_command_line_says_does_not_matter(declared: Declared, tmp_path: Path) -> None:

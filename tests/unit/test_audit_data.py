@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import shlex
 from typing import Any
 from typing import Optional
 from xml.etree import ElementTree
@@ -17,13 +18,14 @@ from hypothesis import strategies as st
 
 from ansible_collections.esx.trust.plugins.module_utils import _host_trust
 from ansible_collections.esx.trust.plugins.module_utils._host_trust import DesiredHostTrust
-from ansible_collections.esx.trust.plugins.plugin_utils._audit_data import CALM
-from ansible_collections.esx.trust.plugins.plugin_utils._audit_data import KINDS
-from ansible_collections.esx.trust.plugins.plugin_utils._audit_data import STATUSES
-from ansible_collections.esx.trust.plugins.plugin_utils._audit_data import build
-from ansible_collections.esx.trust.plugins.plugin_utils._audit_data import check_version
-from ansible_collections.esx.trust.plugins.plugin_utils._audit_data import moment
-from ansible_collections.esx.trust.plugins.plugin_utils._audit_data import text
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.data import Run
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.data import build
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.data import check_version
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import moment
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import text
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import KINDS
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import PASSING
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import STATUSES
 from builders import chain
 from builders.audits import NOW
 from builders.audits import certificate
@@ -35,6 +37,7 @@ from builders.audits import provider
 from builders.audits import resource
 from builders.memory import MemoryHost
 from builders.memory import ScriptedClient
+from environment import ROOT
 
 OLD, NEW = certificate("old", 400), certificate("new", 800)
 KEY = provider("site-a")
@@ -59,7 +62,7 @@ def test_everything_as_declared() -> None:
     assert record["summary"]["headline"] == "Everything is as declared on 2 hosts"
     assert record["attention"] == []
     assert record["summary"]["hosts"]["ok"] == record["summary"]["hosts"]["total"] == 2
-    assert record["version"] == 1
+    assert record["version"] == 2
     assert record["generated_at"] == NOW
 
 
@@ -81,7 +84,7 @@ def test_one_resource_decides(found: dict[str, Any], passes: bool) -> None:
     assert record["summary"]["as_declared"] is passes
     assert any(item["deviation"] for item in record["attention"]) is not passes
     if not passes:
-        assert record["summary"]["headline"] == "1 of 1 host needs a person"
+        assert record["summary"]["headline"] == "1 of 1 host needs attention"
 
 
 @pytest.mark.parametrize(
@@ -174,6 +177,35 @@ def test_a_key_id_in_another_spelling_is_no_difference() -> None:
     loud = {**KEY, "key_id": KEY["key_id"].upper().replace("-", "")}
     host = only_host(trust=entry("x", resource("conflict", loud, KEY, message="why"))["trust"])
     assert host["resources"][0]["differences"] == []
+
+
+def test_entitlements_that_differ() -> None:
+    def profile(*entitlements: str) -> dict[str, Any]:
+        return {"local_user_name": "audit", "entitlements": list(entitlements)}
+
+    before, after = profile("READ_ONLY", "OBSERVABILITY"), profile("IDENTITY_MGMT", "READ_ONLY")
+    found = {
+        **resource("differs", issuer("x")),
+        "resource": "client_profile",
+        "id": "local user audit",
+        "before": before,
+        "after": after,
+    }
+    record = build([entry("a", resource("ok", KEY), found)], NOW)
+    assert record["hosts"][0]["resources"][1]["differences"] == [
+        {"field": "entitlement", "declared": "IDENTITY_MGMT", "found": None},
+        {"field": "entitlement", "declared": None, "found": "OBSERVABILITY"},
+    ]
+    (item,) = record["attention"]
+    assert item["title"] == "Client profile local user audit differs on 1 host"
+    assert "entitlement OBSERVABILITY is there and not declared" in item["details"][0]["text"]
+
+
+def test_what_is_rightly_absent_is_told() -> None:
+    gone = {**resource("ok", issuer("gone")), "before": {}, "after": {}}
+    held, absent = only_host(trust=entry("x", resource("ok", KEY), gone)["trust"])["resources"]
+    assert "absent" not in held
+    assert (absent["status"], absent["absent"]) == ("ok", True)
 
 
 def test_what_is_missing_shows_what_is_declared() -> None:
@@ -284,15 +316,66 @@ def test_a_certificate_without_a_date_stands_last() -> None:
     assert record["attention"] == []
 
 
+def chained(*certificates: dict[str, Any], chain: int = 0) -> list[dict[str, Any]]:
+    """The certificates as one chain, the signing certificate first."""
+    return [{**one, "chain": chain, "position": place} for place, one in enumerate(certificates)]
+
+
+def test_chains_are_counted_and_end_with_the_first_of_their_certificates() -> None:
+    root, soon = certificate("root", 3000), certificate("soon", 30)
+    held = issuer("vc", *chained(OLD, root), *chained(NEW, soon, chain=1))
+    record = build([entry("a", resource("ok", held)), entry("b", resource("ok", held))], NOW)
+    first, second = record["chains"]
+    assert (first["sha256"], first["ends_first"], first["state"]) == (NEW["sha256"], soon["sha256"], "expiring")
+    assert (second["sha256"], second["ends_first"], second["state"]) == (OLD["sha256"], OLD["sha256"], "valid")
+    assert (first["hosts"], first["aliases"], first["days_left"]) == (2, ["vc"], 30)
+    assert [one["subject"] for one in second["certificates"]] == ["CN=old", "CN=root"]
+    assert record["summary"]["chains"] == {"total": 2, "expired": 0, "expiring": 1, "valid": 1, "unknown": 0}
+    (item,) = record["attention"]
+    assert (item["kind"], item["hosts"]) == ("expiring", ["a", "b"])
+    assert item["details"][0]["text"] == "CN=soon, ends 2026-12-22."
+
+
+def test_chains_that_end_with_the_same_certificate_are_one_finding() -> None:
+    root = certificate("root", 10)
+    held = [resource("ok", issuer(name, *chained(certificate(name, 500), root))) for name in ("one", "two")]
+    record = build([entry("a", *held)], NOW)
+    assert record["summary"]["chains"]["expiring"] == 2
+    (item,) = record["attention"]
+    assert item["title"] == "A certificate of one and two expires in 10 days"
+
+
+@pytest.mark.parametrize("status", ["differs", "extra"])
+def test_a_certificate_that_a_converge_removes_is_no_finding(status: str) -> None:
+    ended = issuer("vc", *chained(certificate("ended", -5)))
+    wanted = issuer("vc", *chained(NEW)) if status == "differs" else None
+    record = build([entry("a", resource(status, ended, wanted))], NOW)
+    assert kinds(record) == [status]
+    assert record["chains"] == []
+    assert record["summary"]["chains"]["expired"] == 0
+
+
+def test_a_certificate_that_a_converge_leaves_is_a_finding() -> None:
+    """Merge keeps the chain that is there, and another host keeps it too."""
+    ended = chained(certificate("ended", -5))
+    merged = issuer("vc", *ended, *chained(NEW, chain=1))
+    record = build([entry("a", resource("differs", issuer("vc", *ended), merged))], NOW)
+    assert kinds(record) == ["expired", "differs"]
+    removed = resource("differs", issuer("vc", *ended), issuer("vc", *chained(NEW)))
+    record = build([entry("a", removed), entry("b", resource("ok", issuer("vc", *ended)))], NOW)
+    assert [item["hosts"] for item in record["attention"]] == [["b"], ["a"]]
+
+
 # Order
 
 
 def test_the_most_urgent_comes_first() -> None:
-    record = build(fleet(90, 90), NOW)
+    ended = entry("esx9999", resource("ok", issuer("ended", certificate("ended", -3))))
+    record = build([*fleet(90, 90), ended], NOW)
     assert set(kinds(record)) == set(KINDS) - {"keys_unread"}
     assert kinds(record) == sorted(kinds(record), key=KINDS.index)
     assert kinds(record)[0] == "expired"
-    assert record["summary"]["headline"] == "70 of 90 hosts need a person"
+    assert record["summary"]["headline"] == "70 of 91 hosts need attention"
 
 
 def test_unreachable_hosts_are_grouped_by_the_reason() -> None:
@@ -319,6 +402,108 @@ def test_what_differs_is_grouped_by_resource_and_by_the_difference() -> None:
     assert (item["title"], item["hosts"]) == ("Token issuer vc differs on 3 hosts", ["b", "c", "a"])
     assert [one["hosts"] for one in item["details"]] == [["b", "c"], ["a"]]
     assert "CN=third" in item["details"][0]["text"]
+
+
+def test_hosts_with_the_same_words_and_another_difference_stay_apart() -> None:
+    """A certificate may be replaced by one with the same subject and the same end."""
+    new = issuer("vc", NEW)
+    twin = {**OLD, "sha256": "f" * 64}
+    record = build(
+        [entry(name, resource("differs", issuer("vc", held), new)) for name, held in (("a", OLD), ("b", twin))], NOW
+    )
+    first, second = record["attention"][0]["details"]
+    assert (first["hosts"], second["hosts"]) == (["a"], ["b"])
+    assert first["text"] == second["text"]
+
+
+# The run, and what changed
+
+
+def test_what_is_known_of_the_run() -> None:
+    run = Run("2026-11-22T02:58:00Z", "ops", ["hosts.yml", "lab.yml"], "lab", "1.0.0", "2.19.4")
+    assert build([], NOW, run)["run"] == {
+        "started_at": "2026-11-22T02:58:00Z",
+        "seconds": 120,
+        "user": "ops",
+        "inventory": ["hosts.yml", "lab.yml"],
+        "esx_hosts": "lab",
+        "collection_version": "1.0.0",
+        "core_version": "2.19.4",
+    }
+    unknown = build([], NOW)["run"]
+    assert (unknown["seconds"], unknown["started_at"], unknown["inventory"]) == (None, None, [])
+    assert build([], NOW, Run(inventory="hosts.yml"))["run"]["inventory"] == ["hosts.yml"]
+
+
+def test_what_changed_since_the_audit_before() -> None:
+    missing = resource("missing", None, KEY)
+    before = [entry("a"), entry("b", missing), entry("c", missing), entry("d"), entry("gone")]
+    now = [entry("a", missing), entry("b"), entry("c", resource("extra", KEY)), entry("d"), entry("new")]
+    changes = build(now, NOW, previous=build(before, "2026-11-21T03:00:00Z"))["changes"]
+    assert changes == {
+        "since": "2026-11-21T03:00:00Z",
+        "repaired": ["b"],
+        "deviating": ["a"],
+        "other_status": ["c"],
+        "added": ["new"],
+        "not_examined_again": ["gone"],
+    }
+
+
+@pytest.mark.parametrize(
+    "previous", [None, "x", 7, [], {}, {"generated_at": "soon"}, {"generated_at": 7, "hosts": [{"host": "a"}]}]
+)
+def test_an_earlier_record_that_is_none(previous: Any) -> None:
+    assert build([entry("a")], NOW, previous=previous)["changes"] is None
+
+
+def test_an_earlier_record_of_the_older_version_is_read() -> None:
+    older = {"version": 1, "generated_at": "2026-11-21T03:00:00Z", "hosts": [{"host": "a", "status": "missing"}, 7]}
+    assert build([entry("a")], NOW, previous=older)["changes"]["repaired"] == ["a"]
+
+
+# The next step
+
+
+def commands(entries: list[dict[str, Any]], **run: Any) -> list[str]:
+    return [item["next_step"]["command"] for item in build(entries, NOW, Run(**run))["attention"]]
+
+
+def test_every_finding_has_a_next_step() -> None:
+    unread = {**entry("z"), "keys": failed("unauthorized", "z: may not list.")}
+    record = build([*fleet(90, 90), unread, entry("y", resource("ok", issuer("e", certificate("e", -3))))], NOW)
+    assert set(kinds(record)) == set(KINDS)
+    for item in record["attention"]:
+        assert item["next_step"]["sentence"].endswith(".")
+        words = shlex.split(item["next_step"]["command"])
+        assert words[0] == "ansible-playbook"
+        assert (ROOT / "playbooks" / f"{words[1].rpartition('.')[2]}.yml").exists()
+        if item["kind"] in ("missing", "differs", "extra"):
+            assert words[1:] == ["esx.trust.converge", "--limit", ",".join(item["hosts"])]
+
+
+def test_the_command_names_the_inventory_and_the_hosts() -> None:
+    entries = [entry("a", resource("missing", None, KEY)), entry("b")]
+    (command,) = commands(entries, inventory=["my hosts.yml"], esx_hosts="lab:&site")
+    assert shlex.split(command) == [
+        *("ansible-playbook", "esx.trust.converge", "-i", "my hosts.yml"),
+        *("-e", '{"esx_hosts": "lab:&site"}', "--limit", "a"),
+    ]
+    (everywhere,) = commands(entries[:1], esx_hosts="esx")
+    assert everywhere == "ansible-playbook esx.trust.converge"
+
+
+@pytest.mark.parametrize("name", ["*", "!b", "a,b", "a:b", "~a.*", "@a", "all", "a b", "$(id)", "a;id", "a[0]", "-e"])
+def test_a_name_that_means_other_hosts_is_in_no_command(name: str) -> None:
+    assert commands([entry(name, resource("missing", None, KEY)), entry("b")]) == [""]
+
+
+def test_only_the_hosts_with_another_key_are_audited_again() -> None:
+    other = provider("site-a", "second")
+    entries = [entry("a", resource("ok", KEY)), entry("b", resource("ok", KEY)), entry("c", listed=[other])]
+    record = build(entries, NOW)
+    assert kinds(record) == ["key_disagreement", "undeclared"]
+    assert record["attention"][0]["next_step"]["command"] == "ansible-playbook esx.trust.audit --limit c"
 
 
 # Whatever comes
@@ -367,7 +552,7 @@ def test_moments_at_the_ends_of_time() -> None:
     assert moment("0001-01-01T00:00:00+12:00") is None
 
 
-@pytest.mark.parametrize("data", [None, {}, [], "x", {"version": 2}, {"version": "1"}])
+@pytest.mark.parametrize("data", [None, {}, [], "x", {"version": 1}, {"version": 3}, {"version": "2"}])
 def test_what_is_no_record_is_refused(data: Any) -> None:
     with pytest.raises(ValueError, match="audit_data"):
         check_version(data)
@@ -420,7 +605,7 @@ def test_results_of_any_form_become_a_record(entries: list[dict[str, Any]]) -> N
     json.dumps(record, allow_nan=False).encode()
     assert len(record["hosts"]) == len(entries)
     assert all(host["status"] in STATUSES for host in record["hosts"])
-    bad = [host for host in record["hosts"] if host["status"] not in CALM]
+    bad = [host for host in record["hosts"] if host["status"] not in PASSING]
     assert record["summary"]["as_declared"] is (bool(entries) and not bad)
     named = {name for item in record["attention"] if item["deviation"] for name in item["hosts"]}
     assert {host["host"] for host in bad} == named

@@ -17,6 +17,7 @@ import pytest
 import yaml
 from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
+from ansible.release import __version__ as ansible_version
 from ansible.template import Templar
 
 from ansible_collections.esx.trust.plugins.filter import audit
@@ -26,6 +27,7 @@ from builders.audits import failed
 from builders.audits import fleet
 from builders.audits import issuer
 from builders.audits import resource
+from environment import ROOT
 from environment import link_collection
 
 try:
@@ -36,7 +38,7 @@ except ImportError:  # older cores trust every template
         return value
 
 
-FILTERS = ("audit_data", "audit_html", "audit_junit")
+FILTERS = ("audit_data", "audit_html", "audit_junit", "audit_metrics")
 TEMPLATE = "{{ 6 * 7 }}"
 
 
@@ -99,7 +101,7 @@ def test_what_a_host_said_is_never_a_template() -> None:
         {"host": "b", "trust": failed("failed", f"b: {TEMPLATE}", TEMPLATE)},
     ]
     record = audit.audit_data(entries, NOW)
-    for value in (record, audit.audit_html(record), audit.audit_junit(record)):
+    for value in (record, audit.audit_html(record), audit.audit_junit(record), audit.audit_metrics(record)):
         again = rendered("{{ kept }}", kept=value)
         assert again == value
         assert TEMPLATE in json.dumps(again)
@@ -116,7 +118,23 @@ def test_a_moment_that_is_none() -> None:
         audit.audit_data([], "soon")
 
 
-@pytest.mark.parametrize("name", ["audit_html", "audit_junit"])
+def test_an_earlier_record_may_be_the_text_of_its_file() -> None:
+    before = audit.audit_data([entry("a", resource("missing", None, issuer("vc")))], "2026-11-21T03:00:00Z")
+    for previous in (before, json.dumps(before)):
+        changes = audit.audit_data([entry("a")], NOW, previous=previous)["changes"]
+        assert changes["repaired"] == ["a"]
+    for previous in ("", "no JSON", "7", "[" * 100_000, None, 7):
+        assert audit.audit_data([entry("a")], NOW, previous=previous)["changes"] is None
+
+
+def test_the_versions_are_those_in_use() -> None:
+    run = audit.audit_data([], NOW)["run"]
+    galaxy = yaml.safe_load((ROOT / "galaxy.yml").read_text())
+    assert run["collection_version"] == galaxy["version"]
+    assert run["core_version"] == ansible_version
+
+
+@pytest.mark.parametrize("name", ["audit_html", "audit_junit", "audit_metrics"])
 @pytest.mark.parametrize("data", [None, "x", {}, {"version": 99}])
 def test_a_record_that_is_none(name: str, data: Any) -> None:
     with pytest.raises(AnsibleError, match=rf"esx\.trust\.{name}: data: "):

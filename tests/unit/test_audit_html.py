@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 from typing import Optional
 from xml.etree import ElementTree
@@ -21,9 +22,11 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from ansible_collections.esx.trust.plugins.plugin_utils._audit_data import build
-from ansible_collections.esx.trust.plugins.plugin_utils._audit_data import text
-from ansible_collections.esx.trust.plugins.plugin_utils._audit_html import render
+from ansible_collections.esx.trust.plugins.plugin_utils._audit import html
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.data import Run
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.data import build
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.html import render
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import text
 from builders.audits import NOW
 from builders.audits import certificate
 from builders.audits import entry
@@ -33,7 +36,7 @@ from builders.audits import issuer
 from builders.audits import provider
 from builders.audits import resource
 
-VOID = ("meta", "wbr")
+VOID = ("input", "meta", "wbr")
 MEGABYTE = 1_000_000
 HOSTILE = (
     "<script>document.title='taken'</script>",
@@ -154,7 +157,8 @@ def test_it_is_one_whole_document() -> None:
 def test_it_needs_nothing_else() -> None:
     source = render(build(fleet(30, 30), NOW))
     shape = Page(source).shape()
-    assert not {tag for tag, _names in shape} & {"script", "link", "img", "iframe", "object", "embed", "form", "base"}
+    forbidden = {"script", "link", "img", "iframe", "object", "embed", "form", "base"}
+    assert not {tag for tag, _names in shape} & forbidden
     names = {name for _tag, attributes in shape for name in attributes}
     assert not {name for name in names if name.startswith("on")} | (names & {"src", "srcset", "style", "action"})
     assert "url(" not in source
@@ -167,6 +171,35 @@ def test_its_policy_allows_this_style_and_nothing_else() -> None:
     digest = base64.b64encode(hashlib.sha256(said(style).encode()).digest()).decode()
     (policy,) = (each.get("content") for each in shown.root.iter("meta") if each.get("http-equiv"))
     assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+
+
+def test_nothing_but_the_style_sheet_escapes_the_escaping() -> None:
+    folder = Path(html.__file__).parent
+    template = (folder / "report.html.j2").read_text("utf-8")
+    assert re.findall(r"[^{]*\|\s*safe\b", template) == [" css | safe"]
+    assert "autoescape" not in template
+    for file in folder.glob("*.py"):
+        source = file.read_text("utf-8")
+        assert not re.search(r"Markup|markupsafe|__html__|autoescape=(?!True)", source), file.name
+    assert html._template().environment.autoescape is True
+
+
+class Trusted(str):
+    """A text that claims to be HTML already, as Jinja's own filters return it."""
+
+    __slots__ = ()
+
+    def __html__(self) -> str:
+        return str.__str__(self)
+
+
+def test_a_text_that_claims_to_be_html_is_escaped() -> None:
+    record = build([{"host": "a", "trust": failed("failed", "a: no")}], NOW)
+    (finding,) = record["attention"]
+    record["hosts"][0]["host"] = finding["title"] = finding["hosts"][0] = Trusted("<b>bold</b>")
+    source = render(record)
+    assert "<b>bold</b>" not in source
+    assert source.count("&lt;b&gt;bold&lt;/b&gt;") == 3
 
 
 HARMLESS = functools.lru_cache(lambda: page(everything(lambda place: f"{place}: x")).shape())
@@ -246,30 +279,69 @@ def test_what_is_too_much_for_a_page_is_folded_or_counted() -> None:
     shown = Page(render(record))
     assert "50 more findings, less urgent" in said(shown.root)
     assert all(item["title"] in said(shown.root) for item in record["attention"])
-    assert "140 more certificates, the first of which ends on 2027-01-22, in the JSON report." in said(shown.root)
+    assert "140 more chains, the first of which ends on 2027-01-22, in the JSON report." in said(shown.root)
     issuers = [resource("ok", issuer(f"vc{number}", ends[150])) for number in range(9)]
     assert "vc0, vc1, vc2, vc3 and 5 more" in said(page([entry("a", *issuers)]).root)
 
 
 def test_a_group_of_many_kinds_of_the_same_difference() -> None:
-    """The first kinds are told with what differs, the rest by the names of the hosts."""
+    """The first kinds are shown, the rest is folded away. Each is told with its hosts."""
     declared = issuer("vc")
     entries = [
         entry(f"esx{number}", resource("differs", issuer("vc", certificate(f"own {number}", 200)), declared))
         for number in range(7)
     ]
     (item, *_rest) = (each for each in page(entries).root.iter("ol") if each.get("class") == "attention")
-    words = said(item)
-    assert "CN=own 3" in words
-    assert "CN=own 4" not in words
-    assert "3 more hosts, each described below." in words
-    assert all(f"esx{number}" in words for number in range(7))
+    (finding,) = (each for each in item if "differs" in said(each))
+    (folded,) = (each for each in finding.iter("details") if "3 more: " in said(each[0]))
+    shown, hidden = said(finding), said(folded)
+    for number in range(7):
+        assert f"CN=own {number}" in shown
+        assert f"esx{number}" in shown
+        assert (f"CN=own {number}" in hidden) is (number > 3)
 
 
 def test_the_verdict_stands_first() -> None:
-    assert [said(each) for each in page(fleet(200, 3)).root.iter("h1")] == ["3 of 200 hosts need a person"]
+    assert [said(each) for each in page(fleet(200, 3)).root.iter("h1")] == ["3 of 200 hosts need attention"]
     assert [said(each) for each in page(fleet(2, 0)).root.iter("h1")] == ["Everything is as declared on 2 hosts"]
     assert [said(each) for each in page([]).root.iter("h1")] == ["No host was examined"]
+
+
+def test_the_run_and_the_changes_are_shown() -> None:
+    run = Run("2026-11-22T02:58:18Z", "ops", ["hosts.yml"], "esx", "1.0.0", "2.19.4")
+    before = build(fleet(4, 0), "2026-11-21T03:00:00Z")
+    shown = Page(render(build(fleet(4, 1), NOW, run, before)))
+    facts = [said(each) for each in shown.root.iter("div") if each.find("dt") is not None]
+    assert facts == [
+        *("Took1 minute 42 seconds", "Byops", "Inventoryhosts.yml", "Versionsesx.trust 1.0.0, ansible-core 2.19.4"),
+    ]
+    changes = next(said(each) for each in shown.root.iter("section") if each.get("aria-labelledby") == "changes")
+    assert "Since the audit of 21 November 2026, 03:00 UTC." in changes
+    assert "1 host no longer as declared" in changes
+    same = said(Page(render(build(fleet(4, 0), NOW, run, before))).root)
+    assert "Nothing: every host has the status that it had." in same
+
+
+def test_nothing_is_said_of_a_run_of_which_nothing_is_known() -> None:
+    shown = page(fleet(4, 1))
+    assert not list(shown.root.iter("dl"))
+    assert "changes" not in {each.get("id") for each in shown.root.iter()}
+
+
+def test_what_is_rightly_absent_has_a_word_of_its_own() -> None:
+    gone = {**resource("ok", issuer("gone")), "before": {}, "after": {}}
+    ((_hosts, cells),) = page([entry("a", gone)]).tables()
+    assert cells == "✓absent"
+
+
+def test_the_next_step_of_every_finding_is_shown() -> None:
+    record = build(fleet(90, 90), NOW, Run(inventory="hosts.yml"))
+    shown = Page(render(record))
+    steps = [said(each) for each in shown.root.iter("div") if each.get("class") == "next"]
+    assert len(steps) == len(record["attention"])
+    for step, item in zip(steps, record["attention"]):
+        assert item["next_step"]["sentence"] in step
+        assert step.endswith(item["next_step"]["command"])
 
 
 def test_every_status_has_a_shape_of_its_own() -> None:

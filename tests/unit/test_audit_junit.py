@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.esx.trust.plugins.plugin_utils._audit_data import build
-from ansible_collections.esx.trust.plugins.plugin_utils._audit_data import text
-from ansible_collections.esx.trust.plugins.plugin_utils._audit_junit import render
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.data import build
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.junit import render
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import text
 from builders.audits import NOW
 from builders.audits import entry
 from builders.audits import failed

@@ -1,0 +1,152 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The differences between a resource as a host holds it and the same resource as it is declared.
+
+A difference is a mapping of `field`, `declared` and `found`. The side on which there is nothing is None.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+from typing import Optional
+
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import as_list
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import as_mappings
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import text
+
+# If the resource is on one side only, its id already tells its name.
+_FIELDS_OF_BOTH = ("type", "key_id", "issuer_alias", "issuer")
+_FIELDS_OF_ONE_SIDE = ("key_id", "issuer")
+_FIELDS_OF_CERTIFICATES = ("sha256", "subject", "not_after")
+
+Certificate = dict[str, str]
+#: The SHA-256 of each certificate of a chain, the signing certificate first.
+Chain = tuple[str, ...]
+
+
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What differs between the record of a resource on the host (before) and the declared one (after)."""
+    fields = _FIELDS_OF_BOTH if before and after else _FIELDS_OF_ONE_SIDE
+    found = []
+
+    for field in fields:
+        on_host = text(before.get(field)) or None
+        declared = text(after.get(field)) or None
+        if not _same(field, on_host, declared):
+            found.append(_difference(field, declared, on_host))
+
+    found.extend(_of_certificates(before, after))
+    found.extend(_of_entitlements(before, after))
+    return found
+
+
+def _difference(field: str, declared: Any, found: Any) -> dict[str, Any]:
+    return {"field": field, "declared": declared, "found": found}
+
+
+def _same(field: str, one: Optional[str], other: Optional[str]) -> bool:
+    if field == "key_id":
+        return normal_key_id(one or "") == normal_key_id(other or "")
+    return one == other
+
+
+def normal_key_id(key_id: str) -> str:
+    """A key_id in the one spelling in which key_ids are compared."""
+    try:
+        return str(uuid.UUID(key_id))
+    except ValueError:
+        return key_id.lower()
+
+
+def _of_certificates(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
+    on_host = certificates(before)
+    declared = certificates(after)
+    found = []
+
+    for digest, certificate in declared.items():
+        if digest not in on_host:
+            found.append(_difference("certificate", certificate, None))
+
+    for digest, certificate in on_host.items():
+        if digest not in declared:
+            found.append(_difference("certificate", None, certificate))
+
+    if on_host.keys() == declared.keys():
+        declared_chains, chains_on_host = chains(after), chains(before)
+        if declared_chains != chains_on_host:
+            field = "signing_cert_chains"
+            found.append(_difference(field, _as_lists(declared_chains), _as_lists(chains_on_host)))
+
+    return found
+
+
+def certificates(record: Mapping[str, Any]) -> dict[str, Certificate]:
+    """The certificates in the record of an issuer, by the SHA-256 of each."""
+    found = {}
+    for certificate in as_mappings(record.get("certificates")):
+        digest = text(certificate.get("sha256"))
+        found[digest] = {field: text(certificate.get(field)) for field in _FIELDS_OF_CERTIFICATES}
+    return found
+
+
+def chains(record: Mapping[str, Any]) -> list[Chain]:
+    """The chains in the record of an issuer. The order of the chains has no meaning, so they are sorted."""
+    positions: dict[str, list[tuple[int, str]]] = {}
+
+    for certificate in as_mappings(record.get("certificates")):
+        chain = text(certificate.get("chain"))
+        position = certificate.get("position")
+        if not isinstance(position, int):
+            position = 0
+        positions.setdefault(chain, []).append((position, text(certificate.get("sha256"))))
+
+    found = []
+    for chain_positions in positions.values():
+        found.append(tuple(digest for _position, digest in sorted(chain_positions)))
+    return sorted(found)
+
+
+def _as_lists(some_chains: list[Chain]) -> list[list[str]]:
+    return [list(chain) for chain in some_chains]
+
+
+def _of_entitlements(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What differs in the entitlements of a client profile. Their order has no meaning."""
+    on_host = [text(entitlement) for entitlement in as_list(before.get("entitlements"))]
+    declared = [text(entitlement) for entitlement in as_list(after.get("entitlements"))]
+    found = []
+
+    for entitlement in declared:
+        if entitlement not in on_host:
+            found.append(_difference("entitlement", entitlement, None))
+
+    for entitlement in on_host:
+        if entitlement not in declared:
+            found.append(_difference("entitlement", None, entitlement))
+
+    return found
+
+
+def in_words(difference: Mapping[str, Any]) -> str:
+    """One difference as a sentence without its full stop."""
+    field = difference["field"]
+    declared = difference["declared"]
+    found = difference["found"]
+
+    if field == "certificate":
+        certificate = declared or found
+        name = certificate["subject"] or certificate["sha256"]
+        end = certificate["not_after"][:10] or "at an unknown time"
+        state = "declared and not there" if declared else "there and not declared"
+        return f"certificate {name} (ends {end}) is {state}"
+
+    if field == "entitlement":
+        state = "declared and not there" if declared else "there and not declared"
+        return f"entitlement {declared or found} is {state}"
+
+    if field == "signing_cert_chains":
+        return "the same certificates stand in other chains or in another order"
+
+    return f"{field} is {found or 'not there'}, declared is {declared or 'nothing'}"

@@ -1,0 +1,131 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The timeline of the report: when certificate chains end, as positions in percent of the width."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+from typing import Optional
+
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.certificates import EXPIRING_DAYS
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import count
+
+_CHAINS_SHOWN = 60
+_ALIASES_SHOWN = 4
+_YEAR = 365
+_MOST_YEARS = 3
+
+_TONES = {"expired": "alarm", "expiring": "notice"}
+
+View = dict[str, Any]
+
+
+class Scale:
+    """From days to a horizontal position. Today is day 0. The scale is as long as the certificates need it."""
+
+    def __init__(self, days: Sequence[int]) -> None:
+        latest = max(days, default=0)
+        earliest = min(days, default=0)
+        whole_years = -(-latest // _YEAR)
+
+        self.years = min(_MOST_YEARS, max(1, whole_years))
+        self.last = self.years * _YEAR
+        # Some room before today: for the shape of a certificate that ended, or for half the line of today.
+        self.first = -self.last * (0.12 if earliest < 0 else 0.015)
+
+    def share(self, days: float) -> float:
+        """The position in percent. What lies outside of the scale stands at its end."""
+        inside = min(max(days, self.first), self.last)
+        return (inside - self.first) / (self.last - self.first) * 100
+
+    def __call__(self, days: float) -> str:
+        return f"{self.share(days):.2f}%"
+
+
+def timeline(chains: Sequence[Mapping[str, Any]]) -> Optional[View]:
+    """The view of all chains, or None if there is none."""
+    if not chains:
+        return None
+
+    shown = chains[:_CHAINS_SHOWN]
+    rest = chains[_CHAINS_SHOWN:]
+    scale = Scale([chain["days_left"] for chain in shown if chain["days_left"] is not None])
+    today, soon = scale(0), scale(EXPIRING_DAYS)
+
+    return {
+        "expiring_days": EXPIRING_DAYS,
+        "labels": _labels(scale),
+        "grid": [scale(days) for days, _label in _ticks(scale)[1:]],
+        "today": today,
+        "soon_width": f"{float(soon[:-1]) - float(today[:-1]):.2f}%",
+        "chains": [_chain(chain, scale) for chain in shown],
+        "rest": len(rest),
+        "rest_ends": rest[0]["not_after"][:10] or "an unknown day" if rest else "",
+    }
+
+
+def _ticks(scale: Scale) -> list[tuple[int, str]]:
+    ticks = [(0, "today")]
+    if scale.years == 1:
+        ticks.append((EXPIRING_DAYS, f"{EXPIRING_DAYS} days"))
+    for year in range(1, scale.years + 1):
+        ticks.append((year * _YEAR, count(year, "year")))
+    return ticks
+
+
+def _labels(scale: Scale) -> list[View]:
+    labels = []
+    for days, label in _ticks(scale):
+        if days == scale.last:
+            anchor = "end"
+        elif days == 0 and scale.first >= -20:
+            anchor = "start"
+        else:
+            anchor = "middle"
+        labels.append({"at": scale(days), "anchor": anchor, "text": label})
+    return labels
+
+
+def _chain(chain: Mapping[str, Any], scale: Scale) -> View:
+    days_left, state = chain["days_left"], chain["state"]
+
+    names = ", ".join(chain["aliases"][:_ALIASES_SHOWN])
+    if len(chain["aliases"]) > _ALIASES_SHOWN:
+        names += f" and {len(chain['aliases']) - _ALIASES_SHOWN} more"
+
+    hosts = count(chain["hosts"], "host")
+    view = {
+        "names": names,
+        "name": chain["subject"] or chain["sha256"],
+        "hosts": hosts if chain["declared"] else f"{hosts} · undeclared",
+        "certificates": [_certificate(certificate) for certificate in chain["certificates"]],
+        "ends": chain["not_after"][:10],
+        "state": state,
+        "left": _left(days_left, state),
+        "at": "",
+    }
+    if days_left is not None:
+        view["at"] = scale(days_left)
+        view["shape"] = "later" if days_left > scale.last else state
+        view["tone"] = _TONES.get(state, "calm")
+    return view
+
+
+def _certificate(certificate: Mapping[str, Any]) -> View:
+    end = certificate["not_after"][:10] or "at an unknown time"
+    return {"name": certificate["subject"] or "(no subject)", "end": f"ends {end}", "sha256": certificate["sha256"]}
+
+
+def _left(days: Optional[int], state: str) -> str:
+    """How long a chain lasts, in words."""
+    if days is None:
+        return "unknown"
+    if days < 0:
+        return f"expired {count(-days, 'day')} ago"
+    if days == 0:
+        return "expired today" if state == "expired" else "ends today"
+    if days < 2 * _YEAR:
+        return f"{count(days, 'day')} left"
+    return f"{days // _YEAR} years left"

@@ -1,0 +1,103 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Plain values from results of any form.
+
+The results of modules may hold anything: what a host said, what a core attached to it, or nothing at all. The
+functions here return a value of the type that they promise, and never raise an error because of the value.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterable
+from collections.abc import Mapping
+from typing import Any
+from typing import Optional
+
+_LONGEST_TEXT = 1000
+
+# Characters that XML cannot hold, that a terminal obeys, or that turn the direction of the text around them.
+_UNPRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
+)
+
+
+def text(value: Any) -> str:
+    """The value as a plain text that can be printed. Empty if the value is neither a text nor a number."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return ""
+
+    # Newer cores use subclasses of str. Only the method of str itself is sure to return the bare text.
+    plain = str.__str__(value) if isinstance(value, str) else str(value)
+
+    if not plain.isprintable():
+        one_line = re.sub(r"[\t\r\n]+", " ", plain)
+        plain = _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", one_line)
+
+    if len(plain) > _LONGEST_TEXT:
+        return f"{plain[:_LONGEST_TEXT]}…"
+    return plain
+
+
+def moment(value: Any) -> Optional[datetime.datetime]:
+    """The value as a moment in UTC, or None.
+
+    The value is a datetime or a text in ISO 8601. Without an offset it is taken as UTC.
+    """
+    if not isinstance(value, datetime.datetime):
+        # Python before 3.11 does not read the letter Z.
+        with_offset = re.sub(r"[Zz]$", "+00:00", text(value).strip())
+        try:
+            value = datetime.datetime.fromisoformat(with_offset)
+        except ValueError:
+            return None
+
+    if value.tzinfo is None:
+        value = value.replace(tzinfo=datetime.timezone.utc)
+    try:
+        return value.astimezone(datetime.timezone.utc)  # type: ignore[no-any-return]
+    except OverflowError:  # next to the first or the last year
+        return None
+
+
+def count(number: int, noun: str) -> str:
+    """A number and its noun, as they are written in a sentence: 1 host, 2 hosts, 1,000 hosts."""
+    plural = "" if number == 1 else "s"
+    return f"{number:,} {noun}{plural}"
+
+
+def sentence_case(words: str) -> str:
+    """The words with a capital letter at the beginning."""
+    return words[:1].upper() + words[1:]
+
+
+def joined(parts: Iterable[str]) -> str:
+    """The parts that are not empty, with a space between them."""
+    return " ".join(part for part in parts if part)
+
+
+def as_list(value: Any) -> list[Any]:
+    """The items of a list or tuple. Empty for any other value."""
+    return list(value) if isinstance(value, (list, tuple)) else []
+
+
+def as_mapping(value: Any) -> Mapping[str, Any]:
+    """The value if it is a mapping, otherwise an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def as_mappings(value: Any) -> list[Mapping[str, Any]]:
+    """The items of a list that are mappings."""
+    return [item for item in as_list(value) if isinstance(item, Mapping)]
+
+
+def plain(value: Any) -> Any:
+    """A copy of a record in which every text is plain and printable."""
+    if isinstance(value, str):
+        return text(value)
+    if isinstance(value, Mapping):
+        return {name: plain(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value

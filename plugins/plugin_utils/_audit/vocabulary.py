@@ -1,0 +1,57 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The words of an audit: what can be said of a resource or a host, and what a finding can be about."""
+
+from __future__ import annotations
+
+#: The statuses of a resource or a host, the most urgent first.
+STATUSES = (
+    "conflict",
+    "unreachable",
+    "failed",
+    "not_examined",
+    "missing",
+    "differs",
+    "extra",
+    "undeclared",
+    "ok",
+)
+
+#: The statuses with which a host counts as declared.
+PASSING = ("ok", "undeclared")
+
+#: The statuses of hosts about which nothing is known.
+UNKNOWN_HOST = ("unreachable", "failed", "not_examined")
+
+#: What a finding is about, the most urgent first.
+KINDS = (
+    "expired",
+    "conflict",
+    "key_disagreement",
+    "unreachable",
+    "failed",
+    "not_examined",
+    "missing",
+    "differs",
+    "extra",
+    "unavailable",
+    "expiring",
+    "expired_undeclared",
+    "keys_unread",
+    "undeclared",
+)
+
+#: The kinds of findings because of which an audit does not pass. The other kinds are for a person to look at.
+DEVIATIONS = frozenset(STATUSES) - frozenset(PASSING)
+
+#: How the kinds of resources are called in a sentence.
+NAMES = {  # nosec: B105 - names, no passwords
+    "kms_provider": "key provider",
+    "token_issuer": "token issuer",
+    "client_profile": "client profile",
+}
+
+
+def name_of(kind: str) -> str:
+    """How a kind of resource is called. A kind that is not known here keeps its own name."""
+    return NAMES.get(kind, kind)
