@@ -25,6 +25,8 @@ from ansible_collections.esx.trust.plugins.module_utils._arguments import Argume
 from ansible_collections.esx.trust.plugins.module_utils._libraries import MISSING
 from ansible_collections.esx.trust.plugins.module_utils._perform import perform
 from ansible_collections.esx.trust.plugins.module_utils._transport import prepare
+from ansible_collections.esx.trust.plugins.plugin_utils._variables import ROLE
+from ansible_collections.esx.trust.plugins.plugin_utils._variables import in_variables
 
 #: The variable that switches this off.
 SWITCH = "esx_trust_in_worker"
@@ -73,7 +75,7 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
         result: dict[str, Any] = super().run(tmp, task_vars)
         if not self._stays_here(task_vars):
             result.update(self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val))
-            return result
+            return self._in_their_words(result)
         args = _plain(self._task.args)
         try:
             validation = ArgumentSpecValidator(**self.arguments.keywords()).validate(args)
@@ -97,7 +99,14 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
         if "failed" in done:
             hidden |= self.arguments.misplaced(args) | self.arguments.misplaced(options)
         result.update(remove_values(done, hidden))
-        return result
+        return self._in_their_words(result)
+
+    def _in_their_words(self, result: dict[str, Any]) -> dict[str, Any]:
+        """The result as the person knows it who called the module, or has set the variables of the role."""
+        role = self._task._role
+        if role is None or role.get_name() != ROLE:
+            return result
+        return in_variables(result, self.arguments, self._task.args)
 
     def _complaint(self, validation: Any) -> str:
         """What a module says of options that Ansible itself refuses."""

@@ -245,9 +245,10 @@ def _reason(result: Mapping[str, Any]) -> tuple[str, str, str]:
     failure = _mapping(result.get("failure"))
     code = text(failure.get("code"))
     message = text(failure.get("message"))
-    if code != _CODE_OF_OPTIONS:
-        message = _HOST_PREFIX.sub("", message, count=1)
-    message = message or text(result.get("msg")) or "It failed and did not say why."
+    if code == _CODE_OF_OPTIONS and message:
+        # It begins with the name of an option or a variable, which has no capital letter.
+        return code, message, text(failure.get("hint"))
+    message = _HOST_PREFIX.sub("", message, count=1) or text(result.get("msg")) or "It failed and did not say why."
     return code, message[:1].upper() + message[1:], text(failure.get("hint"))
 
 
