@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the role and the playbooks ask about all hosts at once, and about a declaration as a whole."""
+"""What the role and the playbooks ask about all hosts at once."""
 
 from __future__ import annotations
 
@@ -11,15 +11,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleError
+from ansible.module_utils.parsing.convert_bool import boolean
 from jinja2.exceptions import UndefinedError
 
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet import Keys
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet import differences
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet import keys
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet import named
+from ansible_collections.esx.trust.plugins.plugin_utils._roll_out import is_blank
 
 #: The variables in which the role keeps what a host made of its declaration, and in which users declare.
 KNOWN = "host_trust_keys"
 DECLARED = "esx_kms_providers"
+#: The variable in which the role keeps why it refuses what a host declares, or an empty text.
+REFUSED = "host_trust_refused"
 #: The variables in which the role keeps what it found on a host, by their names in the entries of an audit.
 FOUND = {"trust": "host_trust_found", "keys": "host_trust_providers"}
 
@@ -31,7 +36,17 @@ def fleet_differences(hostvars: Mapping[str, Any], hosts: Iterable[str], batch: 
     if not set(known) - set(batch):
         # No batch was before this one: whoever comes later is asked now.
         known.update(_declared({name: variables for name, variables in fleet.items() if name not in known}))
-    return differences(known)
+    return [*_refusals(hostvars, batch), *differences(known)]
+
+
+def _refusals(hostvars: Mapping[str, Any], batch: Iterable[str]) -> list[str]:
+    """A sentence for each reason, with the hosts of which it is said."""
+    hosts: dict[str, list[str]] = {}
+    for name in batch:
+        refused = hostvars[name].get(REFUSED)
+        if refused:
+            hosts.setdefault(str(refused), []).append(name)
+    return [f"{named(names)}: {refused}" for refused, names in hosts.items()]
 
 
 def _declared(fleet: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, Keys]]:
@@ -53,18 +68,31 @@ def fleet_entries(hosts: Iterable[str], hostvars: Mapping[str, Any]) -> list[dic
     return entries
 
 
-def rotation_issuers(issuers: Iterable[Mapping[str, Any]], chains_mode: str) -> list[dict[str, Any]]:
-    """See rotation_issuers.yml."""
-    return [
-        {
-            **issuer,
-            "chains_mode": chains_mode,
-            # To rename means to delete, and between that and creating it anew no token would be accepted.
-            "issuer_conflict": "adopt" if issuer.get("issuer_conflict") == "adopt" else "fail",
-        }
-        for issuer in issuers
-        if issuer.get("state", "present") == "present"
-    ]
+def fleet_refusal(declared: Any, purge: Any, purge_all: Any) -> str:
+    """See fleet_refusal.yml."""
+    stays = any(
+        is_blank(issuer.get("state")) or issuer["state"] == "present"
+        for issuer in declared or ()
+        if isinstance(issuer, Mapping)
+    )
+    if stays or not _is_true(purge) or _is_true(purge_all):
+        return ""
+    return (
+        "esx_purge_token_issuers is true, and esx_token_issuers declares no issuer that shall be there. That would "
+        "delete every token issuer of the host. If you mean it, set esx_purge_all_token_issuers to true as well."
+    )
+
+
+def fleet_purge(declared: Any, purge: Any, purge_all: Any) -> Any:
+    """See fleet_purge.yml."""
+    refusal = fleet_refusal(declared, purge, purge_all)
+    if refusal:
+        raise AnsibleError(refusal)
+    return purge
+
+
+def _is_true(value: Any) -> bool:
+    return not is_blank(value) and bool(boolean(value, strict=False))
 
 
 class FilterModule:
@@ -76,5 +104,6 @@ class FilterModule:
             "fleet_keys": keys,
             "fleet_differences": fleet_differences,
             "fleet_entries": fleet_entries,
-            "rotation_issuers": rotation_issuers,
+            "fleet_purge": fleet_purge,
+            "fleet_refusal": fleet_refusal,
         }

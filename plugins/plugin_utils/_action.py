@@ -29,6 +29,8 @@ from ansible_collections.esx.trust.plugins.module_utils._perform import scrubbed
 from ansible_collections.esx.trust.plugins.module_utils._transport import prepare
 from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import RefusedLogins
 from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import login_of
+from ansible_collections.esx.trust.plugins.plugin_utils._variables import ROLE
+from ansible_collections.esx.trust.plugins.plugin_utils._variables import in_variables
 
 #: The variable that switches this off.
 SWITCH = "esx_trust_in_worker"
@@ -79,7 +81,7 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
         refused, login = RefusedLogins(), login_of(self.arguments, args, self._variables())
         if refused.know(login):
             result.update(failed(_refused_before(str(task_vars.get("inventory_hostname", "")))))
-            return result
+            return self._in_their_words(result)
 
         if self._stays_here(task_vars):
             result.update(self._run_here(args, task_vars))
@@ -88,7 +90,7 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
 
         if (result.get("failure") or {}).get("login_refused"):
             refused.remember(login)
-        return result
+        return self._in_their_words(result)
 
     def _variables(self) -> dict[str, str]:
         """The environment variables that decide where an option is not given, as far as they can be seen from here."""
@@ -125,6 +127,13 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
             # Such a sentence names options and no values.
             result["msg"] = complaint
         return result
+
+    def _in_their_words(self, result: dict[str, Any]) -> dict[str, Any]:
+        """The result as the person knows it who called the module, or has set the variables of the role."""
+        role = getattr(self._task, "_role", None)
+        if role is None or role.get_name() != ROLE:
+            return result
+        return in_variables(result, self.arguments, self._task.args)
 
     def _complaint(self, validation: Any) -> str:
         """What a module says of options that Ansible itself refuses."""

@@ -52,11 +52,12 @@ def _differences_of(name: str, fleet: Mapping[str, Keys]) -> Iterator[str]:
                 hosts.setdefault(value, []).append(host)
         if len(hosts) > 1:
             groups = sorted(hosts.values(), key=lambda group: (-len(group), group))
-            parts = [f"{'one' if number == 0 else 'another'} to {_named(g)}" for number, g in enumerate(groups)]
+            parts = [f"{'one' if number == 0 else 'another'} to {named(g)}" for number, g in enumerate(groups)]
             yield f"The key provider {name!r} is given different {what}: {'; '.join(parts)}."
 
 
-def _named(hosts: Iterable[str]) -> str:
+def named(hosts: Iterable[str]) -> str:
+    """The hosts as a sentence names them: all of a few, and of many the first and a number."""
     every = sorted(hosts)
     more = len(every) - NAMED
     if more <= 1:

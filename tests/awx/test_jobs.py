@@ -188,14 +188,15 @@ def test_what_awx_says_of_certificates_does_not_count(
 def test_a_rotation_in_two_jobs(
     awx: Awx, hosts: list[Host], declared: dict[str, Any], credentials: list[Credential], pattern: dict[str, Any]
 ) -> None:
-    """Nobody can answer a question in a job; the survey's phase is the answer. No key is needed."""
+    """The declaration says which of the two a job is. No key is needed."""
     (issuer,) = declared["esx_token_issuers"]
     new, old = chain(2), chain(3)
     for host in hosts:
         host.put_issuer("vcenter01", issuer["issuer"], [old])
     held = []
-    for phase in ("add", "finish"):
-        asked = {**answers(pattern, "rotate_signing_certs.yml"), "esx_rotation_phase": phase}
+    asked = answers(pattern, "rotate_signing_certs.yml")
+    for chains_mode in ("merge", "exact"):
+        declared = {**declared, "esx_token_issuers": [{**issuer, "chains_mode": chains_mode}]}
         (job,) = awx.launch("rotate_signing_certs.yml", inventory(hosts), declared, credentials[:1], asked)
         assert job.code == 0, job.output
         held.append([len(host.issuers["vcenter01"].chains) for host in hosts])

@@ -103,6 +103,10 @@ class Desk:
         program = self._programs.enter_context(terminal.Program(command, self.folder, self._variables))
         ready = program.read(lambda: any(self.folder.glob("*/ready")))
         assert ready, f"$ {command}\n{program.output}"
+        for inventory in self.folder.glob("*/inventory.yml"):
+            # Real inventories are like that of the README, which says neither connection nor interpreter.
+            lines = inventory.read_text("utf-8").splitlines(keepends=True)
+            inventory.write_text("".join(line for line in lines if not line.strip().startswith("ansible_")), "utf-8")
         self._simulators.append(program)
 
     def leave(self) -> None:

@@ -52,6 +52,9 @@ class Declared:
             "esx_kms_providers": [provider()],
             "esx_token_issuers": [issuer()],
         }
+        #: Groups of the inventory besides esx, with their hosts, and the variables of group all.
+        self.groups: dict[str, list[str]] = {}
+        self.of_everything: dict[str, Any] = {}
         #: By the names of hosts; an address stands for nothing else.
         self.of_one: dict[str, dict[str, Any]] = {host.name: {"esx_hostname": host.address} for host in hosts}
 
@@ -67,7 +70,9 @@ class Declared:
     def arguments(self, *arguments: str, extra: Mapping[str, Any] | None = None) -> list[str]:
         """What ansible-playbook is called with."""
         inventory = self.folder / "hosts.json"
-        inventory.write_text(json.dumps({"esx": {"hosts": self.of_one, "vars": self.of_all}}))
+        groups: dict[str, Any] = {name: {"hosts": dict.fromkeys(hosts)} for name, hosts in self.groups.items()}
+        groups["esx"] = {"hosts": self.of_one, "vars": self.of_all}
+        inventory.write_text(json.dumps({**groups, "all": {"vars": self.of_everything}}))
         extras = self.folder / "extra.json"
         extras.write_text(json.dumps(dict(extra or {})))
         return ["-i", str(inventory), "-e", f"@{extras}", *arguments]

@@ -143,3 +143,94 @@ def test_which_hosts(declared: Declared) -> None:
     assert none.code == 2
     assert "No host of the inventory matches esxi (esx_hosts)." in none.output
     assert declared.written == ["esx03"]
+
+
+@pytest.mark.parametrize("playbook", [CONVERGE, "esx.trust.audit", "esx.trust.rotate_signing_certs"])
+def test_a_limit_that_leaves_no_host_is_no_success(declared: Declared, playbook: str) -> None:
+    declared.groups["others"] = ["elsewhere"]
+    played = declared.run(playbook, "--limit", "others")
+    assert played.code != 0, played.output
+    assert "No host of the inventory matches esx (esx_hosts) with --limit others." in " ".join(played.output.split())
+    assert "Traceback" not in played.output
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("esx_batches", "abc"),
+        ("esx_batches", "0"),
+        ("esx_batches", -1),
+        ("esx_batches", "1,,5"),
+        ("esx_batches", [1, {"a": 1}]),
+        ("esx_batches", "200%"),
+        ("esx_max_fail_percentage", "abc"),
+        ("esx_max_fail_percentage", 101),
+        ("esx_max_fail_percentage", "-1"),
+        ("esx_max_fail_percentage", [5]),
+    ],
+)
+def test_batches_that_cannot_be_followed(declared: Declared, variable: str, value: object) -> None:
+    played = declared.run(CONVERGE, extra={variable: value})
+    assert played.code == 2, played.output
+    assert f"{variable}: " in played.output
+    assert "Traceback" not in played.output
+    assert all(host.journal == [] for host in declared.hosts)
+
+
+@pytest.mark.parametrize("blank", [None, "", " "], ids=["null", "empty", "blank"])
+def test_what_is_blank_is_not_given(declared: Declared, blank: str | None) -> None:
+    """So it comes from a survey whose questions nobody answered, and from variables that are empty on purpose."""
+    names = (
+        "batches max_fail_percentage hosts timeout retries auth_method validate_certs proxy_host proxy_port thumbprint"
+        " access_token saml_token hostname purge_token_issuers purge_all_token_issuers"
+    )
+    extra = {f"esx_{name}": blank for name in names.split() if name != "hostname"}
+    declared.of_all["esx_hostname"] = blank
+    for playbook in (CONVERGE, "esx.trust.rotate_signing_certs", "esx.trust.audit"):
+        played = declared.run(playbook, extra={**extra, "esx_report_dir": blank})
+        assert played.code == 0, played.output
+    assert declared.in_order == [["create", "create"]] * 5
+
+    only = declared.run(CONVERGE, extra={"esx_kms_providers": blank})
+    assert only.code == 0, only.output
+
+
+def test_a_list_that_came_out_empty_deletes_nothing(declared: Declared) -> None:
+    first, *_others = declared.hosts
+    declared.of_all["esx_purge_token_issuers"] = True
+    assert declared.run(CONVERGE).code == 0
+    before = declared.in_order
+    for empty in ([], [{"issuer_alias": "gone", "state": "absent"}]):
+        declared.of_one["esx05"]["esx_token_issuers"] = empty
+        for playbook in (CONVERGE, "esx.trust.audit"):
+            refused = declared.run(playbook)
+            assert refused.code == 2, refused.output
+            assert "set esx_purge_all_token_issuers to true as well" in " ".join(refused.output.split())
+        assert declared.in_order == before
+
+    meant = declared.run(CONVERGE, extra={"esx_purge_all_token_issuers": True})
+    assert meant.code == 0, meant.output
+    assert not declared.hosts[4].issuers
+    assert first.issuers
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"esx_password": ""}, "esx_password (or VMWARE_PASSWORD): is needed"),
+        ({"esx_kms_providers": [provider(key_id="nonsense")]}, "esx_kms_providers[0].key_id: "),
+        ({"esx_timeout": "soon"}, "'esx_timeout'"),
+        ({"esx_retries": -1}, "esx_retries: "),
+        ({"esx_ca_path": "/nowhere.pem"}, "esx_ca_path: /nowhere.pem"),
+        ({"esx_ca_path": ""}, "with esx_ca_path, or pin the certificate with esx_thumbprint"),
+        ({"esx_port": 1, "esx_retries": 0}, "Check esx_hostname and esx_port, and that the host is up."),
+    ],
+)
+def test_a_failure_names_the_variable_that_was_set(declared: Declared, given: dict[str, object], said: str) -> None:
+    for playbook in (CONVERGE, "esx.trust.audit"):
+        played = declared.run(playbook, extra=given)
+        assert played.code == 2, played.output
+        output = played.output
+        if playbook == "esx.trust.audit":
+            output = "".join(path.read_text() for path in (declared.folder / "play").glob("*.json"))
+        assert said in output, output

@@ -32,36 +32,11 @@ from simulator import exchange
 
 if TYPE_CHECKING:
     from playbook.conftest import Playbooks
-    from playbook.conftest import Played
     from simulator import Fleet
     from simulator import Host
     from simulator import Issuer
 
 ROTATE = "esx.trust.rotate_signing_certs"
-FINISH = ("-e", "esx_rotation_phase=finish")
-
-#: Runs a program at a terminal, and types an answer there until it is taken.
-TYPIST = """
-import os, pty, select, sys
-
-child, terminal = pty.fork()
-if child == 0:
-    os.execvp(sys.argv[2], sys.argv[2:])
-said = b""
-while True:
-    if select.select([terminal], [], [], 0.5)[0]:
-        try:
-            piece = os.read(terminal, 4096)
-        except OSError:  # it has ended
-            break
-        if not piece:
-            break
-        said += piece
-    elif b"(yes/no)" in said and b"TASK" not in said.rpartition(b"(yes/no)")[2]:
-        os.write(terminal, sys.argv[1].encode() + b"\\r")
-sys.stdout.buffer.write(said)
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-"""
 
 
 def encoded(data: bytes) -> str:
@@ -154,9 +129,15 @@ def declared(playbooks: Playbooks, fleet: Fleet, tmp_path: Path, history: Histor
         host.put_issuer("vcenter01", ISSUER, [[OLD.pem]])
         host.put_provider("nobodys", type="NATIVE", key_id=OTHER_KEY_ID)
     found = Declared(playbooks, fleet, tmp_path, playbooks.hosts)
-    found.of_all["esx_token_issuers"] = [issuer([NEW.pem]), {"issuer_alias": "gone", "state": "absent"}]
+    says(found, "merge")
     found.of_all["esx_batches"] = "1,2"
     return found
+
+
+def says(declared: Declared, chains_mode: str) -> None:
+    """Where the rotation is, which the declaration says."""
+    gone = {"issuer_alias": "gone", "state": "absent"}
+    declared.of_all["esx_token_issuers"] = [issuer([NEW.pem], chains_mode=chains_mode), gone]
 
 
 def takes(host: Host) -> tuple[bool, bool]:
@@ -173,7 +154,7 @@ def test_no_gap_with_hosts_that_fail_in_the_middle(declared: Declared, history: 
     declared.of_all["esx_retries"] = 0
     fourth.queue(Fault(kind="lose_answer", operation="*issuers.update"))
     fourth.queue(Fault(kind="status", operation="*issuers.*", skip=2, error_type="ERROR", times=3))
-    broken = declared.run(ROTATE, extra={"esx_max_fail_percentage": 60, "esx_rotation_confirmed": True})
+    broken = declared.run(ROTATE, extra={"esx_max_fail_percentage": 60})
     assert broken.code == 2, broken.output
     assert "Nothing was taken away. " in broken.output, broken.output
     assert "Look after esx04, which failed, and run this again." in broken.output, broken.output
@@ -181,34 +162,44 @@ def test_no_gap_with_hosts_that_fail_in_the_middle(declared: Declared, history: 
     assert takes(second) == (True, False)
     assert [takes(host) for host in (first, third, fifth)] == [(True, True)] * 3
 
-    # Once more, all but the one that is down.
+    # Once more, all but the one that is down; and the declaration goes ahead of it, which must not hurt.
     fourth.clear_faults()
-    waiting = declared.run(ROTATE, "-e", "esx_rotation_confirmed=true")
+    says(declared, "exact")
+    waiting = declared.run(ROTATE)
     assert waiting.code == 2, waiting.output
     assert waiting.recap(second.name)["failed"] == 1
     assert f"Nothing was taken away. {second.address}:1: no connection" in waiting.output, waiting.output
     assert history.refusals(OLD_TOKEN) == []
     assert [takes(host) for host in (first, third, fourth, fifth)] == [(True, True)] * 4
 
-    # Nobody is there to say go on: it ends, and says how to go on.
+    # All are there: it ends with both, and says how to go on. Converge and audit have nothing to say against that.
     declared.up(second)
+    says(declared, "merge")
     added = declared.run(ROTATE)
     assert added.code == 0, added.output
-    assert "run esx.trust.rotate_signing_certs again with -e esx_rotation_phase=finish" in added.output
+    assert "declare chains_mode exact and run esx.trust.rotate_signing_certs" in " ".join(added.output.split())
     assert [takes(host) for host in declared.hosts] == [(True, True)] * 5
+    fifth.delete_issuer("gone")
+    declared.of_all["esx_kms_providers"] = []
+    for playbook in ("esx.trust.audit", "esx.trust.converge", ROTATE):
+        agrees = declared.run(playbook)
+        assert agrees.code == 0, agrees.output
+        assert [agrees.recap(host.name)["changed"] for host in declared.hosts] == [0] * 5
     assert history.refusals(OLD_TOKEN) == []
+    fifth.put_issuer("gone", "https://gone.example.com", [[OLD.pem]])
 
     # From here on the issuer signs with its new key.
     history.states.clear()
+    says(declared, "exact")
     declared.down(fifth)
-    refused = declared.run(ROTATE, *FINISH)
+    refused = declared.run(ROTATE)
     assert refused.code == 2, refused.output
     assert [takes(host) for host in declared.hosts] == [(True, True)] * 5
 
     # One is there when it is looked at, and gone when it is its turn.
     declared.up(fifth)
-    third.queue(Fault(kind="reset_before", operation="*token.create", skip=1, times=None))
-    middle = declared.run(ROTATE, *FINISH, extra={"esx_max_fail_percentage": 50})
+    third.queue(Fault(kind="reset_before", operation="*token.create", skip=3, times=None))
+    middle = declared.run(ROTATE, extra={"esx_max_fail_percentage": 50})
     assert middle.code == 2, middle.output
     assert [takes(host) for host in declared.hosts] == [
         (False, True),
@@ -216,11 +207,12 @@ def test_no_gap_with_hosts_that_fail_in_the_middle(declared: Declared, history: 
         (True, True),
         *[(False, True)] * 2,
     ]
+    assert middle.recap(third.name)["failed"] == 1
 
     third.clear_faults()
-    done = declared.run(ROTATE, *FINISH)
+    done = declared.run(ROTATE)
     assert done.code == 0, done.output
-    again = declared.run(ROTATE, *FINISH)
+    again = declared.run(ROTATE)
     assert again.code == 0, again.output
     assert [again.recap(host.name)["changed"] for host in declared.hosts] == [0] * 5
     assert [takes(host) for host in declared.hosts] == [(False, True)] * 5
@@ -232,21 +224,22 @@ def test_no_gap_with_hosts_that_fail_in_the_middle(declared: Declared, history: 
     assert all(set(host.providers) == {"nobodys"} for host in declared.hosts)
 
 
-def test_a_variable_says_go_on(declared: Declared, history: History) -> None:
+def test_both_steps_in_one_run(declared: Declared, history: History) -> None:
     """Also where a host has the issuer under another alias, or has never heard of it."""
     other, fresh, *_others = declared.hosts
     other.delete_issuer("vcenter01")
     other.put_issuer("leftover", ISSUER, [[OLD.pem]])
     fresh.delete_issuer("vcenter01")
+    says(declared, "exact")
     declared.of_one[other.name]["esx_token_issuers"] = [issuer([NEW.pem], issuer_conflict="adopt")]
 
-    looked = declared.run(ROTATE, "--check", "-e", "esx_rotation_confirmed=true", "-t", "nothing")
+    looked = declared.run(ROTATE, "--check", "-t", "nothing")
     assert looked.code == 0, looked.output
     assert declared.written == []
     assert "PLAY [Add the new certificates]" in looked.output
 
     history.states.clear()
-    done = declared.run(ROTATE, "-e", "esx_rotation_confirmed=true")
+    done = declared.run(ROTATE)
     assert done.code == 0, done.output
     assert [takes(host) for host in declared.hosts] == [(False, True)] * 5
     assert list(other.issuers) == ["leftover"]
@@ -260,19 +253,118 @@ def test_a_variable_says_go_on(declared: Declared, history: History) -> None:
         assert changes == (expected if host is not fresh else [(False, False), (False, True)]), host.name
 
 
-def test_the_operator_is_asked(declared: Declared, history: History) -> None:
-    def typed(answer: str) -> Played:
-        arguments = declared.arguments(ROTATE, "-e", "esx_batches=5")
-        return declared.program("python", "-c", TYPIST, answer, "ansible-playbook", *arguments)
+def test_a_declared_merge_is_never_overridden(declared: Declared, history: History) -> None:
+    """Each host goes as far as its own declaration says, and all of them wait for each other."""
+    exact = declared.hosts[3]
+    declared.of_one[exact.name]["esx_token_issuers"] = [issuer([NEW.pem])]
+    first = declared.hosts[0]
+    declared.down(first)
+    waiting = declared.run(ROTATE)
+    assert waiting.code == 2, waiting.output
+    assert takes(exact) == (True, True)
 
-    waits = typed("no")
-    assert waits.code == 0, waits.output
-    assert "How to go on" in waits.output
+    declared.up(first)
+    done = declared.run(ROTATE)
+    assert done.code == 0, done.output
+    assert [takes(host) for host in declared.hosts] == [
+        (False, True) if host is exact else (True, True) for host in declared.hosts
+    ]
+
+
+def test_check_mode_shows_what_would_be_taken_away(declared: Declared, history: History) -> None:
+    added = declared.run(ROTATE)
+    assert added.code == 0, added.output
+    before = declared.in_order
+    says(declared, "exact")
+    looked = declared.run(ROTATE, "--check", "--diff")
+    assert looked.code == 0, looked.output
+    assert [looked.recap(host.name)["changed"] for host in declared.hosts] == [1] * 5
+    assert declared.in_order == before
+
+
+def test_a_host_that_ansible_loses_after_the_first_look(declared: Declared, history: History) -> None:
+    """It is UNREACHABLE and no failure of a task, so that the others go on; but they lose nothing."""
+    lost = declared.hosts[2]
+    says(declared, "exact")
+    declared.of_one[lost.name]["esx_trust_in_worker"] = False
+    added = f"inventory_hostname == '{lost.name}' and host_trust_result.changed is defined"
+    # Nobody can make a folder there, which a module needs.
+    played = declared.run(ROTATE, extra={"ansible_remote_tmp": f"{{{{ '/proc/nowhere' if {added} else '/tmp' }}}}"})
+    assert played.code != 0, played.output
+    assert played.recap(lost.name)["unreachable"] == 1, played.output
+    assert "Nothing was taken away. esx03 could not be examined." in " ".join(played.output.split()), played.output
     assert [takes(host) for host in declared.hosts] == [(True, True)] * 5
 
-    goes_on = typed("yes")
-    assert goes_on.code == 0, goes_on.output
-    assert [takes(host) for host in declared.hosts] == [(False, True)] * 5
+
+@pytest.mark.parametrize("chains_mode", ["merge", "exact"])
+def test_what_an_inventory_calls_its_groups_and_variables_does_not_matter(
+    declared: Declared, history: History, chains_mode: str
+) -> None:
+    """What the plays hand on to each other is theirs alone."""
+    says(declared, chains_mode)
+    declared.groups = {"esx_trust_rotating": list(declared.of_one), "esx_trust_down": list(declared.of_one)}
+    for variables in declared.of_one.values():
+        variables["host_trust_run"] = "of another day"
+        variables["host_trust_found"] = {"resources": []}
+        variables["host_trust_checked"] = {"msg": "of another day exact"}
+        variables["host_trust_result"] = {"msg": "It is down.", "failure": {"code": "unreachable"}}
+    down = declared.hosts[4]
+    declared.down(down)
+    waiting = declared.run(ROTATE)
+    assert waiting.code == 2, waiting.output
+    assert [takes(host) for host in declared.hosts] == [(True, True)] * 4 + [(True, False)]
+
+    skipped = declared.run(ROTATE, "--start-at-task", "Every host was examined")
+    assert skipped.code != 0, skipped.output
+    assert [takes(host) for host in declared.hosts] == [(True, True)] * 4 + [(True, False)]
+
+    declared.up(down)
+    done = declared.run(ROTATE)
+    assert done.code == 0, done.output
+    assert [takes(host) for host in declared.hosts] == [(chains_mode == "merge", True)] * 5
+
+
+def test_an_earlier_rotation_in_the_same_run_says_nothing_about_this_one(declared: Declared, history: History) -> None:
+    """Two fleets in one run; the first one is done when the second lacks a host."""
+    says(declared, "exact")
+    fifth = declared.hosts[4]
+    declared.down(fifth)
+    both = declared.folder / "both.yml"
+    imported = [
+        {"name": "One", "ansible.builtin.import_playbook": ROTATE, "vars": {"esx_hosts": "esx01:esx02:esx04"}},
+        {"name": "Another", "ansible.builtin.import_playbook": ROTATE, "vars": {"esx_hosts": "esx03:esx04:esx05"}},
+    ]
+    both.write_text(json.dumps(imported))
+    played = declared.run(str(both))
+    assert played.code == 2, played.output
+    assert [takes(host) for host in declared.hosts] == [
+        (False, True),
+        (False, True),
+        (True, True),
+        (False, True),
+        (True, False),
+    ]
+
+
+def test_a_host_that_declares_no_issuer_stops_nobody(declared: Declared, history: History) -> None:
+    says(declared, "exact")
+    idle, without, *others = declared.hosts
+    declared.of_one[idle.name]["esx_token_issuers"] = []
+    declared.of_one[without.name]["esx_token_issuers"] = None
+    played = declared.run(ROTATE)
+    assert played.code == 0, played.output
+    assert "These hosts declare no token issuer, and nothing is done there: esx01, esx02." in played.output
+    assert idle.writes == without.writes == []
+    assert [takes(host) for host in others] == [(False, True)] * 3
+
+
+def test_only_the_hosts_of_the_run_are_waited_for(declared: Declared, history: History) -> None:
+    says(declared, "exact")
+    down = declared.hosts[4]
+    declared.down(down)
+    played = declared.run(ROTATE, "--limit", "esx01,esx02")
+    assert played.code == 0, played.output
+    assert [takes(host) for host in declared.hosts[:3]] == [(False, True), (False, True), (True, False)]
 
 
 def test_what_is_no_rotation_is_refused(declared: Declared, history: History) -> None:
@@ -281,7 +373,8 @@ def test_what_is_no_rotation_is_refused(declared: Declared, history: History) ->
     renamed.delete_issuer("vcenter01")
     renamed.put_issuer("leftover", ISSUER, [[OLD.pem]])
     declared.of_one[renamed.name]["esx_token_issuers"] = [issuer([NEW.pem], issuer_conflict="rename")]
-    options = {"esx_max_fail_percentage": 100, "esx_batches": 5, "esx_rotation_confirmed": True}
+    options = {"esx_max_fail_percentage": 100, "esx_batches": 5}
+    says(declared, "exact")
     played = declared.run(ROTATE, "-vvvv", "--diff", extra=options)
     assert played.code == 2, played.output
     tokens = [token for host in declared.hosts for token in host.tokens]
@@ -293,6 +386,14 @@ def test_what_is_no_rotation_is_refused(declared: Declared, history: History) ->
 
     nothing = declared.run(ROTATE, extra={"esx_token_issuers": []})
     assert nothing.code == 2
-    wrong = declared.run(ROTATE, "-e", "esx_rotation_phase=remove")
-    assert wrong.code == 2
-    assert "esx_rotation_phase is neither add nor finish" in wrong.output
+    assert "No host declares a token issuer that shall be there" in " ".join(nothing.output.split())
+
+
+@pytest.mark.parametrize("variable", ["esx_rotation_phase=finish", "esx_rotation_confirmed=true"])
+def test_the_phase_is_no_variable_any_more(declared: Declared, history: History, variable: str) -> None:
+    refused = declared.run(ROTATE, "-e", variable)
+    assert refused.code == 2
+    assert f"{variable.partition('=')[0]} cannot be given any more" in " ".join(refused.output.split())
+    assert all(host.journal == [] for host in declared.hosts)
+    blank = declared.run(ROTATE, "--check", "-e", f"{variable.partition('=')[0]}=")
+    assert blank.code == 0, blank.output

@@ -103,7 +103,7 @@ def test_one_resource_decides(found: dict[str, Any], passes: bool) -> None:
         (failed("answer_lost", "esx01:8443: the answer was lost."), "unreachable", "The answer was lost."),
         (failed("untrusted", "10.0.0.7: its certificate is another one."), "failed", "Its certificate is another"),
         (failed("unauthenticated", "[2001:db8::7]:444: refused."), "failed", "Refused."),
-        (failed("invalid_input", "token_issuers[0].issuer: is empty."), "failed", "Token_issuers[0].issuer: is empty."),
+        (failed("invalid_input", "token_issuers[0].issuer: is empty."), "failed", "token_issuers[0].issuer: is empty."),
         (failed("conflict", "esx01: another key."), "conflict", "Another key."),
     ],
 )

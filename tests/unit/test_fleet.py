@@ -14,9 +14,13 @@ from ansible.errors import AnsibleUndefinedVariable
 from ansible_collections.esx.trust.plugins.filter.fleet import FilterModule
 from ansible_collections.esx.trust.plugins.filter.fleet import fleet_differences
 from ansible_collections.esx.trust.plugins.filter.fleet import fleet_entries
-from ansible_collections.esx.trust.plugins.filter.fleet import rotation_issuers
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet import differences
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet import keys
+from ansible_collections.esx.trust.plugins.plugin_utils._rotation import issuers as rotation_issuers
+from ansible_collections.esx.trust.plugins.plugin_utils._rotation import missing
+from ansible_collections.esx.trust.plugins.plugin_utils._rotation import mode
+from ansible_collections.esx.trust.plugins.plugin_utils._rotation import ready
+from ansible_collections.esx.trust.plugins.plugin_utils._rotation import run
 
 KEY_ID = "5f0b1f4e-53c2-4f0e-9c0e-6f1d6f7a2b11"
 OTHER_KEY_ID = "0d9b3c1a-8f0e-4f5b-b1a7-2a6f6a1c9e77"
@@ -178,5 +182,44 @@ def test_issuers_of_a_rotation() -> None:
     assert given[0]["chains_mode"] == "exact"
 
 
+def test_issuers_as_they_are_declared() -> None:
+    given: list[dict[str, Any]] = [
+        {"issuer_alias": "a", "chains_mode": "merge"},
+        {"issuer_alias": "b", "chains_mode": None, "state": ""},
+    ]
+    assert [one["chains_mode"] for one in rotation_issuers(given)] == ["merge", "exact"]
+    assert [mode(given[:1]), mode(given), mode([]), mode(None)] == ["merge", "exact", "none", "none"]
+
+
+def checked(name: str, said: str, **more: Any) -> dict[str, Any]:
+    return {"host_trust_run": name, "host_trust_checked": {"failed": False, "msg": f"{name} {said}", **more}}
+
+
+def test_nothing_is_taken_away_unless_every_host_said_so_in_this_run() -> None:
+    this, other = run("rotation"), run("rotation")
+    good = {"a": checked(this, "exact"), "b": checked(this, "merge"), "c": checked(this, "none")}
+    assert ready("abc", good) == ["a"]
+    wrong: list[dict[str, Any]] = [
+        {},
+        {"host_trust_run": this},
+        {"host_trust_run": this, "host_trust_checked": {}},
+        checked(this, "lacking"),
+        checked(this, "exact", failed=True),
+        checked(other, "exact"),
+        {**checked(other, "exact"), "host_trust_run": this},
+    ]
+    for variables in wrong:
+        fleet = {**good, "b": variables}
+        assert ready("abc", fleet) == []
+        assert "b" in missing("abc", fleet)
+    assert ready("a", {"a": checked("of an inventory", "exact")}) == []
+
+
 def test_every_filter_is_offered() -> None:
-    assert set(FilterModule().filters()) == {"fleet_keys", "fleet_differences", "fleet_entries", "rotation_issuers"}
+    assert set(FilterModule().filters()) == {
+        "fleet_differences",
+        "fleet_entries",
+        "fleet_keys",
+        "fleet_purge",
+        "fleet_refusal",
+    }

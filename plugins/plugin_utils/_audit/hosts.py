@@ -77,12 +77,17 @@ def reason_of(result: Mapping[str, Any]) -> Reason:
     code = text(failure.get("code"))
     message = text(failure.get("message")).strip()
 
-    if code != _CODE_OF_OPTIONS:
-        message = _HOST_PREFIX.sub("", message, count=1)
+    hint = text(failure.get("hint"))
+
+    if code == _CODE_OF_OPTIONS and message:
+        # It begins with the name of an option or a variable, which has no capital letter.
+        return Reason(code, message, hint)
+
+    message = _HOST_PREFIX.sub("", message, count=1)
     if not message:
         message = text(result.get("msg")) or "It failed and did not say why."
 
-    return Reason(code, sentence_case(message), text(failure.get("hint")))
+    return Reason(code, sentence_case(message), hint)
 
 
 # Resources

@@ -1,0 +1,47 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the playbooks ask before and after they go over a fleet, and between the steps of a rotation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.esx.trust.plugins.plugin_utils import _roll_out
+from ansible_collections.esx.trust.plugins.plugin_utils import _rotation
+
+#: The variable in which the role keeps what the module said when it was the host's turn.
+DONE = "host_trust_result"
+
+
+def roll_out_down(fleet: Iterable[str], hostvars: Mapping[str, Any]) -> list[str]:
+    """See roll_out_down.yml."""
+    down = []
+    for host in fleet:
+        done = hostvars[host].get(DONE)
+        failure = done.get("failure") if isinstance(done, Mapping) else None
+        if isinstance(failure, Mapping) and failure.get("code") == "unreachable":
+            down.append(host)
+    return down
+
+
+class FilterModule:
+    """The filters."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """By name."""
+        return {
+            "roll_out_hosts": _roll_out.hosts,
+            "roll_out_batches": _roll_out.batches,
+            "roll_out_tolerated": _roll_out.tolerated,
+            "roll_out_problems": _roll_out.problems,
+            "roll_out_down": roll_out_down,
+            "rotation_issuers": _rotation.issuers,
+            "rotation_mode": _rotation.mode,
+            "rotation_modes": _rotation.modes,
+            "rotation_missing": _rotation.missing,
+            "rotation_run": _rotation.run,
+            "rotation_ready": _rotation.ready,
+        }

@@ -1,0 +1,69 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a playbook goes over a fleet, and what it calls the options that a person set."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleError
+
+from ansible_collections.esx.trust.plugins.module_utils._host_trust import ARGUMENTS
+from ansible_collections.esx.trust.plugins.plugin_utils._roll_out import batches
+from ansible_collections.esx.trust.plugins.plugin_utils._roll_out import hosts
+from ansible_collections.esx.trust.plugins.plugin_utils._roll_out import tolerated
+from ansible_collections.esx.trust.plugins.plugin_utils._variables import in_variables
+
+GROUPS = {"all": ["a", "b", "c"], "esx": ["a", "b"], "others": ["c"], "ungrouped": []}
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        (None, [1, 10, 25]),
+        ("", [1, 10, 25]),
+        ([], [1, 10, 25]),
+        (7, [7]),
+        ("1, 10%,25 %", [1, "10%", "25%"]),
+        ([1, "5", "100%"], [1, 5, "100%"]),
+    ],
+)
+def test_batches(asked: Any, expected: list[Any]) -> None:
+    assert batches(asked, 100) == expected
+
+
+@pytest.mark.parametrize("asked", ["abc", 0, -1, "1,", "0%", "101%", "5%%", 2.5, True, [[1]], {"a": 1}])
+def test_batches_that_make_no_sense(asked: Any) -> None:
+    with pytest.raises(AnsibleError, match="esx_batches: "):
+        batches(asked, 100)
+
+
+def test_the_share_that_may_fail() -> None:
+    assert [tolerated(asked) for asked in (None, " ", 0, "5%", 12.5)] == [20, 20, 0, 5, 12.5]
+    for asked in ("abc", -1, 101, True, [5]):
+        with pytest.raises(AnsibleError, match="esx_max_fail_percentage: "):
+            tolerated(asked)
+
+
+def test_hosts_that_the_limit_leaves() -> None:
+    assert hosts(GROUPS, "esx", None) == ["a", "b"]
+    assert hosts(GROUPS, "esx", "a,c") == ["a"]
+    assert hosts(GROUPS, "nowhere", None) == []
+    with pytest.raises(AnsibleError, match="esx_hosts"):
+        hosts(GROUPS, "esx", "others")
+
+
+def test_the_variables_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("VMWARE_PASSWORD", raising=False)
+    monkeypatch.setenv("VMWARE_PORT", "abc")
+
+    def said(message: str, *given: str) -> Any:
+        return in_variables({"failed": True, "msg": message}, ARGUMENTS, given)["msg"]
+
+    assert said("password: is needed, unless access_token or saml_token is given.") == (
+        "esx_password (or VMWARE_PASSWORD): is needed, unless esx_access_token or esx_saml_token is given."
+    )
+    assert said("kms_providers[0].key_id: is no UUID.", "kms_providers") == "esx_kms_providers[0].key_id: is no UUID."
+    assert said("argument 'port' is of type str") == "argument 'VMWARE_PORT' is of type str"
+    assert said("h:443: the password was refused.") == "h:443: the password was refused."
