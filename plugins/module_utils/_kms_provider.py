@@ -9,6 +9,7 @@ import binascii
 import re
 import uuid
 from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
@@ -84,11 +85,17 @@ INFO_ARGUMENTS = CONNECTION.merge(Arguments(options={"provider": {"type": "str"}
 
 @dataclass(frozen=True)
 class KmsProvider:
-    """A key provider as a host describes it. The key itself cannot be read."""
+    """A key provider as a host describes it. The key itself cannot be read; only one to be created has it."""
 
     provider: str
     type: str
     key_id: Optional[str] = None
+    key_derivation_key: Optional[str] = field(default=None, repr=False, compare=False)
+
+    def spec(self) -> dict[str, Any]:
+        """The body with which the API creates it."""
+        native = {"key_id": self.key_id, "key_derivation_key": self.key_derivation_key}
+        return {"provider": self.provider, "native_spec": native}
 
     def record(self) -> dict[str, Any]:
         """The form in which the modules return it."""
@@ -128,7 +135,6 @@ def plan(observed: Optional[KmsProvider], desired: DesiredKmsProvider) -> Plan:
     virtual machines that use it.
     """
     before = observed.record() if observed else {}
-    path = {"provider": desired.provider}
     name = f"the key provider {desired.provider!r}"
 
     def conflict(reason: str) -> Plan:
@@ -146,15 +152,14 @@ def plan(observed: Optional[KmsProvider], desired: DesiredKmsProvider) -> Plan:
     if desired.state == "absent":
         if not observed:
             return Plan(before={}, after={})
-        return Plan(before=before, after={}, steps=(Step("delete", RESOURCE, desired.provider, DELETE, path),))
+        return Plan(before=before, after={}, steps=(Step.between(RESOURCE, desired.provider, observed, None),))
     if observed:
         return Plan(before=before, after=before)
     if not desired.key_derivation_key:
         return conflict(f"{name} is not there, and key_derivation_key, which is needed to create it, was not given.")
-    spec = {"key_id": desired.key_id, "key_derivation_key": desired.key_derivation_key}
-    body = {"provider": desired.provider, "native_spec": spec}
-    after = KmsProvider(desired.provider, "NATIVE", desired.key_id).record()
-    return Plan(before={}, after=after, steps=(Step("create", RESOURCE, desired.provider, CREATE, body=body),))
+    after = KmsProvider(desired.provider, "NATIVE", desired.key_id, desired.key_derivation_key)
+    steps = (Step.between(RESOURCE, desired.provider, None, after),)
+    return Plan(before={}, after=after.record(), steps=steps)
 
 
 def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
@@ -199,17 +204,62 @@ class _Declared:
     def plan(self, observed: Optional[KmsProvider]) -> Plan:
         return plan(observed, self.desired)
 
+    def look_again(self, client: Client, steps: Sequence[Step], observed: Any) -> Any:
+        return None
+
+    def perform(self, client: Client, step: Step) -> None:
+        perform(client, step)
+
+    def was_carried_out(self, observed: Optional[KmsProvider], step: Step) -> bool:
+        return was_carried_out(observed, step)
+
+    def is_same(self, step: Step, other: Step) -> bool:
+        return is_same(step, other)
+
+    def take_back(self, observed: Optional[KmsProvider], sent: Sequence[Step]) -> list[Step]:
+        return []
+
+    def left_over(self, observed: Optional[KmsProvider], sent: Sequence[Step]) -> list[str]:
+        return []
+
+    def assumed(self, observed: Optional[KmsProvider], sent: Sequence[Step]) -> Optional[KmsProvider]:
+        return observed
+
+    def own_form(self, observed: Optional[KmsProvider], step: Step) -> str:
+        return ""
+
     def explain(self, error: TrustError, step: Step, host: str) -> TrustError:
         return explain(error, step, host)
 
-    def after(self, step: Step) -> _Declared:
-        return self
 
-    def restored(self, observed: Optional[KmsProvider], step: Step) -> bool:
-        return observed is not None
+def perform(client: Client, step: Step) -> None:
+    """Send the request of a step. Raises TrustError."""
+    if step.after is None:
+        client.call(DELETE, {"provider": step.id})
+    else:
+        client.call(CREATE, body=step.after.spec())
 
-    def misses(self, observed: Optional[KmsProvider], step: Step) -> bool:
-        return observed is None
+
+def check_address(step: Step) -> None:
+    """Raise InvalidInput if no request can name what the step is about."""
+    if step.before is not None:
+        path_element("provider", step.id)
+
+
+def was_carried_out(now: Optional[KmsProvider], step: Step) -> bool:
+    """True if what the host holds now shows that a write in doubt was carried out."""
+    if step.after is None:
+        return now is None or not _is_key_of(now, step.before)
+    return now is not None and _is_key_of(now, step.after)
+
+
+def is_same(step: Step, other: Step) -> bool:
+    """True if two deletions are of the same key."""
+    return _is_key_of(step.before, other.before)
+
+
+def _is_key_of(one: KmsProvider, other: KmsProvider) -> bool:
+    return one.type == other.type and _same_key_id(one.key_id or "", other.key_id or "")
 
 
 def explain(error: TrustError, step: Step, host: str) -> TrustError:

@@ -19,8 +19,8 @@ def perform(
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Run `run(params, check_mode)`; its result, and the values that must be masked in it besides the options' own.
 
-    A result with `failed` is a failure. A run that is cancelled (SIGTERM, SIGINT) first closes its session and puts
-    back what it had deleted to replace; then the process ends as it would have.
+    A result with `failed` is a failure. A run that is cancelled (SIGTERM, SIGHUP, SIGINT) first closes its session
+    and puts back what it had taken away to replace; then the process ends as it would have.
     """
     try:
         with stoppable():

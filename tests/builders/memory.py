@@ -28,6 +28,8 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Unreachab
 from ansible_collections.esx.trust.plugins.module_utils._operation import Operation
 from ansible_collections.esx.trust.plugins.module_utils._plan import Step
 
+_SERVICES: dict[str, Any] = {"kms_provider": _kms_provider, "token_issuer": _token_issuer}
+
 #: A run that needs more calls than this goes round in circles.
 MOST_CALLS = 100
 
@@ -62,7 +64,7 @@ class MemoryHost:
     def apply(self, steps: Iterable[Step]) -> None:
         """Carry out the steps of a plan, in their order."""
         for step in steps:
-            self.perform(step.operation, step.path, body=step.body)
+            _SERVICES[step.resource].perform(ScriptedClient(self, retries=0).as_client(), step)
 
     def perform(
         self,
@@ -129,6 +131,19 @@ class MemoryHost:
         if name not in table:
             raise api_error("NOT_FOUND", 404)
         return table[name]
+
+
+def request_of(step: Step) -> tuple[Operation, dict[str, str], Any]:
+    """The operation that a step asks for, with its path parameters and its body."""
+    requests: list[tuple[Operation, dict[str, str], Any]] = []
+
+    class Recording:
+        def call(self, operation: Operation, path: Any = None, query: Any = (), body: Any = None) -> None:
+            requests.append((operation, dict(path or {}), body))
+
+    _SERVICES[step.resource].perform(cast(Client, Recording()), step)
+    (request,) = requests
+    return request
 
 
 class ScriptedClient:
@@ -212,9 +227,6 @@ class ScriptedClient:
         if self.retries_left <= 0:
             raise error
         self.retries_left -= 1
-
-    def pause(self) -> None:
-        """Time stands still here."""
 
     # As the real client does it, with this one's scrub.
     scrub_result = Client.scrub_result

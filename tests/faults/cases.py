@@ -234,6 +234,13 @@ CASES: tuple[Case, ...] = (
     _trust("conflict", State({"site-a": OTHER_KEY_ID}, _OLD), State({"site-a": OTHER_KEY_ID}, _OLD), "conflict"),
     _trust("rename", State({}, _LEFTOVER), State({"site-a": KEY_ID}, {**_OURS, **_IDPS})),
     _trust(
+        "swap",
+        State({}, {"idp": _held(TWO), "vcenter01": _held(THREE, issuer="https://idp.example.com")}),
+        State({}, {**_OURS, **_IDPS}),
+        kms_providers=None,
+        token_issuers=[{**_VCENTER, "issuer_conflict": "rename"}, {**_IDP, "issuer_conflict": "rename"}],
+    ),
+    _trust(
         "purge",
         State({}, _FORMER),
         State({}, _IDPS),

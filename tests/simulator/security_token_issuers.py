@@ -28,8 +28,12 @@ def _chains(call: Call, record: Issuer) -> list[dict[str, list[str]]]:
     return [{"cert_chain": [formatted(pem, style) for pem in chain]} for chain in record.chains]
 
 
-def _stored(chains: list[X509CertChain]) -> list[list[str]]:
-    return [chain.cert_chain for chain in chains]
+def _stored(call: Call, chains: list[X509CertChain]) -> list[list[str]]:
+    style = call.host.settings.stored_chains
+    sent = [chain.cert_chain for chain in chains]
+    if style == "leaf_only":
+        return [chain[:1] for chain in sent]
+    return [chain[::-1] for chain in sent] if style == "upside_down" else sent
 
 
 def list_issuers(call: Call) -> list[dict[str, Any]]:
@@ -50,7 +54,7 @@ def list_issuers(call: Call) -> list[dict[str, Any]]:
 
 def create_issuer(call: Call) -> None:
     spec: IssuerCreateSpec = call.body
-    call.host.create_issuer(spec.issuer_alias, spec.issuer, _stored(spec.signing_cert_chains))
+    call.host.create_issuer(spec.issuer_alias, spec.issuer, _stored(call, spec.signing_cert_chains))
 
 
 def get_issuer(call: Call) -> dict[str, Any]:
@@ -60,7 +64,7 @@ def get_issuer(call: Call) -> dict[str, Any]:
 
 def update_issuer(call: Call) -> None:
     spec: IssuerUpdateSpec = call.body
-    chains = None if spec.signing_cert_chains is None else _stored(spec.signing_cert_chains)
+    chains = None if spec.signing_cert_chains is None else _stored(call, spec.signing_cert_chains)
     call.host.update_issuer(call.identifiers[0], spec.issuer, chains)
 
 

@@ -36,6 +36,8 @@ class Settings(Model):
     ] = "operation_not_found"
     provider_get: bool = True
     certificate_format: Literal["pem", "pem_crlf", "base64", "escaped", "one_line"] = "pem"
+    stored_chains: Literal["as_sent", "leaf_only", "upside_down"] = "as_sent"
+    """What the host makes of the certificate chains that it is sent."""
     projection_supported: bool = True
     jsonrpc_only: bool = False
     echo_requests: bool = False
