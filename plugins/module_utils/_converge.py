@@ -193,9 +193,8 @@ class _Run:
 
         declaration = self._declaration
         sent = [*self.performed, *self._unsettled]
-        assumed = self._assumed(self.performed)
-        if not declaration.take_back(assumed, sent) and not declaration.take_back(self._assumed(sent), sent):
-            # Nothing is lost, whether or not the steps in doubt were carried out.
+        if not self._perhaps_lost(sent):
+            assumed = self._assumed(self.performed)
             error.message += "".join(f" {text}" for text in declaration.left_over(assumed, sent))
             return
 
@@ -206,22 +205,27 @@ class _Run:
             try:
                 observed = self._look()
             except (Unauthenticated, Unauthorized):
-                remaining = declaration.take_back(self._assumed(sent), sent)
+                remaining = self._perhaps_lost(sent)
                 break
             except TrustError:
-                remaining = declaration.take_back(self._assumed(sent), sent)
+                remaining = self._perhaps_lost(sent)
                 continue
             self._settle(observed)
             remaining = declaration.take_back(observed, sent)
             if not remaining or not self._restore(remaining, restoring):
                 break
 
-        for step in dict.fromkeys(restoring):
-            if step in self.performed and step.after is not None:
-                error.message += f" The {step.resource} {step.id!r} was put back as it was."
-        for step in remaining:
-            self._tell_lost(step, error)
+        self._tell_restored([step for step in dict.fromkeys(restoring) if step in self.performed], error)
+        self._tell_lost(remaining, error)
         error.message += "".join(f" {text}" for text in declaration.left_over(self._assumed(self.performed), sent))
+
+    def _perhaps_lost(self, sent: Sequence[Step]) -> list[Step]:
+        """What there is to put back if the steps in doubt were not carried out, or else if they were."""
+        for assumed in (self._assumed(self.performed), self._assumed(sent)):
+            steps = self._declaration.take_back(assumed, sent)
+            if steps:
+                return steps
+        return []
 
     def _restore(self, steps: list[Step], restoring: list[Step]) -> bool:
         """Carry out steps that put something back. Those that are done leave the list. True if it is worth a retry."""
@@ -241,12 +245,19 @@ class _Run:
             steps.pop(0)
         return False
 
-    def _tell_lost(self, step: Step, error: TrustError) -> None:
-        if step.after is None:
+    def _tell_restored(self, steps: list[Step], error: TrustError) -> None:
+        names = [repr(step.id) for step in steps if step.after is not None]
+        if names:
+            error.message += f" The {steps[0].resource} {' and '.join(names)} was put back as it was."
+
+    def _tell_lost(self, steps: list[Step], error: TrustError) -> None:
+        lost = [step for step in steps if step.after is not None]
+        if not lost:
             return
-        error.message += f" The {step.resource} {step.id!r} could not be put back."
+        names = " and ".join(repr(step.id) for step in lost)
+        error.message += f" The {lost[0].resource} {names} could not be put back."
         error.hint = f"{error.hint} {_PUT_BACK_BY_HAND}".strip()
-        error.not_restored.append(dict(step.after.spec()))
+        error.not_restored.extend(dict(step.after.spec()) for step in lost)
 
     def _look(self) -> Any:
         observed = self._declaration.observe(self._client)

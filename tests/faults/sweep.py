@@ -34,6 +34,7 @@ from unittest import mock
 from ansible_collections.esx.trust.plugins.module_utils import _client
 from ansible_collections.esx.trust.plugins.module_utils import _transport
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
+from ansible_collections.esx.trust.plugins.module_utils._renaming import is_parking_alias
 from ansible_collections.esx.trust.plugins.module_utils._renaming import read_marker
 from faults.cases import AUTH_METHODS
 from faults.cases import CASES
@@ -470,7 +471,7 @@ def _judge_losses(case: Case, after: State, ran: Ran, journal: list[Record]) -> 
         for name in now:
             if now[name] in (begins.get(name), ends.get(name)):
                 continue
-            if kind == "issuers" and _is_trace(begins.get(name), now[name]):
+            if kind == "issuers" and _is_trace(case.begins, name, now[name]):
                 continue
             yield f"{kind}: {name!r} is neither as before nor as declared"
     lost = (case.begins.trusted & case.ends.trusted) - after.trusted
@@ -480,10 +481,16 @@ def _judge_losses(case: Case, after: State, ran: Ran, journal: list[Record]) -> 
         yield f"{lost} is no longer trusted, and nobody was told"
 
 
-def _is_trace(before: Any, now: Any) -> bool:
-    """True if an alias holds the chains that it held, and a marker in the place of their issuer."""
+def _is_trace(begins: State, alias: str, now: Any) -> bool:
+    """True if an alias holds a marker, and the chains that belong to its issuer.
+
+    That is the alias that held the issuer, or one that was made to keep it for a moment.
+    """
     marker = read_marker(now[0])
-    return before is not None and marker is not None and (marker.issuer, now[1]) == before
+    if marker is None:
+        return False
+    held = (marker.issuer, now[1])
+    return begins.issuers.get(alias) == held or (is_parking_alias(alias) and held in begins.issuers.values())
 
 
 # Sweeping
@@ -508,11 +515,13 @@ class Scope:
     spans: tuple[str, ...] = (ONCE,)
     login: bool = True
 
-    def wants(self, index: int, operation: str, trouble: Trouble, span: str) -> bool:
+    def wants(self, case: Case, index: int, operation: str, trouble: Trouble, span: str) -> bool:
         if not self.login and index == 0 and operation.endswith("token.create"):
             return False
         # How long the connection stays broken matters most, and says nothing about what a body looks like.
         spans = (*self.spans, *TIMES) if trouble.name in ("reset_before reset", "lose_answer reset") else self.spans
+        if trouble.name in case.spares:
+            return False
         return trouble.column in self.columns and span in trouble.spans and span in spans
 
 
@@ -641,5 +650,5 @@ def _attempts(case: Case, scope: Scope, undisturbed: Undisturbed) -> Iterable[At
         for trouble in TROUBLES:
             for span in trouble.spans:
                 # "Always" is about an operation, not about its n-th request.
-                if scope.wants(index, operation, trouble, span) and (first or span != ALWAYS):
+                if scope.wants(case, index, operation, trouble, span) and (first or span != ALWAYS):
                     yield Attempt(case, scope.auth_method, scope.check_mode, index, operation, trouble, span)

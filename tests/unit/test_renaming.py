@@ -310,8 +310,8 @@ def test_the_end_is_as_declared_and_without_a_marker(held: Held, wanted: Declare
         else:
             assert kept | set(one.chains) <= set(holder.chains) <= chains_on(held, holder.issuer) | set(one.chains)
         assert holder.issuer_alias == one.issuer_alias or own is None
-    for one in end.values():
-        assert one.marker is None or not wanted.concerns(one)
+    for left in end.values():
+        assert left.marker is None or not wanted.concerns(left)
     # Nobody else's issuer is touched.
     for alias, before in held.items():
         if wanted.purge or before.marker or wanted.of_alias(alias) or wanted.of_issuer(before.issuer):
