@@ -46,11 +46,15 @@ try:
     from cryptography import x509
     from cryptography.exceptions import InvalidSignature
     from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import rsa
     from cryptography.hazmat.primitives.serialization import Encoding
     from cryptography.hazmat.primitives.serialization import load_der_private_key
 except ImportError:
     MISSING["cryptography"] = traceback.format_exc()
     x509: Any = None  # type: ignore[no-redef]
+    hashes: Any = None  # type: ignore[no-redef]
+    rsa: Any = None  # type: ignore[no-redef]
     Encoding: Any = None  # type: ignore[no-redef]
     load_der_private_key: Any = None  # type: ignore[no-redef]
     InvalidSignature = UnsupportedAlgorithm = Exception  # type: ignore[misc,assignment]
@@ -101,7 +105,9 @@ __all__ = [
     "UnsupportedAlgorithm",
     "create_urllib3_context",
     "fromstring",
+    "hashes",
     "load_der_private_key",
     "requests",
+    "rsa",
     "x509",
 ]
