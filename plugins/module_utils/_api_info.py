@@ -254,8 +254,12 @@ def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
         if failure is not None:
             failure.returned[RESOURCE] = record
             raise failure
-        result = info_result(RESOURCE, [], connection)
-        return probe.client.report({**result, RESOURCE: record})
+        return probe.client.report({**info_result(RESOURCE, [], nameless(connection)), RESOURCE: record})
+
+
+def nameless(connection: Connection) -> Connection:
+    """The connection for a result that does not name the host, in its warnings neither."""
+    return replace(connection, hostname="the host", port=443)
 
 
 @contextmanager

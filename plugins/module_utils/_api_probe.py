@@ -26,6 +26,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api_info import Probe
 from ansible_collections.esx.trust.plugins.module_utils._api_info import chains_in
 from ansible_collections.esx.trust.plugins.module_utils._api_info import connection_names
 from ansible_collections.esx.trust.plugins.module_utils._api_info import host_names
+from ansible_collections.esx.trust.plugins.module_utils._api_info import nameless
 from ansible_collections.esx.trust.plugins.module_utils._api_info import probing
 from ansible_collections.esx.trust.plugins.module_utils._arguments import HOST_CONNECTION
 from ansible_collections.esx.trust.plugins.module_utils._certificates import Chain
@@ -94,7 +95,7 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
             names = [*connection_names(connection), *host_names(Outcome(listed)), trial.alias, trial.issuer]
             record["answers"] = hide(record["answers"], names)
 
-        result = info_result(RESOURCE, [], connection)
+        result = info_result(RESOURCE, [], nameless(connection))
         changes = {"changed": bool(operations), RESOURCE: record, "operations": operations}
         return probe.client.report({**result, **changes})
 
