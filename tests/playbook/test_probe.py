@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 PROBE = "esx.trust.probe"
 WRITE = ("-e", "esx_probe_write=true")
 #: One core is enough: what differs between cores is tested with the playbooks that share its parts.
-CORE = [pytest.param("core-2.21", marks=pytest.mark.xdist_group("core-2.21"))]
+CORE = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in ("core-2.16", "core-2.19", "core-2.21")]
 
 
 @pytest.fixture
