@@ -34,9 +34,9 @@ _KEY_PROVIDERS = "com.vmware.esx.trusted_infrastructure.kms.providers"
 #: Short names of services in the table.
 _SHORT = {
     "com.vmware.esx.authentication.token": "token",
-    _KEY_PROVIDERS: "key providers",
-    "com.vmware.esx.authentication.trust.security_token_issuers": "token issuers",
-    "com.vmware.esx.authentication.client_profiles": "client profiles",
+    _KEY_PROVIDERS: "keys",
+    "com.vmware.esx.authentication.trust.security_token_issuers": "issuers",
+    "com.vmware.esx.authentication.client_profiles": "profiles",
 }
 _OUTCOMES = {
     "unreachable": "no connection",
@@ -123,7 +123,7 @@ def _plain(value: Any) -> Any:
 def table(report: Mapping[str, Any]) -> list[str]:
     """The report as lines of a table, for people."""
     rows: list[tuple[str, ...]] = [
-        ("host", "outcome", "API", "token", "seconds", "password per request", "services", "deletes keys", "tried")
+        ("host", "outcome", "API", "token", "password each time", "services", "deletes keys", "tried")
     ]
     rows += [_row(host) for host in report["hosts"]]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
@@ -137,8 +137,7 @@ def _row(host: Mapping[str, Any]) -> tuple[str, ...]:
         str(host["host"]),
         host["outcome"],
         api.get("api_protocol") or "?",
-        _WORDS[logins.get("token", {}).get("works")],
-        str((api.get("token") or {}).get("lifetime") or "?"),
+        _token(logins.get("token", {}), api.get("token") or {}),
         _basic(logins.get("basic", {})),
         _services(api.get("services", [])),
         _WORDS[_deletes_keys(api.get("services", []))],
@@ -146,11 +145,17 @@ def _row(host: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
+def _token(login: Mapping[str, Any], token: Mapping[str, Any]) -> str:
+    lifetime = token.get("lifetime")
+    return _WORDS[login.get("works")] + (f", {lifetime} s" if lifetime is not None else "")
+
+
 def _basic(login: Mapping[str, Any]) -> str:
     services = login.get("services") or []
     if not services:
         return _WORDS[login.get("works")]
-    return ", ".join(f"{_SHORT.get(each['service'], '?')} {_WORDS[each['works']]}" for each in services)
+    accepting = [_SHORT.get(each["service"], "?") for each in services if each["works"]]
+    return ", ".join(accepting) or _WORDS[False]
 
 
 def _services(services: Sequence[Mapping[str, Any]]) -> str:
