@@ -49,6 +49,7 @@ _OUTCOMES = {
     "invalid_input": "variables refused",
 }
 NOT_ASKED = "not asked"
+UNREADABLE = "variables cannot be read"
 
 
 def build(asked: Sequence[Any], tried: Sequence[Any], collection: Optional[str], generated_at: str) -> dict[str, Any]:
@@ -90,7 +91,11 @@ def _host(info: Mapping[str, Any], tried: Mapping[str, Any]) -> dict[str, Any]:
         "api": _parts(api, _API),
     }
     if tried and not tried.get("skipped"):
-        record["tried"] = {"failure": _failure(tried), **_parts(tried.get("api_probe"), _TRIED)}
+        record["tried"] = {
+            "failed": bool(tried.get("failed")),
+            "failure": _failure(tried),
+            **_parts(tried.get("api_probe"), _TRIED),
+        }
     return record
 
 
@@ -98,8 +103,10 @@ def _outcome(info: Mapping[str, Any], failure: Optional[Mapping[str, Any]]) -> s
     if failure is not None:
         return _OUTCOMES.get(str(failure["code"]), "failed")
     if info.get("failed"):
-        return "variables cannot be read"
-    return "ok" if isinstance(info.get("api"), Mapping) else NOT_ASKED
+        return UNREADABLE
+    if isinstance(info.get("api"), Mapping):
+        return "ok"
+    return _OUTCOMES["invalid_input"] if "msg" in info else NOT_ASKED
 
 
 def _failure(result: Mapping[str, Any]) -> Optional[dict[str, Any]]:
@@ -176,11 +183,11 @@ def _deletes_keys(services: Sequence[Mapping[str, Any]]) -> Optional[bool]:
 def _tried(tried: Optional[Mapping[str, Any]]) -> str:
     if tried is None:
         return "-"
-    if tried["failure"] is not None:
+    if tried["failed"]:
         return "failed"
     if not tried.get("create"):
         return "not in check mode"
     if not tried["create"]["succeeded"]:
         return "refused"
-    same = "same certificates" if tried.get("same_certificates") else "other certificates"
-    return f"{same}, removed"
+    words = {True: "same certificates", False: "other certificates", None: "certificates not read"}
+    return f"{words[tried.get('same_certificates')]}, removed"

@@ -130,9 +130,12 @@ def test_check_mode_writes_nothing(declared: Declared, tmp_path: Path) -> None:
 @pytest.mark.parametrize("playbooks", CORE, indirect=True)
 def test_variables_that_cannot_be_read(declared: Declared, tmp_path: Path) -> None:
     declared.of_one["esx02"]["esx_password"] = "{{ nowhere_to_be_found }}"
-    played = declared.run(PROBE, "-e", "esx_hosts=esx02,esx03")
+    declared.of_one["esx04"]["esx_port"] = "vierhundert"
+    played = declared.run(PROBE, "-e", "esx_hosts=esx02,esx03,esx04")
     assert played.code == 2, played.output
-    assert [host["outcome"] for host in report(tmp_path / "play")["hosts"]] == ["variables cannot be read", "ok"]
+    outcomes = [host["outcome"] for host in report(tmp_path / "play")["hosts"]]
+    assert outcomes == ["variables cannot be read", "ok", "variables refused"]
+    assert declared.hosts[1].journal == []
     assert "esx02" not in played.output.replace("esx_hosts=esx02", "")
 
 
