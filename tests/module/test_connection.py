@@ -56,6 +56,14 @@ def test_basic_sends_the_password_with_each_request(modules: Modules, host: Host
     assert schemes(host) == ["basic"]
 
 
+def test_a_service_that_takes_only_tokens_is_named_where_it_refuses_a_password(modules: Modules, host: Host) -> None:
+    host.settings(oauth_only=["security_token_issuers"])
+    ran = modules.run("esx_token_issuer_info", auth_method="basic")
+    assert ran.result["failure"]["code"] == "unauthenticated"
+    assert "only tokens" in ran.message
+    assert not modules.run("esx_token_issuer_info").failed
+
+
 @pytest.mark.of_rest
 def test_a_session_is_closed_at_the_end(modules: Modules, host: Host) -> None:
     host.settings(session_service=True)

@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
 from typing import Any
 
 import pytest
+import yaml
 
 from builders import chain
 from module.conftest import KEY_ID
@@ -133,3 +135,15 @@ def test_a_host_that_nobody_reached_has_no_form(modules: Modules, name: str) -> 
     lost = modules.run(name, port=1, retries=0, **DECLARED[name])
     assert lost.result["failure"]["code"] == "unreachable"
     assert "api_protocol" not in lost.result
+
+
+@pytest.mark.parametrize("name", DECLARED)
+def test_everything_that_a_module_returns_is_documented(modules: Modules, name: str) -> None:
+    module = importlib.import_module(f"ansible_collections.esx.trust.plugins.modules.{name}")
+    documented = yaml.safe_load(module.RETURN)
+    common = {"changed", "diff", "failed", "invocation", "msg", "warnings"}
+    for options in ({}, {"password": "Sekrit-Typo-1"}, {"port": 1, "retries": 0}):
+        returned = modules.run(name, diff=True, **DECLARED[name], **options).result
+        # Info modules have nothing to write, so their failures tell of no operations.
+        assert set(returned) - common <= {*documented, "operations"}
+        assert set(returned.get("failure", ())) <= set(documented["failure"]["contains"])
