@@ -52,13 +52,21 @@ def repeated(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def remember(host: HostState, request: exchange.Request, error: ApiError) -> exchange.Answer:
         answer = refuse(host, request, error)
-        content = json.loads(answer.body)
-        messages = content.get("value", content)["messages"]
-        told.append("; ".join(message["default_message"] for message in messages[:SHOWN]))
+        told.append("; ".join(_messages(json.loads(answer.body))[:SHOWN]))
         return answer
 
     monkeypatch.setattr(exchange, "refusal", remember)
     return told
+
+
+def _messages(content: dict[str, Any]) -> list[str]:
+    """The messages of an error, outermost first, in whatever form of the API it came."""
+    if "jsonrpc" in content:
+        (error,) = content["result"]["error"]["ERROR"].values()
+        fields = [next(iter(message["STRUCTURE"].values())) for message in error["messages"]]
+    else:
+        fields = content.get("value", content)["messages"]
+    return [message["default_message"] for message in fields]
 
 
 @pytest.fixture
