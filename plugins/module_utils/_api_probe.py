@@ -33,6 +33,7 @@ from ansible_collections.esx.trust.plugins.module_utils._certificates import Cha
 from ansible_collections.esx.trust.plugins.module_utils._certificates import chains_from_host
 from ansible_collections.esx.trust.plugins.module_utils._connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
+from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import RESOURCE
 from ansible_collections.esx.trust.plugins.module_utils._libraries import Encoding
 from ansible_collections.esx.trust.plugins.module_utils._libraries import hashes
 from ansible_collections.esx.trust.plugins.module_utils._libraries import rsa
@@ -246,7 +247,7 @@ _TRIALS = ("create", "same issuer again", "same alias again", "read back", "upda
 
 
 def _operation(action: str, alias: str) -> dict[str, str]:
-    return {"operation": action, "resource": _token_issuer.RESOURCE, "id": alias}
+    return {"operation": action, "resource": RESOURCE, "id": alias}
 
 
 def _said(outcome: Outcome) -> Optional[dict[str, Any]]:
