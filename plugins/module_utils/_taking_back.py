@@ -46,12 +46,9 @@ def take_back(sent: Sent, declaration: Declaration, error: TrustError) -> None:
 
 
 def _perhaps_lost(sent: Sent, declaration: Declaration, steps: list[Step]) -> list[Step]:
-    """What there is to put back if the steps in doubt were not carried out, or else if they were."""
-    for assumed in (sent.performed, sent.steps):
-        restoring = declaration.take_back(sent.assumed(assumed), steps)
-        if restoring:
-            return restoring
-    return []
+    """What there is to put back, if the steps in doubt were carried out or if they were not: whichever is worse."""
+    without, with_all = (declaration.take_back(sent.assumed(each), steps) for each in (sent.performed, sent.steps))
+    return max(without, with_all, key=lambda restoring: sum(step.after is not None for step in restoring))
 
 
 def _restore(sent: Sent, remaining: list[Step], restoring: list[Step]) -> bool:
