@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 from typing import Optional
 
+from ansible_collections.esx.trust.plugins.module_utils import _issuer_plan
 from ansible_collections.esx.trust.plugins.module_utils import _token_issuer
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
@@ -246,7 +247,7 @@ _TRIALS = ("create", "same issuer again", "same alias again", "read back", "upda
 
 
 def _operation(action: str, alias: str) -> dict[str, str]:
-    return {"operation": action, "resource": RESOURCE, "id": alias}
+    return {"operation": action, "resource": _issuer_plan.RESOURCE, "id": alias}
 
 
 def _said(outcome: Outcome) -> Optional[dict[str, Any]]:
