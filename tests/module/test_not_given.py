@@ -120,11 +120,11 @@ def test_a_name_of_digits_is_a_name(modules: Modules, host: Host) -> None:
 def test_a_masked_text_is_refused_before_anything_is_sent(
     modules: Modules, host: Host, option: str, mask: str, whole: bool
 ) -> None:
-    masked = {option: mask if option == "key_derivation_key" else f"https://vc.{mask}.example.com"}
-    provider = {"provider": "site-a", "key_id": KEY_ID, "key_derivation_key": KEY}
-    issuer = {"issuer_alias": "vc", "issuer": ISSUER, "signing_cert_chains": CHAINS}
+    masked: dict[str, Any] = {option: mask if option == "key_derivation_key" else f"https://vc.{mask}.example.com"}
+    provider: dict[str, Any] = {"provider": "site-a", "key_id": KEY_ID, "key_derivation_key": KEY}
+    issuer: dict[str, Any] = {"issuer_alias": "vc", "issuer": ISSUER, "signing_cert_chains": CHAINS}
     declared = provider if option in provider else issuer
-    lists = {"kms_providers": [provider], "token_issuers": [issuer]}
+    lists: dict[str, Any] = {"kms_providers": [provider], "token_issuers": [issuer]}
     if whole:
         declared.update(masked)
         ran = modules.run("esx_host_trust", **lists)
