@@ -120,7 +120,7 @@ def test_a_name_of_digits_is_a_name(modules: Modules, host: Host) -> None:
 def test_a_masked_text_is_refused_before_anything_is_sent(
     modules: Modules, host: Host, option: str, mask: str, whole: bool
 ) -> None:
-    masked = {option: mask if option == "key_derivation_key" else f"https://vc.{mask}.example.com"}
+    masked: dict[str, Any] = {option: mask if option == "key_derivation_key" else f"https://vc.{mask}.example.com"}
     provider: dict[str, Any] = {"provider": "site-a", "key_id": KEY_ID, "key_derivation_key": KEY}
     issuer: dict[str, Any] = {"issuer_alias": "vc", "issuer": ISSUER, "signing_cert_chains": CHAINS}
     declared = provider if option in provider else issuer
