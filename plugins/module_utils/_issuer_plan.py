@@ -359,7 +359,9 @@ def _park(held: Held, start: DesiredTokenIssuer, declared: DeclaredIssuers) -> M
     issuer = displaced.true_issuer
     for marked in marked_holders(held, issuer):
         if marked.parked and marked is not displaced:
-            step = Step.between(RESOURCE, marked.issuer_alias, marked, replace(marked, chains=displaced.chains))
+            # What a marker keeps counts only as long as the issuer itself is not there.
+            chains = _united([displaced, marked]) if displaced.marker else displaced.chains
+            step = Step.between(RESOURCE, marked.issuer_alias, marked, replace(marked, chains=chains))
             return Move(chosen.issuer_alias, step)
 
     going_to = declared.of_issuer(issuer)

@@ -30,6 +30,7 @@ from ansible_collections.esx.trust.plugins.module_utils._arguments import Argume
 from ansible_collections.esx.trust.plugins.module_utils._arguments import check_name
 from ansible_collections.esx.trust.plugins.module_utils._arguments import check_unmasked
 from ansible_collections.esx.trust.plugins.module_utils._arguments import ignored
+from ansible_collections.esx.trust.plugins.module_utils._certificates import Certificate
 from ansible_collections.esx.trust.plugins.module_utils._certificates import Chain
 from ansible_collections.esx.trust.plugins.module_utils._certificates import certificate_records
 from ansible_collections.esx.trust.plugins.module_utils._certificates import chains_from_host
@@ -181,6 +182,11 @@ class TokenIssuer:
     def parked(self) -> bool:
         """True if the alias exists only to keep an issuer until its own alias is free."""
         return self.marker is not None and is_parking_alias(self.issuer_alias)
+
+    @property
+    def certificates(self) -> frozenset[Certificate]:
+        """All certificates of its chains."""
+        return frozenset(certificate for chain in self.chains for certificate in chain.certificates)
 
     def difference(self, before: TokenIssuer) -> dict[str, Any]:
         """The body with which the API makes this of `before`: only what differs."""
@@ -458,6 +464,9 @@ def was_carried_out(observed: Sequence[TokenIssuer], step: Step) -> bool:
     if after is None:
         return now is None or (before is not None and now.issuer != before.issuer)
     if now is None or now.issuer != after.issuer:
+        return False
+    # Hosts may keep another form of what they are sent. What has no certificate in common with it is somebody else's.
+    if after.certificates and not after.certificates & now.certificates:
         return False
     return before is None or before.issuer != now.issuer or set(now.chains) != set(before.chains)
 

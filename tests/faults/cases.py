@@ -120,10 +120,10 @@ class Case:
     def __str__(self) -> str:
         return self.name
 
-    def arrange(self, host: Host, state: State | None = None) -> None:
-        """A fresh host in the first state, or in the given one."""
+    def arrange(self, host: Host, state: State | None = None, *, protocol: str = "rest") -> None:
+        """A fresh host in the first state, or in the given one, that speaks this form of the API."""
         host.reset()
-        host.settings(session_service=True, **self.settings)
+        host.settings(session_service=True, protocols=protocol, **self.settings)
         host.put_account(host.username, PASSWORD)
         (state or self.begins).put(host)
 

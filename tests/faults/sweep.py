@@ -18,7 +18,6 @@ import socket
 import threading
 import time
 import traceback
-import urllib.parse
 from collections import Counter
 from collections.abc import Iterable
 from collections.abc import Iterator
@@ -149,9 +148,11 @@ class Attempt:
     operation: str
     trouble: Trouble
     span: str
+    protocol: str = "rest"
 
     def __str__(self) -> str:
         mode = ", check mode" if self.check_mode else ""
+        mode += ", JSON-RPC" if self.protocol == "jsonrpc" else ""
         where = f"request {self.index} {short(self.operation)}"
         return f"{self.case} [{self.auth_method}{mode}] × {where} × {self.trouble.name} {self.span}"
 
@@ -309,7 +310,7 @@ def written(record: Record) -> tuple[str, str]:
     action = str(record.operation).rpartition(".")[2]
     if action == "create":
         return action, record.body.get("provider") or record.body["issuer_alias"]
-    return action, urllib.parse.unquote(record.path.rpartition("/")[2])
+    return action, str(record.identifier)
 
 
 def tells_an_untruth(attempt: Attempt) -> bool:
@@ -512,6 +513,7 @@ class Scope:
     columns: tuple[str, ...] = COLUMNS
     spans: tuple[str, ...] = (ONCE,)
     login: bool = True
+    protocol: str = "rest"
 
     def wants(self, case: Case, index: int, operation: str, trouble: Trouble, span: str) -> bool:
         if not self.login and index == 0 and operation.endswith("token.create"):
@@ -538,11 +540,13 @@ def plan(full: bool) -> list[tuple[Case, Scope]]:
             spans = tuple(TIMES)
             tasks += [(case, Scope(method, method, spans=spans)) for method in AUTH_METHODS]
             tasks += [(case, Scope("check mode", check_mode=True, spans=(ONCE, ALWAYS)))] * writes
+            tasks.append((case, Scope("jsonrpc", spans=spans, protocol="jsonrpc")))
             continue
         tasks.append((case, Scope("token", spans=(ONCE, FOR_GOOD) if leading else (ONCE,), login=leading)))
         if leading:
             tasks += [(case, Scope(method, method, columns=_WITHOUT_BODIES)) for method in ("basic", "session")]
             tasks += [(case, Scope("check mode", check_mode=True))] * writes
+            tasks.append((case, Scope("jsonrpc", spans=(ONCE, FOR_GOOD), protocol="jsonrpc")))
     return tasks
 
 
@@ -554,25 +558,26 @@ class Sweep:
         self._free: SimpleQueue[Host] = SimpleQueue()
         for host in fleet.hosts:
             self._free.put(host)
-        self._undisturbed: dict[tuple[str, str, bool], Undisturbed] = {}
+        self._undisturbed: dict[tuple[str, str, bool, str], Undisturbed] = {}
         #: States from which a case is known to converge: a module remembers nothing, so once is enough.
         self._converges: set[Any] = set()
 
     def sweep(self, case: Case, scope: Scope) -> list[Verdict]:
         """The verdicts of all attempts of one case."""
-        undisturbed = self.undisturbed(case, scope.auth_method, scope.check_mode)
+        undisturbed = self.undisturbed(case, scope.auth_method, scope.check_mode, scope.protocol)
         # The slow ones first, so that nobody waits for them at the end.
         attempts = sorted(_attempts(case, scope, undisturbed), key=lambda attempt: not attempt.trouble.slow)
         with ThreadPoolExecutor(len(self.fleet.hosts)) as pool:
             return list(pool.map(self.attempt, attempts))
 
-    def undisturbed(self, case: Case, auth_method: str, check_mode: bool) -> Undisturbed:
+    def undisturbed(self, case: Case, auth_method: str, check_mode: bool, protocol: str = "rest") -> Undisturbed:
         """Run a case without a fault; it has to end as it says."""
-        key = (case.name, auth_method, check_mode)
+        key = (case.name, auth_method, check_mode, protocol)
         if key not in self._undisturbed:
             with self._host() as host:
-                case.arrange(host)
-                ran = run(case.module, case.params(host, self.fleet, auth_method, timeout=LONG, retries=0), check_mode)
+                case.arrange(host, protocol=protocol)
+                connection = {"timeout": LONG, "retries": 0, "api_protocol": protocol}
+                ran = run(case.module, case.params(host, self.fleet, auth_method, **connection), check_mode)
                 assert not ran.crash, ran.crash
                 assert State.of(host) == (case.begins if check_mode else case.ends), ran.message
                 assert ran.failed == bool(case.failure) or check_mode, ran.message
@@ -584,11 +589,12 @@ class Sweep:
         """Run a case under one fault, judge it, and see that it converges afterwards."""
         case, trouble = attempt.case, attempt.trouble
         with self._host() as host:
-            case.arrange(host)
+            case.arrange(host, protocol=attempt.protocol)
             host.settings(**trouble.settings)
             host.queue(trouble.fault(attempt.index, attempt.operation, attempt.span))
             timeout = SHORT if trouble.slow else LONG
-            params = case.params(host, self.fleet, attempt.auth_method, timeout=timeout, retries=RETRIES)
+            connection = {"timeout": timeout, "retries": RETRIES, "api_protocol": attempt.protocol}
+            params = case.params(host, self.fleet, attempt.auth_method, **connection)
             ran = run(case.module, params, attempt.check_mode)
             again = attempt.span == ONCE and trouble.fields["kind"] == "delay" and not attempt.check_mode
             wrong = []
@@ -599,7 +605,7 @@ class Sweep:
             if not host.wait_until(lambda: not any(_is_pending(record) for record in host.journal)):
                 wrong.append("the simulator did not do what it was delayed to do")
             if not (again and ran.failed):
-                undisturbed = self.undisturbed(case, attempt.auth_method, attempt.check_mode)
+                undisturbed = self.undisturbed(case, attempt.auth_method, attempt.check_mode, attempt.protocol)
                 wrong += judge(attempt, ran, host, undisturbed)
             requests = len(host.journal)
             if not attempt.check_mode:
@@ -649,4 +655,6 @@ def _attempts(case: Case, scope: Scope, undisturbed: Undisturbed) -> Iterable[At
             for span in trouble.spans:
                 # "Always" is about an operation, not about its n-th request.
                 if scope.wants(case, index, operation, trouble, span) and (first or span != ALWAYS):
-                    yield Attempt(case, scope.auth_method, scope.check_mode, index, operation, trouble, span)
+                    yield Attempt(
+                        case, scope.auth_method, scope.check_mode, index, operation, trouble, span, scope.protocol
+                    )

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import unquote
 
 from simulator import jsonrpc
 from simulator import rest
@@ -29,6 +30,11 @@ def note(host: HostState, request: Request, connection: int) -> Record:
         operation = jsonrpc.operation_of(request)
     else:
         operation = routing.find(request.method, request.path, host.kind).operation
+    identifier = None
+    if operation is not None and over_jsonrpc:
+        identifier = jsonrpc.identifier_of(request, operation)
+    elif operation is not None and operation.variables:
+        identifier = unquote(request.path.rpartition("/")[2])
     given = jsonrpc.credentials(request) if over_jsonrpc else rest.credentials(request)
     return host.journal.add(
         connection=connection,
@@ -40,6 +46,7 @@ def note(host: HostState, request: Request, connection: int) -> Record:
         authentication=given.scheme,
         writes=operation is not None and operation.writes,
         protocol="jsonrpc" if over_jsonrpc else "rest",
+        identifier=identifier,
     )
 
 

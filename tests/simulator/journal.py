@@ -32,6 +32,8 @@ class Record:
     """A request that would write to one of the services."""
     protocol: str = "rest"
     """The form of the API in which the request came: rest or jsonrpc."""
+    identifier: str | None = None
+    """The name of the resource that the request is about, where REST carries it in its path."""
     status: int | None = None
     """None when the client got no answer."""
     fault: str | None = None

@@ -305,6 +305,16 @@ def body_of(request: Request) -> Any:
     return None
 
 
+def identifier_of(request: Request, operation: Operation) -> str | None:
+    """The name that REST would carry in its path, or None."""
+    with contextlib.suppress(RecursionError):
+        arguments = plain(_params(request).get("input"))
+        if operation.variables and isinstance(arguments, dict):
+            value = arguments.get(operation.variables[0])
+            return value if isinstance(value, str) else None
+    return None
+
+
 def _echo(request: Request) -> Iterator[str]:
     """The request as a hostile host repeats it. What is secret comes first, because clients quote the beginning."""
     given = credentials(request)

@@ -219,6 +219,22 @@ def test_absent_of_the_new_alias_after_it_was_made(whole: bool) -> None:
     assert told(planned) == [("delete", "former"), ("delete", "vc")]
 
 
+def test_an_issuer_that_is_parked_already_keeps_the_chains_that_it_has_there() -> None:
+    """Two runs were killed, and in a cycle the only copies of one issuer are under two markers."""
+    parked = parking_alias("a", ())
+    held = holding(
+        (parked, marker("a", "https://z"), [OLD]),
+        ("b", marker("a", "https://x"), [OLD]),
+        ("d", write_marker("d", "https://z", ()), [NEW]),
+    )
+    wanted = declared(issuer("b", "https://z", chains_mode="merge"), issuer("d", "https://x", **RENAME))
+    now = dict(held)
+    for step in plan(held, wanted).steps:
+        now = carry_out(now, [step])
+        assert len(chains_on(now, "https://z")) == 2
+    assert trusted(now) == {"b": "https://z", "d": "https://x"}
+
+
 # What holds for every host and every declaration
 
 

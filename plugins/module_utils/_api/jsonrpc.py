@@ -49,8 +49,6 @@ PATH = "/api"
 _SCHEME = "com.vmware.vapi.std.security."
 #: Error types with which a server broke off while it worked; REST gives them a code of 500 and above.
 _FAILED_INSIDE = ("ERROR", "INTERNAL_SERVER_ERROR", "SERVICE_UNAVAILABLE", "TIMED_OUT", "CANCELED")
-#: The protocol's own errors after which nothing was carried out: the request was not even understood.
-_NOT_CARRIED_OUT = (-32700, -32600, -32601, -32602, -31001)
 
 
 class JsonRpcCodec:
@@ -112,7 +110,12 @@ class JsonRpcCodec:
             raise unexpected(
                 operation, answer, f"{host}: the answer to {title} is JSON-RPC without a result.", HINT_NOT_THE_API
             )
-        return from_wire(result["output"]) if operation.returns else None
+        if operation.returns:
+            return from_wire(result["output"])
+        if result["output"] is not None:
+            message = f"{host}: {title} was answered with a value, which this operation does not return."
+            raise unexpected(operation, answer, message, HINT_NOT_THE_API)
+        return None
 
     def title(self, operation: Operation) -> str:
         return f"{operation.service.rpartition('.')[2]}.{operation.name} (JSON-RPC)"
@@ -215,7 +218,9 @@ def _protocol_error(
         f"{host}: {title} was refused as a JSON-RPC request (protocol error{known}{f': {said}' if said else ''}).",
         "The host's JSON-RPC differs from the vAPI's; please report it with the release of the host.",
         operation=operation.id,
-        outcome_unknown=code not in _NOT_CARRIED_OUT,
+        # By these codes nothing was carried out; the next look at the host is worth more than the word of a server that
+        # does not understand its own protocol.
+        outcome_unknown=True,
     )
 
 
