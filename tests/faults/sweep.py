@@ -18,6 +18,7 @@ import socket
 import threading
 import time
 import traceback
+import urllib.parse
 from collections import Counter
 from collections.abc import Iterable
 from collections.abc import Iterator
