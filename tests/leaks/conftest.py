@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from leaks.search import Search
+from module.conftest import modules
 from playbook.conftest import in_worker
 from playbook.conftest import playbooks
 from playbook.conftest import tools
@@ -23,8 +24,8 @@ SEARCHED = "searched"
 #: Messages of an error that a client shows at most.
 SHOWN = 3
 
-#: Fixtures of the playbooks, for the tests here too.
-__all__ = ["in_worker", "playbooks", "tools"]
+#: Fixtures of the playbooks and of the modules, for the tests here too.
+__all__ = ["in_worker", "modules", "playbooks", "tools"]
 
 
 @pytest.fixture
