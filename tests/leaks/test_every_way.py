@@ -7,12 +7,14 @@ from __future__ import annotations
 import itertools
 import signal
 from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from typing import Any
 
 import pytest
 
 from ansible_collections.esx.trust.plugins.module_utils._api import retries
+from ansible_collections.esx.trust.plugins.module_utils._secrets import RUN
 from environment import ROOT
 from leaks import scenes
 from leaks.running import Actions
@@ -32,6 +34,22 @@ ANSWERED_AS_REST = (
     "data_that_repeat_secrets",
     "error_type_that_repeats_secrets",
 )
+
+
+#: Scenes in which a secret stands inside the names that the host gives.
+NAMED_BY_SECRETS = ("conflict_with_what_repeats_secrets", "data_that_repeat_secrets")
+
+
+def sentences(result: Mapping[str, Any]) -> Iterator[str]:
+    """What people read of a result."""
+    failure = result.get("failure", {})
+    yield from (str(result.get("msg", "")), failure.get("message", ""), failure.get("hint", ""))
+    yield from map(str, result.get("warnings", ()))
+
+
+def of_a_run(secrets: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """The secrets that are as long as a run of characters that is never shown."""
+    return {name: [value for value in values if len(value) >= RUN] for name, values in secrets.items()}
 
 
 class OverJsonRpc(Modules):
@@ -91,7 +109,12 @@ def test_no_secret_comes_out(
         # A provider that a host calls by a secret is asked for by its name.
         if scene != "data_that_repeat_secrets":
             places["URLs"] = "\n".join(scenes.urls(modules.host))
-        said = search.find(it.secrets, places)
+        if scene in NAMED_BY_SECRETS:
+            # A short secret inside a name stays, since names are given back to modules; in a sentence it does not.
+            said = search.find(it.secrets, {"sentences": "\n".join(sentences(ran.result))})
+            said += search.find(of_a_run(it.secrets), places)
+        else:
+            said = search.find(it.secrets, places)
         failure = ran.result.get("failure", {})
         if failure.get("code") != expected or (expected is not None) != ran.failed:
             said.append(f"{failure.get('code')} in place of {expected}: {ran.message[:300]}")

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from wire.proxy import Direction
 
 DIRECTIONS = ("to_client", "to_host")
-#: Login, read, write.
-ANSWERS = 3
+#: Login, read, the list of names before a creation, write.
+ANSWERS = 4
 
 scenarios = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda each: each.name)
 directions = pytest.mark.parametrize("direction", DIRECTIONS)
