@@ -103,8 +103,8 @@ def test_nothing_is_imported_from_above(source: Path) -> None:
 
 def test_the_api_layer_and_the_engine_name_no_service() -> None:
     """A further service is a file of its own: neither its hints nor its addresses stand below it."""
-    names = ("kms_provider", "kms/providers", "token_issuer", "security-token-issuers", "issuer_alias")
-    names += ("client_profile", "client-profiles", "signing_cert_chain", "vcenter/")
+    names = ["kms_provider", "kms/providers", "token_issuer", "security-token-issuers", "issuer_alias"]
+    names += ["client_profile", "client-profiles", "signing_cert_chain", "vcenter/"]
     found = []
     for source in sources():
         if layer(source) >= LAYERS.index("_services"):
