@@ -74,18 +74,32 @@ def test_contents(tarball: Path) -> None:
     pattern = "extensions/patterns/host_trust"
     assert {
         f"{pattern}/meta/pattern.json",
+        "extensions/audit/event_query.yml",
         "playbooks/vars/awx_credential_types.yml",
         "meta/ee-requirements.txt",
         "plugins/plugin_utils/_audit/report.html.j2",
         "plugins/plugin_utils/_audit/report.css",
     } <= names
     assert {name for name in names if name.startswith("extensions/") and not name.startswith(pattern)} <= {
-        "extensions/patterns"
+        "extensions/audit",
+        "extensions/audit/event_query.yml",
+        "extensions/patterns",
     }
     top = {name.partition("/")[0] for name in names}
     known = {"plugins", "meta", "docs", "changelogs", "roles", "playbooks", "extensions", "LICENSES"}
     unknown = {name for name in top - known if not name.endswith((".md", ".json", ".txt", ".toml", "COPYING"))}
     assert not unknown, f"new in the tarball: {sorted(unknown)}; users need it? otherwise build_ignore in galaxy.yml"
+
+
+def test_the_readme_stands_alone() -> None:
+    """Galaxy shows it without the other files, so every link says where on the net its page is."""
+    text = (environment.ROOT / "README.md").read_text("utf-8")
+    targets = re.findall(r"\]\(([^)]*)\)", text)
+    assert targets
+    assert [target for target in targets if not target.startswith("https://")] == []
+    here = "https://github.com/esx-trust/esx.trust/blob/main/"
+    pages = [target.removeprefix(here).partition("#")[0] for target in targets if target.startswith(here)]
+    assert [page for page in pages if not (environment.ROOT / page).is_file()] == []
 
 
 def test_licence(tools: Tools, tarball: Path, tmp_path: Path) -> None:

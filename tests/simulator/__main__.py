@@ -126,7 +126,7 @@ def _in_words(facts: Mapping[str, Any], fleet: Fleet, chosen: argparse.Namespace
             "",
             "In another terminal, in a Python environment with the collection and its requirements:",
             f"  ansible-playbook -i {shlex.quote(facts['inventory'])} \\",
-            f"    -e esx_password={shlex.quote(shlex.quote(chosen.password))} -e @trust.yml esx.trust.audit",
+            f"    -e {shlex.quote(json.dumps({'esx_password': chosen.password}))} -e @trust.yml esx.trust.audit",
             "where trust.yml is what you declare.",
         ]
     lines.append("Ctrl-C ends the simulation.")
