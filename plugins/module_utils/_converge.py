@@ -1,53 +1,31 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Observe, plan, apply, verify: the only place in the collection that writes to a host."""
+"""Observe, plan, apply, verify: how a run goes forward."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
 from typing import Optional
-from typing import Protocol
 
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
-from ansible_collections.esx.trust.plugins.module_utils._api.retries import FIRST_DELAY
+from ansible_collections.esx.trust.plugins.module_utils._declaration import Declaration
 from ansible_collections.esx.trust.plugins.module_utils._errors import Conflict
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
 from ansible_collections.esx.trust.plugins.module_utils._plan import Plan
 from ansible_collections.esx.trust.plugins.module_utils._plan import Step
+from ansible_collections.esx.trust.plugins.module_utils._sent import Sent
 from ansible_collections.esx.trust.plugins.module_utils._signals import tidying
+from ansible_collections.esx.trust.plugins.module_utils._taking_back import take_back
 from ansible_collections.esx.trust.plugins.module_utils._text import printable
 
 #: Answers that say that somebody else changed the host since we looked.
 _SUPERSEDED = ("ALREADY_EXISTS", "ALREADY_IN_DESIRED_STATE", "NOT_FOUND")
 _RUN_AGAIN = "Run the task again; it looks at the host first."
-
-
-class Declaration(Protocol):
-    """What is declared of one host: one resource, or several that are planned together."""
-
-    def observe(self, client: Client) -> Any:
-        """Read what the host holds. Raises TrustError."""
-
-    def plan(self, observed: Any) -> Plan:
-        """Compare what the host holds with what is declared. Pure."""
-
-    def after(self, step: Step) -> Declaration:
-        """The declaration to go on with when `step` was carried out and its plan was not. Pure."""
-
-    def explain(self, error: TrustError, step: Step, host: str) -> TrustError:
-        """The error of a step that the host refused, with what is known about this resource."""
-
-    def misses(self, observed: Any, step: Step) -> bool:
-        """True if the host does without what the restoring `step` would put back. Pure."""
-
-    def restored(self, observed: Any, step: Step) -> bool:
-        """True if the host holds what the restoring `step` puts back, where it was. Pure."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +34,7 @@ class Outcome:
 
     before, after: the record of the resource at first and at last. steps: what was done.
     found: what the first look found, as the plan tells it.
+    changed: False although there are steps if the host holds after them what it held before them.
     """
 
     before: Mapping[str, Any]
@@ -63,6 +42,7 @@ class Outcome:
     steps: tuple[Step, ...]
     warnings: tuple[str, ...]
     found: Mapping[str, Any] = field(default_factory=dict)
+    changed: bool = False
 
 
 def converge(client: Client, declaration: Declaration, check_mode: bool) -> Outcome:
@@ -79,17 +59,25 @@ def converge(client: Client, declaration: Declaration, check_mode: bool) -> Outc
         error.operations = [step.describe() for step in run.performed]
         raise
     except BaseException:
-        # The run is being stopped. What was deleted to be replaced must not stay away.
+        # The run is being stopped. What was taken away to be replaced must not stay away.
         run.put_back(TrustError("stopped"))
         raise
-    return Outcome(
-        before=first.before,
-        after=last.after,
-        steps=first.steps if check_mode else tuple(run.performed),
-        # The plan that was acted on tells what was done, where a later look only finds it done.
-        warnings=run.acted.warnings if run.performed and run.acted else last.warnings,
-        found=first.found,
-    )
+
+    if check_mode or not run.performed:
+        steps = first.steps if check_mode else ()
+        return Outcome(first.before, last.after, steps, last.warnings, first.found, bool(steps))
+
+    # The plan that was acted on tells what was done, where a later look only finds it done.
+    warnings = run.acted.warnings if run.acted else ()
+    after, changed = last.after, True
+    seen, own_form = run.verify()
+    if seen is not None:
+        after = seen.before if own_form else after
+        changed = seen.before != first.before or not own_form
+    if own_form:
+        end = "." if changed else "; it holds what it held before, so nothing was changed."
+        warnings = (*warnings, *(f"{text}{end}" for text in own_form))
+    return Outcome(first.before, after, tuple(run.performed), warnings, first.found, changed)
 
 
 class _Run:
@@ -98,22 +86,28 @@ class _Run:
     def __init__(self, client: Client, declaration: Declaration) -> None:
         self._client = client
         self._declaration = declaration
-        self.performed: list[Step] = []
+        self._sent = Sent(client, declaration)
         #: The plan that was acted on last.
         self.acted: Optional[Plan] = None
-        #: Sent, and nobody knows (yet) whether they were carried out.
-        self._unsettled: list[Step] = []
         #: Refused once because the host had changed since we looked.
         self._superseded: list[Step] = []
+        #: The first deletion that was planned under each name.
+        self._doomed: dict[tuple[str, str], Step] = {}
         self._finished = False
+
+    @property
+    def performed(self) -> list[Step]:
+        """What was carried out."""
+        return self._sent.performed
 
     def plan(self) -> Plan:
         """Look at the host and plan. Raises Conflict where the plan is one."""
-        observed = self._declaration.observe(self._client)
-        plan = self._settled(observed)
-        if plan.conflict:
-            sent = "" if self.performed or self._unsettled or self._superseded else " Nothing was sent."
-            conflict = Conflict(f"{self._client.host}: {printable(self._client.scrub(plan.conflict))}{sent}")
+        observed = self._sent.look()
+        plan = self._declaration.plan(observed)
+        reason = plan.conflict or self._made_anew(plan)
+        if reason:
+            sent = "" if self._sent.steps or self._superseded else " Nothing was sent."
+            conflict = Conflict(f"{self._client.host}: {printable(self._client.scrub(reason))}{sent}")
             conflict.returned = self._client.scrub_result(plan.found)
             raise conflict
         return plan
@@ -137,62 +131,48 @@ class _Run:
         self._finished = True
         return plan
 
+    def verify(self) -> tuple[Optional[Plan], list[str]]:
+        """Look once more at what was written: the plan for what the host holds, and how its form differs."""
+        last = {step.key: step for step in self.performed}
+        steps = list(last.values())
+        try:
+            observed = self._declaration.look_again(self._client, steps, self._sent.seen)
+        except TrustError:
+            # What was written was confirmed. A look that fails takes nothing from that.
+            return None, []
+        if observed is None:
+            return None, []
+        forms = [self._declaration.own_form(observed, step) for step in steps]
+        return self._declaration.plan(observed), [form for form in forms if form]
+
     @tidying()
     def put_back(self, error: TrustError) -> None:
-        """Restore what was taken away to be replaced, and say so in `error`, which stopped the run."""
-        if self._finished:
-            return
-        # The last one first: what came later stands where the earlier one was.
-        for step in [step for step in reversed((*self.performed, *self._unsettled)) if step.restore]:
-            certain = step in self.performed
-            restored = self._restore(step, certain)
-            what = f"The {step.resource} {step.id!r}"
-            why = "deleted to be replaced" if step.action == "delete" else "changed to make room"
-            if restored:
-                error.message += f" {what}, {why}, was put back."
-            elif restored is False:
-                was = "was" if certain else "may have been"
-                error.message += f" {what} {was} {why} and could not be put back."
-                error.hint = f"{error.hint} Mend this at once: until then the host does without it.".strip()
-                error.not_restored.append(dict((step.restore or step).body or {}))
+        """Put back what was taken away to be replaced, and say so in `error`, which stopped the run."""
+        if not self._finished:
+            take_back(self._sent, self._declaration, error)
 
-    def _settled(self, observed: Any) -> Plan:
-        """The plan for what was observed, after the steps in doubt were settled by it.
-
-        A step in doubt was carried out if nothing is planned any more for what it is about, and what it took away is
-        no longer there. What else is planned by now says nothing about it.
-        """
-        plan = self._declaration.plan(observed)
-        planned = self.acted.steps if self.acted else ()
-        for step in [step for step in self._unsettled if step in planned]:
-            rest = self._declaration.after(step).plan(observed)
-            stays = step.restore and self._declaration.restored(observed, step.restore)
-            planned_anew = (step.resource, step.id) in [(one.resource, one.id) for one in rest.steps]
-            if not (rest.conflict or stays or planned_anew):
-                self._done(step)
-                plan = rest
-        return plan
+    def _made_anew(self, plan: Plan) -> str:
+        """Why a deletion is not carried out: it is of another thing than the one that was to be deleted at first."""
+        for step in plan.steps:
+            if step.action != "delete":
+                continue
+            first = self._doomed.setdefault(step.key, step)
+            if not self._declaration.is_same(first, step):
+                return (
+                    f"the {step.resource} {step.id!r} was made anew by somebody else while this task was removing it,"
+                    " and is another one now. It was left alone; run the task again to remove that one, too."
+                )
+        return ""
 
     def _perform(self, plan: Plan) -> Optional[tuple[Step, TrustError]]:
         for step in plan.steps:
-            # Also in doubt while it is on its way, in case the run is stopped there.
-            if step not in self._unsettled:
-                self._unsettled.append(step)
             try:
-                self._client.call(step.call)
+                self._sent.send(step)
             except TrustError as error:
-                if not error.outcome_unknown:
-                    self._unsettled.remove(step)
                 if isinstance(error, (Unauthenticated, Unauthorized)):
                     raise self._explained(error, step) from error
                 return step, error
-            self._done(step)
         return None
-
-    def _done(self, step: Step) -> None:
-        self._unsettled.remove(step)
-        self.performed.append(step)
-        self._declaration = self._declaration.after(step)
 
     def _explained(self, error: TrustError, step: Step) -> TrustError:
         return self._declaration.explain(error, step, self._client.host)
@@ -209,7 +189,7 @@ class _Run:
         except Conflict:
             raise
         except TrustError as second:
-            if step not in self._unsettled:
+            if step not in self._sent.in_doubt:
                 raise self._explained(error, step) from second
             second.message = (
                 f"{error.message} Reading again failed too, so nobody knows whether the {step.action} of"
@@ -217,40 +197,3 @@ class _Run:
             )
             second.hint = _RUN_AGAIN
             raise
-
-    def _restore(self, taken: Step, certain: bool) -> Optional[bool]:
-        """Carry out the restoring step of a step. None if there turned out to be nothing to restore."""
-        step = taken.restore or taken
-        in_doubt = False
-        # Twice, because the first attempt may meet the same broken connection as what it follows.
-        for attempt in range(3):
-            observed = self._observed()
-            if not certain and attempt == 0 and observed is not None and not self._declaration.misses(*observed, step):
-                # The host may be about to carry out what was sent to it a moment ago.
-                time.sleep(FIRST_DELAY)
-                observed = self._observed()
-            if observed is not None and not self._declaration.misses(*observed, step):
-                if not (in_doubt and self._declaration.restored(*observed, step)):
-                    return None
-                self.performed.append(step)
-                return True
-            if attempt == 2:
-                break
-            try:
-                self._client.call(step.call)
-            except (Unauthenticated, Unauthorized):
-                return False
-            except TrustError as error:
-                # "Already exists" and lost answers alike are settled by looking.
-                in_doubt = in_doubt or error.outcome_unknown
-            else:
-                self.performed.append(step)
-                return True
-        return False
-
-    def _observed(self) -> Optional[tuple[Any]]:
-        """What the host holds, in a tuple of one, or None if it cannot be read."""
-        try:
-            return (self._declaration.observe(self._client),)
-        except TrustError:
-            return None

@@ -106,6 +106,7 @@ options:
         description:
           - What to do if the host keeps the same issuer under another alias, with other chains. See
             O(esx.trust.esx_token_issuer#module:issuer_conflict).
+          - Two issuers swap their aliases only if one of them may be renamed.
         type: str
         choices: [fail, adopt, rename]
         default: fail
@@ -260,7 +261,9 @@ resources:
         - V(conflict), it is there and stands against what is declared, see RV(resources[].message).
       type: str
     message:
-      description: Why it is a conflict or cannot be created, or empty.
+      description:
+        - Why it is a conflict or cannot be created, or empty.
+        - If the alias holds a marker of a renaming that was interrupted, what that is and what is done about it.
       type: str
     before:
       description: What was found, without the texts of certificates. Empty if it is not there.
@@ -271,8 +274,8 @@ resources:
 operations:
   description:
     - The writes that were carried out or, in check mode, would be, in their order.
-    - On failure, those that certainly were carried out before it. An issuer that was deleted to be replaced and
-      then put back counts as two.
+    - On failure, those that certainly were carried out before it, and those that put an issuer back.
+    - An issuer that moves to another alias counts as three, because the old alias holds a marker in between.
   returned: success, and failure after the options were accepted
   type: list
   elements: dict
@@ -286,6 +289,11 @@ operations:
     id:
       description: Name of the provider or alias of the issuer.
       type: str
+api_protocol:
+  description: The form of the API in which the host answered, V(rest) or V(jsonrpc). See O(api_protocol).
+  returned: once an answer of the host told it, on failure too
+  type: str
+  sample: rest
 failure:
   description: What went wrong, for programs. The text for people is RV(ignore:msg).
   returned: failure, unless Ansible itself refused the options
@@ -320,8 +328,13 @@ failure:
       description: The API's own type of the error, if there was one.
       type: str
       sample: INVALID_ARGUMENT
+    login_refused:
+      description:
+        - Whether the host refused the login itself, and not a token that a login had given. Missing if RV(failure.code)
+          is not V(unauthenticated).
+      type: bool
     not_restored:
-      description: What was deleted to be replaced and could not be put back, in the form of the API. Else missing.
+      description: What was taken away to be replaced and could not be put back, in the form of the API. Else missing.
       type: list
       elements: dict
 """

@@ -76,15 +76,21 @@ CASES: dict[str, tuple[Callable[[Host], None], Callable[[Modules], Ran], list[tu
     "provider checked": (_nothing, _kms(check=True), [GET, NAMES]),
     "provider deleted": (_provider, _kms(state="absent"), [GET, ("DELETE", f"{PROVIDERS}/site-a")]),
     "provider absent": (_nothing, _kms(state="absent"), [GET]),
-    "issuer created": (_nothing, _trust(), [LIST, ("POST", ISSUERS)]),
+    "issuer created": (_nothing, _trust(), [LIST, ("POST", ISSUERS), LIST]),
     "issuer converged": (_issuer, _trust(), [LIST]),
     "issuer checked": (_old_issuer, _trust(check=True), [LIST]),
-    "issuer updated": (_old_issuer, _trust(), [LIST, ("PATCH", f"{ISSUERS}/vcenter01")]),
-    "issuer adopted": (_leftover, _trust(issuer_conflict="adopt"), [LIST, ("PATCH", f"{ISSUERS}/leftover")]),
+    "issuer updated": (_old_issuer, _trust(), [LIST, ("PATCH", f"{ISSUERS}/vcenter01"), LIST]),
+    "issuer adopted": (_leftover, _trust(issuer_conflict="adopt"), [LIST, ("PATCH", f"{ISSUERS}/leftover"), LIST]),
     "issuer renamed": (
         _leftover,
         _trust(issuer_conflict="rename"),
-        [LIST, ("DELETE", f"{ISSUERS}/leftover"), ("POST", ISSUERS)],
+        [
+            LIST,
+            ("PATCH", f"{ISSUERS}/leftover"),
+            ("POST", ISSUERS),
+            ("DELETE", f"{ISSUERS}/leftover"),
+            LIST,
+        ],
     ),
     "issuer deleted": (_issuer, _trust(state="absent"), [LIST, ("DELETE", f"{ISSUERS}/vcenter01")]),
     "issuer absent": (_nothing, _trust(state="absent"), [LIST]),
@@ -108,6 +114,7 @@ LOGINS = {
 }
 
 
+@pytest.mark.of_rest
 @pytest.mark.parametrize("login", LOGINS)
 @pytest.mark.parametrize("case", CASES)
 def test_no_request_is_needless(modules: Modules, host: Host, case: str, login: str) -> None:
@@ -125,6 +132,7 @@ def test_no_request_is_needless(modules: Modules, host: Host, case: str, login: 
     assert host.wait_closed()
 
 
+@pytest.mark.of_rest
 def test_without_the_full_projection_each_issuer_costs_one_more(modules: Modules, host: Host) -> None:
     host.settings(projection_supported=False)
     host.put_issuer("a", "https://a", [OURS])
@@ -139,3 +147,41 @@ def test_what_is_refused_before_it_is_sent_costs_nothing(modules: Modules, host:
     assert modules.kms_provider(key_id="no uuid").failed
     assert host.journal == []
     assert host.connections.opened == 0
+
+
+# JSON-RPC
+
+
+RPC = ("POST", "/api")
+TRUST: dict[str, Any] = {
+    "kms_providers": [{"provider": "site-a", "key_id": KEY_ID}],
+    "token_issuers": [{"issuer_alias": "vcenter01", "issuer": ISSUER, "signing_cert_chains": DECLARED}],
+}
+#: What the host speaks and what is asked for -> the requests to a host that is as declared.
+FORMS = {
+    ("rest", "auto"): [LOGIN, GET, LIST],
+    ("rest", "rest"): [LOGIN, GET, LIST],
+    ("both", "auto"): [LOGIN, GET, LIST],
+    ("both", "jsonrpc"): [RPC, RPC, RPC],
+    ("jsonrpc", "auto"): [LOGIN, RPC, RPC, RPC],
+    ("jsonrpc", "jsonrpc"): [RPC, RPC, RPC],
+}
+
+
+@pytest.mark.of_rest
+@pytest.mark.parametrize(("spoken", "asked"), FORMS)
+def test_a_host_that_speaks_json_rpc_costs_one_request_more_where_nobody_says_so(
+    modules: Modules, host: Host, spoken: str, asked: str
+) -> None:
+    host.settings(protocols=spoken)
+    _provider(host)
+    _issuer(host)
+    ran = modules.run("esx_host_trust", api_protocol=asked, **TRUST)
+    assert not ran.failed, ran.message
+    assert not ran.changed
+    asked_for = FORMS[spoken, asked]
+    assert [(record.method, record.path) for record in host.journal] == asked_for
+    assert ran.result["api_protocol"] == ("jsonrpc" if RPC in asked_for else "rest")
+    assert host.connections.opened == 1
+    assert host.login_attempts == 1
+    assert host.wait_closed()
