@@ -63,6 +63,7 @@ pytest_add_cli_args=
 timeout_multiplier=5.0
 timeout_constant=5.0
 """
+_CODEC = "the names of codecs are read without case"
 _TRUTH = "only its truth is looked at"
 #: Mutants that do what the code does: file, the changed line, and why. One that no longer lives, or never did, is an
 #: error, so that the list does not outlive its reasons.
