@@ -6,6 +6,7 @@ HOSTS  ?= 50
 JOBS   ?= 2
 VCENTERS  ?= 0
 DIRECTORY ?= .venv/simulator
+KEEP   ?= 0
 
 DEV := .venv/dev/bin
 ENVIRONMENT := $(PYTHON) tools/environment.py
@@ -18,18 +19,20 @@ PYTEST := $(DEV)/python -m pytest
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: ## audit eight simulated hosts of which four are wrong, converge them, audit again
+demo: ## audit eight simulated hosts (three are wrong, one is down), converge them, audit again (KEEP=1: leave them up)
+	@test -x .venv/run/bin/ansible-playbook || echo "Making a Python environment with ansible-core in .venv/run; about 20 s, once."
 	@$(ENVIRONMENT) run
-	@.venv/run/bin/python tools/demo.py
+	@.venv/run/bin/python tools/demo.py $(if $(filter 1,$(KEEP)),--keep)
 
 unit: ## the quick loop: unit and module tests, style, types
 	@$(ENVIRONMENT) dev
 	@$(PYTEST) -q -n $(JOBS) -m "not other_way" $(wildcard tests/unit tests/module)
 	@$(MAKE) --no-print-directory lint
 
-lint: ## style and types only
+lint: ## style, format and types only
 	@$(ENVIRONMENT) dev
 	@$(DEV)/ruff check -q --output-format concise .
+	@$(DEV)/ruff format -q --check --diff .
 	@$(DEV)/mypy --no-error-summary -p ansible_collections.esx.trust.plugins
 	@$(DEV)/mypy --no-error-summary tests tools
 
@@ -51,6 +54,7 @@ mutants: ## break the plan and the client in small ways; which of them does no t
 	@$(DEV)/python tools/mutants.py --jobs $(JOBS)
 
 simulator: ## simulated ESX hosts to play with, until Ctrl-C (HOSTS=50 VCENTERS=0 DIRECTORY=.venv/simulator)
+	@test -x .venv/run/bin/ansible-playbook || echo "Making a Python environment in .venv/run; about 20 s, once."
 	@$(ENVIRONMENT) run
 	@PYTHONPATH=tests .venv/run/bin/python -m simulator --hosts $(HOSTS) --vcenters $(VCENTERS) --directory "$(DIRECTORY)"
 

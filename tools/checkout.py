@@ -22,6 +22,8 @@ from environment import ROOT
 from environment import fail
 from environment import run
 
+LICENCE = "GPL-3.0-or-later"
+
 
 def files() -> list[Path]:
     """The project's files, new ones too, relative to its root."""
@@ -42,11 +44,32 @@ def copy_to(folder: Path) -> Path:
     return target
 
 
+def licence_text(ansible_galaxy: Path) -> Path:
+    """The text of the licence that is in the distribution of ansible-core, whose licence is the same.
+
+    It is its authors' own, so it is not kept in this repository.
+    """
+    environment = ansible_galaxy.absolute().parent.parent
+    found = sorted(environment.glob("lib/python*/site-packages/ansible_core-*.dist-info/**/COPYING"))
+    if not found:
+        fail(f"no text of the licence in {environment}: is ansible-core installed there?")
+    return found[-1]
+
+
+def add_licence(tree: Path, ansible_galaxy: Path) -> None:
+    """Put the text of the licence where people look for it, and where REUSE does."""
+    text = licence_text(ansible_galaxy)
+    (tree / "LICENSES").mkdir(exist_ok=True)
+    for name in ("COPYING", f"LICENSES/{LICENCE}.txt"):
+        shutil.copy(text, tree / name)
+
+
 def build(output: Path, ansible_galaxy: Path) -> Path:
     """Build the collection's tarball into `output`."""
     output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="esx-trust-") as folder:
         tree = copy_to(Path(folder))
+        add_licence(tree, ansible_galaxy)
         command = [ansible_galaxy, "collection", "build", "--force", "--output-path", output.resolve(), tree]
         said = run(command, {**os.environ, "ANSIBLE_HOME": folder, "LC_ALL": "C.UTF-8"})
     tarballs = [word for word in said.split() if word.endswith(".tar.gz")]

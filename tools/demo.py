@@ -2,19 +2,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The demonstration: a small fleet with something wrong is audited, converged, and audited again.
 
-Run it with `make demo`. The collection is built, installed into an empty folder and run from there; what is printed
-comes from the reports of the audit playbook, from Ansible's recap and from the simulator's journals.
+Run it with `make demo`; `make demo KEEP=1` leaves the hosts up afterwards and says how to go on. The collection is
+built, installed into an empty folder and run from there; what is printed comes from the reports of the audit playbook,
+from Ansible's recap and from the simulator's journals.
 """
 
 from __future__ import annotations
 
+import argparse
 import base64
 import contextlib
 import json
 import os
 import re
 import secrets
+import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -39,6 +43,7 @@ HOSTS = 8
 WIDTH = 80
 RUN = ENVIRONMENTS["run"]
 REPORTS = ROOT / "build" / "demo"
+DECLARATION = ROOT / "demo" / "trust.yml"
 ISSUER = "https://vc.example.com/openidconnect/site"
 
 
@@ -109,6 +114,14 @@ class Stage:
         }
         (self.folder / "inventory.json").write_text(json.dumps(inventory), "utf-8")
 
+    def write_notes(self) -> None:
+        """What a person needs who goes on by hand: the declaration, and the settings of a shell."""
+        shutil.copy(DECLARATION, self.folder / DECLARATION.name)
+        names = ("ANSIBLE_COLLECTIONS_PATH", "ANSIBLE_FORKS", "ANSIBLE_HOME")
+        settings = [f"export {name}={shlex.quote(self.variables[name])}" for name in names]
+        settings.append(f"export PATH={shlex.quote(str(RUN.bin))}:$PATH")
+        (self.folder / "settings.sh").write_text("\n".join(settings) + "\n", "utf-8")
+
     def run(self, program: str, *arguments: object) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [str(RUN.bin / program), *map(str, arguments)],
@@ -124,7 +137,7 @@ class Stage:
     def play(self, playbook: str, *options: object) -> Outcome:
         writes, requests = self.counted()
         started = time.monotonic()
-        arguments = ["-i", "inventory.json", "-e", f"@{ROOT / 'demo' / 'trust.yml'}", *options]
+        arguments = ["-i", "inventory.json", "-e", f"@{DECLARATION}", *options]
         done = self.run("ansible-playbook", f"esx.trust.{playbook}", *arguments)
         seconds = time.monotonic() - started
         now_writes, now_requests = self.counted()
@@ -185,6 +198,7 @@ def stage() -> Iterator[Stage]:
         ready.install()
         ready.fill_hosts()
         ready.write_inventory()
+        ready.write_notes()
         yield ready
 
 
@@ -204,24 +218,55 @@ def check(expected: Iterable[tuple[str, Any, Any]], outcome: Outcome) -> None:
             fail(f"{what}: {found}, where {wanted} was expected\n{outcome.said}")
 
 
+def keep(ready: Stage) -> None:
+    """Leave the hosts up until Ctrl-C, and say how to go on with them."""
+    host = ready.fleet.hosts[0]
+    audit = f"ansible-playbook -i inventory.json -e @{DECLARATION.name} esx.trust.audit"
+    converge = f"ansible-playbook -i inventory.json -e @{DECLARATION.name} esx.trust.converge --check --diff"
+    print(
+        f"\nThe hosts stay up until Ctrl-C: {host.url} and following, {host.username}, password {host.password}\n"
+        "Empty one of them, in another terminal, see what is found, and what would be written:\n\n"
+        f"  cd {shlex.quote(str(ready.folder))}\n"
+        "  . ./settings.sh\n"
+        f"  curl -X POST {ready.fleet.admin_url}/hosts/{host.address}/reset\n"
+        f"  {audit}\n"
+        f"  {converge}",
+        flush=True,
+    )
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_arguments: None)
+    signal.pause()
+
+
 def main() -> None:
+    parser = argparse.ArgumentParser(description="Audit a small simulated fleet, converge it, audit it again.")
+    parser.add_argument("--keep", action="store_true", help="leave the hosts up until Ctrl-C and say how to go on")
+    chosen = parser.parse_args()
+    show(f"Builds and installs the collection, starts {HOSTS} simulated ESX hosts ...")
     with stage() as ready:
-        show(f"{HOSTS} simulated ESX hosts; demo/trust.yml declares a key and an issuer.", "")
-        show("$ ansible-playbook esx.trust.audit       (is it so? nothing is changed)")
-        first = ready.audit("before")
-        show_audit(first, "before")
-        show("$ ansible-playbook esx.trust.converge    (make it so)")
-        run = ready.play("converge")
-        show(f"    Changed {', '.join(run.changed)}; could not reach {', '.join(run.failed)}.", f"    {run.cost()}", "")
-        show("$ ansible-playbook esx.trust.audit       (and now?)")
-        last = ready.audit("after")
-        show_audit(last, "after")
-        wrong = ["esx02", "esx03", "esx05"]
-        check([("writes of the audit", first.writes, 0), ("its exit code", bool(first.code), True)], first)
-        check([("hosts that are not as declared", len(list(first.found())), 4)], first)
-        check([("hosts changed", run.changed, wrong), ("hosts that failed", run.failed, [ready.down])], run)
-        check([("writes of the second audit", last.writes, 0)], last)
-        check([("hosts left", list(last.found()), [f"{ready.down}  unreachable"])], last)
+        show("demo/trust.yml declares a key and an issuer; 3 hosts are wrong, 1 is down.", "")
+        tell(ready)
+        if chosen.keep:
+            keep(ready)
+
+
+def tell(ready: Stage) -> None:
+    """The three runs, and whether they did what they should."""
+    show("$ ansible-playbook esx.trust.audit       (is it so? nothing is changed)")
+    first = ready.audit("before")
+    show_audit(first, "before")
+    show("$ ansible-playbook esx.trust.converge    (make it so)")
+    run = ready.play("converge")
+    show(f"    Changed {', '.join(run.changed)}; could not reach {', '.join(run.failed)}.", f"    {run.cost()}", "")
+    show("$ ansible-playbook esx.trust.audit       (and now?)")
+    last = ready.audit("after")
+    show_audit(last, "after")
+    wrong = ["esx02", "esx03", "esx05"]
+    check([("writes of the audit", first.writes, 0), ("its exit code", bool(first.code), True)], first)
+    check([("hosts that are not as declared", len(list(first.found())), 4)], first)
+    check([("hosts changed", run.changed, wrong), ("hosts that failed", run.failed, [ready.down])], run)
+    check([("writes of the second audit", last.writes, 0)], last)
+    check([("hosts left", list(last.found()), [f"{ready.down}  unreachable"])], last)
     show(f"What was wrong is mended. {ready.down} is still down, and both runs said so.")
 
 

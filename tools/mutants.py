@@ -27,15 +27,20 @@ from environment import ENVIRONMENTS
 from environment import VENVS
 from environment import fail
 
+#: Below plugins/module_utils, without the suffix.
 FILES = (
     "_host_trust",
     "_kms_provider",
     "_token_issuer",
+    "_issuer_plan",
     "_plan",
     "_converge",
-    "_client",
-    "_answers",
-    "_operation",
+    "_sent",
+    "_taking_back",
+    "_api/client",
+    "_api/answer",
+    "_api/rest",
+    "_api/operation",
     "_certificates",
 )
 FOLDER = VENVS / "mutants"
@@ -59,35 +64,23 @@ timeout_multiplier=5.0
 timeout_constant=5.0
 """
 _CODEC = "the names of codecs are read without case"
-_NO_SUCH_KEY = "the table has no such key, and none is what it is asked for"
 _TRUTH = "only its truth is looked at"
 #: Mutants that do what the code does: file, the changed line, and why. One that no longer lives, or never did, is an
 #: error, so that the list does not outlive its reasons.
 EQUIVALENT = (
-    ("_answers", 'return json.loads(body.decode("UTF-8-SIG")), True', _CODEC),
-    ("_answers", 'text = answer.body[:2048].decode("UTF-8", "replace")', _CODEC),
-    ("_answers", 'printable = _printable(scrub(answer.body.decode("UTF-8", "replace")))', _CODEC),
-    (
-        "_answers",
-        'family = {"UNAUTHENTICATED": Unauthenticated, "UNAUTHORIZED": Unauthorized}'
-        '.get(error_type or "XXXX", ApiError)',
-        _NO_SUCH_KEY,
-    ),
-    ("_answers", '_HINTS.get(error_type or "XXXX", ""),', _NO_SUCH_KEY),
     ("_certificates", 'digest = hashlib.sha256(text.encode("UTF-8", "surrogatepass")).hexdigest()', _CODEC),
     ("_certificates", "der = None", _TRUTH),
-    ("_client", "self._session_open = None", _TRUTH),
-    ("_client", "self._login_proven = None", _TRUTH),
-    ("_client", "self._login_doubtful = None", _TRUTH),
+    ("_api/client", "self._session_open = None", _TRUTH),
+    ("_api/client", "self._login_proven = None", _TRUTH),
+    ("_api/client", "self._login_doubtful = None", _TRUTH),
     (
-        "_client",
+        "_api/client",
         'authorization = headers.get("Authorization", "XXXX")',
         "all that is asked of it is whether it begins with another word",
     ),
     (
-        "_operation",
-        'elements = {name: quote(path_element(name, value), safe="XXXX")'
-        " for name, value in (parameters or {}).items()}",
+        "_api/rest",
+        'elements[parameter.name] = quote(path_element(parameter.name, value), safe="XXXX")',
         "letters are safe anyway",
     ),
 )
@@ -105,8 +98,9 @@ def configure(files: Iterable[str], tests: str) -> None:
 
 def notes() -> Iterator[tuple[str, Path]]:
     """The files in which mutmut keeps what became of the mutants of a source file."""
-    for note in sorted((FOLDER / "mutants" / SOURCES).glob("*.py.meta")):
-        yield note.name.removesuffix(".py.meta"), note
+    sources = FOLDER / "mutants" / SOURCES
+    for note in sorted(sources.rglob("*.py.meta")):
+        yield note.relative_to(sources).as_posix().removesuffix(".py.meta"), note
 
 
 def results() -> dict[str, dict[str, int | None]]:

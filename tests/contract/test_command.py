@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -38,7 +39,7 @@ def test_command(number: signal.Signals, tmp_path: Path) -> None:
     state = tmp_path / "state.json"
     state.write_text(json.dumps({"providers": {"p1": {"key_id": KEY_ID}}}), encoding="utf-8")
     folder = tmp_path / "fleet"
-    process = _start(folder, "--hosts", "2", "--state", str(state), "--password", "other")
+    process = _start(folder, "--hosts", "2", "--state", str(state), "--password", "other", "--json")
     try:
         inventory = yaml.safe_load((folder / "inventory.yml").read_text(encoding="utf-8"))["esx"]
         assert list(inventory["hosts"]) == ["esx01", "esx02"]
@@ -60,7 +61,8 @@ def test_command(number: signal.Signals, tmp_path: Path) -> None:
 
 
 def test_stopped_by_its_admin_interface(tmp_path: Path) -> None:
-    process = _start(tmp_path / "fleet", "--hosts", "1", "--ipv6", "--vcenters", "1")
+    """And what it says to people: the account, the inventory, and a command to go on with."""
+    process = _start(tmp_path / "fleet", "--hosts", "1", "--ipv6", "--vcenters", "1", "--password", "two words")
     try:
         admin_url = (tmp_path / "fleet" / "admin_url").read_text(encoding="ascii").strip()
         with requests.Session() as session:
@@ -71,11 +73,17 @@ def test_stopped_by_its_admin_interface(tmp_path: Path) -> None:
             inventory = yaml.safe_load((tmp_path / "fleet" / "inventory.yml").read_text(encoding="utf-8"))
             assert inventory["vcenter"]["hosts"] == {"vcenter01": {"vcenter_hostname": "127.1.0.1"}}
             assert session.post(admin_url + "/stop", timeout=10).status_code == 202
-        process.communicate(timeout=20)
+        said, _nothing = process.communicate(timeout=20)
     finally:
         process.kill()
         process.wait()
     assert process.returncode == 0
+    assert said.startswith("2 simulated hosts, https://127.0.1.1:")
+    for needed in ("root", "two words", "administrator@vsphere.local", f"{tmp_path}/fleet/inventory.yml", admin_url):
+        assert needed in said
+    command = shlex.split(said[said.index("  ansible-playbook") :].partition("where trust.yml")[0])
+    assert json.loads(command[command.index("-e") + 1]) == {"esx_password": "two words"}
+    assert command[-1] == "esx.trust.audit"
 
 
 def test_a_fleet_of_both_forms(tmp_path: Path) -> None:

@@ -69,23 +69,46 @@ def test_contents(tarball: Path) -> None:
     """What users need is there; how the project is built and tested is not."""
     with tarfile.open(tarball) as archive:
         names = {name for name in archive.getnames() if "/" in name or "." in name}
-    for needed in ("README.md", "meta/runtime.yml", "CHANGELOG.md", "requirements.txt", "plugins/modules"):
+    for needed in ("README.md", "meta/runtime.yml", "CHANGELOG.md", "COPYING", "requirements.txt", "plugins/modules"):
         assert any(name == needed or name.startswith(f"{needed}/") for name in names), f"{needed} is missing"
     pattern = "extensions/patterns/host_trust"
     assert {
         f"{pattern}/meta/pattern.json",
+        "extensions/audit/event_query.yml",
         "playbooks/vars/awx_credential_types.yml",
         "meta/ee-requirements.txt",
         "plugins/plugin_utils/_audit/report.html.j2",
         "plugins/plugin_utils/_audit/report.css",
     } <= names
     assert {name for name in names if name.startswith("extensions/") and not name.startswith(pattern)} <= {
-        "extensions/patterns"
+        "extensions/audit",
+        "extensions/audit/event_query.yml",
+        "extensions/patterns",
     }
     top = {name.partition("/")[0] for name in names}
     known = {"plugins", "meta", "docs", "changelogs", "roles", "playbooks", "extensions", "LICENSES"}
     unknown = {name for name in top - known if not name.endswith((".md", ".json", ".txt", ".toml", "COPYING"))}
     assert not unknown, f"new in the tarball: {sorted(unknown)}; users need it? otherwise build_ignore in galaxy.yml"
+
+
+def test_the_readme_stands_alone() -> None:
+    """Galaxy shows it without the other files, so every link says where on the net its page is."""
+    text = (environment.ROOT / "README.md").read_text("utf-8")
+    targets = re.findall(r"\]\(([^)]*)\)", text)
+    assert targets
+    assert [target for target in targets if not target.startswith("https://")] == []
+    here = "https://github.com/esx-trust/esx.trust/blob/main/"
+    pages = [target.removeprefix(here).partition("#")[0] for target in targets if target.startswith(here)]
+    assert [page for page in pages if not (environment.ROOT / page).is_file()] == []
+
+
+def test_licence(tools: Tools, tarball: Path, tmp_path: Path) -> None:
+    """The text of the licence is in the tarball, and every file of it says that it is under this licence."""
+    with tarfile.open(tarball) as archive:
+        archive.extractall(tmp_path, filter="data")
+    for name in ("COPYING", "LICENSES/GPL-3.0-or-later.txt"):
+        assert "GNU GENERAL PUBLIC LICENSE" in (tmp_path / name).read_text("utf-8")
+    tools.run("dev", ["reuse", "--root", tmp_path, "lint"])
 
 
 def test_galaxy_importer(tools: Tools, tarball: Path) -> None:

@@ -8,9 +8,12 @@ import argparse
 import json
 import os
 import pathlib
+import shlex
 import signal
 import sys
+from collections.abc import Mapping
 from collections.abc import Sequence
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -35,6 +38,7 @@ def arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--profile", choices=host_profiles.NAMES, help="how the hosts behave (default: as the reference documents)"
     )
+    parser.add_argument("--json", action="store_true", help="say where everything is in JSON, for programs")
     parser.add_argument("--ready-fd", type=int, help="file descriptor that gets a line when the fleet listens")
     chosen = parser.parse_args(words)
     if chosen.hosts + int(chosen.ipv6) < 1 or chosen.hosts > 254 * 254:
@@ -84,7 +88,16 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _announce(fleet: Fleet, chosen: argparse.Namespace) -> None:
-    summary = {
+    facts = _facts(fleet, chosen)
+    text = json.dumps(facts, indent=2) if chosen.json else _in_words(facts, fleet, chosen)
+    print(text, flush=True)
+    if chosen.ready_fd is not None:
+        os.write(chosen.ready_fd, b"ready\n")
+        os.close(chosen.ready_fd)
+
+
+def _facts(fleet: Fleet, chosen: argparse.Namespace) -> dict[str, Any]:
+    facts = {
         "hosts": len(fleet.hosts),
         "first": fleet.hosts[0].url,
         "last": fleet.hosts[-1].url,
@@ -93,11 +106,31 @@ def _announce(fleet: Fleet, chosen: argparse.Namespace) -> None:
         "ca_path": str((chosen.directory / "ca.pem").resolve()) if chosen.directory else fleet.ca_path,
     }
     if chosen.directory is not None:
-        summary["inventory"] = str((chosen.directory / "inventory.yml").resolve())
-    print(json.dumps(summary, indent=2), flush=True)
-    if chosen.ready_fd is not None:
-        os.write(chosen.ready_fd, b"ready\n")
-        os.close(chosen.ready_fd)
+        facts["inventory"] = str((chosen.directory / "inventory.yml").resolve())
+    return facts
+
+
+def _in_words(facts: Mapping[str, Any], fleet: Fleet, chosen: argparse.Namespace) -> str:
+    """The same for people, with the account and the next command."""
+    several = "1 simulated host" if facts["hosts"] == 1 else f"{facts['hosts']} simulated hosts"
+    lines = [f"{several}, {facts['first']} to {facts['last']}", f"  account    {chosen.username}"]
+    lines.append(f"  password   {chosen.password}")
+    if fleet.vcenters:
+        lines.append(
+            f"  vCenter    {', '.join(facts['vcenters'])}, account {fleet.vcenters[0].username}, same password"
+        )
+    lines += [f"  CA         {facts['ca_path']}", f"  steer      {facts['admin_url']}/hosts (docs/simulator.md)"]
+    if "inventory" in facts:
+        lines += [
+            f"  inventory  {facts['inventory']}",
+            "",
+            "In another terminal, in a Python environment with the collection and its requirements:",
+            f"  ansible-playbook -i {shlex.quote(facts['inventory'])} \\",
+            f"    -e {shlex.quote(json.dumps({'esx_password': chosen.password}))} -e @trust.yml esx.trust.audit",
+            "where trust.yml is what you declare.",
+        ]
+    lines.append("Ctrl-C ends the simulation.")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

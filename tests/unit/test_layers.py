@@ -1,0 +1,143 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The layers of plugins/module_utils: each knows only what is below it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from environment import ROOT
+
+UTILS = ROOT / "plugins" / "module_utils"
+PACKAGE = "ansible_collections.esx.trust.plugins."
+#: From the lowest to the highest.
+LAYERS = ("ground", "_api", "_engine", "_services", "_module")
+
+#: The files that stand in no folder, because every layer uses them.
+GROUND = dict.fromkeys(("_errors", "_libraries", "_signals", "_text"), "ground")
+
+# Until they are moved into their folders.
+FLAT = {
+    "_arguments": "_services",
+    "_api_facts": "_services",
+    "_api_info": "_services",
+    "_api_probe": "_services",
+    "_certificates": "_services",
+    "_client_profile": "_services",
+    "_connection": "_api",
+    "_converge": "_engine",
+    "_declaration": "_engine",
+    "_host_trust": "_services",
+    "_issuer_plan": "_services",
+    "_kms_provider": "_services",
+    "_module": "_module",
+    "_names": "_services",
+    "_perform": "_module",
+    "_plan": "_engine",
+    "_registry": "_services",
+    "_renaming": "_services",
+    "_resource": "_engine",
+    "_results": "_services",
+    "_saml_metadata": "_services",
+    "_secrets": "_api",
+    "_sent": "_engine",
+    "_taking_back": "_engine",
+    "_token_issuer": "_services",
+    "_transport": "_api",
+    "_vcenter": "_services",
+}
+# End.
+
+
+def place(folders: tuple[str, ...], name: str) -> str:
+    """The layer of a file; an error for a file that belongs to none."""
+    if folders:
+        assert folders[0] in LAYERS, f"{'/'.join(folders)} is no layer; there are {', '.join(LAYERS[1:])}"
+        return folders[0]
+
+    where: Mapping[str, str] = {**FLAT, **GROUND}
+    assert name in where, f"{name}.py stands in no layer: move it into one of {', '.join(LAYERS[1:])}"
+    return where[name]
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """The files of plugins/ that a file imports, with dots, imports for types included."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (each.name.removeprefix(PACKAGE) for each in node.names if each.name.startswith(PACKAGE))
+
+        if isinstance(node, ast.ImportFrom) and f"{node.module}.".startswith(PACKAGE):
+            inside = f"{node.module}.".removeprefix(PACKAGE)
+            yield from (f"{inside}{each.name}" for each in node.names)
+
+
+def file_of(dotted: str) -> Path:
+    """The file that an import names: the name itself, or what it is imported from."""
+    path = ROOT.joinpath("plugins", *dotted.split("."))
+    return path.with_suffix(".py") if path.with_suffix(".py").is_file() else path.parent.with_suffix(".py")
+
+
+def sources() -> list[Path]:
+    return sorted(UTILS.rglob("*.py"))
+
+
+def layer(path: Path) -> int:
+    inside = path.relative_to(UTILS)
+    return LAYERS.index(place(inside.parent.parts, inside.stem))
+
+
+@pytest.mark.parametrize("source", sources(), ids=lambda path: path.relative_to(UTILS).as_posix())
+def test_nothing_is_imported_from_above(source: Path) -> None:
+    upwards = []
+    for dotted in imported(ast.parse(source.read_text("utf-8"))):
+        target = file_of(dotted)
+        assert target.is_file(), f"{dotted} is no file of plugins/"
+
+        if not target.is_relative_to(UTILS) or layer(target) > layer(source):
+            upwards.append(dotted)
+
+    assert not upwards, f"{source.relative_to(UTILS)} is in {LAYERS[layer(source)]} and imports {', '.join(upwards)}"
+
+
+def test_the_api_layer_and_the_engine_name_no_service() -> None:
+    """A further service is a file of its own: neither its hints nor its addresses stand below it."""
+    names = ["kms_provider", "kms/providers", "token_issuer", "security-token-issuers", "issuer_alias"]
+    names += ["client_profile", "client-profiles", "signing_cert_chain", "vcenter/"]
+    found = []
+    for source in sources():
+        if layer(source) >= LAYERS.index("_services"):
+            continue
+
+        for node in ast.walk(without_docstrings(ast.parse(source.read_text("utf-8")))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found += [
+                    f"{source.relative_to(UTILS)}:{node.lineno}: {name}" for name in names if name in node.value.lower()
+                ]
+    assert not found, "\n".join(found)
+
+
+def without_docstrings(tree: ast.Module) -> ast.Module:
+    """Prose may give an example, so the docstrings go."""
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node) is not None:
+            first = node.body[0]
+            assert isinstance(first, ast.Expr)
+            first.value = ast.Constant(None)
+    return tree
+
+
+def test_modules_go_through_the_edge() -> None:
+    """A module file imports its service and what runs it, and nothing below."""
+    allowed = {"_services", "_module"}
+    found = []
+    for source in sorted((ROOT / "plugins" / "modules").glob("*.py")):
+        for dotted in imported(ast.parse(source.read_text("utf-8"))):
+            target = file_of(dotted)
+            if not target.is_relative_to(UTILS) or LAYERS[layer(target)] not in allowed:
+                found.append(f"{source.name}: {dotted}")
+    assert not found, "\n".join(found)
