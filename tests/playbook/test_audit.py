@@ -128,7 +128,7 @@ def test_an_audit_tells_of_its_run_and_of_what_changed_since_the_one_before(decl
     assert finding["next_step"]["command"].endswith(" --limit esx02")
     assert "WARNING" not in played.output
 
-    report.write_bytes(b'{"hosts": [\xff{{ 6 * 7 }}')
+    report.write_text('{"hosts": [{{ 6 * 7 }}')
     played = declared.run(AUDIT)
     assert played.code == 2, played.output
     assert facts(tmp_path / "play")["changes"] is None

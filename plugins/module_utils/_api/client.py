@@ -192,8 +192,13 @@ class Client:
     def _perform_once(self, call: Call, credentials: Credentials) -> Any:
         operation = call.operation
         request = self._codec.encode(call, credentials)
+        headers = dict(request.headers)
+        if self._other_codecs and not self._form_is_known:
+            # A JSON-RPC endpoint tells what it is only to a request that says it is JSON, also to one without a body.
+            headers["Content-Type"] = "application/json"
+
         try:
-            answer = self._wire.send(request.method, request.path, request.headers, request.body)
+            answer = self._wire.send(request.method, request.path, headers, request.body)
             value = self._codec.decode(operation, answer, self.host, self._redactor.scrub)
         except TrustError as error:
             error.operation = operation.id

@@ -36,7 +36,7 @@ class Step(NamedTuple):
     limited: bool = True
 
 
-_CONVERGE_STEP = Step("Converge these hosts. With --check --diff it shows the changes and makes none.", _CONVERGE)
+_CONVERGE_THEM = "Converge these hosts. With --check --diff it shows the changes and makes none."
 _RENEW = (
     "Declare the issuer's new certificates in signing_cert_chains, then rotate: the old ones are removed only after"
     " every host has the new ones."
@@ -57,9 +57,9 @@ _STEPS = {
     "unreachable": Step("Check that the host is up and that its HTTPS port can be reached. Then audit again.", _AUDIT),
     "failed": Step("Correct the cause that is named above. Then audit again.", _AUDIT),
     "not_examined": Step("Audit these hosts again, and look why the playbook left them out.", _AUDIT),
-    "missing": _CONVERGE_STEP,
-    "differs": _CONVERGE_STEP,
-    "extra": _CONVERGE_STEP,
+    "missing": Step(_CONVERGE_THEM, _CONVERGE),
+    "differs": Step(f"{_CONVERGE_THEM} While a rotation is under way, finish the rotation instead.", _CONVERGE),
+    "extra": Step(_CONVERGE_THEM, _CONVERGE),
     "unavailable": Step("Correct the cause that the host names. Then audit again.", _AUDIT),
     "expiring": Step(_RENEW, _ROTATE, limited=False),
     "expired_undeclared": Step(_REMOVE, _CONVERGE),

@@ -25,11 +25,13 @@ _UNPRINTABLE = re.compile(
 
 def text(value: Any) -> str:
     """The value as a plain text that can be printed. Empty if the value is neither a text nor a number."""
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+    if isinstance(value, str):
+        # Newer cores use subclasses of str. Only the method of str itself is sure to return the bare text.
+        plain = str.__str__(value)
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        plain = str(value)
+    else:
         return ""
-
-    # Newer cores use subclasses of str. Only the method of str itself is sure to return the bare text.
-    plain = str.__str__(value) if isinstance(value, str) else str(value)
 
     if not plain.isprintable():
         one_line = re.sub(r"[\t\r\n]+", " ", plain)

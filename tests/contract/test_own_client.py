@@ -1,0 +1,154 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The collection's own client and modules against the vendor's own server, which speaks JSON-RPC only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from typing import Any
+
+import pytest
+
+from ansible_collections.esx.trust.plugins.module_utils import _host_trust
+from ansible_collections.esx.trust.plugins.module_utils import _kms_provider
+from ansible_collections.esx.trust.plugins.module_utils import _token_issuer
+from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
+from ansible_collections.esx.trust.plugins.module_utils._api.connect import connect
+from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
+from ansible_collections.esx.trust.plugins.module_utils._connection import Connection
+from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
+from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
+from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
+from contract.samples import KEY
+from contract.samples import KEY_ID
+
+if TYPE_CHECKING:
+    from contract.vendor_server import VendorHost
+
+
+def connection(vendor_host: VendorHost, **options: Any) -> Connection:
+    given = {
+        "hostname": vendor_host.address,
+        "port": vendor_host.port,
+        "username": vendor_host.username,
+        "password": vendor_host.password,
+        "ca_path": vendor_host.ca_path,
+        "retries": 0,
+        **options,
+    }
+    return Connection(**given)
+
+
+@pytest.fixture
+def client(vendor_host: VendorHost) -> Iterator[Client]:
+    with connect(connection(vendor_host)) as one:
+        yield one
+
+
+def refused(perform: Callable[[], Any]) -> TrustError:
+    with pytest.raises(TrustError) as caught:
+        perform()
+    return caught.value
+
+
+PROVIDER = {"provider": "site-a", "native_spec": {"key_id": KEY_ID, "key_derivation_key": KEY}}
+
+
+def test_every_operation_of_the_key_providers(client: Client) -> None:
+    assert client.call(_kms_provider.LIST()) == []
+    assert client.api_protocol == "jsonrpc"
+    assert client.call(_kms_provider.CREATE(spec=PROVIDER)) is None
+    assert client.call(_kms_provider.GET(provider="site-a")) == {"type": "NATIVE", "native_info": {"key_id": KEY_ID}}
+
+    (listed,) = client.call(_kms_provider.LIST(filter_spec={"providers": ["site-a"], "available": True}))
+    assert (listed["provider"], listed["available"], listed["details"]) == ("site-a", True, [])
+    assert client.call(_kms_provider.LIST(filter_spec={"providers": ["other"]})) == []
+
+    assert refused(lambda: client.call(_kms_provider.CREATE(spec=PROVIDER))).error_type == "ALREADY_EXISTS"
+    assert refused(lambda: client.call(_kms_provider.GET(provider="other"))).error_type == "NOT_FOUND"
+
+
+def test_every_operation_of_the_token_issuers(client: Client, chain: list[str], other_chain: list[str]) -> None:
+    spec = {"issuer_alias": "vc1", "issuer": "https://vc1/oidc", "signing_cert_chains": [{"cert_chain": chain}]}
+    assert client.call(_token_issuer.CREATE(spec=spec)) is None
+
+    (full,) = client.call(_token_issuer.LIST(projection="FULL"))
+    assert {name: full[name] for name in spec} == spec
+    (brief,) = client.call(_token_issuer.LIST(projection="BRIEF"))
+    assert brief == {"summary_type": "BRIEF", "issuer_alias": "vc1"}
+
+    changed = {"signing_cert_chains": [{"cert_chain": other_chain}]}
+    assert client.call(_token_issuer.UPDATE(issuer_alias="vc1", spec=changed)) is None
+    assert client.call(_token_issuer.GET(issuer_alias="vc1")) == {"issuer": "https://vc1/oidc", **changed}
+
+    again = refused(lambda: client.call(_token_issuer.CREATE(spec={**spec, "issuer_alias": "vc2"})))
+    assert again.error_type == "ALREADY_EXISTS"
+    assert "vc1" in again.message
+
+    assert client.call(_token_issuer.DELETE(issuer_alias="vc1")) is None
+    gone: list[Call] = [
+        _token_issuer.GET(issuer_alias="vc1"),
+        _token_issuer.UPDATE(issuer_alias="vc1", spec=changed),
+        _token_issuer.DELETE(issuer_alias="vc1"),
+    ]
+    for call in gone:
+        error = refused(lambda: client.call(call))  # noqa: B023 - called at once
+        assert isinstance(error, ApiError)
+        assert (error.error_type, error.outcome_unknown) == ("NOT_FOUND", False)
+
+
+@pytest.mark.parametrize("api_protocol", ["auto", "jsonrpc"])
+def test_a_wrong_password_is_a_refusal(vendor_host: VendorHost, api_protocol: str) -> None:
+    wrong = connection(vendor_host, password="wrong-Password-1", api_protocol=api_protocol)
+
+    def read() -> None:
+        with connect(wrong) as client:
+            client.call(_kms_provider.LIST())
+
+    error = refused(read)
+    assert isinstance(error, Unauthenticated)
+    assert error.login_refused
+    assert error.returned["api_protocol"] == "jsonrpc"
+
+
+def test_a_token_that_is_none_is_a_refusal(vendor_host: VendorHost) -> None:
+    with connect(connection(vendor_host, access_token="no-token-of-this-host")) as client:
+        error = refused(lambda: client.call(_kms_provider.LIST()))
+    assert isinstance(error, Unauthenticated)
+    assert not error.login_refused
+
+
+def test_the_whole_host_converges_and_stays(vendor_host: VendorHost, chain: list[str]) -> None:
+    params: dict[str, Any] = dict.fromkeys(_host_trust.ARGUMENTS.options)
+    params.update(
+        hostname=vendor_host.address,
+        port=vendor_host.port,
+        username=vendor_host.username,
+        password=vendor_host.password,
+        ca_path=vendor_host.ca_path,
+        validate_certs=True,
+        auth_method="token",
+        api_protocol="auto",
+        timeout=30,
+        retries=0,
+        purge_token_issuers=False,
+        kms_providers=[{"provider": "site-a", "key_id": KEY_ID, "key_derivation_key": KEY, "state": "present"}],
+        token_issuers=[
+            {
+                "issuer_alias": "vc1",
+                "issuer": "https://vc1/oidc",
+                "signing_cert_chains": [{"cert_chain": chain}],
+                "chains_mode": "exact",
+                "issuer_conflict": "fail",
+                "state": "present",
+            }
+        ],
+    )
+    checked = _host_trust.run(params, True)
+    first = _host_trust.run(params, False)
+    again = _host_trust.run(params, False)
+    assert checked["operations"] == first["operations"]
+    assert [(one["operation"], one["id"]) for one in first["operations"]] == [("create", "site-a"), ("create", "vc1")]
+    assert (first["changed"], again["changed"], again["api_protocol"]) == (True, False, "jsonrpc")
