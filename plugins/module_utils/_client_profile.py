@@ -363,9 +363,9 @@ def plan(
         return Plan(before, before, conflict=reason)
 
     after = desired.profile_on(own) if desired.state == "present" else None
-    reason = _conflict(own, after, desired, account)
-    if reason:
-        return Plan(before, before, conflict=reason)
+    conflict = _conflict(own, after, desired, account)
+    if conflict:
+        return Plan(before, before, conflict=conflict)
     return Plan(
         before=before,
         after=after.record() if after else {},
@@ -587,8 +587,15 @@ def _read(client: Client, operation: Operation, identifier: str, value: Any) -> 
         subject=Subject(subject["type"], **texts),
         grants=tuple(_read_grant(grant) for grant in grants),
         profile=identifier,
-        privileges=subject.get("privileges"),
+        privileges=_read_map(subject.get("privileges")),
     )
+
+
+def _read_map(value: Any) -> Any:
+    """A map in the form that REST has; JSON-RPC carries it as a list of its entries."""
+    if not isinstance(value, list) or not all(isinstance(entry, dict) and "key" in entry for entry in value):
+        return value
+    return {str(entry["key"]): entry.get("value") for entry in value}
 
 
 def _read_grant(grant: Mapping[str, Any]) -> Grant:

@@ -74,7 +74,8 @@ client_profiles:
       sample: 0f6f2f6e-6f2c-4a58-9f5f-3d8d0f2b5c11
     type:
       description:
-        - V(LOCAL_USER), V(EXTERNAL_GROUP) or V(EXTERNAL_USER). Newer hosts have V(PRIVILEGES), too, which this collection shows and never touches.
+        - V(LOCAL_USER), V(EXTERNAL_GROUP) or V(EXTERNAL_USER). Newer hosts have V(PRIVILEGES), too, which this
+          collection shows and never touches.
       type: str
       sample: EXTERNAL_GROUP
     local_user_name:
