@@ -17,11 +17,11 @@ from typing import Any
 from typing import Optional
 from typing import TypeVar
 
+from ansible_collections.esx.trust.plugins.module_utils import _issuer_plan
 from ansible_collections.esx.trust.plugins.module_utils import _kms_provider
 from ansible_collections.esx.trust.plugins.module_utils import _token_issuer
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.connect import connect
-from ansible_collections.esx.trust.plugins.module_utils._api.rest import url_path
 from ansible_collections.esx.trust.plugins.module_utils._arguments import HOST_CONNECTION
 from ansible_collections.esx.trust.plugins.module_utils._arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._certificates import validity_warnings
@@ -29,6 +29,9 @@ from ansible_collections.esx.trust.plugins.module_utils._connection import Conne
 from ansible_collections.esx.trust.plugins.module_utils._converge import converge
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
+from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import DeclaredIssuers
+from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import Held
+from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import IssuerPlan
 from ansible_collections.esx.trust.plugins.module_utils._kms_provider import DesiredKmsProvider
 from ansible_collections.esx.trust.plugins.module_utils._kms_provider import KmsProvider
 from ansible_collections.esx.trust.plugins.module_utils._plan import Plan
@@ -55,6 +58,8 @@ ARGUMENTS = HOST_CONNECTION.merge(
 )
 
 _Desired = TypeVar("_Desired")
+
+_SERVICES: Mapping[str, Any] = {_kms_provider.RESOURCE: _kms_provider, _issuer_plan.RESOURCE: _token_issuer}
 
 
 @dataclass(frozen=True)
@@ -92,12 +97,16 @@ class DesiredHostTrust:
         _check_unique("token_issuers", "issuer_alias", [one.issuer_alias for one in issuers])
         present = [one for one in issuers if one.state == "present"]
         _check_unique("token_issuers", "issuer", [one.issuer or "" for one in present])
-        leaving = frozenset(one.issuer_alias for one in issuers if one.state == "absent")
         return cls(
             kms_providers=providers,
-            token_issuers=tuple(replace(one, leaving=leaving) for one in issuers),
+            token_issuers=issuers,
             purge_token_issuers=params["purge_token_issuers"],
         )
+
+    @property
+    def declared_issuers(self) -> DeclaredIssuers:
+        """What is declared of the issuers, as their plan takes it."""
+        return DeclaredIssuers(self.token_issuers or (), purge=self.purge_token_issuers)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -112,6 +121,7 @@ class _Part:
     """What is to be done about one declared resource, or about an issuer that nobody declared.
 
     status: what was found, as RV(resources[].status) tells it.
+    message: what else a person should know about what was found.
     """
 
     resource: str
@@ -122,6 +132,7 @@ class _Part:
     steps: tuple[Step, ...] = ()
     warnings: tuple[str, ...] = ()
     conflict: str = ""
+    message: str = ""
 
     def describe(self) -> dict[str, Any]:
         """The entry of RV(resources)."""
@@ -129,7 +140,7 @@ class _Part:
             "resource": self.resource,
             "id": self.id,
             "status": self.status,
-            "message": self.conflict,
+            "message": self.conflict or self.message,
             "before": _token_issuer.shown(self.before),
             "after": _token_issuer.shown(self.after),
         }
@@ -142,11 +153,13 @@ def plan(observed: HostTrust, desired: DesiredHostTrust) -> Plan:
     resource is a conflict of the whole, so that nothing is done by halves.
     """
     providers = [_provider_part(observed, one) for one in desired.kms_providers]
-    issuers, writes, held = _issuer_parts(observed.token_issuers, desired)
-    parts = [*providers, *issuers]
+    planned = _issuer_plan.plan_issuers(observed.token_issuers, desired.declared_issuers)
+    parts = [*providers, *_issuer_parts(observed.token_issuers, desired, planned)]
+
     added = [step for part in providers if part.status == "missing" for step in part.steps]
     removed = [step for part in providers if part.status == "extra" for step in part.steps]
-    steps = (*added, *writes, *(step for part in issuers for step in part.steps), *removed)
+    steps = (*added, *planned.steps, *removed)
+
     conflicts = [*(part.conflict for part in parts if part.conflict), *_impossible(steps)]
     before = _record(observed.kms_providers.values(), observed.token_issuers)
     found = {"resources": [part.describe() for part in parts]}
@@ -156,7 +169,7 @@ def plan(observed: HostTrust, desired: DesiredHostTrust) -> Plan:
         before=before,
         after={
             "kms_providers": [dict(part.after) for part in providers if part.after],
-            "token_issuers": _record((), held)["token_issuers"],
+            "token_issuers": _record((), planned.held.values())["token_issuers"],
         },
         steps=steps,
         warnings=tuple(warning for part in parts for warning in part.warnings),
@@ -168,7 +181,7 @@ def _impossible(steps: Iterable[Step]) -> Iterator[str]:
     """A sentence for each step that no request can ask for; hosts keep names that cannot stand in a URL."""
     for step in steps:
         try:
-            url_path(step.call)
+            _SERVICES[step.resource].check_address(step)
         except InvalidInput as error:
             yield f"the {step.resource} {step.id!r} is there, and the API cannot {step.action} it ({error.message})"
 
@@ -176,111 +189,72 @@ def _impossible(steps: Iterable[Step]) -> Iterator[str]:
 def _provider_part(observed: HostTrust, desired: DesiredKmsProvider) -> _Part:
     found = observed.kms_providers.get(desired.provider)
     own = _kms_provider.plan(found, desired, observed.provider_names)
-    return _part(_kms_provider.RESOURCE, desired.provider, desired.state, own, own.steps)
+    return _part(_kms_provider.RESOURCE, desired.provider, desired.state, own)
 
 
-def _issuer_parts(
-    observed: tuple[TokenIssuer, ...], desired: DesiredHostTrust
-) -> tuple[list[_Part], list[Step], tuple[TokenIssuer, ...]]:
-    """The parts of all issuers, with the removals among their steps; the other steps; and what the host then holds."""
-    declared = desired.token_issuers or ()
-    present = [one for one in declared if one.state == "present"]
-    plans, writes, held = _plan_present(observed, present)
-    parts = [_part(_token_issuer.RESOURCE, one.issuer_alias, one.state, own) for one, own in zip(present, plans)]
-    aliases = {one.issuer_alias for one in present}
-    for one in declared:
-        if one.state == "absent":
-            # Judged by what is there now, removed from what is there by then: a renaming may have come first.
-            first, last = _token_issuer.plan(observed, one), _token_issuer.plan(held, one)
-            moved = any(other.issuer == one.issuer and other.issuer_alias in aliases for other in held)
-            part = _part(_token_issuer.RESOURCE, one.issuer_alias, one.state, first, last.steps)
-            parts.append(replace(part, warnings=() if moved else last.warnings))
-            held = _token_issuer.carried_out(held, last.steps)
-    known = {one.issuer_alias for one in declared} | _serving(held, present)
-    for other in [other for other in held if other.issuer_alias not in known]:
-        record = other.record()
-        if desired.purge_token_issuers:
-            steps = (_token_issuer.deletion(other),)
-            parts.append(_Part(_token_issuer.RESOURCE, other.issuer_alias, "extra", record, {}, steps))
-            held = _token_issuer.carried_out(held, steps)
-        else:
-            parts.append(_Part(_token_issuer.RESOURCE, other.issuer_alias, "undeclared", record, record))
-    return parts, writes, held
+def _issuer_parts(observed: tuple[TokenIssuer, ...], desired: DesiredHostTrust, planned: IssuerPlan) -> Iterator[_Part]:
+    """The parts of all issuers, declared or not."""
+    declared = desired.declared_issuers
+    first = _issuer_plan.by_alias(observed)
+    steps: dict[str, list[Step]] = {}
+    for move in planned.moves:
+        steps.setdefault(move.owner, []).append(move.step)
+
+    for one in (*declared.present, *declared.absent):
+        alias = one.issuer_alias
+        before, after = _token_issuer.records_of(observed, planned.held, one, declared)
+        conflict = planned.conflicts.get(alias)
+        own = Plan(
+            before=before,
+            after=before if conflict else after,
+            steps=tuple(steps.get(alias, ())),
+            warnings=_warnings(observed, one, planned, declared),
+            conflict=conflict,
+        )
+        part = _part(_issuer_plan.RESOURCE, alias, one.state, own)
+        marked = first.get(alias)
+        yield replace(part, message=_token_issuer.marker_message(first, marked, declared) if marked else "")
+
+    for alias in _issuer_plan.undeclared(first, declared):
+        yield _undeclared_part(first, alias, planned, declared)
 
 
-def _serving(held: Sequence[TokenIssuer], present: Sequence[DesiredTokenIssuer]) -> set[str]:
-    """The aliases under which declared issuers are saved; not all of them need be the declared ones."""
-    serving = set()
-    for one in present:
-        aliases = [other.issuer_alias for other in held if other.issuer == one.issuer]
-        serving.update([one.issuer_alias] if one.issuer_alias in aliases else aliases[:1])
-    return serving
+def _warnings(
+    observed: tuple[TokenIssuer, ...], desired: DesiredTokenIssuer, planned: IssuerPlan, declared: DeclaredIssuers
+) -> tuple[str, ...]:
+    if desired.state == "absent":
+        # An issuer that moves away is no surprise to anybody.
+        if desired.issuer is not None and declared.of_issuer(desired.issuer):
+            return ()
+        return _token_issuer.warnings_about(tuple(planned.held.values()), desired, declared)
+    return _token_issuer.warnings_about(observed, desired, declared)
 
 
-def _plan_present(
-    observed: tuple[TokenIssuer, ...], present: Sequence[DesiredTokenIssuer]
-) -> tuple[list[Plan], list[Step], tuple[TokenIssuer, ...]]:
-    """A plan for each issuer that shall be there, all their steps in order, and what the host then holds.
+def _undeclared_part(first: Held, alias: str, planned: IssuerPlan, declared: DeclaredIssuers) -> _Part:
+    issuer = first[alias]
+    record = issuer.record()
+    part = _Part(_issuer_plan.RESOURCE, alias, "undeclared", record, record)
+    if issuer.marker is None and not declared.purge:
+        return part
 
-    One issuer's change can make room for another's, or undo what another found in order. So they are planned in
-    turn, each on what the ones before it leave, until nothing is left to do.
-    """
-    held = observed
-    aliases = {one.issuer_alias for one in observed}
-    issuers = {one.issuer for one in present}
-    # What an issuer has now is what it may keep, wherever it moves.
-    chains = {one.issuer: one.chains for one in reversed(observed)}
-    present = [one.keeping(chains.get(one.issuer or "", ())) for one in present]
-    # Where an alias changes its issuer, that comes before anybody looks for the issuer.
-    turn = sorted(present, key=lambda one: one.issuer_alias not in aliases)
-    writes: list[Step] = []
-    plans: dict[str, Plan] = {}
-    for _round in range(2 * len(present) + 1):
-        busy = False
-        for one in turn:
-            own = _takes_care(_token_issuer.plan(held, one), held, issuers)
-            plans[one.issuer_alias] = _continued(plans.get(one.issuer_alias, own), own)
-            held = _token_issuer.carried_out(held, own.steps)
-            writes.extend(own.steps)
-            busy = busy or bool(own.steps)
-        if not busy:
-            return [plans[one.issuer_alias] for one in present], writes, held
-    reason = "the declared token issuers contradict each other."
-    return [replace(plans[one.issuer_alias], conflict=reason) for one in present], [], observed
+    after = planned.held.get(alias)
+    status = "extra" if after is None else "differs"
+    message = _token_issuer.marker_message(first, issuer, declared)
+    told = () if declared.of_issuer(issuer.true_issuer) or not message else (message,)
+    return replace(part, status=status, after=after.record() if after else {}, message=message, warnings=told)
 
 
-def _takes_care(own: Plan, held: Sequence[TokenIssuer], issuers: set[Optional[str]]) -> Plan:
-    """The plan, in which an update that takes an alias away from a declared issuer can be taken back."""
-    before = {one.issuer_alias: one for one in held}
-    steps = (
-        _token_issuer.reversible(step, before[step.id])
-        if step.action == "update" and "issuer" in (step.body or {}) and before[step.id].issuer in issuers
-        else step
-        for step in own.steps
-    )
-    return replace(own, steps=tuple(steps))
-
-
-def _continued(first: Plan, then: Plan) -> Plan:
-    """One plan for what two plans for the same issuer do one after the other."""
-    if first is then:
-        return then
-    # What was planned first tells what was done, where a later look only finds it done.
-    warnings = then.warnings if then.steps or not first.steps else first.warnings
-    return replace(then, before=first.before, steps=(*first.steps, *then.steps), warnings=warnings)
-
-
-def _part(resource: str, name: str, state: str, own: Plan, steps: tuple[Step, ...] = ()) -> _Part:
+def _part(resource: str, name: str, state: str, own: Plan) -> _Part:
     if own.conflict:
         # What is not there contradicts nothing; there it is the declaration that lacks something.
         status = "conflict" if own.before else "missing"
+    elif state == "absent":
+        status = "extra" if own.before else "ok"
     elif not own.steps:
         status = "ok"
-    elif state == "absent":
-        status = "extra"
     else:
         status = "differs" if own.before else "missing"
-    return _Part(resource, name, status, own.before, own.after, steps, own.warnings, own.conflict or "")
+    return _Part(resource, name, status, own.before, own.after, own.steps, own.warnings, own.conflict or "")
 
 
 def _record(providers: Iterable[Optional[KmsProvider]], issuers: Iterable[TokenIssuer]) -> dict[str, Any]:
@@ -326,21 +300,47 @@ class _Declared:
     def plan(self, observed: HostTrust) -> Plan:
         return plan(observed, self.desired)
 
+    def look_again(self, client: Client, steps: Sequence[Step], observed: Any) -> Any:
+        written = [step for step in steps if step.resource == _issuer_plan.RESOURCE]
+        if not any(_token_issuer.writes_chains(step) for step in written):
+            return None
+        assumed = self.assumed(observed, steps)
+        return replace(assumed, token_issuers=_token_issuer.list_issuers(client))
+
+    def perform(self, client: Client, step: Step) -> None:
+        _SERVICES[step.resource].perform(client, step)
+
+    def was_carried_out(self, observed: HostTrust, step: Step) -> bool:
+        if step.resource == _kms_provider.RESOURCE:
+            return _kms_provider.was_carried_out(observed.kms_providers[step.id], step)
+        return _token_issuer.was_carried_out(observed.token_issuers, step)
+
+    def is_same(self, step: Step, other: Step) -> bool:
+        return bool(_SERVICES[step.resource].is_same(step, other))
+
+    def take_back(self, observed: HostTrust, sent: Sequence[Step]) -> list[Step]:
+        steps = [step for step in sent if step.resource == _issuer_plan.RESOURCE]
+        held = _issuer_plan.by_alias(observed.token_issuers)
+        return _issuer_plan.take_back(held, steps, self.desired.declared_issuers)
+
+    def left_over(self, observed: HostTrust, sent: Sequence[Step]) -> list[str]:
+        steps = [step for step in sent if step.resource == _issuer_plan.RESOURCE]
+        return _issuer_plan.left_over(_issuer_plan.by_alias(observed.token_issuers), steps)
+
+    def assumed(self, observed: HostTrust, sent: Sequence[Step]) -> HostTrust:
+        providers = dict(observed.kms_providers)
+        providers.update({step.id: step.after for step in sent if step.resource == _kms_provider.RESOURCE})
+        steps = [step for step in sent if step.resource == _issuer_plan.RESOURCE]
+        issuers = _issuer_plan.carry_out(_issuer_plan.by_alias(observed.token_issuers), steps)
+        return replace(observed, kms_providers=providers, token_issuers=tuple(issuers.values()))
+
+    def own_form(self, observed: HostTrust, step: Step) -> str:
+        if step.resource != _issuer_plan.RESOURCE:
+            return ""
+        return _token_issuer.own_form(observed.token_issuers, step)
+
     def explain(self, error: TrustError, step: Step, host: str) -> TrustError:
         return _kms_provider.explain(error, step, host) if step.resource == _kms_provider.RESOURCE else error
-
-    def after(self, step: Step) -> _Declared:
-        issuers = self.desired.token_issuers
-        if step.restore is None or issuers is None:
-            return self
-        issuers = tuple(_token_issuer.after_step(one, step) for one in issuers)
-        return _Declared(replace(self.desired, token_issuers=issuers))
-
-    def restored(self, observed: HostTrust, step: Step) -> bool:
-        return _token_issuer.restored(observed.token_issuers, step)
-
-    def misses(self, observed: HostTrust, step: Step) -> bool:
-        return _token_issuer.misses(observed.token_issuers, step)
 
 
 def _read(

@@ -132,11 +132,17 @@ INFO_ARGUMENTS = HOST_CONNECTION.merge(Arguments(options={"provider": {"type": "
 
 @dataclass(frozen=True)
 class KmsProvider:
-    """A key provider as a host describes it. The key itself cannot be read."""
+    """A key provider as a host describes it. The key itself cannot be read; only one to be created has it."""
 
     provider: str
     type: str
     key_id: Optional[str] = None
+    key_derivation_key: Optional[str] = field(default=None, repr=False, compare=False)
+
+    def spec(self) -> dict[str, Any]:
+        """The body with which the API creates it."""
+        native = {"key_id": self.key_id, "key_derivation_key": self.key_derivation_key}
+        return {"provider": self.provider, "native_spec": native}
 
     def record(self) -> dict[str, Any]:
         """The form in which the modules return it."""
@@ -186,7 +192,6 @@ def plan(observed: Optional[KmsProvider], desired: DesiredKmsProvider, names: It
     virtual machines that use it.
     """
     before = observed.record() if observed else {}
-    path = {"provider": desired.provider}
     name = f"the key provider {desired.provider!r}"
 
     def conflict(reason: str) -> Plan:
@@ -204,18 +209,16 @@ def plan(observed: Optional[KmsProvider], desired: DesiredKmsProvider, names: It
     if desired.state == "absent":
         if not observed:
             return Plan(before={}, after={})
-        return Plan(before=before, after={}, steps=(Step("delete", RESOURCE, desired.provider, DELETE, path),))
+        return Plan(before=before, after={}, steps=(Step.between(RESOURCE, desired.provider, observed, None),))
     if observed:
         return Plan(before=before, after=before)
     if not desired.key_derivation_key:
         return conflict(f"{name} is not there, and key_derivation_key, which is needed to create it, was not given.")
-    spec = {"key_id": desired.key_id, "key_derivation_key": desired.key_derivation_key}
-    body = {"provider": desired.provider, "native_spec": spec}
-    after = KmsProvider(desired.provider, "NATIVE", desired.key_id).record()
+    after = KmsProvider(desired.provider, "NATIVE", desired.key_id, desired.key_derivation_key)
     return Plan(
         before={},
-        after=after,
-        steps=(Step("create", RESOURCE, desired.provider, CREATE, body=body),),
+        after=after.record(),
+        steps=(Step.between(RESOURCE, desired.provider, None, after),),
         warnings=look_alike_warnings("the key provider", desired.provider, names),
     )
 
@@ -261,17 +264,62 @@ class _Declared:
         found, names = observed
         return plan(found, self.desired, names)
 
+    def look_again(self, client: Client, steps: Sequence[Step], observed: Any) -> Any:
+        return None
+
+    def perform(self, client: Client, step: Step) -> None:
+        perform(client, step)
+
+    def was_carried_out(self, observed: Any, step: Step) -> bool:
+        return was_carried_out(observed[0], step)
+
+    def is_same(self, step: Step, other: Step) -> bool:
+        return is_same(step, other)
+
+    def take_back(self, observed: Any, sent: Sequence[Step]) -> list[Step]:
+        return []
+
+    def left_over(self, observed: Any, sent: Sequence[Step]) -> list[str]:
+        return []
+
+    def assumed(self, observed: Any, sent: Sequence[Step]) -> Any:
+        return observed
+
+    def own_form(self, observed: Any, step: Step) -> str:
+        return ""
+
     def explain(self, error: TrustError, step: Step, host: str) -> TrustError:
         return explain(error, step, host)
 
-    def after(self, step: Step) -> _Declared:
-        return self
 
-    def restored(self, observed: tuple[Optional[KmsProvider], tuple[str, ...]], step: Step) -> bool:
-        return observed[0] is not None
+def perform(client: Client, step: Step) -> None:
+    """Send the request of a step. Raises TrustError."""
+    if step.after is None:
+        client.call(DELETE(provider=step.id))
+    else:
+        client.call(CREATE(spec=step.after.spec()))
 
-    def misses(self, observed: tuple[Optional[KmsProvider], tuple[str, ...]], step: Step) -> bool:
-        return observed[0] is None
+
+def check_address(step: Step) -> None:
+    """Raise InvalidInput if no request can name what the step is about."""
+    if step.before is not None:
+        path_element("provider", step.id)
+
+
+def was_carried_out(now: Optional[KmsProvider], step: Step) -> bool:
+    """True if what the host holds now shows that a write in doubt was carried out."""
+    if step.after is None:
+        return now is None or not _is_key_of(now, step.before)
+    return now is not None and _is_key_of(now, step.after)
+
+
+def is_same(step: Step, other: Step) -> bool:
+    """True if two deletions are of the same key."""
+    return _is_key_of(step.before, other.before)
+
+
+def _is_key_of(one: KmsProvider, other: KmsProvider) -> bool:
+    return one.type == other.type and _same_key_id(one.key_id or "", other.key_id or "")
 
 
 def explain(error: TrustError, step: Step, host: str) -> TrustError:

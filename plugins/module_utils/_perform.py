@@ -47,8 +47,8 @@ def perform(
     """Run `run(params, check_mode)`; its result, and the values that must be masked in it besides the options' own.
 
     params, written: the options as `arguments` declare them, and as they were before Ansible converted them.
-    A result with `failed` is a failure. A run that is cancelled (SIGTERM, SIGINT) first closes its session and puts
-    back what it had deleted to replace; then the process ends as it would have.
+    A result with `failed` is a failure. A run that is cancelled (SIGTERM, SIGHUP, SIGINT) first closes its session and
+    puts back what it had taken away to replace; then the process ends as it would have.
     """
     try:
         arguments.check_texts(written)

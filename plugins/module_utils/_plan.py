@@ -10,31 +10,37 @@ from dataclasses import field
 from typing import Any
 from typing import Optional
 
-from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
-from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
-
 
 @dataclass(frozen=True)
 class Step:
-    """One write.
+    """One write, in the terms of the service that it belongs to.
 
     action: create, update or delete. resource: the kind of thing, id: its name on the host.
-    body: kept out of the repr, because it may hold a key.
-    restore: the step that takes this one back if a later one fails.
+    before: the object that the host holds under this id until then, None if there is none.
+    after: the object that it holds from then on, None if there is none.
     """
 
     action: str
     resource: str
     id: str
-    operation: Operation
-    path: Mapping[str, str] = field(default_factory=dict)
-    body: Optional[Mapping[str, Any]] = field(default=None, repr=False)
-    restore: Optional[Step] = None
+    before: Any = None
+    after: Any = None
+
+    @classmethod
+    def between(cls, resource: str, name: str, before: Any, after: Any) -> Step:
+        """The step that makes `after` of `before`; one of the two may be None."""
+        if before is None:
+            action = "create"
+        elif after is None:
+            action = "delete"
+        else:
+            action = "update"
+        return cls(action, resource, name, before, after)
 
     @property
-    def call(self) -> Call:
-        """The call that carries the step out."""
-        return Call(self.operation, {**self.path, **({} if self.body is None else {"spec": self.body})})
+    def key(self) -> tuple[str, str]:
+        """What the step is about."""
+        return self.resource, self.id
 
     def describe(self) -> dict[str, str]:
         """The entry of RV(operations)."""

@@ -24,7 +24,7 @@ def result(
     """The result of a writing module. shown: the form of the record that a person reads in a diff."""
     header = f"{connection.name} {resource} {name}".rstrip()
     return {
-        "changed": bool(outcome.steps),
+        "changed": outcome.changed,
         resource: dict(outcome.after),
         "operations": [step.describe() for step in outcome.steps],
         "diff": {

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-_NUMBERS = (signal.SIGTERM, signal.SIGINT)
+_NUMBERS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class Stopped(BaseException):
-    """SIGTERM, as an exception that no handler of errors catches."""
+    """SIGTERM or SIGHUP, as an exception that no handler of errors catches."""
 
 
 class _State(threading.local):
@@ -33,7 +33,7 @@ _state = _State()
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Let SIGTERM and SIGINT stop what is done in here by an exception; then the process ends as it would have.
+    """Let SIGTERM, SIGHUP and SIGINT stop what is done in here by an exception; then the process ends as it would have.
 
     Only the first one counts. A cancelled job often gets both, and an impatient person sends one twice.
     """

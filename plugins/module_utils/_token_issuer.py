@@ -5,14 +5,13 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
-from dataclasses import replace
 from typing import Any
 from typing import Optional
 
+from ansible_collections.esx.trust.plugins.module_utils import _issuer_plan
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.connect import connect
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import ENUMERATION
@@ -42,9 +41,24 @@ from ansible_collections.esx.trust.plugins.module_utils._converge import converg
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
+from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import RESOURCE
+from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import DeclaredIssuers
+from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import Held
+from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import by_alias
+from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import carry_out
+from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import goes_back
+from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import left_over
+from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import marked_holders
+from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import real_holder
+from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import take_back
+from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import target_alias
 from ansible_collections.esx.trust.plugins.module_utils._names import look_alike_warnings
 from ansible_collections.esx.trust.plugins.module_utils._plan import Plan
 from ansible_collections.esx.trust.plugins.module_utils._plan import Step
+from ansible_collections.esx.trust.plugins.module_utils._renaming import Marker
+from ansible_collections.esx.trust.plugins.module_utils._renaming import is_parking_alias
+from ansible_collections.esx.trust.plugins.module_utils._renaming import looks_like_marker
+from ansible_collections.esx.trust.plugins.module_utils._renaming import read_marker
 from ansible_collections.esx.trust.plugins.module_utils._results import info_result
 from ansible_collections.esx.trust.plugins.module_utils._results import result
 
@@ -118,8 +132,6 @@ DELETE = Operation(
 )
 OPERATIONS = (LIST, CREATE, GET, UPDATE, DELETE)
 
-RESOURCE = "token_issuer"
-
 #: What is declared of one issuer.
 DECLARATION = Arguments(
     options={
@@ -155,6 +167,30 @@ class TokenIssuer:
         chains = [chain.to_api() for chain in self.chains]
         return {"issuer_alias": self.issuer_alias, "issuer": self.issuer, "signing_cert_chains": chains}
 
+    @property
+    def marker(self) -> Optional[Marker]:
+        """The trace of a renaming that stands in the place of the issuer, if one does."""
+        return read_marker(self.issuer)
+
+    @property
+    def true_issuer(self) -> str:
+        """The issuer that the chains belong to, also where a marker stands in its place."""
+        return self.marker.issuer if self.marker else self.issuer
+
+    @property
+    def parked(self) -> bool:
+        """True if the alias exists only to keep an issuer until its own alias is free."""
+        return self.marker is not None and is_parking_alias(self.issuer_alias)
+
+    def difference(self, before: TokenIssuer) -> dict[str, Any]:
+        """The body with which the API makes this of `before`: only what differs."""
+        body: dict[str, Any] = {}
+        if self.issuer != before.issuer:
+            body["issuer"] = self.issuer
+        if self.chains != before.chains:
+            body["signing_cert_chains"] = self.spec()["signing_cert_chains"]
+        return body
+
     def record(self) -> dict[str, Any]:
         """The form in which the modules return it; the order of chains means nothing, so it is always the same."""
         chains = tuple(sorted(self.chains, key=lambda chain: [one.sha256 for one in chain.certificates]))
@@ -164,12 +200,16 @@ class TokenIssuer:
         }
 
 
+def _check_no_marker(issuer: Optional[str], alias: Optional[str]) -> None:
+    if issuer is not None and looks_like_marker(issuer):
+        raise InvalidInput("issuer: is the trace of a renaming that this collection writes, and no issuer.")
+    if alias is not None and is_parking_alias(alias):
+        raise InvalidInput("issuer_alias: is of the form under which this collection keeps issuers for a moment.")
+
+
 @dataclass(frozen=True)
 class DesiredTokenIssuer:
-    """A token issuer as it is declared.
-
-    leaving: aliases that are declared absent elsewhere; an issuer that is saved under one of them has to move.
-    """
+    """A token issuer as it is declared."""
 
     issuer_alias: str
     issuer: Optional[str] = None
@@ -177,7 +217,6 @@ class DesiredTokenIssuer:
     state: str = "present"
     chains_mode: str = "exact"
     issuer_conflict: str = "fail"
-    leaving: frozenset[str] = frozenset()
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> DesiredTokenIssuer:
@@ -186,6 +225,7 @@ class DesiredTokenIssuer:
         # What is not needed for a removal must not stand in its way.
         declared = params["signing_cert_chains"] if present else None
         alias = check_unmasked("issuer_alias", path_element("issuer_alias", params["issuer_alias"]))
+        _check_no_marker(params["issuer"], alias if present else None)
         return cls(
             issuer_alias=check_name("issuer_alias", alias) if present else alias,
             issuer=check_name("issuer", params["issuer"]) if present else params["issuer"],
@@ -195,128 +235,117 @@ class DesiredTokenIssuer:
             issuer_conflict=params["issuer_conflict"],
         )
 
-    def keeping(self, chains: tuple[Chain, ...]) -> DesiredTokenIssuer:
-        """The same with the `chains` that the issuer has already, if it shall keep them."""
-        if self.chains_mode != "merge":
-            return self
-        return replace(self, chains=chains + tuple(chain for chain in self.chains if chain not in chains))
+    def saved_as(self, alias: str, chains: tuple[Chain, ...]) -> TokenIssuer:
+        """What the host shall hold under the alias."""
+        return TokenIssuer(alias, self.issuer or "", chains)
 
-    def chains_on(self, observed: TokenIssuer) -> tuple[Chain, ...]:
-        """The chains that `observed` shall have: its own if they do, so that their order is no change."""
-        # What is kept in merge mode is this issuer's: what another one signed with is not for it to use.
-        if self.chains_mode == "merge" and observed.issuer == self.issuer:
-            return self.keeping(observed.chains).chains
-        return observed.chains if set(observed.chains) == set(self.chains) else self.chains
+    def is_met_by(self, held: TokenIssuer) -> bool:
+        """True if the chains of what is held are as declared; their order means nothing."""
+        if self.chains_mode == "merge":
+            return set(self.chains) <= set(held.chains)
+        return set(self.chains) == set(held.chains)
 
 
 def plan(observed: Sequence[TokenIssuer], desired: DesiredTokenIssuer) -> Plan:
     """What has to be done so that a host that trusts the `observed` issuers trusts the one that is `desired`."""
-    own = next((one for one in observed if one.issuer_alias == desired.issuer_alias), None)
-    other = next((one for one in observed if one.issuer == desired.issuer and one != own), None)
-    if own and own.issuer == desired.issuer:
-        other = None
+    declared = _declared(desired)
+    planned = _issuer_plan.plan_issuers(observed, declared)
+    before, after = records_of(observed, planned.held, desired, declared)
+    conflict = planned.conflicts.get(desired.issuer_alias)
+    if conflict:
+        return Plan(before=before, after=before, conflict=conflict)
+    warnings = (*warnings_about(observed, desired, declared), *marker_warnings(observed, declared))
+    return Plan(before=before, after=after, steps=planned.steps, warnings=warnings)
+
+
+def _declared(desired: DesiredTokenIssuer) -> DeclaredIssuers:
+    return DeclaredIssuers((desired,), whole=False)
+
+
+def records_of(
+    observed: Sequence[TokenIssuer], held: Held, desired: DesiredTokenIssuer, declared: DeclaredIssuers
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The records of a declared issuer: as it was `observed`, and as it is `held` after the plan."""
+    first = by_alias(observed)
+    own = first.get(desired.issuer_alias)
     if desired.state == "absent":
-        return _plan_absent(own, other, desired)
-    if other is None:
-        return _plan_update(own, desired) if own else _plan_create(observed, desired)
-    return _plan_elsewhere(own, other, desired)
+        return (own.record() if own else {}), {}
+
+    issuer = desired.issuer or ""
+    before = own or real_holder(first, issuer) or next(iter(marked_holders(first, issuer)), None)
+    alias = target_alias(held, desired, declared)
+    after = held.get(alias) if alias else None
+    return (before.record() if before else {}), (after.record() if after else {})
 
 
-def _plan_absent(own: Optional[TokenIssuer], other: Optional[TokenIssuer], desired: DesiredTokenIssuer) -> Plan:
-    warnings: tuple[str, ...] = ()
-    if other:
-        warnings = (
-            f"the issuer {other.issuer!r} stays trusted: it is saved under the alias {other.issuer_alias!r}, and only"
-            f" {desired.issuer_alias!r} was declared absent.",
+def warnings_about(
+    observed: Sequence[TokenIssuer], desired: DesiredTokenIssuer, declared: DeclaredIssuers
+) -> tuple[str, ...]:
+    """What a person should know about a declared issuer that is saved under another alias than declared."""
+    held = by_alias(observed)
+    alias, issuer = desired.issuer_alias, desired.issuer
+    holder = real_holder(held, issuer) if issuer is not None else None
+    if desired.state == "absent":
+        if holder is None or holder.issuer_alias == alias:
+            return ()
+        return (
+            f"the issuer {issuer!r} stays trusted: it is saved under the alias {holder.issuer_alias!r}, and only"
+            f" {alias!r} was declared absent.",
         )
-    if own is None:
-        return Plan(before={}, after={}, warnings=warnings)
-    if desired.issuer is not None and own.issuer != desired.issuer:
-        conflict = f"the alias {own.issuer_alias!r} holds the issuer {own.issuer!r}, not {desired.issuer!r}."
-        return Plan(before=own.record(), after=own.record(), conflict=conflict)
-    return Plan(before=own.record(), after={}, steps=(deletion(own),), warnings=warnings)
+
+    target = target_alias(held, desired, declared)
+    if target == alias and alias not in held:
+        return _look_alikes(held, desired, declared)
+    if target in (None, alias):
+        return ()
+    where = f"the issuer {issuer!r} is saved under the alias {target!r}"
+    if holder and desired.is_met_by(holder):
+        return (f"{where}, not {alias!r}, with the declared certificates; it was left so.",)
+    return (f"{where}; that alias was adopted in place of {alias!r}.",)
 
 
-def _plan_create(observed: Sequence[TokenIssuer], desired: DesiredTokenIssuer) -> Plan:
-    after = TokenIssuer(desired.issuer_alias, desired.issuer or "", desired.chains)
-    staying = [one for one in observed if one.issuer_alias not in desired.leaving]
-    warnings = (
-        *look_alike_warnings("the alias", after.issuer_alias, [one.issuer_alias for one in staying]),
-        *look_alike_warnings("the issuer", after.issuer, [one.issuer for one in staying]),
+def _look_alikes(held: Held, desired: DesiredTokenIssuer, declared: DeclaredIssuers) -> tuple[str, ...]:
+    """A warning for each name beside a new issuer that a person could take for its alias or its issuer."""
+    staying = [
+        other
+        for other in held.values()
+        if other.true_issuer != desired.issuer and not declared.takes_away(other.issuer_alias, other.issuer)
+    ]
+    return (
+        *look_alike_warnings("the alias", desired.issuer_alias, [other.issuer_alias for other in staying]),
+        *look_alike_warnings("the issuer", desired.issuer or "", [other.true_issuer for other in staying]),
     )
-    return Plan(before={}, after=after.record(), steps=(_create(after),), warnings=warnings)
 
 
-def _plan_update(observed: TokenIssuer, desired: DesiredTokenIssuer, *warnings: str) -> Plan:
-    """One PATCH of what is saved under `observed`'s alias, with only what differs."""
-    after = TokenIssuer(observed.issuer_alias, desired.issuer or "", desired.chains_on(observed))
-    return Plan(before=observed.record(), after=after.record(), steps=_update(observed, after), warnings=warnings)
+def marker_message(held: Held, marked: TokenIssuer, declared: DeclaredIssuers) -> str:
+    """What a marker on the host is, and what is done about it."""
+    marker = marked.marker
+    if marker is None:
+        return ""
+    what = f"the alias {marked.issuer_alias!r} holds the trace of an interrupted renaming: {marker.describe()}"
+    desired = declared.of_issuer(marker.issuer)
+    if not declared.concerns(marked):
+        return f"{what}."
+    if desired:
+        alias = target_alias(held, desired, declared)
+        return f"{what}; the issuer goes to the alias {alias!r}, as it is declared."
+    if declared.of_alias(marked.issuer_alias):
+        return f"{what}; the alias gets what is declared of it."
+    if goes_back(held, marked, declared):
+        return f"{what}; the alias gets its issuer back, because nothing else is declared of it."
+    if real_holder(held, marker.issuer):
+        return f"{what}; the alias is deleted, because the issuer is saved under another one."
+    return f"{what}; the alias is deleted, and the host no longer trusts the issuer."
 
 
-def _plan_elsewhere(own: Optional[TokenIssuer], other: TokenIssuer, desired: DesiredTokenIssuer) -> Plan:
-    """The declared issuer is saved under another alias, `other`'s."""
-    where = f"the issuer {other.issuer!r} is saved under the alias {other.issuer_alias!r}"
-    leaving = other.issuer_alias in desired.leaving
-    if own is None and not leaving and desired.chains_on(other) == other.chains:
-        record = other.record()
-        warning = f"{where}, not {desired.issuer_alias!r}, with the declared certificates; it was left so."
-        return Plan(before=record, after=record, warnings=(warning,))
-    if desired.issuer_conflict == "adopt" and own is None and not leaving:
-        warning = f"{where}; that alias was adopted in place of {desired.issuer_alias!r}."
-        return _plan_update(other, desired, warning)
-    if desired.issuer_conflict == "rename" or leaving:
-        removal = deletion(other, restore=_create(other))
-        if own is not None:
-            chains = desired.chains_on(other)
-            same = set(chains) == set(own.chains)
-            after = TokenIssuer(own.issuer_alias, other.issuer, own.chains if same else chains)
-            return Plan(before=own.record(), after=after.record(), steps=(removal, *_update(own, after)))
-        after = TokenIssuer(desired.issuer_alias, other.issuer, desired.chains_on(other))
-        return Plan(before=other.record(), after=after.record(), steps=(removal, _create(after)))
-    before = own or other
-    ways = "issuer_conflict can be rename" if own else "issuer_conflict can be adopt or rename"
-    held = f", and {desired.issuer_alias!r} holds another issuer" if own else " with other certificates"
-    return Plan(before=before.record(), after=before.record(), conflict=f"{where}{held}; {ways}.")
-
-
-def carried_out(observed: Sequence[TokenIssuer], steps: Iterable[Step]) -> tuple[TokenIssuer, ...]:
-    """What a host that held the `observed` issuers holds after the steps of a plan for it."""
-    held = {one.issuer_alias: one for one in observed}
-    for step in steps:
-        if step.action == "delete":
-            held.pop(step.id, None)
-            continue
-        body = {"issuer_alias": step.id, **(held[step.id].spec() if step.id in held else {}), **(step.body or {})}
-        held[step.id] = TokenIssuer(step.id, body["issuer"], chains_from_host(body["signing_cert_chains"]))
-    return tuple(held.values())
-
-
-def _path(issuer: TokenIssuer) -> dict[str, str]:
-    return {"issuer_alias": issuer.issuer_alias}
-
-
-def _create(issuer: TokenIssuer) -> Step:
-    return Step("create", RESOURCE, issuer.issuer_alias, CREATE, body=issuer.spec())
-
-
-def _update(before: TokenIssuer, after: TokenIssuer) -> tuple[Step, ...]:
-    body: dict[str, Any] = {}
-    if after.issuer != before.issuer:
-        body["issuer"] = after.issuer
-    if after.chains != before.chains:
-        body["signing_cert_chains"] = after.spec()["signing_cert_chains"]
-    return (Step("update", RESOURCE, before.issuer_alias, UPDATE, _path(before), body),) if body else ()
-
-
-def reversible(step: Step, before: TokenIssuer) -> Step:
-    """An update with the step that takes it back to `before`."""
-    body = {name: value for name, value in before.spec().items() if name != "issuer_alias"}
-    return replace(step, restore=Step("update", RESOURCE, step.id, UPDATE, step.path, body))
-
-
-def deletion(issuer: TokenIssuer, restore: Optional[Step] = None) -> Step:
-    """The step after which the host no longer trusts what is saved under the issuer's alias."""
-    return Step("delete", RESOURCE, issuer.issuer_alias, DELETE, _path(issuer), restore=restore)
+def marker_warnings(observed: Sequence[TokenIssuer], declared: DeclaredIssuers) -> tuple[str, ...]:
+    """A warning for each marker whose issuer is not declared present and that is taken away all the same."""
+    held = by_alias(observed)
+    return tuple(
+        marker_message(held, marked, declared)
+        for marked in held.values()
+        if declared.concerns(marked) and not declared.of_issuer(marked.true_issuer)
+    )
 
 
 def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
@@ -336,12 +365,19 @@ def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
         if params[option] is not None:
             check_name(option, params[option])
     with connect(connection, INFO_ARGUMENTS.secrets(params)) as client:
-        records = [
-            one.record()
+        found = [
+            one
             for one in sorted(list_issuers(client), key=lambda one: one.issuer_alias)
             if params["issuer_alias"] in (None, one.issuer_alias) and params["issuer"] in (None, one.issuer)
         ]
-        return client.report(info_result("token_issuers", records, connection))
+        warnings = [
+            f"{connection.name}: the alias {one.issuer_alias!r} holds the trace of an interrupted renaming:"
+            f" {one.marker.describe()}; the task that renames it, run again, finishes that."
+            for one in found
+            if one.marker
+        ]
+        records = [one.record() for one in found]
+        return client.report(info_result("token_issuers", records, connection, warnings))
 
 
 def shown(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -358,40 +394,97 @@ class _Declared:
     def observe(self, client: Client) -> tuple[TokenIssuer, ...]:
         return list_issuers(client)
 
+    def look_again(self, client: Client, steps: Sequence[Step], observed: Any) -> Any:
+        return list_issuers(client) if any(writes_chains(step) for step in steps) else None
+
     def plan(self, observed: Sequence[TokenIssuer]) -> Plan:
         return plan(observed, self.desired)
+
+    def perform(self, client: Client, step: Step) -> None:
+        perform(client, step)
+
+    def was_carried_out(self, observed: Sequence[TokenIssuer], step: Step) -> bool:
+        return was_carried_out(observed, step)
+
+    def is_same(self, step: Step, other: Step) -> bool:
+        return is_same(step, other)
+
+    def take_back(self, observed: Sequence[TokenIssuer], sent: Sequence[Step]) -> list[Step]:
+        return take_back(by_alias(observed), sent, _declared(self.desired))
+
+    def left_over(self, observed: Sequence[TokenIssuer], sent: Sequence[Step]) -> list[str]:
+        return left_over(by_alias(observed), sent)
+
+    def assumed(self, observed: Sequence[TokenIssuer], sent: Sequence[Step]) -> tuple[TokenIssuer, ...]:
+        return tuple(carry_out(by_alias(observed), sent).values())
+
+    def own_form(self, observed: Sequence[TokenIssuer], step: Step) -> str:
+        return own_form(observed, step)
 
     def explain(self, error: TrustError, step: Step, host: str) -> TrustError:
         return error
 
-    def after(self, step: Step) -> _Declared:
-        return _Declared(after_step(self.desired, step))
 
-    def restored(self, observed: Sequence[TokenIssuer], step: Step) -> bool:
-        return restored(observed, step)
-
-    def misses(self, observed: Sequence[TokenIssuer], step: Step) -> bool:
-        return misses(observed, step)
-
-
-def after_step(desired: DesiredTokenIssuer, step: Step) -> DesiredTokenIssuer:
-    """What is still `desired` when `step` was carried out and the rest of its plan was not."""
-    taken = (step.restore.body or {}) if step.restore else {}
-    if not taken or taken["issuer"] != desired.issuer:
-        return desired
-    # What a renaming in merge mode took away is part of what it creates, also if that takes a second plan.
-    return desired.keeping(chains_from_host(taken["signing_cert_chains"]))
+def perform(client: Client, step: Step) -> None:
+    """Send the request of a step. Raises TrustError."""
+    before: Optional[TokenIssuer] = step.before
+    after: Optional[TokenIssuer] = step.after
+    if after is None:
+        client.call(DELETE(issuer_alias=step.id))
+    elif before is None:
+        client.call(CREATE(spec=after.spec()))
+    else:
+        client.call(UPDATE(issuer_alias=step.id, spec=after.difference(before)))
 
 
-def restored(observed: Sequence[TokenIssuer], step: Step) -> bool:
-    """True if the host holds what the restoring `step` puts back, where it was."""
-    issuer = (step.body or {})["issuer"]
-    return any(one.issuer_alias == step.id and one.issuer == issuer for one in observed)
+def writes_chains(step: Step) -> bool:
+    """True if the request of a step holds certificates, which hosts may keep in a form of their own."""
+    if step.after is None:
+        return False
+    return step.before is None or bool(step.after.chains != step.before.chains)
 
 
-def misses(observed: Sequence[TokenIssuer], step: Step) -> bool:
-    """True if the host no longer trusts the issuer that the restoring `step` would put back."""
-    return all(one.issuer != (step.body or {})["issuer"] for one in observed)
+def check_address(step: Step) -> None:
+    """Raise InvalidInput if no request can name what the step is about; hosts keep names that fit into no URL."""
+    if step.before is not None:
+        path_element("issuer_alias", step.id)
+
+
+def was_carried_out(observed: Sequence[TokenIssuer], step: Step) -> bool:
+    """True if what the host holds now shows that a write in doubt was carried out."""
+    now = by_alias(observed).get(step.id)
+    before: Optional[TokenIssuer] = step.before
+    after: Optional[TokenIssuer] = step.after
+    if after is None:
+        return now is None or (before is not None and now.issuer != before.issuer)
+    if now is None or now.issuer != after.issuer:
+        return False
+    return before is None or before.issuer != now.issuer or set(now.chains) != set(before.chains)
+
+
+def is_same(step: Step, other: Step) -> bool:
+    """True if two deletions are of the same issuer."""
+    return bool(step.before.true_issuer == other.before.true_issuer)
+
+
+def own_form(observed: Sequence[TokenIssuer], step: Step) -> str:
+    """How the host's form of an issuer differs from the one that was written, or nothing."""
+    after: Optional[TokenIssuer] = step.after
+    now = by_alias(observed).get(step.id)
+    if after is None or now is None or set(now.chains) == set(after.chains):
+        return ""
+    written = [certificate for chain in after.chains for certificate in chain.certificates]
+    kept = [certificate for chain in now.chains for certificate in chain.certificates]
+    parts = []
+    lacking = [f"{one.subject!r}" for one in written if one not in kept]
+    added = [f"{one.subject!r}" for one in kept if one not in written]
+    if lacking:
+        parts.append(f"it dropped {', '.join(lacking)}")
+    if added:
+        parts.append(f"it added {', '.join(added)}")
+    if not parts:
+        parts.append("it put the certificates into another order or into other chains")
+    return f"the host does not keep the chains of {step.id!r} as they were written: {' and '.join(parts)}"
 
 
 def list_issuers(client: Client) -> tuple[TokenIssuer, ...]:

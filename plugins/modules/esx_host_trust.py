@@ -106,6 +106,7 @@ options:
         description:
           - What to do if the host keeps the same issuer under another alias, with other chains. See
             O(esx.trust.esx_token_issuer#module:issuer_conflict).
+          - Two issuers swap their aliases only if one of them may be renamed.
         type: str
         choices: [fail, adopt, rename]
         default: fail
@@ -260,7 +261,9 @@ resources:
         - V(conflict), it is there and stands against what is declared, see RV(resources[].message).
       type: str
     message:
-      description: Why it is a conflict or cannot be created, or empty.
+      description:
+        - Why it is a conflict or cannot be created, or empty.
+        - If the alias holds a marker of a renaming that was interrupted, what that is and what is done about it.
       type: str
     before:
       description: What was found, without the texts of certificates. Empty if it is not there.
@@ -271,8 +274,8 @@ resources:
 operations:
   description:
     - The writes that were carried out or, in check mode, would be, in their order.
-    - On failure, those that certainly were carried out before it. An issuer that was deleted to be replaced and
-      then put back counts as two.
+    - On failure, those that certainly were carried out before it, and those that put an issuer back.
+    - An issuer that moves to another alias counts as three, because the old alias holds a marker in between.
   returned: success, and failure after the options were accepted
   type: list
   elements: dict
@@ -321,7 +324,7 @@ failure:
       type: str
       sample: INVALID_ARGUMENT
     not_restored:
-      description: What was deleted to be replaced and could not be put back, in the form of the API. Else missing.
+      description: What was taken away to be replaced and could not be put back, in the form of the API. Else missing.
       type: list
       elements: dict
 """

@@ -135,14 +135,13 @@ kms_provider:
 operations:
   description:
     - The writes that were carried out or, in check mode, would be, in their order.
-    - On failure, those that certainly were carried out before it. An issuer that was deleted to be replaced and
-      then put back counts as two.
+    - On failure, those that certainly were carried out before it.
   returned: success, and failure after the options were accepted
   type: list
   elements: dict
   contains:
     operation:
-      description: V(create), V(update) or V(delete).
+      description: V(create) or V(delete).
       type: str
     resource:
       description: V(kms_provider).

@@ -33,6 +33,7 @@ options:
   issuer:
     description:
       - What the tokens name as their issuer, to the letter. A trailing slash or another port is another issuer.
+      - What begins with C(urn:esx.trust:renaming:) is a marker of this module and is refused.
       - Needed if O(state=present).
     type: str
   signing_cert_chains:
@@ -67,9 +68,13 @@ options:
         chains, it is left as it is, with a warning.)
       - V(fail) sends nothing and names the other alias.
       - V(adopt) gives the declared chains to the other alias.
-      - V(rename) deletes the other alias and creates this one. If that fails, the old one is put back.
-      - If O(issuer_alias) is there too and holds another issuer, only V(rename) goes on. It deletes the other alias
-        and updates this one.
+      - V(rename) moves the issuer to this alias. First the other alias gets a marker in the place of its issuer,
+        then this alias is created, then the other one is deleted. If that fails, the other alias gets its issuer
+        back. If the run is killed, the next one finds the marker and finishes.
+      - If O(issuer_alias) is there too and holds another issuer, only V(rename) goes on. It updates this alias
+        instead of creating it.
+      - A renaming that was interrupted goes on whatever is given here, except that V(adopt) gives the other alias
+        its issuer back.
     type: str
     choices: [fail, adopt, rename]
     default: fail
@@ -198,8 +203,8 @@ token_issuer:
 operations:
   description:
     - The writes that were carried out or, in check mode, would be, in their order.
-    - On failure, those that certainly were carried out before it. An issuer that was deleted to be replaced and
-      then put back counts as two.
+    - On failure, those that certainly were carried out before it, and those that put an issuer back.
+    - An issuer that moves to another alias counts as three, because the old alias holds a marker in between.
   returned: success, and failure after the options were accepted
   type: list
   elements: dict
@@ -248,7 +253,7 @@ failure:
       type: str
       sample: INVALID_ARGUMENT
     not_restored:
-      description: What was deleted to be replaced and could not be put back, in the form of the API. Else missing.
+      description: What was taken away to be replaced and could not be put back, in the form of the API. Else missing.
       type: list
       elements: dict
 """

@@ -29,6 +29,8 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Unexpecte
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unreachable
 from ansible_collections.esx.trust.plugins.module_utils._plan import Step
 
+_SERVICES: dict[str, Any] = {"kms_provider": _kms_provider, "token_issuer": _token_issuer}
+
 #: A run that needs more calls than this goes round in circles.
 MOST_CALLS = 100
 
@@ -63,7 +65,7 @@ class MemoryHost:
     def apply(self, steps: Iterable[Step]) -> None:
         """Carry out the steps of a plan, in their order."""
         for step in steps:
-            self.perform(step.call)
+            _SERVICES[step.resource].perform(ScriptedClient(self, retries=0).as_client(), step)
 
     def perform(self, call: Call) -> Any:
         """The answer of the host. Raises ApiError."""
@@ -130,6 +132,21 @@ class MemoryHost:
         if name not in table:
             raise api_error("NOT_FOUND", 404)
         return table[name]
+
+
+def request_of(step: Step) -> tuple[Operation, dict[str, str], Any]:
+    """The operation that a step asks for, with its other arguments and its specification."""
+    requests: list[tuple[Operation, dict[str, str], Any]] = []
+
+    class Recording:
+        def call(self, call: Call) -> None:
+            arguments = dict(call.arguments)
+            spec = arguments.pop("spec", None)
+            requests.append((call.operation, arguments, spec))
+
+    _SERVICES[step.resource].perform(cast(Client, Recording()), step)
+    (request,) = requests
+    return request
 
 
 class ScriptedClient:

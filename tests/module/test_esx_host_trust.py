@@ -258,7 +258,7 @@ def test_an_issuer_that_moves_comes_back_if_that_fails(modules: Modules, host: H
     assert "put back" in ran.message
     assert host.issuers["former"].issuer == "https://vc.example.com/oidc"
     again = trust(modules, token_issuers=[absent("former"), issuer("vc")])
-    assert again.operations == [("delete", "former"), ("create", "vc")]
+    assert again.operations == [("update", "former"), ("create", "vc"), ("delete", "former")]
     assert list(host.issuers) == ["vc"]
 
 
@@ -266,5 +266,5 @@ def test_merge_keeps_the_chains_of_an_issuer_that_moves(modules: Modules, host: 
     host.put_issuer("former", "https://vc.example.com/oidc", [TWO])
     host.queue(fault(kind="lose_answer", operation=f"{ISSUERS}.delete"))
     ran = trust(modules, token_issuers=[absent("former"), issuer("vc", chains_mode="merge")])
-    assert ran.operations == [("delete", "former"), ("create", "vc")]
+    assert ran.operations == [("update", "former"), ("create", "vc"), ("delete", "former")]
     assert len(host.issuers["vc"].chains) == 2

@@ -318,3 +318,29 @@ def test_the_fewest_requests_and_one_connection(modules: Modules, host: Host) ->
     assert host.wait_closed()
     modules.kms_provider()
     assert [record.method for record in host.journal[4:]] == ["POST", "GET"]
+
+
+def test_a_first_attempt_that_is_carried_out_late_is_told(modules: Modules, host: Host) -> None:
+    """The host acts on it after it was looked at again, and answers to the second one that the provider exists."""
+    host.queue(fault(kind="delay", operation=f"{SERVICE}.create", requests=1))
+    ran = modules.kms_provider(timeout=1)
+    assert [record.wrote for record in host.writes] == [True, False]
+    assert ran.operations == [("create", "site-a")]
+    assert ran.changed
+    assert not modules.kms_provider().changed
+
+
+def test_what_was_made_anew_after_a_lost_answer_is_not_deleted(modules: Modules, host: Host) -> None:
+    host.settings(provider_delete="supported")
+    host.put_provider("site-a", key_id=KEY_ID)
+    anew = {"change": "put_provider", "provider": "site-a", "key_id": OTHER_KEY_ID}
+    host.queue(
+        fault(kind="lose_answer", operation=f"{SERVICE}.delete"),
+        fault(kind="race", operation=f"{SERVICE}.get", skip=1, change=[anew]),
+    )
+    ran = modules.kms_provider(state="absent", key_id=None, key_derivation_key=None)
+    assert ran.failed
+    assert ran.result["failure"]["code"] == "conflict"
+    assert "made anew" in ran.message
+    assert ran.operations == [("delete", "site-a")]
+    assert host.providers["site-a"].key_id == OTHER_KEY_ID

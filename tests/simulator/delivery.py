@@ -10,6 +10,7 @@ import json
 import socket
 import struct
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
@@ -46,6 +47,20 @@ class Interrupted(Exception):
     """The simulator stops or the host was reset while a request waited: it must not act any more."""
 
 
+@dataclass
+class Late:
+    """A request on which the host acts after so many others have come, and before the next one is looked at."""
+
+    left: int
+    perform: Callable[[], Answer]
+    answer: Answer | None = None
+
+    def another_came(self) -> None:
+        if self.answer is None and self.left == 0:
+            self.answer = self.perform()
+        self.left -= 1
+
+
 class Delivery:
     """Performs one request under one fault, and sends the answer."""
 
@@ -59,6 +74,8 @@ class Delivery:
         self.released = released
 
     async def run(self, fault: Fault | None) -> web.StreamResponse:
+        for late in self.host.late:
+            late.another_came()
         if fault is None:
             return self.send(self._perform())
         self.record.fault = fault.kind
@@ -140,8 +157,15 @@ class Delivery:
         return Handled()
 
     async def _delay(self, fault: Fault) -> web.StreamResponse:
-        await self._wait(fault.seconds)
-        return self.send(self._perform())
+        if fault.requests is None:
+            await self._wait(fault.seconds)
+            return self.send(self._perform())
+
+        late = Late(fault.requests, self._perform)
+        self.host.late.append(late)
+        while late.answer is None:
+            await self._wait(0.01)
+        return self.send(late.answer)
 
     async def _delay_answer(self, fault: Fault) -> web.StreamResponse:
         answer = self._perform()

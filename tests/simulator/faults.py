@@ -102,6 +102,8 @@ class Fault(Model):
 
     seconds: Annotated[float, Field(ge=0)] = 0.0
     """delay, delay_answer: how long; drip: between two bytes."""
+    requests: Annotated[int, Field(ge=1)] | None = None
+    """delay: the host acts not after some time, but after so many more requests, just before it looks at the next."""
     bytes: Annotated[int, Field(ge=0)] | None = None
     """cut_answer: so much of the body; ready="huge": its size."""
     raw_bytes: Annotated[int, Field(ge=0)] | None = None

@@ -40,7 +40,11 @@ def _stored(call: Call, given: list[X509CertChain]) -> list[list[str]]:
     settings = call.host.settings
     if settings.empty_chains_refused and not (chains and all(chains)):
         raise ApiError("INVALID_ARGUMENT", message("A certificate chain is empty.", SERVICE + ".empty_chain"))
-    return [without_root(chain) for chain in chains] if settings.standardises_certificates else chains
+    if settings.standardises_certificates:
+        chains = [without_root(chain) for chain in chains]
+    if settings.stored_chains == "leaf_only":
+        return [chain[:1] for chain in chains]
+    return [chain[::-1] for chain in chains] if settings.stored_chains == "upside_down" else chains
 
 
 def list_issuers(call: Call) -> list[dict[str, Any]]:

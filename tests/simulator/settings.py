@@ -63,6 +63,8 @@ class Settings(Model):
     certificate_format: Literal["pem", "pem_crlf", "base64", "escaped", "one_line"] = "pem"
     standardises_certificates: bool = False
     """Certificates come back in lines of another length, and a chain without its root."""
+    stored_chains: Literal["as_sent", "leaf_only", "upside_down"] = "as_sent"
+    """What the host makes of the certificate chains that it is sent."""
     empty_chains_refused: bool = True
     projection_supported: bool = True
     already_exists_data: bool = True

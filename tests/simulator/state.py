@@ -132,6 +132,8 @@ class HostState:
         """As at the start; only the connections that are still open stay counted."""
         self.clock = Clock(self._clock_source)
         self.settings = self.settings_type.model_validate(self._first_settings)
+        self.late: list[Any] = []
+        """Requests on which the host acts late; see delivery.Late."""
         self.accounts = Accounts(self.clock, {self.username: Account(self.password)})
         self.providers: dict[str, Provider] = {}
         self.issuers: dict[str, Issuer] = {}

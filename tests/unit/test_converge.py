@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.esx.trust.plugins.module_utils import _kms_provider
 from ansible_collections.esx.trust.plugins.module_utils import _token_issuer
+from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
 from ansible_collections.esx.trust.plugins.module_utils._converge import Declaration
 from ansible_collections.esx.trust.plugins.module_utils._converge import Outcome
 from ansible_collections.esx.trust.plugins.module_utils._converge import converge
@@ -25,6 +26,7 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthent
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unreachable
+from ansible_collections.esx.trust.plugins.module_utils._renaming import read_marker
 from builders import chain
 from builders.memory import MemoryHost
 from builders.memory import ScriptedClient
@@ -195,9 +197,9 @@ def test_what_was_not_done_is_sent_again_once_and_told_once(
     outcome = converge(client.as_client(), declare(), check_mode=False)
     assert steps(outcome) == [(write, name)]
     assert client.writes == [write, write]
-    # Never sent again without looking first.
+    # Never sent again without looking first. Hosts may keep issuers in a form of their own, so there is one look more.
     look = client.calls[: client.calls.index(write)]
-    assert client.calls == [*look, write, *look, write]
+    assert client.calls == [*look, write, *look, write, *(look if name == "vc" and write != "delete" else [])]
 
 
 @single
@@ -378,25 +380,28 @@ def test_no_connection_uses_up_the_budget_and_writes_nothing() -> None:
     assert client.calls == ["get"] * 3
 
 
-# Renaming: a deletion that must not stay alone.
+# Renaming: an issuer that must not stay away.
+
+RENAMED = [("update", "leftover"), ("create", "vc"), ("delete", "leftover")]
+PUT_BACK = [("update", "leftover"), ("update", "leftover")]
 
 
-def test_a_renaming_is_told_in_its_two_steps() -> None:
+def test_a_renaming_is_told_in_its_three_steps() -> None:
     client = ScriptedClient(renaming())
     outcome = converge(client.as_client(), issuer(), check_mode=False)
-    assert steps(outcome) == [("delete", "leftover"), ("create", "vc")]
+    assert steps(outcome) == RENAMED
     assert outcome.before["issuer_alias"] == "leftover"
     assert outcome.after["issuer_alias"] == "vc"
     assert set(client.memory.issuers) == {"vc"}
 
 
-@pytest.mark.parametrize("lost", ["delete", "create"])
+@pytest.mark.parametrize("lost", ["update", "create", "delete"])
 @pytest.mark.parametrize("way", ["loses_answer", "loses_request"])
 def test_a_renaming_survives_a_lost_answer(lost: str, way: str) -> None:
     client = ScriptedClient(renaming(), retries=1)
     getattr(client, way)(lost)
     outcome = converge(client.as_client(), issuer(), check_mode=False)
-    assert steps(outcome) == [("delete", "leftover"), ("create", "vc")]
+    assert steps(outcome) == RENAMED
     assert set(client.memory.issuers) == {"vc"}
     assert client.writes.count(lost) == (1 if way == "loses_answer" else 2)
 
@@ -406,64 +411,93 @@ def test_a_renaming_survives_a_lost_answer(lost: str, way: str) -> None:
     [lambda: api_error("INVALID_ARGUMENT"), broken, refused, lambda: UnexpectedAnswer("page", status=400)],
     ids=["invalid", "broken", "refused", "page"],
 )
-def test_a_renaming_whose_second_half_is_refused_puts_back_the_first(make: Callable[[], TrustError]) -> None:
+def test_a_renaming_whose_second_step_is_refused_puts_back_the_first(make: Callable[[], TrustError]) -> None:
     client = ScriptedClient(renaming())
     before = client.memory.state()
     client.fails("create", make)
     error = failure(client, issuer())
     assert client.memory.state() == before
-    assert "'leftover', deleted to be replaced, was put back" in error.message
-    assert operations(error) == [("delete", "leftover"), ("create", "leftover")]
+    assert error.message.endswith(" The token_issuer 'leftover' was put back as it was.")
+    assert operations(error) == PUT_BACK
+    assert error.not_restored == []
 
 
-def test_a_renaming_whose_first_half_is_refused_has_nothing_to_put_back() -> None:
+def test_a_renaming_whose_first_step_is_refused_has_nothing_to_put_back() -> None:
     client = ScriptedClient(renaming())
-    client.fails("delete", lambda: api_error("INVALID_ARGUMENT"))
+    client.fails("update", lambda: api_error("INVALID_ARGUMENT"))
     error = failure(client, issuer())
-    assert client.writes == ["delete"]
+    assert client.writes == ["update"]
     assert "put back" not in error.message
 
 
-def test_a_renaming_whose_second_half_is_lost_for_good_puts_back_the_first() -> None:
+def test_a_renaming_whose_last_step_is_refused_has_lost_nothing() -> None:
+    client = ScriptedClient(renaming())
+    client.fails("delete", lambda: api_error("INVALID_ARGUMENT"))
+    error = failure(client, issuer())
+    assert set(client.memory.issuers) == {"leftover", "vc"}
+    assert error.message.endswith(
+        " The alias 'leftover' still holds the trace of the renaming; the next run deletes it."
+    )
+    assert operations(error) == RENAMED[:2]
+    assert steps(converge(ScriptedClient(client.memory).as_client(), issuer(), check_mode=False)) == RENAMED[2:]
+
+
+def test_a_renaming_whose_second_step_is_lost_for_good_puts_back_the_first() -> None:
     client = ScriptedClient(renaming(), retries=1)
     before = client.memory.state()
     client.loses_request("create", times=2)
     error = failure(client, issuer())
     assert isinstance(error, AnswerLost)
     assert client.memory.state() == before
-    assert operations(error) == [("delete", "leftover"), ("create", "leftover")]
+    assert operations(error) == PUT_BACK
 
 
-def test_putting_back_is_told_although_its_answer_was_lost() -> None:
+@pytest.mark.parametrize("way", ["loses_answer", "loses_request"])
+def test_putting_back_is_told_and_tried_again_when_it_was_lost(way: str) -> None:
     client = ScriptedClient(renaming(), retries=0)
     before = client.memory.state()
     client.fails("create", lambda: api_error("INVALID_ARGUMENT"))
-    client.loses_answer("create")
+    client.is_raced("update", lambda host: None)
+    getattr(client, way)("update")
     error = failure(client, issuer())
     assert client.memory.state() == before
     assert "was put back" in error.message
-    assert operations(error) == [("delete", "leftover"), ("create", "leftover")]
+    assert operations(error) == PUT_BACK
 
 
-def test_putting_back_is_tried_again_when_its_request_was_lost() -> None:
+def unrestorable(error_type: str = "INVALID_ARGUMENT") -> ScriptedClient:
+    """A host that refuses to create the new alias, and then to give the old one its issuer back."""
     client = ScriptedClient(renaming(), retries=0)
-    before = client.memory.state()
     client.fails("create", lambda: api_error("INVALID_ARGUMENT"))
-    client.loses_request("create")
-    error = failure(client, issuer())
-    assert client.memory.state() == before
-    assert operations(error) == [("delete", "leftover"), ("create", "leftover")]
+    client.is_raced("update", lambda host: None)
+    client.fails("update", lambda: api_error(error_type), times=50)
+    return client
 
 
-def test_what_could_not_be_put_back_is_told_with_what_to_do() -> None:
-    client = ScriptedClient(renaming(), retries=0)
-    client.fails("create", lambda: api_error("INVALID_ARGUMENT"), times=50)
+def test_what_could_not_be_put_back_is_told_with_what_to_do_and_is_still_on_the_host() -> None:
+    client = unrestorable()
     error = failure(client, issuer())
-    assert client.memory.issuers == {}
-    assert "could not be put back" in error.message
+    assert error.message.endswith(" The token_issuer 'leftover' could not be put back.")
     assert "at once" in error.hint
-    assert operations(error) == [("delete", "leftover")]
-    assert client.writes.count("create") <= 3
+    assert operations(error) == [("update", "leftover")]
+    assert client.writes.count("update") <= 4
+    (lost,) = error.not_restored
+    assert (lost["issuer_alias"], lost["issuer"]) == ("leftover", ISSUER)
+    assert [each["cert_chain"] for each in lost["signing_cert_chains"]] == [OLD]
+    assert [each["cert_chain"] for each in client.memory.issuers["leftover"]["signing_cert_chains"]] == [OLD]
+    # And the next run needs nothing but the declaration.
+    converge(ScriptedClient(client.memory).as_client(), issuer(chains_mode="merge"), check_mode=False)
+    assert set(client.memory.issuers) == {"vc"}
+    assert [each["cert_chain"] for each in client.memory.issuers["vc"]["signing_cert_chains"]] == [OLD, NEW]
+
+
+def test_an_account_that_may_not_put_back_is_not_asked_twice() -> None:
+    client = ScriptedClient(renaming(), retries=0)
+    client.fails("create", lambda: api_error("INVALID_ARGUMENT"))
+    client.is_raced("update", lambda host: None)
+    client.fails("update", lambda: Unauthorized("no", status=403, error_type="UNAUTHORIZED"), times=9)
+    assert "could not be put back" in failure(client, issuer()).message
+    assert client.writes.count("update") == 2
 
 
 def test_nothing_is_said_to_be_put_back_where_ours_was_created_after_all() -> None:
@@ -472,8 +506,21 @@ def test_nothing_is_said_to_be_put_back_where_ours_was_created_after_all() -> No
     client.loses_answer("create")
     client.loses_request("list")  # looking again
     error = failure(client, issuer())
-    assert set(client.memory.issuers) == {"vc"}
-    assert "'leftover', deleted to be replaced, was put back" not in error.message
+    assert set(client.memory.issuers) == {"leftover", "vc"}
+    assert client.memory.issuers["vc"]["issuer"] == ISSUER
+    assert "was put back" not in error.message
+    assert operations(error) == RENAMED[:2]
+
+
+def test_what_somebody_else_put_back_is_not_claimed() -> None:
+    client = ScriptedClient(renaming(), retries=0)
+    client.fails("create", lambda: api_error("INVALID_ARGUMENT"))
+    client.is_raced("list", lambda host: None)
+    client.is_raced("list", lambda host: None)
+    client.is_raced("list", lambda host: host.hold_issuer("leftover", ISSUER, [OLD]))
+    error = failure(client, issuer())
+    assert "put back" not in error.message
+    assert operations(error) == [("update", "leftover")]
 
 
 def test_a_refused_login_in_the_middle_of_a_renaming_is_not_repeated_until_the_account_is_locked() -> None:
@@ -482,23 +529,25 @@ def test_a_refused_login_in_the_middle_of_a_renaming_is_not_repeated_until_the_a
         if call == "list":
             client.is_raced("list", lambda host: None)
         client.fails(call, refused, times=50)
-    failure(client, issuer())
-    # The login is sent again only to look once and to put back once.
-    assert client.calls == ["list", "delete", "create", "list", "create"]
+    error = failure(client, issuer())
+    # The login is sent again only to look once.
+    assert client.calls == ["list", "update", "create", "list"]
+    assert "could not be put back" in error.message
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
-def test_a_run_that_is_stopped_puts_back_what_it_deleted(stop: type[BaseException]) -> None:
+@pytest.mark.parametrize("call", ["update", "create", "delete"])
+def test_a_run_that_is_stopped_leaves_the_issuer_trusted(stop: type[BaseException], call: str) -> None:
     client = ScriptedClient(renaming())
-    before = client.memory.state()
 
     def stopped(_host: MemoryHost) -> None:
         raise stop
 
-    client.is_raced("create", stopped)
+    client.is_raced(call, stopped)
     with pytest.raises(stop):
         converge(client.as_client(), issuer(), check_mode=False)
-    assert client.memory.state() == before
+    trusted = [alias for alias, spec in client.memory.issuers.items() if spec["issuer"] == ISSUER]
+    assert trusted == ["vc" if call == "delete" else "leftover"]
 
 
 def test_a_renaming_onto_an_alias_in_use_puts_back_when_the_update_fails() -> None:
@@ -506,21 +555,87 @@ def test_a_renaming_onto_an_alias_in_use_puts_back_when_the_update_fails() -> No
     host.hold_issuer("vc", "https://other", [OLD])
     before = host.state()
     client = ScriptedClient(host)
+    client.is_raced("update", lambda memory: None)
     client.fails("update", lambda: api_error("INVALID_ARGUMENT"))
     error = failure(client, issuer())
-    assert operations(error) == [("delete", "leftover"), ("create", "leftover")]
-    assert (host.key_providers, dict(sorted(host.issuers.items()))) == (before[0], dict(sorted(before[1].items())))
+    assert operations(error) == PUT_BACK
+    assert host.state() == before
 
 
 def test_a_step_that_is_needed_a_second_time_has_an_end_too() -> None:
-    # Whoever made the leftover makes it again, and from then on no deletion gets through.
+    # Whoever made the leftover makes it again, and from then on no marking gets through.
     client = ScriptedClient(renaming(), retries=3)
     client.is_raced("create", lambda host: host.hold_issuer("leftover", ISSUER, [OLD]))
-    client.is_raced("delete", lambda host: None)
-    client.loses_request("delete", times=1000)
+    client.is_raced("update", lambda host: None)
+    client.loses_request("update", times=1000)
     error = failure(client, issuer())
     assert isinstance(error, AnswerLost)
-    assert client.writes.count("delete") <= 1 + 1 + 3
+    assert client.writes.count("update") <= 1 + 1 + 3 + 3
+
+
+# A definite answer to a repetition.
+
+
+def test_an_attempt_in_doubt_stays_so_when_its_repetition_is_answered() -> None:
+    """The host acts on the first attempt after it was looked at for the second time."""
+    client = ScriptedClient(MemoryHost())
+    client.loses_request("create")
+    client.is_raced("create", lambda host: host.hold_provider("nkp", key_id=KEY_ID))
+    outcome = converge(client.as_client(), provider(), check_mode=False)
+    assert steps(outcome) == [("create", "nkp")]
+    assert outcome.changed
+
+
+def test_a_provider_that_was_made_anew_meanwhile_is_not_deleted() -> None:
+    client = ScriptedClient(provider_there())
+    client.loses_answer("delete")
+    client.is_raced("get", lambda host: None)
+    client.is_raced("get", lambda host: host.hold_provider("nkp", key_id=OTHER_KEY_ID))
+    error = failure(client, provider(state="absent", key_id=None))
+    assert isinstance(error, Conflict)
+    assert "made anew" in error.message
+    assert operations(error) == [("delete", "nkp")]
+    assert client.memory.key_providers["nkp"]["native_info"]["key_id"] == OTHER_KEY_ID
+
+
+# A host with a form of its own.
+
+
+class DroppingHost(MemoryHost):
+    """Keeps the first certificate of each chain and no other."""
+
+    def perform(self, call: Call) -> Any:
+        spec = call.arguments.get("spec", {})
+        if "signing_cert_chains" in spec:
+            chains = [{"cert_chain": entry["cert_chain"][:1]} for entry in spec["signing_cert_chains"]]
+            call = call.operation(**{**call.arguments, "spec": {**spec, "signing_cert_chains": chains}})
+        return super().perform(call)
+
+
+def test_a_host_that_drops_certificates_is_warned_of_and_written_to_once() -> None:
+    deep = chain(2, subject="deep")
+    client = ScriptedClient(DroppingHost())
+    outcome = converge(client.as_client(), issuer(chains=[deep]), check_mode=False)
+    assert outcome.changed
+    assert client.calls == ["list", "create", "list"]
+    (warning,) = outcome.warnings
+    assert "it dropped 'CN=deep root'" in warning
+    assert outcome.after["signing_cert_chains"] == [{"cert_chain": deep[:1]}]
+
+    again = ScriptedClient(client.memory)
+    outcome = converge(again.as_client(), issuer(chains=[deep]), check_mode=False)
+    assert not outcome.changed
+    assert again.calls == ["list", "update", "list"]
+    assert "nothing was changed" in outcome.warnings[0]
+
+
+def test_a_last_look_that_fails_takes_nothing_from_what_was_done() -> None:
+    client = ScriptedClient(MemoryHost(), retries=0)
+    client.is_raced("list", lambda host: None)
+    client.fails("list", broken)
+    outcome = converge(client.as_client(), issuer(), check_mode=False)
+    assert steps(outcome) == [("create", "vc")]
+    assert outcome.changed
 
 
 @given(
@@ -561,6 +676,9 @@ def test_whatever_goes_wrong_the_issuer_is_never_lost_silently_and_the_steps_are
         doubt = "nobody knows" in error.message
         if ISSUER not in [spec["issuer"] for spec in host.issuers.values()] and not doubt:
             assert "could not be put back" in error.message  # noqa: PT017
+            # Its chains are there, and the next run finds them.
+            held = [read_marker(spec["issuer"]) for spec in host.issuers.values()]
+            assert ISSUER in [marker.issuer for marker in held if marker]
     else:
         done = [step.describe() for step in outcome.steps]
         doubt = False

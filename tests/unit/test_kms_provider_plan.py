@@ -20,6 +20,7 @@ from ansible_collections.esx.trust.plugins.module_utils._kms_provider import fin
 from ansible_collections.esx.trust.plugins.module_utils._kms_provider import plan
 from builders.memory import MemoryHost
 from builders.memory import ScriptedClient
+from builders.memory import request_of
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 KEY_ID = "12345678-abcd-1234-cdef-123456789abc"
@@ -70,10 +71,11 @@ def test_what_is_not_there_is_created() -> None:
     assert [step.describe() for step in planned.steps] == [
         {"operation": "create", "resource": "kms_provider", "id": "nkp"}
     ]
-    assert planned.steps[0].body == {
+    assert request_of(planned.steps[0])[2] == {
         "provider": "nkp",
         "native_spec": {"key_id": KEY_ID, "key_derivation_key": KEY},
     }
+    assert KEY not in repr(planned)
     assert planned.before == {}
     assert planned.after == {"provider": "nkp", "type": "NATIVE", "key_id": KEY_ID}
 
@@ -121,8 +123,7 @@ def test_another_key_is_a_conflict_that_says_what_is_there(
 def test_absent_deletes_what_is_there() -> None:
     planned = plan(KmsProvider("nkp", "NATIVE", KEY_ID), desired(state="absent", key_id=None))
     assert [step.describe()["operation"] for step in planned.steps] == ["delete"]
-    assert planned.steps[0].path == {"provider": "nkp"}
-    assert planned.steps[0].body is None
+    assert request_of(planned.steps[0])[1:] == ({"provider": "nkp"}, None)
     assert planned.after == {}
 
 

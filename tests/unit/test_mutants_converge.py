@@ -12,12 +12,10 @@ import pytest
 
 from ansible_collections.esx.trust.plugins.module_utils import _kms_provider
 from ansible_collections.esx.trust.plugins.module_utils import _token_issuer
-from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._converge import Declaration
 from ansible_collections.esx.trust.plugins.module_utils._converge import converge
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
-from ansible_collections.esx.trust.plugins.module_utils._plan import Plan
 from ansible_collections.esx.trust.plugins.module_utils._plan import Step
 from builders import chain
 from builders.memory import MemoryHost
@@ -29,7 +27,7 @@ KEY_ID = "12345678-abcd-1234-cdef-123456789abc"
 OTHER_KEY_ID = "99999999-abcd-1234-cdef-123456789abc"
 ISSUER = "https://vc/openidconnect/vsphere.local"
 OLD, NEW = chain(subject="old"), chain(subject="new")
-MEND = "Mend this at once: until then the host does without it."
+AGAIN = "Run the task again at once: until then the host does without it."
 
 
 def provider() -> Declaration:
@@ -111,10 +109,13 @@ def test_a_race_in_the_middle_of_a_renaming_is_renamed_too() -> None:
     client.is_raced("create", race)
     done = converge(client.as_client(), issuer(), check_mode=False)
     assert [(step.action, step.id) for step in done.steps] == [
+        ("update", "leftover"),
+        ("update", "elsewhere"),
+        ("update", "vc"),
         ("delete", "leftover"),
         ("delete", "elsewhere"),
-        ("update", "vc"),
     ]
+    assert list(client.memory.issuers) == ["vc"]
 
 
 # What is explained
@@ -127,24 +128,12 @@ class Recording:
         self._inner = inner
         self.explained: list[tuple[TrustError, Step, str]] = []
 
-    def observe(self, client: Client) -> Any:
-        return self._inner.observe(client)
-
-    def plan(self, observed: Any) -> Plan:
-        return self._inner.plan(observed)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
 
     def explain(self, error: TrustError, step: Step, host: str) -> TrustError:
         self.explained.append((error, step, host))
         return self._inner.explain(error, step, host)
-
-    def after(self, step: Step) -> Declaration:
-        return self
-
-    def restored(self, observed: Any, step: Step) -> bool:
-        return self._inner.restored(observed, step)
-
-    def misses(self, observed: Any, step: Step) -> bool:
-        return self._inner.misses(observed, step)
 
 
 @pytest.mark.parametrize("error_type", ["INVALID_ARGUMENT", "UNAUTHORIZED", "SERVICE_UNAVAILABLE"])
@@ -181,23 +170,7 @@ def test_a_doubt_that_stays_is_told_with_both_reasons() -> None:
 # What is missing now
 
 
-def test_what_could_not_be_put_back_is_handed_over_whole() -> None:
-    client = renaming()
-    held = [OLD[0].strip()]
-    client.fails("create", lambda: api_error("INVALID_ARGUMENT"), times=9)
-    error = failure(client, issuer())
-    assert error.message == (
-        "esx01: failed (400 INVALID_ARGUMENT)."
-        " The token_issuer 'leftover' was deleted to be replaced and could not be put back."
-    )
-    assert error.hint == MEND
-    (lost,) = error.not_restored
-    assert (lost["issuer_alias"], lost["issuer"]) == ("leftover", ISSUER)
-    assert [[text.strip() for text in each["cert_chain"]] for each in lost["signing_cert_chains"]] == [held]
-    assert operations(error) == [("delete", "leftover")]
-
-
-def test_what_to_do_about_the_cause_is_still_said() -> None:
+def test_what_could_not_be_put_back_is_said_behind_the_cause_with_what_to_do() -> None:
     client = renaming()
 
     def refusal() -> TrustError:
@@ -205,24 +178,16 @@ def test_what_to_do_about_the_cause_is_still_said() -> None:
         error.hint = "As it was."
         return error
 
-    client.fails("create", refusal, times=9)
-    assert failure(client, issuer()).hint == f"As it was. {MEND}"
-
-
-def test_what_was_put_back_is_said_behind_the_cause() -> None:
-    client = renaming()
-    client.fails("create", lambda: api_error("INVALID_ARGUMENT"))
+    client.fails("create", refusal)
+    passes(client, "update")
+    client.fails("update", refusal, times=9)
     error = failure(client, issuer())
-    assert error.message == (
-        "esx01: failed (400 INVALID_ARGUMENT). The token_issuer 'leftover', deleted to be replaced, was put back."
-    )
-    assert error.not_restored == []
-    assert operations(error) == [("delete", "leftover"), ("create", "leftover")]
-    assert list(client.memory.issuers) == ["leftover"]
+    assert error.message == ("esx01: failed (400 INVALID_ARGUMENT). The token_issuer 'leftover' could not be put back.")
+    assert error.hint == f"As it was. {AGAIN}"
 
 
 def doubtful(lose: Callable[[ScriptedClient], None]) -> ScriptedClient:
-    """The answer to the deletion is lost, and so is the look after it."""
+    """The answer to the marking is lost, and so is the look after it."""
     client = renaming()
     lose(client)
     passes(client, "list")
@@ -230,68 +195,30 @@ def doubtful(lose: Callable[[ScriptedClient], None]) -> ScriptedClient:
     return client
 
 
-def test_a_deletion_in_doubt_that_happened_is_put_back() -> None:
-    client = doubtful(lambda client: client.loses_answer("delete"))
+def test_a_marking_in_doubt_that_happened_is_put_back() -> None:
+    client = doubtful(lambda client: client.loses_answer("update"))
     error = failure(client, issuer())
-    assert error.message.endswith(" The token_issuer 'leftover', deleted to be replaced, was put back.")
-    assert list(client.memory.issuers) == ["leftover"]
-    assert client.calls == ["list", "delete", "list", "list", "create"]
+    assert error.message.endswith(" The token_issuer 'leftover' was put back as it was.")
+    assert client.memory.issuers["leftover"]["issuer"] == ISSUER
+    assert client.calls == ["list", "update", "list", "list", "update"]
 
 
-def test_a_deletion_in_doubt_that_did_not_happen_needs_nothing() -> None:
-    client = doubtful(lambda client: client.loses_request("delete"))
+def test_a_marking_in_doubt_that_did_not_happen_needs_nothing() -> None:
+    client = doubtful(lambda client: client.loses_request("update"))
     error = failure(client, issuer())
     assert "put back" not in error.message
     assert error.not_restored == []
     assert error.operations == []
-    assert client.calls == ["list", "delete", "list", "list", "list"]
+    assert client.calls == ["list", "update", "list", "list"]
 
 
-def test_a_deletion_in_doubt_that_happens_late_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    client = doubtful(lambda client: client.loses_request("delete"))
-    monkeypatch.setattr(client, "pause", client.memory.issuers.clear, raising=False)
-    error = failure(client, issuer())
-    assert error.message.endswith("was put back.")
-    assert list(client.memory.issuers) == ["leftover"]
-
-
-@pytest.mark.parametrize("certain", [True, False])
-def test_only_a_deletion_in_doubt_is_waited_for(monkeypatch: pytest.MonkeyPatch, certain: bool) -> None:
-    client = renaming() if certain else doubtful(lambda client: client.loses_request("delete"))
-    client.fails("create", lambda: api_error("INVALID_ARGUMENT"))
-    waited: list[bool] = []
-    monkeypatch.setattr(client, "pause", lambda: waited.append(True), raising=False)
-    failure(client, issuer())
-    assert waited == ([] if certain else [True])
-
-
-def test_a_deletion_in_doubt_that_cannot_be_put_back_is_called_doubtful() -> None:
+def test_what_cannot_be_looked_at_is_handed_over_whole() -> None:
     client = renaming()
-    client.loses_answer("delete")
+    client.loses_answer("update")
     passes(client, "list")
     client.fails("list", broken, times=9)
-    client.fails("create", broken, times=9)
     error = failure(client, issuer())
-    assert error.message.endswith(
-        " The token_issuer 'leftover' may have been deleted to be replaced and could not be put back."
-    )
-    assert error.hint.endswith(MEND)
-    assert [lost["issuer_alias"] for lost in error.not_restored] == ["leftover"]
-    assert client.calls.count("create") == 2
-
-
-def test_an_account_that_may_not_put_back_is_not_asked_twice() -> None:
-    client = renaming()
-    client.fails("create", lambda: Unauthorized("esx01: no.", status=403, error_type="UNAUTHORIZED"), times=9)
-    error = failure(client, issuer())
-    assert "was deleted to be replaced and could not be put back." in error.message
-    assert client.calls.count("create") == 2
-
-
-def test_what_somebody_else_put_back_is_not_claimed() -> None:
-    client = renaming()
-    client.fails("create", lambda: api_error("INVALID_ARGUMENT"))
-    client.is_raced("create", lambda host: host.hold_issuer("leftover", ISSUER, [OLD]))
-    error = failure(client, issuer())
-    assert "put back" not in error.message
-    assert operations(error) == [("delete", "leftover")]
+    assert error.message.endswith(" The token_issuer 'leftover' could not be put back.")
+    (lost,) = error.not_restored
+    assert (lost["issuer_alias"], lost["issuer"]) == ("leftover", ISSUER)
+    assert client.writes == ["update"]

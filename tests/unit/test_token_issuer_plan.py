@@ -16,7 +16,12 @@ from hypothesis import strategies as st
 from ansible_collections.esx.trust.plugins.module_utils._certificates import Chain
 from ansible_collections.esx.trust.plugins.module_utils._certificates import chains_from_host
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
+from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import DeclaredIssuers
+from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import by_alias
+from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import take_back
 from ansible_collections.esx.trust.plugins.module_utils._plan import Plan
+from ansible_collections.esx.trust.plugins.module_utils._plan import Step
+from ansible_collections.esx.trust.plugins.module_utils._renaming import write_marker
 from ansible_collections.esx.trust.plugins.module_utils._token_issuer import DesiredTokenIssuer
 from ansible_collections.esx.trust.plugins.module_utils._token_issuer import TokenIssuer
 from ansible_collections.esx.trust.plugins.module_utils._token_issuer import list_issuers
@@ -25,6 +30,7 @@ from builders import chain
 from builders import dresses
 from builders.memory import MemoryHost
 from builders.memory import ScriptedClient
+from builders.memory import request_of
 
 ALIAS, ISSUER = "vc", "https://vc/openidconnect/vsphere.local"
 OLD, NEW, DEEP = chain(subject="old"), chain(subject="new"), chain(3, subject="deep")
@@ -55,6 +61,14 @@ def host_with(*issuers: tuple[str, str, Iterable[Sequence[str]]]) -> MemoryHost:
     for alias, issuer, chains in issuers:
         host.hold_issuer(alias, issuer, chains)
     return host
+
+
+def body_of(step: Step) -> Any:
+    return request_of(step)[2]
+
+
+def path_of(step: Step) -> dict[str, str]:
+    return request_of(step)[1]
 
 
 def actions(planned: Plan) -> list[tuple[str, str]]:
@@ -99,7 +113,7 @@ def declarations(draw: st.DrawFn, /, **fixed: Any) -> DesiredTokenIssuer:
 def test_an_unknown_issuer_is_created() -> None:
     planned = plan((), desired(chains=[OLD, DEEP]))
     assert actions(planned) == [("create", ALIAS)]
-    assert planned.steps[0].body == {
+    assert body_of(planned.steps[0]) == {
         "issuer_alias": ALIAS,
         "issuer": ISSUER,
         "signing_cert_chains": [{"cert_chain": OLD}, {"cert_chain": DEEP}],
@@ -127,8 +141,8 @@ def test_an_equal_issuer_is_left_alone() -> None:
 def test_a_known_alias_gets_one_patch_with_only_what_differs(held: tuple[str, Any], changed: set[str]) -> None:
     planned = plan(observe(host_with((ALIAS, *held))), desired())
     assert actions(planned) == [("update", ALIAS)]
-    assert set(planned.steps[0].body or {}) == changed
-    assert planned.steps[0].path == {"issuer_alias": ALIAS}
+    assert set(body_of(planned.steps[0])) == changed
+    assert path_of(planned.steps[0]) == {"issuer_alias": ALIAS}
 
 
 @pytest.mark.parametrize("policy", ["fail", "adopt", "rename"])
@@ -151,23 +165,25 @@ def test_other_chains_under_another_alias_are_a_conflict_that_names_it() -> None
 def test_adopting_changes_what_the_other_alias_holds() -> None:
     planned = plan(observe(host_with(("b", ISSUER, [NEW]))), desired(issuer_conflict="adopt"))
     assert actions(planned) == [("update", "b")]
-    assert planned.steps[0].path == {"issuer_alias": "b"}
-    assert set(planned.steps[0].body or {}) == {"signing_cert_chains"}
+    assert path_of(planned.steps[0]) == {"issuer_alias": "b"}
+    assert set(body_of(planned.steps[0])) == {"signing_cert_chains"}
     assert "'b'" in planned.warnings[0]
     assert planned.after["issuer_alias"] == "b"
 
 
-def test_renaming_deletes_the_other_alias_and_creates_ours() -> None:
+def test_renaming_marks_the_other_alias_creates_ours_and_deletes_the_other() -> None:
     planned = plan(observe(host_with(("b", ISSUER, [NEW, DEEP]))), desired(issuer_conflict="rename"))
-    assert actions(planned) == [("delete", "b"), ("create", ALIAS)]
-    assert planned.steps[1].body == desired_spec([OLD])
+    assert actions(planned) == [("update", "b"), ("create", ALIAS), ("delete", "b")]
+    # The chains stay where they are until they are saved anew.
+    assert body_of(planned.steps[0]) == {"issuer": write_marker(ALIAS, ISSUER, ())}
+    assert body_of(planned.steps[1]) == desired_spec([OLD])
 
 
 def test_renaming_in_merge_mode_takes_the_chains_along() -> None:
     planned = plan(
         observe(host_with(("b", ISSUER, [NEW, DEEP]))), desired(issuer_conflict="rename", chains_mode="merge")
     )
-    assert planned.steps[1].body == desired_spec([NEW, DEEP, OLD])
+    assert body_of(planned.steps[1]) == desired_spec([NEW, DEEP, OLD])
 
 
 def desired_spec(chains: list[list[str]]) -> dict[str, Any]:
@@ -178,13 +194,15 @@ def desired_spec(chains: list[list[str]]) -> dict[str, Any]:
     }
 
 
-def test_what_a_renaming_deletes_can_be_put_back_as_it_was() -> None:
+def test_what_a_renaming_takes_away_can_be_put_back_as_it_was() -> None:
     texts = [[dresses(DEEP[0])["base64 der"], *DEEP[1:]], ["no certificate"]]
     host = host_with(("b", ISSUER, texts), ("c", "https://other", [NEW]))
     held = observe(host)
-    removal = plan(held, desired(issuer_conflict="rename")).steps[0]
-    assert removal.restore is not None
-    host.apply([removal, removal.restore])
+    wanted = desired(issuer_conflict="rename")
+    marking = plan(held, wanted).steps[:1]
+    host.apply(marking)
+    assert set(observe(host)) != set(held)
+    host.apply(take_back(by_alias(observe(host)), marking, DeclaredIssuers((wanted,), whole=False)))
     assert set(observe(host)) == set(held)
 
 
@@ -200,9 +218,8 @@ def test_an_alias_and_an_issuer_that_belong_to_two_entries_are_a_conflict(policy
 def test_renaming_frees_the_issuer_before_our_alias_gets_it() -> None:
     host = host_with((ALIAS, "https://other", [OLD]), ("b", ISSUER, [OLD]))
     planned = plan(observe(host), desired(issuer_conflict="rename"))
-    assert actions(planned) == [("delete", "b"), ("update", ALIAS)]
-    assert planned.steps[1].body == {"issuer": ISSUER}
-    assert planned.steps[0].restore is not None
+    assert actions(planned) == [("update", "b"), ("update", ALIAS), ("delete", "b")]
+    assert body_of(planned.steps[1]) == {"issuer": ISSUER}
 
 
 def test_renaming_onto_an_alias_in_use_loses_no_chain_of_the_issuer_in_merge_mode() -> None:
@@ -231,7 +248,7 @@ def test_absent_leaves_the_issuer_under_another_alias_and_says_so() -> None:
 
 def test_merging_adds_behind_what_is_there() -> None:
     planned = plan(observe(host_with((ALIAS, ISSUER, [NEW]))), desired(chains=[OLD], chains_mode="merge"))
-    assert planned.steps[0].body == {"signing_cert_chains": [{"cert_chain": NEW}, {"cert_chain": OLD}]}
+    assert body_of(planned.steps[0]) == {"signing_cert_chains": [{"cert_chain": NEW}, {"cert_chain": OLD}]}
 
 
 def test_merging_what_is_there_is_nothing_to_do() -> None:
@@ -250,7 +267,7 @@ def test_rotation_goes_from_old_over_both_to_new() -> None:
 
 def test_the_issuer_is_compared_to_the_letter() -> None:
     host = host_with((ALIAS, f"{ISSUER}/", [OLD]))
-    assert plan(observe(host), desired()).steps[0].body == {"issuer": ISSUER}
+    assert body_of(plan(observe(host), desired()).steps[0]) == {"issuer": ISSUER}
 
 
 # What is equal and what is not.
@@ -361,27 +378,15 @@ def test_nobody_elses_issuer_is_touched(host: MemoryHost, declared: DesiredToken
 @settings(max_examples=300)
 @given(hosts(), declarations())
 def test_every_patch_holds_only_what_differs(host: MemoryHost, declared: DesiredTokenIssuer) -> None:
-    observed = {one.issuer_alias: one for one in observe(host)}
     for step in plan(observe(host), declared).steps:
+        held = {one.issuer_alias: one for one in observe(host)}
         if step.action == "update":
-            held, body = observed[step.id], step.body or {}
+            before, body = held[step.id], body_of(step)
             assert body
-            assert body.get("issuer") != held.issuer
+            assert body.get("issuer") != before.issuer
             if "signing_cert_chains" in body:
-                assert set(chains_from_host(body["signing_cert_chains"])) != set(held.chains)
-
-
-@settings(max_examples=300)
-@given(hosts(), declarations())
-def test_every_deletion_for_a_replacement_can_be_taken_back(host: MemoryHost, declared: DesiredTokenIssuer) -> None:
-    planned = plan(observe(host), declared)
-    deletions = [step for step in planned.steps if step.action == "delete"]
-    for step in deletions:
-        assert bool(step.restore) == (len(planned.steps) > 1)
-        if step.restore:
-            before = set(observe(host))
-            host.apply([step, step.restore])
-            assert set(observe(host)) == before
+                assert set(chains_from_host(body["signing_cert_chains"])) != set(before.chains)
+        host.apply([step])
 
 
 @settings(max_examples=300)

@@ -1,0 +1,349 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A renaming that stops anywhere: every chain that is to be kept is on the host, and the same plan finishes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from ansible_collections.esx.trust.plugins.module_utils._certificates import Chain
+from ansible_collections.esx.trust.plugins.module_utils._certificates import chains_from_host
+from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
+from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import DeclaredIssuers
+from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import IssuerPlan
+from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import by_alias
+from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import carry_out
+from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import plan_issuers
+from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import take_back
+from ansible_collections.esx.trust.plugins.module_utils._renaming import Marker
+from ansible_collections.esx.trust.plugins.module_utils._renaming import parking_alias
+from ansible_collections.esx.trust.plugins.module_utils._renaming import read_marker
+from ansible_collections.esx.trust.plugins.module_utils._renaming import write_marker
+from ansible_collections.esx.trust.plugins.module_utils._token_issuer import DesiredTokenIssuer
+from ansible_collections.esx.trust.plugins.module_utils._token_issuer import TokenIssuer
+from builders.memory import MemoryHost
+from unit.test_host_trust_plan import NEW
+from unit.test_host_trust_plan import OLD
+from unit.test_host_trust_plan import absent
+from unit.test_host_trust_plan import desired
+from unit.test_host_trust_plan import issuer
+from unit.test_token_issuer_plan import CHAINS
+from unit.test_token_issuer_plan import observe
+
+ALIASES = ["a", "b", "c", "d"]
+NAMES = ["https://w", "https://x", "https://y", "https://z"]
+RENAME = {"issuer_conflict": "rename"}
+
+Held = Mapping[str, TokenIssuer]
+
+
+def declared(*issuers: dict[str, Any], purge: bool = False, whole: bool = True) -> DeclaredIssuers:
+    return DeclaredIssuers(desired(issuers=list(issuers)).token_issuers or (), purge, whole)
+
+
+def holding(*issuers: tuple[str, str, list[list[str]]]) -> Held:
+    host = MemoryHost()
+    for alias, name, chains in issuers:
+        host.hold_issuer(alias, name, chains)
+    return by_alias(observe(host))
+
+
+def plan(held: Held, wanted: DeclaredIssuers) -> IssuerPlan:
+    return plan_issuers(held.values(), wanted)
+
+
+def told(planned: IssuerPlan) -> list[tuple[str, str]]:
+    return [(step.action, step.id) for step in planned.steps]
+
+
+def trusted(held: Held) -> dict[str, str]:
+    return {alias: one.issuer for alias, one in held.items()}
+
+
+def normal(held: Held) -> dict[str, tuple[str, frozenset[Chain]]]:
+    return {alias: (one.issuer, frozenset(one.chains)) for alias, one in held.items()}
+
+
+def chains_of(held: Held, name: str) -> set[Chain]:
+    """The chains that belong to an issuer: those that sign for it, or else those that wait behind a marker."""
+    real = {chain for one in held.values() if one.issuer == name for chain in one.chains}
+    if any(one.issuer == name for one in held.values()):
+        return real
+    return {chain for one in held.values() if one.true_issuer == name for chain in one.chains}
+
+
+def chains_on(held: Held, name: str) -> set[Chain]:
+    """All chains that belong to an issuer, wherever they are."""
+    return {chain for one in held.values() if one.true_issuer == name for chain in one.chains}
+
+
+def marker(alias: str, name: str) -> str:
+    return write_marker(alias, name, ())
+
+
+# The marker itself
+
+
+@given(st.text(min_size=1), st.text(min_size=1))
+def test_a_marker_tells_what_was_put_into_it(alias: str, name: str) -> None:
+    if read_marker(name) is None and not name.strip().lower().startswith("urn:esx.trust"):
+        assert read_marker(marker(alias, name)) == Marker(alias, name)
+
+
+def test_markers_of_one_issuer_differ_where_the_host_has_one_already() -> None:
+    first = marker("vc", "https://vc")
+    second = write_marker("vc", "https://vc", [first])
+    assert second != first
+    assert read_marker(second) == read_marker(first)
+    assert parking_alias("vc", [parking_alias("vc", ())]) != parking_alias("vc", ())
+
+
+@pytest.mark.parametrize(
+    "text", ["", "https://vc", "urn:esx.trust:renaming:", "urn:esx.trust:renaming:a", "urn:other:a:b"]
+)
+def test_what_is_no_marker_is_an_issuer(text: str) -> None:
+    assert read_marker(text) is None
+
+
+def test_a_marker_of_a_marker_is_none() -> None:
+    assert read_marker(marker("a", marker("b", "https://x"))) is None
+
+
+@pytest.mark.parametrize("name", [marker("vc", "https://vc"), " URN:esx.trust:renaming:x:y"])
+def test_a_marker_is_never_declared(name: str) -> None:
+    with pytest.raises(InvalidInput, match="issuer: "):
+        desired(issuers=[issuer("vc", name.strip())])
+
+
+def test_an_alias_for_parking_is_never_declared() -> None:
+    with pytest.raises(InvalidInput, match="issuer_alias: "):
+        desired(issuers=[issuer(parking_alias("vc", ()), "https://vc")])
+
+
+# The steps
+
+
+def test_a_renaming_marks_the_old_alias_creates_the_new_one_and_deletes_the_old_one() -> None:
+    held = holding(("former", "https://vc", [NEW]))
+    planned = plan(held, declared(issuer("vc", "https://vc", OLD, **RENAME)))
+    assert told(planned) == [("update", "former"), ("create", "vc"), ("delete", "former")]
+    marked = planned.steps[0].after
+    assert marked.marker == Marker("vc", "https://vc")
+    assert marked.chains == held["former"].chains
+
+
+def test_a_chain_of_moves_needs_no_other_alias() -> None:
+    held = holding(("a", "https://w", [OLD]), ("b", "https://y", [OLD]), ("d", "https://x", [OLD]))
+    wanted = declared(*(issuer(alias, f"https://{name}", **RENAME) for alias, name in ("ax", "bw", "dz")))
+    planned = plan(held, wanted)
+    assert told(planned) == [("update", alias) for alias in "abdad"]
+    assert trusted(planned.held) == {"a": "https://x", "b": "https://w", "d": "https://z"}
+
+
+def test_a_swap_keeps_one_issuer_under_an_alias_of_its_own() -> None:
+    held = holding(("a", "https://x", [OLD]), ("b", "https://y", [NEW]))
+    wanted = declared(issuer("a", "https://y", OLD, **RENAME), issuer("b", "https://x", NEW, **RENAME))
+    planned = plan(held, wanted)
+    parked = parking_alias("b", ())
+    assert told(planned) == [("create", parked), ("update", "b"), ("update", "a"), ("update", "b"), ("delete", parked)]
+    assert trusted(planned.held) == {"a": "https://y", "b": "https://x"}
+
+
+def test_a_marker_is_no_holder_of_its_issuer() -> None:
+    held = holding(("former", marker("vc", "https://vc"), [OLD]))
+    planned = plan(held, declared(issuer("vc", "https://vc", OLD)))
+    assert told(planned) == [("create", "vc"), ("delete", "former")]
+
+
+@pytest.mark.parametrize("policy", ["fail", "rename"])
+def test_a_begun_renaming_goes_on_whatever_the_policy_and_keeps_what_merge_keeps(policy: str) -> None:
+    held = holding(("former", marker("vc", "https://vc"), [NEW]))
+    wanted = declared(issuer("vc", "https://vc", OLD, chains_mode="merge", issuer_conflict=policy))
+    planned = plan(held, wanted)
+    assert trusted(planned.held) == {"vc": "https://vc"}
+    assert len(planned.held["vc"].chains) == 2
+
+
+def test_a_begun_renaming_goes_back_where_the_old_alias_is_adopted() -> None:
+    held = holding(("former", marker("vc", "https://vc"), [NEW]))
+    planned = plan(held, declared(issuer("vc", "https://vc", OLD, issuer_conflict="adopt")))
+    assert told(planned) == [("update", "former")]
+    assert trusted(planned.held) == {"former": "https://vc"}
+
+
+def test_the_old_alias_declared_again_is_one_patch() -> None:
+    held = holding(("former", marker("vc", "https://vc"), [NEW]))
+    planned = plan(held, declared(issuer("former", "https://vc", OLD)))
+    assert told(planned) == [("update", "former")]
+    assert trusted(planned.held) == {"former": "https://vc"}
+
+
+def test_a_marker_that_nobody_declares_is_undone() -> None:
+    held = holding(("former", marker("vc", "https://vc"), [NEW]))
+    planned = plan(held, declared(issuer("other", "https://other")))
+    assert trusted(planned.held) == {"former": "https://vc", "other": "https://other"}
+
+
+def test_a_marker_whose_issuer_is_trusted_elsewhere_goes() -> None:
+    held = holding(("former", marker("vc", "https://vc"), [NEW]), ("vc", "https://vc", [NEW]))
+    assert trusted(plan(held, declared()).held) == {"vc": "https://vc"}
+
+
+def test_a_purge_deletes_a_marker() -> None:
+    held = holding(("former", marker("vc", "https://vc"), [NEW]))
+    assert trusted(plan(held, declared(purge=True)).held) == {}
+
+
+def test_a_single_declaration_leaves_the_markers_of_others_alone() -> None:
+    held = holding(("former", marker("vc", "https://vc"), [NEW]))
+    assert told(plan(held, declared(issuer("other", "https://other"), whole=False))) == [("create", "other")]
+    assert told(plan(held, declared(absent("other", "https://vc"), whole=False))) == []
+
+
+@pytest.mark.parametrize(("alias", "expected"), [("former", {}), ("vc", {"former": "https://vc"})])
+def test_absent_of_either_alias_before_the_new_one_was_made(alias: str, expected: dict[str, str]) -> None:
+    held = holding(("former", marker("vc", "https://vc"), [NEW]))
+    assert trusted(plan(held, declared(absent(alias), whole=False)).held) == expected
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_absent_of_the_new_alias_after_it_was_made(whole: bool) -> None:
+    held = holding(("former", marker("vc", "https://vc"), [NEW]), ("vc", "https://vc", [NEW]))
+    planned = plan(held, declared(absent("vc"), whole=whole))
+    assert told(planned) == [("delete", "former"), ("delete", "vc")]
+
+
+# What holds for every host and every declaration
+
+
+#: Read once: the plans below compare them some hundred thousand times.
+READ = chains_from_host([{"cert_chain": pems} for pems in CHAINS])
+sets_of_chains = st.lists(st.sampled_from(READ), min_size=1, max_size=2, unique=True).map(tuple)
+
+
+@st.composite
+def hosts(draw: st.DrawFn) -> Held:
+    """Any host, with traces of renamings that were killed, and of several at once."""
+    held: dict[str, TokenIssuer] = {}
+    for alias in draw(st.lists(st.sampled_from([*ALIASES, *(parking_alias(one, ()) for one in "ab")]), unique=True)):
+        name = draw(st.sampled_from(NAMES))
+        if draw(st.booleans()) or len(alias) > 1:
+            name = marker(draw(st.sampled_from(ALIASES)), name)
+        if name not in [one.issuer for one in held.values()]:
+            held[alias] = TokenIssuer(alias, name, draw(sets_of_chains))
+    return held
+
+
+@st.composite
+def wholes(draw: st.DrawFn) -> DeclaredIssuers:
+    aliases = draw(st.lists(st.sampled_from(ALIASES), unique=True, max_size=4))
+    names = draw(st.permutations(NAMES))
+    issuers = []
+    for alias, name in zip(aliases, names):
+        if draw(st.sampled_from([True, True, False])):
+            mode = draw(st.sampled_from(["exact", "merge"]))
+            policy = draw(st.sampled_from(["fail", "adopt", "rename", "rename"]))
+            chains = draw(sets_of_chains)
+            issuers.append(DesiredTokenIssuer(alias, name, chains, chains_mode=mode, issuer_conflict=policy))
+        else:
+            known = draw(st.sampled_from([None, None, name]))
+            issuers.append(DesiredTokenIssuer(alias, known, state="absent"))
+    if draw(st.booleans()):
+        return DeclaredIssuers(tuple(issuers[:1]), whole=False)
+    return DeclaredIssuers(tuple(issuers), purge=draw(st.booleans()))
+
+
+def check_unique(held: Held) -> None:
+    names = [one.issuer for one in held.values()]
+    assert len(names) == len(set(names))
+
+
+@settings(max_examples=600)
+@given(hosts(), wholes())
+def test_from_every_prefix_the_same_plan_goes_on_to_the_same_end(held: Held, wanted: DeclaredIssuers) -> None:
+    planned = plan(held, wanted)
+    assert "contradict" not in "".join(planned.conflicts.values())
+    if planned.conflicts:
+        assert planned.steps == ()
+        return
+    keeps = {
+        one.issuer or "": chains_of(held, one.issuer or "") for one in wanted.present if one.chains_mode == "merge"
+    }
+    now = dict(held)
+    for number, step in enumerate(planned.steps):
+        rest = plan(now, wanted)
+        assert not rest.conflicts
+        assert [told(rest), normal(rest.held)] == [told(planned)[number:], normal(planned.held)]
+        before, now = now, carry_out(now, [step])
+        assert normal(before) != normal(now)
+        check_unique(now)
+        for name, chains in keeps.items():
+            assert chains <= chains_on(now, name)
+        # The same alias and issuer that the step was planned for.
+        assert step.before == before.get(step.id)
+    assert normal(now) == normal(planned.held)
+    assert plan(now, wanted).steps == ()
+
+
+@settings(max_examples=600)
+@given(hosts(), wholes())
+def test_the_end_is_as_declared_and_without_a_marker(held: Held, wanted: DeclaredIssuers) -> None:
+    planned = plan(held, wanted)
+    if planned.conflicts:
+        return
+    end = planned.held
+    for one in wanted.issuers:
+        own = end.get(one.issuer_alias)
+        if one.state == "absent":
+            assert own is None
+            continue
+        (holder,) = (each for each in end.values() if each.issuer == one.issuer)
+        kept = chains_of(held, one.issuer or "")
+        if one.chains_mode == "exact":
+            assert set(holder.chains) == set(one.chains)
+        else:
+            assert kept | set(one.chains) <= set(holder.chains) <= chains_on(held, holder.issuer) | set(one.chains)
+        assert holder.issuer_alias == one.issuer_alias or own is None
+    for left in end.values():
+        assert left.marker is None or not wanted.concerns(left)
+    # Nobody else's issuer is touched.
+    for alias, before in held.items():
+        if wanted.purge or before.marker or wanted.of_alias(alias) or wanted.of_issuer(before.issuer):
+            continue
+        assert end.get(alias) == before
+
+
+@settings(max_examples=600)
+@given(hosts(), wholes(), st.data())
+def test_what_a_failure_takes_back_is_trusted_again(held: Held, wanted: DeclaredIssuers, data: st.DataObject) -> None:
+    """And the next run ends as declared all the same."""
+    planned = plan(held, wanted)
+    count = data.draw(st.integers(0, len(planned.steps)))
+    sent = planned.steps[:count]
+    now = carry_out(held, sent)
+    for step in take_back(now, sent, wanted):
+        assert step.before == now.get(step.id)
+        now = carry_out(now, [step])
+        check_unique(now)
+    for one in wanted.present:
+        if any(each.issuer == one.issuer for each in held.values()):
+            assert any(each.issuer == one.issuer for each in now.values())
+    assert normal(plan(now, wanted).held) == normal(planned.held)
+
+
+@settings(max_examples=600)
+@given(hosts(), wholes())
+def test_no_issuer_gets_the_chains_of_another(held: Held, wanted: DeclaredIssuers) -> None:
+    given_to = {one.issuer: set(one.chains) for one in wanted.present}
+    may = {name: chains_on(held, name) | given_to.get(name, set()) for name in NAMES}
+    now = dict(held)
+    for step in plan(held, wanted).steps:
+        now = carry_out(now, [step])
+        for name in NAMES:
+            assert chains_on(now, name) <= may[name]
