@@ -29,6 +29,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.operation import PA
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import QUERY
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Parameter
+from ansible_collections.esx.trust.plugins.module_utils._api.rest import path_element
 from ansible_collections.esx.trust.plugins.module_utils._arguments import HOST_CONNECTION
 from ansible_collections.esx.trust.plugins.module_utils._arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._arguments import check_name
@@ -39,6 +40,8 @@ from ansible_collections.esx.trust.plugins.module_utils._converge import converg
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
+from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
+from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from ansible_collections.esx.trust.plugins.module_utils._names import look_alike_warnings
 from ansible_collections.esx.trust.plugins.module_utils._plan import Plan
@@ -341,6 +344,22 @@ class DesiredClientProfile:
         return ClientProfile(self.subject, grants, own.profile if own else None)
 
 
+@dataclass(frozen=True)
+class Profiles:
+    """What is known of the client profiles of a host.
+
+    offered: False if the host has no such service. refused: why they may not be read, or empty.
+    """
+
+    held: tuple[ClientProfile, ...] = ()
+    offered: bool = True
+    refused: str = ""
+
+    def as_plan_takes(self, held: Sequence[ClientProfile]) -> Optional[Sequence[ClientProfile]]:
+        """`held`, or None without the service."""
+        return held if self.offered else None
+
+
 def plan(
     observed: Optional[Sequence[ClientProfile]], desired: DesiredClientProfile, account: Optional[str] = None
 ) -> Plan:
@@ -423,15 +442,22 @@ def _look_alikes(observed: Iterable[ClientProfile], desired: DesiredClientProfil
 
 def steps_between(before: Optional[ClientProfile], after: Optional[ClientProfile]) -> tuple[Step, ...]:
     """The write that makes `after` of `before`; either may be None."""
-    if before is not None:
-        path = {"profile": before.profile or ""}
-        if after is None:
-            return (Step("delete", RESOURCE, before.label, DELETE, path),)
-        if set(after.grants) == set(before.grants):
-            return ()
-        body = {"grants": after.spec()["grants"]}
-        return (Step("update", RESOURCE, before.label, UPDATE, path, body),)
-    return (Step("create", RESOURCE, after.label, CREATE, body=after.spec()),) if after else ()
+    if before is None:
+        return (Step.between(RESOURCE, after.label, None, after),) if after else ()
+    if after is not None and set(after.grants) == set(before.grants):
+        return ()
+    return (Step.between(RESOURCE, before.label, before, after),)
+
+
+def carry_out(profiles: Iterable[ClientProfile], steps: Iterable[Step]) -> tuple[ClientProfile, ...]:
+    """What a host holds after the steps."""
+    held = list(profiles)
+    for step in steps:
+        if step.before is None:
+            held.append(step.after)
+            continue
+        held = [step.after if one.profile == step.before.profile and one == step.before else one for one in held]
+    return tuple(one for one in held if one is not None)
 
 
 def shown(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -454,11 +480,11 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """esx_client_profile: the module's result. Raises TrustError."""
     desired = DesiredClientProfile.from_params(params)
     connection = Connection.from_params(params)
+    declared = _Declared(desired, account_of(connection))
     with connect(connection, ARGUMENTS.secrets(params)) as client:
-        outcome = converge(client, _Declared(desired, account_of(connection)), check_mode)
+        outcome = converge(client, declared, check_mode)
         done = result(RESOURCE, desired.subject.label, connection, outcome, (), shown)
-        if not check_mode and any(step.action == "create" for step in outcome.steps):
-            done[RESOURCE]["profile"] = _id_of(client, desired.subject)
+        with_ids([done[RESOURCE]], declared.ids)
         return client.report(done)
 
 
@@ -483,47 +509,105 @@ def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Declared:
-    """The declaration that `converge` works on."""
+    """The declaration that `converge` works on. ids: what the host answered to creations."""
 
     desired: DesiredClientProfile
     account: Optional[str]
+    ids: dict[Subject, str] = field(default_factory=dict)
 
     def observe(self, client: Client) -> Optional[tuple[ClientProfile, ...]]:
         return list_profiles(client)
 
+    def look_again(self, client: Client, steps: Sequence[Step], observed: Any) -> Any:
+        return None
+
     def plan(self, observed: Optional[Sequence[ClientProfile]]) -> Plan:
         return plan(observed, self.desired, self.account)
 
+    def perform(self, client: Client, step: Step) -> None:
+        perform(client, step, self.ids)
+
+    def was_carried_out(self, observed: Optional[Sequence[ClientProfile]], step: Step) -> bool:
+        return was_carried_out(observed or (), step)
+
+    def is_same(self, step: Step, other: Step) -> bool:
+        return is_same(step, other)
+
+    def take_back(self, observed: Any, sent: Sequence[Step]) -> list[Step]:
+        return []
+
+    def left_over(self, observed: Any, sent: Sequence[Step]) -> list[str]:
+        return []
+
+    def assumed(self, observed: Optional[Sequence[ClientProfile]], sent: Sequence[Step]) -> tuple[ClientProfile, ...]:
+        return carry_out(observed or (), sent)
+
+    def own_form(self, observed: Any, step: Step) -> str:
+        return ""
+
     def explain(self, error: TrustError, step: Step, host: str) -> TrustError:
-        return explain(error, self.desired.subject)
-
-    def after(self, step: Step) -> _Declared:
-        return self
-
-    def restored(self, observed: Any, step: Step) -> bool:
-        return False
-
-    def misses(self, observed: Any, step: Step) -> bool:
-        return False
+        return explain(error, step)
 
 
-def explain(error: TrustError, subject: Subject) -> TrustError:
+def perform(client: Client, step: Step, ids: dict[Subject, str]) -> None:
+    """Send the request of a step, and note in `ids` the id of a new profile. Raises TrustError."""
+    before: Optional[ClientProfile] = step.before
+    after: Optional[ClientProfile] = step.after
+    if before is None and after is not None:
+        identifier = client.call(CREATE(spec=after.spec()))
+        if isinstance(identifier, str):
+            ids[after.subject] = identifier
+    elif before is not None and after is None:
+        client.call(DELETE(profile=before.profile))
+    elif before is not None and after is not None:
+        client.call(UPDATE(profile=before.profile, spec={"grants": after.spec()["grants"]}))
+
+
+def with_ids(records: Iterable[dict[str, Any]], ids: Mapping[Subject, str]) -> None:
+    """Put the ids of new profiles into their records."""
+    by_options = [(subject.type, subject.options(), identifier) for subject, identifier in ids.items()]
+    for record in records:
+        for kind, options, identifier in by_options:
+            if record.get("profile") is None and record.get("type") == kind and options.items() <= record.items():
+                record["profile"] = identifier
+
+
+def was_carried_out(observed: Iterable[ClientProfile], step: Step) -> bool:
+    """True if what the host holds now shows that a write in doubt was carried out."""
+    before: Optional[ClientProfile] = step.before
+    after: Optional[ClientProfile] = step.after
+    if after is None:
+        return before is not None and before.profile not in [one.profile for one in observed]
+    return any(one.subject == after.subject and set(one.grants) == set(after.grants) for one in observed)
+
+
+def is_same(step: Step, other: Step) -> bool:
+    """True if two deletions are of the same rights of the same subject."""
+    return bool(step.before.subject == other.before.subject and set(step.before.grants) == set(other.before.grants))
+
+
+def check_address(step: Step) -> None:
+    """Raise InvalidInput if no request can name what the step is about."""
+    if step.before is not None:
+        path_element("profile", step.before.profile or "")
+
+
+def explain(error: TrustError, step: Step) -> TrustError:
     """The error of a refused step, with what is known about the subject."""
-    if error.operation == CREATE.id and error.error_type == "INVALID_ARGUMENT" and subject.issuer_alias is not None:
-        error.hint = (
-            f"The host may want to trust the issuer {subject.issuer_alias!r} before it takes a profile of its subjects."
-        )
+    alias = step.after.subject.issuer_alias if step.after else None
+    if error.operation == CREATE.id and error.error_type == "INVALID_ARGUMENT" and alias is not None:
+        error.hint = f"The host may want to trust the issuer {alias!r} before it takes a profile of its subjects."
     return error
 
 
-def _id_of(client: Client, subject: Subject) -> Optional[str]:
-    """The id that the host gave to the profile of a subject, None if it is gone or cannot be read."""
+def read_profiles(client: Client) -> Profiles:
+    """What can be known of the client profiles where nothing is declared of them. Raises TrustError."""
     try:
-        profiles = list_profiles(client)
-    except TrustError:
-        # The profile was created. A look that fails takes nothing from that.
-        return None
-    return next((one.profile for one in profiles or () if one.subject == subject), None)
+        held = list_profiles(client)
+    except (Unauthenticated, Unauthorized) as error:
+        # The login is good for the issuers, which were read before.
+        return Profiles(refused=error.error_type or error.code)
+    return Profiles(offered=False) if held is None else Profiles(held)
 
 
 def list_profiles(client: Client) -> Optional[tuple[ClientProfile, ...]]:
