@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import replace
 from typing import Any
 from typing import Optional
 
@@ -355,6 +356,10 @@ class Profiles:
     offered: bool = True
     refused: str = ""
 
+    def after(self, steps: Iterable[Step]) -> Profiles:
+        """The same after the steps."""
+        return replace(self, held=carry_out(self.held, [step for step in steps if step.resource == RESOURCE]))
+
     def as_plan_takes(self, held: Sequence[ClientProfile]) -> Optional[Sequence[ClientProfile]]:
         """`held`, or None without the service."""
         return held if self.offered else None
@@ -467,6 +472,39 @@ def shown(record: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in record.items()
         if name == "entitlements" or (name != "profile" and value not in (None, []))
     }
+
+
+def label_of(record: Mapping[str, Any]) -> str:
+    """The label of the profile that has this record."""
+    name = next((record[option] for option, kind in _TYPES.items() if kind == record["type"]), None)
+    subject = Subject(record["type"], name, record["issuer_alias"], record["domain"])
+    return ClientProfile(subject, profile=record["profile"]).label
+
+
+def difference(own: Plan) -> str:
+    """A sentence for the entitlements that a plan adds and takes away."""
+    before, after = (set(record.get("entitlements", ())) for record in (own.before, own.after))
+    lacks = ", ".join(name for name in ENTITLEMENTS if name in after - before)
+    exceeds = ", ".join(name for name in ENTITLEMENTS if name in before - after)
+    parts = [f"it lacks {lacks}"] if lacks else []
+    parts += [f"it has {exceeds} besides what is declared"] if exceeds else []
+    text = " and ".join(parts)
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
+def touched(steps: Iterable[Step]) -> Optional[tuple[dict[str, Any], dict[str, Any]]]:
+    """The profiles that the steps are about, by their labels, for a diff: before and after. None if there are none."""
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
+    for step in steps:
+        if step.resource != RESOURCE:
+            continue
+        if step.before is not None and step.id not in after:
+            before.setdefault(step.id, shown(step.before.record()))
+        after[step.id] = shown(step.after.record()) if step.after is not None else None
+    if not (before or after):
+        return None
+    return before, {label: record for label, record in after.items() if record is not None}
 
 
 def account_of(connection: Connection) -> Optional[str]:

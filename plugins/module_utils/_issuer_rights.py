@@ -91,7 +91,7 @@ def plan_rights(held: Held, steps: Sequence[Step], profiles: Profiles, declared:
     return Rights(tuple(work.steps), tuple(work.now), tuple(work.warnings), tuple(dict.fromkeys(work.conflicts)))
 
 
-def take_back(held: Held, profiles: Profiles, sent: Sequence[Step], declared: DeclaredProfiles) -> list[Step]:
+def undo_renaming(held: Held, profiles: Profiles, sent: Sequence[Step], declared: DeclaredProfiles) -> list[Step]:
     """The steps that undo a renaming of which a client profile could not be carried along. Pure.
 
     The new profiles and the new alias go, and the old alias gets its issuer back. A renaming of which all profiles

@@ -25,7 +25,7 @@ from ansible_collections.esx.trust.plugins.module_utils._issuer_rights import De
 from ansible_collections.esx.trust.plugins.module_utils._issuer_rights import Rights
 from ansible_collections.esx.trust.plugins.module_utils._issuer_rights import concern_profiles
 from ansible_collections.esx.trust.plugins.module_utils._issuer_rights import plan_rights
-from ansible_collections.esx.trust.plugins.module_utils._issuer_rights import take_back
+from ansible_collections.esx.trust.plugins.module_utils._issuer_rights import undo_renaming
 from ansible_collections.esx.trust.plugins.module_utils._plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._token_issuer import DesiredTokenIssuer
 from ansible_collections.esx.trust.plugins.module_utils._token_issuer import TokenIssuer
@@ -299,10 +299,10 @@ def test_a_renaming_that_could_not_carry_everything_is_undone(known: Issuers) ->
     copies = [number for number, step in enumerate(first.steps) if step.resource == "client_profile"][:2]
     for number in range(copies[0], copies[1] + 1):
         state = done((known, profiles), first.steps[:number], cascade=True)
-        back = take_back(state[0], Profiles(state[1]), first.steps[:number], NOTHING)
+        back = undo_renaming(state[0], Profiles(state[1]), first.steps[:number], NOTHING)
         assert comparable(done(state, back, cascade=True)) == comparable((known, profiles))
     state = done((known, profiles), first.steps[: copies[1] + 1], cascade=True)
-    assert take_back(state[0], Profiles(state[1]), first.steps[: copies[1] + 1], NOTHING) == []
+    assert undo_renaming(state[0], Profiles(state[1]), first.steps[: copies[1] + 1], NOTHING) == []
 
 
 def test_profiles_matter_only_where_an_alias_loses_its_issuer() -> None:
