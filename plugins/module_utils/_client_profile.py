@@ -458,11 +458,15 @@ def carry_out(profiles: Iterable[ClientProfile], steps: Iterable[Step]) -> tuple
     """What a host holds after the steps."""
     held = list(profiles)
     for step in steps:
-        if step.before is None:
-            held.append(step.after)
-            continue
-        held = [step.after if one.profile == step.before.profile and one == step.before else one for one in held]
-    return tuple(one for one in held if one is not None)
+        before: Optional[ClientProfile] = step.before
+        place = len(held)
+        if before is not None:
+            found = [number for number, one in enumerate(held) if one.profile == before.profile and one == before]
+            if not found:
+                continue
+            place = found[0]
+        held[place : place + 1] = [] if step.after is None else [step.after]
+    return tuple(held)
 
 
 def shown(record: Mapping[str, Any]) -> dict[str, Any]:
