@@ -16,10 +16,10 @@ description:
     that sign them, or no longer trust them, through the host's own API.
   - Certificates are compared by what they are. PEM, CRLF, Base64 DER and the host's own way to write them never
     count as a change.
-  - A trusted issuer alone gives nobody any right. Client profiles do, see M(esx.trust.esx_client_profile). They are read
-    before an issuer leaves its alias. A renaming makes them anew under the new alias before the old one goes. If that
-    cannot be done without a loss, it is a conflict. A removal deletes them, and warns of the rights that go with them.
-    If an alias passes to another issuer, a warning tells the rights that its subjects get.
+  - A trusted issuer alone gives nobody any right. Client profiles do, see M(esx.trust.esx_client_profile). They are
+    read before an issuer leaves its alias. A renaming makes them anew under the new alias before the old one goes. If
+    that cannot be done without a loss, it is a conflict. A removal deletes them, and warns of the rights that go with
+    them. If an alias passes to another issuer, a warning tells the rights that its subjects get.
 author:
   - esx.trust contributors (@esx-trust)
 extends_documentation_fragment:

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.timeout(600)  # other gates run beside
 
 GUIDES = ("fleet-configuration", "bootstrap", "recovery", "rotation", "audit-in-ci", "awx")
 #: The other pages in docs/ explain things; their commands are not for following.
-REFERENCE = ("README", "faults", "simulator", "performance")
+REFERENCE = ("README", "client-profiles", "faults", "simulator", "performance")
 
 #: What is asked of the person, and what they type.
 ANSWERS = {

@@ -154,9 +154,7 @@ def test_an_issuer_that_goes_takes_its_profiles_along(modules: Modules, host: Ho
     ran = rename(modules, way, issuer_alias="old", state="absent")
     assert ran.operations == [("delete", "external group d\\admins of old"), ("delete", "old")]
     assert "admins of old (READ_ONLY)" in ran.warnings
-    assert "external group d\\admins of old" in str(ran.result["diff"]["before"]["client_profiles"]).replace(
-        "\\\\", "\\"
-    )
+    assert list(ran.result["diff"]["before"]["client_profiles"]) == ["external group d\\admins of old"]
     assert "admins" not in str(ran.result["diff"]["after"])
     assert rights(host) == {("third", "others"): {"SECURITY_MGMT"}}
 
@@ -240,7 +238,7 @@ def test_nobody_purges_himself(modules: Modules, host: Host) -> None:
 
 def test_profiles_are_not_read_without_need(modules: Modules, host: Host) -> None:
     modules.run("esx_host_trust", token_issuers=[{**RENAMED, "issuer_alias": "old"}])
-    assert not [record for record in host.journal if record.operation.startswith(SERVICE)]
+    assert not [record for record in host.journal if (record.operation or "").startswith(SERVICE)]
 
 
 @pytest.mark.parametrize(
