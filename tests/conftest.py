@@ -46,6 +46,20 @@ hypothesis.settings.register_profile(
 )
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what looks at the requests of REST where the host speaks JSON-RPC."""
+    left_out = [item for item in items if _of_rest_over_jsonrpc(item)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not _of_rest_over_jsonrpc(item)]
+
+
+def _of_rest_over_jsonrpc(item: pytest.Item) -> bool:
+    call = getattr(item, "callspec", None)
+    way = call.params.get("modules") if call else None
+    return way == "jsonrpc" and item.get_closest_marker("of_rest") is not None
+
+
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody's own VMWARE_HOST and the like may reach a test."""

@@ -28,9 +28,9 @@ options:
     description:
       - The account's password. One with a line break or another control character is refused before it is sent,
         since it would be refused by the host.
-      - A refused password is not sent a second time by the same task, also not by the other items of its loop, because
-        hosts lock an account after five refusals. (Where a task is not done inside Ansible's own process, as over ssh
-        or with C(async), each item of a loop is on its own.)
+      - A refused password is not sent to the host a second time in the same run of Ansible, by no item of a loop, retry
+        or other task, because hosts lock an account after five refusals. (With C(async), a task learns of no refusal
+        that another one met at the same time.)
       - If not set, the value of the environment variable E(VMWARE_PASSWORD) is used.
     type: str
     aliases: [pass, pwd]
@@ -65,7 +65,8 @@ options:
     description:
       - How the login is made.
       - V(token) exchanges O(username) and O(password), or O(saml_token), for an access token of the host.
-      - V(basic) sends O(username) and O(password) with each request.
+      - V(basic) sends O(username) and O(password) with each request. On real hosts the services of token issuers and
+        client profiles take only tokens, as the vendor's message catalogue says, and refuse such requests.
       - V(session) opens a session and closes it at the end. ESX hosts are not known to offer this.
       - If not set, the value of the environment variable E(VMWARE_AUTH_METHOD) is used.
     type: str

@@ -16,6 +16,7 @@ from jinja2.exceptions import UndefinedError
 
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet import Keys
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet import differences
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet import is_present
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet import keys
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet import named
 from ansible_collections.esx.trust.plugins.plugin_utils._roll_out import is_blank
@@ -70,11 +71,7 @@ def fleet_entries(hosts: Iterable[str], hostvars: Mapping[str, Any]) -> list[dic
 
 def fleet_refusal(declared: Any, purge: Any, purge_all: Any) -> str:
     """See fleet_refusal.yml."""
-    stays = any(
-        is_blank(issuer.get("state")) or issuer["state"] == "present"
-        for issuer in declared or ()
-        if isinstance(issuer, Mapping)
-    )
+    stays = any(isinstance(issuer, Mapping) and is_present(issuer) for issuer in declared or ())
     if stays or not _is_true(purge) or _is_true(purge_all):
         return ""
     return (

@@ -1,71 +1,31 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Observe, plan, apply, verify: the only place in the collection that writes to a host."""
+"""Observe, plan, apply, verify: how a run goes forward."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
 from typing import Optional
-from typing import Protocol
 
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
+from ansible_collections.esx.trust.plugins.module_utils._declaration import Declaration
 from ansible_collections.esx.trust.plugins.module_utils._errors import Conflict
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
 from ansible_collections.esx.trust.plugins.module_utils._plan import Plan
 from ansible_collections.esx.trust.plugins.module_utils._plan import Step
+from ansible_collections.esx.trust.plugins.module_utils._sent import Sent
 from ansible_collections.esx.trust.plugins.module_utils._signals import tidying
+from ansible_collections.esx.trust.plugins.module_utils._taking_back import take_back
 from ansible_collections.esx.trust.plugins.module_utils._text import printable
 
 #: Answers that say that somebody else changed the host since we looked.
 _SUPERSEDED = ("ALREADY_EXISTS", "ALREADY_IN_DESIRED_STATE", "NOT_FOUND")
 _RUN_AGAIN = "Run the task again; it looks at the host first."
-_PUT_BACK_BY_HAND = "Run the task again at once: until then the host does without it."
-
-
-class Declaration(Protocol):
-    """What is declared of one host: one resource, or several that are planned together."""
-
-    def observe(self, client: Client) -> Any:
-        """Read what the host holds. Raises TrustError."""
-
-    def look_again(self, client: Client, steps: Sequence[Step], observed: Any) -> Any:
-        """Read once more what the steps wrote, where hosts may keep another form of it; else None.
-
-        Raises TrustError.
-        """
-
-    def plan(self, observed: Any) -> Plan:
-        """Compare what the host holds with what is declared. Pure."""
-
-    def perform(self, client: Client, step: Step) -> None:
-        """Send the request of a step. Raises TrustError."""
-
-    def was_carried_out(self, observed: Any, step: Step) -> bool:
-        """True if what the host holds shows that a step whose answer was lost was carried out. Pure."""
-
-    def is_same(self, step: Step, other: Step) -> bool:
-        """True if two deletions under one name are of the same thing. Pure."""
-
-    def take_back(self, observed: Any, sent: Sequence[Step]) -> list[Step]:
-        """The steps that put back what the `sent` steps took away and what is declared to stay. Pure."""
-
-    def left_over(self, observed: Any, sent: Sequence[Step]) -> list[str]:
-        """A sentence for each thing that the `sent` steps left behind and that does no harm. Pure."""
-
-    def assumed(self, observed: Any, sent: Sequence[Step]) -> Any:
-        """What the host holds if it held `observed` and carried out all that was `sent`. Pure."""
-
-    def own_form(self, observed: Any, step: Step) -> str:
-        """How the host's form of what a step wrote differs from the one that was written, or nothing. Pure."""
-
-    def explain(self, error: TrustError, step: Step, host: str) -> TrustError:
-        """The error of a step that the host refused, with what is known about this resource."""
 
 
 @dataclass(frozen=True)
@@ -126,27 +86,27 @@ class _Run:
     def __init__(self, client: Client, declaration: Declaration) -> None:
         self._client = client
         self._declaration = declaration
-        self.performed: list[Step] = []
+        self._sent = Sent(client, declaration)
         #: The plan that was acted on last.
         self.acted: Optional[Plan] = None
-        #: What the host held when it was last looked at, and the number of steps performed by then.
-        self._seen: Optional[tuple[Any, int]] = None
-        #: Sent, and nobody knows (yet) whether they were carried out.
-        self._unsettled: list[Step] = []
         #: Refused once because the host had changed since we looked.
         self._superseded: list[Step] = []
         #: The first deletion that was planned under each name.
         self._doomed: dict[tuple[str, str], Step] = {}
         self._finished = False
 
+    @property
+    def performed(self) -> list[Step]:
+        """What was carried out."""
+        return self._sent.performed
+
     def plan(self) -> Plan:
         """Look at the host and plan. Raises Conflict where the plan is one."""
-        observed = self._look()
-        self._settle(observed)
+        observed = self._sent.look()
         plan = self._declaration.plan(observed)
         reason = plan.conflict or self._made_anew(plan)
         if reason:
-            sent = "" if self.performed or self._unsettled or self._superseded else " Nothing was sent."
+            sent = "" if self._sent.steps or self._superseded else " Nothing was sent."
             conflict = Conflict(f"{self._client.host}: {printable(self._client.scrub(reason))}{sent}")
             conflict.returned = self._client.scrub_result(plan.found)
             raise conflict
@@ -176,7 +136,7 @@ class _Run:
         last = {step.key: step for step in self.performed}
         steps = list(last.values())
         try:
-            observed = self._declaration.look_again(self._client, steps, self._seen[0] if self._seen else None)
+            observed = self._declaration.look_again(self._client, steps, self._sent.seen)
         except TrustError:
             # What was written was confirmed. A look that fails takes nothing from that.
             return None, []
@@ -188,91 +148,8 @@ class _Run:
     @tidying()
     def put_back(self, error: TrustError) -> None:
         """Put back what was taken away to be replaced, and say so in `error`, which stopped the run."""
-        if self._finished or not (self.performed or self._unsettled):
-            return
-
-        declaration = self._declaration
-        sent = [*self.performed, *self._unsettled]
-        if not self._perhaps_lost(sent):
-            assumed = self._assumed(self.performed)
-            error.message += "".join(f" {text}" for text in declaration.left_over(assumed, sent))
-            return
-
-        restoring: list[Step] = []
-        remaining: list[Step] = []
-        # More than once, because the first attempt may meet the same broken connection as what it follows.
-        for _attempt in range(3):
-            try:
-                observed = self._look()
-            except (Unauthenticated, Unauthorized):
-                remaining = self._perhaps_lost(sent)
-                break
-            except TrustError:
-                remaining = self._perhaps_lost(sent)
-                continue
-            self._settle(observed)
-            remaining = declaration.take_back(observed, sent)
-            if not remaining or not self._restore(remaining, restoring):
-                break
-
-        self._tell_restored([step for step in dict.fromkeys(restoring) if step in self.performed], error)
-        self._tell_lost(remaining, error)
-        error.message += "".join(f" {text}" for text in declaration.left_over(self._assumed(self.performed), sent))
-
-    def _perhaps_lost(self, sent: Sequence[Step]) -> list[Step]:
-        """What there is to put back if the steps in doubt were not carried out, or else if they were."""
-        for assumed in (self._assumed(self.performed), self._assumed(sent)):
-            steps = self._declaration.take_back(assumed, sent)
-            if steps:
-                return steps
-        return []
-
-    def _restore(self, steps: list[Step], restoring: list[Step]) -> bool:
-        """Carry out steps that put something back. Those that are done leave the list. True if it is worth a retry."""
-        while steps:
-            step = steps[0]
-            restoring.append(step)
-            in_doubt = step in self._unsettled
-            if not in_doubt:
-                self._unsettled.append(step)
-            try:
-                self._declaration.perform(self._client, step)
-            except TrustError as refusal:
-                if not (in_doubt or refusal.outcome_unknown):
-                    self._unsettled.remove(step)
-                return not isinstance(refusal, (Unauthenticated, Unauthorized))
-            self._done(step)
-            steps.pop(0)
-        return False
-
-    def _tell_restored(self, steps: list[Step], error: TrustError) -> None:
-        names = [repr(step.id) for step in steps if step.after is not None]
-        if names:
-            error.message += f" The {steps[0].resource} {' and '.join(names)} was put back as it was."
-
-    def _tell_lost(self, steps: list[Step], error: TrustError) -> None:
-        lost = [step for step in steps if step.after is not None]
-        if not lost:
-            return
-        names = " and ".join(repr(step.id) for step in lost)
-        error.message += f" The {lost[0].resource} {names} could not be put back."
-        error.hint = f"{error.hint} {_PUT_BACK_BY_HAND}".strip()
-        error.not_restored.extend(dict(step.after.spec()) for step in lost)
-
-    def _look(self) -> Any:
-        observed = self._declaration.observe(self._client)
-        self._seen = (observed, len(self.performed))
-        return observed
-
-    def _assumed(self, sent: Sequence[Step]) -> Any:
-        observed, count = self._seen if self._seen else (None, 0)
-        return self._declaration.assumed(observed, sent[count:])
-
-    def _settle(self, observed: Any) -> None:
-        """Find the steps in doubt that the host has carried out by now."""
-        for step in list(self._unsettled):
-            if self._declaration.was_carried_out(observed, step):
-                self._done(step)
+        if not self._finished:
+            take_back(self._sent, self._declaration, error)
 
     def _made_anew(self, plan: Plan) -> str:
         """Why a deletion is not carried out: it is of another thing than the one that was to be deleted at first."""
@@ -289,26 +166,13 @@ class _Run:
 
     def _perform(self, plan: Plan) -> Optional[tuple[Step, TrustError]]:
         for step in plan.steps:
-            # Also in doubt while it is on its way, in case the run is stopped there.
-            in_doubt = step in self._unsettled
-            if not in_doubt:
-                self._unsettled.append(step)
             try:
-                self._declaration.perform(self._client, step)
+                self._sent.send(step)
             except TrustError as error:
-                # What the host says about a repetition says nothing about the attempt before it.
-                if not (in_doubt or error.outcome_unknown):
-                    self._unsettled.remove(step)
                 if isinstance(error, (Unauthenticated, Unauthorized)):
                     raise self._explained(error, step) from error
                 return step, error
-            self._done(step)
         return None
-
-    def _done(self, step: Step) -> None:
-        self.performed.append(step)
-        # What was sent before about the same thing is answered by this.
-        self._unsettled = [doubt for doubt in self._unsettled if doubt.key != step.key]
 
     def _explained(self, error: TrustError, step: Step) -> TrustError:
         return self._declaration.explain(error, step, self._client.host)
@@ -325,7 +189,7 @@ class _Run:
         except Conflict:
             raise
         except TrustError as second:
-            if step not in self._unsettled:
+            if step not in self._sent.in_doubt:
                 raise self._explained(error, step) from second
             second.message = (
                 f"{error.message} Reading again failed too, so nobody knows whether the {step.action} of"

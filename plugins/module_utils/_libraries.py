@@ -56,6 +56,7 @@ try:
     from cryptography import x509
     from cryptography.exceptions import InvalidSignature
     from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.hazmat.primitives.asymmetric import padding
     from cryptography.hazmat.primitives.asymmetric import rsa
@@ -64,6 +65,7 @@ try:
 except ImportError:
     MISSING["cryptography"] = traceback.format_exc()
     x509: Any = None  # type: ignore[no-redef]
+    hashes: Any = None  # type: ignore[no-redef]
     ec: Any = None  # type: ignore[no-redef]
     padding: Any = None  # type: ignore[no-redef]
     rsa: Any = None  # type: ignore[no-redef]
@@ -118,6 +120,7 @@ __all__ = [
     "UnsupportedAlgorithm",
     "ec",
     "fromstring",
+    "hashes",
     "load_der_private_key",
     "padding",
     "requests",

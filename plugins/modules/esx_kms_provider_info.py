@@ -73,6 +73,11 @@ kms_providers:
       description: What the host says about its availability.
       type: list
       elements: str
+api_protocol:
+  description: The form of the API in which the host answered, V(rest) or V(jsonrpc). See O(api_protocol).
+  returned: once an answer of the host told it, on failure too
+  type: str
+  sample: rest
 failure:
   description: What went wrong, for programs. The text for people is RV(ignore:msg).
   returned: failure, unless Ansible itself refused the options
@@ -107,6 +112,11 @@ failure:
       description: The API's own type of the error, if there was one.
       type: str
       sample: INVALID_ARGUMENT
+    login_refused:
+      description:
+        - Whether the host refused the login itself, and not a token that a login had given. Missing if RV(failure.code)
+          is not V(unauthenticated).
+      type: bool
 """
 
 from ansible_collections.esx.trust.plugins.module_utils._kms_provider import INFO_ARGUMENTS

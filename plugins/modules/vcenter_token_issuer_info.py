@@ -213,6 +213,10 @@ failure:
       description: The API's own type of the error, if there was one.
       type: str
       sample: UNAUTHENTICATED
+    login_refused:
+      description:
+        - Whether the vCenter refused the login itself. Missing if RV(failure.code) is not V(unauthenticated).
+      type: bool
 """
 
 from ansible_collections.esx.trust.plugins.module_utils._module import run_module

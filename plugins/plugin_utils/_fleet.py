@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.esx.trust.plugins.plugin_utils._roll_out import is_blank
+
 #: How many hosts are named where more are meant.
 NAMED = 5
 
@@ -28,13 +30,19 @@ def keys(providers: Any) -> Keys:
     found: Keys = {}
     # What is undefined raises when it is asked whether it is empty, and only then.
     for entry in providers if providers and isinstance(providers, (list, tuple)) else ():
-        if not isinstance(entry, Mapping) or entry.get("state", "present") != "present":
+        if not isinstance(entry, Mapping) or not is_present(entry):
             continue
         key_id, key = _text(entry.get("key_id")), _text(entry.get("key_derivation_key"))
         if _text(entry.get("provider")):
             one = {"key_id": _key_id(key_id), "key": _digest(key)}
             found.setdefault(_text(entry["provider"]), []).append(one)
     return found
+
+
+def is_present(entry: Mapping[str, Any]) -> bool:
+    """True if an entry of a declaration shall be there. An empty state is as good as none, and none means present."""
+    state = entry.get("state")
+    return is_blank(state) or str(state).strip() == "present"
 
 
 def differences(fleet: Mapping[str, Keys]) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible import constants
 
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet import is_present
 from ansible_collections.esx.trust.plugins.plugin_utils._roll_out import is_blank
 
 #: The variables of a host that hold which run this is, and what the task that checks the host said in this run.
@@ -33,7 +34,7 @@ def issuers(declared: Any, chains_mode: Any = None) -> list[dict[str, Any]]:
     """
     found = []
     for issuer in declared or ():
-        if _state(issuer) != "present":
+        if not is_present(issuer):
             continue
         mode = chains_mode or _mode(issuer)
         # To rename means to delete, and between that and creating it anew no token would be accepted.
@@ -89,10 +90,6 @@ def _said(fleet: Iterable[str], hostvars: Mapping[str, Any]) -> dict[str, str]:
         passed = isinstance(checked, Mapping) and not checked.get("failed")
         said[host] = answers.get(str(checked["msg"]), "") if passed and "msg" in checked else ""
     return said
-
-
-def _state(issuer: Mapping[str, Any]) -> str:
-    return "present" if is_blank(issuer.get("state")) else str(issuer["state"])
 
 
 def _mode(issuer: Mapping[str, Any]) -> str:

@@ -39,10 +39,15 @@ def test_the_variables_are_those_that_the_modules_read(credential_types: Types) 
 
 
 def test_an_account_with_a_ca(inside: Inside, folder: Path, credential_types: Types) -> None:
-    inputs = {"username": "root", "password": PASSWORD, "ca_certificate": CA, "port": "9443"}
+    inputs = {"username": "root", "password": PASSWORD, "ca_certificate": CA, "port": "9443", "api_protocol": "rest"}
     given = injected(inside, folder, credential_types["ESX host"], **inputs)
     file = Path(given["env"].pop("VMWARE_CA_PATH"))
-    assert given["env"] == {"VMWARE_USER": "root", "VMWARE_PASSWORD": PASSWORD, "VMWARE_PORT": "9443"}
+    assert given["env"] == {
+        "VMWARE_USER": "root",
+        "VMWARE_PASSWORD": PASSWORD,
+        "VMWARE_PORT": "9443",
+        "VMWARE_API_PROTOCOL": "rest",
+    }
     assert file.parent == folder / "env"
     assert file.read_text("utf-8") == CA
     assert file.stat().st_mode & 0o077 == 0
@@ -53,7 +58,8 @@ def test_an_account_with_a_ca(inside: Inside, folder: Path, credential_types: Ty
 def test_an_account_alone(inside: Inside, folder: Path, credential_types: Types) -> None:
     """What is not given is empty, and so not there for the modules."""
     given = injected(inside, folder, credential_types["ESX host"], username="root", password=PASSWORD)
-    assert (given["env"]["VMWARE_PORT"], given["env"]["VMWARE_CA_PATH"]) == ("", "")
+    for name in ("VMWARE_PORT", "VMWARE_API_PROTOCOL", "VMWARE_CA_PATH"):
+        assert given["env"][name] == ""
 
 
 def test_a_key(inside: Inside, folder: Path, credential_types: Types) -> None:

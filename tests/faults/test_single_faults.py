@@ -64,6 +64,7 @@ def test_an_error_body_under_a_good_code_is_no_traceback_at_login(modules: Modul
     assert len(host.journal) <= 2
 
 
+@pytest.mark.of_rest
 @pytest.mark.parametrize("location", ["https://[", "\u00e4", "https://127.0.0.1:1/"])
 def test_a_redirect_to_nowhere_is_one_sentence(modules: Modules, host: Host, location: str) -> None:
     host.queue(Fault(kind="redirect", operation="*.get", location=location))
@@ -107,6 +108,7 @@ def test_a_write_is_not_hidden_by_an_odd_answer(modules: Modules, host: Host, fi
     assert ran.operations == [("create", "site-a")]
 
 
+@pytest.mark.of_rest
 @pytest.mark.usefixtures("leftover")
 def test_nothing_is_said_to_be_put_back_that_was_not(modules: Modules, host: Host) -> None:
     """The create was carried out, and only the last look shows it: by then the old alias cannot come back."""
@@ -142,6 +144,7 @@ def test_a_connection_is_closed_even_after_another_was_lost(sweep: Sweep) -> Non
         gc.enable()
 
 
+@pytest.mark.of_rest
 def test_a_goodbye_takes_no_longer_than_the_timeout(modules: Modules, host: Host) -> None:
     host.settings(session_service=True)
     host.queue(Fault(kind="delay_answer", operation="*.session.delete", seconds=60))
@@ -159,6 +162,7 @@ def test_a_wrong_password_is_not_sent_on_while_nobody_knows(modules: Modules, ho
     assert not host.locked
 
 
+@pytest.mark.of_rest
 def test_a_host_that_contradicts_itself_does_not_keep_a_run_busy(modules: Modules, host: Host) -> None:
     """Each write fails, and at each look the host holds something else: there, away, there again."""
     there = {"change": "put_issuer", "issuer_alias": "vcenter01", "issuer": cases.ISSUER, "chains": [list(cases.TWO)]}

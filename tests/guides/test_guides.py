@@ -23,7 +23,15 @@ from guides.reading import File
 
 pytestmark = pytest.mark.timeout(600)  # other gates run beside
 
-GUIDES = ("fleet-configuration", "bootstrap", "recovery", "rotation", "audit-in-ci", "awx")
+GUIDES = (
+    "fleet-configuration",
+    "bootstrap",
+    "recovery",
+    "rotation",
+    "audit-in-ci",
+    "awx",
+    "does-it-work-with-my-hosts",
+)
 #: The other pages in docs/ explain things; their commands are not for following.
 REFERENCE = ("README", "client-profiles", "faults", "simulator", "performance")
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from leaks.search import Search
+from module.conftest import modules
 from playbook.conftest import in_worker
 from playbook.conftest import playbooks
 from playbook.conftest import tools
@@ -23,8 +24,8 @@ SEARCHED = "searched"
 #: Messages of an error that a client shows at most.
 SHOWN = 3
 
-#: Fixtures of the playbooks, for the tests here too.
-__all__ = ["in_worker", "playbooks", "tools"]
+#: Fixtures of the playbooks and of the modules, for the tests here too.
+__all__ = ["in_worker", "modules", "playbooks", "tools"]
 
 
 @pytest.fixture
@@ -51,13 +52,21 @@ def repeated(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def remember(host: HostState, request: exchange.Request, error: ApiError) -> exchange.Answer:
         answer = refuse(host, request, error)
-        content = json.loads(answer.body)
-        messages = content.get("value", content)["messages"]
-        told.append("; ".join(message["default_message"] for message in messages[:SHOWN]))
+        told.append("; ".join(_messages(json.loads(answer.body))[:SHOWN]))
         return answer
 
     monkeypatch.setattr(exchange, "refusal", remember)
     return told
+
+
+def _messages(content: dict[str, Any]) -> list[str]:
+    """The messages of an error, outermost first, in whatever form of the API it came."""
+    if "jsonrpc" in content:
+        (error,) = content["result"]["error"]["ERROR"].values()
+        fields = [next(iter(message["STRUCTURE"].values())) for message in error["messages"]]
+    else:
+        fields = content.get("value", content)["messages"]
+    return [message["default_message"] for message in fields]
 
 
 @pytest.fixture

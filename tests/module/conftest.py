@@ -27,6 +27,7 @@ except ImportError:  # before 2.19
 if TYPE_CHECKING:
     from simulator import Fleet
     from simulator import Host
+    from simulator.journal import Record
 
 KEY_ID = "5f0b1f4e-53c2-4f0e-9c0e-6f1d6f7a2b11"
 OTHER_KEY_ID = "0d9b3c1a-8f0e-4f5b-b1a7-2a6f6a1c9e77"
@@ -36,6 +37,12 @@ KEY = "q1w2e3r4t5y6u7i8o9p0a1s2d3f4g5h6j7k8l9z0x1c="
 def fault(**fields: Any) -> Fault:
     """A fault for a host's queue."""
     return Fault.model_validate(fields)
+
+
+def understood(host: Host) -> list[Record]:
+    """The requests in a form that the host speaks: with which form a client begins is looked at elsewhere."""
+    spoken = host.settings().protocols
+    return [record for record in host.journal if spoken in ("both", record.protocol)]
 
 
 @dataclass(frozen=True)
@@ -131,7 +138,7 @@ def modules(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Modules]:
-    """Everything holds for the module and for the action of its name."""
+    """Everything holds for the module, for the action of its name, and for the module where a host speaks JSON-RPC."""
     from leaks.running import Actions  # which is built on what stands above
 
     monkeypatch.setattr(retries, "FIRST_DELAY", 0.001)

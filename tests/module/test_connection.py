@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -18,6 +19,7 @@ from builders import chain
 from module.conftest import KEY
 from module.conftest import KEY_ID
 from module.conftest import fault
+from module.conftest import understood
 from simulator import Fleet
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ def known(host: Host) -> None:
 
 
 def schemes(host: Host) -> list[str | None]:
-    return [record.authentication for record in host.journal]
+    return [record.authentication for record in understood(host)]
 
 
 # Login
@@ -54,6 +56,15 @@ def test_basic_sends_the_password_with_each_request(modules: Modules, host: Host
     assert schemes(host) == ["basic"]
 
 
+def test_a_service_that_takes_only_tokens_is_named_where_it_refuses_a_password(modules: Modules, host: Host) -> None:
+    host.settings(oauth_only=["security_token_issuers"])
+    ran = modules.run("esx_token_issuer_info", auth_method="basic")
+    assert ran.result["failure"]["code"] == "unauthenticated"
+    assert "only tokens" in ran.message
+    assert not modules.run("esx_token_issuer_info").failed
+
+
+@pytest.mark.of_rest
 def test_a_session_is_closed_at_the_end(modules: Modules, host: Host) -> None:
     host.settings(session_service=True)
     assert not modules.kms_provider(auth_method="session").failed
@@ -103,6 +114,7 @@ def test_a_refused_login_is_tried_once(modules: Modules, host: Host) -> None:
     assert "wrong-Password-1" not in ran.output
 
 
+@pytest.mark.of_rest
 @pytest.mark.parametrize("dress", ["text", "mark", "cut", "html", "server error"])
 def test_a_token_in_an_answer_that_is_none_is_not_printed(modules: Modules, host: Host, dress: str) -> None:
     token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJyb290In0.c2lnbmF0dXJl"
@@ -124,6 +136,7 @@ def test_a_token_in_an_answer_that_is_none_is_not_printed(modules: Modules, host
     assert host.login_attempts == 1
 
 
+@pytest.mark.of_rest
 def test_json_with_a_byte_order_mark_is_json(modules: Modules, host: Host) -> None:
     body = "\ufeff" + f'{{"access_token": "{host.create_token()}"}}'
     host.queue(fault(kind="answer", operation=TOKEN, status=201, body=body, content_type="application/json"))
@@ -149,6 +162,7 @@ def test_a_secret_in_the_wrong_option_is_not_printed(modules: Modules, option: s
     assert "hunter22" not in ran.output
 
 
+@pytest.mark.of_rest
 def test_a_lost_answer_to_a_login_is_tried_only_once_more(modules: Modules, host: Host) -> None:
     host.queue(fault(kind="lose_answer", operation=TOKEN, times=None))
     ran = modules.kms_provider(password="wrong", retries=9)
@@ -162,7 +176,7 @@ def test_a_lost_answer_to_a_login_is_survived(modules: Modules, host: Host) -> N
 
 
 def test_an_expired_token_costs_one_login(modules: Modules, host: Host) -> None:
-    host.queue(fault(kind="expire_tokens", operation="*.create", skip=1))
+    host.queue(fault(kind="expire_tokens", operation="*.providers.create"))
     ran = modules.kms_provider(provider="site-b")
     assert ran.changed
     assert host.login_attempts == 2
@@ -398,3 +412,42 @@ def test_ipv6_addresses_work(modules: Modules, spelling: str) -> None:
         ran = modules.kms_provider(hostname=spelling, port=only.port, ca_path=fleet.ca_path, provider="six")
         assert ran.changed
         assert "six" in only.providers
+
+
+# JSON-RPC: what the tests above look at in the requests and answers of REST.
+
+
+@pytest.fixture
+def over_jsonrpc(modules: Modules, host: Host) -> None:
+    host.settings(protocols="jsonrpc")
+    modules.connection["api_protocol"] = "jsonrpc"
+
+
+@pytest.mark.of_rest
+@pytest.mark.usefixtures("over_jsonrpc")
+def test_a_lost_answer_to_a_login_over_json_rpc_is_tried_only_once_more(modules: Modules, host: Host) -> None:
+    host.queue(fault(kind="lose_answer", operation=TOKEN, times=None))
+    ran = modules.kms_provider(password="wrong", retries=9)
+    assert ran.failed
+    assert host.login_attempts == 2
+
+
+@pytest.mark.of_rest
+@pytest.mark.usefixtures("over_jsonrpc")
+@pytest.mark.parametrize("dress", ["text", "cut", "html", "not a result", "server error"])
+def test_a_token_in_an_answer_that_is_no_json_rpc_is_not_printed(modules: Modules, host: Host, dress: str) -> None:
+    token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJyb290In0.c2lnbmF0dXJl"
+    result = {"STRUCTURE": {"com.vmware.esx.authentication.token.info": {"access_token": {"SECRET": token}}}}
+    error = {"code": -32603, "message": f"no room for {token}", "data": token}
+    bodies = {
+        "text": token,
+        "cut": json.dumps({"jsonrpc": "2.0", "id": "1", "result": {"output": result}})[:-5],
+        "html": f"<html>{token}</html>",
+        "not a result": json.dumps({"jsonrpc": "2.0", "id": "1", "result": {"put": result}}),
+        "server error": json.dumps({"jsonrpc": "2.0", "id": "1", "error": error}),
+    }
+    host.queue(fault(kind="answer", operation=TOKEN, status=200, body=bodies[dress], content_type="application/json"))
+    ran = modules.kms_provider(retries=0)
+    assert ran.failed
+    assert token not in ran.output
+    assert host.login_attempts == 1

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 from typing import Any
+from typing import Optional
 
 import pytest
 
@@ -15,6 +16,7 @@ from module.conftest import KEY
 from module.conftest import KEY_ID
 from module.conftest import OTHER_KEY_ID
 from module.conftest import fault
+from module.conftest import understood
 
 if TYPE_CHECKING:
     from module.conftest import Modules
@@ -23,9 +25,7 @@ if TYPE_CHECKING:
 
 PROVIDERS = "com.vmware.esx.trusted_infrastructure.kms.providers"
 ISSUERS = "com.vmware.esx.authentication.trust.security_token_issuers"
-TOKEN = "POST /api/esx/authentication/token"
-PROVIDER_PATH = "/api/esx/trusted-infrastructure/kms/providers"
-ISSUER_PATH = "/api/esx/authentication/trust/security-token-issuers"
+TOKEN = "com.vmware.esx.authentication.token.create"
 ONE, TWO = chain(2, subject="one"), chain(2, subject="two")
 
 
@@ -57,8 +57,8 @@ def trust(modules: Modules, check: bool = False, diff: bool = False, **options: 
     return modules.run("esx_host_trust", check=check, diff=diff, **options)
 
 
-def requests(host: Host) -> list[str]:
-    return [f"{record.method} {record.path}" for record in host.journal]
+def requests(host: Host) -> list[Optional[str]]:
+    return [record.operation for record in understood(host)]
 
 
 def statuses(ran: Ran) -> dict[str, str]:
@@ -84,7 +84,8 @@ def test_one_task_does_everything_in_order(modules: Modules, host: Host) -> None
     ran = trust(modules, **WHOLE)
     assert ran.changed
     assert ran.operations == [("create", "site-a"), ("update", "vc"), ("create", "idp"), ("delete", "gone")]
-    assert [record.method for record in host.writes] == ["POST", "PATCH", "POST", "DELETE"]
+    written = [f"{PROVIDERS}.create", f"{ISSUERS}.update", f"{ISSUERS}.create", f"{ISSUERS}.delete"]
+    assert [record.operation for record in host.writes] == written
     assert statuses(ran) == {
         "site-a": "missing",
         "vc": "differs",
@@ -115,11 +116,11 @@ def test_check_mode_tells_the_same_and_writes_nothing(modules: Modules, host: Ho
 @pytest.mark.usefixtures("half_right")
 def test_the_second_run_has_one_login_two_reads_and_no_write(modules: Modules, host: Host) -> None:
     trust(modules, **WHOLE)
-    before, connections = len(host.journal), host.connections.opened
+    before, connections = len(requests(host)), host.connections.opened
     again = trust(modules, **WHOLE)
     assert not again.changed
     assert again.result["operations"] == []
-    assert requests(host)[before:] == [TOKEN, f"GET {PROVIDER_PATH}/site-a", f"GET {ISSUER_PATH}"]
+    assert requests(host)[before:] == [TOKEN, f"{PROVIDERS}.get", f"{ISSUERS}.list"]
     assert host.connections.opened - connections == 1
     assert set(statuses(again).values()) == {"ok", "undeclared"}
 
@@ -129,10 +130,10 @@ def test_what_is_not_declared_is_not_read(modules: Modules, host: Host) -> None:
     trust(modules, token_issuers=[issuer("vc")], check=True)
     assert requests(host) == [
         TOKEN,
-        f"GET {PROVIDER_PATH}/site-a",
-        f"GET {PROVIDER_PATH}",
+        f"{PROVIDERS}.get",
+        f"{PROVIDERS}.list",
         TOKEN,
-        f"GET {ISSUER_PATH}",
+        f"{ISSUERS}.list",
     ]
 
 

@@ -130,7 +130,7 @@ def test_only_the_chains_that_differ_are_sent(modules: Modules, host: Host, one:
     host.put_issuer("vcenter01", ISSUER, [one])
     ran = modules.token_issuer(signing_cert_chains=declared(two))
     assert ran.result["operations"] == [operation("update", "vcenter01")]
-    assert [record.method for record in host.writes] == ["PATCH"]
+    assert [record.operation for record in host.writes] == [f"{SERVICE}.update"]
     assert sorted(host.writes[0].body) == ["signing_cert_chains"]
     assert held(host, "vcenter01") == expected(two)
 
@@ -446,6 +446,7 @@ def test_a_host_that_ignores_the_projection_is_read_one_by_one(
     assert not modules.token_issuer(signing_cert_chains=declared(one)).changed
 
 
+@pytest.mark.of_rest
 def test_the_fewest_requests_and_one_connection(modules: Modules, host: Host, one: list[str]) -> None:
     modules.token_issuer(signing_cert_chains=declared(one))
     # The last look is there because hosts may keep certificates in a form of their own.

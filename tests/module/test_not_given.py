@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.esx.trust.plugins.module_utils._secrets import MASKS
 from builders import chain
 from module.conftest import KEY
 from module.conftest import KEY_ID
@@ -108,6 +109,30 @@ def test_what_yaml_read_as_something_else_is_refused(modules: Modules, host: Hos
 def test_a_name_of_digits_is_a_name(modules: Modules, host: Host) -> None:
     assert modules.kms_provider(provider=123).changed
     assert list(host.providers) == ["123"]
+
+
+# What a mask has eaten.
+
+
+@pytest.mark.parametrize("mask", MASKS)
+@pytest.mark.parametrize("option", ["provider", "key_derivation_key", "issuer_alias", "issuer"])
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_masked_text_is_refused_before_anything_is_sent(
+    modules: Modules, host: Host, option: str, mask: str, whole: bool
+) -> None:
+    masked: dict[str, Any] = {option: mask if option == "key_derivation_key" else f"https://vc.{mask}.example.com"}
+    provider: dict[str, Any] = {"provider": "site-a", "key_id": KEY_ID, "key_derivation_key": KEY}
+    issuer: dict[str, Any] = {"issuer_alias": "vc", "issuer": ISSUER, "signing_cert_chains": CHAINS}
+    declared = provider if option in provider else issuer
+    lists: dict[str, Any] = {"kms_providers": [provider], "token_issuers": [issuer]}
+    if whole:
+        declared.update(masked)
+        ran = modules.run("esx_host_trust", **lists)
+    else:
+        ran = modules.run("esx_kms_provider" if declared is provider else "esx_token_issuer", **{**declared, **masked})
+    assert ran.result["failure"]["code"] == "invalid_input"
+    assert f"{option}: holds a mask" in ran.message
+    assert host.connections.handshakes == 0
 
 
 # What a module returned.

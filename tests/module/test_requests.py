@@ -117,6 +117,7 @@ LOGINS = {
 }
 
 
+@pytest.mark.of_rest
 @pytest.mark.parametrize("login", LOGINS)
 @pytest.mark.parametrize("case", CASES)
 def test_no_request_is_needless(modules: Modules, host: Host, case: str, login: str) -> None:
@@ -134,6 +135,7 @@ def test_no_request_is_needless(modules: Modules, host: Host, case: str, login: 
     assert host.wait_closed()
 
 
+@pytest.mark.of_rest
 def test_without_the_full_projection_each_issuer_costs_one_more(modules: Modules, host: Host) -> None:
     host.settings(projection_supported=False)
     host.put_issuer("a", "https://a", [OURS])
@@ -148,3 +150,41 @@ def test_what_is_refused_before_it_is_sent_costs_nothing(modules: Modules, host:
     assert modules.kms_provider(key_id="no uuid").failed
     assert host.journal == []
     assert host.connections.opened == 0
+
+
+# JSON-RPC
+
+
+RPC = ("POST", "/api")
+TRUST: dict[str, Any] = {
+    "kms_providers": [{"provider": "site-a", "key_id": KEY_ID}],
+    "token_issuers": [{"issuer_alias": "vcenter01", "issuer": ISSUER, "signing_cert_chains": DECLARED}],
+}
+#: What the host speaks and what is asked for -> the requests to a host that is as declared.
+FORMS = {
+    ("rest", "auto"): [LOGIN, GET, LIST],
+    ("rest", "rest"): [LOGIN, GET, LIST],
+    ("both", "auto"): [LOGIN, GET, LIST],
+    ("both", "jsonrpc"): [RPC, RPC, RPC],
+    ("jsonrpc", "auto"): [LOGIN, RPC, RPC, RPC],
+    ("jsonrpc", "jsonrpc"): [RPC, RPC, RPC],
+}
+
+
+@pytest.mark.of_rest
+@pytest.mark.parametrize(("spoken", "asked"), FORMS)
+def test_a_host_that_speaks_json_rpc_costs_one_request_more_where_nobody_says_so(
+    modules: Modules, host: Host, spoken: str, asked: str
+) -> None:
+    host.settings(protocols=spoken)
+    _provider(host)
+    _issuer(host)
+    ran = modules.run("esx_host_trust", api_protocol=asked, **TRUST)
+    assert not ran.failed, ran.message
+    assert not ran.changed
+    asked_for = FORMS[spoken, asked]
+    assert [(record.method, record.path) for record in host.journal] == asked_for
+    assert ran.result["api_protocol"] == ("jsonrpc" if RPC in asked_for else "rest")
+    assert host.connections.opened == 1
+    assert host.login_attempts == 1
+    assert host.wait_closed()

@@ -496,3 +496,50 @@ def test_any_answer_is_a_value_or_one_error_without_secrets(
     else:
         assert 200 <= status < 300
         assert status not in (202, 206)
+
+
+# Long answers. The search for secrets in megabytes would take seconds for each answer.
+
+
+def _long_error(text: str) -> bytes:
+    message = {"id": "x", "default_message": text, "args": []}
+    return json.dumps({"error_type": "INVALID_ARGUMENT", "messages": [message]}).encode()
+
+
+LONG_BODIES: dict[str, Callable[[str], bytes]] = {
+    "text": str.encode,
+    "error": _long_error,
+    "error type": lambda text: json.dumps({"error_type": text, "messages": []}).encode(),
+}
+
+
+@pytest.mark.parametrize("form", LONG_BODIES)
+def test_of_a_long_answer_only_the_beginning_is_searched_for_secrets(form: str) -> None:
+    searched: list[int] = []
+
+    def scrub(text: str) -> str:
+        searched.append(len(text))
+        return text
+
+    body = LONG_BODIES[form]("no such thing; " * 100_000)
+    with pytest.raises(TrustError):
+        REST.decode(READ, Answer(400, {}, body), "esx01", scrub)
+    assert sum(searched) < 10_000
+
+
+@pytest.mark.parametrize("secret", ["Sekrit-Typo-1", "short-1", "zZ9~"])
+@pytest.mark.parametrize("form", ["text", "error"])
+def test_no_secret_is_shown_that_stands_where_a_long_answer_is_cut(form: str, secret: str) -> None:
+    redactor = Redactor([secret])
+    for place in range(4096 - len(secret), 4096 + 1):
+        # What is shown is one line, so that blanks hide nothing.
+        body = LONG_BODIES[form]("said:" + " " * (place - 5) + secret + " " * 5000)
+        with pytest.raises(TrustError) as caught:
+            REST.decode(READ, Answer(400, {}, body), "esx01", redactor.scrub)
+        assert secret[:2] not in str(caught.value)
+
+
+def test_a_web_page_is_known_by_a_tag_that_comes_late() -> None:
+    body = f"\n<!-- {'x' * 2000} -->\n<html>".encode()
+    with pytest.raises(UnexpectedAnswer, match="a web page"):
+        REST.decode(READ, Answer(400, {}, body), "esx01", str)

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from ansible_collections.esx.trust.plugins.module_utils import _kms_provider
 from ansible_collections.esx.trust.plugins.module_utils import _token_issuer
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
-from ansible_collections.esx.trust.plugins.module_utils._converge import Declaration
 from ansible_collections.esx.trust.plugins.module_utils._converge import Outcome
 from ansible_collections.esx.trust.plugins.module_utils._converge import converge
+from ansible_collections.esx.trust.plugins.module_utils._declaration import Declaration
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import Conflict
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError

@@ -68,6 +68,12 @@ def test_another_key_under_the_same_key_id() -> None:
     assert sentence == ("The key provider 'site-a' is given different keys: one to esx01, esx03; another to esx02.")
 
 
+@pytest.mark.parametrize("state", [None, "", " \n", "present"], ids=repr)
+def test_an_entry_without_a_state_is_compared(state: Any) -> None:
+    (sentence,) = compared(declared(), declared(key=OTHER_KEY, state=state))
+    assert "different keys" in sentence
+
+
 def test_another_key_id() -> None:
     (sentence,) = compared(declared(), declared(key_id=OTHER_KEY_ID))
     assert sentence == "The key provider 'site-a' is given different key_ids: one to esx01; another to esx02."

@@ -225,3 +225,15 @@ def test_one_lost_answer_or_refusal_hides_nothing_and_costs_no_trust(
         host.perform = perform  # type: ignore[method-assign]
         run(ScriptedClient(host), wanted)
         assert not planned(host, wanted).steps
+
+
+def test_a_swap_that_stops_in_doubt_where_nobody_can_look_tells_what_may_be_lost() -> None:
+    host = host_with(("a", "https://x", OLD), ("b", "https://y", NEW))
+    client = ScriptedClient(host, retries=0)
+    client.loses_answer("update")
+    client.is_raced("list", lambda memory: None)
+    client.fails("list", lambda: api_error("INTERNAL_SERVER_ERROR", 500), times=9)
+    with pytest.raises(TrustError) as caught:
+        run(client, desired(issuers=[issuer("a", "https://y", **RENAME), issuer("b", "https://x", **RENAME)]))
+    assert "'b' could not be put back" in caught.value.message
+    assert [one["issuer"] for one in caught.value.not_restored] == ["https://y"]

@@ -12,8 +12,8 @@ import pytest
 
 from ansible_collections.esx.trust.plugins.module_utils import _kms_provider
 from ansible_collections.esx.trust.plugins.module_utils import _token_issuer
-from ansible_collections.esx.trust.plugins.module_utils._converge import Declaration
 from ansible_collections.esx.trust.plugins.module_utils._converge import converge
+from ansible_collections.esx.trust.plugins.module_utils._declaration import Declaration
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
 from ansible_collections.esx.trust.plugins.module_utils._plan import Step

@@ -32,8 +32,14 @@ _LATER = (408, 429, 502, 503, 504)
 #: Codes with which a server answers a request that it does not understand.
 _NOT_UNDERSTOOD = (400, 404, 405, 415)
 #: Characters of a host's own words that a message may hold.
-_EXCERPT = 200
+EXCERPT = 200
 _MESSAGE = 270
+#: Characters of a host's own words that are looked at. To search megabytes for secrets takes seconds.
+_LOOKED_AT = 4096
+#: Characters before such a cut that nobody sees: a short secret, whatever it is dressed in, may have been cut there.
+_AT_THE_CUT = 256
+#: Characters of the longest name of an error type, its prefix included.
+_LONGEST_ERROR_TYPE = 128
 _ERROR_TYPE = re.compile(r"[A-Z][A-Z_]{0,63}")
 
 _WEB_PAGE = "a web page"
@@ -90,8 +96,7 @@ def api_error(
 
     # An error during a login may quote the token, which nobody knows yet.
     quotable = not (operation.secret and _failed_inside(fault))
-    # Scrubbed before it is folded and cut, so that no part of a secret stays.
-    words = cut(printable(scrub("; ".join(fault.texts))), _MESSAGE) if quotable else ""
+    words = excerpt("; ".join(fault.texts), _MESSAGE, scrub) if quotable else ""
     message += f": {words}" if words else ""
     message += "" if message.endswith((".", "!", "?")) else "."
 
@@ -123,7 +128,7 @@ def _failed_inside(fault: Fault) -> bool:
 
 def error_type_name(value: Any, scrub: Callable[[str], str]) -> Optional[str]:
     """The name of an error type in the API's spelling, or None. A hostile host could put anything there."""
-    if not isinstance(value, str) or scrub(value) != value:
+    if not isinstance(value, str) or len(value) > _LONGEST_ERROR_TYPE or scrub(value) != value:
         return None
     name = value.rpartition(".")[2].upper()
     return name if _ERROR_TYPE.fullmatch(name) else None
@@ -207,8 +212,7 @@ def not_the_api(
 
 def describe(operation: Operation, answer: Answer, scrub: Callable[[str], str]) -> str:
     """A few words for a body that is not JSON."""
-    # Scrubbed before it is cut, so that no half of a secret stays.
-    said = printable(scrub(answer.body.decode("utf-8", "replace")))
+    said = _readable(answer.body.decode("utf-8", "replace"), scrub)
     if not said:
         return "an empty body"
     if said.startswith("<"):
@@ -217,7 +221,23 @@ def describe(operation: Operation, answer: Answer, scrub: Callable[[str], str]) 
         return _BROKEN_JSON
     if operation.secret:
         return "a text that is not JSON"
-    return f"the text '{cut(said, _EXCERPT)}'"
+    return f"the text '{cut(said, EXCERPT)}'"
+
+
+def excerpt(text: str, most: int, scrub: Callable[[str], str]) -> str:
+    """At most `most` characters of a host's own words, in one line and without secrets."""
+    return cut(_readable(text, scrub), most)
+
+
+def _readable(text: str, scrub: Callable[[str], str]) -> str:
+    """The beginning of a text in one line and without secrets."""
+    text = text.lstrip()
+    looked_at = scrub(text[:_LOOKED_AT])
+    if len(text) > _LOOKED_AT:
+        looked_at = looked_at[:-_AT_THE_CUT]
+
+    # Folded only now, so that no part of a secret stays.
+    return printable(looked_at)
 
 
 def is_plainly_not_xml(what: str) -> bool:

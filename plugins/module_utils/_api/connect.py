@@ -31,11 +31,16 @@ def connect(
     secrets: what must never be printed besides the login. codecs: the forms of the API, if not the options decide.
     Raises InvalidInput for a `ca_path` that cannot be read.
     """
+    redactor = redactor_for(connection, secrets)
+    transport = Transport(connection, redactor.scrub)
+    return Client(connection, transport, codecs or CODECS[connection.api_protocol], redactor)
+
+
+def redactor_for(connection: Connection, secrets: Iterable[Optional[str]] = ()) -> Redactor:
+    """What masks the login of a connection, and `secrets`, in any text."""
     redactor = Redactor({*connection.secrets, *secrets})
     if connection.saml_token:
         # JSON-RPC carries it as XML. A token of another form is refused before it is sent so.
         with contextlib.suppress(InvalidInput):
             redactor.add(SamlToken(connection.saml_token).xml)
-
-    transport = Transport(connection, redactor.scrub)
-    return Client(connection, transport, codecs or CODECS[connection.api_protocol], redactor)
+    return redactor

@@ -16,6 +16,7 @@ from typing import Any
 from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import ERROR_PREFIX
+from ansible_collections.esx.trust.plugins.module_utils._api.answer import EXCERPT
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import HINT_NOT_THE_API
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import Answer
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import Fault
@@ -23,6 +24,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.answer import api_e
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import data_texts
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import describe
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import error_type_name
+from ansible_collections.esx.trust.plugins.module_utils._api.answer import excerpt
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import message_ids
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import message_texts
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import not_the_api
@@ -42,8 +44,6 @@ from ansible_collections.esx.trust.plugins.module_utils._api.operation import Ca
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import read_json
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
-from ansible_collections.esx.trust.plugins.module_utils._text import cut
-from ansible_collections.esx.trust.plugins.module_utils._text import printable
 
 PATH = "/api"
 _SCHEME = "com.vmware.vapi.std.security."
@@ -51,7 +51,6 @@ _SCHEME = "com.vmware.vapi.std.security."
 _FAILED_INSIDE = ("ERROR", "INTERNAL_SERVER_ERROR", "SERVICE_UNAVAILABLE", "TIMED_OUT", "CANCELED")
 #: The protocol's own errors after which nothing was carried out: the request was not even understood.
 _NOT_CARRIED_OUT = (-32700, -32600, -32601, -32602, -31001)
-_MOST_WORDS = 200
 
 
 class JsonRpcCodec:
@@ -209,7 +208,7 @@ def _protocol_error(
     code: Optional[int] = fields.get("code") if isinstance(fields.get("code"), int) else None
     # What a server could not read holds the password or the key, and `data` quotes it.
     words = fields.get("message") if isinstance(fields.get("message"), str) and not operation.secret else ""
-    said = cut(printable(scrub(words or "")), _MOST_WORDS).rstrip(".")
+    said = excerpt(words or "", EXCERPT, scrub).rstrip(".")
     known = "" if code is None else f" {code}"
 
     return UnexpectedAnswer(

@@ -54,6 +54,8 @@ _NO_SUCH_SERVICE = ("NOT_FOUND", "OPERATION_NOT_FOUND", "INVALID_REQUEST", "UNSU
 #: The ends of message ids with which esxtokend tells why it refuses (the vendor's message catalogue).
 _NO_ENTITLEMENTS = "token.no_entitlements"
 _BAD_SCHEME = "bad_authn_scheme"
+#: From the same catalogue.
+_ONLY_TOKENS = "The services of token issuers and client profiles take only tokens, and no password."
 
 
 class Login:
@@ -144,6 +146,8 @@ class Login:
                 f"The login of {connection.username!r} was refused and is not tried again, because hosts lock an"
                 " account after five refusals. Check the password; in lockdown mode only exception users may log in."
             )
+            if not at_login:
+                error.hint += f" {_ONLY_TOKENS}"
         else:
             error.hint = (
                 "The host gave a token and then refused it: the account may lack the entitlement (IDENTITY_MGMT or"
@@ -157,7 +161,9 @@ class Login:
         if operation is SESSION_CREATE and answered:
             error.hint = "ESX hosts have no session service; use auth_method token or basic."
         elif error.error_type in _NO_SUCH_SERVICE:
-            error.hint = "The host does not offer the token service at this address; try auth_method basic."
+            error.hint = (
+                f"The host does not offer the token service at this address; try auth_method basic. {_ONLY_TOKENS}"
+            )
 
 
 def _has_id(error: ApiError, end: str) -> bool:

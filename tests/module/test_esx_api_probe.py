@@ -1,0 +1,150 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""esx_api_probe: it learns by writing, and nothing of it stays, whatever happens."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+from typing import Any
+
+import pytest
+
+from builders import chain
+from module.conftest import KEY_ID
+from module.conftest import fault
+
+if TYPE_CHECKING:
+    from module.conftest import Modules
+    from simulator import Host
+
+KEPT = {"issuer_alias": "kronprinz", "issuer": "https://vc1.example.com/oidc"}
+CREATE, DELETE = "*security_token_issuers.create", "*security_token_issuers.delete"
+
+
+@pytest.fixture(autouse=True)
+def _filled(host: Host) -> None:
+    host.put_provider("schluessel", type="NATIVE", key_id=KEY_ID)
+    host.put_issuer(KEPT["issuer_alias"], KEPT["issuer"], [chain(2)])
+
+
+def leave(host: Host, *numbers: str) -> None:
+    for number in numbers:
+        host.put_issuer(f"esx-trust-probe-{number}", f"urn:esx.trust:probe:{number}", [chain(1)])
+
+
+def tried(host: Host) -> list[str]:
+    return [str(record.operation).rpartition(".")[2] for record in host.writes]
+
+
+@pytest.mark.parametrize("form", ["rest", "jsonrpc"])
+def test_what_only_a_write_can_tell(modules: Modules, host: Host, form: str) -> None:
+    host.settings(protocols=form)
+    ran = modules.run("esx_api_probe")
+    assert not ran.failed, ran.output
+    assert ran.changed
+    assert [action for action, _alias in ran.operations] == ["create", "update", "delete"]
+    found = ran.result["api_probe"]
+    assert found["create"] == found["update"] == found["delete"] == {"succeeded": True, "error": None}
+    assert found["same_issuer_again"] == found["same_alias_again"] == {"succeeded": False, "error": "ALREADY_EXISTS"}
+    assert found["delete_again"] == {"succeeded": False, "error": "NOT_FOUND"}
+    assert (found["same_certificates"], found["same_text"]) == (True, True)
+    assert found["certificates"]["chain_lengths"] == [2]
+
+    assert set(host.issuers) == {"kronprinz"}
+    assert set(host.providers) == {"schluessel"}
+    assert all("kms" not in str(record.operation) for record in host.writes)
+    assert host.login_attempts == 1
+    (issuer_again,) = (answer for answer in found["answers"] if answer["question"] == "same issuer again")
+    assert any(field.rstrip(": string").endswith("issuer_alia") for field in issuer_again["fields"])
+    said = json.dumps(found)
+    for name in ("esx-trust-probe-", "urn:esx", "kronprinz", "vc1.example", host.address, *host.tokens):
+        assert name not in said
+
+
+def test_a_host_that_changes_certificates(modules: Modules, host: Host) -> None:
+    host.behave_as("esx-9.1-jsonrpc")
+    found = modules.run("esx_api_probe").result["api_probe"]
+    assert (found["same_certificates"], found["same_text"]) == (False, False)
+    assert found["certificates"]["chain_lengths"] == [1]
+    assert found["certificates"]["line_lengths"] == [76]
+
+
+@pytest.mark.parametrize("form", ["rest", "jsonrpc"])
+def test_check_mode_writes_nothing(modules: Modules, host: Host, form: str) -> None:
+    host.settings(protocols=form)
+    leave(host, "0a1b")
+    ran = modules.run("esx_api_probe", check=True)
+    assert ran.changed
+    assert [action for action, _alias in ran.operations] == ["delete", "create", "update", "delete"]
+    assert ran.operations[0] == ("delete", "esx-trust-probe-0a1b")
+    assert ran.result["api_probe"] == {}
+    assert host.writes == []
+
+
+@pytest.mark.parametrize("projection", [True, False])
+def test_what_an_earlier_run_left_is_removed_and_nothing_else(modules: Modules, host: Host, projection: bool) -> None:
+    host.settings(projection_supported=projection)
+    leave(host, "0a1b", "0a1b-2")
+    host.put_issuer("esx-trust-probe-of-mine", "https://mine.example.com", [chain(1)])
+    host.put_issuer("mine", "urn:esx.trust:probe:mine", [chain(1)])
+    ran = modules.run("esx_api_probe")
+    assert ran.result["api_probe"]["leftovers_removed"] == 2
+    assert set(host.issuers) == {"kronprinz", "esx-trust-probe-of-mine", "mine"}
+
+
+@pytest.mark.parametrize("kind", ["lose_answer", "cut_answer", "reset_before"])
+@pytest.mark.parametrize("skip", range(4))
+@pytest.mark.parametrize("operation", [CREATE, "*security_token_issuers.[gu]*", DELETE])
+def test_nothing_stays_when_an_answer_is_lost(
+    modules: Modules, host: Host, kind: str, skip: int, operation: str
+) -> None:
+    fields: dict[str, Any] = {"bytes": 1} if kind == "cut_answer" else {}
+    host.queue(fault(kind=kind, operation=operation, skip=skip, **fields))
+    modules.run("esx_api_probe", retries=0)
+    assert set(host.issuers) == {"kronprinz"}
+
+
+@pytest.mark.parametrize("skip", range(3))
+@pytest.mark.parametrize("error_type", ["INTERNAL_SERVER_ERROR", "UNAUTHORIZED", "UNAUTHENTICATED"])
+def test_nothing_stays_when_the_host_fails(modules: Modules, host: Host, skip: int, error_type: str) -> None:
+    host.queue(fault(kind="status", operation="*security_token_issuers.[cgu]*", skip=skip, error_type=error_type))
+    modules.run("esx_api_probe", retries=0)
+    assert set(host.issuers) == {"kronprinz"}
+
+
+def test_a_host_that_takes_the_same_issuer_twice(modules: Modules, host: Host) -> None:
+    """It answers with an error, and has done it."""
+    host.queue(fault(kind="answer", operation=CREATE, skip=1, status=200, body="<html>"))
+    modules.run("esx_api_probe", retries=0)
+    assert set(host.issuers) == {"kronprinz"}
+
+
+def test_what_cannot_be_removed_is_told(modules: Modules, host: Host) -> None:
+    host.queue(fault(kind="status", operation=DELETE, error_type="INTERNAL_SERVER_ERROR", times=None))
+    ran = modules.run("esx_api_probe", retries=0)
+    (left,) = (alias for alias in host.issuers if alias != "kronprinz")
+    assert ran.failed
+    assert f"'{left}' may still be there" in ran.message
+    assert ("create", left) in ran.operations
+
+    host.clear_faults()
+    assert modules.run("esx_api_probe").result["api_probe"]["leftovers_removed"] == 1
+    assert set(host.issuers) == {"kronprinz"}
+
+
+def test_a_refusal_is_an_answer(modules: Modules, host: Host) -> None:
+    host.queue(fault(kind="status", operation=CREATE, error_type="INVALID_ARGUMENT"))
+    ran = modules.run("esx_api_probe")
+    assert not ran.failed
+    assert not ran.changed
+    assert ran.result["api_probe"]["create"] == {"succeeded": False, "error": "INVALID_ARGUMENT"}
+    assert tried(host)[0] == "create"
+    assert set(host.issuers) == {"kronprinz"}
+
+
+def test_a_wrong_password_is_sent_once(modules: Modules, host: Host) -> None:
+    ran = modules.run("esx_api_probe", password="wrong")
+    assert ran.result["failure"]["login_refused"] is True
+    assert host.login_attempts == 1
+    assert host.writes == []
