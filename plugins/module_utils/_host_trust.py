@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The whole declared trust of a host, key providers and token issuers: planned as one before anything is written."""
+"""The whole declared trust of a host: key providers, token issuers and client profiles, planned as one."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from typing import Any
 from typing import Optional
 from typing import TypeVar
 
+from ansible_collections.esx.trust.plugins.module_utils import _client_profile
 from ansible_collections.esx.trust.plugins.module_utils import _issuer_plan
 from ansible_collections.esx.trust.plugins.module_utils import _kms_provider
 from ansible_collections.esx.trust.plugins.module_utils import _token_issuer
@@ -25,6 +26,10 @@ from ansible_collections.esx.trust.plugins.module_utils._api.connect import conn
 from ansible_collections.esx.trust.plugins.module_utils._arguments import HOST_CONNECTION
 from ansible_collections.esx.trust.plugins.module_utils._arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._certificates import validity_warnings
+from ansible_collections.esx.trust.plugins.module_utils._client_profile import ClientProfile
+from ansible_collections.esx.trust.plugins.module_utils._client_profile import DesiredClientProfile
+from ansible_collections.esx.trust.plugins.module_utils._client_profile import Profiles
+from ansible_collections.esx.trust.plugins.module_utils._client_profile import Subject
 from ansible_collections.esx.trust.plugins.module_utils._connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._converge import converge
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
@@ -32,6 +37,11 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import TrustErro
 from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import DeclaredIssuers
 from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import Held
 from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import IssuerPlan
+from ansible_collections.esx.trust.plugins.module_utils._issuer_rights import DeclaredProfiles
+from ansible_collections.esx.trust.plugins.module_utils._issuer_rights import Rights
+from ansible_collections.esx.trust.plugins.module_utils._issuer_rights import plan_rights
+from ansible_collections.esx.trust.plugins.module_utils._issuer_rights import undeclared
+from ansible_collections.esx.trust.plugins.module_utils._issuer_rights import undo_renaming
 from ansible_collections.esx.trust.plugins.module_utils._kms_provider import DesiredKmsProvider
 from ansible_collections.esx.trust.plugins.module_utils._kms_provider import KmsProvider
 from ansible_collections.esx.trust.plugins.module_utils._plan import Plan
@@ -49,17 +59,26 @@ ARGUMENTS = HOST_CONNECTION.merge(
             # No secret, whatever its name reminds of.
             "token_issuers": {**_token_issuer.DECLARATION.entries(), "no_log": False},
             "purge_token_issuers": {"type": "bool", "default": False},
+            "client_profiles": _client_profile.DECLARATION.entries(),
+            "purge_client_profiles": {"type": "bool", "default": False},
         },
-        # Without the list, nobody can have meant that every issuer shall go.
-        required_if=(("purge_token_issuers", True, ("token_issuers",)),),
-        required_one_of=(("kms_providers", "token_issuers"),),
+        # Without the list, nobody can have meant that everything shall go.
+        required_if=(
+            ("purge_token_issuers", True, ("token_issuers",)),
+            ("purge_client_profiles", True, ("client_profiles",)),
+        ),
+        required_one_of=(("kms_providers", "token_issuers", "client_profiles"),),
         suspects={**_kms_provider.DECLARATION.suspects, **_token_issuer.DECLARATION.suspects},
     )
 )
 
 _Desired = TypeVar("_Desired")
 
-_SERVICES: Mapping[str, Any] = {_kms_provider.RESOURCE: _kms_provider, _issuer_plan.RESOURCE: _token_issuer}
+_SERVICES: Mapping[str, Any] = {
+    _kms_provider.RESOURCE: _kms_provider,
+    _issuer_plan.RESOURCE: _token_issuer,
+    _client_profile.RESOURCE: _client_profile,
+}
 
 
 @dataclass(frozen=True)
@@ -68,45 +87,54 @@ class HostTrust:
 
     kms_providers: by name, None where there is no such provider. token_issuers: all of them.
     provider_names: of all providers, declared or not, if one is to be created.
+    client_profiles: all of them, if some are declared or the plan takes an issuer from an alias that they may name.
     """
 
     kms_providers: Mapping[str, Optional[KmsProvider]] = field(default_factory=dict)
     token_issuers: tuple[TokenIssuer, ...] = ()
     provider_names: tuple[str, ...] = ()
+    client_profiles: Profiles = field(default_factory=Profiles)
 
 
 @dataclass(frozen=True)
 class DesiredHostTrust:
     """What is declared of a host.
 
-    token_issuers: None if nothing is declared of them, so that they need not be read.
+    token_issuers, client_profiles: None if nothing is declared of them, so that they need not be read.
+    account: the local user that is logged in, if that is known.
     """
 
     kms_providers: tuple[DesiredKmsProvider, ...] = ()
     token_issuers: Optional[tuple[DesiredTokenIssuer, ...]] = None
     purge_token_issuers: bool = False
+    client_profiles: Optional[tuple[DesiredClientProfile, ...]] = None
+    purge_client_profiles: bool = False
+    account: Optional[str] = None
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> DesiredHostTrust:
         """Check the module's options. Raises InvalidInput, which names the option and the entry."""
         providers = _read("kms_providers", params["kms_providers"], DesiredKmsProvider.from_params)
         _check_unique("kms_providers", "provider", [one.provider for one in providers])
-        if params["token_issuers"] is None:
-            return cls(kms_providers=providers)
-        issuers = _read("token_issuers", params["token_issuers"], DesiredTokenIssuer.from_params)
-        _check_unique("token_issuers", "issuer_alias", [one.issuer_alias for one in issuers])
-        present = [one for one in issuers if one.state == "present"]
-        _check_unique("token_issuers", "issuer", [one.issuer or "" for one in present])
+        issuers = _read_issuers(params)
+        profiles = _read_profiles(params, issuers or ())
         return cls(
             kms_providers=providers,
             token_issuers=issuers,
             purge_token_issuers=params["purge_token_issuers"],
+            client_profiles=profiles,
+            purge_client_profiles=bool(params.get("purge_client_profiles")),
         )
 
     @property
     def declared_issuers(self) -> DeclaredIssuers:
         """What is declared of the issuers, as their plan takes it."""
         return DeclaredIssuers(self.token_issuers or (), purge=self.purge_token_issuers)
+
+    @property
+    def declared_profiles(self) -> DeclaredProfiles:
+        """What is declared of the client profiles, as their plan takes it."""
+        return DeclaredProfiles(self.client_profiles or (), self.purge_client_profiles, self.account)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -141,38 +169,55 @@ class _Part:
             "id": self.id,
             "status": self.status,
             "message": self.conflict or self.message,
-            "before": _token_issuer.shown(self.before),
-            "after": _token_issuer.shown(self.after),
+            "before": self._shown(self.before),
+            "after": self._shown(self.after),
         }
+
+    def _shown(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """The record as a person reads it."""
+        return (
+            _client_profile.shown(record) if self.resource == _client_profile.RESOURCE else _token_issuer.shown(record)
+        )
 
 
 def plan(observed: HostTrust, desired: DesiredHostTrust) -> Plan:
     """What has to be done so that a host that holds `observed` holds what is `desired`.
 
-    First the key providers, then the issuers that are added and updated, then the removals. A conflict in one
-    resource is a conflict of the whole, so that nothing is done by halves.
+    First the key providers, then the issuers that are added and updated, then the client profiles that are, then the
+    removals the other way round. A conflict in one resource is a conflict of the whole, so that nothing is done by
+    halves.
     """
     providers = [_provider_part(observed, one) for one in desired.kms_providers]
     planned = _issuer_plan.plan_issuers(observed.token_issuers, desired.declared_issuers)
-    parts = [*providers, *_issuer_parts(observed.token_issuers, desired, planned)]
+    rights = plan_rights(
+        _issuer_plan.by_alias(observed.token_issuers),
+        planned.steps,
+        observed.client_profiles,
+        desired.declared_profiles,
+    )
+    parts = [
+        *providers,
+        *_issuer_parts(observed.token_issuers, desired, planned),
+        *_profile_parts(observed.client_profiles, desired, rights),
+    ]
 
     added = [step for part in providers if part.status == "missing" for step in part.steps]
     removed = [step for part in providers if part.status == "extra" for step in part.steps]
-    steps = (*added, *planned.steps, *removed)
+    steps = (*added, *rights.steps, *removed)
 
-    conflicts = [*(part.conflict for part in parts if part.conflict), *_impossible(steps)]
-    before = _record(observed.kms_providers.values(), observed.token_issuers)
+    conflicts = [*(part.conflict for part in parts if part.conflict), *rights.conflicts, *_impossible(steps)]
+    before = _record(observed.kms_providers.values(), observed.token_issuers, observed.client_profiles.held)
     found = {"resources": [part.describe() for part in parts]}
     if conflicts:
-        return Plan(before, before, conflict=" Also, ".join(conflicts), found=found)
+        return Plan(before, before, conflict=" Also, ".join(dict.fromkeys(conflicts)), found=found)
     return Plan(
         before=before,
         after={
+            **_record((), planned.held.values(), rights.held),
             "kms_providers": [dict(part.after) for part in providers if part.after],
-            "token_issuers": _record((), planned.held.values())["token_issuers"],
         },
         steps=steps,
-        warnings=tuple(warning for part in parts for warning in part.warnings),
+        warnings=(*(warning for part in parts for warning in part.warnings), *rights.warnings),
         found=found,
     )
 
@@ -244,6 +289,29 @@ def _undeclared_part(first: Held, alias: str, planned: IssuerPlan, declared: Dec
     return replace(part, status=status, after=after.record() if after else {}, message=message, warnings=told)
 
 
+def _profile_parts(profiles: Profiles, desired: DesiredHostTrust, rights: Rights) -> Iterator[_Part]:
+    """The parts of all client profiles, declared or not, if some are declared."""
+    if desired.client_profiles is None:
+        return
+    declared = desired.declared_profiles
+    for one in desired.client_profiles:
+        own = _client_profile.plan(profiles.as_plan_takes(profiles.held), one, declared.account)
+        part = _part(_client_profile.RESOURCE, one.subject.label, one.state, own)
+        yield replace(part, message=_client_profile.difference(own)) if part.status == "differs" else part
+
+    for undeclared_one in undeclared(profiles.held, declared):
+        record = undeclared_one.record()
+        goes = undeclared_one not in rights.held
+        yield _Part(
+            _client_profile.RESOURCE,
+            undeclared_one.label,
+            "extra" if goes else "undeclared",
+            record,
+            {} if goes else record,
+            message=f"It grants {undeclared_one.rights}.",
+        )
+
+
 def _part(resource: str, name: str, state: str, own: Plan) -> _Part:
     if own.conflict:
         # What is not there contradicts nothing; there it is the declaration that lacks something.
@@ -257,10 +325,13 @@ def _part(resource: str, name: str, state: str, own: Plan) -> _Part:
     return _Part(resource, name, status, own.before, own.after, own.steps, own.warnings, own.conflict or "")
 
 
-def _record(providers: Iterable[Optional[KmsProvider]], issuers: Iterable[TokenIssuer]) -> dict[str, Any]:
+def _record(
+    providers: Iterable[Optional[KmsProvider]], issuers: Iterable[TokenIssuer], profiles: Iterable[ClientProfile]
+) -> dict[str, Any]:
     return {
         "kms_providers": [one.record() for one in providers if one],
         "token_issuers": [one.record() for one in sorted(issuers, key=lambda one: one.issuer_alias)],
+        "client_profiles": [one.record() for one in sorted(profiles, key=lambda one: one.label)],
     }
 
 
@@ -269,6 +340,9 @@ def _shown(record: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "kms_providers": {one["provider"]: one for one in record["kms_providers"]},
         "token_issuers": {one["issuer_alias"]: _token_issuer.shown(one) for one in record["token_issuers"]},
+        "client_profiles": {
+            _client_profile.label_of(one): _client_profile.shown(one) for one in record["client_profiles"]
+        },
     }
 
 
@@ -276,26 +350,37 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """esx_host_trust: the module's result. Raises TrustError."""
     desired = DesiredHostTrust.from_params(params)
     connection = Connection.from_params(params)
+    declared = _Declared(replace(desired, account=_client_profile.account_of(connection)))
     with connect(connection, ARGUMENTS.secrets(params)) as client:
-        outcome = converge(client, _Declared(desired), check_mode)
+        outcome = converge(client, declared, check_mode)
         done = result(RESOURCE, "", connection, outcome, desired.warnings, _shown)
+        _client_profile.with_ids(done[RESOURCE]["client_profiles"], declared.ids)
         return client.report({**done, **outcome.found})
 
 
 @dataclass(frozen=True)
 class _Declared:
-    """The declaration that `converge` works on."""
+    """The declaration that `converge` works on. ids: what the host answered to creations of client profiles."""
 
     desired: DesiredHostTrust
+    ids: dict[Subject, str] = field(default_factory=dict)
 
     def observe(self, client: Client) -> HostTrust:
         providers = self.desired.kms_providers
         found = {one.provider: _kms_provider.find(client, one.provider) for one in providers}
+        issuers = () if self.desired.token_issuers is None else _token_issuer.list_issuers(client)
         return HostTrust(
             kms_providers=found,
             provider_names=_kms_provider.names_beside(client, providers, list(found.values())),
-            token_issuers=() if self.desired.token_issuers is None else _token_issuer.list_issuers(client),
+            token_issuers=issuers,
+            client_profiles=self._observe_profiles(client, issuers),
         )
+
+    def _observe_profiles(self, client: Client, issuers: tuple[TokenIssuer, ...]) -> Profiles:
+        if self.desired.client_profiles is None:
+            return _token_issuer.read_profiles_of(client, issuers, self.desired.declared_issuers)
+        held = _client_profile.list_profiles(client)
+        return Profiles(offered=False) if held is None else Profiles(held)
 
     def plan(self, observed: HostTrust) -> Plan:
         return plan(observed, self.desired)
@@ -308,9 +393,14 @@ class _Declared:
         return replace(assumed, token_issuers=_token_issuer.list_issuers(client))
 
     def perform(self, client: Client, step: Step) -> None:
-        _SERVICES[step.resource].perform(client, step)
+        if step.resource == _client_profile.RESOURCE:
+            _client_profile.perform(client, step, self.ids)
+        else:
+            _SERVICES[step.resource].perform(client, step)
 
     def was_carried_out(self, observed: HostTrust, step: Step) -> bool:
+        if step.resource == _client_profile.RESOURCE:
+            return _client_profile.was_carried_out(observed.client_profiles.held, step)
         if step.resource == _kms_provider.RESOURCE:
             return _kms_provider.was_carried_out(observed.kms_providers[step.id], step)
         return _token_issuer.was_carried_out(observed.token_issuers, step)
@@ -319,20 +409,26 @@ class _Declared:
         return bool(_SERVICES[step.resource].is_same(step, other))
 
     def take_back(self, observed: HostTrust, sent: Sequence[Step]) -> list[Step]:
-        steps = [step for step in sent if step.resource == _issuer_plan.RESOURCE]
         held = _issuer_plan.by_alias(observed.token_issuers)
-        return _issuer_plan.take_back(held, steps, self.desired.declared_issuers)
+        undone = undo_renaming(held, observed.client_profiles, sent, self.desired.declared_profiles)
+        steps = _token_issuer.issuer_steps(sent)
+        return undone or _issuer_plan.take_back(held, steps, self.desired.declared_issuers)
 
     def left_over(self, observed: HostTrust, sent: Sequence[Step]) -> list[str]:
-        steps = [step for step in sent if step.resource == _issuer_plan.RESOURCE]
-        return _issuer_plan.left_over(_issuer_plan.by_alias(observed.token_issuers), steps)
+        held = _issuer_plan.by_alias(observed.token_issuers)
+        return _issuer_plan.left_over(held, _token_issuer.issuer_steps(sent))
 
     def assumed(self, observed: HostTrust, sent: Sequence[Step]) -> HostTrust:
         providers = dict(observed.kms_providers)
         providers.update({step.id: step.after for step in sent if step.resource == _kms_provider.RESOURCE})
-        steps = [step for step in sent if step.resource == _issuer_plan.RESOURCE]
-        issuers = _issuer_plan.carry_out(_issuer_plan.by_alias(observed.token_issuers), steps)
-        return replace(observed, kms_providers=providers, token_issuers=tuple(issuers.values()))
+        held = _issuer_plan.by_alias(observed.token_issuers)
+        issuers = _issuer_plan.carry_out(held, _token_issuer.issuer_steps(sent))
+        return replace(
+            observed,
+            kms_providers=providers,
+            token_issuers=tuple(issuers.values()),
+            client_profiles=observed.client_profiles.after(sent),
+        )
 
     def own_form(self, observed: HostTrust, step: Step) -> str:
         if step.resource != _issuer_plan.RESOURCE:
@@ -340,7 +436,35 @@ class _Declared:
         return _token_issuer.own_form(observed.token_issuers, step)
 
     def explain(self, error: TrustError, step: Step, host: str) -> TrustError:
+        if step.resource == _client_profile.RESOURCE:
+            return _client_profile.explain(error, step)
         return _kms_provider.explain(error, step, host) if step.resource == _kms_provider.RESOURCE else error
+
+
+def _read_issuers(params: Mapping[str, Any]) -> Optional[tuple[DesiredTokenIssuer, ...]]:
+    if params["token_issuers"] is None:
+        return None
+    issuers = _read("token_issuers", params["token_issuers"], DesiredTokenIssuer.from_params)
+    _check_unique("token_issuers", "issuer_alias", [one.issuer_alias for one in issuers])
+    present = [one for one in issuers if one.state == "present"]
+    _check_unique("token_issuers", "issuer", [one.issuer or "" for one in present])
+    return issuers
+
+
+def _read_profiles(
+    params: Mapping[str, Any], issuers: Iterable[DesiredTokenIssuer]
+) -> Optional[tuple[DesiredClientProfile, ...]]:
+    if params.get("client_profiles") is None:
+        return None
+    profiles = _read("client_profiles", params["client_profiles"], DesiredClientProfile.from_params)
+    _check_unique("client_profiles", "subject", [one.subject.label for one in profiles])
+
+    leaving = [one.issuer_alias for one in issuers if one.state == "absent"]
+    for number, one in enumerate(profiles):
+        alias = one.subject.issuer_alias
+        if one.state == "present" and alias in leaving:
+            raise InvalidInput(f"client_profiles[{number}].issuer_alias: the issuer {alias!r} is declared absent.")
+    return profiles
 
 
 def _read(

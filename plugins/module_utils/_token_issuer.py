@@ -5,12 +5,15 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 from typing import Optional
 
+from ansible_collections.esx.trust.plugins.module_utils import _client_profile
 from ansible_collections.esx.trust.plugins.module_utils import _issuer_plan
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.connect import connect
@@ -37,6 +40,8 @@ from ansible_collections.esx.trust.plugins.module_utils._certificates import cha
 from ansible_collections.esx.trust.plugins.module_utils._certificates import chains_from_options
 from ansible_collections.esx.trust.plugins.module_utils._certificates import no_certificates
 from ansible_collections.esx.trust.plugins.module_utils._certificates import validity_warnings
+from ansible_collections.esx.trust.plugins.module_utils._client_profile import Profiles
+from ansible_collections.esx.trust.plugins.module_utils._client_profile import read_profiles
 from ansible_collections.esx.trust.plugins.module_utils._connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._converge import converge
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
@@ -53,6 +58,10 @@ from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import mark
 from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import real_holder
 from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import take_back
 from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import target_alias
+from ansible_collections.esx.trust.plugins.module_utils._issuer_rights import DeclaredProfiles
+from ansible_collections.esx.trust.plugins.module_utils._issuer_rights import concern_profiles
+from ansible_collections.esx.trust.plugins.module_utils._issuer_rights import plan_rights
+from ansible_collections.esx.trust.plugins.module_utils._issuer_rights import undo_renaming
 from ansible_collections.esx.trust.plugins.module_utils._names import look_alike_warnings
 from ansible_collections.esx.trust.plugins.module_utils._plan import Plan
 from ansible_collections.esx.trust.plugins.module_utils._plan import Step
@@ -63,6 +72,7 @@ from ansible_collections.esx.trust.plugins.module_utils._renaming import read_ma
 from ansible_collections.esx.trust.plugins.module_utils._results import info_result
 from ansible_collections.esx.trust.plugins.module_utils._results import result
 
+_NO_PROFILES = Profiles()
 _SERVICE = "com.vmware.esx.authentication.trust.security_token_issuers"
 _PATH = "/api/esx/authentication/trust/security-token-issuers"
 _ONE = f"{_PATH}/{{issuer_alias}}"
@@ -252,16 +262,24 @@ class DesiredTokenIssuer:
         return set(self.chains) == set(held.chains)
 
 
-def plan(observed: Sequence[TokenIssuer], desired: DesiredTokenIssuer) -> Plan:
-    """What has to be done so that a host that trusts the `observed` issuers trusts the one that is `desired`."""
+def plan(observed: Sequence[TokenIssuer], desired: DesiredTokenIssuer, profiles: Profiles = _NO_PROFILES) -> Plan:
+    """What has to be done so that a host that trusts the `observed` issuers trusts the one that is `desired`.
+
+    profiles: the client profiles of the host, where issuers leave their aliases.
+    """
     declared = _declared(desired)
     planned = _issuer_plan.plan_issuers(observed, declared)
     before, after = records_of(observed, planned.held, desired, declared)
-    conflict = planned.conflicts.get(desired.issuer_alias)
+    rights = plan_rights(by_alias(observed), planned.steps, profiles, DeclaredProfiles())
+    conflict = planned.conflicts.get(desired.issuer_alias) or " Also, ".join(rights.conflicts)
     if conflict:
         return Plan(before=before, after=before, conflict=conflict)
-    warnings = (*warnings_about(observed, desired, declared), *marker_warnings(observed, declared))
-    return Plan(before=before, after=after, steps=planned.steps, warnings=warnings)
+    warnings = (
+        *warnings_about(observed, desired, declared),
+        *marker_warnings(observed, declared),
+        *rights.warnings,
+    )
+    return Plan(before=before, after=after, steps=rights.steps, warnings=warnings)
 
 
 def _declared(desired: DesiredTokenIssuer) -> DeclaredIssuers:
@@ -361,7 +379,12 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     warnings = validity_warnings(desired.chains, datetime.datetime.now(datetime.timezone.utc))
     with connect(connection, ARGUMENTS.secrets(params)) as client:
         outcome = converge(client, _Declared(desired), check_mode)
-        return client.report(result(RESOURCE, desired.issuer_alias, connection, outcome, warnings, shown))
+        done = result(RESOURCE, desired.issuer_alias, connection, outcome, warnings, shown)
+        profiles = _client_profile.touched(outcome.steps)
+        if profiles:
+            # They stand in the diff alone: the record is that of the issuer.
+            done["diff"]["before"]["client_profiles"], done["diff"]["after"]["client_profiles"] = profiles
+        return client.report(done)
 
 
 def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
@@ -391,44 +414,77 @@ def shown(record: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in record.items() if name != "signing_cert_chains"}
 
 
+def read_profiles_of(client: Client, observed: Sequence[TokenIssuer], declared: DeclaredIssuers) -> Profiles:
+    """The client profiles of the host if the plan takes an issuer from an alias that they may name; else none.
+
+    Raises TrustError.
+    """
+    steps = _issuer_plan.plan_issuers(observed, declared).steps
+    return read_profiles(client) if concern_profiles(steps) else _NO_PROFILES
+
+
+@dataclass(frozen=True)
+class _Observed:
+    """What a host holds."""
+
+    issuers: tuple[TokenIssuer, ...]
+    profiles: Profiles = _NO_PROFILES
+
+
 @dataclass(frozen=True)
 class _Declared:
     """The declaration that `converge` works on."""
 
     desired: DesiredTokenIssuer
 
-    def observe(self, client: Client) -> tuple[TokenIssuer, ...]:
-        return list_issuers(client)
+    def observe(self, client: Client) -> _Observed:
+        issuers = list_issuers(client)
+        return _Observed(issuers, read_profiles_of(client, issuers, _declared(self.desired)))
 
     def look_again(self, client: Client, steps: Sequence[Step], observed: Any) -> Any:
-        return list_issuers(client) if any(writes_chains(step) for step in steps) else None
+        if not any(writes_chains(step) for step in steps):
+            return None
+        return replace(self.assumed(observed, steps), issuers=list_issuers(client))
 
-    def plan(self, observed: Sequence[TokenIssuer]) -> Plan:
-        return plan(observed, self.desired)
+    def plan(self, observed: _Observed) -> Plan:
+        return plan(observed.issuers, self.desired, observed.profiles)
 
     def perform(self, client: Client, step: Step) -> None:
-        perform(client, step)
+        if step.resource == RESOURCE:
+            perform(client, step)
+        else:
+            _client_profile.perform(client, step, {})
 
-    def was_carried_out(self, observed: Sequence[TokenIssuer], step: Step) -> bool:
-        return was_carried_out(observed, step)
+    def was_carried_out(self, observed: _Observed, step: Step) -> bool:
+        if step.resource == RESOURCE:
+            return was_carried_out(observed.issuers, step)
+        return _client_profile.was_carried_out(observed.profiles.held, step)
 
     def is_same(self, step: Step, other: Step) -> bool:
-        return is_same(step, other)
+        return is_same(step, other) if step.resource == RESOURCE else _client_profile.is_same(step, other)
 
-    def take_back(self, observed: Sequence[TokenIssuer], sent: Sequence[Step]) -> list[Step]:
-        return take_back(by_alias(observed), sent, _declared(self.desired))
+    def take_back(self, observed: _Observed, sent: Sequence[Step]) -> list[Step]:
+        held = by_alias(observed.issuers)
+        undone = undo_renaming(held, observed.profiles, sent, DeclaredProfiles())
+        return undone or take_back(held, issuer_steps(sent), _declared(self.desired))
 
-    def left_over(self, observed: Sequence[TokenIssuer], sent: Sequence[Step]) -> list[str]:
-        return left_over(by_alias(observed), sent)
+    def left_over(self, observed: _Observed, sent: Sequence[Step]) -> list[str]:
+        return left_over(by_alias(observed.issuers), issuer_steps(sent))
 
-    def assumed(self, observed: Sequence[TokenIssuer], sent: Sequence[Step]) -> tuple[TokenIssuer, ...]:
-        return tuple(carry_out(by_alias(observed), sent).values())
+    def assumed(self, observed: _Observed, sent: Sequence[Step]) -> _Observed:
+        issuers = carry_out(by_alias(observed.issuers), issuer_steps(sent))
+        return _Observed(tuple(issuers.values()), observed.profiles.after(sent))
 
-    def own_form(self, observed: Sequence[TokenIssuer], step: Step) -> str:
-        return own_form(observed, step)
+    def own_form(self, observed: _Observed, step: Step) -> str:
+        return own_form(observed.issuers, step) if step.resource == RESOURCE else ""
 
     def explain(self, error: TrustError, step: Step, host: str) -> TrustError:
-        return error
+        return error if step.resource == RESOURCE else _client_profile.explain(error, step)
+
+
+def issuer_steps(steps: Iterable[Step]) -> list[Step]:
+    """Those of the steps that are about issuers."""
+    return [step for step in steps if step.resource == RESOURCE]
 
 
 def perform(client: Client, step: Step) -> None:
@@ -445,7 +501,7 @@ def perform(client: Client, step: Step) -> None:
 
 def writes_chains(step: Step) -> bool:
     """True if the request of a step holds certificates, which hosts may keep in a form of their own."""
-    if step.after is None:
+    if step.after is None or step.resource != RESOURCE:
         return False
     return step.before is None or bool(step.after.chains != step.before.chains)
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: esx_host_trust
-short_description: Keep the whole declared trust of an ESX host, key providers and token issuers
+short_description: Keep the whole declared trust of an ESX host, key providers, token issuers and client profiles
 version_added: 0.2.0
 description:
-  - Does for all native key providers and all trusted token issuers of a host what M(esx.trust.esx_kms_provider) and
-    M(esx.trust.esx_token_issuer) do for one of them, in one task, with one login and the fewest requests.
+  - Does for all native key providers, trusted token issuers and client profiles of a host what
+    M(esx.trust.esx_kms_provider), M(esx.trust.esx_token_issuer) and M(esx.trust.esx_client_profile) do for one of them,
+    in one task, with one login and the fewest requests.
   - Everything is planned before anything is written. If one resource is a conflict, nothing is written at all.
-  - Key providers come first, then issuers that are added or updated, then removals.
+  - Key providers come first, then issuers that are added or updated, then client profiles that are, then removals the
+    other way round.
   - In check mode it tells for each resource whether it is as declared, see RV(resources). That is an audit.
 author:
   - esx.trust contributors (@esx-trust)
@@ -28,7 +30,7 @@ options:
   kms_providers:
     description:
       - The native key providers that are declared. Others are left alone.
-      - At least one of O(kms_providers) and O(token_issuers) is needed.
+      - At least one of O(kms_providers), O(token_issuers) and O(client_profiles) is needed.
     type: list
     elements: dict
     suboptions:
@@ -133,9 +135,72 @@ options:
       - An alias that is not declared, but serves a declared issuer, is not deleted. Key providers are never purged.
     type: bool
     default: false
+  client_profiles:
+    description:
+      - The client profiles that are declared. Others are left alone, unless O(purge_client_profiles=true).
+      - The profiles that name the alias of an issuer go with it, and move with it where it is renamed, whether or not
+        they are declared. See M(esx.trust.esx_token_issuer).
+    type: list
+    elements: dict
+    suboptions:
+      local_user_name:
+        description:
+          - Name of a local user of the host.
+          - Exactly one of O(client_profiles[].local_user_name), O(client_profiles[].external_group_name) and
+            O(client_profiles[].external_user_name) is needed.
+        type: str
+      external_group_name:
+        description: Name of a group of a trusted issuer.
+        type: str
+      external_user_name:
+        description: Name of a user of a trusted issuer.
+        type: str
+      issuer_alias:
+        description: Alias of the issuer of the group or user, and needed with it. It must not be declared absent.
+        type: str
+      domain:
+        description: Domain of the group or user, and needed with it.
+        type: str
+      entitlements:
+        description:
+          - What the subject may do, see O(esx.trust.esx_client_profile#module:entitlements).
+          - Needed if O(client_profiles[].state=present).
+        type: list
+        elements: str
+        choices: [IDENTITY_MGMT, SECURITY_MGMT, READ_ONLY, OBSERVABILITY]
+      entitlements_mode:
+        description: V(exact) leaves just the declared entitlements. V(merge) adds them and takes none away.
+        type: str
+        choices: [exact, merge]
+        default: exact
+      state:
+        description: V(present) makes the host keep the profile as declared. V(absent) deletes it.
+        type: str
+        choices: [present, absent]
+        default: present
+      profile:
+        description:
+          - Not used. It is taken so that what M(esx.trust.esx_client_profile_info) returns can be given as it is.
+        type: raw
+      type:
+        description: Only profiles of users and groups can be declared, see O(client_profiles[].profile).
+        type: raw
+      other_grants:
+        description: Not used, see O(client_profiles[].profile).
+        type: raw
+      privileges:
+        description: Not used, see O(client_profiles[].profile).
+        type: raw
+  purge_client_profiles:
+    description:
+      - Whether client profiles that are not declared are deleted. Needs O(client_profiles). Those of the type
+        PRIVILEGES are never purged. To purge the V(IDENTITY_MGMT) of the local user that logs in is a conflict.
+    type: bool
+    default: false
 seealso:
   - module: esx.trust.esx_kms_provider
   - module: esx.trust.esx_token_issuer
+  - module: esx.trust.esx_client_profile
 """
 
 EXAMPLES = r"""
@@ -172,6 +237,19 @@ EXAMPLES = r"""
               - cert_chain: ["{{ lookup('ansible.builtin.file', 'vcenter01-signing-chain.pem') }}"]
           - issuer_alias: old-vcenter
             state: absent
+
+- name: The administrators of the vCenter may read, and nobody else has a right by a client profile
+  esx.trust.esx_host_trust:
+    hostname: esx01.example.com
+    username: root
+    password: "{{ vaulted_esx_password }}"
+    token_issuers: "{{ site_token_issuers }}"
+    client_profiles:
+      - external_group_name: Administrators
+        issuer_alias: vcenter01
+        domain: vsphere.local
+        entitlements: [READ_ONLY]
+    purge_client_profiles: true
 
 - name: Just these issuers and no other
   esx.trust.esx_host_trust:
@@ -238,17 +316,24 @@ host_trust:
               description: Until when it is valid, UTC.
               type: str
               sample: "2036-01-01T00:00:00Z"
+    client_profiles:
+      description:
+        - All client profiles of the host, if O(client_profiles) is given or an issuer leaves its alias, in the form
+          that M(esx.trust.esx_client_profile_info) returns.
+      type: list
+      elements: dict
 resources:
-  description: What was found, for each declared resource and for each issuer that is not declared.
+  description:
+    - What was found, for each declared resource and for each issuer and client profile that is not declared.
   returned: success and conflict
   type: list
   elements: dict
   contains:
     resource:
-      description: V(kms_provider) or V(token_issuer).
+      description: V(kms_provider), V(token_issuer) or V(client_profile).
       type: str
     id:
-      description: Name of the provider or alias of the issuer.
+      description: Name of the provider, alias of the issuer, or subject of the profile.
       type: str
     status:
       description:
@@ -257,7 +342,7 @@ resources:
           given, RV(resources[].message) says so.
         - V(differs), it is there and differs from what is declared.
         - V(extra), it is there and is to be deleted.
-        - V(undeclared), an issuer that is there, is not declared, and is left alone.
+        - V(undeclared), an issuer or a client profile that is there, is not declared, and is left alone.
         - V(conflict), it is there and stands against what is declared, see RV(resources[].message).
       type: str
     message:
@@ -284,10 +369,10 @@ operations:
       description: V(create), V(update) or V(delete).
       type: str
     resource:
-      description: V(kms_provider) or V(token_issuer).
+      description: V(kms_provider), V(token_issuer) or V(client_profile).
       type: str
     id:
-      description: Name of the provider or alias of the issuer.
+      description: Name of the provider, alias of the issuer, or subject of the profile.
       type: str
 api_protocol:
   description: The form of the API in which the host answered, V(rest) or V(jsonrpc). See O(api_protocol).

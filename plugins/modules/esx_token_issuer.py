@@ -16,8 +16,10 @@ description:
     that sign them, or no longer trust them, through the host's own API.
   - Certificates are compared by what they are. PEM, CRLF, Base64 DER and the host's own way to write them never
     count as a change.
-  - A trusted issuer alone gives nobody any right. Rights come with the host's client profiles, which this module
-    leaves alone.
+  - A trusted issuer alone gives nobody any right. Client profiles do, see M(esx.trust.esx_client_profile). They are
+    read before an issuer leaves its alias. A renaming makes them anew under the new alias before the old one goes. If
+    that cannot be done without a loss, it is a conflict. A removal deletes them, and warns of the rights that go with
+    them. If an alias passes to another issuer, a warning tells the rights that its subjects get.
 author:
   - esx.trust contributors (@esx-trust)
 extends_documentation_fragment:
@@ -94,6 +96,7 @@ options:
     type: raw
 seealso:
   - module: esx.trust.esx_token_issuer_info
+  - module: esx.trust.esx_client_profile
   - module: esx.trust.esx_kms_provider
 """
 
@@ -213,10 +216,10 @@ operations:
       description: V(create), V(update) or V(delete).
       type: str
     resource:
-      description: V(token_issuer).
+      description: V(token_issuer), or V(client_profile) for a profile that moves or goes with it.
       type: str
     id:
-      description: Alias of the issuer.
+      description: Alias of the issuer, or subject of the profile.
       type: str
 api_protocol:
   description: The form of the API in which the host answered, V(rest) or V(jsonrpc). See O(api_protocol).

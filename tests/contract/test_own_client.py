@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.esx.trust.plugins.module_utils import _client_profile
 from ansible_collections.esx.trust.plugins.module_utils import _host_trust
 from ansible_collections.esx.trust.plugins.module_utils import _kms_provider
 from ansible_collections.esx.trust.plugins.module_utils import _token_issuer
@@ -23,6 +24,8 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import TrustErro
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from contract.samples import KEY
 from contract.samples import KEY_ID
+from contract.samples import grants
+from contract.samples import issuer
 
 if TYPE_CHECKING:
     from contract.vendor_server import VendorHost
@@ -97,6 +100,73 @@ def test_every_operation_of_the_token_issuers(client: Client, chain: list[str], 
         error = refused(lambda: client.call(call))  # noqa: B023 - called at once
         assert isinstance(error, ApiError)
         assert (error.error_type, error.outcome_unknown) == ("NOT_FOUND", False)
+
+
+def test_every_operation_of_the_client_profiles(client: Client, chain: list[str]) -> None:
+    assert client.call(_token_issuer.CREATE(spec=issuer(chain))) is None
+    subject = {"external_group_name": "admins", "issuer_alias": "vc", "domain": "vsphere.local"}
+    identifier = client.call(_client_profile.CREATE(spec={**subject, "grants": grants("READ_ONLY")}))
+    assert isinstance(identifier, str)
+
+    (full,) = client.call(_client_profile.LIST(projection="FULL"))
+    assert (full["client_profile"], full["grants"]) == (identifier, grants("READ_ONLY"))
+    assert full["subject"] == {
+        "type": "EXTERNAL_GROUP",
+        "name": "admins",
+        "issuer_alias": "vc",
+        "domain": "vsphere.local",
+    }
+    assert len(client.call(_client_profile.LIST(filter=subject))) == 1
+    assert client.call(_client_profile.LIST(filter={"local_user_name": "admins"})) == []
+
+    assert client.call(_client_profile.UPDATE(profile=identifier, spec={"grants": grants("OBSERVABILITY")})) is None
+    assert client.call(_client_profile.GET(profile=identifier))["grants"] == grants("OBSERVABILITY")
+
+    again = refused(lambda: client.call(_client_profile.CREATE(spec={**subject, "grants": []})))
+    assert again.error_type == "ALREADY_EXISTS"
+    assert client.call(_client_profile.DELETE(profile=identifier)) is None
+    assert refused(lambda: client.call(_client_profile.GET(profile=identifier))).error_type == "NOT_FOUND"
+
+
+def test_a_client_profile_lives(vendor_host: VendorHost) -> None:
+    params: dict[str, Any] = dict.fromkeys(_client_profile.ARGUMENTS.options)
+    params.update(
+        hostname=vendor_host.address,
+        port=vendor_host.port,
+        username=vendor_host.username,
+        password=vendor_host.password,
+        ca_path=vendor_host.ca_path,
+        validate_certs=True,
+        auth_method="token",
+        api_protocol="auto",
+        timeout=30,
+        retries=0,
+        local_user_name="automation",
+        entitlements=["SECURITY_MGMT"],
+        entitlements_mode="merge",
+        state="present",
+    )
+
+    def run(check_mode: bool = False, **options: Any) -> dict[str, Any]:
+        return _client_profile.run({**params, **options}, check_mode)
+
+    def operations(done: dict[str, Any]) -> list[str]:
+        return [one["operation"] for one in done["operations"]]
+
+    assert operations(run(check_mode=True)) == ["create"]
+    first = run()
+    assert operations(first) == ["create"]
+    assert first["client_profile"]["profile"]
+    more = run(entitlements=["READ_ONLY"])
+    assert operations(more) == ["update"]
+    assert more["client_profile"]["entitlements"] == ["SECURITY_MGMT", "READ_ONLY"]
+    assert more["client_profile"]["profile"] == first["client_profile"]["profile"]
+    assert _client_profile.run_info({**params, "local_user_name": None}, False)["client_profiles"] == [
+        more["client_profile"]
+    ]
+    assert operations(run()) == []
+    assert operations(run(state="absent")) == ["delete"]
+    assert operations(run(state="absent")) == []
 
 
 @pytest.mark.parametrize("api_protocol", ["auto", "jsonrpc"])

@@ -33,7 +33,7 @@ GUIDES = (
     "does-it-work-with-my-hosts",
 )
 #: The other pages in docs/ explain things; their commands are not for following.
-REFERENCE = ("README", "architecture", "faults", "simulator", "performance")
+REFERENCE = ("README", "architecture", "client-profiles", "faults", "simulator", "performance")
 
 #: What is asked of the person, and what they type.
 ANSWERS = {

@@ -68,6 +68,8 @@ def _info(name: str, **options: Any) -> Callable[[Modules], Ran]:
 
 GET = ("GET", f"{PROVIDERS}/site-a")
 LIST = ("GET", ISSUERS)
+#: What names an alias is read before an issuer leaves it.
+RIGHTS = ("GET", "/api/esx/authentication/client-profiles")
 #: Before a provider is made, that no look-alike is there.
 NAMES = ("GET", PROVIDERS)
 CASES: dict[str, tuple[Callable[[Host], None], Callable[[Modules], Ran], list[tuple[str, str]]]] = {
@@ -86,13 +88,14 @@ CASES: dict[str, tuple[Callable[[Host], None], Callable[[Modules], Ran], list[tu
         _trust(issuer_conflict="rename"),
         [
             LIST,
+            RIGHTS,
             ("PATCH", f"{ISSUERS}/leftover"),
             ("POST", ISSUERS),
             ("DELETE", f"{ISSUERS}/leftover"),
             LIST,
         ],
     ),
-    "issuer deleted": (_issuer, _trust(state="absent"), [LIST, ("DELETE", f"{ISSUERS}/vcenter01")]),
+    "issuer deleted": (_issuer, _trust(state="absent"), [LIST, RIGHTS, ("DELETE", f"{ISSUERS}/vcenter01")]),
     "issuer absent": (_nothing, _trust(state="absent"), [LIST]),
     # What is listed of a provider is not all, so each costs a request of its own.
     "no providers": (_nothing, _info("esx_kms_provider_info"), [("GET", PROVIDERS)]),

@@ -11,6 +11,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.esx.trust.plugins.module_utils import _client_profile
 from ansible_collections.esx.trust.plugins.module_utils import _host_trust
 from ansible_collections.esx.trust.plugins.module_utils import _kms_provider
 from ansible_collections.esx.trust.plugins.module_utils import _token_issuer
@@ -19,6 +20,8 @@ from ansible_collections.esx.trust.plugins.module_utils._arguments import Argume
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 
 EVERY = {
+    "esx_client_profile": _client_profile.ARGUMENTS,
+    "esx_client_profile_info": _client_profile.INFO_ARGUMENTS,
     "esx_host_trust": _host_trust.ARGUMENTS,
     "esx_kms_provider": _kms_provider.ARGUMENTS,
     "esx_kms_provider_info": _kms_provider.INFO_ARGUMENTS,

@@ -1,0 +1,320 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What moving and removing issuers does to client profiles: rights are carried along, or it is told who loses them.
+
+A host that deletes an issuer deletes the client profiles that name its alias, and some hosts leave them. The steps here
+end the same on both. They follow from what the host holds and from the steps of the issuers alone, so that a run that
+was killed at any point is finished by the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
+from dataclasses import field
+from dataclasses import replace
+from typing import Optional
+
+from ansible_collections.esx.trust.plugins.module_utils import _issuer_plan
+from ansible_collections.esx.trust.plugins.module_utils._client_profile import RESOURCE
+from ansible_collections.esx.trust.plugins.module_utils._client_profile import ClientProfile
+from ansible_collections.esx.trust.plugins.module_utils._client_profile import DesiredClientProfile
+from ansible_collections.esx.trust.plugins.module_utils._client_profile import Profiles
+from ansible_collections.esx.trust.plugins.module_utils._client_profile import Subject
+from ansible_collections.esx.trust.plugins.module_utils._client_profile import carry_out
+from ansible_collections.esx.trust.plugins.module_utils._client_profile import locked_out
+from ansible_collections.esx.trust.plugins.module_utils._client_profile import plan
+from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import Held
+from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import real_holder
+from ansible_collections.esx.trust.plugins.module_utils._plan import Step
+
+
+@dataclass(frozen=True)
+class DeclaredProfiles:
+    """What is declared of a host's client profiles.
+
+    purge: whether profiles that are not declared are deleted. account: the local user that is logged in, if known.
+    """
+
+    profiles: tuple[DesiredClientProfile, ...] = ()
+    purge: bool = False
+    account: Optional[str] = None
+
+    def of_subject(self, subject: Subject) -> Optional[DesiredClientProfile]:
+        """The declaration of this subject."""
+        return next((desired for desired in self.profiles if desired.subject == subject), None)
+
+    def drops(self, subject: Subject) -> bool:
+        """True if the subject shall have no profile."""
+        desired = self.of_subject(subject)
+        return self.purge if desired is None else desired.state == "absent"
+
+
+@dataclass(frozen=True)
+class Rights:
+    """The steps of issuers and client profiles in one order.
+
+    held: the profiles after the steps. warnings, conflicts: sentences; with a conflict nothing may be done.
+    """
+
+    steps: tuple[Step, ...]
+    held: tuple[ClientProfile, ...]
+    warnings: tuple[str, ...] = ()
+    conflicts: tuple[str, ...] = ()
+
+
+def concern_profiles(steps: Iterable[Step]) -> bool:
+    """True if the steps of issuers take an issuer from an alias, so that profiles that name the alias matter."""
+    return any(_takes_alias(step) for step in steps)
+
+
+def plan_rights(held: Held, steps: Sequence[Step], profiles: Profiles, declared: DeclaredProfiles) -> Rights:
+    """All steps: those of the issuers, in their order, and those of the client profiles between them. Pure.
+
+    held: the issuers of the host before the steps. Profiles are added and updated after the issuers are, and deleted
+    before the issuers are.
+    """
+    work = _Work(held, steps, profiles, declared)
+    removals = len(steps)
+    while removals and steps[removals - 1].after is None and work.destination(steps[removals - 1]) is None:
+        removals -= 1
+
+    for step in steps[:removals]:
+        work.take(step)
+    work.bring_about()
+    work.remove()
+    for step in steps[removals:]:
+        work.take(step)
+    work.check_declared_aliases()
+    return Rights(tuple(work.steps), tuple(work.now), tuple(work.warnings), tuple(dict.fromkeys(work.conflicts)))
+
+
+def undo_renaming(held: Held, profiles: Profiles, sent: Sequence[Step], declared: DeclaredProfiles) -> list[Step]:
+    """The steps that undo a renaming of which a client profile could not be carried along. Pure.
+
+    The new profiles and the new alias go, and the old alias gets its issuer back. A renaming of which all profiles
+    were carried along is left to be finished.
+    """
+    steps: list[Step] = []
+    for marking in sent:
+        if not _marks(marking):
+            continue
+        marked, new = held.get(marking.id), real_holder(held, marking.before.issuer)
+        if marked is None or not marked.marker or new is None:
+            continue
+        moved = [step for step in sent if step.resource == _issuer_plan.RESOURCE and step.id == new.issuer_alias]
+        bringing = next((step for step in reversed(moved) if step.after == new), None)
+        if bringing is None or not _not_carried(profiles, marking.id, new.issuer_alias, declared):
+            continue
+
+        made = [step.after.subject for step in sent if step.resource == RESOURCE and step.before is None]
+        copies = [one for one in profiles.held if one.subject in made and one.subject.issuer_alias == new.issuer_alias]
+        steps.extend(Step.between(RESOURCE, one.label, one, None) for one in copies)
+        steps.append(Step.between(_issuer_plan.RESOURCE, new.issuer_alias, new, bringing.before))
+        steps.append(Step.between(_issuer_plan.RESOURCE, marking.id, marked, marking.before))
+    return steps
+
+
+def _marks(step: Step) -> bool:
+    """True if the step is the first of a renaming."""
+    if step.resource != _issuer_plan.RESOURCE or step.before is None or step.after is None:
+        return False
+    return step.before.marker is None and step.after.marker is not None
+
+
+def _not_carried(profiles: Profiles, old: str, new: str, declared: DeclaredProfiles) -> bool:
+    carried = _Carrying(profiles.held, old, new, declared)
+    return bool(carried.copies or carried.conflicts)
+
+
+def _takes_alias(step: Step) -> bool:
+    """True if the step takes the issuer from its alias; a marker in its place does not."""
+    if step.before is None:
+        return False
+    return step.after is None or bool(step.after.true_issuer != step.before.true_issuer)
+
+
+def _named(profiles: Iterable[ClientProfile]) -> str:
+    return "; ".join(f"{one.label} ({one.rights})" for one in profiles)
+
+
+@dataclass
+class _Carrying:
+    """What the renaming of an issuer from the alias `old` to `new` has to do about the `held` profiles.
+
+    copies: the profiles to be made under the new alias. conflicts: why that may not be done.
+    """
+
+    held: Sequence[ClientProfile]
+    old: str
+    new: str
+    declared: DeclaredProfiles
+    copies: list[ClientProfile] = field(default_factory=list)
+    conflicts: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for one in self.held:
+            if one.subject.issuer_alias == self.old:
+                self._carry(one)
+
+    def _carry(self, one: ClientProfile) -> None:
+        where = f"the issuer that is saved under the alias {self.old!r} cannot be renamed to {self.new!r}:"
+        if not one.subject.declarable:
+            self.conflicts.append(f"{where} the client profile {one.label!r} names the alias, and cannot be made anew.")
+            return
+        if one.unknown_grants:
+            self.conflicts.append(
+                f"{where} the client profile of the {one.label} grants what this collection does not know."
+            )
+            return
+
+        subject = replace(one.subject, issuer_alias=self.new)
+        if self.declared.drops(subject):
+            return
+        desired = self.declared.of_subject(subject)
+        there = next((other for other in self.held if other.subject == subject), None)
+        if there is None:
+            copy = ClientProfile(subject, one.grants)
+            copy = desired.profile_on(copy) if desired else copy
+            twin = next((other for other in self.copies if other.subject == subject), None)
+            if twin is None:
+                self.copies.append(copy)
+            elif set(twin.grants) != set(copy.grants):
+                self.conflicts.append(f"{where} there are two client profiles of the {one.label}.")
+        elif not self._is_met_by(there, one, desired):
+            self.conflicts.append(
+                f"{where} the {there.label} has a client profile already, with other rights ({there.rights}) than the"
+                f" {one.label} ({one.rights}). Make them equal, or delete one of them."
+            )
+
+    @staticmethod
+    def _is_met_by(there: ClientProfile, one: ClientProfile, desired: Optional[DesiredClientProfile]) -> bool:
+        if set(there.grants) == set(one.grants):
+            return True
+        if desired is None:
+            return False
+        # What is declared to the letter decides; what is declared to be added must take nothing away.
+        return desired.entitlements_mode == "exact" or set(one.grants) <= set(there.grants)
+
+
+class _Work:
+    """The steps as they are collected, with what the host holds after them."""
+
+    def __init__(self, held: Held, steps: Sequence[Step], profiles: Profiles, declared: DeclaredProfiles) -> None:
+        self._first = held
+        self._last = _issuer_plan.carry_out(held, steps)
+        self._changes_places = any(step.after is not None and step.after.parked for step in steps)
+        self._profiles = profiles
+        self._declared = declared
+        self.now = list(profiles.held)
+        self.steps: list[Step] = []
+        self.warnings: list[str] = []
+        self.conflicts: list[str] = []
+
+    def destination(self, step: Step) -> Optional[str]:
+        """The alias to which the issuer moves that the step takes from its alias; None if it moves nowhere."""
+        if not _takes_alias(step) or step.before.marker is None:
+            return None
+        holder = real_holder(self._last, step.before.true_issuer)
+        return holder.issuer_alias if holder and holder.issuer_alias != step.id else None
+
+    def take(self, step: Step) -> None:
+        """Add a step of an issuer, behind those of the profiles that come before it."""
+        if _takes_alias(step) and self._profiles.offered:
+            self._before(step)
+        self.steps.append(step)
+
+    def _before(self, step: Step) -> None:
+        alias, new = step.id, self.destination(step)
+        named = [one for one in self.now if one.subject.issuer_alias == alias]
+        refused = self._profiles.refused
+        if new is not None and refused:
+            self.conflicts.append(
+                f"the client profiles of the host may not be read ({refused}), and the renaming of {alias!r} to"
+                f" {new!r} could take rights away without anybody noticing."
+            )
+        elif self._changes_places and named:
+            self.conflicts.append(
+                f"issuers change places, and client profiles name the alias {alias!r}: {_named(named)}. Rename the"
+                " issuers one after the other, or delete these profiles."
+            )
+        elif new is not None:
+            carrying = _Carrying(self.now, alias, new, self._declared)
+            self.conflicts.extend(carrying.conflicts)
+            for copy in carrying.copies:
+                self._add(Step.between(RESOURCE, copy.label, None, copy))
+            self._delete(named)
+        elif step.after is None:
+            self._warn_of_a_removal(alias, named)
+            self._delete(named)
+        elif refused:
+            self.warnings.append(
+                f"the alias {alias!r} passes to the issuer {step.after.true_issuer!r}, and the client profiles of the"
+                f" host may not be read ({refused}), so nobody can tell which rights that gives to its subjects."
+            )
+        elif named:
+            self.warnings.append(
+                f"the alias {alias!r} passes to the issuer {step.after.true_issuer!r}, whose subjects get the rights of"
+                f" the client profiles that name it: {_named(named)}."
+            )
+
+    def _warn_of_a_removal(self, alias: str, named: Sequence[ClientProfile]) -> None:
+        if self._profiles.refused:
+            self.warnings.append(
+                f"the client profiles of the host may not be read ({self._profiles.refused}), so nobody can tell whose"
+                f" rights go with the issuer {alias!r}."
+            )
+        elif named:
+            self.warnings.append(f"with the issuer {alias!r} go the client profiles that name it: {_named(named)}.")
+
+    def _add(self, step: Step) -> None:
+        self.steps.append(step)
+        self.now = list(carry_out(self.now, [step]))
+
+    def _delete(self, profiles: Iterable[ClientProfile]) -> None:
+        for one in profiles:
+            if one.subject.declarable:
+                self._add(Step.between(RESOURCE, one.label, one, None))
+
+    def bring_about(self) -> None:
+        """Add the steps of the profiles that are declared present."""
+        for desired in self._declared.profiles:
+            if desired.state == "present":
+                self._follow(desired)
+
+    def remove(self) -> None:
+        """Add the steps that delete profiles that are declared absent, and those that are not declared."""
+        for desired in self._declared.profiles:
+            if desired.state == "absent":
+                self._follow(desired)
+        if self._declared.purge:
+            for one in undeclared(self.now, self._declared):
+                conflict = locked_out(one, None, self._declared.account)
+                if conflict:
+                    self.conflicts.append(conflict)
+                else:
+                    self._delete([one])
+
+    def _follow(self, desired: DesiredClientProfile) -> None:
+        own = plan(self._profiles.as_plan_takes(self.now), desired, self._declared.account)
+        if own.conflict:
+            self.conflicts.append(own.conflict)
+        for step in own.steps:
+            self._add(step)
+
+    def check_declared_aliases(self) -> None:
+        """A profile that is declared of an alias that goes would be deleted and made again for ever."""
+        for desired in self._declared.profiles:
+            alias = desired.subject.issuer_alias
+            if desired.state == "present" and alias in self._first and alias not in self._last:
+                self.conflicts.append(
+                    f"the client profile of the {desired.subject.label} is declared present, and the alias {alias!r} is"
+                    " one that goes."
+                )
+
+
+def undeclared(profiles: Iterable[ClientProfile], declared: DeclaredProfiles) -> Iterator[ClientProfile]:
+    """The profiles that nobody declared."""
+    return (one for one in list(profiles) if declared.of_subject(one.subject) is None)

@@ -1,0 +1,227 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is planned for a client profile: every row of the table, and what holds in all of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+from typing import Optional
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.esx.trust.plugins.module_utils._client_profile import ENTITLEMENTS
+from ansible_collections.esx.trust.plugins.module_utils._client_profile import ClientProfile
+from ansible_collections.esx.trust.plugins.module_utils._client_profile import DesiredClientProfile
+from ansible_collections.esx.trust.plugins.module_utils._client_profile import Grant
+from ansible_collections.esx.trust.plugins.module_utils._client_profile import Subject
+from ansible_collections.esx.trust.plugins.module_utils._client_profile import carry_out
+from ansible_collections.esx.trust.plugins.module_utils._client_profile import plan
+from ansible_collections.esx.trust.plugins.module_utils._client_profile import shown
+from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
+
+GROUP = Subject("EXTERNAL_GROUP", "Administrators", "vc", "vsphere.local")
+USER = replace(GROUP, type="EXTERNAL_USER")
+LOCAL = Subject("LOCAL_USER", "automation")
+SUBJECTS = [
+    GROUP,
+    USER,
+    LOCAL,
+    replace(GROUP, name="administrators"),
+    replace(GROUP, issuer_alias="other"),
+    replace(GROUP, domain="other"),
+]
+FUTURE = Grant("ENTITLEMENT", "FUTURE_MGMT")
+ROLE = Grant("ROLE", None, '{"role": "auditor"}')
+LIMITED = Grant("ENTITLEMENT", "READ_ONLY", '{"until": "2030"}')
+STRANGE = [FUTURE, ROLE, LIMITED]
+
+Observed = Optional[list[ClientProfile]]
+
+
+def profile(subject: Subject, *grants: Any, identifier: str = "1") -> ClientProfile:
+    made = tuple(Grant.of_entitlement(each) if isinstance(each, str) else each for each in grants)
+    return ClientProfile(subject, made, identifier)
+
+
+def desired(subject: Subject, *entitlements: str, **changes: Any) -> DesiredClientProfile:
+    return DesiredClientProfile(subject, frozenset(entitlements), **changes)
+
+
+def params(**changes: Any) -> dict[str, Any]:
+    nothing = dict.fromkeys(
+        ("local_user_name", "external_group_name", "external_user_name", "issuer_alias", "domain", "type")
+    )
+    return {
+        **nothing,
+        "local_user_name": "automation",
+        "entitlements": ["READ_ONLY"],
+        "entitlements_mode": "exact",
+        "state": "present",
+        **changes,
+    }
+
+
+subjects = st.sampled_from(SUBJECTS)
+entitlements = st.frozensets(st.sampled_from(ENTITLEMENTS))
+grant_lists = st.lists(st.one_of(st.sampled_from(ENTITLEMENTS).map(Grant.of_entitlement), st.sampled_from(STRANGE)))
+profiles = st.builds(
+    ClientProfile,
+    st.one_of(subjects, st.just(Subject("PRIVILEGES", None, "vc"))),
+    grant_lists.map(tuple),
+    st.uuids().map(str),
+)
+hosts = st.lists(profiles, max_size=5)
+declarations = st.builds(
+    DesiredClientProfile,
+    subjects,
+    entitlements,
+    st.sampled_from(["exact", "merge"]),
+    st.sampled_from(["present", "absent"]),
+)
+accounts = st.sampled_from([None, "automation", "root"])
+
+
+def carried_out(observed: list[ClientProfile], planned: Any) -> list[ClientProfile]:
+    """What a host holds after the steps."""
+    return list(carry_out(observed, planned.steps))
+
+
+@given(hosts, declarations, accounts)
+def test_one_run_is_enough(observed: list[ClientProfile], declared: DesiredClientProfile, account: str | None) -> None:
+    planned = plan(observed, declared, account)
+    if planned.conflict:
+        assert planned.steps == ()
+        assert planned.before == planned.after
+        return
+    again = plan(carried_out(observed, planned), declared, account)
+    assert (again.steps, again.conflict) == ((), None)
+    assert shown(again.before) == shown(planned.after)
+
+
+@given(hosts, declarations)
+def test_only_its_own_subject_is_touched(observed: list[ClientProfile], declared: DesiredClientProfile) -> None:
+    after = carried_out(observed, plan(observed, declared))
+    others = [one for one in observed if one.subject != declared.subject]
+    assert [one for one in after if one.subject != declared.subject] == others
+
+
+@given(hosts, declarations)
+def test_merge_takes_nothing_away(observed: list[ClientProfile], declared: DesiredClientProfile) -> None:
+    declared = replace(declared, entitlements_mode="merge", state="present")
+    after = {one.subject: set(one.grants) for one in carried_out(observed, plan(observed, declared))}
+    for one in observed:
+        if one.subject in SUBJECTS and [each.subject for each in observed].count(one.subject) == 1:
+            assert set(one.grants) <= after[one.subject]
+
+
+@given(hosts, declarations)
+def test_exact_never_loses_what_it_does_not_know(observed: list[ClientProfile], declared: DesiredClientProfile) -> None:
+    declared = replace(declared, entitlements_mode="exact", state="present")
+    planned = plan(observed, declared)
+    own = [one for one in observed if one.subject == declared.subject]
+    if any(one.unknown_grants for one in own):
+        assert planned.conflict
+
+
+@given(hosts, declarations)
+def test_nobody_locks_himself_out(observed: list[ClientProfile], declared: DesiredClientProfile) -> None:
+    def in_control(held: list[ClientProfile]) -> bool:
+        return any(one.subject == LOCAL and "IDENTITY_MGMT" in one.entitlements for one in held)
+
+    after = carried_out(observed, plan(observed, declared, "automation"))
+    assert in_control(after) or not in_control(observed)
+
+
+@given(hosts, declarations)
+def test_order_means_nothing(observed: list[ClientProfile], declared: DesiredClientProfile) -> None:
+    own = [one for one in observed if one.subject == declared.subject]
+    turned = [replace(one, grants=one.grants[::-1]) for one in observed[::-1]]
+    one, other = plan(observed, declared), plan(turned, declared)
+    assert (bool(one.conflict), [step.action for step in one.steps]) == (
+        bool(other.conflict),
+        [step.action for step in other.steps],
+    )
+    if len(own) == 1:
+        assert shown(one.after).get("entitlements") == shown(other.after).get("entitlements")
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_two_profiles_of_one_subject(state: str) -> None:
+    observed = [profile(GROUP, "READ_ONLY"), profile(GROUP, "READ_ONLY", identifier="2")]
+    planned = plan(observed, desired(GROUP, "READ_ONLY", state=state))
+    assert "'1', '2'" in str(planned.conflict)
+
+
+def test_a_host_without_the_service() -> None:
+    absent = plan(None, desired(GROUP, state="absent"))
+    assert (absent.steps, absent.conflict, absent.after) == ((), None, {})
+    assert "no service of client profiles" in str(plan(None, desired(GROUP, "READ_ONLY")).conflict)
+
+
+@pytest.mark.parametrize("strange", STRANGE)
+def test_a_strange_grant(strange: Grant) -> None:
+    observed = [profile(GROUP, strange, "OBSERVABILITY")]
+    assert plan(observed, desired(GROUP, "OBSERVABILITY")).conflict
+    merged = plan(observed, desired(GROUP, "OBSERVABILITY", entitlements_mode="merge"))
+    assert (merged.steps, merged.conflict) == ((), None)
+    more = plan(observed, desired(GROUP, "READ_ONLY", entitlements_mode="merge"))
+    if strange.other:
+        assert more.conflict
+    else:
+        (step,) = more.steps
+        assert step.after.grants[0] == strange
+    assert [step.action for step in plan(observed, desired(GROUP, state="absent")).steps] == ["delete"]
+
+
+@pytest.mark.parametrize("account", [None, "root", "Administrators"])
+def test_others_may_lose_control(account: str | None) -> None:
+    for subject in (GROUP, USER, LOCAL):
+        planned = plan([profile(subject, "IDENTITY_MGMT")], desired(subject, "READ_ONLY"), account)
+        assert [step.action for step in planned.steps] == ["update"]
+
+
+def test_labels() -> None:
+    assert LOCAL.label == "local user automation"
+    assert GROUP.label == "external group vsphere.local\\Administrators of vc"
+    assert USER.label == "external user vsphere.local\\Administrators of vc"
+    assert profile(Subject("PRIVILEGES", None, "vc"), identifier="9").label == "PRIVILEGES 9"
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"local_user_name": None}, "local_user_name"),
+        ({"external_user_name": "ann"}, "only one"),
+        ({"domain": "d"}, "domain"),
+        ({"issuer_alias": "vc"}, "issuer_alias"),
+        ({"local_user_name": None, "external_user_name": "ann", "domain": "d"}, "issuer_alias"),
+        ({"local_user_name": None, "external_group_name": "ann", "issuer_alias": "vc"}, "domain"),
+        ({"entitlements": None}, "entitlements"),
+        ({"entitlements": ["ROOT"]}, "entitlements"),
+        ({"local_user_name": " a"}, "local_user_name"),
+        ({"local_user_name": "a\nb"}, "local_user_name"),
+        ({"local_user_name": "$REDACTED$", "state": "absent"}, "local_user_name"),
+        ({"type": "PRIVILEGES"}, "type"),
+    ],
+)
+def test_refused_options(changes: dict[str, Any], named: str) -> None:
+    with pytest.raises(InvalidInput, match=named):
+        DesiredClientProfile.from_params(params(**changes))
+
+
+def test_a_removal_needs_no_entitlements_and_no_pretty_name() -> None:
+    made = DesiredClientProfile.from_params(params(state="absent", entitlements=None, local_user_name="x "))
+    assert made == DesiredClientProfile(Subject("LOCAL_USER", "x "), state="absent")
+
+
+@given(profiles)
+def test_what_is_read_is_what_is_declared(one: ClientProfile) -> None:
+    if not one.subject.declarable:
+        with pytest.raises(InvalidInput):
+            DesiredClientProfile.from_params(params(**one.record()))
+        return
+    made = DesiredClientProfile.from_params({**params(local_user_name=None), **one.record()})
+    assert (made.subject, made.entitlements) == (one.subject, frozenset(one.entitlements))

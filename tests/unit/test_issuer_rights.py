@@ -1,0 +1,317 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What moving and removing issuers does to client profiles, wherever a run is killed, and on hosts of both kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.esx.trust.plugins.module_utils import _client_profile
+from ansible_collections.esx.trust.plugins.module_utils import _issuer_plan
+from ansible_collections.esx.trust.plugins.module_utils._certificates import chains_from_host
+from ansible_collections.esx.trust.plugins.module_utils._client_profile import ClientProfile
+from ansible_collections.esx.trust.plugins.module_utils._client_profile import DesiredClientProfile
+from ansible_collections.esx.trust.plugins.module_utils._client_profile import Grant
+from ansible_collections.esx.trust.plugins.module_utils._client_profile import Profiles
+from ansible_collections.esx.trust.plugins.module_utils._client_profile import Subject
+from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import DeclaredIssuers
+from ansible_collections.esx.trust.plugins.module_utils._issuer_rights import DeclaredProfiles
+from ansible_collections.esx.trust.plugins.module_utils._issuer_rights import Rights
+from ansible_collections.esx.trust.plugins.module_utils._issuer_rights import concern_profiles
+from ansible_collections.esx.trust.plugins.module_utils._issuer_rights import plan_rights
+from ansible_collections.esx.trust.plugins.module_utils._issuer_rights import undo_renaming
+from ansible_collections.esx.trust.plugins.module_utils._plan import Step
+from ansible_collections.esx.trust.plugins.module_utils._token_issuer import DesiredTokenIssuer
+from ansible_collections.esx.trust.plugins.module_utils._token_issuer import TokenIssuer
+from builders import chain
+
+ISSUER, OTHER = "https://vc/oidc", "https://other/oidc"
+OLD, NEW = (chains_from_host([{"cert_chain": chain(subject=subject)}]) for subject in ("old", "new"))
+RENAMED = DesiredTokenIssuer("new", ISSUER, NEW, issuer_conflict="rename")
+ROLE = Grant("ROLE", None, '{"role": "auditor"}')
+NOTHING = DeclaredProfiles()
+
+Issuers = dict[str, TokenIssuer]
+State = tuple[Issuers, tuple[ClientProfile, ...]]
+
+
+def issuers(**held: str) -> Issuers:
+    return {alias: TokenIssuer(alias, issuer, OLD) for alias, issuer in held.items()}
+
+
+def profile(alias: str, name: str, *grants: Any, identifier: str | None = None) -> ClientProfile:
+    made = tuple(Grant.of_entitlement(one) if isinstance(one, str) else one for one in grants)
+    return ClientProfile(Subject("EXTERNAL_GROUP", name, alias, "d"), made, identifier or f"{alias}/{name}")
+
+
+def planned(
+    held: Issuers,
+    profiles: Iterable[ClientProfile] | Profiles,
+    *declared: DesiredTokenIssuer,
+    purge: bool = False,
+    rights: DeclaredProfiles = NOTHING,
+) -> Rights:
+    own = _issuer_plan.plan_issuers(held.values(), DeclaredIssuers(declared, purge))
+    assert not own.conflicts
+    known = profiles if isinstance(profiles, Profiles) else Profiles(tuple(profiles))
+    return plan_rights(held, own.steps, known, rights)
+
+
+def done(state: State, steps: Iterable[Step], cascade: bool) -> State:
+    """What a host holds after the steps; its ids of new profiles are their labels."""
+    held, profiles = state
+    for step in steps:
+        if step.resource == "client_profile":
+            if step.before is not None and step.before not in profiles:
+                raise AssertionError(f"{step.id} is not there")
+            profiles = tuple(
+                one if one.profile else replace(one, profile=one.label)
+                for one in _client_profile.carry_out(profiles, [step])
+            )
+            continue
+        held = _issuer_plan.carry_out(held, [step])
+        if step.after is None and cascade:
+            profiles = tuple(one for one in profiles if one.subject.issuer_alias != step.id)
+    return held, profiles
+
+
+def told(rights: Rights) -> list[tuple[str, str, str]]:
+    return [(step.action, step.resource, step.id) for step in rights.steps]
+
+
+def comparable(state: State) -> tuple[Issuers, set[tuple[Subject, frozenset[Grant]]]]:
+    return state[0], {(one.subject, frozenset(one.grants)) for one in state[1]}
+
+
+entitlements = st.sampled_from(_client_profile.ENTITLEMENTS)
+profile_lists = st.lists(
+    st.builds(
+        lambda alias, name, grants: profile(alias, name, *grants),
+        st.sampled_from(["old", "new", "third"]),
+        st.sampled_from(["a", "b"]),
+        st.lists(entitlements, unique=True, max_size=2),
+    ),
+    max_size=5,
+    unique_by=lambda one: one.subject,
+)
+held_issuers = st.sampled_from(
+    [
+        issuers(old=ISSUER),
+        issuers(old=ISSUER, new=OTHER),
+        issuers(old=ISSUER, third=OTHER),
+        issuers(new=ISSUER, third=OTHER),
+        issuers(third=OTHER),
+    ]
+)
+declared_profiles = st.lists(
+    st.builds(
+        lambda alias, name, grants, mode, state: DesiredClientProfile(
+            Subject("EXTERNAL_GROUP", name, alias, "d"), frozenset(grants), mode, state
+        ),
+        st.sampled_from(["new", "third"]),
+        st.sampled_from(["a", "b"]),
+        st.lists(entitlements, max_size=2),
+        st.sampled_from(["exact", "merge"]),
+        st.sampled_from(["present", "absent"]),
+    ),
+    max_size=3,
+    unique_by=lambda one: one.subject,
+)
+rights_declared = st.builds(DeclaredProfiles, declared_profiles.map(tuple), st.booleans())
+issuers_declared = st.sampled_from(
+    [
+        (RENAMED,),
+        (RENAMED, DesiredTokenIssuer("third", state="absent")),
+        (RENAMED, DesiredTokenIssuer("old", state="absent")),
+        (DesiredTokenIssuer("old", state="absent"),),
+        (RENAMED, DesiredTokenIssuer("third", OTHER, NEW, issuer_conflict="rename")),
+    ]
+)
+
+
+@given(held_issuers, profile_lists, issuers_declared, st.booleans(), rights_declared, st.booleans())
+def test_a_killed_run_is_finished_by_the_next(
+    held: Issuers,
+    profiles: list[ClientProfile],
+    declared: tuple[DesiredTokenIssuer, ...],
+    purge: bool,
+    rights: DeclaredProfiles,
+    cascade: bool,
+) -> None:
+    state: State = (held, tuple(profiles))
+    first = planned(held, profiles, *declared, purge=purge, rights=rights)
+    if first.conflicts:
+        return
+    ends = done(state, first.steps, cascade)
+    again = planned(*ends, *declared, purge=purge, rights=rights)
+    assert (again.steps, again.conflicts) == ((), ())
+    assert comparable(ends) == comparable(done(state, first.steps, not cascade))
+    for number in range(len(first.steps)):
+        killed = done(state, first.steps[:number], cascade)
+        rest = planned(*killed, *declared, purge=purge, rights=rights)
+        assert rest.conflicts == ()
+        assert comparable(done(killed, rest.steps, cascade)) == comparable(ends)
+
+
+@given(held_issuers, profile_lists, st.booleans())
+def test_a_renaming_loses_no_right_and_gives_none(held: Issuers, profiles: list[ClientProfile], cascade: bool) -> None:
+    first = planned(held, profiles, RENAMED)
+    if first.conflicts or "old" not in held:
+        return
+    after = {one.subject: set(one.grants) for one in done((held, tuple(profiles)), first.steps, cascade)[1]}
+    for one in profiles:
+        if one.subject.issuer_alias == "old":
+            assert after.pop(replace(one.subject, issuer_alias="new")) == set(one.grants)
+            assert one.subject not in after
+    assert set(after) <= {one.subject for one in profiles}
+
+
+@given(held_issuers, profile_lists, issuers_declared, st.booleans())
+def test_every_loss_is_told(
+    held: Issuers, profiles: list[ClientProfile], declared: tuple[DesiredTokenIssuer, ...], purge: bool
+) -> None:
+    first = planned(held, profiles, *declared, purge=purge)
+    if first.conflicts:
+        return
+    after = {(one.subject.name, one.subject.domain, frozenset(one.grants)) for one in first.held}
+    for one in profiles:
+        if (one.subject.name, one.subject.domain, frozenset(one.grants)) not in after:
+            assert one.label in " ".join(first.warnings)
+
+
+def test_the_order_of_a_renaming() -> None:
+    first = planned(issuers(old=ISSUER), [profile("old", "a", "READ_ONLY")], RENAMED)
+    assert told(first) == [
+        ("update", "token_issuer", "old"),
+        ("create", "token_issuer", "new"),
+        ("create", "client_profile", "external group d\\a of new"),
+        ("delete", "client_profile", "external group d\\a of old"),
+        ("delete", "token_issuer", "old"),
+    ]
+    assert first.warnings == ()
+
+
+def test_the_order_of_everything() -> None:
+    rights = DeclaredProfiles(
+        (
+            DesiredClientProfile(Subject("LOCAL_USER", "x"), state="absent"),
+            DesiredClientProfile(Subject("EXTERNAL_GROUP", "b", "vc", "d"), frozenset({"READ_ONLY"})),
+        )
+    )
+    held = [
+        ClientProfile(Subject("LOCAL_USER", "x"), (), "1"),
+        profile("gone", "a", "SECURITY_MGMT"),
+    ]
+    absent = DesiredTokenIssuer("gone", state="absent")
+    first = planned(issuers(gone=OTHER), held, absent, DesiredTokenIssuer("vc", ISSUER), rights=rights)
+    assert told(first) == [
+        ("create", "token_issuer", "vc"),
+        ("create", "client_profile", "external group d\\b of vc"),
+        ("delete", "client_profile", "local user x"),
+        ("delete", "client_profile", "external group d\\a of gone"),
+        ("delete", "token_issuer", "gone"),
+    ]
+    (warning,) = first.warnings
+    assert "'gone'" in warning
+    assert "external group d\\a of gone (SECURITY_MGMT)" in warning
+
+
+@pytest.mark.parametrize(
+    "profiles",
+    [
+        [ClientProfile(Subject("PRIVILEGES", None, "old"), (), "1")],
+        [profile("old", "a", ROLE)],
+        [profile("old", "a", "READ_ONLY"), profile("new", "a", "SECURITY_MGMT")],
+        [profile("old", "a", "READ_ONLY"), profile("new", "a")],
+        [profile("old", "a", "READ_ONLY", identifier="1"), profile("old", "a", identifier="2")],
+        Profiles(refused="UNAUTHORIZED"),
+    ],
+)
+def test_what_forbids_a_renaming(profiles: Any) -> None:
+    assert planned(issuers(old=ISSUER), profiles, RENAMED).conflicts
+
+
+def test_what_is_declared_decides_over_what_is_carried() -> None:
+    old = [profile("old", "a", "SECURITY_MGMT"), profile("old", "b", "SECURITY_MGMT")]
+    subject = Subject("EXTERNAL_GROUP", "a", "new", "d")
+    declared = DesiredClientProfile(subject, frozenset({"READ_ONLY"}))
+    first = planned(issuers(old=ISSUER), old, RENAMED, rights=DeclaredProfiles((declared,)))
+    assert {one.label: one.rights for one in first.held} == {
+        "external group d\\a of new": "READ_ONLY",
+        "external group d\\b of new": "SECURITY_MGMT",
+    }
+    merged = replace(declared, entitlements_mode="merge")
+    first = planned(issuers(old=ISSUER), old[:1], RENAMED, rights=DeclaredProfiles((merged,)))
+    assert [one.rights for one in first.held] == ["SECURITY_MGMT, READ_ONLY"]
+    assert [step.action for step in first.steps if step.resource == "client_profile"] == ["create", "delete"]
+
+
+def test_a_host_without_the_service_has_nothing_to_lose() -> None:
+    for declared in (RENAMED, DesiredTokenIssuer("old", state="absent")):
+        first = planned(issuers(old=ISSUER), Profiles(offered=False), declared)
+        assert {step.resource for step in first.steps} == {"token_issuer"}
+        assert (first.warnings, first.conflicts) == ((), ())
+
+
+def test_a_removal_goes_on_where_profiles_may_not_be_read() -> None:
+    first = planned(issuers(old=ISSUER), Profiles(refused="UNAUTHORIZED"), DesiredTokenIssuer("old", state="absent"))
+    assert told(first) == [("delete", "token_issuer", "old")]
+    assert "UNAUTHORIZED" in first.warnings[0]
+
+
+def test_privileges_are_never_deleted() -> None:
+    held = [ClientProfile(Subject("PRIVILEGES", None, "old"), (), "1")]
+    gone = planned(issuers(old=ISSUER), held, DesiredTokenIssuer("old", state="absent"))
+    assert told(gone) == [("delete", "token_issuer", "old")]
+    assert "PRIVILEGES 1" in gone.warnings[0]
+    assert planned({}, held, rights=DeclaredProfiles(purge=True)).steps == ()
+
+
+def test_an_alias_that_passes_to_another_issuer() -> None:
+    first = planned(issuers(vc=OTHER), [profile("vc", "a", "READ_ONLY")], DesiredTokenIssuer("vc", ISSUER))
+    assert told(first) == [("update", "token_issuer", "vc")]
+    (warning,) = first.warnings
+    assert ISSUER in warning
+    assert "external group d\\a of vc (READ_ONLY)" in warning
+
+
+def test_nobody_purges_himself() -> None:
+    own = ClientProfile(Subject("LOCAL_USER", "me"), (Grant.of_entitlement("IDENTITY_MGMT"),), "1")
+    assert planned({}, [own], rights=DeclaredProfiles(purge=True, account="me")).conflicts
+    assert told(planned({}, [own], rights=DeclaredProfiles(purge=True, account="you")))
+
+
+def test_a_profile_of_an_alias_that_goes_is_no_declaration_to_follow() -> None:
+    declared = DesiredClientProfile(Subject("EXTERNAL_GROUP", "a", "old", "d"), frozenset({"READ_ONLY"}))
+    assert planned(issuers(old=ISSUER), [], RENAMED, rights=DeclaredProfiles((declared,))).conflicts
+
+
+@pytest.mark.parametrize("known", [issuers(old=ISSUER), issuers(old=ISSUER, new=OTHER)])
+def test_a_renaming_that_could_not_carry_everything_is_undone(known: Issuers) -> None:
+    profiles = (profile("old", "a", "READ_ONLY"), profile("old", "b", "SECURITY_MGMT"))
+    first = planned(known, profiles, RENAMED)
+    copies = [number for number, step in enumerate(first.steps) if step.resource == "client_profile"][:2]
+    for number in range(copies[0], copies[1] + 1):
+        state = done((known, profiles), first.steps[:number], cascade=True)
+        back = undo_renaming(state[0], Profiles(state[1]), first.steps[:number], NOTHING)
+        assert comparable(done(state, back, cascade=True)) == comparable((known, profiles))
+    state = done((known, profiles), first.steps[: copies[1] + 1], cascade=True)
+    assert undo_renaming(state[0], Profiles(state[1]), first.steps[: copies[1] + 1], NOTHING) == []
+
+
+def test_profiles_matter_only_where_an_alias_loses_its_issuer() -> None:
+    def matter(held: Issuers, *declared: DesiredTokenIssuer) -> bool:
+        return concern_profiles(_issuer_plan.plan_issuers(held.values(), DeclaredIssuers(declared)).steps)
+
+    assert matter(issuers(old=ISSUER), RENAMED)
+    assert matter(issuers(old=ISSUER), DesiredTokenIssuer("old", state="absent"))
+    assert matter(issuers(old=ISSUER), DesiredTokenIssuer("old", OTHER))
+    assert not matter({}, RENAMED)
+    assert not matter(issuers(new=ISSUER), RENAMED)
+    assert not matter(issuers(vc=ISSUER, third=OTHER), DesiredTokenIssuer("vc", ISSUER, NEW))
