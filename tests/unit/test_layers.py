@@ -34,6 +34,7 @@ FLAT = {
     "_declaration": "_engine",
     "_host_trust": "_services",
     "_issuer_plan": "_services",
+    "_issuer_rights": "_services",
     "_kms_provider": "_services",
     "_module": "_module",
     "_names": "_services",
