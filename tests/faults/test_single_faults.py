@@ -112,7 +112,7 @@ def test_a_write_is_not_hidden_by_an_odd_answer(modules: Modules, host: Host, fi
 @pytest.mark.usefixtures("leftover")
 def test_nothing_is_said_to_be_put_back_that_was_not(modules: Modules, host: Host) -> None:
     """The create was carried out, and only the last look shows it: by then the old alias cannot come back."""
-    host.queue(Fault(kind="lose_answer", skip=3, times=4))
+    host.queue(Fault(kind="lose_answer", skip=4, times=4))
     ran = modules.token_issuer(**RENAME, retries=1)
     assert host.issuers["vcenter01"].issuer == cases.ISSUER
     assert ran.failed
@@ -122,7 +122,7 @@ def test_nothing_is_said_to_be_put_back_that_was_not(modules: Modules, host: Hos
 @pytest.mark.usefixtures("leftover")
 def test_a_marking_in_doubt_is_put_back_too(modules: Modules, host: Host) -> None:
     """The answer to the marking is lost, and so are the next looks: the issuer must not stay away unsaid."""
-    host.queue(Fault(kind="lose_answer", skip=2, times=3))
+    host.queue(Fault(kind="lose_answer", skip=3, times=3))
     ran = modules.token_issuer(**RENAME, retries=1)
     assert ran.failed
     assert host.issuers["leftover"].issuer == cases.ISSUER or "could not be put back" in ran.message
