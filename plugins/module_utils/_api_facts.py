@@ -380,7 +380,7 @@ def _defined_kind(definition: Mapping[str, Any]) -> str:
     kind = str(definition.get("type"))
     element = definition.get("element_definition")
     inner = _defined_kind(element) if isinstance(element, dict) else ""
-    words = {"OPTIONAL": "optional", "LIST": "list", "SECRET": "secret"}
+    words = {"OPTIONAL": "optional", "LIST": "list", "SECRET": "secret"}  # nosec: B105 - kinds of values
     if kind in ("STRUCTURE", "STRUCTURE_REF"):
         return f"structure {field_name(str(definition.get('name')))}"
     return f"{words.get(kind, 'plain')} {inner}".strip()

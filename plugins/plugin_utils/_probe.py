@@ -35,7 +35,7 @@ _KEY_PROVIDERS = "com.vmware.esx.trusted_infrastructure.kms.providers"
 _SHORT = {
     "com.vmware.esx.authentication.token": "token",
     _KEY_PROVIDERS: "keys",
-    "com.vmware.esx.authentication.trust.security_token_issuers": "issuers",
+    "com.vmware.esx.authentication.trust.security_token_issuers": "issuers",  # nosec: B105 - a name
     "com.vmware.esx.authentication.client_profiles": "profiles",
 }
 _OUTCOMES = {

@@ -10,7 +10,7 @@ from typing import Any
 
 try:
     # From ansible-core 2.19 on, only a text that is marked as a template is one.
-    from ansible.template import trust_as_template as _marks_templates  # noqa: F401
+    from ansible.template import trust_as_template as _marks_templates  # noqa: F401 - tells whether it is there
 
     _of_no_template: Callable[[str], str] = str.__str__
 except ImportError:

@@ -171,4 +171,4 @@ def _has_id(error: ApiError, end: str) -> bool:
 
 
 def _fits_in_a_header(token: str) -> bool:
-    return token.isascii() and token.isprintable() and token.strip() == token and token > ""
+    return bool(token) and token.isascii() and token.isprintable() and token.strip() == token
