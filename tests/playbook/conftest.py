@@ -29,6 +29,21 @@ if TYPE_CHECKING:
 CORES = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in environment.CORES]
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the module's way on the cores in the middle: it is the same hand-over on every core, and slow."""
+    left_out = [item for item in items if _as_a_module_in_the_middle(item)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not _as_a_module_in_the_middle(item)]
+
+
+def _as_a_module_in_the_middle(item: pytest.Item) -> bool:
+    call = getattr(item, "callspec", None)
+    chosen = call.params if call else {}
+    middle = environment.CORES[1:-1]
+    return chosen.get("in_worker") is False and chosen.get("playbooks") in middle
+
+
 @dataclass(frozen=True)
 class Played:
     """What ansible-playbook said and did."""
