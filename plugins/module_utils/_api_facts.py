@@ -291,7 +291,8 @@ def token_facts(token: Optional[str], now: float) -> Optional[TokenFacts]:
 
     expires, issued = _seconds(claims.get("exp")), _seconds(claims.get("iat"))
     begins = now if issued is None else issued
-    lifetime = None if expires is None else round(expires - begins)
+    lasts = math.nan if expires is None else expires - begins
+    lifetime = round(lasts) if math.isfinite(lasts) else None
     return TokenFacts("jwt", tuple(sorted({field_name(name) for name in claims})), lifetime)
 
 
@@ -376,10 +377,10 @@ def _defined(definition: Mapping[str, Any], depth: int) -> Iterator[str]:
             yield from _defined(inner, depth + 1)
 
 
-def _defined_kind(definition: Mapping[str, Any]) -> str:
+def _defined_kind(definition: Mapping[str, Any], depth: int = 0) -> str:
     kind = str(definition.get("type"))
     element = definition.get("element_definition")
-    inner = _defined_kind(element) if isinstance(element, dict) else ""
+    inner = _defined_kind(element, depth + 1) if isinstance(element, dict) and depth < _DEEPEST else ""
     words = {"OPTIONAL": "optional", "LIST": "list", "SECRET": "secret"}  # nosec: B105 - kinds of values
     if kind in ("STRUCTURE", "STRUCTURE_REF"):
         return f"structure {field_name(str(definition.get('name')))}"

@@ -283,6 +283,7 @@ class _Report:
         self._issuers = self._profiles = NOT_ASKED
         self._gets: dict[str, Outcome] = {}
         self._logins: dict[str, dict[str, Any]] = {}
+        self._refusal: Optional[Unauthenticated] = None
         self._introspection = "none"
         self._told: dict[str, Optional[list[str]]] = {}
         self._definitions: dict[str, Outcome] = {}
@@ -303,7 +304,7 @@ class _Report:
     @property
     def failure(self) -> Optional[TrustError]:
         """The error with which the module ends: where no login succeeded."""
-        return None if self._logged_in or self._logins["basic"]["works"] else self._providers.error
+        return None if self._logged_in or self._logins["basic"]["works"] else self._refusal or self._providers.error
 
     def ask_everything(self) -> None:
         """All the questions."""
@@ -344,7 +345,8 @@ class _Report:
 
         if connection.auth_method != "basic":
             self._try_basic()
-        if connection.auth_method != "token":
+        refused = self._refusal is not None and self._refusal.login_refused
+        if connection.auth_method != "token" and (first["works"] or not refused):
             login = self._probe.other_login("token")
             outcome = self._probe.ask("login with a token", login, _kms_provider.LIST())
             refused = outcome.error is not None and outcome.error.operation == TOKEN_CREATE.id
@@ -367,6 +369,7 @@ class _Report:
             reason = "accepted" if works or outcome.error is None else refusal_reason(outcome.error)
             services.append({"service": call.operation.service, "works": works, "reason": reason})
             if isinstance(outcome.error, Unauthenticated):
+                self._refusal = outcome.error
                 break
 
         reasons = [str(each["reason"]) for each in services]
@@ -419,7 +422,8 @@ class _Report:
                 continue
             outcome = self._probe.ask("introspection", asker, replace(SERVICE_GET, public=public)(id=service.id))
             names = outcome.value.get("operations") if isinstance(outcome.value, dict) else None
-            self._told[service.id] = [str(name) for name in names] if isinstance(names, list) else []
+            told = names if isinstance(names, list) else []
+            self._told[service.id] = list(dict.fromkeys(name for name in told if isinstance(name, str)))
             for name in self._told[service.id] or ():
                 if service.declaration(name) is not None:
                     question = replace(OPERATION_GET, public=public)(service_id=service.id, operation_id=name)

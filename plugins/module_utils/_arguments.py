@@ -345,7 +345,7 @@ def _private_keys(value: Any) -> Iterator[str]:
 
 def _from_environment(name: str) -> str:
     # An empty variable is how people unset one in a job.
-    if not os.environ.get(name):
+    if not os.environ.get(name, "").strip():
         raise AnsibleFallbackNotFound
     return os.environ[name]
 

@@ -87,7 +87,7 @@ class Connection:
             raise InvalidInput("access_token: has characters that a token cannot have.")
         if saml_token:
             saml_token = _saml(saml_token)
-        hostname, port = _where(params["hostname"], params["port"])
+        hostname, port = where(params["hostname"], params["port"])
         return cls(
             hostname=hostname,
             port=port,
@@ -181,7 +181,7 @@ def _saml(token: str) -> str:
     return base64.b64encode(gzip.compress(token.strip().encode(), mtime=0)).decode()
 
 
-def _where(hostname: str, port: Optional[int]) -> tuple[str, int]:
+def where(hostname: str, port: Optional[int]) -> tuple[str, int]:
     """Host and port, from the options or from what people paste as hostname: with a scheme, a port, and a path.
 
     port: None if it was not given. Raises InvalidInput.

@@ -120,6 +120,8 @@ class UnexpectedAnswer(TrustError):
         self.outcome_unknown = outcome_unknown
         #: The server may speak another form of the API, and did not look at the credentials.
         self.other_form = other_form
+        #: The answer is of the form of the API in which it was asked.
+        self.own_form = False
 
 
 class ApiError(TrustError):

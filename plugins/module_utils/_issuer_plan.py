@@ -246,7 +246,7 @@ def left_over(held: Held, sent: Sequence[Step]) -> list[str]:
     """A sentence for each marker that the `sent` steps left behind although its issuer is trusted. Pure."""
     aliases = dict.fromkeys(step.id for step in sent if step.after is not None and step.after.marker)
     return [
-        f"The alias {alias!r} still holds the trace of the renaming; the next run deletes it."
+        f"The next run deletes the marker at {alias!r}."
         for alias in aliases
         if alias in held and held[alias].marker and real_holder(held, held[alias].true_issuer)
     ]

@@ -100,6 +100,11 @@ _BACKSLASH = re.compile(
     rb"|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2})|([0-3][0-7]{2})|([^uUx]))",
     re.DOTALL,
 )
+# JSON has fewer escapes than Python, and reads digits behind a backslash as what they are.
+_BACKSLASH_OF_JSON = re.compile(
+    rb"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|u([0-9a-fA-F]{4})"
+    rb"|(?!)()|(?!)()|(?!)()|(?!)()|([\"\\/bfnrt]))"
+)
 _BACKSLASH_NAMES = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f", b"v": b"\v", b"a": b"\a"}
 _PERCENT = re.compile(rb"%([0-9a-fA-F]{2})")
 _PERCENT_OR_PLUS = re.compile(rb"%([0-9a-fA-F]{2})|\+")
@@ -574,6 +579,7 @@ class Redactor:
             data = view.data
         if b"\\" in data:
             yield _Unescaped(view, _BACKSLASH, _backslash)
+            yield _Unescaped(view, _BACKSLASH_OF_JSON, _backslash)
             if b"\\x" in data:
                 yield _Unescaped(view, _BACKSLASH, _backslash_of_characters)
         if b"%" in data:

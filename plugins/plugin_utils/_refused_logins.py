@@ -9,6 +9,7 @@ the login, so that nobody can try passwords on it; the key exists only in this p
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import json
@@ -21,6 +22,8 @@ from typing import Optional
 from ansible import constants
 
 from ansible_collections.esx.trust.plugins.module_utils._arguments import Arguments
+from ansible_collections.esx.trust.plugins.module_utils._connection import where
+from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 
 # Ansible loads this file before it forks the workers.
 _KEY = secrets.token_bytes(32)
@@ -50,7 +53,12 @@ def login_of(arguments: Arguments, params: Mapping[str, Any], environment: Mappi
 
     params: the options as they are given. environment: the variables that the module's fall-backs would see.
     """
-    parts = [_value(name, arguments, params, environment) for name in _PARTS]
+    hostname, port, *login = (_value(name, arguments, params, environment) for name in _PARTS)
+    with contextlib.suppress(InvalidInput, ValueError):
+        # One host has many spellings.
+        hostname, number = where(hostname, int(port) if port else None)
+        port = str(number)
+    parts = [hostname.lower(), port, *login]
     message = json.dumps(parts).encode()
     return hmac.new(_KEY, message, hashlib.sha256).hexdigest()
 
@@ -63,6 +71,6 @@ def _value(name: str, arguments: Arguments, params: Mapping[str, Any], environme
 
     _fallback, variables = option.get("fallback", (None, ()))
     for variable in variables:
-        if environment.get(variable):
+        if environment.get(variable, "").strip():
             return environment[variable]
     return str(option.get("default", ""))

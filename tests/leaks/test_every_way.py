@@ -75,7 +75,10 @@ def modules(
 
 
 def test_every_module_of_hosts_is_looked_at() -> None:
-    assert set(scenes.MODULES) == {module.stem for module in (ROOT / "plugins" / "modules").glob("esx_*.py")}
+    hosts = {module.stem for module in (ROOT / "plugins" / "modules").glob("esx_*.py")}
+    # The probe is searched in test_api_info. Client profiles have no secret besides the login, and no scenes yet.
+    without_scenes = {"esx_api_info", "esx_api_probe", "esx_client_profile", "esx_client_profile_info"}
+    assert set(scenes.MODULES) == hosts - without_scenes
 
 
 @pytest.mark.parametrize("scene", scenes.SCENES)

@@ -235,6 +235,7 @@ def test_a_host_that_takes_no_token(modules: Modules, host: Host) -> None:
     assert known(api, KMS)["get"] is True
 
 
+@pytest.mark.of_rest
 def test_basic_is_given_up_after_one_refusal(modules: Modules, host: Host) -> None:
     host.settings(basic_on_services=False)
     api = api_of(modules)
@@ -255,6 +256,7 @@ def test_an_account_that_nothing_is_granted_to(modules: Modules, host: Host) -> 
     assert host.login_attempts == 1
 
 
+@pytest.mark.of_rest
 def test_other_ways_to_log_in(modules: Modules, host: Host) -> None:
     host.settings(session_service=True)
     token = host.create_token()

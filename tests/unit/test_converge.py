@@ -435,9 +435,7 @@ def test_a_renaming_whose_last_step_is_refused_has_lost_nothing() -> None:
     client.fails("delete", lambda: api_error("INVALID_ARGUMENT"))
     error = failure(client, issuer())
     assert set(client.memory.issuers) == {"leftover", "vc"}
-    assert error.message.endswith(
-        " The alias 'leftover' still holds the trace of the renaming; the next run deletes it."
-    )
+    assert error.message.endswith(" The next run deletes the marker at 'leftover'.")
     assert operations(error) == RENAMED[:2]
     assert steps(converge(ScriptedClient(client.memory).as_client(), issuer(), check_mode=False)) == RENAMED[2:]
 

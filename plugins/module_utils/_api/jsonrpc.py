@@ -46,6 +46,8 @@ from ansible_collections.esx.trust.plugins.module_utils._api.rest import read_js
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 
 PATH = "/api"
+#: Levels of an answer that are read.
+_DEEPEST = 64
 _SCHEME = "com.vmware.vapi.std.security."
 #: Error types with which a server broke off while it worked; REST gives them a code of 500 and above.
 _FAILED_INSIDE = ("ERROR", "INTERNAL_SERVER_ERROR", "SERVICE_UNAVAILABLE", "TIMED_OUT", "CANCELED")
@@ -95,7 +97,7 @@ class JsonRpcCodec:
             raise _no_json_rpc(operation, title, answer, is_json, host, scrub)
 
         result = value.get("result")
-        if isinstance(result, dict) and "error" in result:
+        if isinstance(result, dict) and result.get("error") is not None:
             fault = _read_error(result["error"], scrub)
             raise api_error(operation, title, fault, answer, host, scrub)
 
@@ -103,8 +105,10 @@ class JsonRpcCodec:
             fault = Fault(refused, inferred=True, texts=(), status=answer.status)
             raise api_error(operation, title, fault, answer, host, scrub)
 
-        if "error" in value:
-            raise _protocol_error(operation, title, value["error"], host, scrub)
+        if value.get("error") is not None:
+            problem = _protocol_error(operation, title, value["error"], host, scrub)
+            problem.own_form = True
+            raise problem
 
         if not isinstance(result, dict) or "output" not in result or answer.status >= 300:
             raise unexpected(
@@ -145,20 +149,23 @@ def _structure(name: str, fields: Mapping[str, DataType], value: Mapping[str, An
     return {"STRUCTURE": {name: {field: to_wire(data_type, value.get(field)) for field, data_type in fields.items()}}}
 
 
-def from_wire(value: Any) -> Any:
+def from_wire(value: Any, depth: int = 0) -> Any:
     """The value that JSON-RPC carries, in the form that REST has: unset fields are left out."""
+    if depth > _DEEPEST:
+        # No answer of the API comes near. What is unset is of the wrong shape where it is needed.
+        return None
     if isinstance(value, list):
-        return [from_wire(entry) for entry in value]
+        return [from_wire(entry, depth + 1) for entry in value]
     if not isinstance(value, dict) or len(value) != 1:
         return value
 
     (kind, content) = next(iter(value.items()))
     if kind in ("OPTIONAL", "SECRET", "BINARY"):
-        return from_wire(content)
+        return from_wire(content, depth + 1)
     if kind == "STRUCTURE" and isinstance(content, dict) and len(content) == 1:
         fields = next(iter(content.values()))
         if isinstance(fields, dict):
-            read = {name: from_wire(entry) for name, entry in fields.items()}
+            read = {name: from_wire(entry, depth + 1) for name, entry in fields.items()}
             return {name: entry for name, entry in read.items() if entry is not None}
     return value
 
@@ -189,7 +196,9 @@ def _read_error(error: Any, scrub: Callable[[str], str]) -> Fault:
             read = from_wire({"STRUCTURE": {named: fields}})
 
     error_type = error_type_name(read.get("error_type"), scrub)
-    if error_type is None and named.startswith(ERROR_PREFIX):
+    refused = named == f"{ERROR_PREFIX}unauthenticated"
+    # A refusal stays one, whatever else the body says.
+    if named.startswith(ERROR_PREFIX) and (error_type is None or refused):
         error_type = error_type_name(named, scrub)
     messages = read.get("messages")
 

@@ -99,13 +99,15 @@ class Login:
         """Note that a request of a service succeeded; its token may be renewed once more when it has expired."""
         self._logins_left = max(self._logins_left, 1)
 
-    def failed(self, error: TrustError, credentials: Credentials) -> None:
+    def failed(self, error: TrustError, credentials: Credentials, unseen: bool = False) -> None:
         """Note a failed request that carried `credentials`; forbid its repetition where that could lock the account."""
         if isinstance(error, Unauthenticated):
             # A password that was good before and is refused now lacks a permission.
-            error.login_refused = isinstance(credentials, UserPassword) and not self.proven
+            at_login = error.operation in (TOKEN_CREATE.id, SESSION_CREATE.id)
+            if isinstance(credentials, UserPassword):
+                error.login_refused = at_login or not self.proven
             return
-        if self.proven or not error.outcome_unknown or getattr(error, "other_form", False):
+        if self.proven or not error.outcome_unknown or unseen:
             return
         said_by_the_host = error.status in (500, 503) or (isinstance(error, ApiError) and not error.status)
         if said_by_the_host:

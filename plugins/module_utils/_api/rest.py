@@ -92,6 +92,9 @@ class RestCodec:
         error = _vapi_error(operation, answer, value, host, scrub)
         if error is not None:
             raise error
+        if is_json_rpc(value) and _tells_of_a_refusal(value):
+            fault = Fault("UNAUTHENTICATED", inferred=True, texts=())
+            raise api_error(operation, title, fault, answer, host, scrub)
         if not 200 <= answer.status < 300 or is_json_rpc(value):
             raise _other_answer(operation, answer, value, is_json, host, scrub)
 
@@ -213,11 +216,13 @@ def _vapi_error(
 
     named: Optional[str] = None
     content = value
-    older_form = isinstance(value.get("type"), str) and isinstance(value.get("value"), dict)
+    kind = value.get("type")
+    named_error = isinstance(kind, str) and kind.startswith(ERROR_PREFIX)
+    older_form = named_error or (isinstance(kind, str) and isinstance(value.get("value"), dict))
     if older_form:
-        content = value["value"]
-        if value["type"].startswith(ERROR_PREFIX):
-            named = value["type"].rpartition(".")[2].upper()
+        content = value["value"] if isinstance(value.get("value"), dict) else {}
+    if named_error:
+        named = value["type"].rpartition(".")[2].upper()
 
     says_type = older_form or "error_type" in content
     looks_like_one = says_type or isinstance(content.get("messages"), list)
@@ -226,7 +231,9 @@ def _vapi_error(
     if not looks_like_one and answer.status not in (401, 403):
         return None
 
-    named = content.get("error_type") or named
+    if named != "UNAUTHENTICATED":
+        # A refusal stays one, whatever else the body says.
+        named = content.get("error_type") or named
     error_type = error_type_name(named or _TYPE_OF_STATUS.get(answer.status), scrub)
     ids = message_ids(content.get("messages"))
     if error_type == "NOT_FOUND" and _UNKNOWN_URL in ids:
@@ -253,7 +260,7 @@ def _other_answer(
 
     error.message = f"{host}: answers {operation.title} as a JSON-RPC endpoint and does not serve it over REST."
     error.hint = "Set api_protocol to auto or jsonrpc."
-    error.other_form = _judged_no_credentials(answer, value, text)
+    error.other_form = _judged_no_credentials(answer, value)
     return error
 
 
@@ -262,10 +269,18 @@ def is_json_rpc(value: Any) -> bool:
     return isinstance(value, dict) and "jsonrpc" in value
 
 
-def _judged_no_credentials(answer: Answer, value: Any, text: str) -> bool:
+def _tells_of_a_refusal(value: Any) -> bool:
+    """True if anything in JSON says so, wherever it stands; a password is never sent again in doubt."""
+    try:
+        return "unauthenticated" in json.dumps(value).lower()
+    except RecursionError:
+        return True
+
+
+def _judged_no_credentials(answer: Answer, value: Any) -> bool:
     """True if a JSON-RPC endpoint shows by its answer that it did not look at the credentials of a REST request."""
     if answer.status in (401, 403):
         return False
     if is_json_rpc(value):
-        return bool(value["jsonrpc"] == "2.0") and f"{ERROR_PREFIX}unauthenticated" not in text
+        return bool(value["jsonrpc"] == "2.0")
     return answer.status < 500
