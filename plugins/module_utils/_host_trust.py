@@ -412,7 +412,8 @@ class _Declared:
         held = _issuer_plan.by_alias(observed.token_issuers)
         undone = undo_renaming(held, observed.client_profiles, sent, self.desired.declared_profiles)
         steps = _token_issuer.issuer_steps(sent)
-        return undone or _issuer_plan.take_back(held, steps, self.desired.declared_issuers)
+        held = _issuer_plan.carry_out(held, _token_issuer.issuer_steps(undone))
+        return [*undone, *_issuer_plan.take_back(held, steps, self.desired.declared_issuers)]
 
     def left_over(self, observed: HostTrust, sent: Sequence[Step]) -> list[str]:
         held = _issuer_plan.by_alias(observed.token_issuers)

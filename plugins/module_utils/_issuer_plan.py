@@ -228,16 +228,20 @@ def take_back(held: Held, sent: Sequence[Step], declared: DeclaredIssuers) -> li
         if after is None:
             now.pop(alias, None)
 
-    for step in reversed(sent):
-        before, after = step.before, step.after
-        if (
-            before is not None
-            and declared.of_issuer(before.issuer)
-            and (after is None or after.issuer != before.issuer)
-        ):
-            if real_holder(now, before.issuer) is None:
+    # What is put back may displace another one, which is then put back in its turn.
+    for _turn in range(len(sent) + 1):
+        number = len(steps)
+        for step in reversed(sent):
+            before, after = step.before, step.after
+            if before is None or not declared.of_issuer(before.issuer):
+                continue
+            if (after is None or after.issuer != before.issuer) and real_holder(now, before.issuer) is None:
                 write(step.id, before)
-        elif before is None and after.parked and step.id in now and real_holder(now, after.true_issuer):
+        if len(steps) == number:
+            break
+
+    for step in reversed(sent):
+        if step.before is None and step.after.parked and step.id in now and real_holder(now, step.after.true_issuer):
             write(step.id, None)
     return steps
 
@@ -326,6 +330,11 @@ def _marking(held: Held, step: Step, desired: DesiredTokenIssuer) -> Optional[St
         if holder.issuer == issuer and holder.issuer_alias != step.id:
             if step.before is not None and step.before.issuer == issuer:
                 continue
+            # What a marker keeps counts only as long as the issuer itself is not there.
+            for stale in marked_holders(held, issuer):
+                if not set(stale.chains) <= set(holder.chains):
+                    after = replace(stale, chains=holder.chains)
+                    return Step.between(RESOURCE, stale.issuer_alias, stale, after)
             taken = [one.issuer for one in held.values()]
             marked = replace(holder, issuer=write_marker(step.id, issuer, taken))
             return Step.between(RESOURCE, holder.issuer_alias, holder, marked)
@@ -396,7 +405,9 @@ def _undo_renamings(held: Held, declared: DeclaredIssuers) -> Iterator[Move]:
 
 def goes_back(held: Held, marked: TokenIssuer, declared: DeclaredIssuers) -> bool:
     """True if a marker that no declaration wants is replaced by its issuer; else it is deleted."""
-    return not (marked.parked or declared.purge or real_holder(held, marked.true_issuer))
+    going_to = declared.of_alias(marked.marker.alias) if marked.marker else None
+    unwanted = going_to is not None and going_to.state == "absent" and going_to.issuer == marked.true_issuer
+    return not (unwanted or marked.parked or declared.purge or real_holder(held, marked.true_issuer))
 
 
 def _remove_absent(held: Held, declared: DeclaredIssuers) -> Iterator[Move]:

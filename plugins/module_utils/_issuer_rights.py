@@ -105,7 +105,7 @@ def undo_renaming(held: Held, profiles: Profiles, sent: Sequence[Step], declared
         if marked is None or not marked.marker or new is None:
             continue
         moved = [step for step in sent if step.resource == _issuer_plan.RESOURCE and step.id == new.issuer_alias]
-        bringing = next((step for step in reversed(moved) if step.after == new), None)
+        bringing = next((step for step in reversed(moved) if _brings(step, new.issuer)), None)
         if bringing is None or not _not_carried(profiles, marking.id, new.issuer_alias, declared):
             continue
 
@@ -122,6 +122,13 @@ def _marks(step: Step) -> bool:
     if step.resource != _issuer_plan.RESOURCE or step.before is None or step.after is None:
         return False
     return step.before.marker is None and step.after.marker is not None
+
+
+def _brings(step: Step, issuer: str) -> bool:
+    """True if the step gives its alias this issuer. A host may keep the chains in a form of its own."""
+    if step.after is None or step.after.issuer != issuer:
+        return False
+    return step.before is None or bool(step.before.issuer != issuer)
 
 
 def _not_carried(profiles: Profiles, old: str, new: str, declared: DeclaredProfiles) -> bool:
@@ -171,9 +178,9 @@ class _Carrying:
             return
 
         subject = replace(one.subject, issuer_alias=self.new)
-        if self.declared.drops(subject):
+        desired, old = self.declared.of_subject(subject), self.declared.of_subject(one.subject)
+        if self.declared.drops(subject) or (desired is None and old is not None and old.state == "absent"):
             return
-        desired = self.declared.of_subject(subject)
         there = next((other for other in self.held if other.subject == subject), None)
         if there is None:
             copy = ClientProfile(subject, one.grants)

@@ -466,7 +466,8 @@ class _Declared:
     def take_back(self, observed: _Observed, sent: Sequence[Step]) -> list[Step]:
         held = by_alias(observed.issuers)
         undone = undo_renaming(held, observed.profiles, sent, DeclaredProfiles())
-        return undone or take_back(held, issuer_steps(sent), _declared(self.desired))
+        held = carry_out(held, issuer_steps(undone))
+        return [*undone, *take_back(held, issuer_steps(sent), _declared(self.desired))]
 
     def left_over(self, observed: _Observed, sent: Sequence[Step]) -> list[str]:
         return left_over(by_alias(observed.issuers), issuer_steps(sent))
