@@ -326,3 +326,9 @@ def test_a_leftover_is_known_by_both_its_names(alias: str, issuer: str, ours: bo
 
 def test_body_kind_of_a_long_page() -> None:
     assert body_kind(b"<p>" + b"x" * 10_000, None, is_json=False) == "xml"
+
+
+def test_a_type_of_error_that_the_api_does_not_have_is_not_repeated() -> None:
+    """A host that names a secret as the type would have it shown in capitals, where nothing masks it."""
+    assert error_in({"error_type": "verylongpasswordindeed", "messages": []}) is None
+    assert error_in({"error_type": "NOT_FOUND", "messages": []}) == "NOT_FOUND"
