@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import binascii
 import html
+import json
 import re
 import sys
 from bisect import bisect_right
@@ -495,6 +496,11 @@ class Redactor:
         """The bytes of a text in the encodings that are in use."""
         yield text.encode("utf-8", "surrogatepass")
         yield text.encode("utf-16-le", "surrogatepass")
+        # As JSON writes it, too: behind a backslash of somebody else its escapes cannot be told from that one's.
+        for ascii_only in (True, False):
+            written = json.dumps(text, ensure_ascii=ascii_only)[1:-1]
+            if written != text:
+                yield written.encode("utf-8", "surrogatepass")
         if not text.isascii():
             try:
                 yield text.encode("latin-1")
