@@ -21,6 +21,10 @@ class TrustError(Exception):
     retriable = False
     #: The host may have carried out the request although it did not say so.
     outcome_unknown = False
+    #: The server may speak another form of the API, and did not look at the credentials.
+    other_form = False
+    #: The answer is of the form of the API in which it was asked.
+    own_form = False
 
     def __init__(
         self,
@@ -118,10 +122,7 @@ class UnexpectedAnswer(TrustError):
         super().__init__(*args, **kwargs)
         self.retriable = retriable
         self.outcome_unknown = outcome_unknown
-        #: The server may speak another form of the API, and did not look at the credentials.
         self.other_form = other_form
-        #: The answer is of the form of the API in which it was asked.
-        self.own_form = False
 
 
 class ApiError(TrustError):

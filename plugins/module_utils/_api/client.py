@@ -202,11 +202,11 @@ class Client:
             value = self._codec.decode(operation, answer, self.host, self._redactor.scrub)
         except TrustError as error:
             error.operation = operation.id
-            if (isinstance(error, ApiError) and not error.inferred) or getattr(error, "own_form", False):
+            if (isinstance(error, ApiError) and not error.inferred) or error.own_form:
                 self._form_is_known = True
             if not operation.public:
                 # Nobody looked at the login, and it goes out once more in the other form.
-                unseen = getattr(error, "other_form", False) and bool(self._other_codecs) and not self._first_answer
+                unseen = error.other_form and bool(self._other_codecs) and not self._first_answer
                 self._login.failed(error, credentials, unseen)
             raise
 
