@@ -51,8 +51,8 @@ def pieces() -> dict[str, list[tuple[Any, str]]]:
     """The functions whose time is a piece. They hold each other, from the outermost to the innermost."""
     import ssl
 
-    transport = importlib.import_module(f"{PREFIX}.module_utils._transport")
-    service = importlib.import_module(f"{PREFIX}.module_utils._kms_provider")
+    transport = importlib.import_module(f"{PREFIX}.module_utils._api.transport")
+    service = importlib.import_module(f"{PREFIX}.module_utils._services.kms_provider")
     return {
         "run": [(service, "run")],
         "requests": [(transport.Transport, "__init__"), (transport.Transport, "send"), (transport.Transport, "close")],
@@ -75,7 +75,7 @@ def measured(piece: str, options: dict[str, Any]) -> float:
         meter = Meter()
         for owner, name in pieces()[piece]:
             meter.watch(owner, name)
-        service = importlib.import_module(f"{PREFIX}.module_utils._kms_provider")
+        service = importlib.import_module(f"{PREFIX}.module_utils._services.kms_provider")
         service.run(options, False)
         os.write(writing, f"{meter.seconds:.9f}".encode())
         status = 0
@@ -90,7 +90,7 @@ def main() -> None:
     for name in ("ansible.cli.playbook", "ansible.executor.task_queue_manager", "ansible.plugins.strategy.linear"):
         importlib.import_module(name)
     importlib.import_module(f"{PREFIX}.action.esx_kms_provider")
-    service = importlib.import_module(f"{PREFIX}.module_utils._kms_provider")
+    service = importlib.import_module(f"{PREFIX}.module_utils._services.kms_provider")
     defaults = {name: option.get("default") for name, option in service.ARGUMENTS.options.items()}
     seconds: dict[str, list[float]] = {piece: [] for piece in pieces()}
     for address in given["addresses"]:

@@ -29,19 +29,19 @@ from environment import fail
 
 #: Below plugins/module_utils, without the suffix.
 FILES = (
-    "_host_trust",
-    "_kms_provider",
-    "_token_issuer",
-    "_issuer_plan",
-    "_plan",
-    "_converge",
-    "_sent",
-    "_taking_back",
+    "_services/host_trust",
+    "_services/kms_provider",
+    "_services/token_issuer",
+    "_services/issuer_plan",
+    "_engine/plan",
+    "_engine/converge",
+    "_engine/sent",
+    "_engine/taking_back",
     "_api/client",
     "_api/answer",
     "_api/rest",
     "_api/operation",
-    "_certificates",
+    "_services/certificates",
 )
 FOLDER = VENVS / "mutants"
 COLLECTION = "ansible_collections/esx/trust"
@@ -68,8 +68,8 @@ _TRUTH = "only its truth is looked at"
 #: Mutants that do what the code does: file, the changed line, and why. One that no longer lives, or never did, is an
 #: error, so that the list does not outlive its reasons.
 EQUIVALENT = (
-    ("_certificates", 'digest = hashlib.sha256(text.encode("UTF-8", "surrogatepass")).hexdigest()', _CODEC),
-    ("_certificates", "der = None", _TRUTH),
+    ("_services/certificates", 'digest = hashlib.sha256(text.encode("UTF-8", "surrogatepass")).hexdigest()', _CODEC),
+    ("_services/certificates", "der = None", _TRUTH),
     ("_api/client", "self._session_open = None", _TRUTH),
     ("_api/client", "self._login_proven = None", _TRUTH),
     ("_api/client", "self._login_doubtful = None", _TRUTH),

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.esx.trust.plugins.module_utils._api_info import ARGUMENTS
-from ansible_collections.esx.trust.plugins.module_utils._api_info import run_info
+from ansible_collections.esx.trust.plugins.module_utils._services.api_info import ARGUMENTS
+from ansible_collections.esx.trust.plugins.module_utils._services.api_info import run_info
 from ansible_collections.esx.trust.plugins.plugin_utils._action import InWorkerAction
 
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.esx.trust.plugins.module_utils._host_trust import ARGUMENTS
-from ansible_collections.esx.trust.plugins.module_utils._host_trust import run
+from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import ARGUMENTS
+from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import run
 from ansible_collections.esx.trust.plugins.plugin_utils._action import InWorkerAction
 
 

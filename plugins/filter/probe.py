@@ -16,7 +16,7 @@ from ansible import template
 from ansible.errors import AnsibleFilterError
 from ansible.utils.unsafe_proxy import wrap_var
 
-from ansible_collections.esx.trust.plugins.module_utils._arguments import HOST_CONNECTION
+from ansible_collections.esx.trust.plugins.module_utils._services.arguments import HOST_CONNECTION
 from ansible_collections.esx.trust.plugins.plugin_utils import _probe
 
 #: Whether Ansible itself fails over a variable of another host that cannot be read.

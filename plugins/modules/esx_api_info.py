@@ -261,9 +261,9 @@ failure:
       sample: INVALID_ARGUMENT
 """
 
-from ansible_collections.esx.trust.plugins.module_utils._api_info import ARGUMENTS
-from ansible_collections.esx.trust.plugins.module_utils._api_info import run_info
-from ansible_collections.esx.trust.plugins.module_utils._module import run_module
+from ansible_collections.esx.trust.plugins.module_utils._module.module import run_module
+from ansible_collections.esx.trust.plugins.module_utils._services.api_info import ARGUMENTS
+from ansible_collections.esx.trust.plugins.module_utils._services.api_info import run_info
 
 
 def main() -> None:

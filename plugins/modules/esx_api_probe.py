@@ -233,9 +233,9 @@ failure:
       sample: INVALID_ARGUMENT
 """
 
-from ansible_collections.esx.trust.plugins.module_utils._api_probe import ARGUMENTS
-from ansible_collections.esx.trust.plugins.module_utils._api_probe import run
-from ansible_collections.esx.trust.plugins.module_utils._module import run_module
+from ansible_collections.esx.trust.plugins.module_utils._module.module import run_module
+from ansible_collections.esx.trust.plugins.module_utils._services.api_probe import ARGUMENTS
+from ansible_collections.esx.trust.plugins.module_utils._services.api_probe import run
 
 
 def main() -> None:

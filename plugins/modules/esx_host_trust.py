@@ -424,9 +424,9 @@ failure:
       elements: dict
 """
 
-from ansible_collections.esx.trust.plugins.module_utils._host_trust import ARGUMENTS
-from ansible_collections.esx.trust.plugins.module_utils._host_trust import run
-from ansible_collections.esx.trust.plugins.module_utils._module import run_module
+from ansible_collections.esx.trust.plugins.module_utils._module.module import run_module
+from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import ARGUMENTS
+from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import run
 
 
 def main() -> None:

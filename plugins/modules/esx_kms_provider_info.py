@@ -119,9 +119,9 @@ failure:
       type: bool
 """
 
-from ansible_collections.esx.trust.plugins.module_utils._kms_provider import INFO_ARGUMENTS
-from ansible_collections.esx.trust.plugins.module_utils._kms_provider import run_info
-from ansible_collections.esx.trust.plugins.module_utils._module import run_module
+from ansible_collections.esx.trust.plugins.module_utils._module.module import run_module
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import INFO_ARGUMENTS
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import run_info
 
 
 def main() -> None:

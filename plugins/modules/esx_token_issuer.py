@@ -271,9 +271,9 @@ failure:
       elements: dict
 """
 
-from ansible_collections.esx.trust.plugins.module_utils._module import run_module
-from ansible_collections.esx.trust.plugins.module_utils._token_issuer import ARGUMENTS
-from ansible_collections.esx.trust.plugins.module_utils._token_issuer import run
+from ansible_collections.esx.trust.plugins.module_utils._module.module import run_module
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import ARGUMENTS
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import run
 
 
 def main() -> None:

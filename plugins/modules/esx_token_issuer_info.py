@@ -155,9 +155,9 @@ failure:
       type: bool
 """
 
-from ansible_collections.esx.trust.plugins.module_utils._module import run_module
-from ansible_collections.esx.trust.plugins.module_utils._token_issuer import INFO_ARGUMENTS
-from ansible_collections.esx.trust.plugins.module_utils._token_issuer import run_info
+from ansible_collections.esx.trust.plugins.module_utils._module.module import run_module
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import INFO_ARGUMENTS
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import run_info
 
 
 def main() -> None:

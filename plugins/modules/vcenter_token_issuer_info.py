@@ -219,9 +219,9 @@ failure:
       type: bool
 """
 
-from ansible_collections.esx.trust.plugins.module_utils._module import run_module
-from ansible_collections.esx.trust.plugins.module_utils._vcenter import INFO_ARGUMENTS
-from ansible_collections.esx.trust.plugins.module_utils._vcenter import run_info
+from ansible_collections.esx.trust.plugins.module_utils._module.module import run_module
+from ansible_collections.esx.trust.plugins.module_utils._services.vcenter import INFO_ARGUMENTS
+from ansible_collections.esx.trust.plugins.module_utils._services.vcenter import run_info
 
 
 def main() -> None:

@@ -20,13 +20,13 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action import ActionBase
 from ansible.template import Templar
 
-from ansible_collections.esx.trust.plugins.module_utils._arguments import Arguments
+from ansible_collections.esx.trust.plugins.module_utils._api.transport import prepare
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._libraries import MISSING
-from ansible_collections.esx.trust.plugins.module_utils._perform import failed
-from ansible_collections.esx.trust.plugins.module_utils._perform import perform
-from ansible_collections.esx.trust.plugins.module_utils._perform import scrubbed
-from ansible_collections.esx.trust.plugins.module_utils._transport import prepare
+from ansible_collections.esx.trust.plugins.module_utils._module.perform import failed
+from ansible_collections.esx.trust.plugins.module_utils._module.perform import perform
+from ansible_collections.esx.trust.plugins.module_utils._module.perform import scrubbed
+from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import RefusedLogins
 from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import login_of
 from ansible_collections.esx.trust.plugins.plugin_utils._variables import ROLE

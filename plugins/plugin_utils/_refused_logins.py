@@ -21,9 +21,9 @@ from typing import Optional
 
 from ansible import constants
 
-from ansible_collections.esx.trust.plugins.module_utils._arguments import Arguments
-from ansible_collections.esx.trust.plugins.module_utils._connection import where
+from ansible_collections.esx.trust.plugins.module_utils._api.connection import where
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
+from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 
 # Ansible loads this file before it forks the workers.
 _KEY = secrets.token_bytes(32)

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.esx.trust.plugins.module_utils._arguments import Arguments
+from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 
 #: The role that sets options from variables.
 ROLE = "esx.trust.host_trust"

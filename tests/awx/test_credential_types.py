@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.esx.trust.plugins.module_utils._arguments import CONNECTION
+from ansible_collections.esx.trust.plugins.module_utils._services.arguments import CONNECTION
 
 if TYPE_CHECKING:
     from awx.conftest import Inside

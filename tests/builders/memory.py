@@ -17,20 +17,20 @@ from typing import Any
 from typing import Optional
 from typing import cast
 
-from ansible_collections.esx.trust.plugins.module_utils import _client_profile
-from ansible_collections.esx.trust.plugins.module_utils import _kms_provider
-from ansible_collections.esx.trust.plugins.module_utils import _token_issuer
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unreachable
-from ansible_collections.esx.trust.plugins.module_utils._plan import Step
+from ansible_collections.esx.trust.plugins.module_utils._services import client_profile
+from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
+from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
 
-_SERVICES: dict[str, Any] = {"kms_provider": _kms_provider, "token_issuer": _token_issuer}
+_SERVICES: dict[str, Any] = {"kms_provider": kms_provider, "token_issuer": token_issuer}
 
 #: A run that needs more calls than this goes round in circles.
 MOST_CALLS = 100
@@ -72,18 +72,18 @@ class MemoryHost:
     def perform(self, call: Call) -> Any:
         """The answer of the host. Raises ApiError."""
         handlers: dict[Operation, Callable[[dict[str, str], dict[str, Any]], Any]] = {
-            _kms_provider.LIST: self._list_providers,
-            _kms_provider.GET: self._get_provider,
-            _kms_provider.CREATE: self._create_provider,
-            _kms_provider.DELETE: self._delete_provider,
-            _token_issuer.LIST: self._list_issuers,
-            _token_issuer.CREATE: self._create_issuer,
-            _token_issuer.UPDATE: self._update_issuer,
-            _token_issuer.DELETE: self._delete_issuer,
-            _client_profile.LIST: self._list_profiles,
-            _client_profile.CREATE: self._create_profile,
-            _client_profile.UPDATE: self._update_profile,
-            _client_profile.DELETE: self._delete_profile,
+            kms_provider.LIST: self._list_providers,
+            kms_provider.GET: self._get_provider,
+            kms_provider.CREATE: self._create_provider,
+            kms_provider.DELETE: self._delete_provider,
+            token_issuer.LIST: self._list_issuers,
+            token_issuer.CREATE: self._create_issuer,
+            token_issuer.UPDATE: self._update_issuer,
+            token_issuer.DELETE: self._delete_issuer,
+            client_profile.LIST: self._list_profiles,
+            client_profile.CREATE: self._create_profile,
+            client_profile.UPDATE: self._update_profile,
+            client_profile.DELETE: self._delete_profile,
         }
         arguments = copy.deepcopy(dict(call.arguments))
         spec = arguments.pop("spec", {})
@@ -274,7 +274,7 @@ class ScriptedClient:
 
     def _send(self, call: Call) -> Any:
         name = call.operation.name
-        if call.operation is _client_profile.LIST:
+        if call.operation is client_profile.LIST:
             # Read where an issuer leaves its alias; the tests of the engine are about the other requests.
             name = "list_profiles"
         else:

@@ -8,23 +8,23 @@ from pathlib import Path
 
 import yaml
 
-from ansible_collections.esx.trust.plugins.module_utils import _client_profile
-from ansible_collections.esx.trust.plugins.module_utils import _kms_provider
-from ansible_collections.esx.trust.plugins.module_utils import _token_issuer
 from ansible_collections.esx.trust.plugins.module_utils._api.login import TOKEN_CREATE
+from ansible_collections.esx.trust.plugins.module_utils._services import client_profile
+from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
+from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
 
 REFERENCE = yaml.safe_load(Path(__file__).with_name("reference.yml").read_text(encoding="utf-8"))["operations"]
 DECLARED = {
     operation.id: operation
     for operation in (
-        *_kms_provider.OPERATIONS,
-        *_token_issuer.OPERATIONS,
-        *_client_profile.OPERATIONS,
+        *kms_provider.OPERATIONS,
+        *token_issuer.OPERATIONS,
+        *client_profile.OPERATIONS,
         TOKEN_CREATE,
     )
 }
 #: What the collection uses although the reference has no word of it; its documentation says so.
-UNDOCUMENTED = {_kms_provider.DELETE.id}
+UNDOCUMENTED = {kms_provider.DELETE.id}
 
 
 SERVICES = {name.rpartition(".")[0] for name in DECLARED}

@@ -11,17 +11,17 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.esx.trust.plugins.module_utils import _client_profile
-from ansible_collections.esx.trust.plugins.module_utils import _host_trust
-from ansible_collections.esx.trust.plugins.module_utils import _kms_provider
-from ansible_collections.esx.trust.plugins.module_utils import _token_issuer
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.connect import connect
+from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
-from ansible_collections.esx.trust.plugins.module_utils._connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
+from ansible_collections.esx.trust.plugins.module_utils._services import client_profile
+from ansible_collections.esx.trust.plugins.module_utils._services import host_trust
+from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
+from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
 from contract.samples import KEY
 from contract.samples import KEY_ID
 from contract.samples import grants
@@ -60,41 +60,41 @@ PROVIDER = {"provider": "site-a", "native_spec": {"key_id": KEY_ID, "key_derivat
 
 
 def test_every_operation_of_the_key_providers(client: Client) -> None:
-    assert client.call(_kms_provider.LIST()) == []
+    assert client.call(kms_provider.LIST()) == []
     assert client.api_protocol == "jsonrpc"
-    assert client.call(_kms_provider.CREATE(spec=PROVIDER)) is None
-    assert client.call(_kms_provider.GET(provider="site-a")) == {"type": "NATIVE", "native_info": {"key_id": KEY_ID}}
+    assert client.call(kms_provider.CREATE(spec=PROVIDER)) is None
+    assert client.call(kms_provider.GET(provider="site-a")) == {"type": "NATIVE", "native_info": {"key_id": KEY_ID}}
 
-    (listed,) = client.call(_kms_provider.LIST(filter_spec={"providers": ["site-a"], "available": True}))
+    (listed,) = client.call(kms_provider.LIST(filter_spec={"providers": ["site-a"], "available": True}))
     assert (listed["provider"], listed["available"], listed["details"]) == ("site-a", True, [])
-    assert client.call(_kms_provider.LIST(filter_spec={"providers": ["other"]})) == []
+    assert client.call(kms_provider.LIST(filter_spec={"providers": ["other"]})) == []
 
-    assert refused(lambda: client.call(_kms_provider.CREATE(spec=PROVIDER))).error_type == "ALREADY_EXISTS"
-    assert refused(lambda: client.call(_kms_provider.GET(provider="other"))).error_type == "NOT_FOUND"
+    assert refused(lambda: client.call(kms_provider.CREATE(spec=PROVIDER))).error_type == "ALREADY_EXISTS"
+    assert refused(lambda: client.call(kms_provider.GET(provider="other"))).error_type == "NOT_FOUND"
 
 
 def test_every_operation_of_the_token_issuers(client: Client, chain: list[str], other_chain: list[str]) -> None:
     spec = {"issuer_alias": "vc1", "issuer": "https://vc1/oidc", "signing_cert_chains": [{"cert_chain": chain}]}
-    assert client.call(_token_issuer.CREATE(spec=spec)) is None
+    assert client.call(token_issuer.CREATE(spec=spec)) is None
 
-    (full,) = client.call(_token_issuer.LIST(projection="FULL"))
+    (full,) = client.call(token_issuer.LIST(projection="FULL"))
     assert {name: full[name] for name in spec} == spec
-    (brief,) = client.call(_token_issuer.LIST(projection="BRIEF"))
+    (brief,) = client.call(token_issuer.LIST(projection="BRIEF"))
     assert brief == {"summary_type": "BRIEF", "issuer_alias": "vc1"}
 
     changed = {"signing_cert_chains": [{"cert_chain": other_chain}]}
-    assert client.call(_token_issuer.UPDATE(issuer_alias="vc1", spec=changed)) is None
-    assert client.call(_token_issuer.GET(issuer_alias="vc1")) == {"issuer": "https://vc1/oidc", **changed}
+    assert client.call(token_issuer.UPDATE(issuer_alias="vc1", spec=changed)) is None
+    assert client.call(token_issuer.GET(issuer_alias="vc1")) == {"issuer": "https://vc1/oidc", **changed}
 
-    again = refused(lambda: client.call(_token_issuer.CREATE(spec={**spec, "issuer_alias": "vc2"})))
+    again = refused(lambda: client.call(token_issuer.CREATE(spec={**spec, "issuer_alias": "vc2"})))
     assert again.error_type == "ALREADY_EXISTS"
     assert "vc1" in again.message
 
-    assert client.call(_token_issuer.DELETE(issuer_alias="vc1")) is None
+    assert client.call(token_issuer.DELETE(issuer_alias="vc1")) is None
     gone: list[Call] = [
-        _token_issuer.GET(issuer_alias="vc1"),
-        _token_issuer.UPDATE(issuer_alias="vc1", spec=changed),
-        _token_issuer.DELETE(issuer_alias="vc1"),
+        token_issuer.GET(issuer_alias="vc1"),
+        token_issuer.UPDATE(issuer_alias="vc1", spec=changed),
+        token_issuer.DELETE(issuer_alias="vc1"),
     ]
     for call in gone:
         error = refused(lambda: client.call(call))  # noqa: B023 - called at once
@@ -103,12 +103,12 @@ def test_every_operation_of_the_token_issuers(client: Client, chain: list[str], 
 
 
 def test_every_operation_of_the_client_profiles(client: Client, chain: list[str]) -> None:
-    assert client.call(_token_issuer.CREATE(spec=issuer(chain))) is None
+    assert client.call(token_issuer.CREATE(spec=issuer(chain))) is None
     subject = {"external_group_name": "admins", "issuer_alias": "vc", "domain": "vsphere.local"}
-    identifier = client.call(_client_profile.CREATE(spec={**subject, "grants": grants("READ_ONLY")}))
+    identifier = client.call(client_profile.CREATE(spec={**subject, "grants": grants("READ_ONLY")}))
     assert isinstance(identifier, str)
 
-    (full,) = client.call(_client_profile.LIST(projection="FULL"))
+    (full,) = client.call(client_profile.LIST(projection="FULL"))
     assert (full["client_profile"], full["grants"]) == (identifier, grants("READ_ONLY"))
     assert full["subject"] == {
         "type": "EXTERNAL_GROUP",
@@ -116,20 +116,20 @@ def test_every_operation_of_the_client_profiles(client: Client, chain: list[str]
         "issuer_alias": "vc",
         "domain": "vsphere.local",
     }
-    assert len(client.call(_client_profile.LIST(filter=subject))) == 1
-    assert client.call(_client_profile.LIST(filter={"local_user_name": "admins"})) == []
+    assert len(client.call(client_profile.LIST(filter=subject))) == 1
+    assert client.call(client_profile.LIST(filter={"local_user_name": "admins"})) == []
 
-    assert client.call(_client_profile.UPDATE(profile=identifier, spec={"grants": grants("OBSERVABILITY")})) is None
-    assert client.call(_client_profile.GET(profile=identifier))["grants"] == grants("OBSERVABILITY")
+    assert client.call(client_profile.UPDATE(profile=identifier, spec={"grants": grants("OBSERVABILITY")})) is None
+    assert client.call(client_profile.GET(profile=identifier))["grants"] == grants("OBSERVABILITY")
 
-    again = refused(lambda: client.call(_client_profile.CREATE(spec={**subject, "grants": []})))
+    again = refused(lambda: client.call(client_profile.CREATE(spec={**subject, "grants": []})))
     assert again.error_type == "ALREADY_EXISTS"
-    assert client.call(_client_profile.DELETE(profile=identifier)) is None
-    assert refused(lambda: client.call(_client_profile.GET(profile=identifier))).error_type == "NOT_FOUND"
+    assert client.call(client_profile.DELETE(profile=identifier)) is None
+    assert refused(lambda: client.call(client_profile.GET(profile=identifier))).error_type == "NOT_FOUND"
 
 
 def test_a_client_profile_lives(vendor_host: VendorHost) -> None:
-    params: dict[str, Any] = dict.fromkeys(_client_profile.ARGUMENTS.options)
+    params: dict[str, Any] = dict.fromkeys(client_profile.ARGUMENTS.options)
     params.update(
         hostname=vendor_host.address,
         port=vendor_host.port,
@@ -148,7 +148,7 @@ def test_a_client_profile_lives(vendor_host: VendorHost) -> None:
     )
 
     def run(check_mode: bool = False, **options: Any) -> dict[str, Any]:
-        return _client_profile.run({**params, **options}, check_mode)
+        return client_profile.run({**params, **options}, check_mode)
 
     def operations(done: dict[str, Any]) -> list[str]:
         return [one["operation"] for one in done["operations"]]
@@ -161,7 +161,7 @@ def test_a_client_profile_lives(vendor_host: VendorHost) -> None:
     assert operations(more) == ["update"]
     assert more["client_profile"]["entitlements"] == ["SECURITY_MGMT", "READ_ONLY"]
     assert more["client_profile"]["profile"] == first["client_profile"]["profile"]
-    assert _client_profile.run_info({**params, "local_user_name": None}, False)["client_profiles"] == [
+    assert client_profile.run_info({**params, "local_user_name": None}, False)["client_profiles"] == [
         more["client_profile"]
     ]
     assert operations(run()) == []
@@ -175,7 +175,7 @@ def test_a_wrong_password_is_a_refusal(vendor_host: VendorHost, api_protocol: st
 
     def read() -> None:
         with connect(wrong) as client:
-            client.call(_kms_provider.LIST())
+            client.call(kms_provider.LIST())
 
     error = refused(read)
     assert isinstance(error, Unauthenticated)
@@ -185,13 +185,13 @@ def test_a_wrong_password_is_a_refusal(vendor_host: VendorHost, api_protocol: st
 
 def test_a_token_that_is_none_is_a_refusal(vendor_host: VendorHost) -> None:
     with connect(connection(vendor_host, access_token="no-token-of-this-host")) as client:
-        error = refused(lambda: client.call(_kms_provider.LIST()))
+        error = refused(lambda: client.call(kms_provider.LIST()))
     assert isinstance(error, Unauthenticated)
     assert not error.login_refused
 
 
 def test_the_whole_host_converges_and_stays(vendor_host: VendorHost, chain: list[str]) -> None:
-    params: dict[str, Any] = dict.fromkeys(_host_trust.ARGUMENTS.options)
+    params: dict[str, Any] = dict.fromkeys(host_trust.ARGUMENTS.options)
     params.update(
         hostname=vendor_host.address,
         port=vendor_host.port,
@@ -216,9 +216,9 @@ def test_the_whole_host_converges_and_stays(vendor_host: VendorHost, chain: list
             }
         ],
     )
-    checked = _host_trust.run(params, True)
-    first = _host_trust.run(params, False)
-    again = _host_trust.run(params, False)
+    checked = host_trust.run(params, True)
+    first = host_trust.run(params, False)
+    again = host_trust.run(params, False)
     assert checked["operations"] == first["operations"]
     assert [(one["operation"], one["id"]) for one in first["operations"]] == [("create", "site-a"), ("create", "vc1")]
     assert (first["changed"], again["changed"], again["api_protocol"]) == (True, False, "jsonrpc")

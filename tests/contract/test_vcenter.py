@@ -18,7 +18,7 @@ from xml.etree import ElementTree
 import pytest
 import requests
 
-from ansible_collections.esx.trust.plugins.module_utils import _vcenter
+from ansible_collections.esx.trust.plugins.module_utils._services import vcenter as _vcenter
 from contract.conftest import Call
 from simulator import Fault
 from simulator import Fleet

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
 
-from ansible_collections.esx.trust.plugins.module_utils import _host_trust
-from ansible_collections.esx.trust.plugins.module_utils import _kms_provider
-from ansible_collections.esx.trust.plugins.module_utils import _token_issuer
-from ansible_collections.esx.trust.plugins.module_utils._arguments import Arguments
+from ansible_collections.esx.trust.plugins.module_utils._services import host_trust
+from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
+from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
+from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from builders import chain
 from simulator import Fleet
 from simulator import Host
@@ -61,16 +61,12 @@ def _filled(options: Mapping[str, Mapping[str, Any]], given: Mapping[str, Any]) 
     return filled
 
 
-KMS_PROVIDER = Module("esx_kms_provider", _kms_provider.ARGUMENTS, _kms_provider.run, "kms_provider")
-KMS_PROVIDER_INFO = Module(
-    "esx_kms_provider_info", _kms_provider.INFO_ARGUMENTS, _kms_provider.run_info, "kms_providers"
-)
-TOKEN_ISSUER = Module("esx_token_issuer", _token_issuer.ARGUMENTS, _token_issuer.run, "token_issuer")
-TOKEN_ISSUER_INFO = Module(
-    "esx_token_issuer_info", _token_issuer.INFO_ARGUMENTS, _token_issuer.run_info, "token_issuers"
-)
+KMS_PROVIDER = Module("esx_kms_provider", kms_provider.ARGUMENTS, kms_provider.run, "kms_provider")
+KMS_PROVIDER_INFO = Module("esx_kms_provider_info", kms_provider.INFO_ARGUMENTS, kms_provider.run_info, "kms_providers")
+TOKEN_ISSUER = Module("esx_token_issuer", token_issuer.ARGUMENTS, token_issuer.run, "token_issuer")
+TOKEN_ISSUER_INFO = Module("esx_token_issuer_info", token_issuer.INFO_ARGUMENTS, token_issuer.run_info, "token_issuers")
 
-HOST_TRUST = Module("esx_host_trust", _host_trust.ARGUMENTS, _host_trust.run, "host_trust")
+HOST_TRUST = Module("esx_host_trust", host_trust.ARGUMENTS, host_trust.run, "host_trust")
 
 
 @dataclass(frozen=True)

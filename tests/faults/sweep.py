@@ -31,11 +31,11 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
-from ansible_collections.esx.trust.plugins.module_utils import _transport
 from ansible_collections.esx.trust.plugins.module_utils._api import retries
+from ansible_collections.esx.trust.plugins.module_utils._api import transport
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
-from ansible_collections.esx.trust.plugins.module_utils._renaming import is_parking_alias
-from ansible_collections.esx.trust.plugins.module_utils._renaming import read_marker
+from ansible_collections.esx.trust.plugins.module_utils._services.renaming import is_parking_alias
+from ansible_collections.esx.trust.plugins.module_utils._services.renaming import read_marker
 from faults.cases import AUTH_METHODS
 from faults.cases import CASES
 from faults.cases import KEY
@@ -266,7 +266,7 @@ def sweeping(way: Way = Way.MODULE) -> Iterator[None]:
     with (
         mock.patch.object(socket.socket, "connect", counted),
         mock.patch.object(retries, "time", clock),
-        mock.patch.object(_transport, "MAX_BODY", LARGEST_BODY),
+        mock.patch.object(transport, "MAX_BODY", LARGEST_BODY),
         mock.patch.object(_running, "way", way),
     ):
         yield

@@ -19,8 +19,8 @@ from urllib.parse import quote
 import pytest
 
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import RestCodec
-from ansible_collections.esx.trust.plugins.module_utils._secrets import MASK
-from ansible_collections.esx.trust.plugins.module_utils._secrets import Redactor
+from ansible_collections.esx.trust.plugins.module_utils._api.secrets import MASK
+from ansible_collections.esx.trust.plugins.module_utils._api.secrets import Redactor
 from leaks import scenes
 from leaks.conftest import SHOWN
 from leaks.running import Actions

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 import environment
-from ansible_collections.esx.trust.plugins.module_utils._secrets import MASK
+from ansible_collections.esx.trust.plugins.module_utils._api.secrets import MASK
 from builders import chain
 from builders import private_keys
 from leaks import scenes

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
-from ansible_collections.esx.trust.plugins.module_utils._secrets import Redactor
+from ansible_collections.esx.trust.plugins.module_utils._api.secrets import Redactor
 from leaks import scenes
 from leaks.search import Search
 from leaks.search import dresses

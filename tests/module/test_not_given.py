@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.esx.trust.plugins.module_utils._secrets import MASKS
+from ansible_collections.esx.trust.plugins.module_utils._api.secrets import MASKS
 from builders import chain
 from module.conftest import KEY
 from module.conftest import KEY_ID

@@ -13,36 +13,36 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.esx.trust.plugins.module_utils import _kms_provider
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import Answer
 from ansible_collections.esx.trust.plugins.module_utils._api.credentials import AccessToken
 from ansible_collections.esx.trust.plugins.module_utils._api.credentials import UserPassword
 from ansible_collections.esx.trust.plugins.module_utils._api.jsonrpc import JSON_RPC
 from ansible_collections.esx.trust.plugins.module_utils._api.login import TOKEN_CREATE
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import REST
-from ansible_collections.esx.trust.plugins.module_utils._api_facts import HIDDEN
-from ansible_collections.esx.trust.plugins.module_utils._api_facts import STRANGE
-from ansible_collections.esx.trust.plugins.module_utils._api_facts import Exchange
-from ansible_collections.esx.trust.plugins.module_utils._api_facts import body_kind
-from ansible_collections.esx.trust.plugins.module_utils._api_facts import certificate_facts
-from ansible_collections.esx.trust.plugins.module_utils._api_facts import content_type
-from ansible_collections.esx.trust.plugins.module_utils._api_facts import declared_fields
-from ansible_collections.esx.trust.plugins.module_utils._api_facts import error_in
-from ansible_collections.esx.trust.plugins.module_utils._api_facts import exchange
-from ansible_collections.esx.trust.plugins.module_utils._api_facts import field_paths
-from ansible_collections.esx.trust.plugins.module_utils._api_facts import hide
-from ansible_collections.esx.trust.plugins.module_utils._api_facts import input_fields
-from ansible_collections.esx.trust.plugins.module_utils._api_facts import token_facts
-from ansible_collections.esx.trust.plugins.module_utils._api_info import NOT_ASKED
-from ansible_collections.esx.trust.plugins.module_utils._api_info import Outcome
-from ansible_collections.esx.trust.plugins.module_utils._api_info import known_by_answer
-from ansible_collections.esx.trust.plugins.module_utils._api_info import refusal_reason
-from ansible_collections.esx.trust.plugins.module_utils._api_probe import is_leftover
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
+from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
+from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import HIDDEN
+from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import STRANGE
+from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import Exchange
+from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import body_kind
+from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import certificate_facts
+from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import content_type
+from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import declared_fields
+from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import error_in
+from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import exchange
+from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import field_paths
+from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import hide
+from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import input_fields
+from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import token_facts
+from ansible_collections.esx.trust.plugins.module_utils._services.api_info import NOT_ASKED
+from ansible_collections.esx.trust.plugins.module_utils._services.api_info import Outcome
+from ansible_collections.esx.trust.plugins.module_utils._services.api_info import known_by_answer
+from ansible_collections.esx.trust.plugins.module_utils._services.api_info import refusal_reason
+from ansible_collections.esx.trust.plugins.module_utils._services.api_probe import is_leftover
 from builders import chain
 
 NOW = 1_700_000_000.0
@@ -104,7 +104,7 @@ def test_a_login_in_either_form_gives_the_facts_of_its_token_and_no_part_of_it()
 
 def test_how_a_request_carries_a_token() -> None:
     for codec, carried in ((REST, "Authorization Bearer"), (JSON_RPC, "securityCtx oauth")):
-        request = codec.encode(_kms_provider.LIST(), AccessToken("t"))
+        request = codec.encode(kms_provider.LIST(), AccessToken("t"))
         kept = exchange("x", request.method, request.path, request.headers, request.body, None, NOW)
         assert (kept.login, kept.credentials, kept.status) == (False, carried, None)
 
@@ -258,10 +258,10 @@ def test_a_definition_is_compared_field_by_field() -> None:
         ],
     }
     definition = {"type": "STRUCTURE", "name": "operation-input", "fields": [{"key": "spec", "value": spec}]}
-    assert input_fields(definition) == declared_fields(_kms_provider.CREATE)
+    assert input_fields(definition) == declared_fields(kms_provider.CREATE)
 
     native["name"] = f"{service}.native_spec"
-    assert input_fields(definition) != declared_fields(_kms_provider.CREATE)
+    assert input_fields(definition) != declared_fields(kms_provider.CREATE)
     assert input_fields(None) is None
     assert input_fields({"fields": "x", "element_definition": 5}) == set()
 

@@ -11,23 +11,23 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.esx.trust.plugins.module_utils import _client_profile
-from ansible_collections.esx.trust.plugins.module_utils import _host_trust
-from ansible_collections.esx.trust.plugins.module_utils import _kms_provider
-from ansible_collections.esx.trust.plugins.module_utils import _token_issuer
-from ansible_collections.esx.trust.plugins.module_utils import _vcenter
-from ansible_collections.esx.trust.plugins.module_utils._arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
+from ansible_collections.esx.trust.plugins.module_utils._services import client_profile
+from ansible_collections.esx.trust.plugins.module_utils._services import host_trust
+from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
+from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
+from ansible_collections.esx.trust.plugins.module_utils._services import vcenter
+from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 
 EVERY = {
-    "esx_client_profile": _client_profile.ARGUMENTS,
-    "esx_client_profile_info": _client_profile.INFO_ARGUMENTS,
-    "esx_host_trust": _host_trust.ARGUMENTS,
-    "esx_kms_provider": _kms_provider.ARGUMENTS,
-    "esx_kms_provider_info": _kms_provider.INFO_ARGUMENTS,
-    "esx_token_issuer": _token_issuer.ARGUMENTS,
-    "esx_token_issuer_info": _token_issuer.INFO_ARGUMENTS,
-    "vcenter_token_issuer_info": _vcenter.INFO_ARGUMENTS,
+    "esx_client_profile": client_profile.ARGUMENTS,
+    "esx_client_profile_info": client_profile.INFO_ARGUMENTS,
+    "esx_host_trust": host_trust.ARGUMENTS,
+    "esx_kms_provider": kms_provider.ARGUMENTS,
+    "esx_kms_provider_info": kms_provider.INFO_ARGUMENTS,
+    "esx_token_issuer": token_issuer.ARGUMENTS,
+    "esx_token_issuer_info": token_issuer.INFO_ARGUMENTS,
+    "vcenter_token_issuer_info": vcenter.INFO_ARGUMENTS,
 }
 NOTHING = [None, "", " ", "\n"]
 

@@ -22,12 +22,12 @@ from hypothesis import example
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.esx.trust.plugins.module_utils import _token_issuer
-from ansible_collections.esx.trust.plugins.module_utils._certificates import Chain
-from ansible_collections.esx.trust.plugins.module_utils._certificates import chains_from_host
-from ansible_collections.esx.trust.plugins.module_utils._certificates import chains_from_options
-from ansible_collections.esx.trust.plugins.module_utils._certificates import validity_warnings
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
+from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Chain
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_host
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_options
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import validity_warnings
 from builders import Authority
 from builders import bundle
 from builders import chain
@@ -145,7 +145,7 @@ def test_certificates_are_equal_by_their_content_alone() -> None:
 def masked(*texts: str) -> set[str]:
     """What a module masks in all that it prints if these texts were given as a chain and refused."""
     options = {"signing_cert_chains": [{"cert_chain": list(texts)}]}
-    return _token_issuer.ARGUMENTS.secrets(options) | _token_issuer.ARGUMENTS.misplaced(options)
+    return token_issuer.ARGUMENTS.secrets(options) | token_issuer.ARGUMENTS.misplaced(options)
 
 
 @pytest.mark.parametrize("kind", sorted(private_keys()))

@@ -12,15 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.esx.trust.plugins.module_utils._client_profile import ENTITLEMENTS
-from ansible_collections.esx.trust.plugins.module_utils._client_profile import ClientProfile
-from ansible_collections.esx.trust.plugins.module_utils._client_profile import DesiredClientProfile
-from ansible_collections.esx.trust.plugins.module_utils._client_profile import Grant
-from ansible_collections.esx.trust.plugins.module_utils._client_profile import Subject
-from ansible_collections.esx.trust.plugins.module_utils._client_profile import carry_out
-from ansible_collections.esx.trust.plugins.module_utils._client_profile import plan
-from ansible_collections.esx.trust.plugins.module_utils._client_profile import shown
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import ENTITLEMENTS
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import ClientProfile
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import DesiredClientProfile
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import Grant
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import Subject
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import carry_out
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import plan
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import shown
 
 GROUP = Subject("EXTERNAL_GROUP", "Administrators", "vc", "vsphere.local")
 USER = replace(GROUP, type="EXTERNAL_USER")

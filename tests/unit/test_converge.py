@@ -13,12 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.esx.trust.plugins.module_utils import _kms_provider
-from ansible_collections.esx.trust.plugins.module_utils import _token_issuer
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
-from ansible_collections.esx.trust.plugins.module_utils._converge import Outcome
-from ansible_collections.esx.trust.plugins.module_utils._converge import converge
-from ansible_collections.esx.trust.plugins.module_utils._declaration import Declaration
+from ansible_collections.esx.trust.plugins.module_utils._engine.converge import Outcome
+from ansible_collections.esx.trust.plugins.module_utils._engine.converge import converge
+from ansible_collections.esx.trust.plugins.module_utils._engine.declaration import Declaration
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import Conflict
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
@@ -26,7 +24,9 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthent
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unreachable
-from ansible_collections.esx.trust.plugins.module_utils._renaming import read_marker
+from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
+from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
+from ansible_collections.esx.trust.plugins.module_utils._services.renaming import read_marker
 from builders import chain
 from builders.memory import MemoryHost
 from builders.memory import ScriptedClient
@@ -41,7 +41,7 @@ OLD, NEW = chain(subject="old"), chain(subject="new")
 
 def provider(**changes: Any) -> Declaration:
     params = {"provider": "nkp", "key_id": KEY_ID, "key_derivation_key": KEY, "state": "present", **changes}
-    return _kms_provider._Declared(_kms_provider.DesiredKmsProvider.from_params(params))
+    return kms_provider._Declared(kms_provider.DesiredKmsProvider.from_params(params))
 
 
 def issuer(**changes: Any) -> Declaration:
@@ -55,7 +55,7 @@ def issuer(**changes: Any) -> Declaration:
         "state": "present",
         **changes,
     }
-    return _token_issuer._Declared(_token_issuer.DesiredTokenIssuer.from_params(params))
+    return token_issuer._Declared(token_issuer.DesiredTokenIssuer.from_params(params))
 
 
 def renaming() -> MemoryHost:

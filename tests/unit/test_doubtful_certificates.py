@@ -18,15 +18,15 @@ from cryptography.x509.name import _ASN1Type
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.esx.trust.plugins.module_utils._certificates import Chain
-from ansible_collections.esx.trust.plugins.module_utils._certificates import certificate_records
-from ansible_collections.esx.trust.plugins.module_utils._certificates import chains_from_host
-from ansible_collections.esx.trust.plugins.module_utils._certificates import chains_from_options
-from ansible_collections.esx.trust.plugins.module_utils._certificates import leaf_first
-from ansible_collections.esx.trust.plugins.module_utils._certificates import validity_warnings
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
-from ansible_collections.esx.trust.plugins.module_utils._host_trust import DesiredHostTrust
-from ansible_collections.esx.trust.plugins.module_utils._token_issuer import DesiredTokenIssuer
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Chain
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import certificate_records
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_host
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_options
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import leaf_first
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import validity_warnings
+from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import DesiredHostTrust
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import DesiredTokenIssuer
 from builders import bundle
 from builders import chain
 from builders import fingerprint

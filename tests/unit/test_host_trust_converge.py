@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from ansible_collections.esx.trust.plugins.module_utils import _host_trust
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
-from ansible_collections.esx.trust.plugins.module_utils._converge import Outcome
-from ansible_collections.esx.trust.plugins.module_utils._converge import converge
+from ansible_collections.esx.trust.plugins.module_utils._engine.converge import Outcome
+from ansible_collections.esx.trust.plugins.module_utils._engine.converge import converge
 from ansible_collections.esx.trust.plugins.module_utils._errors import Conflict
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
-from ansible_collections.esx.trust.plugins.module_utils._host_trust import DesiredHostTrust
-from ansible_collections.esx.trust.plugins.module_utils._renaming import write_marker
+from ansible_collections.esx.trust.plugins.module_utils._services import host_trust
+from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import DesiredHostTrust
+from ansible_collections.esx.trust.plugins.module_utils._services.renaming import write_marker
 from builders import chain
 from builders.memory import MemoryHost
 from builders.memory import ScriptedClient
@@ -40,7 +40,7 @@ RENAME = {"issuer_conflict": "rename"}
 
 
 def run(client: ScriptedClient, wanted: DesiredHostTrust, check_mode: bool = False) -> Outcome:
-    return converge(client.as_client(), _host_trust._Declared(wanted), check_mode)
+    return converge(client.as_client(), host_trust._Declared(wanted), check_mode)
 
 
 def told(outcome: Any) -> list[tuple[str, str]]:

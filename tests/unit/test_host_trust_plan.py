@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from ansible_collections.esx.trust.plugins.module_utils import _host_trust
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Plan
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
-from ansible_collections.esx.trust.plugins.module_utils._host_trust import DesiredHostTrust
-from ansible_collections.esx.trust.plugins.module_utils._host_trust import HostTrust
-from ansible_collections.esx.trust.plugins.module_utils._host_trust import plan
-from ansible_collections.esx.trust.plugins.module_utils._plan import Plan
+from ansible_collections.esx.trust.plugins.module_utils._services import host_trust
+from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import DesiredHostTrust
+from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import HostTrust
+from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import plan
 from builders import chain
 from builders.memory import MemoryHost
 from builders.memory import ScriptedClient
@@ -58,7 +58,7 @@ def desired(
 
 
 def observe(host: MemoryHost, wanted: DesiredHostTrust) -> HostTrust:
-    return _host_trust._Declared(wanted).observe(ScriptedClient(host).as_client())
+    return host_trust._Declared(wanted).observe(ScriptedClient(host).as_client())
 
 
 def planned(host: MemoryHost, wanted: DesiredHostTrust) -> Plan:
@@ -225,7 +225,7 @@ def test_two_aliases_swap_if_they_may_be_renamed() -> None:
 def test_issuers_are_not_read_where_none_are_declared() -> None:
     client = ScriptedClient(host_with(("vc", "https://vc", OLD)))
     wanted = desired([provider("site")])
-    observed = _host_trust._Declared(wanted).observe(client.as_client())
+    observed = host_trust._Declared(wanted).observe(client.as_client())
     # The list is that of the key providers.
     assert client.calls == ["get", "list"]
     assert plan(observed, wanted).after["token_issuers"] == []

@@ -12,23 +12,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.esx.trust.plugins.module_utils import _client_profile
-from ansible_collections.esx.trust.plugins.module_utils import _issuer_plan
-from ansible_collections.esx.trust.plugins.module_utils._certificates import chains_from_host
-from ansible_collections.esx.trust.plugins.module_utils._client_profile import ClientProfile
-from ansible_collections.esx.trust.plugins.module_utils._client_profile import DesiredClientProfile
-from ansible_collections.esx.trust.plugins.module_utils._client_profile import Grant
-from ansible_collections.esx.trust.plugins.module_utils._client_profile import Profiles
-from ansible_collections.esx.trust.plugins.module_utils._client_profile import Subject
-from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import DeclaredIssuers
-from ansible_collections.esx.trust.plugins.module_utils._issuer_rights import DeclaredProfiles
-from ansible_collections.esx.trust.plugins.module_utils._issuer_rights import Rights
-from ansible_collections.esx.trust.plugins.module_utils._issuer_rights import concern_profiles
-from ansible_collections.esx.trust.plugins.module_utils._issuer_rights import plan_rights
-from ansible_collections.esx.trust.plugins.module_utils._issuer_rights import undo_renaming
-from ansible_collections.esx.trust.plugins.module_utils._plan import Step
-from ansible_collections.esx.trust.plugins.module_utils._token_issuer import DesiredTokenIssuer
-from ansible_collections.esx.trust.plugins.module_utils._token_issuer import TokenIssuer
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
+from ansible_collections.esx.trust.plugins.module_utils._services import client_profile
+from ansible_collections.esx.trust.plugins.module_utils._services import issuer_plan
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_host
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import ClientProfile
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import DesiredClientProfile
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import Grant
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import Profiles
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import Subject
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import DeclaredIssuers
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import DeclaredProfiles
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import Rights
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import concern_profiles
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import plan_rights
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import undo_renaming
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import DesiredTokenIssuer
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import TokenIssuer
 from builders import chain
 
 ISSUER, OTHER = "https://vc/oidc", "https://other/oidc"
@@ -57,7 +57,7 @@ def planned(
     purge: bool = False,
     rights: DeclaredProfiles = NOTHING,
 ) -> Rights:
-    own = _issuer_plan.plan_issuers(held.values(), DeclaredIssuers(declared, purge))
+    own = issuer_plan.plan_issuers(held.values(), DeclaredIssuers(declared, purge))
     assert not own.conflicts
     known = profiles if isinstance(profiles, Profiles) else Profiles(tuple(profiles))
     return plan_rights(held, own.steps, known, rights)
@@ -72,10 +72,10 @@ def done(state: State, steps: Iterable[Step], cascade: bool) -> State:
                 raise AssertionError(f"{step.id} is not there")
             profiles = tuple(
                 one if one.profile else replace(one, profile=one.label)
-                for one in _client_profile.carry_out(profiles, [step])
+                for one in client_profile.carry_out(profiles, [step])
             )
             continue
-        held = _issuer_plan.carry_out(held, [step])
+        held = issuer_plan.carry_out(held, [step])
         if step.after is None and cascade:
             profiles = tuple(one for one in profiles if one.subject.issuer_alias != step.id)
     return held, profiles
@@ -89,7 +89,7 @@ def comparable(state: State) -> tuple[Issuers, set[tuple[Subject, frozenset[Gran
     return state[0], {(one.subject, frozenset(one.grants)) for one in state[1]}
 
 
-entitlements = st.sampled_from(_client_profile.ENTITLEMENTS)
+entitlements = st.sampled_from(client_profile.ENTITLEMENTS)
 profile_lists = st.lists(
     st.builds(
         lambda alias, name, grants: profile(alias, name, *grants),
@@ -307,7 +307,7 @@ def test_a_renaming_that_could_not_carry_everything_is_undone(known: Issuers) ->
 
 def test_profiles_matter_only_where_an_alias_loses_its_issuer() -> None:
     def matter(held: Issuers, *declared: DesiredTokenIssuer) -> bool:
-        return concern_profiles(_issuer_plan.plan_issuers(held.values(), DeclaredIssuers(declared)).steps)
+        return concern_profiles(issuer_plan.plan_issuers(held.values(), DeclaredIssuers(declared)).steps)
 
     assert matter(issuers(old=ISSUER), RENAMED)
     assert matter(issuers(old=ISSUER), DesiredTokenIssuer("old", state="absent"))

@@ -14,8 +14,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.esx.trust.plugins.module_utils import _kms_provider
-from ansible_collections.esx.trust.plugins.module_utils import _token_issuer
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import Answer
 from ansible_collections.esx.trust.plugins.module_utils._api.credentials import AccessToken
 from ansible_collections.esx.trust.plugins.module_utils._api.credentials import NoCredentials
@@ -26,17 +24,19 @@ from ansible_collections.esx.trust.plugins.module_utils._api.jsonrpc import JSON
 from ansible_collections.esx.trust.plugins.module_utils._api.login import TOKEN_CREATE
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
+from ansible_collections.esx.trust.plugins.module_utils._api.secrets import Redactor
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
-from ansible_collections.esx.trust.plugins.module_utils._secrets import Redactor
+from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
+from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
 
 KMS = "com.vmware.esx.trusted_infrastructure.kms.providers"
 STI = "com.vmware.esx.authentication.trust.security_token_issuers"
-READ = _token_issuer.LIST
-WRITE = _token_issuer.DELETE
+READ = token_issuer.LIST
+WRITE = token_issuer.DELETE
 SECRET = "S3cret-and-long-enough"
 
 
@@ -98,10 +98,10 @@ def structure(name: str, **fields: Any) -> dict[str, Any]:
 
 def test_structures_have_their_exact_names_and_optional_fields_are_wrapped() -> None:
     chains = [{"cert_chain": ["PEM"]}]
-    assert input_of(_token_issuer.LIST()) == {"projection": {"OPTIONAL": None}}
-    assert input_of(_token_issuer.LIST(projection="FULL")) == {"projection": {"OPTIONAL": "FULL"}}
-    assert input_of(_token_issuer.GET(issuer_alias="vc1")) == {"issuer_alias": "vc1"}
-    assert input_of(_token_issuer.UPDATE(issuer_alias="vc1", spec={"signing_cert_chains": chains})) == {
+    assert input_of(token_issuer.LIST()) == {"projection": {"OPTIONAL": None}}
+    assert input_of(token_issuer.LIST(projection="FULL")) == {"projection": {"OPTIONAL": "FULL"}}
+    assert input_of(token_issuer.GET(issuer_alias="vc1")) == {"issuer_alias": "vc1"}
+    assert input_of(token_issuer.UPDATE(issuer_alias="vc1", spec={"signing_cert_chains": chains})) == {
         "issuer_alias": "vc1",
         "spec": structure(
             f"{STI}.update_spec",
@@ -109,8 +109,8 @@ def test_structures_have_their_exact_names_and_optional_fields_are_wrapped() -> 
             signing_cert_chains={"OPTIONAL": [structure(f"{STI}.x509_cert_chain", cert_chain=["PEM"])]},
         ),
     }
-    assert input_of(_kms_provider.LIST()) == {"filter_spec": {"OPTIONAL": None}}
-    assert input_of(_kms_provider.LIST(filter_spec={"providers": ["a"]})) == {
+    assert input_of(kms_provider.LIST()) == {"filter_spec": {"OPTIONAL": None}}
+    assert input_of(kms_provider.LIST(filter_spec={"providers": ["a"]})) == {
         "filter_spec": {
             "OPTIONAL": structure(f"{KMS}.filter_spec", providers={"OPTIONAL": ["a"]}, available={"OPTIONAL": None})
         }
@@ -120,10 +120,10 @@ def test_structures_have_their_exact_names_and_optional_fields_are_wrapped() -> 
 def test_a_key_travels_as_a_secret() -> None:
     spec = {"provider": "site-a", "native_spec": {"key_id": "1", "key_derivation_key": SECRET}}
     native = structure(f"{KMS}.native_provider_create_spec", key_id="1", key_derivation_key={"SECRET": SECRET})
-    assert input_of(_kms_provider.CREATE(spec=spec)) == {
+    assert input_of(kms_provider.CREATE(spec=spec)) == {
         "spec": structure(f"{KMS}.create_spec", provider="site-a", native_spec={"OPTIONAL": native})
     }
-    call = _kms_provider.CREATE(spec=spec)
+    call = kms_provider.CREATE(spec=spec)
     assert SECRET not in repr(call)
     assert SECRET not in repr(JSON_RPC.encode(call, UserPassword("root", SECRET)))
 
@@ -157,11 +157,11 @@ def test_a_saml_token_travels_as_xml() -> None:
 
 def test_a_call_knows_its_arguments() -> None:
     with pytest.raises(TypeError):
-        _token_issuer.GET()
+        token_issuer.GET()
     with pytest.raises(TypeError):
-        _token_issuer.GET(issuer_alias="a", other="b")
+        token_issuer.GET(issuer_alias="a", other="b")
     with pytest.raises(TypeError):
-        input_of(_token_issuer.UPDATE(issuer_alias="a", spec={"unknown": 1}))
+        input_of(token_issuer.UPDATE(issuer_alias="a", spec={"unknown": 1}))
 
 
 # Values

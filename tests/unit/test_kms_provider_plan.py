@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
-from ansible_collections.esx.trust.plugins.module_utils._kms_provider import DesiredKmsProvider
-from ansible_collections.esx.trust.plugins.module_utils._kms_provider import KmsProvider
-from ansible_collections.esx.trust.plugins.module_utils._kms_provider import find
-from ansible_collections.esx.trust.plugins.module_utils._kms_provider import plan
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import DesiredKmsProvider
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import KmsProvider
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import find
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import plan
 from builders.memory import MemoryHost
 from builders.memory import ScriptedClient
 from builders.memory import request_of

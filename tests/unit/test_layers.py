@@ -21,39 +21,6 @@ LAYERS = ("ground", "_api", "_engine", "_services", "_module")
 #: The files that stand in no folder, because every layer uses them.
 GROUND = dict.fromkeys(("_errors", "_libraries", "_signals", "_text"), "ground")
 
-# Until they are moved into their folders.
-FLAT = {
-    "_arguments": "_services",
-    "_api_facts": "_services",
-    "_api_info": "_services",
-    "_api_probe": "_services",
-    "_certificates": "_services",
-    "_client_profile": "_services",
-    "_connection": "_api",
-    "_converge": "_engine",
-    "_declaration": "_engine",
-    "_host_trust": "_services",
-    "_issuer_plan": "_services",
-    "_issuer_rights": "_services",
-    "_kms_provider": "_services",
-    "_module": "_module",
-    "_names": "_services",
-    "_perform": "_module",
-    "_plan": "_engine",
-    "_registry": "_services",
-    "_renaming": "_services",
-    "_resource": "_engine",
-    "_results": "_services",
-    "_saml_metadata": "_services",
-    "_secrets": "_api",
-    "_sent": "_engine",
-    "_taking_back": "_engine",
-    "_token_issuer": "_services",
-    "_transport": "_api",
-    "_vcenter": "_services",
-}
-# End.
-
 
 def place(folders: tuple[str, ...], name: str) -> str:
     """The layer of a file; an error for a file that belongs to none."""
@@ -61,7 +28,7 @@ def place(folders: tuple[str, ...], name: str) -> str:
         assert folders[0] in LAYERS, f"{'/'.join(folders)} is no layer; there are {', '.join(LAYERS[1:])}"
         return folders[0]
 
-    where: Mapping[str, str] = {**FLAT, **GROUND}
+    where: Mapping[str, str] = GROUND
     assert name in where, f"{name}.py stands in no layer: move it into one of {', '.join(LAYERS[1:])}"
     return where[name]
 

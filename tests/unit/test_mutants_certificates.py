@@ -10,10 +10,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.esx.trust.plugins.module_utils import _certificates
-from ansible_collections.esx.trust.plugins.module_utils._certificates import chains_from_host
-from ansible_collections.esx.trust.plugins.module_utils._certificates import chains_from_options
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
+from ansible_collections.esx.trust.plugins.module_utils._services import certificates
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_host
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_options
 from builders import chain
 
 PEM = chain(subject="plain")[0]
@@ -76,11 +76,11 @@ def test_a_name_that_cannot_be_read_says_so(error: type[Exception]) -> None:
         def subject(self) -> str:
             raise error
 
-    assert _certificates._name(Odd(), "subject") == "(unreadable)"
+    assert certificates._name(Odd(), "subject") == "(unreadable)"
 
 
 def test_dates_without_a_zone_are_those_of_utc() -> None:
     """As cryptography before 42 gives them."""
     old = SimpleNamespace(not_valid_after=datetime.datetime(2026, 1, 1))  # noqa: DTZ001
-    moment = _certificates._moment(old, "not_valid_after")
+    moment = certificates._moment(old, "not_valid_after")
     assert moment == datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)

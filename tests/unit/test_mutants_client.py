@@ -18,6 +18,7 @@ import pytest
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import Answer
 from ansible_collections.esx.trust.plugins.module_utils._api.client import CLOSE_TIMEOUT
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
+from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import STRING
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import OptionalType
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import StructType
@@ -26,14 +27,13 @@ from ansible_collections.esx.trust.plugins.module_utils._api.operation import BO
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Parameter
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import REST
-from ansible_collections.esx.trust.plugins.module_utils._connection import Connection
+from ansible_collections.esx.trust.plugins.module_utils._api.secrets import Redactor
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unreachable
-from ansible_collections.esx.trust.plugins.module_utils._secrets import Redactor
 
 SPEC = Parameter("spec", OptionalType(StructType("com.example.things.spec", {"name": STRING})), BODY)
 READ = Operation("com.example.things.get", "GET", "/api/things", success=(200,), errors=(), returns=True)

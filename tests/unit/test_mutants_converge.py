@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.esx.trust.plugins.module_utils import _kms_provider
-from ansible_collections.esx.trust.plugins.module_utils import _token_issuer
-from ansible_collections.esx.trust.plugins.module_utils._converge import converge
-from ansible_collections.esx.trust.plugins.module_utils._declaration import Declaration
+from ansible_collections.esx.trust.plugins.module_utils._engine.converge import converge
+from ansible_collections.esx.trust.plugins.module_utils._engine.declaration import Declaration
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
-from ansible_collections.esx.trust.plugins.module_utils._plan import Step
+from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
+from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
 from builders import chain
 from builders.memory import MemoryHost
 from builders.memory import ScriptedClient
@@ -32,7 +32,7 @@ AGAIN = "Run the task again at once: until then the host does without it."
 
 def provider() -> Declaration:
     params = {"provider": "nkp", "key_id": KEY_ID, "key_derivation_key": KEY, "state": "present"}
-    return _kms_provider._Declared(_kms_provider.DesiredKmsProvider.from_params(params))
+    return kms_provider._Declared(kms_provider.DesiredKmsProvider.from_params(params))
 
 
 def issuer() -> Declaration:
@@ -44,7 +44,7 @@ def issuer() -> Declaration:
         "issuer_conflict": "rename",
         "state": "present",
     }
-    return _token_issuer._Declared(_token_issuer.DesiredTokenIssuer.from_params(params))
+    return token_issuer._Declared(token_issuer.DesiredTokenIssuer.from_params(params))
 
 
 def renaming() -> ScriptedClient:

@@ -15,26 +15,26 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.esx.trust.plugins.module_utils import _kms_provider
-from ansible_collections.esx.trust.plugins.module_utils import _token_issuer
+from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import url_path
-from ansible_collections.esx.trust.plugins.module_utils._certificates import Certificate
-from ansible_collections.esx.trust.plugins.module_utils._certificates import Chain
-from ansible_collections.esx.trust.plugins.module_utils._certificates import chains_from_options
-from ansible_collections.esx.trust.plugins.module_utils._certificates import validity_warnings
-from ansible_collections.esx.trust.plugins.module_utils._connection import Connection
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
-from ansible_collections.esx.trust.plugins.module_utils._kms_provider import DELETE
-from ansible_collections.esx.trust.plugins.module_utils._kms_provider import GET
-from ansible_collections.esx.trust.plugins.module_utils._kms_provider import LIST
-from ansible_collections.esx.trust.plugins.module_utils._kms_provider import DesiredKmsProvider
-from ansible_collections.esx.trust.plugins.module_utils._kms_provider import KmsProvider
-from ansible_collections.esx.trust.plugins.module_utils._plan import Step
+from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
+from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Certificate
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Chain
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_options
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import validity_warnings
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import DELETE
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import GET
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import LIST
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import DesiredKmsProvider
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import KmsProvider
 from builders import chain
 from builders import private_keys
 from builders.memory import MemoryHost
@@ -105,9 +105,9 @@ class Told(ScriptedClient):
 def read(monkeypatch: pytest.MonkeyPatch, answers: dict[Operation, Any], **params: Any) -> tuple[dict[str, Any], Told]:
     """esx_kms_provider_info on a host with these answers."""
     told = Told(answers)
-    monkeypatch.setattr(_kms_provider, "connect", told)
+    monkeypatch.setattr(kms_provider, "connect", told)
     given = {**CONNECTION, "provider": None, "available": None, **params}
-    return _kms_provider.run_info(given, False), told
+    return kms_provider.run_info(given, False), told
 
 
 def native(path: Any) -> dict[str, Any]:
@@ -210,9 +210,9 @@ def test_a_provider_that_went_away_meanwhile_is_left_out(monkeypatch: pytest.Mon
 )
 def test_a_list_of_another_form_is_one_clear_error(monkeypatch: pytest.MonkeyPatch, listed: Any) -> None:
     told = Told({LIST: listed, GET: native})
-    monkeypatch.setattr(_kms_provider, "connect", told)
+    monkeypatch.setattr(kms_provider, "connect", told)
     with pytest.raises(UnexpectedAnswer):
-        _kms_provider.run_info({**CONNECTION, "provider": None, "available": None}, False)
+        kms_provider.run_info({**CONNECTION, "provider": None, "available": None}, False)
     assert told.shapes == [LIST]
 
 
@@ -233,10 +233,10 @@ def test_absent_is_what_the_list_of_the_host_says(listed: Any, error: TrustError
     error = copy.copy(error)  # what happens to it must not last
     told = Told({GET: error, LIST: listed})
     if absent:
-        assert _kms_provider.find(told.as_client(), "a") is None
+        assert kms_provider.find(told.as_client(), "a") is None
     else:
         with pytest.raises(type(error)) as caught:
-            _kms_provider.find(told.as_client(), "a")
+            kms_provider.find(told.as_client(), "a")
         assert caught.value is error
     certain = error.error_type == "NOT_FOUND" and not error.inferred
     assert (LIST in [call.operation for call in told.asked]) == (
@@ -255,16 +255,16 @@ def declared(**options: Any) -> DesiredKmsProvider:
 
 def test_the_key_is_a_secret_of_the_conversation(monkeypatch: pytest.MonkeyPatch) -> None:
     told = Told({GET: native})
-    monkeypatch.setattr(_kms_provider, "connect", told)
+    monkeypatch.setattr(kms_provider, "connect", told)
     params = {**CONNECTION, "provider": "nkp", "key_id": KEY_ID, "key_derivation_key": KEY, "state": "present"}
-    done = _kms_provider.run(params, False)
+    done = kms_provider.run(params, False)
     assert KEY in told.given
     assert done["changed"] is False
     assert done["diff"]["before_header"] == done["diff"]["after_header"] == "esx01 kms_provider nkp"
 
 
 def test_another_key_is_a_conflict_that_says_why() -> None:
-    plan = _kms_provider.plan(KmsProvider("nkp", "NATIVE", "Not-A-UUID"), declared())
+    plan = kms_provider.plan(KmsProvider("nkp", "NATIVE", "Not-A-UUID"), declared())
     assert plan.conflict is not None
     assert plan.conflict.endswith(". Another key would lock the virtual machines that use this one.")
     assert "not-a-uuid" in plan.conflict.lower()
@@ -272,9 +272,9 @@ def test_another_key_is_a_conflict_that_says_why() -> None:
 
 
 def test_key_ids_that_are_no_uuids_are_compared_without_case() -> None:
-    assert _kms_provider._same_key_id("Key-ONE", "kEY-one")
-    assert not _kms_provider._same_key_id("straße", "STRASSE")
-    assert not _kms_provider._same_key_id("one", "two")
+    assert kms_provider._same_key_id("Key-ONE", "kEY-one")
+    assert not kms_provider._same_key_id("straße", "STRASSE")
+    assert not kms_provider._same_key_id("one", "two")
 
 
 @pytest.mark.parametrize("key_id", ["x", KEY, f"{KEY_ID}0", KEY_ID.replace("-", "", 1)])
@@ -282,7 +282,7 @@ def test_what_is_no_uuid_is_refused_and_masked(key_id: str) -> None:
     with pytest.raises(InvalidInput, match=r"^key_id: is no UUID such as [0-9a-f-]{36}\.$") as caught:
         declared(key_id=key_id)
     assert key_id not in caught.value.message
-    assert _kms_provider.ARGUMENTS.misplaced({"key_id": key_id}) == ({key_id} if len(key_id) >= 8 else set())
+    assert kms_provider.ARGUMENTS.misplaced({"key_id": key_id}) == ({key_id} if len(key_id) >= 8 else set())
 
 
 @pytest.mark.parametrize("key", ["", "====", "not base64", "ä"])
@@ -320,7 +320,7 @@ def test_a_host_that_cannot_delete_is_told_from_one_that_does_not(error: TrustEr
     error = copy.copy(error)  # what happens to it must not last
     error.operation = DELETE.id
     step = Step("delete", "kms_provider", "nkp", KmsProvider("nkp", "NATIVE", KEY_ID))
-    explained = _kms_provider._Declared(declared(state="absent")).explain(error, step, "esx01")
+    explained = kms_provider._Declared(declared(state="absent")).explain(error, step, "esx01")
     assert explained is error
     assert (explained.message == "no") == known
     if not known:
@@ -331,11 +331,11 @@ def test_a_host_that_cannot_delete_is_told_from_one_that_does_not(error: TrustEr
         assert explained.hint.endswith("uses it first.")
 
 
-@pytest.mark.parametrize("operation", [GET, LIST, _kms_provider.CREATE])
+@pytest.mark.parametrize("operation", [GET, LIST, kms_provider.CREATE])
 def test_only_a_refused_deletion_is_explained_so(operation: Operation) -> None:
     step = Step("delete", "kms_provider", "nkp", KmsProvider("nkp", "NATIVE", KEY_ID))
     error = ApiError("as it was", operation=operation.id, status=404, error_type="NOT_FOUND")
-    assert _kms_provider._Declared(declared()).explain(error, step, "esx01").message == "as it was"
+    assert kms_provider._Declared(declared()).explain(error, step, "esx01").message == "as it was"
 
 
 # Issuers
@@ -343,8 +343,8 @@ def test_only_a_refused_deletion_is_explained_so(operation: Operation) -> None:
 
 @contextmanager
 def issuers(monkeypatch: pytest.MonkeyPatch, *held: dict[str, Any]) -> Iterator[Told]:
-    told = Told({_token_issuer.LIST: list(held)})
-    monkeypatch.setattr(_token_issuer, "connect", told)
+    told = Told({token_issuer.LIST: list(held)})
+    monkeypatch.setattr(token_issuer, "connect", told)
     yield told
 
 
@@ -364,7 +364,7 @@ def issuer(chains: list[list[str]], **options: Any) -> dict[str, Any]:
 
 def test_a_diff_shows_certificates_and_not_their_text(monkeypatch: pytest.MonkeyPatch) -> None:
     with issuers(monkeypatch):
-        done = _token_issuer.run(issuer([chain(2)]), True)
+        done = token_issuer.run(issuer([chain(2)]), True)
     assert done["diff"]["before"] == {}
     assert set(done["diff"]["after"]) == {"issuer_alias", "issuer", "certificates"}
     assert done["diff"]["after"]["certificates"] == done["token_issuer"]["certificates"]
@@ -383,18 +383,18 @@ def test_an_expired_certificate_is_warned_of_by_the_clock_of_utc(monkeypatch: py
 
     monkeypatch.setattr(datetime, "datetime", Clock)
     with issuers(monkeypatch):
-        (warning,) = _token_issuer.run(issuer(chains), True)["warnings"]
+        (warning,) = token_issuer.run(issuer(chains), True)["warnings"]
     assert " expired on 20" in warning
 
 
 @pytest.mark.parametrize("own", [False, True])
 def test_a_conflict_says_which_ways_there_are(own: bool) -> None:
     (held,) = chains_from_options("x", [{"cert_chain": chain(1, subject="held")}])
-    observed = [_token_issuer.TokenIssuer("leftover", ISSUER, (held,))]
+    observed = [token_issuer.TokenIssuer("leftover", ISSUER, (held,))]
     if own:
-        observed.append(_token_issuer.TokenIssuer("vc", "https://another", (held,)))
-    desired = _token_issuer.DesiredTokenIssuer.from_params(issuer([chain(1)]))
-    conflict = _token_issuer.plan(observed, desired).conflict
+        observed.append(token_issuer.TokenIssuer("vc", "https://another", (held,)))
+    desired = token_issuer.DesiredTokenIssuer.from_params(issuer([chain(1)]))
+    conflict = token_issuer.plan(observed, desired).conflict
     said, ways = ", and 'vc' holds another issuer", "issuer_conflict can be rename"
     if not own:
         said, ways = " with other certificates", "issuer_conflict can be adopt or rename"
@@ -404,25 +404,25 @@ def test_a_conflict_says_which_ways_there_are(own: bool) -> None:
 def test_a_removal_keeps_the_warning_that_the_issuer_stays_trusted() -> None:
     (held,) = chains_from_options("x", [{"cert_chain": chain(1, subject="held")}])
     observed = [
-        _token_issuer.TokenIssuer("leftover", ISSUER, (held,)),
-        _token_issuer.TokenIssuer("vc", "https://another", (held,)),
+        token_issuer.TokenIssuer("leftover", ISSUER, (held,)),
+        token_issuer.TokenIssuer("vc", "https://another", (held,)),
     ]
-    desired = _token_issuer.DesiredTokenIssuer("vc", ISSUER, state="absent")
-    plan = _token_issuer.plan(observed[:1], desired)
+    desired = token_issuer.DesiredTokenIssuer("vc", ISSUER, state="absent")
+    plan = token_issuer.plan(observed[:1], desired)
     assert plan.steps == ()
     assert "stays trusted" in plan.warnings[0]
-    assert "holds the issuer 'https://another'" in (_token_issuer.plan(observed, desired).conflict or "")
+    assert "holds the issuer 'https://another'" in (token_issuer.plan(observed, desired).conflict or "")
 
 
 @pytest.mark.parametrize("mode", ["exact", "merge"])
 def test_renaming_onto_an_alias_with_the_same_chains_in_another_order_changes_only_the_issuer(mode: str) -> None:
     one, two = chains_from_options("x", [{"cert_chain": chain(1, subject=name)} for name in ("one", "two")])
     observed = [
-        _token_issuer.TokenIssuer("leftover", ISSUER, (one, two)),
-        _token_issuer.TokenIssuer("vc", "https://another", (two, one)),
+        token_issuer.TokenIssuer("leftover", ISSUER, (one, two)),
+        token_issuer.TokenIssuer("vc", "https://another", (two, one)),
     ]
-    desired = _token_issuer.DesiredTokenIssuer("vc", ISSUER, (one, two), "present", mode, "rename")
-    _marking, change, _removal = _token_issuer.plan(observed, desired).steps
+    desired = token_issuer.DesiredTokenIssuer("vc", ISSUER, (one, two), "present", mode, "rename")
+    _marking, change, _removal = token_issuer.plan(observed, desired).steps
     assert (change.action, change.id) == ("update", "vc")
     assert request_of(change)[2] == {"issuer": ISSUER}
 
@@ -470,4 +470,4 @@ def test_an_encrypted_private_key_without_its_label_is_still_one() -> None:
 @pytest.mark.parametrize(("text", "masked"), [("1234567", set()), ("12345678", {"12345678"})])
 def test_what_is_no_certificate_is_masked_unless_it_is_short(text: str, masked: set[str]) -> None:
     options = {"signing_cert_chains": [{"cert_chain": [text]}]}
-    assert _token_issuer.ARGUMENTS.misplaced(options) == masked
+    assert token_issuer.ARGUMENTS.misplaced(options) == masked

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.esx.trust.plugins.module_utils._names import look_alike_warnings
-from ansible_collections.esx.trust.plugins.module_utils._names import look_alikes
+from ansible_collections.esx.trust.plugins.module_utils._services.names import look_alike_warnings
+from ansible_collections.esx.trust.plugins.module_utils._services.names import look_alikes
 
 
 @pytest.mark.parametrize(

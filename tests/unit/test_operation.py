@@ -14,14 +14,14 @@ from hypothesis import example
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.esx.trust.plugins.module_utils import _kms_provider
-from ansible_collections.esx.trust.plugins.module_utils import _token_issuer
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import path_element
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import url_path
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
+from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
+from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
 
-ALL = (*_kms_provider.OPERATIONS, *_token_issuer.OPERATIONS)
+ALL = (*kms_provider.OPERATIONS, *token_issuer.OPERATIONS)
 
 
 @given(st.text(min_size=1).filter(lambda name: name.strip() and name not in (".", "..")))
@@ -31,9 +31,9 @@ ALL = (*_kms_provider.OPERATIONS, *_token_issuer.OPERATIONS)
 @example("a?b#c&d=e")
 @example("Schlüssel für Zürich\n")
 def test_any_name_is_one_element_of_the_path_and_comes_back_as_it_was(name: str) -> None:
-    url = urlsplit("https://esx01" + url_path(_kms_provider.GET(provider=name)))
+    url = urlsplit("https://esx01" + url_path(kms_provider.GET(provider=name)))
     base, _slash, last = url.path.rpartition("/")
-    assert base == _kms_provider.LIST.path
+    assert base == kms_provider.LIST.path
     assert unquote(last) == name
     assert (url.query, url.fragment) == ("", "")
     assert url.path.isascii()
@@ -43,19 +43,19 @@ def test_any_name_is_one_element_of_the_path_and_comes_back_as_it_was(name: str)
 @given(st.lists(st.text()), st.none() | st.booleans())
 @example(["a&available=true", "b c+d"], True)
 def test_any_query_comes_back_as_it_was(providers: list[str], available: Optional[bool]) -> None:
-    call = _kms_provider.LIST(filter_spec={"providers": providers, "available": available})
+    call = kms_provider.LIST(filter_spec={"providers": providers, "available": available})
     query = [("providers", name) for name in providers]
     if available is not None:
         query.append(("available", str(available).lower()))
 
     url = urlsplit("https://esx01" + url_path(call))
-    assert url.path == _kms_provider.LIST.path
+    assert url.path == kms_provider.LIST.path
     assert parse_qsl(url.query, keep_blank_values=True) == query
     assert "+" not in url.query
 
 
 def test_a_path_without_a_query_has_no_question_mark() -> None:
-    assert url_path(_token_issuer.LIST()) == "/api/esx/authentication/trust/security-token-issuers"
+    assert url_path(token_issuer.LIST()) == "/api/esx/authentication/trust/security-token-issuers"
 
 
 @pytest.mark.parametrize("operation", ALL, ids=lambda operation: str(operation.id))
@@ -75,5 +75,5 @@ def test_a_checked_name_can_always_be_sent(name: str) -> None:
     except InvalidInput:
         assert not name.strip() or name in (".", "..", "\ud800")
         return
-    last = url_path(_kms_provider.GET(provider=checked)).rpartition("/")[2]
+    last = url_path(kms_provider.GET(provider=checked)).rpartition("/")[2]
     assert last not in ("", ".", "..")

@@ -14,14 +14,14 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from ansible_collections.esx.trust.plugins.module_utils import _kms_provider
-from ansible_collections.esx.trust.plugins.module_utils import _token_issuer
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import url_path
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
+from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
+from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
 from builders import chain
 from builders.memory import MemoryHost
 from builders.memory import ScriptedClient
@@ -44,9 +44,9 @@ class Canned(ScriptedClient):
         return self._answers[call.operation](call.arguments)
 
 
-def issuers(listed: Any, got: Any = None) -> tuple[_token_issuer.TokenIssuer, ...]:
-    answers = {_token_issuer.LIST: lambda path: listed, _token_issuer.GET: lambda path: got}
-    return _token_issuer.list_issuers(Canned(answers).as_client())
+def issuers(listed: Any, got: Any = None) -> tuple[token_issuer.TokenIssuer, ...]:
+    answers = {token_issuer.LIST: lambda path: listed, token_issuer.GET: lambda path: got}
+    return token_issuer.list_issuers(Canned(answers).as_client())
 
 
 json_values = st.recursive(
@@ -84,8 +84,8 @@ entries = st.fixed_dictionaries(
 
 def test_a_full_listing_takes_one_request() -> None:
     listed = [{"issuer_alias": "a", "issuer": ISSUER, "signing_cert_chains": [{"cert_chain": [PEM]}], "newer": 1}]
-    client = Canned({_token_issuer.LIST: lambda path: listed})
-    (found,) = _token_issuer.list_issuers(client.as_client())
+    client = Canned({token_issuer.LIST: lambda path: listed})
+    (found,) = token_issuer.list_issuers(client.as_client())
     assert (found.issuer_alias, found.issuer, client.calls) == ("a", ISSUER, ["list"])
     assert found.chains[0].to_api() == {"cert_chain": [PEM]}
 
@@ -98,8 +98,8 @@ def test_a_brief_listing_is_completed_by_alias(brief: dict[str, Any]) -> None:
         return {"issuer": known[path["issuer_alias"]], "signing_cert_chains": []}
 
     listed = [{"issuer_alias": alias, **brief} for alias in known]
-    found = _token_issuer.list_issuers(
-        Canned({_token_issuer.LIST: lambda path: listed, _token_issuer.GET: get}).as_client()
+    found = token_issuer.list_issuers(
+        Canned({token_issuer.LIST: lambda path: listed, token_issuer.GET: get}).as_client()
     )
     assert {one.issuer_alias: one.issuer for one in found} == known
 
@@ -109,8 +109,8 @@ def test_what_is_deleted_between_listing_and_reading_is_not_there() -> None:
         raise api_error("NOT_FOUND", 404)
 
     listed = [{"issuer_alias": "a"}]
-    client = Canned({_token_issuer.LIST: lambda path: listed, _token_issuer.GET: get})
-    assert _token_issuer.list_issuers(client.as_client()) == ()
+    client = Canned({token_issuer.LIST: lambda path: listed, token_issuer.GET: get})
+    assert token_issuer.list_issuers(client.as_client()) == ()
 
 
 @pytest.mark.parametrize("alias", ["\ud800", "..", ".", ""], ids=["surrogate", "two dots", "dot", "empty"])
@@ -143,9 +143,9 @@ def test_any_listing_is_read_or_an_error(listed: Any, got: Any) -> None:
     )
 )
 def test_any_provider_is_read_or_an_error(value: Any) -> None:
-    client = Canned({_kms_provider.GET: lambda path: value})
+    client = Canned({kms_provider.GET: lambda path: value})
     try:
-        found = _kms_provider.get(cast(Client, client), "nkp")
+        found = kms_provider.get(cast(Client, client), "nkp")
     except UnexpectedAnswer:
         return
     assert found is not None
@@ -158,7 +158,7 @@ def test_a_provider_that_is_not_found_is_none_and_other_errors_are_errors() -> N
         def get(_path: Any) -> Any:
             raise error
 
-        return _kms_provider.find(Canned({_kms_provider.GET: get}).as_client(), "nkp")
+        return kms_provider.find(Canned({kms_provider.GET: get}).as_client(), "nkp")
 
     assert answering(api_error("NOT_FOUND", 404)) is None
     for error in (api_error("OPERATION_NOT_FOUND", 404), UnexpectedAnswer("page", status=400)):
@@ -172,9 +172,9 @@ def test_where_the_code_alone_says_not_found_the_list_decides(listed: bool) -> N
         raise UnexpectedAnswer("page", status=404)
 
     entries = [{"provider": "nkp", "available": True}] if listed else []
-    client = Canned({_kms_provider.GET: get, _kms_provider.LIST: lambda path: entries}).as_client()
+    client = Canned({kms_provider.GET: get, kms_provider.LIST: lambda path: entries}).as_client()
     if listed:
         with pytest.raises(UnexpectedAnswer):
-            _kms_provider.find(client, "nkp")
+            kms_provider.find(client, "nkp")
     else:
-        assert _kms_provider.find(client, "nkp") is None
+        assert kms_provider.find(client, "nkp") is None

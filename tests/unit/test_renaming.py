@@ -12,21 +12,21 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from ansible_collections.esx.trust.plugins.module_utils._certificates import Chain
-from ansible_collections.esx.trust.plugins.module_utils._certificates import chains_from_host
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
-from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import DeclaredIssuers
-from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import IssuerPlan
-from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import by_alias
-from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import carry_out
-from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import plan_issuers
-from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import take_back
-from ansible_collections.esx.trust.plugins.module_utils._renaming import Marker
-from ansible_collections.esx.trust.plugins.module_utils._renaming import parking_alias
-from ansible_collections.esx.trust.plugins.module_utils._renaming import read_marker
-from ansible_collections.esx.trust.plugins.module_utils._renaming import write_marker
-from ansible_collections.esx.trust.plugins.module_utils._token_issuer import DesiredTokenIssuer
-from ansible_collections.esx.trust.plugins.module_utils._token_issuer import TokenIssuer
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Chain
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_host
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import DeclaredIssuers
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import IssuerPlan
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import by_alias
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import carry_out
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import plan_issuers
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import take_back
+from ansible_collections.esx.trust.plugins.module_utils._services.renaming import Marker
+from ansible_collections.esx.trust.plugins.module_utils._services.renaming import parking_alias
+from ansible_collections.esx.trust.plugins.module_utils._services.renaming import read_marker
+from ansible_collections.esx.trust.plugins.module_utils._services.renaming import write_marker
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import DesiredTokenIssuer
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import TokenIssuer
 from builders.memory import MemoryHost
 from unit.test_host_trust_plan import NEW
 from unit.test_host_trust_plan import OLD

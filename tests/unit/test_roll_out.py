@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleError
 
-from ansible_collections.esx.trust.plugins.module_utils._host_trust import ARGUMENTS
+from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import ARGUMENTS
 from ansible_collections.esx.trust.plugins.plugin_utils._roll_out import batches
 from ansible_collections.esx.trust.plugins.plugin_utils._roll_out import hosts
 from ansible_collections.esx.trust.plugins.plugin_utils._roll_out import tolerated

@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.esx.trust.plugins.module_utils._saml_metadata import MAX_DOCUMENT
-from ansible_collections.esx.trust.plugins.module_utils._saml_metadata import NotSamlMetadata
-from ansible_collections.esx.trust.plugins.module_utils._saml_metadata import SamlMetadata
-from ansible_collections.esx.trust.plugins.module_utils._saml_metadata import read_saml_metadata
+from ansible_collections.esx.trust.plugins.module_utils._services.saml_metadata import MAX_DOCUMENT
+from ansible_collections.esx.trust.plugins.module_utils._services.saml_metadata import NotSamlMetadata
+from ansible_collections.esx.trust.plugins.module_utils._services.saml_metadata import SamlMetadata
+from ansible_collections.esx.trust.plugins.module_utils._services.saml_metadata import read_saml_metadata
 
 NAMESPACES = 'xmlns="urn:oasis:names:tc:SAML:2.0:metadata" xmlns:ds="http://www.w3.org/2000/09/xmldsig#"'
 

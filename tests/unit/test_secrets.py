@@ -17,10 +17,10 @@ from hypothesis import example
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.esx.trust.plugins.module_utils._secrets import MASK
-from ansible_collections.esx.trust.plugins.module_utils._secrets import MASKS
-from ansible_collections.esx.trust.plugins.module_utils._secrets import Redactor
-from ansible_collections.esx.trust.plugins.module_utils._secrets import is_masked
+from ansible_collections.esx.trust.plugins.module_utils._api.secrets import MASK
+from ansible_collections.esx.trust.plugins.module_utils._api.secrets import MASKS
+from ansible_collections.esx.trust.plugins.module_utils._api.secrets import Redactor
+from ansible_collections.esx.trust.plugins.module_utils._api.secrets import is_masked
 
 # The mask's own character would let a secret grow together anew out of mask and text.
 secrets = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="*"), min_size=8).filter(

@@ -13,19 +13,19 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from ansible_collections.esx.trust.plugins.module_utils._certificates import Chain
-from ansible_collections.esx.trust.plugins.module_utils._certificates import chains_from_host
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Plan
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
-from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import DeclaredIssuers
-from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import by_alias
-from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import take_back
-from ansible_collections.esx.trust.plugins.module_utils._plan import Plan
-from ansible_collections.esx.trust.plugins.module_utils._plan import Step
-from ansible_collections.esx.trust.plugins.module_utils._renaming import write_marker
-from ansible_collections.esx.trust.plugins.module_utils._token_issuer import DesiredTokenIssuer
-from ansible_collections.esx.trust.plugins.module_utils._token_issuer import TokenIssuer
-from ansible_collections.esx.trust.plugins.module_utils._token_issuer import list_issuers
-from ansible_collections.esx.trust.plugins.module_utils._token_issuer import plan
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Chain
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_host
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import DeclaredIssuers
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import by_alias
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import take_back
+from ansible_collections.esx.trust.plugins.module_utils._services.renaming import write_marker
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import DesiredTokenIssuer
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import TokenIssuer
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import list_issuers
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import plan
 from builders import chain
 from builders import dresses
 from builders.memory import MemoryHost

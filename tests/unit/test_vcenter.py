@@ -18,27 +18,27 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.esx.trust.plugins.module_utils import _vcenter
 from ansible_collections.esx.trust.plugins.module_utils._api import connect as _connect
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import Answer
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
+from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import REST
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import url_path
-from ansible_collections.esx.trust.plugins.module_utils._certificates import certificate_records
-from ansible_collections.esx.trust.plugins.module_utils._certificates import chains_from_options
-from ansible_collections.esx.trust.plugins.module_utils._certificates import leaf_first
-from ansible_collections.esx.trust.plugins.module_utils._connection import Connection
+from ansible_collections.esx.trust.plugins.module_utils._api.secrets import Redactor
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
-from ansible_collections.esx.trust.plugins.module_utils._secrets import Redactor
-from ansible_collections.esx.trust.plugins.module_utils._token_issuer import TokenIssuer
+from ansible_collections.esx.trust.plugins.module_utils._services import vcenter
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import certificate_records
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_options
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import leaf_first
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import TokenIssuer
 from builders import chain
 from builders import dresses
 
-PAGE = _vcenter.DISCOVERY(sso_domain="vsphere.local")
+PAGE = vcenter.DISCOVERY(sso_domain="vsphere.local")
 
 
 # Addresses
@@ -68,12 +68,12 @@ PAGE = _vcenter.DISCOVERY(sso_domain="vsphere.local")
     ],
 )
 def test_only_a_path_is_taken_from_an_address(uri: Any, path: Optional[str]) -> None:
-    assert _vcenter._own_path(uri) == path
+    assert vcenter._own_path(uri) == path
 
 
 @given(st.text(max_size=60) | st.from_regex(r"\A(https?:)?//[^\s]{0,20}[/?#@:\\]{0,4}[^\s]{0,20}\Z"))
 def test_no_address_leads_elsewhere(uri: str) -> None:
-    path = _vcenter._own_path(uri)
+    path = vcenter._own_path(uri)
     if path is not None:
         prepared = requests.Request("GET", "https://127.1.0.1:8443" + path).prepare()
         assert urlsplit(prepared.url or "").netloc == "127.1.0.1:8443"
@@ -136,9 +136,9 @@ class Wire:
 
 
 SESSION = "/api/session"
-SIGNING = _vcenter.SIGNING_CERTIFICATE.path
+SIGNING = vcenter.SIGNING_CERTIFICATE.path
 DISCOVERY = url_path(PAGE)
-METADATA = url_path(_vcenter.SAML_METADATA(sso_domain="vsphere.local"))
+METADATA = url_path(vcenter.SAML_METADATA(sso_domain="vsphere.local"))
 
 
 def said(value: Any, status: int = 200) -> Answer:
@@ -146,7 +146,7 @@ def said(value: Any, status: int = 200) -> Answer:
 
 
 def params(**given: Any) -> dict[str, Any]:
-    defaults = {name: option.get("default") for name, option in _vcenter.INFO_ARGUMENTS.options.items()}
+    defaults = {name: option.get("default") for name, option in vcenter.INFO_ARGUMENTS.options.items()}
     return {**defaults, "hostname": "vc.example.com", "username": "u", "password": "Horse-Battery+1", **given}
 
 
@@ -175,7 +175,7 @@ def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
 )
 def test_the_usual_names(wire: Wire, hostname: str, port: int, base: str) -> None:
     wire.answers[DISCOVERY] = [Answer(404, {}, b"")]
-    done = _vcenter.run_info(params(hostname=hostname, port=port), False)
+    done = vcenter.run_info(params(hostname=hostname, port=port), False)
     assert [entry["issuer"] for entry in done["token_issuers"]] == [
         f"{base}/openidconnect/vsphere.local",
         f"{base}/websso/SAML2/Metadata/vsphere.local",
@@ -184,7 +184,7 @@ def test_the_usual_names(wire: Wire, hostname: str, port: int, base: str) -> Non
 
 
 def test_the_login_stays_away_from_public_pages(wire: Wire) -> None:
-    _vcenter.run_info(params(), False)
+    vcenter.run_info(params(), False)
     headers = dict(wire.sent)
     assert headers[SIGNING] == {"vmware-api-session-id": "the-session"}
     assert headers[DISCOVERY] == {}
@@ -200,7 +200,7 @@ def test_a_public_page_says_nothing_of_a_login(wire: Wire) -> None:
     with Client(connection, wire, (REST,), Redactor()) as client:
         client.call(PAGE)
         with pytest.raises(AnswerLost):
-            client.call(_vcenter.SIGNING_CERTIFICATE())
+            client.call(vcenter.SIGNING_CERTIFICATE())
         assert [path for path, _headers in wire.sent].count(SESSION) == 2
     wire.answers[DISCOVERY] = [AnswerLost("lost")]
     with Client(connection, wire, (REST,), Redactor()) as client:
@@ -216,7 +216,7 @@ def test_a_refused_page_is_no_refused_login(wire: Wire) -> None:
         with pytest.raises(Unauthenticated):
             client.call(PAGE)
         assert client.call(PAGE) == {"issuer": "https://vc/oidc"}
-        assert client.call(_vcenter.SIGNING_CERTIFICATE())
+        assert client.call(vcenter.SIGNING_CERTIFICATE())
     assert [path for path, _headers in wire.sent] == [DISCOVERY, DISCOVERY, SIGNING]
 
 
@@ -226,7 +226,7 @@ def test_keys_of_rsa(wire: Wire) -> None:
     }
     wire.answers[DISCOVERY] = [said({"issuer": "https://vc/oidc", "jwks_uri": "https://else/keys"})]
     wire.answers["/keys"] = [said(jwks)]
-    (issuer,) = _vcenter.run_info(params(source="oidc"), False)["token_issuers"]
+    (issuer,) = vcenter.run_info(params(source="oidc"), False)["token_issuers"]
     assert issuer["signing_cert_chains"] == [{"cert_chain": chain(1)}]
     assert wire.sent == [(DISCOVERY, {}), ("/keys", {})]
 
@@ -267,7 +267,7 @@ def test_any_json_becomes_a_result_or_one_error(value: Any) -> None:
         patch.setattr(time, "sleep", lambda seconds: None)
         for source in ("certificate_management", "oidc"):
             with contextlib.suppress(UnexpectedAnswer):
-                done = _vcenter.run_info(params(source=source), False)
+                done = vcenter.run_info(params(source=source), False)
                 assert all(entry["signing_cert_chains"] for entry in done["token_issuers"])
 
 
@@ -285,13 +285,13 @@ def test_no_login_is_asked_for_where_none_is_needed() -> None:
 @pytest.mark.parametrize("source", ["oidc", "saml"])
 def test_options_of_a_login_that_is_not_made_need_not_be_right(wire: Wire, source: str) -> None:
     with pytest.raises(UnexpectedAnswer):
-        _vcenter.run_info(params(source=source, username="a:b", saml_token="<", auth_method="token"), False)
+        vcenter.run_info(params(source=source, username="a:b", saml_token="<", auth_method="token"), False)
     assert [headers.keys() - {"Accept"} for _path, headers in wire.sent] == [set()] * len(wire.sent)
 
 
 # Answers that are not JSON
 
-XML = _vcenter.SAML_METADATA
+XML = vcenter.SAML_METADATA
 
 
 @pytest.mark.parametrize(

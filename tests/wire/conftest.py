@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.esx.trust.plugins.module_utils import _transport
 from ansible_collections.esx.trust.plugins.module_utils._api import retries
+from ansible_collections.esx.trust.plugins.module_utils._api import transport
 from module.conftest import KEY
 from module.conftest import Modules
 from module.conftest import Ran
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def _no_memory_of_certificates() -> None:
     """The system's CA certificates are read once in a process; here they change from test to test."""
-    _transport.tls_context.cache_clear()
+    transport.tls_context.cache_clear()
 
 
 @pytest.fixture
@@ -62,9 +62,9 @@ def no_collector() -> Iterator[None]:
     gc.enable()
 
 
-def open_sockets() -> list[_transport._DeadlineSocket]:
+def open_sockets() -> list[transport._DeadlineSocket]:
     """Sockets of ours that nobody has closed."""
-    return [each for each in gc.get_objects() if isinstance(each, _transport._DeadlineSocket) and each.fileno() != -1]
+    return [each for each in gc.get_objects() if isinstance(each, transport._DeadlineSocket) and each.fileno() != -1]
 
 
 class Watch:

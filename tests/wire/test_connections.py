@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.esx.trust.plugins.module_utils import _transport
+from ansible_collections.esx.trust.plugins.module_utils._api import transport
 from module.conftest import KEY_ID
 from module.conftest import OTHER_KEY_ID
 from simulator import Fault
@@ -143,7 +143,7 @@ def test_an_interrupt_at_any_read_leaves_nothing_open(
     method: str,
 ) -> None:
     """As by Ctrl-C, before and after each piece that comes from the host."""
-    real = _transport._DeadlineSocket.recv_into
+    real = transport._DeadlineSocket.recv_into
     left = 0
     late = False
 
@@ -157,7 +157,7 @@ def test_an_interrupt_at_any_read_leaves_nothing_open(
             raise KeyboardInterrupt
         return count
 
-    monkeypatch.setattr(_transport._DeadlineSocket, "recv_into", recv_into)
+    monkeypatch.setattr(transport._DeadlineSocket, "recv_into", recv_into)
     interrupts = 0
     for late in (False, True):  # noqa: B007 - read above
         for number in range(1, 40):
@@ -209,6 +209,6 @@ def test_a_socket_that_python_forgets_is_closed(
     def gone(_self: Any) -> Any:
         raise OSError(errno.EINVAL, "Invalid argument")
 
-    monkeypatch.setattr(_transport._DeadlineSocket, "getpeername", gone, raising=False)
+    monkeypatch.setattr(transport._DeadlineSocket, "getpeername", gone, raising=False)
     assert modules.kms_provider(retries=0).result["failure"]["code"] == "unreachable"
     assert open_sockets() == []

@@ -16,6 +16,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.answer import HINT_
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import Answer
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import wrong_shape
 from ansible_collections.esx.trust.plugins.module_utils._api.codec import Codec
+from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._api.credentials import AccessToken
 from ansible_collections.esx.trust.plugins.module_utils._api.credentials import Credentials
 from ansible_collections.esx.trust.plugins.module_utils._api.credentials import NoCredentials
@@ -25,13 +26,12 @@ from ansible_collections.esx.trust.plugins.module_utils._api.login import Login
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
 from ansible_collections.esx.trust.plugins.module_utils._api.retries import Retries
-from ansible_collections.esx.trust.plugins.module_utils._connection import Connection
+from ansible_collections.esx.trust.plugins.module_utils._api.secrets import Redactor
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unreachable
-from ansible_collections.esx.trust.plugins.module_utils._secrets import Redactor
 from ansible_collections.esx.trust.plugins.module_utils._signals import tidying
 
 #: Seconds a closing request may take: nobody should wait long for a goodbye.

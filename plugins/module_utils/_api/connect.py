@@ -11,13 +11,13 @@ from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.codec import Codec
+from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._api.credentials import SamlToken
 from ansible_collections.esx.trust.plugins.module_utils._api.jsonrpc import JSON_RPC
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import REST
-from ansible_collections.esx.trust.plugins.module_utils._connection import Connection
+from ansible_collections.esx.trust.plugins.module_utils._api.secrets import Redactor
+from ansible_collections.esx.trust.plugins.module_utils._api.transport import Transport
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
-from ansible_collections.esx.trust.plugins.module_utils._secrets import Redactor
-from ansible_collections.esx.trust.plugins.module_utils._transport import Transport
 
 #: The forms of the API that a host may speak, the first to be tried first, by the option api_protocol.
 CODECS: dict[str, tuple[Codec, ...]] = {"auto": (REST, JSON_RPC), "rest": (REST,), "jsonrpc": (JSON_RPC,)}

@@ -17,49 +17,49 @@ from typing import Any
 from typing import Optional
 from typing import TypeVar
 
-from ansible_collections.esx.trust.plugins.module_utils import _client_profile
-from ansible_collections.esx.trust.plugins.module_utils import _issuer_plan
-from ansible_collections.esx.trust.plugins.module_utils import _kms_provider
-from ansible_collections.esx.trust.plugins.module_utils import _token_issuer
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.connect import connect
-from ansible_collections.esx.trust.plugins.module_utils._arguments import HOST_CONNECTION
-from ansible_collections.esx.trust.plugins.module_utils._arguments import Arguments
-from ansible_collections.esx.trust.plugins.module_utils._certificates import validity_warnings
-from ansible_collections.esx.trust.plugins.module_utils._client_profile import ClientProfile
-from ansible_collections.esx.trust.plugins.module_utils._client_profile import DesiredClientProfile
-from ansible_collections.esx.trust.plugins.module_utils._client_profile import Profiles
-from ansible_collections.esx.trust.plugins.module_utils._client_profile import Subject
-from ansible_collections.esx.trust.plugins.module_utils._connection import Connection
-from ansible_collections.esx.trust.plugins.module_utils._converge import converge
+from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
+from ansible_collections.esx.trust.plugins.module_utils._engine.converge import converge
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Plan
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
-from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import DeclaredIssuers
-from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import Held
-from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import IssuerPlan
-from ansible_collections.esx.trust.plugins.module_utils._issuer_rights import DeclaredProfiles
-from ansible_collections.esx.trust.plugins.module_utils._issuer_rights import Rights
-from ansible_collections.esx.trust.plugins.module_utils._issuer_rights import plan_rights
-from ansible_collections.esx.trust.plugins.module_utils._issuer_rights import undeclared
-from ansible_collections.esx.trust.plugins.module_utils._issuer_rights import undo_renaming
-from ansible_collections.esx.trust.plugins.module_utils._kms_provider import DesiredKmsProvider
-from ansible_collections.esx.trust.plugins.module_utils._kms_provider import KmsProvider
-from ansible_collections.esx.trust.plugins.module_utils._plan import Plan
-from ansible_collections.esx.trust.plugins.module_utils._plan import Step
-from ansible_collections.esx.trust.plugins.module_utils._results import result
-from ansible_collections.esx.trust.plugins.module_utils._token_issuer import DesiredTokenIssuer
-from ansible_collections.esx.trust.plugins.module_utils._token_issuer import TokenIssuer
+from ansible_collections.esx.trust.plugins.module_utils._services import client_profile
+from ansible_collections.esx.trust.plugins.module_utils._services import issuer_plan
+from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
+from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
+from ansible_collections.esx.trust.plugins.module_utils._services.arguments import HOST_CONNECTION
+from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import validity_warnings
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import ClientProfile
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import DesiredClientProfile
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import Profiles
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import Subject
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import DeclaredIssuers
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import Held
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import IssuerPlan
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import DeclaredProfiles
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import Rights
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import plan_rights
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import undeclared
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import undo_renaming
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import DesiredKmsProvider
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import KmsProvider
+from ansible_collections.esx.trust.plugins.module_utils._services.results import result
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import DesiredTokenIssuer
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import TokenIssuer
 
 RESOURCE = "host_trust"
 
 ARGUMENTS = HOST_CONNECTION.merge(
     Arguments(
         options={
-            "kms_providers": _kms_provider.DECLARATION.entries(),
+            "kms_providers": kms_provider.DECLARATION.entries(),
             # No secret, whatever its name reminds of.
-            "token_issuers": {**_token_issuer.DECLARATION.entries(), "no_log": False},
+            "token_issuers": {**token_issuer.DECLARATION.entries(), "no_log": False},
             "purge_token_issuers": {"type": "bool", "default": False},
-            "client_profiles": _client_profile.DECLARATION.entries(),
+            "client_profiles": client_profile.DECLARATION.entries(),
             "purge_client_profiles": {"type": "bool", "default": False},
         },
         # Without the list, nobody can have meant that everything shall go.
@@ -68,16 +68,16 @@ ARGUMENTS = HOST_CONNECTION.merge(
             ("purge_client_profiles", True, ("client_profiles",)),
         ),
         required_one_of=(("kms_providers", "token_issuers", "client_profiles"),),
-        suspects={**_kms_provider.DECLARATION.suspects, **_token_issuer.DECLARATION.suspects},
+        suspects={**kms_provider.DECLARATION.suspects, **token_issuer.DECLARATION.suspects},
     )
 )
 
 _Desired = TypeVar("_Desired")
 
 _SERVICES: Mapping[str, Any] = {
-    _kms_provider.RESOURCE: _kms_provider,
-    _issuer_plan.RESOURCE: _token_issuer,
-    _client_profile.RESOURCE: _client_profile,
+    kms_provider.RESOURCE: kms_provider,
+    issuer_plan.RESOURCE: token_issuer,
+    client_profile.RESOURCE: client_profile,
 }
 
 
@@ -175,9 +175,7 @@ class _Part:
 
     def _shown(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """The record as a person reads it."""
-        return (
-            _client_profile.shown(record) if self.resource == _client_profile.RESOURCE else _token_issuer.shown(record)
-        )
+        return client_profile.shown(record) if self.resource == client_profile.RESOURCE else token_issuer.shown(record)
 
 
 def plan(observed: HostTrust, desired: DesiredHostTrust) -> Plan:
@@ -188,9 +186,9 @@ def plan(observed: HostTrust, desired: DesiredHostTrust) -> Plan:
     halves.
     """
     providers = [_provider_part(observed, one) for one in desired.kms_providers]
-    planned = _issuer_plan.plan_issuers(observed.token_issuers, desired.declared_issuers)
+    planned = issuer_plan.plan_issuers(observed.token_issuers, desired.declared_issuers)
     rights = plan_rights(
-        _issuer_plan.by_alias(observed.token_issuers),
+        issuer_plan.by_alias(observed.token_issuers),
         planned.steps,
         observed.client_profiles,
         desired.declared_profiles,
@@ -233,21 +231,21 @@ def _impossible(steps: Iterable[Step]) -> Iterator[str]:
 
 def _provider_part(observed: HostTrust, desired: DesiredKmsProvider) -> _Part:
     found = observed.kms_providers.get(desired.provider)
-    own = _kms_provider.plan(found, desired, observed.provider_names)
-    return _part(_kms_provider.RESOURCE, desired.provider, desired.state, own)
+    own = kms_provider.plan(found, desired, observed.provider_names)
+    return _part(kms_provider.RESOURCE, desired.provider, desired.state, own)
 
 
 def _issuer_parts(observed: tuple[TokenIssuer, ...], desired: DesiredHostTrust, planned: IssuerPlan) -> Iterator[_Part]:
     """The parts of all issuers, declared or not."""
     declared = desired.declared_issuers
-    first = _issuer_plan.by_alias(observed)
+    first = issuer_plan.by_alias(observed)
     steps: dict[str, list[Step]] = {}
     for move in planned.moves:
         steps.setdefault(move.owner, []).append(move.step)
 
     for one in (*declared.present, *declared.absent):
         alias = one.issuer_alias
-        before, after = _token_issuer.records_of(observed, planned.held, one, declared)
+        before, after = token_issuer.records_of(observed, planned.held, one, declared)
         conflict = planned.conflicts.get(alias)
         own = Plan(
             before=before,
@@ -256,11 +254,11 @@ def _issuer_parts(observed: tuple[TokenIssuer, ...], desired: DesiredHostTrust, 
             warnings=_warnings(observed, one, planned, declared),
             conflict=conflict,
         )
-        part = _part(_issuer_plan.RESOURCE, alias, one.state, own)
+        part = _part(issuer_plan.RESOURCE, alias, one.state, own)
         marked = first.get(alias)
-        yield replace(part, message=_token_issuer.marker_message(first, marked, declared) if marked else "")
+        yield replace(part, message=token_issuer.marker_message(first, marked, declared) if marked else "")
 
-    for alias in _issuer_plan.undeclared(first, declared):
+    for alias in issuer_plan.undeclared(first, declared):
         yield _undeclared_part(first, alias, planned, declared)
 
 
@@ -271,20 +269,20 @@ def _warnings(
         # An issuer that moves away is no surprise to anybody.
         if desired.issuer is not None and declared.of_issuer(desired.issuer):
             return ()
-        return _token_issuer.warnings_about(tuple(planned.held.values()), desired, declared)
-    return _token_issuer.warnings_about(observed, desired, declared)
+        return token_issuer.warnings_about(tuple(planned.held.values()), desired, declared)
+    return token_issuer.warnings_about(observed, desired, declared)
 
 
 def _undeclared_part(first: Held, alias: str, planned: IssuerPlan, declared: DeclaredIssuers) -> _Part:
     issuer = first[alias]
     record = issuer.record()
-    part = _Part(_issuer_plan.RESOURCE, alias, "undeclared", record, record)
+    part = _Part(issuer_plan.RESOURCE, alias, "undeclared", record, record)
     if issuer.marker is None and not declared.purge:
         return part
 
     after = planned.held.get(alias)
     status = "extra" if after is None else "differs"
-    message = _token_issuer.marker_message(first, issuer, declared)
+    message = token_issuer.marker_message(first, issuer, declared)
     told = () if declared.of_issuer(issuer.true_issuer) or not message else (message,)
     return replace(part, status=status, after=after.record() if after else {}, message=message, warnings=told)
 
@@ -295,15 +293,15 @@ def _profile_parts(profiles: Profiles, desired: DesiredHostTrust, rights: Rights
         return
     declared = desired.declared_profiles
     for one in desired.client_profiles:
-        own = _client_profile.plan(profiles.as_plan_takes(profiles.held), one, declared.account)
-        part = _part(_client_profile.RESOURCE, one.subject.label, one.state, own)
-        yield replace(part, message=_client_profile.difference(own)) if part.status == "differs" else part
+        own = client_profile.plan(profiles.as_plan_takes(profiles.held), one, declared.account)
+        part = _part(client_profile.RESOURCE, one.subject.label, one.state, own)
+        yield replace(part, message=client_profile.difference(own)) if part.status == "differs" else part
 
     for undeclared_one in undeclared(profiles.held, declared):
         record = undeclared_one.record()
         goes = undeclared_one not in rights.held
         yield _Part(
-            _client_profile.RESOURCE,
+            client_profile.RESOURCE,
             undeclared_one.label,
             "extra" if goes else "undeclared",
             record,
@@ -339,9 +337,9 @@ def _shown(record: Mapping[str, Any]) -> dict[str, Any]:
     """The record for a diff: by name, and what each certificate is without its text."""
     return {
         "kms_providers": {one["provider"]: one for one in record["kms_providers"]},
-        "token_issuers": {one["issuer_alias"]: _token_issuer.shown(one) for one in record["token_issuers"]},
+        "token_issuers": {one["issuer_alias"]: token_issuer.shown(one) for one in record["token_issuers"]},
         "client_profiles": {
-            _client_profile.label_of(one): _client_profile.shown(one) for one in record["client_profiles"]
+            client_profile.label_of(one): client_profile.shown(one) for one in record["client_profiles"]
         },
     }
 
@@ -350,11 +348,11 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """esx_host_trust: the module's result. Raises TrustError."""
     desired = DesiredHostTrust.from_params(params)
     connection = Connection.from_params(params)
-    declared = _Declared(replace(desired, account=_client_profile.account_of(connection)))
+    declared = _Declared(replace(desired, account=client_profile.account_of(connection)))
     with connect(connection, ARGUMENTS.secrets(params)) as client:
         outcome = converge(client, declared, check_mode)
         done = result(RESOURCE, "", connection, outcome, desired.warnings, _shown)
-        _client_profile.with_ids(done[RESOURCE]["client_profiles"], declared.ids)
+        client_profile.with_ids(done[RESOURCE]["client_profiles"], declared.ids)
         return client.report({**done, **outcome.found})
 
 
@@ -367,63 +365,63 @@ class _Declared:
 
     def observe(self, client: Client) -> HostTrust:
         providers = self.desired.kms_providers
-        found = {one.provider: _kms_provider.find(client, one.provider) for one in providers}
-        issuers = () if self.desired.token_issuers is None else _token_issuer.list_issuers(client)
+        found = {one.provider: kms_provider.find(client, one.provider) for one in providers}
+        issuers = () if self.desired.token_issuers is None else token_issuer.list_issuers(client)
         return HostTrust(
             kms_providers=found,
-            provider_names=_kms_provider.names_beside(client, providers, list(found.values())),
+            provider_names=kms_provider.names_beside(client, providers, list(found.values())),
             token_issuers=issuers,
             client_profiles=self._observe_profiles(client, issuers),
         )
 
     def _observe_profiles(self, client: Client, issuers: tuple[TokenIssuer, ...]) -> Profiles:
         if self.desired.client_profiles is None:
-            return _token_issuer.read_profiles_of(client, issuers, self.desired.declared_issuers)
-        held = _client_profile.list_profiles(client)
+            return token_issuer.read_profiles_of(client, issuers, self.desired.declared_issuers)
+        held = client_profile.list_profiles(client)
         return Profiles(offered=False) if held is None else Profiles(held)
 
     def plan(self, observed: HostTrust) -> Plan:
         return plan(observed, self.desired)
 
     def look_again(self, client: Client, steps: Sequence[Step], observed: Any) -> Any:
-        written = [step for step in steps if step.resource == _issuer_plan.RESOURCE]
-        if not any(_token_issuer.writes_chains(step) for step in written):
+        written = [step for step in steps if step.resource == issuer_plan.RESOURCE]
+        if not any(token_issuer.writes_chains(step) for step in written):
             return None
         assumed = self.assumed(observed, steps)
-        return replace(assumed, token_issuers=_token_issuer.list_issuers(client))
+        return replace(assumed, token_issuers=token_issuer.list_issuers(client))
 
     def perform(self, client: Client, step: Step) -> None:
-        if step.resource == _client_profile.RESOURCE:
-            _client_profile.perform(client, step, self.ids)
+        if step.resource == client_profile.RESOURCE:
+            client_profile.perform(client, step, self.ids)
         else:
             _SERVICES[step.resource].perform(client, step)
 
     def was_carried_out(self, observed: HostTrust, step: Step) -> bool:
-        if step.resource == _client_profile.RESOURCE:
-            return _client_profile.was_carried_out(observed.client_profiles.held, step)
-        if step.resource == _kms_provider.RESOURCE:
-            return _kms_provider.was_carried_out(observed.kms_providers[step.id], step)
-        return _token_issuer.was_carried_out(observed.token_issuers, step)
+        if step.resource == client_profile.RESOURCE:
+            return client_profile.was_carried_out(observed.client_profiles.held, step)
+        if step.resource == kms_provider.RESOURCE:
+            return kms_provider.was_carried_out(observed.kms_providers[step.id], step)
+        return token_issuer.was_carried_out(observed.token_issuers, step)
 
     def is_same(self, step: Step, other: Step) -> bool:
         return bool(_SERVICES[step.resource].is_same(step, other))
 
     def take_back(self, observed: HostTrust, sent: Sequence[Step]) -> list[Step]:
-        held = _issuer_plan.by_alias(observed.token_issuers)
+        held = issuer_plan.by_alias(observed.token_issuers)
         undone = undo_renaming(held, observed.client_profiles, sent, self.desired.declared_profiles)
-        steps = _token_issuer.issuer_steps(sent)
-        held = _issuer_plan.carry_out(held, _token_issuer.issuer_steps(undone))
-        return [*undone, *_issuer_plan.take_back(held, steps, self.desired.declared_issuers)]
+        steps = token_issuer.issuer_steps(sent)
+        held = issuer_plan.carry_out(held, token_issuer.issuer_steps(undone))
+        return [*undone, *issuer_plan.take_back(held, steps, self.desired.declared_issuers)]
 
     def left_over(self, observed: HostTrust, sent: Sequence[Step]) -> list[str]:
-        held = _issuer_plan.by_alias(observed.token_issuers)
-        return _issuer_plan.left_over(held, _token_issuer.issuer_steps(sent))
+        held = issuer_plan.by_alias(observed.token_issuers)
+        return issuer_plan.left_over(held, token_issuer.issuer_steps(sent))
 
     def assumed(self, observed: HostTrust, sent: Sequence[Step]) -> HostTrust:
         providers = dict(observed.kms_providers)
-        providers.update({step.id: step.after for step in sent if step.resource == _kms_provider.RESOURCE})
-        held = _issuer_plan.by_alias(observed.token_issuers)
-        issuers = _issuer_plan.carry_out(held, _token_issuer.issuer_steps(sent))
+        providers.update({step.id: step.after for step in sent if step.resource == kms_provider.RESOURCE})
+        held = issuer_plan.by_alias(observed.token_issuers)
+        issuers = issuer_plan.carry_out(held, token_issuer.issuer_steps(sent))
         return replace(
             observed,
             kms_providers=providers,
@@ -432,14 +430,14 @@ class _Declared:
         )
 
     def own_form(self, observed: HostTrust, step: Step) -> str:
-        if step.resource != _issuer_plan.RESOURCE:
+        if step.resource != issuer_plan.RESOURCE:
             return ""
-        return _token_issuer.own_form(observed.token_issuers, step)
+        return token_issuer.own_form(observed.token_issuers, step)
 
     def explain(self, error: TrustError, step: Step, host: str) -> TrustError:
-        if step.resource == _client_profile.RESOURCE:
-            return _client_profile.explain(error, step)
-        return _kms_provider.explain(error, step, host) if step.resource == _kms_provider.RESOURCE else error
+        if step.resource == client_profile.RESOURCE:
+            return client_profile.explain(error, step)
+        return kms_provider.explain(error, step, host) if step.resource == kms_provider.RESOURCE else error
 
 
 def _read_issuers(params: Mapping[str, Any]) -> Optional[tuple[DesiredTokenIssuer, ...]]:

@@ -9,9 +9,9 @@ from typing import Any
 from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
-from ansible_collections.esx.trust.plugins.module_utils._declaration import Declaration
+from ansible_collections.esx.trust.plugins.module_utils._engine.declaration import Declaration
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
-from ansible_collections.esx.trust.plugins.module_utils._plan import Step
 
 
 class Sent:

@@ -11,11 +11,11 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.basic import missing_required_lib
 
-from ansible_collections.esx.trust.plugins.module_utils._arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._libraries import MISSING
-from ansible_collections.esx.trust.plugins.module_utils._perform import Run
-from ansible_collections.esx.trust.plugins.module_utils._perform import perform
-from ansible_collections.esx.trust.plugins.module_utils._perform import scrubbed
+from ansible_collections.esx.trust.plugins.module_utils._module.perform import Run
+from ansible_collections.esx.trust.plugins.module_utils._module.perform import perform
+from ansible_collections.esx.trust.plugins.module_utils._module.perform import scrubbed
+from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 
 
 def run_module(arguments: Arguments, run: Run) -> None:

@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-from ansible_collections.esx.trust.plugins.module_utils._declaration import Declaration
+from ansible_collections.esx.trust.plugins.module_utils._engine.declaration import Declaration
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
+from ansible_collections.esx.trust.plugins.module_utils._engine.sent import Sent
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
-from ansible_collections.esx.trust.plugins.module_utils._plan import Step
-from ansible_collections.esx.trust.plugins.module_utils._sent import Sent
 
 _RUN_AGAIN = "Run the task again at once: until then the host does without it."
 #: More than one, because the first attempt may meet the same broken connection as what it follows.

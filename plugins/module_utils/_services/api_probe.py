@@ -15,30 +15,30 @@ from collections.abc import Mapping
 from typing import Any
 from typing import Optional
 
-from ansible_collections.esx.trust.plugins.module_utils import _issuer_plan
-from ansible_collections.esx.trust.plugins.module_utils import _token_issuer
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
+from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
 from ansible_collections.esx.trust.plugins.module_utils._api.retries import FIRST_DELAY
-from ansible_collections.esx.trust.plugins.module_utils._api_facts import certificate_facts
-from ansible_collections.esx.trust.plugins.module_utils._api_facts import hide
-from ansible_collections.esx.trust.plugins.module_utils._api_info import Outcome
-from ansible_collections.esx.trust.plugins.module_utils._api_info import Probe
-from ansible_collections.esx.trust.plugins.module_utils._api_info import chains_in
-from ansible_collections.esx.trust.plugins.module_utils._api_info import connection_names
-from ansible_collections.esx.trust.plugins.module_utils._api_info import host_names
-from ansible_collections.esx.trust.plugins.module_utils._api_info import nameless
-from ansible_collections.esx.trust.plugins.module_utils._api_info import probing
-from ansible_collections.esx.trust.plugins.module_utils._arguments import HOST_CONNECTION
-from ansible_collections.esx.trust.plugins.module_utils._certificates import Chain
-from ansible_collections.esx.trust.plugins.module_utils._certificates import chains_from_host
-from ansible_collections.esx.trust.plugins.module_utils._connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._libraries import Encoding
 from ansible_collections.esx.trust.plugins.module_utils._libraries import hashes
 from ansible_collections.esx.trust.plugins.module_utils._libraries import rsa
 from ansible_collections.esx.trust.plugins.module_utils._libraries import x509
-from ansible_collections.esx.trust.plugins.module_utils._results import info_result
+from ansible_collections.esx.trust.plugins.module_utils._services import issuer_plan
+from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
+from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import certificate_facts
+from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import hide
+from ansible_collections.esx.trust.plugins.module_utils._services.api_info import Outcome
+from ansible_collections.esx.trust.plugins.module_utils._services.api_info import Probe
+from ansible_collections.esx.trust.plugins.module_utils._services.api_info import chains_in
+from ansible_collections.esx.trust.plugins.module_utils._services.api_info import connection_names
+from ansible_collections.esx.trust.plugins.module_utils._services.api_info import host_names
+from ansible_collections.esx.trust.plugins.module_utils._services.api_info import nameless
+from ansible_collections.esx.trust.plugins.module_utils._services.api_info import probing
+from ansible_collections.esx.trust.plugins.module_utils._services.arguments import HOST_CONNECTION
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Chain
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_host
+from ansible_collections.esx.trust.plugins.module_utils._services.results import info_result
 from ansible_collections.esx.trust.plugins.module_utils._signals import tidying
 
 RESOURCE = "api_probe"
@@ -84,7 +84,7 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """esx_api_probe: the module's result. Raises TrustError, which says so if the host still holds the issuer."""
     connection = Connection.from_params(params)
     with probing(connection, ARGUMENTS.secrets(params)) as probe:
-        issuers = _token_issuer.list_issuers(probe.client)
+        issuers = token_issuer.list_issuers(probe.client)
         leftovers = [each.issuer_alias for each in issuers if is_leftover(each.issuer_alias, each.issuer)]
 
         trial = _Trial(probe, leftovers)
@@ -134,7 +134,7 @@ class _Trial:
                 deleted = self._remove(alias)
 
         self._note("delete", deleted)
-        gone = self._ask("delete again", _token_issuer.DELETE(issuer_alias=self.alias))
+        gone = self._ask("delete again", token_issuer.DELETE(issuer_alias=self.alias))
         record["delete"] = _said(deleted)
         record["delete_again"] = _said(gone)
         trials = [each for each in self._probe.exchanges if each.question in _TRIALS]
@@ -157,10 +157,10 @@ class _Trial:
         again = self._create("same alias again", self.alias, f"{self.issuer}-2")
         record["same_alias_again"] = _said(again)
 
-        read = self._ask("read back", _token_issuer.GET(issuer_alias=self.alias))
+        read = self._ask("read back", token_issuer.GET(issuer_alias=self.alias))
         record.update(self._compared(read))
         spec = {"signing_cert_chains": [{"cert_chain": self._chain}]}
-        updated = self._ask("update", _token_issuer.UPDATE(issuer_alias=self.alias, spec=spec))
+        updated = self._ask("update", token_issuer.UPDATE(issuer_alias=self.alias, spec=spec))
         self._note("update", updated)
         record["update"] = _said(updated)
         return record
@@ -171,7 +171,7 @@ class _Trial:
         if new:
             self._made.append(alias)
         spec = {"issuer_alias": alias, "issuer": issuer, "signing_cert_chains": [{"cert_chain": self._chain}]}
-        outcome = self._ask(question, _token_issuer.CREATE(spec=spec))
+        outcome = self._ask(question, token_issuer.CREATE(spec=spec))
 
         if new and (not outcome.asked or (outcome.error is not None and not outcome.error.outcome_unknown)):
             self._made.remove(alias)
@@ -208,7 +208,7 @@ class _Trial:
         self._probe.recorder.question = "delete"
         for _attempt in range(_REMOVALS):
             try:
-                self._client.call(_token_issuer.DELETE(issuer_alias=alias))
+                self._client.call(token_issuer.DELETE(issuer_alias=alias))
                 deleted = Outcome()
             except TrustError as error:
                 problem = error
@@ -224,7 +224,7 @@ class _Trial:
     def _is_gone(self, alias: str) -> bool:
         question, self._probe.recorder.question = self._probe.recorder.question, "look"
         try:
-            found = self._client.call(_token_issuer.LIST(projection="BRIEF"))
+            found = self._client.call(token_issuer.LIST(projection="BRIEF"))
         except TrustError:
             return False
         finally:
@@ -247,7 +247,7 @@ _TRIALS = ("create", "same issuer again", "same alias again", "read back", "upda
 
 
 def _operation(action: str, alias: str) -> dict[str, str]:
-    return {"operation": action, "resource": _issuer_plan.RESOURCE, "id": alias}
+    return {"operation": action, "resource": issuer_plan.RESOURCE, "id": alias}
 
 
 def _said(outcome: Outcome) -> Optional[dict[str, Any]]:

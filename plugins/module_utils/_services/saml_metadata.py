@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ansible_collections.esx.trust.plugins.module_utils._arguments import check_name
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._libraries import DefusedXmlException
 from ansible_collections.esx.trust.plugins.module_utils._libraries import ParseError
 from ansible_collections.esx.trust.plugins.module_utils._libraries import fromstring
+from ansible_collections.esx.trust.plugins.module_utils._services.arguments import check_name
 
 #: Metadata is some kilobytes; a document takes many times its size in memory.
 MAX_DOCUMENT = 1024 * 1024

@@ -9,9 +9,9 @@ from typing import Any
 from typing import Protocol
 
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Plan
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
-from ansible_collections.esx.trust.plugins.module_utils._plan import Plan
-from ansible_collections.esx.trust.plugins.module_utils._plan import Step
 
 
 class Declaration(Protocol):

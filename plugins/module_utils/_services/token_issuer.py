@@ -13,10 +13,9 @@ from dataclasses import replace
 from typing import Any
 from typing import Optional
 
-from ansible_collections.esx.trust.plugins.module_utils import _client_profile
-from ansible_collections.esx.trust.plugins.module_utils import _issuer_plan
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.connect import connect
+from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import ENUMERATION
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import STRING
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import ListType
@@ -28,49 +27,50 @@ from ansible_collections.esx.trust.plugins.module_utils._api.operation import QU
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Parameter
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import path_element
-from ansible_collections.esx.trust.plugins.module_utils._arguments import HOST_CONNECTION
-from ansible_collections.esx.trust.plugins.module_utils._arguments import Arguments
-from ansible_collections.esx.trust.plugins.module_utils._arguments import check_name
-from ansible_collections.esx.trust.plugins.module_utils._arguments import check_unmasked
-from ansible_collections.esx.trust.plugins.module_utils._arguments import ignored
-from ansible_collections.esx.trust.plugins.module_utils._certificates import Certificate
-from ansible_collections.esx.trust.plugins.module_utils._certificates import Chain
-from ansible_collections.esx.trust.plugins.module_utils._certificates import certificate_records
-from ansible_collections.esx.trust.plugins.module_utils._certificates import chains_from_host
-from ansible_collections.esx.trust.plugins.module_utils._certificates import chains_from_options
-from ansible_collections.esx.trust.plugins.module_utils._certificates import no_certificates
-from ansible_collections.esx.trust.plugins.module_utils._certificates import validity_warnings
-from ansible_collections.esx.trust.plugins.module_utils._client_profile import Profiles
-from ansible_collections.esx.trust.plugins.module_utils._client_profile import read_profiles
-from ansible_collections.esx.trust.plugins.module_utils._connection import Connection
-from ansible_collections.esx.trust.plugins.module_utils._converge import converge
+from ansible_collections.esx.trust.plugins.module_utils._engine.converge import converge
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Plan
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
-from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import RESOURCE
-from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import DeclaredIssuers
-from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import Held
-from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import by_alias
-from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import carry_out
-from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import goes_back
-from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import left_over
-from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import marked_holders
-from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import real_holder
-from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import take_back
-from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import target_alias
-from ansible_collections.esx.trust.plugins.module_utils._issuer_rights import DeclaredProfiles
-from ansible_collections.esx.trust.plugins.module_utils._issuer_rights import concern_profiles
-from ansible_collections.esx.trust.plugins.module_utils._issuer_rights import plan_rights
-from ansible_collections.esx.trust.plugins.module_utils._issuer_rights import undo_renaming
-from ansible_collections.esx.trust.plugins.module_utils._names import look_alike_warnings
-from ansible_collections.esx.trust.plugins.module_utils._plan import Plan
-from ansible_collections.esx.trust.plugins.module_utils._plan import Step
-from ansible_collections.esx.trust.plugins.module_utils._renaming import Marker
-from ansible_collections.esx.trust.plugins.module_utils._renaming import is_parking_alias
-from ansible_collections.esx.trust.plugins.module_utils._renaming import looks_like_marker
-from ansible_collections.esx.trust.plugins.module_utils._renaming import read_marker
-from ansible_collections.esx.trust.plugins.module_utils._results import info_result
-from ansible_collections.esx.trust.plugins.module_utils._results import result
+from ansible_collections.esx.trust.plugins.module_utils._services import client_profile
+from ansible_collections.esx.trust.plugins.module_utils._services import issuer_plan
+from ansible_collections.esx.trust.plugins.module_utils._services.arguments import HOST_CONNECTION
+from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
+from ansible_collections.esx.trust.plugins.module_utils._services.arguments import check_name
+from ansible_collections.esx.trust.plugins.module_utils._services.arguments import check_unmasked
+from ansible_collections.esx.trust.plugins.module_utils._services.arguments import ignored
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Certificate
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Chain
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import certificate_records
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_host
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_options
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import no_certificates
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import validity_warnings
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import Profiles
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import read_profiles
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import RESOURCE
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import DeclaredIssuers
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import Held
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import by_alias
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import carry_out
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import goes_back
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import left_over
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import marked_holders
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import real_holder
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import take_back
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import target_alias
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import DeclaredProfiles
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import concern_profiles
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import plan_rights
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import undo_renaming
+from ansible_collections.esx.trust.plugins.module_utils._services.names import look_alike_warnings
+from ansible_collections.esx.trust.plugins.module_utils._services.renaming import Marker
+from ansible_collections.esx.trust.plugins.module_utils._services.renaming import is_parking_alias
+from ansible_collections.esx.trust.plugins.module_utils._services.renaming import looks_like_marker
+from ansible_collections.esx.trust.plugins.module_utils._services.renaming import read_marker
+from ansible_collections.esx.trust.plugins.module_utils._services.results import info_result
+from ansible_collections.esx.trust.plugins.module_utils._services.results import result
 
 _NO_PROFILES = Profiles()
 _SERVICE = "com.vmware.esx.authentication.trust.security_token_issuers"
@@ -268,7 +268,7 @@ def plan(observed: Sequence[TokenIssuer], desired: DesiredTokenIssuer, profiles:
     profiles: the client profiles of the host, where issuers leave their aliases.
     """
     declared = _declared(desired)
-    planned = _issuer_plan.plan_issuers(observed, declared)
+    planned = issuer_plan.plan_issuers(observed, declared)
     before, after = records_of(observed, planned.held, desired, declared)
     rights = plan_rights(by_alias(observed), planned.steps, profiles, DeclaredProfiles())
     conflict = planned.conflicts.get(desired.issuer_alias) or " Also, ".join(rights.conflicts)
@@ -380,7 +380,7 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     with connect(connection, ARGUMENTS.secrets(params)) as client:
         outcome = converge(client, _Declared(desired), check_mode)
         done = result(RESOURCE, desired.issuer_alias, connection, outcome, warnings, shown)
-        profiles = _client_profile.touched(outcome.steps)
+        profiles = client_profile.touched(outcome.steps)
         if profiles:
             # They stand in the diff alone: the record is that of the issuer.
             done["diff"]["before"]["client_profiles"], done["diff"]["after"]["client_profiles"] = profiles
@@ -419,7 +419,7 @@ def read_profiles_of(client: Client, observed: Sequence[TokenIssuer], declared: 
 
     Raises TrustError.
     """
-    steps = _issuer_plan.plan_issuers(observed, declared).steps
+    steps = issuer_plan.plan_issuers(observed, declared).steps
     return read_profiles(client) if concern_profiles(steps) else _NO_PROFILES
 
 
@@ -453,15 +453,15 @@ class _Declared:
         if step.resource == RESOURCE:
             perform(client, step)
         else:
-            _client_profile.perform(client, step, {})
+            client_profile.perform(client, step, {})
 
     def was_carried_out(self, observed: _Observed, step: Step) -> bool:
         if step.resource == RESOURCE:
             return was_carried_out(observed.issuers, step)
-        return _client_profile.was_carried_out(observed.profiles.held, step)
+        return client_profile.was_carried_out(observed.profiles.held, step)
 
     def is_same(self, step: Step, other: Step) -> bool:
-        return is_same(step, other) if step.resource == RESOURCE else _client_profile.is_same(step, other)
+        return is_same(step, other) if step.resource == RESOURCE else client_profile.is_same(step, other)
 
     def take_back(self, observed: _Observed, sent: Sequence[Step]) -> list[Step]:
         held = by_alias(observed.issuers)
@@ -480,7 +480,7 @@ class _Declared:
         return own_form(observed.issuers, step) if step.resource == RESOURCE else ""
 
     def explain(self, error: TrustError, step: Step, host: str) -> TrustError:
-        return error if step.resource == RESOURCE else _client_profile.explain(error, step)
+        return error if step.resource == RESOURCE else client_profile.explain(error, step)
 
 
 def issuer_steps(steps: Iterable[Step]) -> list[Step]:

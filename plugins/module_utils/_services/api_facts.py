@@ -35,10 +35,10 @@ from ansible_collections.esx.trust.plugins.module_utils._api.jsonrpc import from
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import is_json_rpc
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import read_json
-from ansible_collections.esx.trust.plugins.module_utils._certificates import chains_from_host
-from ansible_collections.esx.trust.plugins.module_utils._certificates import chains_from_options
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_host
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_options
 
 #: What stands where a name was that is nobody's business.
 HIDDEN = "(hidden)"

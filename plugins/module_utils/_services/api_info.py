@@ -19,12 +19,11 @@ from typing import Any
 from typing import Optional
 from urllib.parse import urlsplit
 
-from ansible_collections.esx.trust.plugins.module_utils import _kms_provider
-from ansible_collections.esx.trust.plugins.module_utils import _token_issuer
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.codec import Codec
 from ansible_collections.esx.trust.plugins.module_utils._api.connect import CODECS
 from ansible_collections.esx.trust.plugins.module_utils._api.connect import redactor_for
+from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import ENUMERATION
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import STRING
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import OptionalType
@@ -36,15 +35,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.operation import Ca
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Parameter
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import REST
-from ansible_collections.esx.trust.plugins.module_utils._api_facts import TOKEN_CARRIERS
-from ansible_collections.esx.trust.plugins.module_utils._api_facts import Exchange
-from ansible_collections.esx.trust.plugins.module_utils._api_facts import Recorder
-from ansible_collections.esx.trust.plugins.module_utils._api_facts import certificate_facts
-from ansible_collections.esx.trust.plugins.module_utils._api_facts import declared_fields
-from ansible_collections.esx.trust.plugins.module_utils._api_facts import hide
-from ansible_collections.esx.trust.plugins.module_utils._api_facts import input_fields
-from ansible_collections.esx.trust.plugins.module_utils._arguments import HOST_CONNECTION
-from ansible_collections.esx.trust.plugins.module_utils._connection import Connection
+from ansible_collections.esx.trust.plugins.module_utils._api.transport import Transport
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
@@ -53,8 +44,17 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthori
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unreachable
 from ansible_collections.esx.trust.plugins.module_utils._errors import Untrusted
-from ansible_collections.esx.trust.plugins.module_utils._results import info_result
-from ansible_collections.esx.trust.plugins.module_utils._transport import Transport
+from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
+from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
+from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import TOKEN_CARRIERS
+from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import Exchange
+from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import Recorder
+from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import certificate_facts
+from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import declared_fields
+from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import hide
+from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import input_fields
+from ansible_collections.esx.trust.plugins.module_utils._services.arguments import HOST_CONNECTION
+from ansible_collections.esx.trust.plugins.module_utils._services.results import info_result
 
 RESOURCE = "api"
 ARGUMENTS = HOST_CONNECTION
@@ -103,13 +103,13 @@ def _question(id_: str, path: str) -> Operation:
 #: What is asked in each form without credentials, by the word for it in the answers.
 STRANGERS_QUESTIONS: dict[str, dict[str, Operation]] = {
     "rest": {
-        "without credentials": replace(_kms_provider.LIST, public=True),
+        "without credentials": replace(kms_provider.LIST, public=True),
         "unknown path": _question("esx.trust.probe.get", "/api/esx/esx-trust-probe-nothing"),
         # The token service can only create.
         "unknown operation": _question("com.vmware.esx.authentication.token.get", TOKEN_CREATE.path),
     },
     "jsonrpc": {
-        "without credentials": replace(_kms_provider.LIST, public=True),
+        "without credentials": replace(kms_provider.LIST, public=True),
         "unknown service": _question("com.vmware.esx.trust_probe_nothing.get", "/"),
         "unknown operation": _question("com.vmware.esx.authentication.token.trust_probe_nothing", "/"),
     },
@@ -131,8 +131,8 @@ class Service:
 
 SERVICES = (
     Service("com.vmware.esx.authentication.token", ("create",), (TOKEN_CREATE,)),
-    Service(_kms_provider.LIST.service, ("list", "create", "get", "delete"), _kms_provider.OPERATIONS),
-    Service(_token_issuer.LIST.service, ("list", "create", "get", "update", "delete"), _token_issuer.OPERATIONS),
+    Service(kms_provider.LIST.service, ("list", "create", "get", "delete"), kms_provider.OPERATIONS),
+    Service(token_issuer.LIST.service, ("list", "create", "get", "update", "delete"), token_issuer.OPERATIONS),
     Service(_PROFILES, ("list", "create", "get", "update", "delete")),
 )
 
@@ -243,7 +243,7 @@ def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
     """esx_api_info: the module's result. Raises TrustError; where the host answered, with what was learned of it."""
     connection = Connection.from_params(params)
     with probing(connection, ARGUMENTS.secrets(params)) as probe:
-        first = probe.ask("login", probe.client, _kms_provider.LIST())
+        first = probe.ask("login", probe.client, kms_provider.LIST())
         if isinstance(first.error, (Unreachable, Untrusted, AnswerLost)):
             raise first.error
 
@@ -348,7 +348,7 @@ class _Report:
         refused = self._refusal is not None and self._refusal.login_refused
         if connection.auth_method != "token" and (first["works"] or not refused):
             login = self._probe.other_login("token")
-            outcome = self._probe.ask("login with a token", login, _kms_provider.LIST())
+            outcome = self._probe.ask("login with a token", login, kms_provider.LIST())
             refused = outcome.error is not None and outcome.error.operation == TOKEN_CREATE.id
             if outcome.asked:
                 self._logins["token"] = self._login_of(not refused, outcome.error)
@@ -356,13 +356,13 @@ class _Report:
     def _try_basic(self) -> None:
         """Ends with the first refusal: a host may count it, although the password is right."""
         client = self._probe.other_login("basic")
-        calls = (_kms_provider.LIST(), _token_issuer.LIST(projection="BRIEF"), PROFILES_LIST(projection="BRIEF"))
+        calls = (kms_provider.LIST(), token_issuer.LIST(projection="BRIEF"), PROFILES_LIST(projection="BRIEF"))
         services: list[dict[str, Any]] = []
         for call in calls:
             outcome = self._probe.ask("password with the request", client, call)
             if not outcome.asked:
                 break
-            if call.operation is _kms_provider.LIST and outcome.succeeded and not self._providers.succeeded:
+            if call.operation is kms_provider.LIST and outcome.succeeded and not self._providers.succeeded:
                 # The services take the password and no token of ours.
                 self._reader, self._providers_read = client, outcome
             works = outcome.succeeded or isinstance(outcome.error, Unauthorized)
@@ -382,14 +382,14 @@ class _Report:
         """What the services hold, with the login."""
         ask, client = self._probe.ask, self._reader
         names = [entry["provider"] for entry in _entries(self._providers_read.value, "provider")]
-        self._gets[_kms_provider.GET.id] = ask(
-            "one key provider", client, _kms_provider.GET(provider=names[0] if names else NOBODY)
+        self._gets[kms_provider.GET.id] = ask(
+            "one key provider", client, kms_provider.GET(provider=names[0] if names else NOBODY)
         )
 
-        self._issuers = ask("token issuers", client, _token_issuer.LIST(projection="FULL"))
+        self._issuers = ask("token issuers", client, token_issuer.LIST(projection="FULL"))
         aliases = [entry["issuer_alias"] for entry in _entries(self._issuers.value, "issuer_alias")]
-        self._gets[_token_issuer.GET.id] = ask(
-            "one token issuer", client, _token_issuer.GET(issuer_alias=aliases[0] if aliases else NOBODY)
+        self._gets[token_issuer.GET.id] = ask(
+            "one token issuer", client, token_issuer.GET(issuer_alias=aliases[0] if aliases else NOBODY)
         )
         self._profiles = ask("client profiles", client, PROFILES_LIST(projection="FULL"))
 
@@ -535,8 +535,8 @@ class _Report:
             error = self._providers.error
             return Outcome(error=error) if error is not None and error.operation == operation else NOT_ASKED
         lists = {
-            _kms_provider.LIST.id: self._providers_read if self.failure is None else NOT_ASKED,
-            _token_issuer.LIST.id: self._issuers,
+            kms_provider.LIST.id: self._providers_read if self.failure is None else NOT_ASKED,
+            token_issuer.LIST.id: self._issuers,
             PROFILES_LIST.id: self._profiles,
         }
         return {**lists, **self._gets}.get(operation, NOT_ASKED)
@@ -562,7 +562,7 @@ class _Report:
 
         chains = [chain for entry in entries for chain in chains_in(entry) or ()]
         if not chains:
-            chains = chains_in(self._gets.get(_token_issuer.GET.id, NOT_ASKED).value) or []
+            chains = chains_in(self._gets.get(token_issuer.GET.id, NOT_ASKED).value) or []
         return {"full_projection": full, **certificate_facts(chains)}
 
     def _names(self) -> list[Optional[str]]:

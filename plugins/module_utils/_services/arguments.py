@@ -20,9 +20,9 @@ from ansible.module_utils.errors import AnsibleFallbackNotFound
 from ansible.module_utils.errors import RequiredError
 from ansible.module_utils.errors import RequiredIfError
 
+from ansible_collections.esx.trust.plugins.module_utils._api.secrets import MASKS
+from ansible_collections.esx.trust.plugins.module_utils._api.secrets import is_masked
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
-from ansible_collections.esx.trust.plugins.module_utils._secrets import MASKS
-from ansible_collections.esx.trust.plugins.module_utils._secrets import is_masked
 
 #: Characters; shorter texts would mask innocent words.
 _SHORTEST_SECRET = 8

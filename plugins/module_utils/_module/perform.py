@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.esx.trust.plugins.module_utils._arguments import Arguments
+from ansible_collections.esx.trust.plugins.module_utils._api.secrets import Redactor
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
-from ansible_collections.esx.trust.plugins.module_utils._secrets import Redactor
+from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._signals import stoppable
 
 Run = Callable[[Mapping[str, Any], bool], dict[str, Any]]

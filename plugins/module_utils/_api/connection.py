@@ -57,7 +57,7 @@ class Connection:
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any], public: bool = False) -> Connection:
-        """Check the options of `_arguments.CONNECTION`; those of the login mean nothing to what is `public`.
+        """Check the options of `arguments.CONNECTION`; those of the login mean nothing to what is `public`.
 
         Raises InvalidInput, which names the option, for whatever could not work.
         """

@@ -18,6 +18,7 @@ from ansible.module_utils.basic import missing_required_lib
 
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.connect import connect
+from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import STRING
 from ansible_collections.esx.trust.plugins.module_utils._api.login import SESSION_CREATE
 from ansible_collections.esx.trust.plugins.module_utils._api.login import SESSION_DELETE
@@ -27,14 +28,6 @@ from ansible_collections.esx.trust.plugins.module_utils._api.operation import Pa
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import REST
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import path_element
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import url_path
-from ansible_collections.esx.trust.plugins.module_utils._arguments import CONNECTION
-from ansible_collections.esx.trust.plugins.module_utils._arguments import Arguments
-from ansible_collections.esx.trust.plugins.module_utils._arguments import check_name
-from ansible_collections.esx.trust.plugins.module_utils._certificates import Chain
-from ansible_collections.esx.trust.plugins.module_utils._certificates import certificate_records
-from ansible_collections.esx.trust.plugins.module_utils._certificates import chains_from_options
-from ansible_collections.esx.trust.plugins.module_utils._certificates import leaf_first
-from ansible_collections.esx.trust.plugins.module_utils._connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
@@ -43,10 +36,17 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthent
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from ansible_collections.esx.trust.plugins.module_utils._libraries import MISSING_FOR_SOME
-from ansible_collections.esx.trust.plugins.module_utils._results import info_result
-from ansible_collections.esx.trust.plugins.module_utils._saml_metadata import NotSamlMetadata
-from ansible_collections.esx.trust.plugins.module_utils._saml_metadata import SamlMetadata
-from ansible_collections.esx.trust.plugins.module_utils._saml_metadata import read_saml_metadata
+from ansible_collections.esx.trust.plugins.module_utils._services.arguments import CONNECTION
+from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
+from ansible_collections.esx.trust.plugins.module_utils._services.arguments import check_name
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Chain
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import certificate_records
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_options
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import leaf_first
+from ansible_collections.esx.trust.plugins.module_utils._services.results import info_result
+from ansible_collections.esx.trust.plugins.module_utils._services.saml_metadata import NotSamlMetadata
+from ansible_collections.esx.trust.plugins.module_utils._services.saml_metadata import SamlMetadata
+from ansible_collections.esx.trust.plugins.module_utils._services.saml_metadata import read_saml_metadata
 
 SIGNING_CERTIFICATE = Operation(
     id="com.vmware.vcenter.certificate_management.vcenter.signing_certificate.get",

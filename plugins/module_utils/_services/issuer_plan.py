@@ -19,15 +19,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from typing import Optional
 
-from ansible_collections.esx.trust.plugins.module_utils._plan import Step
-from ansible_collections.esx.trust.plugins.module_utils._renaming import parking_alias
-from ansible_collections.esx.trust.plugins.module_utils._renaming import write_marker
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
+from ansible_collections.esx.trust.plugins.module_utils._services.renaming import parking_alias
+from ansible_collections.esx.trust.plugins.module_utils._services.renaming import write_marker
 
 if TYPE_CHECKING:
-    from ansible_collections.esx.trust.plugins.module_utils._certificates import Chain
-    from ansible_collections.esx.trust.plugins.module_utils._renaming import Marker
-    from ansible_collections.esx.trust.plugins.module_utils._token_issuer import DesiredTokenIssuer
-    from ansible_collections.esx.trust.plugins.module_utils._token_issuer import TokenIssuer
+    from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Chain
+    from ansible_collections.esx.trust.plugins.module_utils._services.renaming import Marker
+    from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import DesiredTokenIssuer
+    from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import TokenIssuer
 
 RESOURCE = "token_issuer"
 

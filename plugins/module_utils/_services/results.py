@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.esx.trust.plugins.module_utils._connection import Connection
-from ansible_collections.esx.trust.plugins.module_utils._converge import Outcome
+from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
+from ansible_collections.esx.trust.plugins.module_utils._engine.converge import Outcome
 
 
 def result(

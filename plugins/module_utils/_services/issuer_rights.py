@@ -17,18 +17,18 @@ from dataclasses import field
 from dataclasses import replace
 from typing import Optional
 
-from ansible_collections.esx.trust.plugins.module_utils import _issuer_plan
-from ansible_collections.esx.trust.plugins.module_utils._client_profile import RESOURCE
-from ansible_collections.esx.trust.plugins.module_utils._client_profile import ClientProfile
-from ansible_collections.esx.trust.plugins.module_utils._client_profile import DesiredClientProfile
-from ansible_collections.esx.trust.plugins.module_utils._client_profile import Profiles
-from ansible_collections.esx.trust.plugins.module_utils._client_profile import Subject
-from ansible_collections.esx.trust.plugins.module_utils._client_profile import carry_out
-from ansible_collections.esx.trust.plugins.module_utils._client_profile import locked_out
-from ansible_collections.esx.trust.plugins.module_utils._client_profile import plan
-from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import Held
-from ansible_collections.esx.trust.plugins.module_utils._issuer_plan import real_holder
-from ansible_collections.esx.trust.plugins.module_utils._plan import Step
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
+from ansible_collections.esx.trust.plugins.module_utils._services import issuer_plan
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import RESOURCE
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import ClientProfile
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import DesiredClientProfile
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import Profiles
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import Subject
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import carry_out
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import locked_out
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import plan
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import Held
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import real_holder
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def undo_renaming(held: Held, profiles: Profiles, sent: Sequence[Step], declared
         marked, new = held.get(marking.id), real_holder(held, marking.before.issuer)
         if marked is None or not marked.marker or new is None:
             continue
-        moved = [step for step in sent if step.resource == _issuer_plan.RESOURCE and step.id == new.issuer_alias]
+        moved = [step for step in sent if step.resource == issuer_plan.RESOURCE and step.id == new.issuer_alias]
         bringing = next((step for step in reversed(moved) if _brings(step, new.issuer)), None)
         if bringing is None or not _not_carried(profiles, marking.id, new.issuer_alias, declared):
             continue
@@ -112,14 +112,14 @@ def undo_renaming(held: Held, profiles: Profiles, sent: Sequence[Step], declared
         made = [step.after.subject for step in sent if step.resource == RESOURCE and step.before is None]
         copies = [one for one in profiles.held if one.subject in made and one.subject.issuer_alias == new.issuer_alias]
         steps.extend(Step.between(RESOURCE, one.label, one, None) for one in copies)
-        steps.append(Step.between(_issuer_plan.RESOURCE, new.issuer_alias, new, bringing.before))
-        steps.append(Step.between(_issuer_plan.RESOURCE, marking.id, marked, marking.before))
+        steps.append(Step.between(issuer_plan.RESOURCE, new.issuer_alias, new, bringing.before))
+        steps.append(Step.between(issuer_plan.RESOURCE, marking.id, marked, marking.before))
     return steps
 
 
 def _marks(step: Step) -> bool:
     """True if the step is the first of a renaming."""
-    if step.resource != _issuer_plan.RESOURCE or step.before is None or step.after is None:
+    if step.resource != issuer_plan.RESOURCE or step.before is None or step.after is None:
         return False
     return step.before.marker is None and step.after.marker is not None
 
@@ -211,7 +211,7 @@ class _Work:
 
     def __init__(self, held: Held, steps: Sequence[Step], profiles: Profiles, declared: DeclaredProfiles) -> None:
         self._first = held
-        self._last = _issuer_plan.carry_out(held, steps)
+        self._last = issuer_plan.carry_out(held, steps)
         self._changes_places = any(step.after is not None and step.after.parked for step in steps)
         self._profiles = profiles
         self._declared = declared

@@ -11,16 +11,16 @@ from typing import Any
 from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
-from ansible_collections.esx.trust.plugins.module_utils._declaration import Declaration
+from ansible_collections.esx.trust.plugins.module_utils._engine.declaration import Declaration
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Plan
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
+from ansible_collections.esx.trust.plugins.module_utils._engine.sent import Sent
+from ansible_collections.esx.trust.plugins.module_utils._engine.taking_back import take_back
 from ansible_collections.esx.trust.plugins.module_utils._errors import Conflict
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
-from ansible_collections.esx.trust.plugins.module_utils._plan import Plan
-from ansible_collections.esx.trust.plugins.module_utils._plan import Step
-from ansible_collections.esx.trust.plugins.module_utils._sent import Sent
 from ansible_collections.esx.trust.plugins.module_utils._signals import tidying
-from ansible_collections.esx.trust.plugins.module_utils._taking_back import take_back
 from ansible_collections.esx.trust.plugins.module_utils._text import printable
 
 #: Answers that say that somebody else changed the host since we looked.

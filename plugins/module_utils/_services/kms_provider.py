@@ -18,6 +18,7 @@ from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.connect import connect
+from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import BOOLEAN
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import SECRET
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import STRING
@@ -30,23 +31,22 @@ from ansible_collections.esx.trust.plugins.module_utils._api.operation import QU
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Parameter
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import path_element
-from ansible_collections.esx.trust.plugins.module_utils._arguments import HOST_CONNECTION
-from ansible_collections.esx.trust.plugins.module_utils._arguments import Arguments
-from ansible_collections.esx.trust.plugins.module_utils._arguments import check_name
-from ansible_collections.esx.trust.plugins.module_utils._arguments import check_unmasked
-from ansible_collections.esx.trust.plugins.module_utils._arguments import ignored
-from ansible_collections.esx.trust.plugins.module_utils._connection import Connection
-from ansible_collections.esx.trust.plugins.module_utils._converge import converge
+from ansible_collections.esx.trust.plugins.module_utils._engine.converge import converge
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Plan
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
-from ansible_collections.esx.trust.plugins.module_utils._names import look_alike_warnings
-from ansible_collections.esx.trust.plugins.module_utils._plan import Plan
-from ansible_collections.esx.trust.plugins.module_utils._plan import Step
-from ansible_collections.esx.trust.plugins.module_utils._results import info_result
-from ansible_collections.esx.trust.plugins.module_utils._results import result
+from ansible_collections.esx.trust.plugins.module_utils._services.arguments import HOST_CONNECTION
+from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
+from ansible_collections.esx.trust.plugins.module_utils._services.arguments import check_name
+from ansible_collections.esx.trust.plugins.module_utils._services.arguments import check_unmasked
+from ansible_collections.esx.trust.plugins.module_utils._services.arguments import ignored
+from ansible_collections.esx.trust.plugins.module_utils._services.names import look_alike_warnings
+from ansible_collections.esx.trust.plugins.module_utils._services.results import info_result
+from ansible_collections.esx.trust.plugins.module_utils._services.results import result
 
 _SERVICE = "com.vmware.esx.trusted_infrastructure.kms.providers"
 _PATH = "/api/esx/trusted-infrastructure/kms/providers"
