@@ -32,6 +32,9 @@ from environment import link_collection  # noqa: E402
 sys.path.insert(0, str(link_collection()))
 importlib.invalidate_caches()
 
+# What the checks of tests/support compare is shown when they fail.
+pytest.register_assert_rewrite("support", "wire.checks")
+
 hypothesis.configuration.set_hypothesis_home_dir(VENVS / "hypothesis")
 hypothesis.settings.register_profile("shared machine", deadline=None)  # other gates run beside
 hypothesis.settings.load_profile("shared machine")

@@ -9,9 +9,9 @@ from typing import Any
 import yaml
 
 import environment
-from guides.reading import Command
-from guides.reading import File
-from guides.reading import read
+from support.reading import Command
+from support.reading import File
+from support.reading import read
 
 STEPS = read(environment.ROOT / "docs/awx.md")
 

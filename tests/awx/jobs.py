@@ -14,9 +14,9 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any
 
-from awx.conftest import PATTERN
-from awx.conftest import Inside
-from gates.conftest import Tools
+from awx.code import PATTERN
+from awx.code import Inside
+from support.tools import Tools
 
 #: What ansible-runner writes down of how it was called, the environment included. AWX keeps it nowhere: it goes with
 #: the private data directory, and the job's record has the environment with the secrets masked.

@@ -14,7 +14,7 @@ import yaml
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import CONNECTION
 
 if TYPE_CHECKING:
-    from awx.conftest import Inside
+    from awx.code import Inside
 
 Types = dict[str, dict[str, Any]]
 

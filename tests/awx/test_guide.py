@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import environment
 from awx import guide
-from awx.conftest import PATTERN
+from awx.code import PATTERN
 
 if TYPE_CHECKING:
-    from gates.conftest import Tools
+    from support.tools import Tools
 
 #: What asks a server for something. The setup itself is run in test_setup.py.
 ELSEWHERE = ("ansible-galaxy collection install ", "podman build ", "ansible-playbook ")

@@ -17,19 +17,19 @@ from awx.jobs import CALL
 from awx.jobs import Awx
 from awx.jobs import Credential
 from awx.jobs import Job
-from builders import chain
+from support.certificates import chain
+from support.constants import KEY
 
 if TYPE_CHECKING:
-    from awx.conftest import Inside
-    from gates.conftest import Tools
-    from leaks.search import Search
+    from awx.code import Inside
     from simulator import Fleet
     from simulator import Host
+    from support.search import Search
+    from support.tools import Tools
 
 pytestmark = [pytest.mark.xdist_group("awx jobs"), pytest.mark.timeout(600)]  # many programs start
 
 PASSWORD = "Horse-Battery+1 ✓"
-KEY = "q1w2e3r4t5y6u7i8o9p0a1s2d3f4g5h6j7k8l9z0x1c="
 KEY_ID: str = guide.declaration()["esx_kms_providers"][0]["key_id"]
 SLICES = 2
 

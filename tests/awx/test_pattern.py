@@ -13,11 +13,11 @@ import pytest
 import yaml
 
 import environment
-from awx.conftest import PATTERN
+from awx.code import PATTERN
 from awx.controller import check_survey
 
 if TYPE_CHECKING:
-    from gates.conftest import Tools
+    from support.tools import Tools
 
 #: AWX takes a file for a playbook if a line of it looks like this.
 PLAYBOOK = re.compile(r"^\s*?-?\s*?(?:hosts|(ansible\.builtin\.)?import_playbook):\s*?.*?$", re.MULTILINE)

@@ -18,16 +18,16 @@ import pytest
 from awx import guide
 from awx.controller import Controller
 from awx.controller import serve
+from support.constants import KEY
 
 if TYPE_CHECKING:
-    from awx.conftest import Inside
-    from gates.conftest import Tools
-    from leaks.search import Search
+    from awx.code import Inside
+    from support.search import Search
+    from support.tools import Tools
 
 pytestmark = [pytest.mark.xdist_group("awx setup"), pytest.mark.timeout(600)]  # many programs start
 
 PASSWORD = "Horse-Battery+1"
-KEY = "q1w2e3r4t5y6u7i8o9p0a1s2d3f4g5h6j7k8l9z0x1c="
 TOKEN = "oauth-Token/of+awx=1"
 
 

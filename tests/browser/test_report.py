@@ -21,15 +21,15 @@ from playwright.sync_api import expect
 
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.data import build
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.html import render
-from builders.audits import NOW
-from builders.audits import certificate
-from builders.audits import entry
-from builders.audits import failed
-from builders.audits import fleet
-from builders.audits import issuer
-from builders.audits import provider
-from builders.audits import resource
 from environment import ROOT
+from support.audits import NOW
+from support.audits import certificate
+from support.audits import entry
+from support.audits import failed
+from support.audits import fleet
+from support.audits import issuer
+from support.audits import provider
+from support.audits import resource
 
 PHONE, DESK = (360, 740), (1280, 900)
 #: Where a person may look at what the tests saw; not part of the repository.

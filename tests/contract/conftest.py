@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
-from typing import Protocol
 
 import pytest
 import requests
@@ -21,15 +20,7 @@ if TYPE_CHECKING:
     from contract.vendor_server import VendorHost
     from simulator import Fleet
     from simulator import Host
-# Hypothesis would otherwise leave a folder in the checkout.
-set_hypothesis_home_dir(Path(tempfile.gettempdir(), "hypothesis"))
-
-
-class Call(Protocol):
-    """Sends one request, by default with the account of the host."""
-
-    def __call__(self, method: str, path: str, **arguments: Any) -> requests.Response:
-        """Return the answer."""
+from contract.calls import Call
 
 
 @pytest.fixture
@@ -74,3 +65,7 @@ def vendor_host(_vendor_server: VendorHost) -> VendorHost:
     """A host that nobody here wrote: the vendor's own server, in its first state. It speaks JSON-RPC only."""
     _vendor_server.reset()
     return _vendor_server
+
+
+# Hypothesis would otherwise leave a folder in the checkout.
+set_hypothesis_home_dir(Path(tempfile.gettempdir(), "hypothesis"))

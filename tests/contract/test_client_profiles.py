@@ -23,7 +23,7 @@ from simulator import Fault
 from simulator.faults import PutClientProfile
 
 if TYPE_CHECKING:
-    from contract.conftest import Call
+    from contract.calls import Call
     from simulator import Host
 
 GROUP = {"external_group_name": "admins", "issuer_alias": "vc", "domain": "vsphere.local"}

@@ -27,7 +27,7 @@ from simulator import Fleet
 from simulator.bodies import BODIES
 
 if TYPE_CHECKING:
-    from contract.conftest import Call
+    from contract.calls import Call
     from simulator import Host
 
 CREATE = "com.vmware.esx.trusted_infrastructure.kms.providers.create"

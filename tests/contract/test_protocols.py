@@ -23,7 +23,7 @@ from simulator import host_profiles
 if TYPE_CHECKING:
     import requests
 
-    from contract.conftest import Call
+    from contract.calls import Call
     from simulator import Host
 
 KMS = "com.vmware.esx.trusted_infrastructure.kms.providers"

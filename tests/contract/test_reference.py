@@ -25,7 +25,7 @@ from simulator import openapi
 if TYPE_CHECKING:
     import requests
 
-    from contract.conftest import Call
+    from contract.calls import Call
     from simulator import Host
 
 REFERENCE = yaml.safe_load(Path(__file__).with_name("reference.yml").read_text(encoding="utf-8"))

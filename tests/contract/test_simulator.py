@@ -23,7 +23,7 @@ from contract.samples import issuer
 from contract.samples import provider
 
 if TYPE_CHECKING:
-    from contract.conftest import Call
+    from contract.calls import Call
     from simulator import Fleet
     from simulator import Host
 

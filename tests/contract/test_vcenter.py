@@ -19,7 +19,7 @@ import pytest
 import requests
 
 from ansible_collections.esx.trust.plugins.module_utils._services import vcenter as _vcenter
-from contract.conftest import Call
+from contract.calls import Call
 from simulator import Fault
 from simulator import Fleet
 from simulator import Host

@@ -12,8 +12,8 @@ import pytest
 from faults.sweep import Sweep
 from faults.sweep import Way
 from faults.sweep import sweeping
-from module.conftest import modules
 from simulator import Fleet
+from support.modules import modules
 
 __all__ = ["modules"]
 

@@ -38,17 +38,17 @@ from ansible_collections.esx.trust.plugins.module_utils._services.renaming impor
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import read_marker
 from faults.cases import AUTH_METHODS
 from faults.cases import CASES
-from faults.cases import KEY
 from faults.cases import PASSWORD
 from faults.cases import Case
 from faults.cases import Module
 from faults.cases import State
-from leaks.running import run_action
 from simulator import Fault
 from simulator import Fleet
 from simulator import Host
 from simulator import Record
 from simulator.bodies import BODIES
+from support.actions import run_action
+from support.constants import KEY
 
 #: Of every run; the sweep breaks more requests than that.
 RETRIES = 1

@@ -13,13 +13,13 @@ import pytest
 
 from faults import cases
 from faults.cases import declared_chains
-from module.conftest import KEY_ID
 from simulator import Fault
+from support.constants import KEY_ID
 
 if TYPE_CHECKING:
     from faults.sweep import Sweep
-    from module.conftest import Modules
     from simulator import Host
+    from support.modules import Modules
 
 TOKEN = "*.token.create"
 RENAME: dict[str, Any] = {

@@ -31,6 +31,9 @@ from faults.sweep import Ran
 from faults.sweep import run
 from faults.sweep import written
 from simulator import Fault
+from support.constants import KEY
+from support.constants import KEY_ID
+from support.constants import OTHER_KEY_ID
 
 if TYPE_CHECKING:
     from faults.sweep import Sweep
@@ -39,7 +42,7 @@ if TYPE_CHECKING:
     from simulator import Record
 
 PROVIDERS = ("site-a", "site-b")
-KEY_IDS = (cases.KEY_ID, cases.OTHER_KEY_ID)
+KEY_IDS = (KEY_ID, OTHER_KEY_ID)
 ALIASES = ("vc1", "vc2", "vc3")
 ISSUERS = ("https://one.example.com", "https://two.example.com")
 CHAINS = (cases.ONE, cases.TWO, cases.THREE)
@@ -173,7 +176,7 @@ Declared = Union[Declaration, Whole]
 providers = st.builds(
     lambda provider, key_id, state: Declaration(
         cases.KMS_PROVIDER,
-        {"provider": provider, "key_id": key_id, "key_derivation_key": cases.KEY, "state": state},
+        {"provider": provider, "key_id": key_id, "key_derivation_key": KEY, "state": state},
     ),
     st.sampled_from(PROVIDERS),
     st.sampled_from(KEY_IDS),
@@ -250,7 +253,7 @@ class Runs(RuleBasedStateMachine):
 
     @initialize(retries=st.integers(0, 3), session=st.booleans())
     def fresh(self, retries: int, session: bool) -> None:
-        cases.CASES[0].arrange(self.host, State({"bystander": cases.KEY_ID}, {}))
+        cases.CASES[0].arrange(self.host, State({"bystander": KEY_ID}, {}))
         self.connection = {"retries": retries, "auth_method": "session" if session else "token", "timeout": LONG}
 
     @rule(

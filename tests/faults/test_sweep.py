@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from faults.cases import Case
     from faults.sweep import Scope
     from faults.sweep import Sweep
-    from module.conftest import Modules
     from simulator import Host
+    from support.modules import Modules
 
 PLAN = sweeps.plan(full=False)
 

@@ -13,7 +13,7 @@ import pytest
 import environment
 
 if TYPE_CHECKING:
-    from gates.conftest import Tools
+    from support.tools import Tools
 
 # One lane for each core: its tests share a home with ansible-test's caches, so they run one after the other.
 CORES = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in environment.CORES]

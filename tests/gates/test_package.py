@@ -16,9 +16,9 @@ import checkout
 import environment
 
 if TYPE_CHECKING:
-    from gates.conftest import Tools
     from simulator import Fleet
     from simulator import Host
+    from support.tools import Tools
 
 pytestmark = pytest.mark.xdist_group("package")
 

@@ -11,7 +11,7 @@ import pytest
 import environment
 
 if TYPE_CHECKING:
-    from gates.conftest import Tools
+    from support.tools import Tools
 
 
 @pytest.mark.xdist_group("molecule")

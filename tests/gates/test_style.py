@@ -16,7 +16,7 @@ import checkout
 import environment
 
 if TYPE_CHECKING:
-    from gates.conftest import Tools
+    from support.tools import Tools
 
 
 def test_ruff(tools: Tools) -> None:

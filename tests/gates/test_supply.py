@@ -16,7 +16,7 @@ import pytest
 import environment
 
 if TYPE_CHECKING:
-    from gates.conftest import Tools
+    from support.tools import Tools
 
 PLUGINS = environment.ROOT / "plugins"
 LIBRARIES = ("requests", "cryptography")

@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from children import unignoring
+from support.children import unignoring
 
 ROWS, COLUMNS = 24, 120
 SECONDS = 60.0

@@ -16,10 +16,10 @@ import pytest
 
 import checkout
 import environment
-from guides import reading
 from guides import terminal
-from guides.reading import Command
-from guides.reading import File
+from support import reading
+from support.reading import Command
+from support.reading import File
 
 pytestmark = pytest.mark.timeout(600)  # other gates run beside
 

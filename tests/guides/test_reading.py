@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from guides import reading
 from guides import terminal
-from guides.reading import Command
-from guides.reading import File
+from support import reading
+from support.reading import Command
+from support.reading import File
 
 GUIDE = """\
 # A guide

@@ -13,16 +13,16 @@ from dataclasses import field
 from typing import Any
 from urllib.parse import quote
 
-from builders import chain
-from builders import private_keys
-from leaks.search import pieces
 from simulator import Fault
 from simulator import Fleet
 from simulator import Host
+from support.certificates import chain
+from support.certificates import private_keys
+from support.constants import KEY
+from support.constants import KEY_ID
+from support.constants import OTHER_KEY_ID
+from support.search import pieces
 
-KEY = "q1w2e3r4t5y6u7i8o9p0a1s2d3f4g5h6j7k8l9z0x1c="
-KEY_ID = "5f0b1f4e-53c2-4f0e-9c0e-6f1d6f7a2b11"
-OTHER_KEY_ID = "0d9b3c1a-8f0e-4f5b-b1a7-2a6f6a1c9e77"
 ISSUER = "https://vcenter01.example.com/oidc"
 SAML = '<saml2:Assertion ID="_5fa1">Zertifikat für "root" & Co: 100% geheim</saml2:Assertion>'
 #: With everything that a shell, a URL, JSON, YAML or HTML reads as something else; one short.

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builders import chain
-from leaks.scenes import KEY
-from leaks.scenes import KEY_ID
 from leaks.scenes import PASSWORDS
 from leaks.scenes import basic
+from support.certificates import chain
+from support.constants import KEY
+from support.constants import KEY_ID
 
 if TYPE_CHECKING:
-    from leaks.search import Search
-    from module.conftest import Modules
     from simulator import Host
+    from support.modules import Modules
+    from support.search import Search
 
 
 @pytest.mark.parametrize("module", ["esx_api_info", "esx_api_probe"])

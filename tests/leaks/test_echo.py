@@ -22,15 +22,15 @@ from ansible_collections.esx.trust.plugins.module_utils._api.rest import RestCod
 from ansible_collections.esx.trust.plugins.module_utils._api.secrets import MASK
 from ansible_collections.esx.trust.plugins.module_utils._api.secrets import Redactor
 from leaks import scenes
-from leaks.conftest import SHOWN
-from leaks.running import Actions
-from leaks.search import Search
-from module.conftest import Modules
+from support.actions import Actions
+from support.modules import Modules
+from support.search import Search
+from support.secrets_seen import SHOWN
 
 if TYPE_CHECKING:
-    from module.conftest import Ran
     from simulator import Fleet
     from simulator import Host
+    from support.modules import Ran
 
 #: Which secret a request holds that a host refuses: scene, login, and the name of the secret.
 HELD = [

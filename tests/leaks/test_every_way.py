@@ -17,15 +17,15 @@ from ansible_collections.esx.trust.plugins.module_utils._api import retries
 from ansible_collections.esx.trust.plugins.module_utils._api.secrets import RUN
 from environment import ROOT
 from leaks import scenes
-from leaks.running import Actions
-from leaks.search import words
-from module.conftest import Modules
+from support.actions import Actions
+from support.modules import Modules
+from support.search import words
 
 if TYPE_CHECKING:
-    from leaks.search import Search
-    from module.conftest import Ran
     from simulator import Fleet
     from simulator import Host
+    from support.modules import Ran
+    from support.search import Search
 
 
 #: Scenes in which the host answers with a body of REST. Over JSON-RPC that is no answer of the API.

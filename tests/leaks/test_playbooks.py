@@ -15,18 +15,20 @@ from typing import Any
 
 import environment
 from ansible_collections.esx.trust.plugins.module_utils._api.secrets import MASK
-from builders import chain
-from builders import private_keys
 from leaks import scenes
-from leaks.search import pieces
 from simulator import Fault
+from support.certificates import chain
+from support.certificates import private_keys
+from support.constants import KEY
+from support.constants import KEY_ID
+from support.search import pieces
 
 if TYPE_CHECKING:
     import pytest
 
-    from leaks.search import Search
-    from playbook.conftest import Playbooks
     from simulator import Host
+    from support.playbooks import Playbooks
+    from support.search import Search
 
 #: What people set to get at results and to keep them.
 CONFIGURATION = """
@@ -58,7 +60,7 @@ def tasks() -> list[dict[str, Any]]:
     """All modules, and one that gets a private key by mistake."""
     chains = [{"cert_chain": chain(1)}]
     issuer = {"issuer_alias": "vcenter01", "issuer": scenes.ISSUER}
-    provider = {"provider": "site-a", "key_id": scenes.KEY_ID, "key_derivation_key": "{{ key }}"}
+    provider = {"provider": "site-a", "key_id": KEY_ID, "key_derivation_key": "{{ key }}"}
     options: list[tuple[str, dict[str, Any]]] = [
         ("esx_kms_provider", provider),
         ("esx_kms_provider_info", {}),
@@ -111,7 +113,7 @@ class Watch:
 def arrange(hosts: list[Host]) -> tuple[dict[str, dict[str, str]], dict[str, list[str]]]:
     """Five hosts with a login of their own each, four of which fail in ways of their own, repeating what they got."""
     mine: dict[str, dict[str, str]] = {}
-    secrets: dict[str, list[str]] = {"key_derivation_key": [scenes.KEY], "saml_token": [scenes.SAML]}
+    secrets: dict[str, list[str]] = {"key_derivation_key": [KEY], "saml_token": [scenes.SAML]}
     secrets["password"], secrets["basic credentials"], secrets["access_token"] = [], [], []
     for host, login, password in zip(hosts, scenes.LOGINS, scenes.PASSWORDS[1:6]):
         host.reset()
@@ -136,7 +138,7 @@ def arrange(hosts: list[Host]) -> tuple[dict[str, dict[str, str]], dict[str, lis
     secrets["access_token"].append(mine[other.name]["access_token"])
     other.queue(Fault(kind="status", operation="*.providers.*", error_type="UNAUTHENTICATED", times=None))
     mine[saml.name]["saml_token"] = scenes.SAML
-    said = " ".join([scenes.KEY, secrets["password"][-2], secrets["basic credentials"][-2], scenes.SAML])
+    said = " ".join([KEY, secrets["password"][-2], secrets["basic credentials"][-2], scenes.SAML])
     # Only the task that knows the key; no other one could tell it from any text.
     saml.queue(Fault(kind="answer", operation="*.providers.get", status=500, body=said, times=None))
     return mine, secrets
@@ -164,7 +166,7 @@ def test_no_secret_comes_out_of_a_playbook(
         secrets["private key"] = list(pieces(key))
         watch = Watch()
         of_all = {"all_logins": mine, "mine": "{{ all_logins[inventory_hostname] }}"}
-        variables = {**of_all, "key": scenes.KEY, "private_key": key}
+        variables = {**of_all, "key": KEY, "private_key": key}
         with watch.watching():
             played = playbooks.play(tasks(), "-vvvv", "--diff", *mode, variables=variables)
         secrets["handed out"] = list(handed_out)

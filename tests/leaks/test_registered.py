@@ -7,21 +7,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from typing import Any
 
-from leaks import scenes
-from leaks.conftest import in_worker
-from leaks.conftest import playbooks
-from leaks.conftest import tools
+from support.constants import KEY
+from support.constants import KEY_ID
+from support.playbooks import in_worker
+from support.playbooks import playbooks
+from support.tools import tools
 
 if TYPE_CHECKING:
     import pytest
 
-    from leaks.search import Search
-    from playbook.conftest import Playbooks
+    from support.playbooks import Playbooks
+    from support.search import Search
 
 __all__ = ["in_worker", "playbooks", "tools"]
 
 PASSWORD = "Sekrit-Typo-1"
-PROVIDER = {"provider": "site-a", "key_id": scenes.KEY_ID, "key_derivation_key": scenes.KEY}
+PROVIDER = {"provider": "site-a", "key_id": KEY_ID, "key_derivation_key": KEY}
 #: Ways in which a password or a key gets into a result.
 GIVEN: dict[str, dict[str, Any]] = {
     "right": {**PROVIDER},
@@ -31,8 +32,8 @@ GIVEN: dict[str, dict[str, Any]] = {
     "a choice": {**PROVIDER, "password": PASSWORD, "auth_method": PASSWORD},
     "a list in place of a text": {**PROVIDER, "password": [PASSWORD], "port": PASSWORD},
     "an unquoted template": {**PROVIDER, "password": {PASSWORD: None}, "port": PASSWORD},
-    "the key in place of its id": {"provider": "site-a", "key_id": scenes.KEY},
-    "the key in two options": {**PROVIDER, "key_id": scenes.KEY, "port": scenes.KEY},
+    "the key in place of its id": {"provider": "site-a", "key_id": KEY},
+    "the key in two options": {**PROVIDER, "key_id": KEY, "port": KEY},
 }
 
 
@@ -61,5 +62,5 @@ def test_a_registered_result_holds_no_secret(
     core = request.node.callspec.params["playbooks"]
     if core not in ("core-2.16", "core-2.19"):
         assert any("module_args" in text for text in kept.values())
-    secrets = {"password": [PASSWORD, host.password], "key": [scenes.KEY]}
+    secrets = {"password": [PASSWORD, host.password], "key": [KEY]}
     assert not search.find(secrets, {"output": played.output, **kept})

@@ -13,18 +13,19 @@ import pytest
 
 from ansible_collections.esx.trust.plugins.module_utils._api.secrets import Redactor
 from leaks import scenes
-from leaks.search import Search
-from leaks.search import dresses
-from module.conftest import Modules
+from support.constants import KEY
+from support.modules import Modules
+from support.search import Search
+from support.search import dresses
 
 if TYPE_CHECKING:
     from simulator import Fleet
     from simulator import Host
 
-LONG = [secret for secret in (*scenes.PASSWORDS, scenes.KEY, scenes.SAML) if len(secret) > 6]
+LONG = [secret for secret in (*scenes.PASSWORDS, KEY, scenes.SAML) if len(secret) > 6]
 
 
-@pytest.mark.parametrize("secret", [*scenes.PASSWORDS, scenes.KEY, scenes.SAML])
+@pytest.mark.parametrize("secret", [*scenes.PASSWORDS, KEY, scenes.SAML])
 def test_every_usual_dress_is_known(secret: str) -> None:
     worn = [secret, quote(secret, safe=""), json.dumps(secret), json.dumps(secret, ensure_ascii=False), repr(secret)]
     for text in worn:

@@ -15,17 +15,17 @@ from typing import Any
 
 import pytest
 
-from builders import chain
-from module.conftest import KEY
-from module.conftest import KEY_ID
-from module.conftest import fault
-from module.conftest import understood
 from simulator import Fleet
+from support.certificates import chain
+from support.constants import KEY
+from support.constants import KEY_ID
+from support.modules import fault
+from support.modules import understood
 
 if TYPE_CHECKING:
-    from module.conftest import Modules
-    from module.conftest import Ran
     from simulator import Host
+    from support.modules import Modules
+    from support.modules import Ran
 
 TOKEN = "com.vmware.esx.authentication.token.create"
 GET = "com.vmware.esx.trusted_infrastructure.kms.providers.get"

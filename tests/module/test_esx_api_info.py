@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from builders import chain
-from module.conftest import KEY
-from module.conftest import KEY_ID
-from module.conftest import fault
+from support.certificates import chain
+from support.constants import KEY
+from support.constants import KEY_ID
+from support.modules import fault
 
 if TYPE_CHECKING:
-    from module.conftest import Modules
     from simulator import Host
+    from support.modules import Modules
 
 PACKAGE = "com.vmware.esx"
 KMS = f"{PACKAGE}.trusted_infrastructure.kms.providers"

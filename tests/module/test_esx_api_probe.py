@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from builders import chain
-from module.conftest import KEY_ID
-from module.conftest import fault
+from support.certificates import chain
+from support.constants import KEY_ID
+from support.modules import fault
 
 if TYPE_CHECKING:
-    from module.conftest import Modules
     from simulator import Host
+    from support.modules import Modules
 
 KEPT = {"issuer_alias": "kronprinz", "issuer": "https://vc1.example.com/oidc"}
 CREATE, DELETE = "*security_token_issuers.create", "*security_token_issuers.delete"

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from module.conftest import fault
+from support.modules import fault
 
 if TYPE_CHECKING:
-    from module.conftest import Modules
-    from module.conftest import Ran
     from simulator import Host
+    from support.modules import Modules
+    from support.modules import Ran
 
 SERVICE = "com.vmware.esx.authentication.client_profiles"
 GROUP = {"external_group_name": "Administrators", "issuer_alias": "vc", "domain": "vsphere.local"}

@@ -10,18 +10,18 @@ from typing import Optional
 
 import pytest
 
-from builders import chain
-from builders import private_key_pem
-from module.conftest import KEY
-from module.conftest import KEY_ID
-from module.conftest import OTHER_KEY_ID
-from module.conftest import fault
-from module.conftest import understood
+from support.certificates import chain
+from support.certificates import private_key_pem
+from support.constants import KEY
+from support.constants import KEY_ID
+from support.constants import OTHER_KEY_ID
+from support.modules import fault
+from support.modules import understood
 
 if TYPE_CHECKING:
-    from module.conftest import Modules
-    from module.conftest import Ran
     from simulator import Host
+    from support.modules import Modules
+    from support.modules import Ran
 
 PROVIDERS = "com.vmware.esx.trusted_infrastructure.kms.providers"
 ISSUERS = "com.vmware.esx.authentication.trust.security_token_issuers"

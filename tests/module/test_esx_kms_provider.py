@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from module.conftest import fault
+from support.modules import fault
 
 if TYPE_CHECKING:
-    from module.conftest import Modules
     from simulator import Host
+    from support.modules import Modules
 
-from module.conftest import KEY
-from module.conftest import KEY_ID
-from module.conftest import OTHER_KEY_ID
+from support.constants import KEY
+from support.constants import KEY_ID
+from support.constants import OTHER_KEY_ID
 
 SERVICE = "com.vmware.esx.trusted_infrastructure.kms.providers"
 RECORD = {"provider": "site-a", "type": "NATIVE", "key_id": KEY_ID}

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from builders import chain
-from builders import dresses
-from builders import private_key_pem
-from module.conftest import fault
+from support.certificates import chain
+from support.certificates import dresses
+from support.certificates import private_key_pem
+from support.modules import fault
 
 if TYPE_CHECKING:
-    from module.conftest import Modules
     from simulator import Host
+    from support.modules import Modules
 
 SERVICE = "com.vmware.esx.authentication.trust.security_token_issuers"
 ISSUER = "https://vcenter01.example.com/oidc"

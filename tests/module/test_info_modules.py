@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 import yaml
 
-from builders import chain
-from module.conftest import KEY_ID
-from module.conftest import fault
+from support.certificates import chain
+from support.constants import KEY_ID
+from support.modules import fault
 
 if TYPE_CHECKING:
-    from module.conftest import Modules
     from simulator import Host
+    from support.modules import Modules
 
 
 def test_key_providers_with_type_key_id_and_availability(modules: Modules, host: Host) -> None:

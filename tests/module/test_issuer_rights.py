@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from builders import chain
-from module.conftest import fault
+from support.certificates import chain
+from support.modules import fault
 
 if TYPE_CHECKING:
-    from module.conftest import Modules
-    from module.conftest import Ran
     from simulator import Host
+    from support.modules import Modules
+    from support.modules import Ran
 
 SERVICE = "com.vmware.esx.authentication.client_profiles"
 ISSUER = "https://vcenter01.example.com/oidc"

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from builders import chain
-from module.conftest import KEY
-from module.conftest import KEY_ID
+from support.certificates import chain
+from support.constants import KEY
+from support.constants import KEY_ID
 
 if TYPE_CHECKING:
-    from module.conftest import Modules
+    from support.modules import Modules
 
 SECRET = "cGFzdGVkLXNlY3JldC1rZXktMDEyMzQ1Njc4OWFiY2Q="
 PEM = chain(1)

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from builders import chain
-from module.conftest import KEY_ID
+from support.certificates import chain
+from support.constants import KEY_ID
 
 if TYPE_CHECKING:
-    from module.conftest import Modules
-    from module.conftest import Ran
     from simulator import Host
+    from support.modules import Modules
+    from support.modules import Ran
 
 LOGIN = ("POST", "/api/esx/authentication/token")
 OPEN = ("POST", "/api/session")

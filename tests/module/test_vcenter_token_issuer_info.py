@@ -21,12 +21,12 @@ import pytest
 from ansible_collections.esx.trust.plugins.module_utils import _libraries
 from ansible_collections.esx.trust.plugins.module_utils._api import retries
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
-from builders import chain
-from builders import fingerprint
-from module.conftest import Modules
-from module.conftest import Ran
-from module.conftest import fault
 from simulator import certificates
+from support.certificates import chain
+from support.certificates import fingerprint
+from support.modules import Modules
+from support.modules import Ran
+from support.modules import fault
 
 if TYPE_CHECKING:
     from simulator import Fleet

@@ -12,18 +12,18 @@ from xml.etree import ElementTree
 
 import pytest
 
-from builders import chain
-from leaks.search import Search
-from playbook.declared import ISSUER
-from playbook.declared import KEY
-from playbook.declared import KEY_ID
-from playbook.declared import OTHER_KEY_ID
-from playbook.declared import Declared
+from support.certificates import chain
+from support.constants import KEY
+from support.constants import KEY_ID
+from support.constants import OTHER_KEY_ID
+from support.declared import ISSUER
+from support.declared import Declared
+from support.search import Search
 
 if TYPE_CHECKING:
-    from playbook.conftest import Playbooks
     from simulator import Fleet
     from simulator import Host
+    from support.playbooks import Playbooks
 
 AUDIT = "esx.trust.audit"
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from playbook.declared import Declared
+from support.declared import Declared
 
 if TYPE_CHECKING:
-    from playbook.conftest import Playbooks
     from simulator import Fleet
+    from support.playbooks import Playbooks
 
 #: None of these leads anywhere. A host that is reached by ssh, as another user, would be UNREACHABLE.
 ELSEWHERE: dict[str, Any] = {

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from leaks.search import Search
-from playbook.declared import KEY
-from playbook.declared import OTHER_KEY
-from playbook.declared import OTHER_KEY_ID
-from playbook.declared import Declared
-from playbook.declared import provider
 from simulator import Fault
+from support.constants import KEY
+from support.constants import OTHER_KEY
+from support.constants import OTHER_KEY_ID
+from support.declared import Declared
+from support.declared import provider
+from support.search import Search
 
 if TYPE_CHECKING:
-    from playbook.conftest import Playbooks
     from simulator import Fleet
+    from support.playbooks import Playbooks
 
 CONVERGE = "esx.trust.converge"
 

@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from module.conftest import KEY
-from module.conftest import KEY_ID
-
-from .conftest import Playbooks
+from support.constants import KEY
+from support.constants import KEY_ID
+from support.playbooks import Playbooks
 
 WRONG = "wrong-Password-1"
 

@@ -14,15 +14,15 @@ from typing import Any
 
 import pytest
 
-from builders import chain
-from playbook.conftest import CORES
-from playbook.conftest import Playbooks
-from playbook.test_playbooks import KEY
-from playbook.test_playbooks import KEY_ID
+from support.certificates import chain
+from support.constants import KEY
+from support.constants import KEY_ID
+from support.playbooks import CORES
+from support.playbooks import Playbooks
 
 if TYPE_CHECKING:
-    from gates.conftest import Tools
     from simulator import Fleet
+    from support.tools import Tools
 
 pytestmark = pytest.mark.timeout(600)
 

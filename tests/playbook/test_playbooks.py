@@ -11,15 +11,15 @@ from urllib.parse import quote
 
 import pytest
 
-from builders import chain
-from builders import private_key_pem
 from simulator import Fault
+from support.certificates import chain
+from support.certificates import private_key_pem
+from support.constants import KEY
+from support.constants import KEY_ID
 
 if TYPE_CHECKING:
-    from playbook.conftest import Playbooks
+    from support.playbooks import Playbooks
 
-KEY_ID = "5f0b1f4e-53c2-4f0e-9c0e-6f1d6f7a2b11"
-KEY = "q1w2e3r4t5y6u7i8o9p0a1s2d3f4g5h6j7k8l9z0x1c="
 PROVIDER: dict[str, Any] = {
     "name": "Key provider",
     "esx.trust.esx_kms_provider": {"provider": "site-a", "key_id": KEY_ID, "key_derivation_key": "{{ key }}"},

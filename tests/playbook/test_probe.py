@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 
-from builders import chain
-from leaks.search import Search
-from playbook.declared import ISSUER
-from playbook.declared import KEY
-from playbook.declared import KEY_ID
-from playbook.declared import Declared
+from support.certificates import chain
+from support.constants import KEY
+from support.constants import KEY_ID
+from support.declared import ISSUER
+from support.declared import Declared
+from support.search import Search
 
 if TYPE_CHECKING:
-    from playbook.conftest import Playbooks
     from simulator import Fleet
+    from support.playbooks import Playbooks
 
 PROBE = "esx.trust.probe"
 WRITE = ("-e", "esx_probe_write=true")

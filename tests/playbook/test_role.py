@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
-from leaks.search import Search
-from playbook.declared import KEY
-from playbook.declared import KEY_ID
-from playbook.declared import OTHER_KEY
-from playbook.declared import OTHER_KEY_ID
-from playbook.declared import Declared
-from playbook.declared import provider
+from support.constants import KEY
+from support.constants import KEY_ID
+from support.constants import OTHER_KEY
+from support.constants import OTHER_KEY_ID
+from support.declared import Declared
+from support.declared import provider
+from support.search import Search
 
 if TYPE_CHECKING:
-    from playbook.conftest import Playbooks
     from simulator import Fleet
+    from support.playbooks import Playbooks
 
 ROLE = "esx.trust.host_trust"
 #: Spellings of the same key and key_id.

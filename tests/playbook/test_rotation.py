@@ -22,19 +22,19 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from leaks.search import Search
-from playbook.declared import ISSUER
-from playbook.declared import OTHER_KEY_ID
-from playbook.declared import Declared
-from playbook.declared import issuer
 from simulator import Fault
 from simulator import exchange
+from support.constants import OTHER_KEY_ID
+from support.declared import ISSUER
+from support.declared import Declared
+from support.declared import issuer
+from support.search import Search
 
 if TYPE_CHECKING:
-    from playbook.conftest import Playbooks
     from simulator import Fleet
     from simulator import Host
     from simulator import Issuer
+    from support.playbooks import Playbooks
 
 ROTATE = "esx.trust.rotate_signing_certs"
 

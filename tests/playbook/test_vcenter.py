@@ -7,11 +7,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from typing import Any
 
-from builders import chain
+from support.certificates import chain
 
 if TYPE_CHECKING:
-    from playbook.conftest import Playbooks
     from simulator import Vcenter
+    from support.playbooks import Playbooks
 
 PASSWORD = "Horse-Battery+1"
 

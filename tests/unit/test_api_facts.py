@@ -43,7 +43,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.api_info impor
 from ansible_collections.esx.trust.plugins.module_utils._services.api_info import known_by_answer
 from ansible_collections.esx.trust.plugins.module_utils._services.api_info import refusal_reason
 from ansible_collections.esx.trust.plugins.module_utils._services.api_probe import is_leftover
-from builders import chain
+from support.certificates import chain
 
 NOW = 1_700_000_000.0
 SECRET = "hunter2-and-more"

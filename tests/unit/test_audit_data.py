@@ -26,18 +26,18 @@ from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import tex
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import KINDS
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import PASSING
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import STATUSES
-from builders import chain
-from builders.audits import NOW
-from builders.audits import certificate
-from builders.audits import entry
-from builders.audits import failed
-from builders.audits import fleet
-from builders.audits import issuer
-from builders.audits import provider
-from builders.audits import resource
-from builders.memory import MemoryHost
-from builders.memory import ScriptedClient
 from environment import ROOT
+from support.audits import NOW
+from support.audits import certificate
+from support.audits import entry
+from support.audits import failed
+from support.audits import fleet
+from support.audits import issuer
+from support.audits import provider
+from support.audits import resource
+from support.certificates import chain
+from support.memory import MemoryHost
+from support.memory import ScriptedClient
 
 OLD, NEW = certificate("old", 400), certificate("new", 800)
 KEY = provider("site-a")

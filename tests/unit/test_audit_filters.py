@@ -21,14 +21,14 @@ from ansible.release import __version__ as ansible_version
 from ansible.template import Templar
 
 from ansible_collections.esx.trust.plugins.filter import audit
-from builders.audits import NOW
-from builders.audits import entry
-from builders.audits import failed
-from builders.audits import fleet
-from builders.audits import issuer
-from builders.audits import resource
 from environment import ROOT
 from environment import link_collection
+from support.audits import NOW
+from support.audits import entry
+from support.audits import failed
+from support.audits import fleet
+from support.audits import issuer
+from support.audits import resource
 
 try:
     from ansible.template import trust_as_template

@@ -16,14 +16,14 @@ from prometheus_client.openmetrics import parser as openmetrics
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.data import build
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.metrics import render
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import text
-from builders.audits import NOW
-from builders.audits import certificate
-from builders.audits import entry
-from builders.audits import failed
-from builders.audits import fleet
-from builders.audits import issuer
-from builders.audits import provider
-from builders.audits import resource
+from support.audits import NOW
+from support.audits import certificate
+from support.audits import entry
+from support.audits import failed
+from support.audits import fleet
+from support.audits import issuer
+from support.audits import provider
+from support.audits import resource
 
 Samples = dict[str, list[tuple[dict[str, str], float]]]
 

@@ -28,14 +28,14 @@ from ansible_collections.esx.trust.plugins.module_utils._services.certificates i
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_host
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_options
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import validity_warnings
-from builders import Authority
-from builders import bundle
-from builders import chain
-from builders import dresses
-from builders import fingerprint
-from builders import private_key_pem
-from builders import private_keys
-from builders.certificates import NOW as STARTED
+from support.certificates import NOW as STARTED
+from support.certificates import Authority
+from support.certificates import bundle
+from support.certificates import chain
+from support.certificates import dresses
+from support.certificates import fingerprint
+from support.certificates import private_key_pem
+from support.certificates import private_keys
 
 PEM = chain(subject="plain")[0]
 DEEP = chain(4, subject="deep")

@@ -27,21 +27,21 @@ from ansible_collections.esx.trust.plugins.module_utils._services.certificates i
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import validity_warnings
 from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import DesiredHostTrust
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import DesiredTokenIssuer
-from builders import bundle
-from builders import chain
-from builders import fingerprint
-from builders import private_key_pem
-from builders.certificates import CURVE_P256
-from builders.certificates import CURVE_SM2
-from builders.certificates import ECDSA_WITH_SHA256
-from builders.certificates import RSA_WITH_MD5
-from builders.certificates import RSA_WITH_NOTHING_KNOWN
-from builders.certificates import RSA_WITH_SHA1
-from builders.certificates import SM2_WITH_SM3
-from builders.certificates import dated
-from builders.certificates import named
-from builders.certificates import pem_of
-from builders.certificates import with_old_signature
+from support.certificates import CURVE_P256
+from support.certificates import CURVE_SM2
+from support.certificates import ECDSA_WITH_SHA256
+from support.certificates import RSA_WITH_MD5
+from support.certificates import RSA_WITH_NOTHING_KNOWN
+from support.certificates import RSA_WITH_SHA1
+from support.certificates import SM2_WITH_SM3
+from support.certificates import bundle
+from support.certificates import chain
+from support.certificates import dated
+from support.certificates import fingerprint
+from support.certificates import named
+from support.certificates import pem_of
+from support.certificates import private_key_pem
+from support.certificates import with_old_signature
 
 NOW = datetime.datetime.now(datetime.timezone.utc)
 LEAF, ROOT = chain(2, subject="prose")

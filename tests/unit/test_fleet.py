@@ -21,9 +21,9 @@ from ansible_collections.esx.trust.plugins.plugin_utils._rotation import missing
 from ansible_collections.esx.trust.plugins.plugin_utils._rotation import mode
 from ansible_collections.esx.trust.plugins.plugin_utils._rotation import ready
 from ansible_collections.esx.trust.plugins.plugin_utils._rotation import run
+from support.constants import KEY_ID
+from support.constants import OTHER_KEY_ID
 
-KEY_ID = "5f0b1f4e-53c2-4f0e-9c0e-6f1d6f7a2b11"
-OTHER_KEY_ID = "0d9b3c1a-8f0e-4f5b-b1a7-2a6f6a1c9e77"
 KEY = base64.b64encode(bytes(range(32))).decode()
 OTHER_KEY = base64.b64encode(bytes(range(1, 33))).decode()
 

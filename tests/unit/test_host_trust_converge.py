@@ -19,10 +19,10 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import TrustErro
 from ansible_collections.esx.trust.plugins.module_utils._services import host_trust
 from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import DesiredHostTrust
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import write_marker
-from builders import chain
-from builders.memory import MemoryHost
-from builders.memory import ScriptedClient
-from builders.memory import api_error
+from support.certificates import chain
+from support.memory import MemoryHost
+from support.memory import ScriptedClient
+from support.memory import api_error
 from unit.test_host_trust_plan import NEW
 from unit.test_host_trust_plan import OLD
 from unit.test_host_trust_plan import absent

@@ -18,13 +18,13 @@ from ansible_collections.esx.trust.plugins.module_utils._services import host_tr
 from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import DesiredHostTrust
 from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import HostTrust
 from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import plan
-from builders import chain
-from builders.memory import MemoryHost
-from builders.memory import ScriptedClient
+from support.certificates import chain
+from support.constants import KEY
+from support.constants import KEY_ID
+from support.constants import OTHER_KEY_ID
+from support.memory import MemoryHost
+from support.memory import ScriptedClient
 
-KEY = "q1w2e3r4t5y6u7i8o9p0a1s2d3f4g5h6j7k8l9z0x1c="
-KEY_ID = "5f0b1f4e-53c2-4f0e-9c0e-6f1d6f7a2b11"
-OTHER_KEY_ID = "0d9b3c1a-8f0e-4f5b-b1a7-2a6f6a1c9e77"
 OLD, NEW = chain(subject="old"), chain(subject="new")
 
 

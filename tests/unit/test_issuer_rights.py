@@ -29,7 +29,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights 
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import undo_renaming
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import DesiredTokenIssuer
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import TokenIssuer
-from builders import chain
+from support.certificates import chain
 
 ISSUER, OTHER = "https://vc/oidc", "https://other/oidc"
 OLD, NEW = (chains_from_host([{"cert_chain": chain(subject=subject)}]) for subject in ("old", "new"))

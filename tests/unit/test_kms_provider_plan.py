@@ -18,9 +18,9 @@ from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider i
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import KmsProvider
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import find
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import plan
-from builders.memory import MemoryHost
-from builders.memory import ScriptedClient
-from builders.memory import request_of
+from support.memory import MemoryHost
+from support.memory import ScriptedClient
+from support.memory import request_of
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 KEY_ID = "12345678-abcd-1234-cdef-123456789abc"

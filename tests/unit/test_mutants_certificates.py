@@ -14,7 +14,7 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidIn
 from ansible_collections.esx.trust.plugins.module_utils._services import certificates
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_host
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_options
-from builders import chain
+from support.certificates import chain
 
 PEM = chain(subject="plain")[0]
 BODY = "".join(PEM.splitlines()[1:-1])

@@ -17,10 +17,10 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import TrustErro
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
-from builders import chain
-from builders.memory import MemoryHost
-from builders.memory import ScriptedClient
-from builders.memory import api_error
+from support.certificates import chain
+from support.memory import MemoryHost
+from support.memory import ScriptedClient
+from support.memory import api_error
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 KEY_ID = "12345678-abcd-1234-cdef-123456789abc"

@@ -22,10 +22,10 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import TrustErro
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
-from builders import chain
-from builders.memory import MemoryHost
-from builders.memory import ScriptedClient
-from builders.memory import api_error
+from support.certificates import chain
+from support.memory import MemoryHost
+from support.memory import ScriptedClient
+from support.memory import api_error
 
 PEM = chain()[0]
 ISSUER = "https://vc/openidconnect/vsphere.local"

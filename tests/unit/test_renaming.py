@@ -27,7 +27,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.renaming impor
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import write_marker
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import DesiredTokenIssuer
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import TokenIssuer
-from builders.memory import MemoryHost
+from support.memory import MemoryHost
 from unit.test_host_trust_plan import NEW
 from unit.test_host_trust_plan import OLD
 from unit.test_host_trust_plan import absent

@@ -26,11 +26,11 @@ from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer i
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import TokenIssuer
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import list_issuers
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import plan
-from builders import chain
-from builders import dresses
-from builders.memory import MemoryHost
-from builders.memory import ScriptedClient
-from builders.memory import request_of
+from support.certificates import chain
+from support.certificates import dresses
+from support.memory import MemoryHost
+from support.memory import ScriptedClient
+from support.memory import request_of
 
 ALIAS, ISSUER = "vc", "https://vc/openidconnect/vsphere.local"
 OLD, NEW, DEEP = chain(subject="old"), chain(subject="new"), chain(3, subject="deep")

@@ -35,8 +35,8 @@ from ansible_collections.esx.trust.plugins.module_utils._services.certificates i
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_options
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import leaf_first
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import TokenIssuer
-from builders import chain
-from builders import dresses
+from support.certificates import chain
+from support.certificates import dresses
 
 PAGE = vcenter.DISCOVERY(sso_domain="vsphere.local")
 

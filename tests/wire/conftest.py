@@ -5,28 +5,21 @@
 from __future__ import annotations
 
 import gc
-import pathlib
 import signal
-import ssl
-import tempfile
-import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
-from typing import Any
 
 import pytest
 
 from ansible_collections.esx.trust.plugins.module_utils._api import retries
 from ansible_collections.esx.trust.plugins.module_utils._api import transport
-from module.conftest import KEY
-from module.conftest import Modules
-from module.conftest import Ran
+from support.modules import Modules
 from wire.proxy import FaultProxy
 
 if TYPE_CHECKING:
     from simulator import Fleet
     from simulator import Host
-    from simulator.certificates import Identity
+from wire.checks import Watch
 
 
 @pytest.fixture(autouse=True)
@@ -62,93 +55,6 @@ def no_collector() -> Iterator[None]:
     gc.enable()
 
 
-def open_sockets() -> list[transport._DeadlineSocket]:
-    """Sockets of ours that nobody has closed."""
-    return [each for each in gc.get_objects() if isinstance(each, transport._DeadlineSocket) and each.fileno() != -1]
-
-
-class Watch:
-    """Time that passes; a bound is checked with room for a machine that does other things, too."""
-
-    ROOM = 5.0
-
-    def __init__(self) -> None:
-        self._start = time.monotonic()
-
-    def within(self, seconds: float) -> bool:
-        return time.monotonic() - self._start < seconds + self.ROOM
-
-
 @pytest.fixture
 def watch() -> Watch:
     return Watch()
-
-
-def assert_one_sentence(ran: Ran, host: Host, *, code: str | None = None) -> None:
-    """A failure that a person understands: which host, what, and no more than that."""
-    assert ran.failed
-    assert "exception" not in ran.result, ran.output
-    assert "Traceback" not in ran.output
-    assert host.address in ran.message, ran.message
-    assert "\n" not in ran.message
-    assert 20 < len(ran.message) < 700, ran.message
-    for insides in ("object at 0x", "Max retries", "Pool(", "Errno", "Error(", "_ssl.c"):
-        assert insides not in ran.message, ran.message
-    for secret in (host.password, KEY):
-        assert secret not in ran.output
-    if code is not None:
-        assert ran.result["failure"]["code"] == code, ran.message
-
-
-def assert_untouched(host: Host) -> None:
-    """Not one HTTP byte arrived."""
-    assert host.journal == []
-    assert host.login_attempts == 0
-
-
-def wrote(host: Host) -> list[str]:
-    """The writes that changed the host, by the last part of the operation's name."""
-    return [str(record.operation).rpartition(".")[2] for record in host.journal if record.wrote]
-
-
-def issuer_options(alias: str, issuer: str, chains: list[list[str]]) -> dict[str, Any]:
-    return {
-        "issuer_alias": alias,
-        "issuer": issuer,
-        "signing_cert_chains": [{"cert_chain": chain} for chain in chains],
-    }
-
-
-def served_by(
-    identity: Identity,
-    *chain: Identity,
-    oldest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2,
-    newest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3,
-) -> ssl.SSLContext:
-    """The context of a server that shows this certificate, with what leads to its root."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    if newest < ssl.TLSVersion.TLSv1_2:
-        # What OpenSSL no longer does of itself.
-        context.set_ciphers("ALL:@SECLEVEL=0")
-    context.minimum_version = oldest
-    context.maximum_version = newest
-    # The ssl module reads certificates from files only.
-    with tempfile.TemporaryDirectory() as folder:
-        path = pathlib.Path(folder, "identity.pem")
-        path.touch(mode=0o600)
-        path.write_text(identity.key_pem + identity.pem + "".join(each.pem for each in chain), encoding="ascii")
-        context.load_cert_chain(path)
-    return context
-
-
-def unverified() -> ssl.SSLContext:
-    """The context of a client that believes everybody: the one from a front to the host behind it."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def front(host: Host, context: ssl.SSLContext) -> FaultProxy:
-    """A TLS server in front of the host, which sees what is inside."""
-    return FaultProxy(host.address, host.port, terminate=context, upstream=unverified())

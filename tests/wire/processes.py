@@ -17,8 +17,8 @@ from typing import Any
 from environment import link_collection
 
 if TYPE_CHECKING:
-    from module.conftest import Modules
     from simulator import Host
+    from support.modules import Modules
 
 #: Ansible's own wrapper runs a module like this, with the arguments where a module looks for them.
 WRAPPER = """

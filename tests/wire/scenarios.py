@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import Any
 
-from builders import chain
-from module.conftest import KEY_ID
-from wire.conftest import assert_one_sentence
-from wire.conftest import issuer_options
-from wire.conftest import wrote
+from support.certificates import chain
+from support.constants import KEY_ID
+from wire.checks import assert_one_sentence
+from wire.checks import issuer_options
+from wire.checks import wrote
 
 if TYPE_CHECKING:
-    from module.conftest import Modules
-    from module.conftest import Ran
     from simulator import Host
+    from support.modules import Modules
+    from support.modules import Ran
 
 ISSUER = "https://vcenter01.example.com/oidc"
 OLD = [chain(1, subject="old signer")]

@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from playbook.conftest import playbooks
-from playbook.conftest import tools
 from simulator import Fault
-from wire.conftest import issuer_options
+from support.playbooks import playbooks
+from support.tools import tools
+from wire.checks import issuer_options
 from wire.processes import wait_for
 from wire.scenarios import ISSUER
 from wire.scenarios import NEW
 from wire.scenarios import OLD
 
 if TYPE_CHECKING:
-    from playbook.conftest import Playbooks
+    from support.playbooks import Playbooks
 
 #: Fixtures of the playbooks.
 __all__ = ["playbooks", "tools"]

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from ansible_collections.esx.trust.plugins.module_utils._api import transport
-from module.conftest import KEY_ID
-from module.conftest import OTHER_KEY_ID
 from simulator import Fault
-from wire.conftest import open_sockets
-from wire.conftest import wrote
+from support.constants import KEY_ID
+from support.constants import OTHER_KEY_ID
+from wire.checks import open_sockets
+from wire.checks import wrote
 from wire.proxy import Cut
 from wire.proxy import Way
 from wire.scenarios import ISSUER
@@ -24,8 +24,8 @@ from wire.scenarios import SCENARIOS
 from wire.scenarios import Scenario
 
 if TYPE_CHECKING:
-    from module.conftest import Modules
     from simulator import Host
+    from support.modules import Modules
     from wire.proxy import FaultProxy
 
 PROVIDERS = "com.vmware.esx.trusted_infrastructure.kms.providers"

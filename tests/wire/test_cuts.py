@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from simulator.certificates import issue
-from wire.conftest import assert_one_sentence
-from wire.conftest import front
-from wire.conftest import served_by
+from wire.checks import assert_one_sentence
+from wire.checks import front
+from wire.checks import served_by
 from wire.proxy import Cut
 from wire.proxy import FaultProxy
 from wire.proxy import Way
@@ -24,9 +24,9 @@ from wire.scenarios import SCENARIOS
 from wire.scenarios import Scenario
 
 if TYPE_CHECKING:
-    from module.conftest import Modules
     from simulator import Fleet
     from simulator import Host
+    from support.modules import Modules
     from wire.proxy import Direction
 
 DIRECTIONS = ("to_client", "to_host")

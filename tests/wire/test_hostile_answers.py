@@ -31,8 +31,8 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLos
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from simulator.certificates import issue
-from wire.conftest import open_sockets
-from wire.conftest import served_by
+from wire.checks import open_sockets
+from wire.checks import served_by
 
 #: Seconds for one request, and how much longer a machine that does other things may take.
 TIMEOUT = 1.0

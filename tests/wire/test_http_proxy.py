@@ -20,21 +20,21 @@ from typing import Any
 
 import pytest
 
-from module.conftest import KEY
 from simulator.certificates import issue
-from wire.conftest import assert_one_sentence
-from wire.conftest import assert_untouched
-from wire.conftest import wrote
+from support.constants import KEY
+from wire.checks import assert_one_sentence
+from wire.checks import assert_untouched
+from wire.checks import wrote
 from wire.proxy import Cut
 from wire.proxy import FaultProxy
 from wire.proxy import Way
 from wire.scenarios import CREATES
 
 if TYPE_CHECKING:
-    from module.conftest import Modules
-    from module.conftest import Ran
     from simulator import Host
-    from wire.conftest import Watch
+    from support.modules import Modules
+    from support.modules import Ran
+    from wire.checks import Watch
 
 LOOPBACK = "127.0.0.1"
 TIMEOUT = 0.3

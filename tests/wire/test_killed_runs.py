@@ -14,16 +14,16 @@ from typing import Any
 
 import pytest
 
-from builders import chain
 from simulator import Fault
-from wire.conftest import issuer_options
+from support.certificates import chain
+from wire.checks import issuer_options
 from wire.processes import Starter
 from wire.test_signals import HELD
 from wire.test_signals import gate as gate
 
 if TYPE_CHECKING:
-    from module.conftest import Modules
     from simulator import Host
+    from support.modules import Modules
 
 SERVICE = "com.vmware.esx.authentication.trust.security_token_issuers"
 ONE, TWO, THREE = (chain(1, subject=subject) for subject in ("one", "two", "three"))

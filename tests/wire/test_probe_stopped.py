@@ -16,8 +16,8 @@ from wire.processes import Starter
 from wire.processes import wait_for
 
 if TYPE_CHECKING:
-    from module.conftest import Modules
     from simulator import Host
+    from support.modules import Modules
 
 SERVICE = "com.vmware.esx.authentication.trust.security_token_issuers"
 

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from module.conftest import KEY
-from module.conftest import KEY_ID
 from simulator import Fault
 from simulator.delivery import Delivery
-from wire.conftest import issuer_options
+from support.constants import KEY
+from support.constants import KEY_ID
+from wire.checks import issuer_options
 from wire.processes import Starter
 from wire.processes import wait_for
 from wire.scenarios import ISSUER
@@ -25,8 +25,8 @@ from wire.scenarios import NEW
 from wire.scenarios import OLD
 
 if TYPE_CHECKING:
-    from module.conftest import Modules
     from simulator import Host
+    from support.modules import Modules
     from wire.proxy import FaultProxy
 
 PROVIDERS = "com.vmware.esx.trusted_infrastructure.kms.providers"

@@ -11,10 +11,10 @@ from typing import Literal
 
 import pytest
 
-from module.conftest import KEY_ID
 from simulator import Fault
-from wire.conftest import assert_one_sentence
-from wire.conftest import wrote
+from support.constants import KEY_ID
+from wire.checks import assert_one_sentence
+from wire.checks import wrote
 from wire.proxy import Cut
 from wire.proxy import Way
 from wire.scenarios import CREATES
@@ -22,9 +22,9 @@ from wire.scenarios import SCENARIOS
 from wire.scenarios import Scenario
 
 if TYPE_CHECKING:
-    from module.conftest import Modules
     from simulator import Host
-    from wire.conftest import Watch
+    from support.modules import Modules
+    from wire.checks import Watch
     from wire.proxy import FaultProxy
 
 READS = "com.vmware.esx.trusted_infrastructure.kms.providers.[gl]*t"

@@ -22,17 +22,17 @@ from environment import link_collection
 from simulator import Fleet
 from simulator.certificates import Identity
 from simulator.certificates import issue
-from wire.conftest import assert_one_sentence
-from wire.conftest import assert_untouched
-from wire.conftest import front
-from wire.conftest import served_by
+from wire.checks import assert_one_sentence
+from wire.checks import assert_untouched
+from wire.checks import front
+from wire.checks import served_by
 from wire.proxy import Cut
 from wire.proxy import FaultProxy
 from wire.proxy import Way
 
 if TYPE_CHECKING:
-    from module.conftest import Modules
     from simulator import Host
+    from support.modules import Modules
 
 #: The longest record that ends a TLS 1.3 handshake (SHA-384); a request with a login is longer.
 FINISHED = 5 + 4 + 48 + 1 + 16

@@ -11,18 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
-from builders import chain
+from support.certificates import chain
+from support.constants import KEY
+from support.constants import KEY_ID
 
 if TYPE_CHECKING:
-    from playbook.conftest import Playbooks
-    from playbook.conftest import Played
     from simulator import Fleet
     from simulator import Host
+    from support.playbooks import Playbooks
+    from support.playbooks import Played
 
-KEY_ID = "5f0b1f4e-53c2-4f0e-9c0e-6f1d6f7a2b11"
-OTHER_KEY_ID = "0d9b3c1a-8f0e-4f5b-b1a7-2a6f6a1c9e77"
-KEY = "q1w2e3r4t5y6u7i8o9p0a1s2d3f4g5h6j7k8l9z0x1c="
-OTHER_KEY = "w1e2r3t4y5u6i7o8p9a0s1d2f3g4h5j6k7l8z9x0c1v="
 ISSUER = "https://vcenter01.example.com/oidc"
 #: A port on which nobody listens, and no patience.
 DOWN = {"esx_port": 1, "esx_retries": 0}

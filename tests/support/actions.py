@@ -17,8 +17,8 @@ from ansible.playbook.play_context import PlayContext
 from ansible.template import Templar
 
 from ansible_collections.esx.trust.plugins.plugin_utils import _refused_logins
-from module.conftest import Modules
-from module.conftest import Ran
+from support.modules import Modules
+from support.modules import Ran
 
 
 def run_action(name: str, options: Mapping[str, Any], check: bool, diff: bool = False) -> dict[str, Any]:

@@ -1,0 +1,157 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs real plays of every supported ansible-core over simulated hosts."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Any
+
+import pytest
+import yaml
+
+import environment
+from support.children import unignoring
+from support.tools import Tools
+
+if TYPE_CHECKING:
+    from simulator import Fleet
+    from simulator import Host
+
+CORES = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in environment.CORES]
+
+
+def _as_a_module_in_the_middle(item: pytest.Item) -> bool:
+    call = getattr(item, "callspec", None)
+    chosen = call.params if call else {}
+    middle = environment.CORES[1:-1]
+    return chosen.get("in_worker") is False and chosen.get("playbooks") in middle
+
+
+@dataclass(frozen=True)
+class Played:
+    """What ansible-playbook said and did."""
+
+    code: int
+    output: str
+    #: All files that the run left in its folder, its home and its temporary folders, by name.
+    files: dict[str, str]
+
+    def recap(self, name: str) -> dict[str, int]:
+        """The counters of a host in the recap."""
+        line = re.search(rf"^{re.escape(name)}\s+:(.*)$", self.output, re.MULTILINE)
+        assert line, self.output
+        return {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", line[1])}
+
+
+class Playbooks:
+    """Plays of one core over some hosts, in a folder and with a home of their own."""
+
+    def __init__(
+        self,
+        tools: Tools,
+        core: str,
+        hosts: Sequence[Host],
+        fleet: Fleet,
+        folder: Path,
+        temporary: Path,
+        *,
+        in_worker: bool,
+    ) -> None:
+        self._tools = tools
+        self._core = core
+        self.hosts = hosts
+        self.folder = folder
+        self._temporary = temporary
+        inventory = {
+            "esx": {
+                "hosts": {host.name: {"esx_address": host.address} for host in hosts},
+                "vars": {
+                    "ansible_connection": "local",
+                    "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+                    "esx_trust_in_worker": in_worker,
+                    "esx_port": hosts[0].port,
+                    "esx_ca_path": fleet.ca_path,
+                },
+            }
+        }
+        (folder / "inventory.yml").write_text(yaml.safe_dump(inventory))
+
+    def play(self, tasks: list[dict[str, Any]], *arguments: str, variables: dict[str, Any] | None = None) -> Played:
+        """Run tasks on all hosts, the connection options in module_defaults, secrets from a file of variables."""
+        connection = {
+            "hostname": "{{ esx_address }}",
+            "port": "{{ esx_port }}",
+            "username": self.hosts[0].username,
+            "password": "{{ esx_password }}",
+            "ca_path": "{{ esx_ca_path }}",
+        }
+        play = {
+            "name": "Trust",
+            "hosts": "esx",
+            "gather_facts": False,
+            "module_defaults": {"group/esx.trust.esx": connection},
+            "tasks": tasks,
+        }
+        (self.folder / "playbook.yml").write_text(yaml.safe_dump([play], sort_keys=False))
+        given = {"esx_password": self.hosts[0].password, **(variables or {})}
+        (self.folder / "variables.json").write_text(json.dumps(given))
+        return self.run("ansible-playbook", "-i", "inventory.yml", "-e", "@variables.json", *arguments, "playbook.yml")
+
+    def run(self, program: str, *arguments: str, stdin: str | None = None) -> Played:
+        """Run a program of the core in the folder."""
+        venv = self._tools.venv(self._core)
+        before = set(self.folder.rglob("*"))
+        variables = self._tools.variables(
+            venv,
+            ANSIBLE_LOG_PATH=self.folder / "ansible.log",
+            ANSIBLE_LOCAL_TEMP=self._temporary,
+            ANSIBLE_REMOTE_TEMP=self._temporary,
+            TMPDIR=self._temporary,
+        )
+        done = subprocess.run(
+            unignoring(str(venv.bin / program), *arguments),
+            cwd=self.folder,
+            env=variables,
+            input=stdin or "",
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        # A name of ours, or the file in which our code stands.
+        names_us = re.compile(r"DEPRECAT.*(?:esx[._/]trust|esx_\w+_|_action\.py)", re.IGNORECASE)
+        assert not names_us.search(done.stdout), done.stdout
+        left = [path for path in sorted(set(self.folder.rglob("*")) - before) if path.is_file()]
+        left += [path for place in (self._tools.home, self._temporary) for path in place.rglob("*") if path.is_file()]
+        if (self.folder / "ansible.log").exists():
+            left.append(self.folder / "ansible.log")
+        return Played(done.returncode, done.stdout, {str(path): path.read_text(errors="replace") for path in left})
+
+
+@pytest.fixture(params=[True, False], ids=["in the worker", "as a module"])
+def in_worker(request: pytest.FixtureRequest) -> bool:
+    """Everything holds whichever way the work is done."""
+    return bool(request.param)
+
+
+@pytest.fixture(params=CORES)
+def playbooks(
+    request: pytest.FixtureRequest, tools: Tools, fleet: Fleet, tmp_path: Path, in_worker: bool
+) -> Iterator[Playbooks]:
+    hosts = fleet.hosts[:5]
+    for host in hosts:
+        host.reset()
+    folder = tmp_path / "play"
+    folder.mkdir()
+    # Ansible puts sockets there, whose paths must be short.
+    with tempfile.TemporaryDirectory(prefix="esx-") as temporary:
+        yield Playbooks(tools, request.param, hosts, fleet, folder, Path(temporary), in_worker=in_worker)
