@@ -346,14 +346,42 @@ def _shown(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """esx_host_trust: the module's result. Raises TrustError."""
+    return _run(params, check_mode, all_key_providers=False)
+
+
+def examine(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
+    """What `run` returns in check mode, and `key_providers`, what esx_kms_provider_info returns, under the same login.
+
+    Raises TrustError. That the providers cannot be listed is no such error, but stands in their place.
+    """
+    return _run(params, True, all_key_providers=True)
+
+
+def _run(params: Mapping[str, Any], check_mode: bool, all_key_providers: bool) -> dict[str, Any]:
     desired = DesiredHostTrust.from_params(params)
     connection = Connection.from_params(params)
     declared = _Declared(replace(desired, account=client_profile.account_of(connection)))
     with connect(connection, ARGUMENTS.secrets(params)) as client:
-        outcome = converge(client, declared, check_mode)
+        try:
+            outcome = converge(client, declared, check_mode)
+        except TrustError as error:
+            if all_key_providers and "resources" in error.returned:
+                error.returned["key_providers"] = _all_key_providers(client)
+            raise
         done = result(RESOURCE, "", connection, outcome, desired.warnings, _shown)
         client_profile.with_ids(done[RESOURCE]["client_profiles"], declared.ids)
+        if all_key_providers:
+            done["key_providers"] = _all_key_providers(client)
         return client.report({**done, **outcome.found})
+
+
+def _all_key_providers(client: Client) -> dict[str, Any]:
+    warnings: list[str] = []
+    try:
+        listed: dict[str, Any] = {"changed": False, "kms_providers": kms_provider.list_providers(client, warnings)}
+    except TrustError as error:
+        return {"failed": True, "changed": False, "msg": str(error), "failure": error.failure()}
+    return {**listed, "warnings": warnings} if warnings else listed
 
 
 @dataclass(frozen=True)
