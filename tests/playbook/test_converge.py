@@ -201,6 +201,15 @@ def test_which_hosts(declared: Declared) -> None:
     assert declared.written == ["esx03"]
 
 
+def test_nobody_need_have_looked_to_list_the_hosts(declared: Declared) -> None:
+    """Tools that read a playbook, and --syntax-check, do the same."""
+    for playbook in (CONVERGE, "esx.trust.audit"):
+        listed = declared.run(playbook, "--list-hosts")
+        assert listed.code == 0, listed.output
+        assert "hosts (5):" in listed.output
+    assert all(host.journal == [] for host in declared.hosts)
+
+
 @pytest.mark.parametrize("playbook", [CONVERGE, "esx.trust.audit", "esx.trust.rotate_signing_certs"])
 def test_a_limit_that_leaves_no_host_is_no_success(declared: Declared, playbook: str) -> None:
     declared.groups["others"] = ["elsewhere"]
