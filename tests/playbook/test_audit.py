@@ -66,6 +66,7 @@ def test_everything_is_as_declared(declared: Declared, tmp_path: Path) -> None:
     assert "WARNING" not in played.output
 
 
+@pytest.mark.every_core
 def test_every_kind_of_deviation_on_a_host_of_its_own(declared: Declared, tmp_path: Path) -> None:
     good, missing, conflict, down, refusing = declared.hosts
     converged(good, conflict)
