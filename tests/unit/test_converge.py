@@ -36,7 +36,7 @@ KEY = base64.b64encode(bytes(range(32))).decode()
 KEY_ID = "12345678-abcd-1234-cdef-123456789abc"
 OTHER_KEY_ID = "99999999-abcd-1234-cdef-123456789abc"
 ISSUER = "https://vc/openidconnect/vsphere.local"
-OLD, NEW = chain(subject="old"), chain(subject="new")
+OLD, NEW, OTHER = chain(subject="old"), chain(subject="new"), chain(subject="other")
 
 
 def provider(**changes: Any) -> Declaration:
@@ -594,6 +594,17 @@ def test_a_provider_that_was_made_anew_meanwhile_is_not_deleted() -> None:
     assert "made anew" in error.message
     assert operations(error) == [("delete", "nkp")]
     assert client.memory.key_providers["nkp"]["native_info"]["key_id"] == OTHER_KEY_ID
+
+
+def test_two_attempts_in_doubt_at_one_change_are_told_once() -> None:
+    """Somebody else changed the issuer between them, so they are not the same step."""
+    client = ScriptedClient(issuer_there())
+    client.loses_request("update")
+    client.is_raced("list", lambda host: None)
+    client.is_raced("list", lambda host: host.hold_issuer("vc", ISSUER, [OLD, OTHER]))
+    client.loses_answer("update")
+    outcome = converge(client.as_client(), issuer(), check_mode=False)
+    assert steps(outcome) == [("update", "vc")]
 
 
 # A host with a form of its own.

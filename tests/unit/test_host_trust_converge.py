@@ -28,6 +28,7 @@ from unit.test_host_trust_plan import OLD
 from unit.test_host_trust_plan import absent
 from unit.test_host_trust_plan import declarations
 from unit.test_host_trust_plan import desired
+from unit.test_host_trust_plan import group
 from unit.test_host_trust_plan import holdings
 from unit.test_host_trust_plan import host_with
 from unit.test_host_trust_plan import issuer
@@ -237,3 +238,45 @@ def test_a_swap_that_stops_in_doubt_where_nobody_can_look_tells_what_may_be_lost
         run(client, desired(issuers=[issuer("a", "https://y", **RENAME), issuer("b", "https://x", **RENAME)]))
     assert "'b' could not be put back" in caught.value.message
     assert [one["issuer"] for one in caught.value.not_restored] == ["https://y"]
+
+
+class DroppingHost(MemoryHost):
+    """Keeps the first certificate of each chain and no other."""
+
+    def perform(self, call: Call) -> Any:
+        spec = call.arguments.get("spec", {})
+        if "signing_cert_chains" in spec:
+            chains = [{"cert_chain": entry["cert_chain"][:1]} for entry in spec["signing_cert_chains"]]
+            call = call.operation(**{**call.arguments, "spec": {**spec, "signing_cert_chains": chains}})
+        return super().perform(call)
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["answered", "in doubt"])
+def test_the_last_look_counts_each_write_once(lost: bool) -> None:
+    """The profile that was made is one, whether it was seen before or is assumed."""
+    client = ScriptedClient(DroppingHost())
+    if lost:
+        client.is_raced("create", lambda memory: None)
+        client.loses_answer("create")
+    profiles = [group("admins", "vc", "READ_ONLY"), group("people", "vc", "READ_ONLY")]
+    outcome = run(client, desired(issuers=[issuer("vc", "https://vc", DEEP)], profiles=profiles))
+    assert len(outcome.warnings) == 1
+    assert [one["external_group_name"] for one in outcome.after["client_profiles"]] == ["admins", "people"]
+
+
+def test_what_is_put_back_is_called_by_its_kind() -> None:
+    """A renaming whose second profile is refused: the first copy goes, and the issuer comes back."""
+    client = ScriptedClient(host_with(("old", "https://vc", OLD)))
+    for name in ("admins", "people"):
+        client.memory.profiles[name] = {
+            "subject": {"type": "EXTERNAL_GROUP", "name": name, "issuer_alias": "old", "domain": "d"},
+            "grants": [],
+        }
+    before = client.memory.state()
+    for _passed in range(2):
+        client.is_raced("create", lambda memory: None)
+    client.fails("create", lambda: api_error("INVALID_ARGUMENT"))
+    with pytest.raises(TrustError) as caught:
+        run(client, desired(issuers=[issuer("new", "https://vc", NEW, **RENAME)], profiles=[]))
+    assert caught.value.message.endswith("The token_issuer 'old' was put back as it was.")
+    assert client.memory.state() == before

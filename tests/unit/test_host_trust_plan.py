@@ -48,12 +48,33 @@ def absent(alias: str, name: Optional[str] = None) -> dict[str, Any]:
     return issuer(alias, name, state="absent")
 
 
+def group(name: str, alias: str, *entitlements: str) -> dict[str, Any]:
+    """The declaration of a client profile."""
+    return {
+        "local_user_name": None,
+        "external_group_name": name,
+        "external_user_name": None,
+        "issuer_alias": alias,
+        "domain": "d",
+        "entitlements": list(entitlements),
+        "entitlements_mode": "exact",
+        "state": "present",
+    }
+
+
 def desired(
     providers: Optional[list[dict[str, Any]]] = None,
     issuers: Optional[list[dict[str, Any]]] = None,
     purge: bool = False,
+    profiles: Optional[list[dict[str, Any]]] = None,
 ) -> DesiredHostTrust:
-    params = {"kms_providers": providers, "token_issuers": issuers, "purge_token_issuers": purge}
+    params = {
+        "kms_providers": providers,
+        "token_issuers": issuers,
+        "purge_token_issuers": purge,
+        "client_profiles": profiles,
+        "purge_client_profiles": False,
+    }
     return DesiredHostTrust.from_params(params)
 
 
@@ -220,6 +241,21 @@ def test_two_aliases_swap_if_they_may_be_renamed() -> None:
     host.apply(planned(host, wanted).steps)
     assert trusted(host) == {"a": "https://y", "b": "https://x"}
     assert planned(host, wanted).steps == ()
+
+
+@pytest.mark.parametrize(("pems", "policy"), [(OLD, "fail"), (NEW, "adopt")], ids=["stays", "adopted"])
+def test_a_profile_of_a_declared_alias_that_does_not_come_about_is_a_conflict(pems: list[str], policy: str) -> None:
+    """The issuer stays under another alias, and the profile would name one that is not there."""
+    host = host_with(("other", "https://vc", OLD))
+    declared = issuer("vc", "https://vc", pems, issuer_conflict=policy)
+    found = planned(host, desired(issuers=[declared], profiles=[group("admins", "vc", "READ_ONLY")]))
+    assert "stays under the alias 'other'" in (found.conflict or "")
+    assert found.steps == ()
+    for alias in ("other", "elsewhere"):
+        found = planned(host, desired(issuers=[declared], profiles=[group("admins", alias, "READ_ONLY")]))
+        assert found.conflict is None
+    renamed = issuer("vc", "https://vc", NEW, issuer_conflict="rename")
+    assert planned(host, desired(issuers=[renamed], profiles=[group("admins", "vc")])).conflict is None
 
 
 def test_issuers_are_not_read_where_none_are_declared() -> None:

@@ -24,6 +24,7 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
+from ansible_collections.esx.trust.plugins.module_utils._services import client_profile
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Certificate
@@ -343,7 +344,7 @@ def test_only_a_refused_deletion_is_explained_so(operation: Operation) -> None:
 
 @contextmanager
 def issuers(monkeypatch: pytest.MonkeyPatch, *held: dict[str, Any]) -> Iterator[Told]:
-    told = Told({token_issuer.LIST: list(held)})
+    told = Told({token_issuer.LIST: list(held), client_profile.LIST: []})
     monkeypatch.setattr(token_issuer, "connect", told)
     yield told
 

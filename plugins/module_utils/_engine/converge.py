@@ -136,7 +136,8 @@ class _Run:
         last = {step.key: step for step in self.performed}
         steps = list(last.values())
         try:
-            observed = self._declaration.look_again(self._client, steps, self._sent.seen)
+            assumed = self._sent.assumed(self._sent.performed)
+            observed = self._declaration.look_again(self._client, steps, assumed)
         except TrustError:
             # What was written was confirmed. A look that fails takes nothing from that.
             return None, []

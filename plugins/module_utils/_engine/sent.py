@@ -32,18 +32,14 @@ class Sent:
         """All that may have been carried out."""
         return [*self.performed, *self.in_doubt]
 
-    @property
-    def seen(self) -> Any:
-        """What the host held when it was last looked at."""
-        return self._seen[0] if self._seen else None
-
     def look(self) -> Any:
         """Read what the host holds, and find the steps in doubt that it has carried out by now. Raises TrustError."""
         observed = self._declaration.observe(self._client)
-        self._seen = (observed, len(self.performed))
         for step in list(self.in_doubt):
-            if self._declaration.was_carried_out(observed, step):
+            if step in self.in_doubt and self._declaration.was_carried_out(observed, step):
                 self._done(step)
+        # What was in doubt and is there now is a part of what was seen.
+        self._seen = (observed, len(self.performed))
         return observed
 
     def send(self, step: Step) -> None:

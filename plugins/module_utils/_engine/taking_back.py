@@ -65,19 +65,27 @@ def _restore(sent: Sent, remaining: list[Step], restoring: list[Step]) -> bool:
 
 
 def _tell_restored(steps: list[Step], error: TrustError) -> None:
-    names = [repr(step.id) for step in steps if step.after is not None]
-    if names:
-        error.message += f" The {steps[0].resource} {' and '.join(names)} was put back as it was."
+    for names in _named(steps):
+        error.message += f" The {names} was put back as it was."
 
 
 def _tell_lost(steps: list[Step], error: TrustError) -> None:
     lost = [step for step in steps if step.after is not None]
     if not lost:
         return
-    names = " and ".join(repr(step.id) for step in lost)
-    error.message += f" The {lost[0].resource} {names} could not be put back."
+    for names in _named(lost):
+        error.message += f" The {names} could not be put back."
     error.hint = f"{error.hint} {_RUN_AGAIN}".strip()
     error.not_restored.extend(dict(step.after.spec()) for step in lost)
+
+
+def _named(steps: list[Step]) -> list[str]:
+    """The names of what the steps put back, one text for each kind of resource."""
+    ids: dict[str, list[str]] = {}
+    for step in steps:
+        if step.after is not None:
+            ids.setdefault(step.resource, []).append(repr(step.id))
+    return [f"{resource} {' and '.join(names)}" for resource, names in ids.items()]
 
 
 def _tell_left_over(sent: Sent, declaration: Declaration, steps: list[Step], error: TrustError) -> None:

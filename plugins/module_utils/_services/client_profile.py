@@ -41,6 +41,8 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import TrustErro
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
+from ansible_collections.esx.trust.plugins.module_utils._services.account import UNKNOWN
+from ansible_collections.esx.trust.plugins.module_utils._services.account import Account
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import HOST_CONNECTION
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import check_name
@@ -366,12 +368,12 @@ class Profiles:
 
 
 def plan(
-    observed: Optional[Sequence[ClientProfile]], desired: DesiredClientProfile, account: Optional[str] = None
+    observed: Optional[Sequence[ClientProfile]], desired: DesiredClientProfile, account: Account = UNKNOWN
 ) -> Plan:
     """What has to be done so that a host that holds the `observed` profiles holds the one that is `desired`.
 
-    observed: None if the host has no such service. account: the local user that is logged in, if that is known; no
-    plan takes from it what it needs to undo the plan.
+    observed: None if the host has no such service. account: who is logged in; no plan takes from it what it needs to
+    undo the plan.
     """
     if observed is None:
         return Plan({}, {}, conflict=no_service(desired.subject.label) if desired.state == "present" else None)
@@ -387,7 +389,7 @@ def plan(
         return Plan(before, before, conflict=reason)
 
     after = desired.profile_on(own) if desired.state == "present" else None
-    conflict = _conflict(own, after, desired, account)
+    conflict = _conflict(observed, own, after, desired, account)
     if conflict:
         return Plan(before, before, conflict=conflict)
     return Plan(
@@ -404,10 +406,11 @@ def no_service(label: str) -> str:
 
 
 def _conflict(
+    observed: Sequence[ClientProfile],
     own: Optional[ClientProfile],
     after: Optional[ClientProfile],
     desired: DesiredClientProfile,
-    account: Optional[str],
+    account: Account,
 ) -> Optional[str]:
     if own is None:
         return None
@@ -424,19 +427,33 @@ def _conflict(
             f"the client profile of the {own.label} has grants with fields that this collection does not know, so it"
             " cannot be written again without the danger that they change."
         )
-    return locked_out(own, after, account)
+    others = [one for one in observed if one.subject != own.subject]
+    return locked_out(own, [*others, *([after] if after else [])], account)
 
 
-def locked_out(own: ClientProfile, after: Optional[ClientProfile], account: Optional[str]) -> Optional[str]:
-    """Why `own` may not become `after` (None if it goes): it would lock out the account that is logged in."""
-    if account is None or own.subject != Subject("LOCAL_USER", account):
+def locked_out(own: ClientProfile, remaining: Iterable[ClientProfile], account: Account) -> Optional[str]:
+    """Why `own` may not go while the `remaining` profiles stay: it would lock out the account that is logged in."""
+    if not _keeps_in_control(own, account) or any(_keeps_in_control(one, account) for one in remaining):
         return None
-    if _KEEPS_CONTROL not in own.entitlements or (after and _KEEPS_CONTROL in after.entitlements):
-        return None
+    account_is = "of which the account that this task logs in with is a member"
+    if own.subject.type != "EXTERNAL_GROUP":
+        account_is = "which is the account that this task logs in with"
     return (
-        f"this would take {_KEEPS_CONTROL} from the {own.label}, which is the account that this task logs in with, so"
-        " it could not be given back; do that with another account."
+        f"this would take {_KEEPS_CONTROL} from the {own.label}, {account_is}, so it could not be given back; do that"
+        " with another account."
     )
+
+
+def _keeps_in_control(profile: ClientProfile, account: Account) -> bool:
+    """True if the profile lets the account change client profiles."""
+    if _KEEPS_CONTROL not in profile.entitlements:
+        return False
+    subject = profile.subject
+    if subject.type == "LOCAL_USER":
+        return subject.name is not None and subject.name == account.username
+    if subject.type == "EXTERNAL_USER":
+        return account.is_user(subject.name, subject.domain)
+    return subject.type == "EXTERNAL_GROUP" and account.is_member(subject.name, subject.domain)
 
 
 def _look_alikes(observed: Iterable[ClientProfile], desired: DesiredClientProfile) -> tuple[str, ...]:
@@ -511,18 +528,11 @@ def touched(steps: Iterable[Step]) -> Optional[tuple[dict[str, Any], dict[str, A
     return before, {label: record for label, record in after.items() if record is not None}
 
 
-def account_of(connection: Connection) -> Optional[str]:
-    """The local user that a connection logs in as, or None where a token tells who it is."""
-    if connection.access_token or connection.saml_token:
-        return None
-    return connection.username
-
-
 def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """esx_client_profile: the module's result. Raises TrustError."""
     desired = DesiredClientProfile.from_params(params)
     connection = Connection.from_params(params)
-    declared = _Declared(desired, account_of(connection))
+    declared = _Declared(desired, Account.of_connection(connection))
     with connect(connection, ARGUMENTS.secrets(params)) as client:
         outcome = converge(client, declared, check_mode)
         done = result(RESOURCE, desired.subject.label, connection, outcome, (), shown)
@@ -554,7 +564,7 @@ class _Declared:
     """The declaration that `converge` works on. ids: what the host answered to creations."""
 
     desired: DesiredClientProfile
-    account: Optional[str]
+    account: Account
     ids: dict[Subject, str] = field(default_factory=dict)
 
     def observe(self, client: Client) -> Optional[tuple[ClientProfile, ...]]:
@@ -618,14 +628,20 @@ def was_carried_out(observed: Iterable[ClientProfile], step: Step) -> bool:
     """True if what the host holds now shows that a write in doubt was carried out."""
     before: Optional[ClientProfile] = step.before
     after: Optional[ClientProfile] = step.after
+    # The subject is the identity of a profile. The host may give it another id.
     if after is None:
-        return before is not None and before.profile not in [one.profile for one in observed]
-    return any(one.subject == after.subject and set(one.grants) == set(after.grants) for one in observed)
+        return before is not None and not any(_is_equal(one, before) for one in observed)
+    return any(_is_equal(one, after) for one in observed)
 
 
 def is_same(step: Step, other: Step) -> bool:
     """True if two deletions are of the same rights of the same subject."""
-    return bool(step.before.subject == other.before.subject and set(step.before.grants) == set(other.before.grants))
+    return _is_equal(step.before, other.before)
+
+
+def _is_equal(one: ClientProfile, other: ClientProfile) -> bool:
+    """True if both give the same rights to the same subject; the order of grants means nothing."""
+    return one.subject == other.subject and set(one.grants) == set(other.grants)
 
 
 def check_address(step: Step) -> None:

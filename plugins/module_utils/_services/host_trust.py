@@ -29,6 +29,8 @@ from ansible_collections.esx.trust.plugins.module_utils._services import client_
 from ansible_collections.esx.trust.plugins.module_utils._services import issuer_plan
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
+from ansible_collections.esx.trust.plugins.module_utils._services.account import UNKNOWN
+from ansible_collections.esx.trust.plugins.module_utils._services.account import Account
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import HOST_CONNECTION
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import validity_warnings
@@ -101,7 +103,7 @@ class DesiredHostTrust:
     """What is declared of a host.
 
     token_issuers, client_profiles: None if nothing is declared of them, so that they need not be read.
-    account: the local user that is logged in, if that is known.
+    account: who is logged in.
     """
 
     kms_providers: tuple[DesiredKmsProvider, ...] = ()
@@ -109,7 +111,7 @@ class DesiredHostTrust:
     purge_token_issuers: bool = False
     client_profiles: Optional[tuple[DesiredClientProfile, ...]] = None
     purge_client_profiles: bool = False
-    account: Optional[str] = None
+    account: Account = UNKNOWN
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> DesiredHostTrust:
@@ -203,7 +205,12 @@ def plan(observed: HostTrust, desired: DesiredHostTrust) -> Plan:
     removed = [step for part in providers if part.status == "extra" for step in part.steps]
     steps = (*added, *rights.steps, *removed)
 
-    conflicts = [*(part.conflict for part in parts if part.conflict), *rights.conflicts, *_impossible(steps)]
+    conflicts = [
+        *(part.conflict for part in parts if part.conflict),
+        *rights.conflicts,
+        *_dangling(planned, desired),
+        *_impossible(steps),
+    ]
     before = _record(observed.kms_providers.values(), observed.token_issuers, observed.client_profiles.held)
     found = {"resources": [part.describe() for part in parts]}
     if conflicts:
@@ -218,6 +225,24 @@ def plan(observed: HostTrust, desired: DesiredHostTrust) -> Plan:
         warnings=(*(warning for part in parts for warning in part.warnings), *rights.warnings),
         found=found,
     )
+
+
+def _dangling(planned: IssuerPlan, desired: DesiredHostTrust) -> Iterator[str]:
+    """A sentence for each profile that would name a declared alias under which no issuer will be saved."""
+    aliases = {one.issuer_alias: one.issuer or "" for one in desired.declared_issuers.present}
+    for profile in desired.client_profiles or ():
+        alias = profile.subject.issuer_alias
+        if profile.state != "present" or alias not in aliases:
+            continue
+        if alias in planned.held or alias in planned.conflicts:
+            continue
+        holder = issuer_plan.real_holder(planned.held, aliases[alias])
+        if holder is not None:
+            yield (
+                f"the client profile of the {profile.subject.label} is declared of the alias {alias!r}, and its issuer"
+                f" {holder.issuer!r} stays under the alias {holder.issuer_alias!r}; declare the profile of that alias,"
+                " or let the issuer be renamed (issuer_conflict rename)."
+            )
 
 
 def _impossible(steps: Iterable[Step]) -> Iterator[str]:
@@ -348,7 +373,7 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """esx_host_trust: the module's result. Raises TrustError."""
     desired = DesiredHostTrust.from_params(params)
     connection = Connection.from_params(params)
-    declared = _Declared(replace(desired, account=client_profile.account_of(connection)))
+    declared = _Declared(replace(desired, account=Account.of_connection(connection)))
     with connect(connection, ARGUMENTS.secrets(params)) as client:
         outcome = converge(client, declared, check_mode)
         done = result(RESOURCE, "", connection, outcome, desired.warnings, _shown)
@@ -387,8 +412,7 @@ class _Declared:
         written = [step for step in steps if step.resource == issuer_plan.RESOURCE]
         if not any(token_issuer.writes_chains(step) for step in written):
             return None
-        assumed = self.assumed(observed, steps)
-        return replace(assumed, token_issuers=token_issuer.list_issuers(client))
+        return replace(observed, token_issuers=token_issuer.list_issuers(client))
 
     def perform(self, client: Client, step: Step) -> None:
         if step.resource == client_profile.RESOURCE:

@@ -330,14 +330,24 @@ def _marking(held: Held, step: Step, desired: DesiredTokenIssuer) -> Optional[St
         if holder.issuer == issuer and holder.issuer_alias != step.id:
             if step.before is not None and step.before.issuer == issuer:
                 continue
-            # What a marker keeps counts only as long as the issuer itself is not there.
-            for stale in marked_holders(held, issuer):
-                if not set(stale.chains) <= set(holder.chains):
-                    after = replace(stale, chains=holder.chains)
-                    return Step.between(RESOURCE, stale.issuer_alias, stale, after)
+            correction = _correct_stale_marker(held, holder)
+            if correction:
+                return correction
             taken = [one.issuer for one in held.values()]
             marked = replace(holder, issuer=write_marker(step.id, issuer, taken))
             return Step.between(RESOURCE, holder.issuer_alias, holder, marked)
+    return None
+
+
+def _correct_stale_marker(held: Held, holder: TokenIssuer) -> Optional[Step]:
+    """The step that takes from a marker of an issuer the chains that the issuer itself no longer has.
+
+    What a marker keeps counts only as long as the issuer itself is not there. So this comes before the issuer leaves
+    its alias: afterwards nobody could tell the chains of an old marker from those of the issuer.
+    """
+    for stale in marked_holders(held, holder.issuer):
+        if not set(stale.chains) <= set(holder.chains):
+            return Step.between(RESOURCE, stale.issuer_alias, stale, replace(stale, chains=holder.chains))
     return None
 
 
@@ -352,7 +362,11 @@ def _is_blocked(held: Held, step: Step, declared: DeclaredIssuers) -> bool:
         return False
 
     copies = [one for one in held.values() if one is not before and one.true_issuer == before.true_issuer]
-    return not copies or not set(before.chains) <= set(_united(copies))
+    kept = set(_united(copies))
+    if before.marker:
+        return not copies or not set(before.chains) <= kept
+    # A copy with more chains than the issuer itself is of an earlier renaming, and has to be corrected first.
+    return not copies or set(before.chains) != kept
 
 
 def _park(held: Held, start: DesiredTokenIssuer, declared: DeclaredIssuers) -> Move:
@@ -366,9 +380,11 @@ def _park(held: Held, start: DesiredTokenIssuer, declared: DeclaredIssuers) -> M
     chosen = (may or begun)[0]
     displaced = held[chosen.issuer_alias]
     issuer = displaced.true_issuer
+    correction = None if displaced.marker else _correct_stale_marker(held, displaced)
+    if correction:
+        return Move(chosen.issuer_alias, correction)
     for marked in marked_holders(held, issuer):
         if marked.parked and marked is not displaced:
-            # What a marker keeps counts only as long as the issuer itself is not there.
             chains = _united([displaced, marked]) if displaced.marker else displaced.chains
             step = Step.between(RESOURCE, marked.issuer_alias, marked, replace(marked, chains=chains))
             return Move(chosen.issuer_alias, step)

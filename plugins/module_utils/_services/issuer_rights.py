@@ -19,6 +19,8 @@ from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._services import issuer_plan
+from ansible_collections.esx.trust.plugins.module_utils._services.account import UNKNOWN
+from ansible_collections.esx.trust.plugins.module_utils._services.account import Account
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import RESOURCE
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import ClientProfile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import DesiredClientProfile
@@ -35,12 +37,12 @@ from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan im
 class DeclaredProfiles:
     """What is declared of a host's client profiles.
 
-    purge: whether profiles that are not declared are deleted. account: the local user that is logged in, if known.
+    purge: whether profiles that are not declared are deleted. account: who is logged in.
     """
 
     profiles: tuple[DesiredClientProfile, ...] = ()
     purge: bool = False
-    account: Optional[str] = None
+    account: Account = UNKNOWN
 
     def of_subject(self, subject: Subject) -> Optional[DesiredClientProfile]:
         """The declaration of this subject."""
@@ -66,7 +68,12 @@ class Rights:
 
 
 def concern_profiles(steps: Iterable[Step]) -> bool:
-    """True if the steps of issuers take an issuer from an alias, so that profiles that name the alias matter."""
+    """True if profiles that name the alias of one of these steps of issuers matter to what is planned or told."""
+    return any(_takes_alias(step) or _makes_alias(step) for step in steps)
+
+
+def may_take_rights(steps: Iterable[Step]) -> bool:
+    """True if the steps of issuers take an issuer from an alias, so that rights may be lost if nobody looks."""
     return any(_takes_alias(step) for step in steps)
 
 
@@ -94,8 +101,10 @@ def plan_rights(held: Held, steps: Sequence[Step], profiles: Profiles, declared:
 def undo_renaming(held: Held, profiles: Profiles, sent: Sequence[Step], declared: DeclaredProfiles) -> list[Step]:
     """The steps that undo a renaming of which a client profile could not be carried along. Pure.
 
-    The new profiles and the new alias go, and the old alias gets its issuer back. A renaming of which all profiles
-    were carried along is left to be finished.
+    The new profiles go, both aliases get back what they held before, and a new alias that held nothing goes. That is
+    also true of an issuer that nobody declared and that the renaming displaced: a run that failed takes nothing away.
+    It gets its alias back only if the host does not trust it elsewhere by now.
+    A renaming of which all profiles were carried along is left to be finished.
     """
     steps: list[Step] = []
     for marking in sent:
@@ -112,7 +121,10 @@ def undo_renaming(held: Held, profiles: Profiles, sent: Sequence[Step], declared
         made = [step.after.subject for step in sent if step.resource == RESOURCE and step.before is None]
         copies = [one for one in profiles.held if one.subject in made and one.subject.issuer_alias == new.issuer_alias]
         steps.extend(Step.between(RESOURCE, one.label, one, None) for one in copies)
-        steps.append(Step.between(issuer_plan.RESOURCE, new.issuer_alias, new, bringing.before))
+        displaced = bringing.before
+        if displaced is not None and real_holder(held, displaced.true_issuer) is not None:
+            displaced = None
+        steps.append(Step.between(issuer_plan.RESOURCE, new.issuer_alias, new, displaced))
         steps.append(Step.between(issuer_plan.RESOURCE, marking.id, marked, marking.before))
     return steps
 
@@ -141,6 +153,11 @@ def _takes_alias(step: Step) -> bool:
     if step.before is None:
         return False
     return step.after is None or bool(step.after.true_issuer != step.before.true_issuer)
+
+
+def _makes_alias(step: Step) -> bool:
+    """True if the step makes an alias that profiles can name already. Nobody names an alias for parking."""
+    return step.before is None and step.after is not None and not step.after.parked
 
 
 def _named(profiles: Iterable[ClientProfile]) -> str:
@@ -229,13 +246,26 @@ class _Work:
 
     def take(self, step: Step) -> None:
         """Add a step of an issuer, behind those of the profiles that come before it."""
-        if _takes_alias(step) and self._profiles.offered:
-            self._before(step)
+        if _takes_alias(step):
+            self._check_own_issuer(step)
+            if self._profiles.offered:
+                self._before(step)
+        elif _makes_alias(step) and self._profiles.offered:
+            self._warn_of_a_new_alias(step)
         self.steps.append(step)
+
+    def _check_own_issuer(self, step: Step) -> None:
+        """Nobody takes the trust from the issuer that his own token is of."""
+        own = self._declared.account.issuer
+        if own is not None and own == step.before.true_issuer and real_holder(self._last, own) is None:
+            self.conflicts.append(
+                f"the host would no longer trust the issuer that is saved under the alias {step.id!r}. It issued the"
+                " SAML token that this task logs in with, so that could not be undone; do it with another account."
+            )
 
     def _before(self, step: Step) -> None:
         alias, new = step.id, self.destination(step)
-        named = [one for one in self.now if one.subject.issuer_alias == alias]
+        named = self._that_name(alias)
         refused = self._profiles.refused
         if new is not None and refused:
             self.conflicts.append(
@@ -252,8 +282,10 @@ class _Work:
             self.conflicts.extend(carrying.conflicts)
             for copy in carrying.copies:
                 self._add(Step.between(RESOURCE, copy.label, None, copy))
+            self._check_own_profiles(named)
             self._delete(named)
         elif step.after is None:
+            self._check_own_profiles(named)
             self._warn_of_a_removal(alias, named)
             self._delete(named)
         elif refused:
@@ -265,6 +297,35 @@ class _Work:
             self.warnings.append(
                 f"the alias {alias!r} passes to the issuer {step.after.true_issuer!r}, whose subjects get the rights of"
                 f" the client profiles that name it: {_named(named)}."
+            )
+            self._check_own_profiles(named)
+
+    def _that_name(self, alias: str) -> list[ClientProfile]:
+        return [one for one in self.now if one.subject.issuer_alias == alias]
+
+    def _check_own_profiles(self, leaving: Sequence[ClientProfile]) -> None:
+        """Nobody takes from himself the profiles that he needs to undo that."""
+        remaining = [one for one in self.now if one not in leaving]
+        conflicts = (locked_out(one, remaining, self._declared.account) for one in leaving)
+        self.conflicts.extend(conflict for conflict in conflicts if conflict)
+
+    def _warn_of_a_new_alias(self, step: Step) -> None:
+        alias, refused = step.id, self._profiles.refused
+        # What is declared of a profile decides about its rights, so it is no surprise.
+        left_over = [
+            one
+            for one in self._that_name(alias)
+            if self._declared.of_subject(one.subject) is None and not self._declared.drops(one.subject)
+        ]
+        if refused:
+            self.warnings.append(
+                f"the alias {alias!r} is new, and the client profiles of the host may not be read ({refused}), so"
+                " nobody can tell whether some name it already and give rights to the subjects of its issuer."
+            )
+        elif left_over:
+            self.warnings.append(
+                f"the alias {alias!r} is new, and client profiles name it already: {_named(left_over)}. The subjects of"
+                f" the issuer {step.after.true_issuer!r} get these rights."
             )
 
     def _warn_of_a_removal(self, alias: str, named: Sequence[ClientProfile]) -> None:
@@ -298,7 +359,8 @@ class _Work:
                 self._follow(desired)
         if self._declared.purge:
             for one in undeclared(self.now, self._declared):
-                conflict = locked_out(one, None, self._declared.account)
+                remaining = [other for other in self.now if other is not one]
+                conflict = locked_out(one, remaining, self._declared.account)
                 if conflict:
                     self.conflicts.append(conflict)
                 else:

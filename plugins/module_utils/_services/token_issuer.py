@@ -33,8 +33,11 @@ from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
+from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from ansible_collections.esx.trust.plugins.module_utils._services import client_profile
 from ansible_collections.esx.trust.plugins.module_utils._services import issuer_plan
+from ansible_collections.esx.trust.plugins.module_utils._services.account import UNKNOWN
+from ansible_collections.esx.trust.plugins.module_utils._services.account import Account
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import HOST_CONNECTION
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import check_name
@@ -62,6 +65,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan im
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import target_alias
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import DeclaredProfiles
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import concern_profiles
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import may_take_rights
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import plan_rights
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import undo_renaming
 from ansible_collections.esx.trust.plugins.module_utils._services.names import look_alike_warnings
@@ -262,15 +266,20 @@ class DesiredTokenIssuer:
         return set(self.chains) == set(held.chains)
 
 
-def plan(observed: Sequence[TokenIssuer], desired: DesiredTokenIssuer, profiles: Profiles = _NO_PROFILES) -> Plan:
+def plan(
+    observed: Sequence[TokenIssuer],
+    desired: DesiredTokenIssuer,
+    profiles: Profiles = _NO_PROFILES,
+    account: Account = UNKNOWN,
+) -> Plan:
     """What has to be done so that a host that trusts the `observed` issuers trusts the one that is `desired`.
 
-    profiles: the client profiles of the host, where issuers leave their aliases.
+    profiles: the client profiles of the host, where issuers come to aliases or leave them. account: who is logged in.
     """
     declared = _declared(desired)
     planned = issuer_plan.plan_issuers(observed, declared)
     before, after = records_of(observed, planned.held, desired, declared)
-    rights = plan_rights(by_alias(observed), planned.steps, profiles, DeclaredProfiles())
+    rights = plan_rights(by_alias(observed), planned.steps, profiles, DeclaredProfiles(account=account))
     conflict = planned.conflicts.get(desired.issuer_alias) or " Also, ".join(rights.conflicts)
     if conflict:
         return Plan(before=before, after=before, conflict=conflict)
@@ -378,7 +387,7 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     connection = Connection.from_params(params)
     warnings = validity_warnings(desired.chains, datetime.datetime.now(datetime.timezone.utc))
     with connect(connection, ARGUMENTS.secrets(params)) as client:
-        outcome = converge(client, _Declared(desired), check_mode)
+        outcome = converge(client, _Declared(desired, Account.of_connection(connection)), check_mode)
         done = result(RESOURCE, desired.issuer_alias, connection, outcome, warnings, shown)
         profiles = client_profile.touched(outcome.steps)
         if profiles:
@@ -415,12 +424,21 @@ def shown(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_profiles_of(client: Client, observed: Sequence[TokenIssuer], declared: DeclaredIssuers) -> Profiles:
-    """The client profiles of the host if the plan takes an issuer from an alias that they may name; else none.
+    """The client profiles of the host if the plan makes an alias or takes an issuer from one; else none.
 
     Raises TrustError.
     """
     steps = issuer_plan.plan_issuers(observed, declared).steps
-    return read_profiles(client) if concern_profiles(steps) else _NO_PROFILES
+    if not concern_profiles(steps):
+        return _NO_PROFILES
+
+    try:
+        return read_profiles(client)
+    except (ApiError, UnexpectedAnswer) as error:
+        if may_take_rights(steps):
+            raise
+        # A new alias needs them for a warning only.
+        return Profiles(refused=error.error_type or error.code)
 
 
 @dataclass(frozen=True)
@@ -436,6 +454,7 @@ class _Declared:
     """The declaration that `converge` works on."""
 
     desired: DesiredTokenIssuer
+    account: Account = UNKNOWN
 
     def observe(self, client: Client) -> _Observed:
         issuers = list_issuers(client)
@@ -444,10 +463,10 @@ class _Declared:
     def look_again(self, client: Client, steps: Sequence[Step], observed: Any) -> Any:
         if not any(writes_chains(step) for step in steps):
             return None
-        return replace(self.assumed(observed, steps), issuers=list_issuers(client))
+        return replace(observed, issuers=list_issuers(client))
 
     def plan(self, observed: _Observed) -> Plan:
-        return plan(observed.issuers, self.desired, observed.profiles)
+        return plan(observed.issuers, self.desired, observed.profiles, self.account)
 
     def perform(self, client: Client, step: Step) -> None:
         if step.resource == RESOURCE:
