@@ -232,12 +232,12 @@ failure:
 
 from ansible_collections.esx.trust.plugins.module_utils._module.module import run_module
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import ARGUMENTS
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import run
+from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import run_client_profile
 
 
 def main() -> None:
     """Entry point."""
-    run_module(ARGUMENTS, run)
+    run_module(ARGUMENTS, run_client_profile)
 
 
 if __name__ == "__main__":

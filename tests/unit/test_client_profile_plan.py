@@ -15,15 +15,15 @@ from hypothesis import strategies as st
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._services.account import UNKNOWN
 from ansible_collections.esx.trust.plugins.module_utils._services.account import Account
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import ENTITLEMENTS
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import ClientProfile
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import DesiredClientProfile
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import Grant
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import Subject
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import carry_out
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import plan
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import shown
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import was_carried_out
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import ENTITLEMENTS
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import ClientProfile
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import DesiredClientProfile
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Grant
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Subject
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import shown
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import carry_out
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import plan
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import was_carried_out
 
 GROUP = Subject("EXTERNAL_GROUP", "Administrators", "vc", "vsphere.local")
 USER = replace(GROUP, type="EXTERNAL_USER")

@@ -16,8 +16,7 @@ from ansible_collections.esx.trust.plugins.module_utils._engine.converge import 
 from ansible_collections.esx.trust.plugins.module_utils._engine.converge import converge
 from ansible_collections.esx.trust.plugins.module_utils._errors import Conflict
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
-from ansible_collections.esx.trust.plugins.module_utils._services import host_trust
-from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import DesiredHostTrust
+from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import HostTrust
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import write_marker
 from support.certificates import chain
 from support.memory import MemoryHost
@@ -32,6 +31,7 @@ from unit.test_host_trust_plan import group
 from unit.test_host_trust_plan import holdings
 from unit.test_host_trust_plan import host_with
 from unit.test_host_trust_plan import issuer
+from unit.test_host_trust_plan import issuers_of
 from unit.test_host_trust_plan import planned
 from unit.test_host_trust_plan import provider
 from unit.test_host_trust_plan import trusted
@@ -40,8 +40,8 @@ DEEP = chain(2, subject="deep")
 RENAME = {"issuer_conflict": "rename"}
 
 
-def run(client: ScriptedClient, wanted: DesiredHostTrust, check_mode: bool = False) -> Outcome:
-    return converge(client.as_client(), host_trust._Declared(wanted), check_mode)
+def run(client: ScriptedClient, wanted: HostTrust, check_mode: bool = False) -> Outcome:
+    return converge(client.as_client(), wanted.host, check_mode)
 
 
 def told(outcome: Any) -> list[tuple[str, str]]:
@@ -190,7 +190,7 @@ def test_an_audit_tells_of_a_renaming_that_was_interrupted() -> None:
 @settings(max_examples=300)
 @given(host=holdings(), wanted=declarations(), trouble=st.integers(0, 6), refused=st.booleans())
 def test_one_lost_answer_or_refusal_hides_nothing_and_costs_no_trust(
-    host: MemoryHost, wanted: DesiredHostTrust, trouble: int, refused: bool
+    host: MemoryHost, wanted: HostTrust, trouble: int, refused: bool
 ) -> None:
     before = set(trusted(host).values())
     client = ScriptedClient(host)
@@ -221,7 +221,7 @@ def test_one_lost_answer_or_refusal_hides_nothing_and_costs_no_trust(
         message = "" if isinstance(error, Conflict) else error.message
     assert sorted(said) == sorted(done), message
     if message:
-        kept = {one.issuer for one in wanted.token_issuers or () if one.state == "present"}
+        kept = {one.issuer for one in issuers_of(wanted).issuers or () if one.state == "present"}
         assert not (before & kept) - set(trusted(host).values()), message
         host.perform = perform  # type: ignore[method-assign]
         run(ScriptedClient(host), wanted)

@@ -13,24 +13,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
-from ansible_collections.esx.trust.plugins.module_utils._services import client_profile
+from ansible_collections.esx.trust.plugins.module_utils._services import client_profile_model
+from ansible_collections.esx.trust.plugins.module_utils._services import client_profile_plan
 from ansible_collections.esx.trust.plugins.module_utils._services import issuer_plan
 from ansible_collections.esx.trust.plugins.module_utils._services.account import UNKNOWN
 from ansible_collections.esx.trust.plugins.module_utils._services.account import Account
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_host
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import ClientProfile
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import DesiredClientProfile
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import Grant
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import Profiles
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import Subject
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import ClientProfile
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import DesiredClientProfile
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Grant
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Subject
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import Profiles
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import DeclaredIssuers
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import DeclaredProfiles
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import Rights
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import concern_profiles
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import plan_rights
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import undo_renaming
-from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import DesiredTokenIssuer
-from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import TokenIssuer
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 from support.certificates import chain
 
 ISSUER, OTHER = "https://vc/oidc", "https://other/oidc"
@@ -74,7 +75,7 @@ def done(state: State, steps: Iterable[Step], cascade: bool) -> State:
                 raise AssertionError(f"{step.id} is not there")
             profiles = tuple(
                 one if one.profile else replace(one, profile=one.label)
-                for one in client_profile.carry_out(profiles, [step])
+                for one in client_profile_plan.carry_out(profiles, [step])
             )
             continue
         held = issuer_plan.carry_out(held, [step])
@@ -91,7 +92,7 @@ def comparable(state: State) -> tuple[Issuers, set[tuple[Subject, frozenset[Gran
     return state[0], {(one.subject, frozenset(one.grants)) for one in state[1]}
 
 
-entitlements = st.sampled_from(client_profile.ENTITLEMENTS)
+entitlements = st.sampled_from(client_profile_model.ENTITLEMENTS)
 profile_lists = st.lists(
     st.builds(
         lambda alias, name, grants: profile(alias, name, *grants),

@@ -25,14 +25,15 @@ from ansible_collections.esx.trust.plugins.module_utils._services.renaming impor
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import parking_alias
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import read_marker
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import write_marker
-from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import DesiredTokenIssuer
-from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import TokenIssuer
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 from support.memory import MemoryHost
 from unit.test_host_trust_plan import NEW
 from unit.test_host_trust_plan import OLD
 from unit.test_host_trust_plan import absent
 from unit.test_host_trust_plan import desired
 from unit.test_host_trust_plan import issuer
+from unit.test_host_trust_plan import issuers_of
 from unit.test_token_issuer_plan import CHAINS
 from unit.test_token_issuer_plan import observe
 
@@ -44,7 +45,7 @@ Held = Mapping[str, TokenIssuer]
 
 
 def declared(*issuers: dict[str, Any], purge: bool = False, whole: bool = True) -> DeclaredIssuers:
-    return DeclaredIssuers(desired(issuers=list(issuers)).token_issuers or (), purge, whole)
+    return DeclaredIssuers(issuers_of(desired(issuers=list(issuers))).issuers or (), purge, whole)
 
 
 def holding(*issuers: tuple[str, str, list[list[str]]]) -> Held:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.esx.trust.plugins.module_utils._engine.declaration import Declaration
+from ansible_collections.esx.trust.plugins.module_utils._engine.host import Host
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._engine.sent import Sent
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
@@ -16,13 +16,13 @@ _RUN_AGAIN = "Run the task again at once: until then the host does without it."
 _ATTEMPTS = 3
 
 
-def take_back(sent: Sent, declaration: Declaration, error: TrustError) -> None:
+def take_back(sent: Sent, declared: Host, error: TrustError) -> None:
     """Put back what the `sent` steps took away and what is declared to stay; say so in `error`. Raises nothing."""
     steps = sent.steps
     if not steps:
         return
-    if not _perhaps_lost(sent, declaration, steps):
-        _tell_left_over(sent, declaration, steps, error)
+    if not _perhaps_lost(sent, declared, steps):
+        _tell_left_over(sent, declared, steps, error)
         return
 
     restoring: list[Step] = []
@@ -31,23 +31,23 @@ def take_back(sent: Sent, declaration: Declaration, error: TrustError) -> None:
         try:
             observed = sent.look()
         except TrustError as failure:
-            remaining = _perhaps_lost(sent, declaration, steps)
+            remaining = _perhaps_lost(sent, declared, steps)
             if isinstance(failure, (Unauthenticated, Unauthorized)):
                 break
             continue
 
-        remaining = declaration.take_back(observed, steps)
+        remaining = declared.take_back(observed, steps)
         if not remaining or not _restore(sent, remaining, restoring):
             break
 
     _tell_restored([step for step in dict.fromkeys(restoring) if step in sent.performed], error)
     _tell_lost(remaining, error)
-    _tell_left_over(sent, declaration, steps, error)
+    _tell_left_over(sent, declared, steps, error)
 
 
-def _perhaps_lost(sent: Sent, declaration: Declaration, steps: list[Step]) -> list[Step]:
+def _perhaps_lost(sent: Sent, declared: Host, steps: list[Step]) -> list[Step]:
     """What there is to put back, if the steps in doubt were carried out or if they were not: whichever is worse."""
-    without, with_all = (declaration.take_back(sent.assumed(each), steps) for each in (sent.performed, sent.steps))
+    without, with_all = (declared.take_back(sent.assumed(each), steps) for each in (sent.performed, sent.steps))
     return max(without, with_all, key=lambda restoring: sum(step.after is not None for step in restoring))
 
 
@@ -88,6 +88,6 @@ def _named(steps: list[Step]) -> list[str]:
     return [f"{resource} {' and '.join(names)}" for resource, names in ids.items()]
 
 
-def _tell_left_over(sent: Sent, declaration: Declaration, steps: list[Step], error: TrustError) -> None:
+def _tell_left_over(sent: Sent, declared: Host, steps: list[Step], error: TrustError) -> None:
     assumed = sent.assumed(sent.performed)
-    error.message += "".join(f" {text}" for text in declaration.left_over(assumed, steps))
+    error.message += "".join(f" {text}" for text in declared.left_over(assumed, steps))

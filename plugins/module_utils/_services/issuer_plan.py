@@ -26,8 +26,8 @@ from ansible_collections.esx.trust.plugins.module_utils._services.renaming impor
 if TYPE_CHECKING:
     from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Chain
     from ansible_collections.esx.trust.plugins.module_utils._services.renaming import Marker
-    from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import DesiredTokenIssuer
-    from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import TokenIssuer
+    from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
+    from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 
 RESOURCE = "token_issuer"
 

@@ -21,14 +21,14 @@ from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._services import issuer_plan
 from ansible_collections.esx.trust.plugins.module_utils._services.account import UNKNOWN
 from ansible_collections.esx.trust.plugins.module_utils._services.account import Account
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import RESOURCE
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import ClientProfile
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import DesiredClientProfile
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import Profiles
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import Subject
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import carry_out
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import locked_out
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import plan
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import RESOURCE
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import ClientProfile
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import DesiredClientProfile
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Subject
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import Profiles
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import carry_out
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import locked_out
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import plan
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import Held
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import real_holder
 
@@ -56,15 +56,22 @@ class DeclaredProfiles:
 
 @dataclass(frozen=True)
 class Rights:
-    """The steps of issuers and client profiles in one order.
+    """The steps of issuers and client profiles in one order: first those that are added and updated, then removals.
 
+    A renaming belongs to the first, with all its steps.
     held: the profiles after the steps. warnings, conflicts: sentences; with a conflict nothing may be done.
     """
 
-    steps: tuple[Step, ...]
+    added: tuple[Step, ...]
+    removed: tuple[Step, ...]
     held: tuple[ClientProfile, ...]
     warnings: tuple[str, ...] = ()
     conflicts: tuple[str, ...] = ()
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """All of them."""
+        return (*self.added, *self.removed)
 
 
 def concern_profiles(steps: Iterable[Step]) -> bool:
@@ -91,11 +98,18 @@ def plan_rights(held: Held, steps: Sequence[Step], profiles: Profiles, declared:
     for step in steps[:removals]:
         work.take(step)
     work.bring_about()
+    added = len(work.steps)
     work.remove()
     for step in steps[removals:]:
         work.take(step)
     work.check_declared_aliases()
-    return Rights(tuple(work.steps), tuple(work.now), tuple(work.warnings), tuple(dict.fromkeys(work.conflicts)))
+    return Rights(
+        added=tuple(work.steps[:added]),
+        removed=tuple(work.steps[added:]),
+        held=tuple(work.now),
+        warnings=tuple(work.warnings),
+        conflicts=tuple(dict.fromkeys(work.conflicts)),
+    )
 
 
 def undo_renaming(held: Held, profiles: Profiles, sent: Sequence[Step], declared: DeclaredProfiles) -> list[Step]:
