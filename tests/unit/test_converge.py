@@ -308,7 +308,7 @@ def test_an_adoption_is_called_one_although_its_answer_was_lost() -> None:
     client.loses_answer("update")
     outcome = converge(client.as_client(), issuer(issuer_conflict="adopt"), check_mode=False)
     assert steps(outcome) == [("update", "leftover")]
-    assert not [text for text in outcome.warnings if "left so" in text]
+    assert not [text for text in outcome.warnings if "nothing was changed" in text]
     assert [text for text in outcome.warnings if "'leftover'" in text]
 
 
@@ -478,7 +478,7 @@ def test_what_could_not_be_put_back_is_told_with_what_to_do_and_is_still_on_the_
     client = unrestorable()
     error = failure(client, issuer())
     assert error.message.endswith(" The token_issuer 'leftover' could not be put back.")
-    assert "at once" in error.hint
+    assert "Run the task again now" in error.hint
     assert operations(error) == [("update", "leftover")]
     assert client.writes.count("update") <= 4
     (lost,) = error.not_restored

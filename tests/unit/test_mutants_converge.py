@@ -30,7 +30,7 @@ KEY_ID = "12345678-abcd-1234-cdef-123456789abc"
 OTHER_KEY_ID = "99999999-abcd-1234-cdef-123456789abc"
 ISSUER = "https://vc/openidconnect/vsphere.local"
 OLD, NEW = chain(subject="old"), chain(subject="new")
-AGAIN = "Run the task again at once: until then the host does without it."
+AGAIN = "Run the task again now: until then the host does not have it."
 
 
 def provider() -> Host:

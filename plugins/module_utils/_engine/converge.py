@@ -69,7 +69,7 @@ def converge(client: Client, declared: Host, check_mode: bool) -> Outcome:
         steps = first.steps if check_mode else ()
         return Outcome(first.before, last.after, steps, last.warnings, first.found, bool(steps))
 
-    # The plan that was acted on tells what was done, where a later look only finds it done.
+    # A later plan finds nothing to do, so the warnings are those of the plan that was carried out.
     warnings = run.acted.warnings if run.acted else ()
     after, changed = last.after, True
     seen, own_form = run.verify()
@@ -94,7 +94,7 @@ class _Run:
         #: Refused once because the host had changed since we looked.
         self._superseded: list[Step] = []
         #: The first deletion that was planned under each name.
-        self._doomed: dict[tuple[str, str], Step] = {}
+        self._first_deletions: dict[tuple[str, str], Step] = {}
         self._finished = False
 
     @property
@@ -164,7 +164,7 @@ class _Run:
         for step in plan.steps:
             if step.action != "delete":
                 continue
-            first = self._doomed.setdefault(step.key, step)
+            first = self._first_deletions.setdefault(step.key, step)
             if not self._declared.is_same(first, step):
                 return (
                     f"the {step.resource} {step.id!r} was made anew by somebody else while this task was removing it,"

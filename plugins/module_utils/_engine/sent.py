@@ -41,13 +41,13 @@ class Sent:
         for step in list(self.in_doubt):
             if step in self.in_doubt and self._declared.was_carried_out(observed, step):
                 self._done(step)
-        # What was in doubt and is there now is a part of what was seen.
+        # The observation contains the steps that were found to be done.
         self._seen = (observed, len(self.performed))
         return observed
 
     def send(self, step: Step) -> None:
         """Send a step. Raises TrustError, after which the step may be in doubt."""
-        # Also in doubt while it is on its way, in case the run is stopped there.
+        # A step is in doubt while it is on its way, too, because the run may be stopped there.
         again = step in self.in_doubt
         if not again:
             self.in_doubt.append(step)
@@ -69,5 +69,5 @@ class Sent:
 
     def _done(self, step: Step) -> None:
         self.performed.append(step)
-        # What was sent before about the same thing is answered by this.
+        # With this, nobody waits for an earlier attempt at the same resource any more.
         self.in_doubt = [doubt for doubt in self.in_doubt if doubt.key != step.key]

@@ -11,7 +11,7 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import TrustErro
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
 
-_RUN_AGAIN = "Run the task again at once: until then the host does without it."
+_RUN_AGAIN = "Run the task again now: until then the host does not have it."
 #: More than one, because the first attempt may meet the same broken connection as what it follows.
 _ATTEMPTS = 3
 

@@ -156,9 +156,9 @@ def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
         if profiles is None:
             warnings.append(f"{connection.name}: the host has no service of client profiles, so it has none to show.")
         records = [
-            one.record()
-            for one in sorted(profiles or (), key=lambda one: (one.label, one.profile or ""))
-            if asked.items() <= one.subject.options().items()
+            profile.record()
+            for profile in sorted(profiles or (), key=lambda profile: (profile.label, profile.profile or ""))
+            if asked.items() <= profile.subject.options().items()
         ]
         return client.report(info_result("client_profiles", records, connection, warnings))
 

@@ -176,7 +176,7 @@ class DesiredClientProfile:
         for option, value in subject.options().items():
             if value is None:
                 continue
-            # What is not needed for a removal must not stand in its way.
+            # A removal must not fail over an option that it does not need.
             if present:
                 check_name(option, value)
             else:

@@ -59,11 +59,11 @@ def plan(
     if observed is None:
         return Plan({}, {}, conflict=no_service(desired.subject.label) if desired.state == "present" else None)
 
-    held = [one for one in observed if one.subject == desired.subject]
+    held = [profile for profile in observed if profile.subject == desired.subject]
     own = held[0] if held else None
     before = own.record() if own else {}
     if len(held) > 1:
-        ids = ", ".join(repr(one.profile) for one in held)
+        ids = ", ".join(repr(profile.profile) for profile in held)
         reason = (
             f"the host holds {len(held)} client profiles of the {desired.subject.label} ({ids}); delete all but one."
         )
@@ -108,13 +108,13 @@ def _conflict(
             f"the client profile of the {own.label} has grants with fields that this collection does not know, so it"
             " cannot be written again without the danger that they change."
         )
-    others = [one for one in observed if one.subject != own.subject]
+    others = [profile for profile in observed if profile.subject != own.subject]
     return locked_out(own, [*others, *([after] if after else [])], account)
 
 
 def locked_out(own: ClientProfile, remaining: Iterable[ClientProfile], account: Account) -> Optional[str]:
     """Why `own` may not go while the `remaining` profiles stay: it would lock out the account that is logged in."""
-    if not _keeps_in_control(own, account) or any(_keeps_in_control(one, account) for one in remaining):
+    if not _keeps_in_control(own, account) or any(_keeps_in_control(profile, account) for profile in remaining):
         return None
     account_is = "of which the account that this task logs in with is a member"
     if own.subject.type != "EXTERNAL_GROUP":
@@ -139,7 +139,8 @@ def _keeps_in_control(profile: ClientProfile, account: Account) -> bool:
 
 def _look_alikes(observed: Iterable[ClientProfile], desired: DesiredClientProfile) -> tuple[str, ...]:
     subject = desired.subject
-    names = [one.subject.name for one in observed if one.subject.type == subject.type and one.subject.name is not None]
+    alike = [profile.subject for profile in observed if profile.subject.type == subject.type]
+    names = [other.name for other in alike if other.name is not None]
     return look_alike_warnings(f"a client profile of the {SUBJECT_KINDS[subject.type]}", subject.name or "", names)
 
 
@@ -159,7 +160,9 @@ def carry_out(profiles: Iterable[ClientProfile], steps: Iterable[Step]) -> tuple
         before: Optional[ClientProfile] = step.before
         place = len(held)
         if before is not None:
-            found = [number for number, one in enumerate(held) if one.profile == before.profile and one == before]
+            found = [
+                number for number, profile in enumerate(held) if profile.profile == before.profile and profile == before
+            ]
             if not found:
                 continue
             place = found[0]
@@ -173,8 +176,8 @@ def was_carried_out(observed: Iterable[ClientProfile], step: Step) -> bool:
     after: Optional[ClientProfile] = step.after
     # The subject is the identity of a profile. The host may give it another id.
     if after is None:
-        return before is not None and not any(_is_equal(one, before) for one in observed)
-    return any(_is_equal(one, after) for one in observed)
+        return before is not None and not any(_is_equal(profile, before) for profile in observed)
+    return any(_is_equal(profile, after) for profile in observed)
 
 
 def is_same(step: Step, other: Step) -> bool:
@@ -182,9 +185,9 @@ def is_same(step: Step, other: Step) -> bool:
     return _is_equal(step.before, other.before)
 
 
-def _is_equal(one: ClientProfile, other: ClientProfile) -> bool:
+def _is_equal(profile: ClientProfile, other: ClientProfile) -> bool:
     """True if both give the same rights to the same subject; the order of grants means nothing."""
-    return one.subject == other.subject and set(one.grants) == set(other.grants)
+    return profile.subject == other.subject and set(profile.grants) == set(other.grants)
 
 
 def difference(own: Plan) -> str:

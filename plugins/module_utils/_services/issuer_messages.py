@@ -57,7 +57,7 @@ def warnings_about(
         return ()
     where = f"the issuer {issuer!r} is saved under the alias {target!r}"
     if holder and desired.is_met_by(holder):
-        return (f"{where}, not {alias!r}, with the declared certificates; it was left so.",)
+        return (f"{where}, not {alias!r}, with the declared certificates; nothing was changed.",)
     return (f"{where}; that alias was adopted in place of {alias!r}.",)
 
 

@@ -205,12 +205,12 @@ def target_alias(held: Held, desired: DesiredTokenIssuer, declared: DeclaredIssu
 
 def real_holder(held: Held, issuer: str) -> Optional[TokenIssuer]:
     """What is saved with this issuer, and not only with a marker of it."""
-    return next((one for one in held.values() if one.issuer == issuer), None)
+    return next((saved for saved in held.values() if saved.issuer == issuer), None)
 
 
 def marked_holders(held: Held, issuer: str) -> list[TokenIssuer]:
     """What is saved with a marker of this issuer."""
-    return [one for one in held.values() if one.marker and one.marker.issuer == issuer]
+    return [saved for saved in held.values() if saved.marker and saved.marker.issuer == issuer]
 
 
 def take_back(held: Held, sent: Sequence[Step], declared: DeclaredIssuers) -> list[Step]:
@@ -274,7 +274,7 @@ def _finish_renamings(held: Held, declared: DeclaredIssuers) -> Iterator[Move]:
 
 def _bring_about(held: Held, declared: DeclaredIssuers) -> Iterator[Move]:
     """What brings a declared issuer nearer to its alias."""
-    # What is there already comes first, because it may have to make room.
+    # Aliases that the host holds come first, because their issuers may have to make room for others.
     turn = sorted(declared.present, key=lambda desired: desired.issuer_alias not in held)
     blocked = []
     for desired in turn:
@@ -333,7 +333,7 @@ def _marking(held: Held, step: Step, desired: DesiredTokenIssuer) -> Optional[St
             correction = _correct_stale_marker(held, holder)
             if correction:
                 return correction
-            taken = [one.issuer for one in held.values()]
+            taken = [saved.issuer for saved in held.values()]
             marked = replace(holder, issuer=write_marker(step.id, issuer, taken))
             return Step.between(RESOURCE, holder.issuer_alias, holder, marked)
     return None
@@ -361,7 +361,7 @@ def _is_blocked(held: Held, step: Step, declared: DeclaredIssuers) -> bool:
     if before.marker and real_holder(held, before.true_issuer):
         return False
 
-    copies = [one for one in held.values() if one is not before and one.true_issuer == before.true_issuer]
+    copies = [saved for saved in held.values() if saved is not before and saved.true_issuer == before.true_issuer]
     kept = set(_united(copies))
     if before.marker:
         return not copies or not set(before.chains) <= kept
@@ -392,7 +392,7 @@ def _park(held: Held, start: DesiredTokenIssuer, declared: DeclaredIssuers) -> M
     going_to = declared.of_issuer(issuer)
     new_alias = going_to.issuer_alias if going_to else chosen.issuer_alias
     alias = parking_alias(new_alias, held)
-    marker = write_marker(new_alias, issuer, [one.issuer for one in held.values()])
+    marker = write_marker(new_alias, issuer, [saved.issuer for saved in held.values()])
     parked = replace(displaced, issuer_alias=alias, issuer=marker)
     return Move(chosen.issuer_alias, Step.between(RESOURCE, alias, None, parked))
 
@@ -453,7 +453,7 @@ def undeclared(held: Held, declared: DeclaredIssuers) -> list[str]:
 
 def _markers(held: Held, declared: DeclaredIssuers) -> list[tuple[TokenIssuer, Marker]]:
     """What is saved with a marker that concerns the declaration."""
-    return [(one, one.marker) for one in held.values() if one.marker and declared.concerns(one)]
+    return [(saved, saved.marker) for saved in held.values() if saved.marker and declared.concerns(saved)]
 
 
 def _is_declared_present(alias: str, declared: DeclaredIssuers) -> bool:

@@ -133,8 +133,12 @@ def undo_renaming(held: Held, profiles: Profiles, sent: Sequence[Step], declared
             continue
 
         made = [step.after.subject for step in sent if step.resource == RESOURCE and step.before is None]
-        copies = [one for one in profiles.held if one.subject in made and one.subject.issuer_alias == new.issuer_alias]
-        steps.extend(Step.between(RESOURCE, one.label, one, None) for one in copies)
+        copies = [
+            profile
+            for profile in profiles.held
+            if profile.subject in made and profile.subject.issuer_alias == new.issuer_alias
+        ]
+        steps.extend(Step.between(RESOURCE, profile.label, profile, None) for profile in copies)
         displaced = bringing.before
         if displaced is not None and real_holder(held, displaced.true_issuer) is not None:
             displaced = None
@@ -175,7 +179,7 @@ def _makes_alias(step: Step) -> bool:
 
 
 def _named(profiles: Iterable[ClientProfile]) -> str:
-    return "; ".join(f"{one.label} ({one.rights})" for one in profiles)
+    return "; ".join(f"{profile.label} ({profile.rights})" for profile in profiles)
 
 
 @dataclass
@@ -193,48 +197,50 @@ class _Carrying:
     conflicts: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        for one in self.held:
-            if one.subject.issuer_alias == self.old:
-                self._carry(one)
+        for profile in self.held:
+            if profile.subject.issuer_alias == self.old:
+                self._carry(profile)
 
-    def _carry(self, one: ClientProfile) -> None:
+    def _carry(self, profile: ClientProfile) -> None:
         where = f"the issuer that is saved under the alias {self.old!r} cannot be renamed to {self.new!r}:"
-        if not one.subject.declarable:
-            self.conflicts.append(f"{where} the client profile {one.label!r} names the alias, and cannot be made anew.")
-            return
-        if one.unknown_grants:
+        if not profile.subject.declarable:
             self.conflicts.append(
-                f"{where} the client profile of the {one.label} grants what this collection does not know."
+                f"{where} the client profile {profile.label!r} names the alias, and cannot be made anew."
+            )
+            return
+        if profile.unknown_grants:
+            self.conflicts.append(
+                f"{where} the client profile of the {profile.label} grants what this collection does not know."
             )
             return
 
-        subject = replace(one.subject, issuer_alias=self.new)
-        desired, old = self.declared.of_subject(subject), self.declared.of_subject(one.subject)
+        subject = replace(profile.subject, issuer_alias=self.new)
+        desired, old = self.declared.of_subject(subject), self.declared.of_subject(profile.subject)
         if self.declared.drops(subject) or (desired is None and old is not None and old.state == "absent"):
             return
-        there = next((other for other in self.held if other.subject == subject), None)
-        if there is None:
-            copy = ClientProfile(subject, one.grants)
+        existing = next((other for other in self.held if other.subject == subject), None)
+        if existing is None:
+            copy = ClientProfile(subject, profile.grants)
             copy = desired.profile_on(copy) if desired else copy
             twin = next((other for other in self.copies if other.subject == subject), None)
             if twin is None:
                 self.copies.append(copy)
             elif set(twin.grants) != set(copy.grants):
-                self.conflicts.append(f"{where} there are two client profiles of the {one.label}.")
-        elif not self._is_met_by(there, one, desired):
+                self.conflicts.append(f"{where} there are two client profiles of the {profile.label}.")
+        elif not self._is_met_by(existing, profile, desired):
             self.conflicts.append(
-                f"{where} the {there.label} has a client profile already, with other rights ({there.rights}) than the"
-                f" {one.label} ({one.rights}). Make them equal, or delete one of them."
+                f"{where} the {existing.label} has a client profile already, with other rights ({existing.rights}) than"
+                f" the {profile.label} ({profile.rights}). Make them equal, or delete one of them."
             )
 
     @staticmethod
-    def _is_met_by(there: ClientProfile, one: ClientProfile, desired: Optional[DesiredClientProfile]) -> bool:
-        if set(there.grants) == set(one.grants):
+    def _is_met_by(existing: ClientProfile, profile: ClientProfile, desired: Optional[DesiredClientProfile]) -> bool:
+        if set(existing.grants) == set(profile.grants):
             return True
         if desired is None:
             return False
-        # What is declared to the letter decides; what is declared to be added must take nothing away.
-        return desired.entitlements_mode == "exact" or set(one.grants) <= set(there.grants)
+        # With exact, the declaration decides. With merge, the subject must not lose a grant.
+        return desired.entitlements_mode == "exact" or set(profile.grants) <= set(existing.grants)
 
 
 class _Work:
@@ -315,21 +321,21 @@ class _Work:
             self._check_own_profiles(named)
 
     def _that_name(self, alias: str) -> list[ClientProfile]:
-        return [one for one in self.now if one.subject.issuer_alias == alias]
+        return [profile for profile in self.now if profile.subject.issuer_alias == alias]
 
     def _check_own_profiles(self, leaving: Sequence[ClientProfile]) -> None:
         """Nobody takes from himself the profiles that he needs to undo that."""
-        remaining = [one for one in self.now if one not in leaving]
-        conflicts = (locked_out(one, remaining, self._declared.account) for one in leaving)
+        remaining = [profile for profile in self.now if profile not in leaving]
+        conflicts = (locked_out(profile, remaining, self._declared.account) for profile in leaving)
         self.conflicts.extend(conflict for conflict in conflicts if conflict)
 
     def _warn_of_a_new_alias(self, step: Step) -> None:
         alias, refused = step.id, self._profiles.refused
         # What is declared of a profile decides about its rights, so it is no surprise.
         left_over = [
-            one
-            for one in self._that_name(alias)
-            if self._declared.of_subject(one.subject) is None and not self._declared.drops(one.subject)
+            profile
+            for profile in self._that_name(alias)
+            if self._declared.of_subject(profile.subject) is None and not self._declared.drops(profile.subject)
         ]
         if refused:
             self.warnings.append(
@@ -356,9 +362,9 @@ class _Work:
         self.now = list(carry_out(self.now, [step]))
 
     def _delete(self, profiles: Iterable[ClientProfile]) -> None:
-        for one in profiles:
-            if one.subject.declarable:
-                self._add(Step.between(RESOURCE, one.label, one, None))
+        for profile in profiles:
+            if profile.subject.declarable:
+                self._add(Step.between(RESOURCE, profile.label, profile, None))
 
     def bring_about(self) -> None:
         """Add the steps of the profiles that are declared present."""
@@ -372,13 +378,13 @@ class _Work:
             if desired.state == "absent":
                 self._follow(desired)
         if self._declared.purge:
-            for one in undeclared(self.now, self._declared):
-                remaining = [other for other in self.now if other is not one]
-                conflict = locked_out(one, remaining, self._declared.account)
+            for profile in undeclared(self.now, self._declared):
+                remaining = [other for other in self.now if other is not profile]
+                conflict = locked_out(profile, remaining, self._declared.account)
                 if conflict:
                     self.conflicts.append(conflict)
                 else:
-                    self._delete([one])
+                    self._delete([profile])
 
     def _follow(self, desired: DesiredClientProfile) -> None:
         own = plan(self._profiles.as_plan_takes(self.now), desired, self._declared.account)
@@ -400,4 +406,4 @@ class _Work:
 
 def undeclared(profiles: Iterable[ClientProfile], declared: DeclaredProfiles) -> Iterator[ClientProfile]:
     """The profiles that nobody declared."""
-    return (one for one in list(profiles) if declared.of_subject(one.subject) is None)
+    return (profile for profile in list(profiles) if declared.of_subject(profile.subject) is None)

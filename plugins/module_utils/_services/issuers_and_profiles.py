@@ -113,7 +113,7 @@ class IssuersAndProfiles:
             ("purge_token_issuers", True, ("token_issuers",)),
             ("purge_client_profiles", True, ("client_profiles",)),
         ),
-        suspects=token_issuer.DECLARATION.suspects,
+        likely_secrets=token_issuer.DECLARATION.likely_secrets,
     )
 
     @classmethod

@@ -136,7 +136,7 @@ DECLARATION = Arguments(
         **ignored("type", "available", "details"),
     },
     # It may be the key.
-    suspects={"key_id": lambda value: [] if _UUID.fullmatch(str(value).strip()) else [str(value)]},
+    likely_secrets={"key_id": lambda value: [] if _UUID.fullmatch(str(value).strip()) else [str(value)]},
 )
 ARGUMENTS = HOST_CONNECTION.merge(DECLARATION)
 INFO_ARGUMENTS = HOST_CONNECTION.merge(Arguments(options={"provider": {"type": "str"}, "available": {"type": "bool"}}))
@@ -185,7 +185,7 @@ class DesiredKmsProvider:
             )
         if present and params["key_id"] is None:
             raise InvalidInput("key_id: is needed with state present.")
-        # What is not needed for a removal must not stand in its way.
+        # A removal must not fail over an option that it does not need.
         key = _read_key(params["key_derivation_key"]) if present else None
         provider = check_unmasked("provider", path_element("provider", params["provider"]))
         return cls(
@@ -210,7 +210,7 @@ def plan(observed: Optional[KmsProvider], desired: DesiredKmsProvider, names: It
         return Plan(before=before, after=before, conflict=reason)
 
     if observed and observed.type != "NATIVE":
-        return conflict(f"{name} is there with type {observed.type}, which is not this module's to touch.")
+        return conflict(f"{name} has type {observed.type}; this module manages only NATIVE providers.")
     if observed and desired.key_id and not observed.key_id:
         return conflict(f"{name} is there without a readable key_id, so it may be another one.")
     if observed and desired.key_id and not _same_key_id(observed.key_id or "", desired.key_id):
@@ -278,13 +278,13 @@ class KmsProviders:
     kinds: ClassVar[tuple[str, ...]] = (RESOURCE,)
     lists: ClassVar[tuple[str, ...]] = (LIST_OPTION,)
     arguments: ClassVar[Arguments] = Arguments(
-        options={LIST_OPTION: DECLARATION.entries()}, suspects=DECLARATION.suspects
+        options={LIST_OPTION: DECLARATION.entries()}, likely_secrets=DECLARATION.likely_secrets
     )
 
     @classmethod
     def declared(cls, params: Mapping[str, Any]) -> KmsProviders:
         """From the options of esx_host_trust. Raises InvalidInput, which names the option and the entry."""
-        providers = read_list(LIST_OPTION, params[LIST_OPTION], DesiredKmsProvider.from_params)
+        providers = read_list(LIST_OPTION, params.get(LIST_OPTION), DesiredKmsProvider.from_params)
         check_unique(LIST_OPTION, "provider", [desired.provider for desired in providers])
         return cls(providers)
 
@@ -369,8 +369,8 @@ class KmsProviders:
         pass
 
 
-def _is_key_of(one: KmsProvider, other: KmsProvider) -> bool:
-    return one.type == other.type and _same_key_id(one.key_id or "", other.key_id or "")
+def _is_key_of(provider: KmsProvider, other: KmsProvider) -> bool:
+    return provider.type == other.type and _same_key_id(provider.key_id or "", other.key_id or "")
 
 
 def find(client: Client, provider: str) -> Optional[KmsProvider]:
@@ -398,7 +398,7 @@ def names_beside(
     and a list can be slow, because hosts ask remote providers for it. So that is no error here. Raises TrustError where
     the host cannot be reached at all.
     """
-    if not any(one.creates and there is None for one, there in zip(desired, found)):
+    if not any(declared.creates and held is None for declared, held in zip(desired, found)):
         return ()
     try:
         return tuple(entry["provider"] for entry in _list(client))
@@ -465,8 +465,8 @@ def _listed(client: Client, entry: Mapping[str, Any], warnings: list[str]) -> li
     return [{**record, "available": entry["available"], "details": texts}]
 
 
-def _same_key_id(one: str, other: str) -> bool:
-    return _canonical(one) == _canonical(other)
+def _same_key_id(key_id: str, other: str) -> bool:
+    return _canonical(key_id) == _canonical(other)
 
 
 def _canonical(key_id: str) -> str:

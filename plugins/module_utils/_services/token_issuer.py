@@ -120,7 +120,7 @@ DECLARATION = Arguments(
         **ignored("certificates", "protocol"),
     },
     required_if=(("state", "present", ("issuer", "signing_cert_chains")),),
-    suspects={"cert_chain": no_certificates},
+    likely_secrets={"cert_chain": no_certificates},
 )
 ARGUMENTS = HOST_CONNECTION.merge(DECLARATION)
 INFO_ARGUMENTS = HOST_CONNECTION.merge(Arguments(options={"issuer_alias": {"type": "str"}, "issuer": {"type": "str"}}))
@@ -134,17 +134,17 @@ def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
             check_name(option, params[option])
     with connect(connection, INFO_ARGUMENTS.secrets(params)) as client:
         found = [
-            one
-            for one in sorted(list_issuers(client), key=lambda one: one.issuer_alias)
-            if params["issuer_alias"] in (None, one.issuer_alias) and params["issuer"] in (None, one.issuer)
+            issuer
+            for issuer in sorted(list_issuers(client), key=lambda issuer: issuer.issuer_alias)
+            if params["issuer_alias"] in (None, issuer.issuer_alias) and params["issuer"] in (None, issuer.issuer)
         ]
         warnings = [
-            f"{connection.name}: the alias {one.issuer_alias!r} holds the trace of an interrupted renaming:"
-            f" {one.marker.describe()}; the task that renames it, run again, finishes that."
-            for one in found
-            if one.marker
+            f"{connection.name}: the alias {issuer.issuer_alias!r} holds the trace of an interrupted renaming:"
+            f" {issuer.marker.describe()}; the task that renames it, run again, finishes that."
+            for issuer in found
+            if issuer.marker
         ]
-        records = [one.record() for one in found]
+        records = [issuer.record() for issuer in found]
         return client.report(info_result("token_issuers", records, connection, warnings))
 
 
@@ -202,8 +202,8 @@ def own_form(observed: Sequence[TokenIssuer], step: Step) -> str:
     written = [certificate for chain in after.chains for certificate in chain.certificates]
     kept = [certificate for chain in now.chains for certificate in chain.certificates]
     parts = []
-    lacking = [f"{one.subject!r}" for one in written if one not in kept]
-    added = [f"{one.subject!r}" for one in kept if one not in written]
+    lacking = [f"{certificate.subject!r}" for certificate in written if certificate not in kept]
+    added = [f"{certificate.subject!r}" for certificate in kept if certificate not in written]
     if lacking:
         parts.append(f"it dropped {', '.join(lacking)}")
     if added:

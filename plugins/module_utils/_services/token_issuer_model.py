@@ -67,7 +67,9 @@ class TokenIssuer:
 
     def record(self) -> dict[str, Any]:
         """The form in which the modules return it; the order of chains means nothing, so it is always the same."""
-        chains = tuple(sorted(self.chains, key=lambda chain: [one.sha256 for one in chain.certificates]))
+        chains = tuple(
+            sorted(self.chains, key=lambda chain: [certificate.sha256 for certificate in chain.certificates])
+        )
         return {
             **TokenIssuer(self.issuer_alias, self.issuer, chains).spec(),
             "certificates": certificate_records(chains),
@@ -89,7 +91,7 @@ class DesiredTokenIssuer:
     def from_params(cls, params: Mapping[str, Any]) -> DesiredTokenIssuer:
         """Check the module's options. Raises InvalidInput, which names the option."""
         present = params["state"] == "present"
-        # What is not needed for a removal must not stand in its way.
+        # A removal must not fail over an option that it does not need.
         declared = params["signing_cert_chains"] if present else None
         alias = check_unmasked("issuer_alias", path_element("issuer_alias", params["issuer_alias"]))
         _check_no_marker(params["issuer"], alias if present else None)
