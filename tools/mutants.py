@@ -36,6 +36,7 @@ FILES = (
     "_services/token_issuer_model",
     "_services/issuer_messages",
     "_services/issuer_plan",
+    "_services/issuer_taking_back",
     "_engine/host",
     "_engine/plan",
     "_engine/resource",

@@ -121,7 +121,7 @@ def test_what_composes_services_names_none_of_them() -> None:
 
 def test_only_the_registry_and_a_service_itself_import_a_service() -> None:
     """A service knows no other one. Issuers and client profiles are one entry of the registry."""
-    together = {"issuers_and_profiles", "issuer_rights", "issuer_messages", "issuer_plan"}
+    together = {"issuers_and_profiles", "issuer_rights", "issuer_messages", "issuer_plan", "issuer_taking_back"}
     together |= {"token_issuer", "token_issuer_model", "client_profile", "client_profile_model", "client_profile_plan"}
     services = {"kms_provider": {"kms_provider"}, **dict.fromkeys(together, together)}
     # They try the operations of all services and declare nothing.

@@ -20,7 +20,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan im
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import by_alias
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import carry_out
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import plan_issuers
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import take_back
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_taking_back import take_back
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import Marker
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import parking_alias
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import read_marker

@@ -16,23 +16,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
-from typing import TYPE_CHECKING
 from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Chain
+from ansible_collections.esx.trust.plugins.module_utils._services.renaming import Marker
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import parking_alias
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import write_marker
-
-if TYPE_CHECKING:
-    from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Chain
-    from ansible_collections.esx.trust.plugins.module_utils._services.renaming import Marker
-    from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
-    from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 
 RESOURCE = "token_issuer"
 
 #: What a host holds, by alias.
-Held = Mapping[str, "TokenIssuer"]
+Held = Mapping[str, TokenIssuer]
 
 _CONTRADICTION = "the declared token issuers contradict each other."
 
@@ -211,49 +208,6 @@ def real_holder(held: Held, issuer: str) -> Optional[TokenIssuer]:
 def marked_holders(held: Held, issuer: str) -> list[TokenIssuer]:
     """What is saved with a marker of this issuer."""
     return [saved for saved in held.values() if saved.marker and saved.marker.issuer == issuer]
-
-
-def take_back(held: Held, sent: Sequence[Step], declared: DeclaredIssuers) -> list[Step]:
-    """The steps that give each declared issuer, which the `sent` steps took from its alias, its alias back. Pure.
-
-    An issuer that the host trusts by now stays where it is.
-    """
-    steps: list[Step] = []
-    now = dict(held)
-
-    def write(alias: str, after: Optional[TokenIssuer]) -> None:
-        step = Step.between(RESOURCE, alias, now.get(alias), after)
-        steps.append(step)
-        now.update(carry_out(now, [step]))
-        if after is None:
-            now.pop(alias, None)
-
-    # What is put back may displace another one, which is then put back in its turn.
-    for _turn in range(len(sent) + 1):
-        number = len(steps)
-        for step in reversed(sent):
-            before, after = step.before, step.after
-            if before is None or not declared.of_issuer(before.issuer):
-                continue
-            if (after is None or after.issuer != before.issuer) and real_holder(now, before.issuer) is None:
-                write(step.id, before)
-        if len(steps) == number:
-            break
-
-    for step in reversed(sent):
-        if step.before is None and step.after.parked and step.id in now and real_holder(now, step.after.true_issuer):
-            write(step.id, None)
-    return steps
-
-
-def left_over(held: Held, sent: Sequence[Step]) -> list[str]:
-    """A sentence for each marker that the `sent` steps left behind although its issuer is trusted. Pure."""
-    aliases = dict.fromkeys(step.id for step in sent if step.after is not None and step.after.marker)
-    return [
-        f"The next run deletes the marker at {alias!r}."
-        for alias in aliases
-        if alias in held and held[alias].marker and real_holder(held, held[alias].true_issuer)
-    ]
 
 
 # What is next

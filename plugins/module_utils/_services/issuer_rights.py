@@ -112,60 +112,6 @@ def plan_rights(held: Held, steps: Sequence[Step], profiles: Profiles, declared:
     )
 
 
-def undo_renaming(held: Held, profiles: Profiles, sent: Sequence[Step], declared: DeclaredProfiles) -> list[Step]:
-    """The steps that undo a renaming of which a client profile could not be carried along. Pure.
-
-    The new profiles go, both aliases get back what they held before, and a new alias that held nothing goes. That is
-    also true of an issuer that nobody declared and that the renaming displaced: a run that failed takes nothing away.
-    It gets its alias back only if the host does not trust it elsewhere by now.
-    A renaming of which all profiles were carried along is left to be finished.
-    """
-    steps: list[Step] = []
-    for marking in sent:
-        if not _marks(marking):
-            continue
-        marked, new = held.get(marking.id), real_holder(held, marking.before.issuer)
-        if marked is None or not marked.marker or new is None:
-            continue
-        moved = [step for step in sent if step.resource == issuer_plan.RESOURCE and step.id == new.issuer_alias]
-        bringing = next((step for step in reversed(moved) if _brings(step, new.issuer)), None)
-        if bringing is None or not _not_carried(profiles, marking.id, new.issuer_alias, declared):
-            continue
-
-        made = [step.after.subject for step in sent if step.resource == RESOURCE and step.before is None]
-        copies = [
-            profile
-            for profile in profiles.held
-            if profile.subject in made and profile.subject.issuer_alias == new.issuer_alias
-        ]
-        steps.extend(Step.between(RESOURCE, profile.label, profile, None) for profile in copies)
-        displaced = bringing.before
-        if displaced is not None and real_holder(held, displaced.true_issuer) is not None:
-            displaced = None
-        steps.append(Step.between(issuer_plan.RESOURCE, new.issuer_alias, new, displaced))
-        steps.append(Step.between(issuer_plan.RESOURCE, marking.id, marked, marking.before))
-    return steps
-
-
-def _marks(step: Step) -> bool:
-    """True if the step is the first of a renaming."""
-    if step.resource != issuer_plan.RESOURCE or step.before is None or step.after is None:
-        return False
-    return step.before.marker is None and step.after.marker is not None
-
-
-def _brings(step: Step, issuer: str) -> bool:
-    """True if the step gives its alias this issuer. A host may keep the chains in a form of its own."""
-    if step.after is None or step.after.issuer != issuer:
-        return False
-    return step.before is None or bool(step.before.issuer != issuer)
-
-
-def _not_carried(profiles: Profiles, old: str, new: str, declared: DeclaredProfiles) -> bool:
-    carried = _Carrying(profiles.held, old, new, declared)
-    return bool(carried.copies or carried.conflicts)
-
-
 def _takes_alias(step: Step) -> bool:
     """True if the step takes the issuer from its alias; a marker in its place does not."""
     if step.before is None:
@@ -183,7 +129,7 @@ def _named(profiles: Iterable[ClientProfile]) -> str:
 
 
 @dataclass
-class _Carrying:
+class Carrying:
     """What the renaming of an issuer from the alias `old` to `new` has to do about the `held` profiles.
 
     copies: the profiles to be made under the new alias. conflicts: why that may not be done.
@@ -298,7 +244,7 @@ class _Work:
                 " issuers one after the other, or delete these profiles."
             )
         elif new is not None:
-            carrying = _Carrying(self.now, alias, new, self._declared)
+            carrying = Carrying(self.now, alias, new, self._declared)
             self.conflicts.extend(carrying.conflicts)
             for copy in carrying.copies:
                 self._add(Step.between(RESOURCE, copy.label, None, copy))

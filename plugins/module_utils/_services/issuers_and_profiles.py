@@ -61,7 +61,9 @@ from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights 
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import may_take_rights
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import plan_rights
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import undeclared
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import undo_renaming
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_taking_back import left_over
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_taking_back import take_back
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_taking_back import undo_renaming
 from ansible_collections.esx.trust.plugins.module_utils._services.lists import check_unique
 from ansible_collections.esx.trust.plugins.module_utils._services.lists import read_list
 from ansible_collections.esx.trust.plugins.module_utils._services.results import result
@@ -279,10 +281,10 @@ class IssuersAndProfiles:
         held = issuer_plan.by_alias(observed.issuers)
         undone = undo_renaming(held, observed.profiles, sent, self.declared_profiles)
         held = issuer_plan.carry_out(held, _of_issuers(undone))
-        return [*undone, *issuer_plan.take_back(held, _of_issuers(sent), self.declared_issuers)]
+        return [*undone, *take_back(held, _of_issuers(sent), self.declared_issuers)]
 
     def left_over(self, observed: Observed, sent: Sequence[Step]) -> list[str]:
-        return issuer_plan.left_over(issuer_plan.by_alias(observed.issuers), _of_issuers(sent))
+        return left_over(issuer_plan.by_alias(observed.issuers), _of_issuers(sent))
 
     def own_form(self, observed: Observed, step: Step) -> str:
         return token_issuer.own_form(observed.issuers, step) if _is_issuer(step) else ""
