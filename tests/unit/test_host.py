@@ -42,7 +42,7 @@ class Made:
     keeps_a_form: bool = False
 
     @property
-    def kinds(self) -> tuple[str, ...]:  # type: ignore[override]
+    def kinds(self) -> tuple[str, ...]:
         return (self.kind,)
 
     def observe(self, client: Client) -> frozenset[str]:
@@ -56,8 +56,10 @@ class Made:
         parts = []
         for name, present in self.wanted.items():
             before, after = ({"name": name} if there else {} for there in (name in observed, present))
-            steps = () if bool(before) == present else (Step.between(self.kind, name, before or None, after or None),)
-            own = Plan(before, after, steps, (f"about {name}",), self.conflict or None)
+            change = Step.between(self.kind, name, before or None, after or None)
+            own = Plan(
+                before, after, () if bool(before) == present else (change,), (f"about {name}",), self.conflict or None
+            )
             parts.append(Part.of(self.kind, name, "present" if present else "absent", own))
         steps = tuple(step for part in parts for step in part.steps)
         return Planned(
@@ -77,7 +79,7 @@ class Made:
         return (step.id in observed) == (step.after is not None)
 
     def is_same(self, step: Step, other: Step) -> bool:
-        return step.before == other.before
+        return bool(step.before == other.before)
 
     def carry_out(self, observed: frozenset[str], steps: Sequence[Step]) -> frozenset[str]:
         return observed.union(step.id for step in steps if step.after).difference(
