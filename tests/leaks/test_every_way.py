@@ -76,8 +76,8 @@ def modules(
 
 def test_every_module_of_hosts_is_looked_at() -> None:
     hosts = {module.stem for module in (ROOT / "plugins" / "modules").glob("esx_*.py")}
-    # The probe is searched in test_api_info. Client profiles have no secret besides the login, and no scenes yet.
-    without_scenes = {"esx_api_info", "esx_api_probe", "esx_client_profile", "esx_client_profile_info"}
+    # Both are searched in test_api_info.
+    without_scenes = {"esx_api_info", "esx_api_probe"}
     assert set(scenes.MODULES) == hosts - without_scenes
 
 
