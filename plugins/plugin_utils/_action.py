@@ -89,8 +89,9 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
         else:
             result.update(self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val))
 
-        if (result.get("failure") or {}).get("login_refused"):
-            refused.remember(login)
+        failure = result.get("failure") or {}
+        if failure.get("login_refused"):
+            refused.remember(login, failure.get("operation"))
         return self._in_their_words(result)
 
     def _variables(self) -> dict[str, str]:

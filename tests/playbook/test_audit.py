@@ -86,6 +86,7 @@ def test_hosts_whose_work_is_not_done_in_one_process_are_in_the_report(declared:
     assert [host.login_attempts for host in declared.hosts] == [1, 2, 1, 2, 1]
 
 
+@pytest.mark.every_core
 def test_every_kind_of_deviation_on_a_host_of_its_own(declared: Declared, tmp_path: Path) -> None:
     good, missing, conflict, down, refusing = declared.hosts
     converged(good, conflict)

@@ -14,6 +14,7 @@ from typing import Optional
 from ansible.errors import AnsibleActionFail
 
 from ansible_collections.esx.trust.plugins.module_utils._module.perform import failed
+from ansible_collections.esx.trust.plugins.module_utils._services import host_examination
 from ansible_collections.esx.trust.plugins.module_utils._services import host_trust
 from ansible_collections.esx.trust.plugins.plugin_utils._action import Understood
 from ansible_collections.esx.trust.plugins.plugin_utils._action import refused_before
@@ -23,6 +24,7 @@ from ansible_collections.esx.trust.plugins.plugin_utils._fleet import keys
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet import named
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.examination import Examination
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import Given
+from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import Login
 from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import RefusedLogins
 from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import login_of
 from ansible_collections.esx.trust.plugins.plugin_utils._variables import in_variables
@@ -37,8 +39,7 @@ class _Host:
     """A host whose variables could be read."""
 
     trust: Understood
-    #: The digest of its login, see _refused_logins.py.
-    login: str
+    login: Login
 
 
 def objections(fleet: Iterable[Given]) -> list[str]:
@@ -88,7 +89,7 @@ class Look:
         examination = Examination(
             params,
             ask=lambda host: self._examine(host, hosts[host]),
-            forbid=lambda host: self._refused.remember(hosts[host].login),
+            forbid=lambda host: self._refused.remember(hosts[host].login, operation=None),
             threads=self._threads,
             refusals=self._refusals,
         )
@@ -110,10 +111,11 @@ class Look:
         """What a host says, asked in a thread."""
         if sends_password(host.trust.args) and self._refused.know(host.login):
             return failed(refused_before(name))
-        work = host_trust.examine if self._key_providers else host_trust.run
+        work = host_examination.examine if self._key_providers else host_trust.run
         result = host.trust.result(work, check_mode=True, diff=True)
-        if (result.get("failure") or {}).get("login_refused"):
-            self._refused.remember(host.login)
+        failure = result.get("failure") or {}
+        if failure.get("login_refused"):
+            self._refused.remember(host.login, failure.get("operation"))
         return result
 
 
