@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.connect import connect
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._engine.converge import converge
@@ -65,12 +66,22 @@ class HostTrust:
 
 def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """esx_host_trust: the module's result. Raises TrustError."""
+    trust, connection = read(params)
+    with connect(connection, ARGUMENTS.secrets(params)) as client:
+        return client.report(converged(client, connection, trust, check_mode))
+
+
+def read(params: Mapping[str, Any]) -> tuple[HostTrust, Connection]:
+    """What is declared, and where. Raises InvalidInput, which names the option and the entry."""
     declared = HostTrust.declared(params)
     connection = Connection.from_params(params)
-    trust = declared.logged_in(Account.of_connection(connection))
-    with connect(connection, ARGUMENTS.secrets(params)) as client:
-        outcome = converge(client, trust.host, check_mode)
-        done = result(RESOURCE, "", connection, outcome, trust.warnings, trust.shown)
-        for service in trust.services:
-            service.tell_ids(done[RESOURCE], outcome.answers)
-        return client.report({**done, **outcome.found})
+    return declared.logged_in(Account.of_connection(connection)), connection
+
+
+def converged(client: Client, connection: Connection, trust: HostTrust, check_mode: bool) -> dict[str, Any]:
+    """The result of one convergence, in check mode of what it would do. Raises TrustError."""
+    outcome = converge(client, trust.host, check_mode)
+    done = result(RESOURCE, "", connection, outcome, trust.warnings, trust.shown)
+    for service in trust.services:
+        service.tell_ids(done[RESOURCE], outcome.answers)
+    return {**done, **outcome.found}
