@@ -234,7 +234,11 @@ class IssuersAndProfiles:
             return
 
         for desired in self.profiles:
-            own = client_profile_plan.plan(profiles.as_plan_takes(profiles.held), desired, self.account)
+            held = profiles.as_plan_takes(profiles.held)
+            own = client_profile_plan.plan(held, desired, self.account)
+            if own.conflict and own.conflict not in rights.conflicts:
+                # Another profile, which is made before, keeps the account in control.
+                own = client_profile_plan.plan(held, desired)
             part = Part.of(PROFILE, desired.subject.label, desired.state, own, client_profile_model.shown)
             differs = part.status == "differs"
             yield replace(part, message=client_profile_plan.difference(own)) if differs else part
