@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,7 +18,9 @@ from ansible_collections.esx.trust.plugins.module_utils._engine.converge import 
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import Conflict
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
+from ansible_collections.esx.trust.plugins.module_utils._services.account import Account
 from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import HostTrust
+from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import IssuersAndProfiles
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import write_marker
 from support.certificates import chain
 from support.memory import MemoryHost
@@ -383,3 +386,24 @@ def test_rights_and_issuers_meet_one_trouble(host: MemoryHost, wanted: HostTrust
         run(ScriptedClient(host), wanted)
     ends = planned(host, wanted)
     assert (ends.steps, ends.conflict) == ((), None)
+
+
+@settings(max_examples=200)
+@given(host=hosts_with_rights(), wanted=declared_rights(), purge=st.booleans(), stops=st.integers(0, 12))
+def test_nobody_is_out_of_control_at_any_moment(host: MemoryHost, wanted: HostTrust, purge: bool, stops: int) -> None:
+    """Whatever is declared, and wherever the run is killed."""
+    account = Account(groups=frozenset({("d", "u")}))
+    trust = HostTrust(
+        tuple(
+            replace(service, purge_profiles=purge) if isinstance(service, IssuersAndProfiles) else service
+            for service in wanted.logged_in(account).services
+        )
+    )
+
+    def in_control() -> bool:
+        grants = [one["grants"] for one in host.profiles.values() if one["subject"]["name"] == "u"]
+        return "IDENTITY_MGMT" in str(grants)
+
+    before = in_control()
+    host.apply(planned(host, trust).steps[:stops])
+    assert in_control() or not before

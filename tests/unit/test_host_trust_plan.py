@@ -259,6 +259,8 @@ def test_a_profile_of_a_declared_alias_that_does_not_come_about_is_a_conflict(pe
     found = planned(host, desired(issuers=[declared], profiles=[group("admins", "vc", "READ_ONLY")]))
     assert "stays under the alias 'other'" in (found.conflict or "")
     assert found.steps == ()
+    (row,) = (part for part in found.found["resources"] if part["resource"] == "client_profile")
+    assert (row["status"], row["message"]) == ("missing", found.conflict)
     for alias in ("other", "elsewhere"):
         found = planned(host, desired(issuers=[declared], profiles=[group("admins", alias, "READ_ONLY")]))
         assert found.conflict is None
