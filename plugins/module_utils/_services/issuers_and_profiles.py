@@ -67,6 +67,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.issuer_taking_
 from ansible_collections.esx.trust.plugins.module_utils._services.lists import check_unique
 from ansible_collections.esx.trust.plugins.module_utils._services.lists import read_list
 from ansible_collections.esx.trust.plugins.module_utils._services.results import result
+from ansible_collections.esx.trust.plugins.module_utils._services.service import Service
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 
@@ -86,7 +87,7 @@ class Observed:
 
 
 @dataclass(frozen=True)
-class IssuersAndProfiles:
+class IssuersAndProfiles(Service):
     """What is declared of a host's token issuers and client profiles, as the engine takes it.
 
     issuers, profiles: None if nothing is declared of them, so that they need not be read. account: who is logged in.
