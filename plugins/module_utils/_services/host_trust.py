@@ -66,20 +66,15 @@ class HostTrust:
 
 def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """esx_host_trust: the module's result. Raises TrustError."""
-    trust, connection = read(params)
-    with connect(connection, ARGUMENTS.secrets(params)) as client:
-        return client.report(converged(client, connection, trust, check_mode))
-
-
-def read(params: Mapping[str, Any]) -> tuple[HostTrust, Connection]:
-    """What is declared, and where. Raises InvalidInput, which names the option and the entry."""
     declared = HostTrust.declared(params)
     connection = Connection.from_params(params)
-    return declared.logged_in(Account.of_connection(connection)), connection
+    with connect(connection, ARGUMENTS.secrets(params)) as client:
+        return client.report(converged(client, connection, declared, check_mode))
 
 
-def converged(client: Client, connection: Connection, trust: HostTrust, check_mode: bool) -> dict[str, Any]:
-    """The result of one convergence, in check mode of what it would do. Raises TrustError."""
+def converged(client: Client, connection: Connection, declared: HostTrust, check_mode: bool) -> dict[str, Any]:
+    """The module's result, over a connection that is open. Raises TrustError."""
+    trust = declared.logged_in(Account.of_connection(connection))
     outcome = converge(client, trust.host, check_mode)
     done = result(RESOURCE, "", connection, outcome, trust.warnings, trust.shown)
     for service in trust.services:

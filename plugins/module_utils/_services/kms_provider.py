@@ -246,17 +246,10 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
 def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
     """esx_kms_provider_info: the module's result. Raises TrustError."""
     connection = Connection.from_params(params)
-    names = None if params["provider"] is None else [check_name("provider", params["provider"])]
+    name = None if params["provider"] is None else check_name("provider", params["provider"])
     warnings: list[str] = []
     with connect(connection, INFO_ARGUMENTS.secrets(params)) as client:
-        records = [
-            record
-            for entry in _list(client, providers=names, available=params["available"])
-            # A host that does not know the filters returns everything.
-            if params["provider"] in (None, entry["provider"]) and params["available"] in (None, entry["available"])
-            for record in _listed(client, entry, warnings)
-        ]
-        records.sort(key=lambda record: str(record["provider"]))
+        records = list_providers(client, warnings, name, params["available"])
         return client.report(info_result("kms_providers", records, connection, warnings))
 
 
@@ -401,6 +394,22 @@ def get(client: Client, provider: str) -> KmsProvider:
     if not isinstance(key_id, (str, type(None))):
         raise client.wrong_shape(GET)
     return KmsProvider(provider=provider, type=value["type"], key_id=key_id)
+
+
+def list_providers(
+    client: Client, warnings: list[str], name: Optional[str] = None, available: Optional[bool] = None
+) -> list[dict[str, Any]]:
+    """The records of a host's providers, sorted by name, as esx_kms_provider_info returns them. Raises TrustError.
+
+    name, available: only the provider of that name, and only those that can or cannot be used now. warnings: what a
+    person should know is added here.
+    """
+    records = []
+    for entry in _list(client, providers=None if name is None else [name], available=available):
+        # A host that does not know the filters returns everything.
+        if name in (None, entry["provider"]) and available in (None, entry["available"]):
+            records += _listed(client, entry, warnings)
+    return sorted(records, key=lambda record: str(record["provider"]))
 
 
 def _list(client: Client, **filters: Any) -> list[dict[str, Any]]:
