@@ -75,6 +75,7 @@ ENVIRONMENTS = {
         Environment("core-2.22", ("3.13",), "3.13", ansible_test=True),
         Environment("floor", ("3.11",), "3.11"),  # newer interpreters do not run the oldest versions
         Environment("audit", ("3.11", "3.12", "3.13"), "3.11"),
+        Environment("docs", ("3.11", "3.12", "3.13"), "3.11"),
         Environment("awx", ("3.11", "3.12", "3.13"), "3.11"),
         Environment("importer", ("3.11", "3.12", "3.13"), "3.11"),
         Environment("install", _ANY, "3.10"),

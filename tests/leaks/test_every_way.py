@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.esx.trust.plugins.module_utils._api import retries
-from ansible_collections.esx.trust.plugins.module_utils._api.secrets import RUN
+from ansible_collections.esx.trust.plugins.module_utils._api.known_secrets import RUN
 from environment import ROOT
 from leaks import scenes
 from support.actions import Actions
@@ -77,8 +77,8 @@ def modules(
 
 def test_every_module_of_hosts_is_looked_at() -> None:
     hosts = {module.stem for module in (ROOT / "plugins" / "modules").glob("esx_*.py")}
-    # The probe is searched in test_api_info. Client profiles have no secret besides the login, and no scenes yet.
-    without_scenes = {"esx_api_info", "esx_api_probe", "esx_client_profile", "esx_client_profile_info"}
+    # Both are searched in test_api_info.
+    without_scenes = {"esx_api_info", "esx_api_probe"}
     assert set(scenes.MODULES) == hosts - without_scenes
 
 
