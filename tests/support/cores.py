@@ -4,7 +4,8 @@
 
 A test that starts Ansible is parametrized over all claimed cores. It runs on one of them, which its name decides, so
 that each core gets a fair share. A test with the marker `every_core` protects a promise that a core can break
-(masking, templates, vaults, refused logins): it runs on each core of the run. `--cores all` and `make matrix` leave nothing out.
+(masking, templates, vaults, refused logins): it runs on each core of the run. `--cores all` and `make matrix` leave
+nothing out.
 """
 
 from __future__ import annotations
