@@ -84,8 +84,6 @@ ENVIRONMENTS = {
 }
 #: The environments of every claimed ansible-core, oldest first: the one list that tests parametrize over.
 CORES = tuple(name for name in ENVIRONMENTS if name.startswith("core-"))
-#: Those of `make test`: the oldest, the first with the new templating, and the newest. `make matrix` takes all.
-TEST_CORES = (CORES[0], "core-2.19", CORES[-1])
 UV = VENVS / "uv" / "bin" / "uv"
 
 
