@@ -14,7 +14,7 @@ export PYTHONDONTWRITEBYTECODE = 1
 PYTEST := $(DEV)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint faults bench mutants simulator build pins clean
+.PHONY: help demo test matrix unit lint faults bench mutants simulator docs build release pins clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,10 @@ simulator: ## simulated ESX hosts to play with, until Ctrl-C (HOSTS=50 VCENTERS=
 	@test -x .venv/run/bin/ansible-playbook || echo "Making a Python environment in .venv/run; about 20 s, once."
 	@$(ENVIRONMENT) run
 	@PYTHONPATH=tests .venv/run/bin/python -m simulator --hosts $(HOSTS) --vcenters $(VCENTERS) --directory "$(DIRECTORY)"
+
+docs: ## the documentation site, in build/docs
+	@$(ENVIRONMENT) docs
+	@.venv/docs/bin/python tools/docs.py
 
 build: ## the collection's tarball, in build/
 	@$(ENVIRONMENT) install

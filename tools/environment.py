@@ -75,6 +75,7 @@ ENVIRONMENTS = {
         Environment("core-2.22", ("3.13",), "3.13", ansible_test=True),
         Environment("floor", ("3.11",), "3.11"),  # newer interpreters do not run the oldest versions
         Environment("audit", ("3.11", "3.12", "3.13"), "3.11"),
+        Environment("docs", ("3.11", "3.12", "3.13"), "3.11"),
         Environment("awx", ("3.11", "3.12", "3.13"), "3.11"),
         Environment("importer", ("3.11", "3.12", "3.13"), "3.11"),
         Environment("install", _ANY, "3.10"),
@@ -83,6 +84,8 @@ ENVIRONMENTS = {
 }
 #: The environments of every claimed ansible-core, oldest first: the one list that tests parametrize over.
 CORES = tuple(name for name in ENVIRONMENTS if name.startswith("core-"))
+#: Those of `make test`: the oldest, the first with the new templating, and the newest. `make matrix` takes all.
+TEST_CORES = (CORES[0], "core-2.19", CORES[-1])
 UV = VENVS / "uv" / "bin" / "uv"
 
 

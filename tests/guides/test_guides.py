@@ -33,7 +33,10 @@ GUIDES = (
     "does-it-work-with-my-hosts",
 )
 #: The other pages in docs/ explain things; their commands are not for following.
-REFERENCE = ("README", "architecture", "client-profiles", "faults", "simulator", "performance")
+REFERENCE = (
+    *("README", "architecture", "client-profiles", "compatibility", "faults", "metrics", "performance", "playbooks"),
+    *("safety", "simulator", "sites", "troubleshooting"),
+)
 
 #: What is asked of the person, and what they type.
 ANSWERS = {

@@ -1,0 +1,42 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The documentation site can be built, without a warning, and has what people look for."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import docs
+import environment
+
+if TYPE_CHECKING:
+    from support.tools import Tools
+
+
+def test_the_site(tools: Tools, tmp_path: Path) -> None:
+    tools.run("docs", ["python", environment.ROOT / "tools/docs.py", tmp_path / "site"])
+    made = {str(path.relative_to(tmp_path / "site")) for path in (tmp_path / "site").rglob("*.html")}
+    modules = {path.stem for path in (environment.ROOT / "plugins/modules").glob("*.py")}
+    assert {f"collection/{module}_module.html" for module in modules} <= made
+    assert {f"{page}.html" for page in docs.pages()} | {"collection/host_trust_role.html", "changelog.html"} <= made
+
+
+def test_every_page_is_in_the_site() -> None:
+    """And the list of pages for readers on GitHub names each, too."""
+    written = {path.stem for path in docs.DOCS.glob("*.md")} - {"README"}
+    assert set(docs.pages()) == written
+    index = (docs.DOCS / "README.md").read_text("utf-8")
+    assert {name for name in written if f"({name}.md)" not in index} == set()
+
+
+def test_every_variable_of_a_playbook_stands_on_its_page() -> None:
+    page = (docs.DOCS / "playbooks.md").read_text("utf-8")
+    for path in sorted((environment.ROOT / "playbooks").glob("*.yml")):
+        section = re.search(rf"^## esx\.trust\.{path.stem}\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
+        assert section, f"{path.name} has no section"
+        head = path.read_text("utf-8").partition("\n---\n")[0]
+        named = set(re.findall(r"^#   (esx_\w+(?:, esx_\w+)*)", head, re.MULTILINE))
+        variables = {name for line in named for name in line.split(", ")}
+        assert {name for name in variables if f"`{name}`" not in section[1]} == set()

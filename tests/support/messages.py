@@ -1,0 +1,86 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The messages that the collection can print, read from its source. What differs from run to run is …."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Optional
+
+import yaml
+
+import environment
+
+#: A message that names its host or its resource first. Those about an option name the option and say what to do.
+_TOLD = re.compile(r"(…: |the |… is )(?!is |has |holds |means |one of |only one of ).* .* .* .*\.", re.DOTALL)
+
+
+def of_python(path: Path) -> set[str]:
+    """All texts of a file of Python, apart from its docstrings."""
+    tree = ast.parse(path.read_text("utf-8"))
+    nodes = list(ast.walk(tree))
+    within = {id(value) for node in nodes if isinstance(node, ast.JoinedStr) for value in node.values}
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    within |= {
+        id(node.body[0].value)
+        for node in nodes
+        if isinstance(node, documented) and node.body and isinstance(node.body[0], ast.Expr)
+    }
+    return {text for node in nodes if id(node) not in within and (text := _text(node))}
+
+
+def _text(node: ast.AST) -> Optional[str]:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.JoinedStr):
+        return "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values)
+    return None
+
+
+def of_playbook(path: Path) -> set[str]:
+    """What the tasks of a file can fail with."""
+    return {_without_templates(text) for text in _failures(yaml.safe_load(path.read_text("utf-8")))}
+
+
+def _failures(node: object) -> Iterator[str]:
+    if isinstance(node, list):
+        for each in node:
+            yield from _failures(each)
+    if isinstance(node, dict):
+        for name, value in node.items():
+            if name == "fail_msg":
+                yield str(value).strip()
+            else:
+                yield from _failures(value)
+
+
+def _without_templates(text: str) -> str:
+    return re.sub(r"\{\{.*?\}\}", "…", text, flags=re.DOTALL)
+
+
+def of_modules() -> set[str]:
+    """Every text of the modules' code."""
+    folder = environment.ROOT / "plugins"
+    return {text for path in sorted(folder.rglob("*.py")) for text in of_python(path)}
+
+
+def of_playbooks() -> set[str]:
+    """Every text with which a task of a playbook or of the role fails by itself."""
+    folders = ("playbooks", "playbooks/tasks", "roles/host_trust/tasks")
+    files = [path for folder in folders for path in (environment.ROOT / folder).glob("*.yml")]
+    return {text for path in files for text in of_playbook(path)}
+
+
+def worth_an_entry() -> set[str]:
+    """The messages that a person may look up: what is wrong with a host, with what it holds, or with a whole run."""
+    told = {
+        text
+        for layer in ("_api", "_engine", "_services")
+        for path in (environment.ROOT / "plugins/module_utils" / layer).glob("*.py")
+        for text in of_python(path)
+        if _TOLD.fullmatch(text)
+    }
+    return told | {text for text in of_playbooks() if text.strip("… ")}

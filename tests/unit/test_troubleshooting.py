@@ -1,0 +1,34 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The troubleshooting page is keyed by messages; it and the source are in step."""
+
+from __future__ import annotations
+
+import re
+
+import environment
+from ansible_collections.esx.trust.plugins.module_utils import _errors
+from support import messages
+
+PAGE = (environment.ROOT / "docs" / "troubleshooting.md").read_text("utf-8")
+ENTRIES = re.findall(r"^- `(.*)`$", PAGE, re.MULTILINE)
+
+
+def test_what_stands_there_can_be_printed() -> None:
+    printed = messages.of_modules() | messages.of_playbooks()
+    assert [entry for entry in ENTRIES if entry not in printed] == [], "no message of the source"
+
+
+def test_what_can_be_printed_stands_there() -> None:
+    assert sorted(messages.worth_an_entry() - set(ENTRIES)) == [], "give each an entry in docs/troubleshooting.md"
+
+
+def test_each_stands_there_once_and_with_advice() -> None:
+    assert len(ENTRIES) == len(set(ENTRIES))
+    assert len(re.findall(r"^- `.*`\n\n  \S", PAGE, re.MULTILINE)) == len(ENTRIES)
+
+
+def test_every_code_of_a_failure_stands_there() -> None:
+    family = [value for value in vars(_errors).values() if isinstance(value, type)]
+    codes = {each.code for each in family if issubclass(each, _errors.TrustError)} - {_errors.TrustError.code}
+    assert set(re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE)) == codes

@@ -1,0 +1,162 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The documentation site.
+
+    .venv/docs/bin/python tools/docs.py [DIRECTORY]      build it there; build/docs
+
+antsibull-docs makes the pages of modules, filters and role from their own documentation; the guides and the reference
+are the Markdown of docs/. A warning of Sphinx is a failure. No network is used.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+import tempfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from environment import ROOT
+from environment import fail
+from environment import link_collection
+from environment import run
+
+DOCS = ROOT / "docs"
+SITE = ROOT / "tools" / "site"
+COLLECTION = "esx.trust"
+ON_GITHUB = "https://github.com/esx-trust/esx.trust/blob/main/"
+
+#: The parts of the site and their pages, in the order in which they are read.
+PARTS = {
+    "Guides": (
+        "does-it-work-with-my-hosts",
+        "fleet-configuration",
+        "bootstrap",
+        "recovery",
+        "rotation",
+        "audit-in-ci",
+        "metrics",
+        "sites",
+        "awx",
+    ),
+    "Reference": ("playbooks", "collection/index", "client-profiles", "troubleshooting", "performance"),
+    "Promises": ("safety", "faults", "compatibility", "changelog"),
+    "For contributors": ("simulator", "architecture"),
+}
+
+#: The labels of Ansible's documentation to which pages of modules refer.
+LABELS = {
+    "action_plugins": "plugins/action.html",
+    "ansible_configuration_settings": "reference_appendices/config.html",
+    "ansible_collections.vmware.vmware.key_provider_native_module": (
+        "collections/vmware/vmware/key_provider_native_module.html"
+    ),
+    "common_return_values": "reference_appendices/common_return_values.html",
+}
+
+_LINK = re.compile(r"(?<=\]\()(?P<target>[^)\s:#]+)(?P<anchor>#[^)\s]*)?(?=\))")
+
+
+def pages() -> tuple[str, ...]:
+    """The pages of docs/ that the site has, without their ending."""
+    return tuple(
+        page for part in PARTS.values() for page in part if page != "changelog" and not page.startswith("collection/")
+    )
+
+
+def build(output: Path) -> Path:
+    """Build the site; returns its first page."""
+    variables = {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "PYTHON"))},
+        "ANSIBLE_COLLECTIONS_PATH": str(link_collection()),
+        "LC_ALL": "C.UTF-8",
+    }
+    programs = Path(sys.executable).parent
+
+    with tempfile.TemporaryDirectory(prefix="esx-trust-") as folder:
+        source = Path(folder) / "source"
+        _write_sources(source)
+
+        collection = source / "collection"
+        collection.mkdir(mode=0o700)
+        document = ["collection", "--use-current", "--squash-hierarchy", "--fail-on-error", "--dest-dir", collection]
+        variables["ANSIBLE_HOME"] = folder
+        variables["PATH"] = os.pathsep.join([str(programs), variables.get("PATH", os.defpath)])
+        run([programs / "antsibull-docs", *document, COLLECTION], variables)
+
+        made = Path(folder) / "html"
+        strictly = ["-W", "--keep-going", "-q", "-b", "html", "-d", Path(folder) / "doctrees"]
+        run([programs / "sphinx-build", *strictly, source, made], variables)
+
+        shutil.rmtree(output, ignore_errors=True)
+        shutil.copytree(made, output, ignore=shutil.ignore_patterns(".buildinfo", "objects.inv"))
+    return output / "index.html"
+
+
+def _write_sources(source: Path) -> None:
+    source.mkdir()
+    shutil.copy(SITE / "conf.py", source)
+    (source / "_static").mkdir()
+    shutil.copy(SITE / "dark.css", source / "_static")
+    (source / "ansible_devel.inv").write_bytes(_inventory())
+
+    for page in pages():
+        text = (DOCS / f"{page}.md").read_text("utf-8")
+        (source / f"{page}.md").write_text(_with_links(text), "utf-8")
+    for picture in DOCS.glob("*.svg"):
+        shutil.copy(picture, source)
+    shutil.copy(ROOT / "CHANGELOG.md", source / "changelog.md")
+
+    index = _with_links((DOCS / "README.md").read_text("utf-8"))
+    (source / "index.md").write_text("\n".join([index, *_tables_of_contents()]), "utf-8")
+
+
+def _with_links(text: str) -> str:
+    """The Markdown, with the links that lead out of the site leading to the repository."""
+
+    def point(link: re.Match[str]) -> str:
+        target, anchor = link["target"], link["anchor"] or ""
+        if target == "README.md":
+            return "index.md" + anchor
+        if target == "../CHANGELOG.md":
+            return "changelog.md" + anchor
+        path = (DOCS / target).resolve()
+        if not path.exists():
+            fail(f"a link in docs/ leads nowhere: {target}")
+        inside = path.parent == DOCS and (path.stem in pages() or path.suffix == ".svg")
+        return link[0] if inside else ON_GITHUB + str(path.relative_to(ROOT)) + anchor
+
+    return _LINK.sub(point, text)
+
+
+def _tables_of_contents() -> Iterator[str]:
+    for title, names in PARTS.items():
+        yield "```{toctree}"
+        yield ":hidden:"
+        yield ":maxdepth: 2"
+        yield f":caption: {title}"
+        yield ""
+        for name in names:
+            yield f"Modules, filters and role <{name}>" if name == "collection/index" else name
+        yield "```\n"
+
+
+def _inventory() -> bytes:
+    """An inventory of Sphinx (version 2) with the labels alone."""
+    lines = "".join(f"{label} std:label -1 {page}#{label} {label}\n" for label, page in sorted(LABELS.items()))
+    head = (
+        "# Sphinx inventory version 2\n"
+        "# Project: Ansible\n"
+        "# Version: devel\n"
+        "# The remainder of this file is compressed using zlib.\n"
+    )
+    return head.encode() + zlib.compress(lines.encode())
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 2:
+        sys.exit("usage: docs.py [DIRECTORY]")
+    print(build(Path(sys.argv[1]) if len(sys.argv) == 2 else ROOT / "build" / "docs"))
