@@ -337,11 +337,11 @@ NO_OP_WITH_OPTIONS = Work(
         }
     ],
 )
-IN_WORKER = Work("esx_kms_provider", _OURS, first=3, again=2, connections=1)
+IN_WORKER = Work("esx_kms_provider", _OURS, first=4, again=2, connections=1)
 AS_MODULE = Work(
     "esx_kms_provider as a module",
     _OURS,
-    first=3,
+    first=4,
     again=2,
     connections=1,
     variables={"esx_trust_in_worker": False},

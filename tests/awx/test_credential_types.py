@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.esx.trust.plugins.module_utils._services.arguments import CONNECTION
+from ansible_collections.esx.trust.plugins.module_utils._services.arguments import HOST_CONNECTION
 
 if TYPE_CHECKING:
     from awx.code import Inside
@@ -34,7 +34,7 @@ def injected(inside: Inside, folder: Path, kind: Any, **inputs: str) -> dict[str
 
 
 def test_the_variables_are_those_that_the_modules_read(credential_types: Types) -> None:
-    read = {option["fallback"][1][0] for option in CONNECTION.options.values() if "fallback" in option}
+    read = {option["fallback"][1][0] for option in HOST_CONNECTION.options.values() if "fallback" in option}
     assert set(credential_types["ESX host"]["injectors"]["env"]) <= read
 
 

@@ -39,9 +39,9 @@ def many(inner: Any) -> Any:
     return types.ListType(inner)
 
 
-def structure(name: str, /, **fields: Any) -> Any:
+def structure(structure_name: str, **fields: Any) -> Any:
     """A structure. It has no class of its own: its values are dictionaries."""
-    return types.StructType(name, fields)
+    return types.StructType(structure_name, fields)
 
 
 CHAIN = structure(TRUST + ".x509_cert_chain", cert_chain=many(TEXT))

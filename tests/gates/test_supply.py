@@ -202,6 +202,7 @@ TASK = """
           - done.msg is not search('unexpected')
 """
 OPTIONS = {
+    "esx_client_profile": "local_user_name: a, state: absent",
     "esx_host_trust": "kms_providers: []",
     "esx_kms_provider": "provider: a, state: absent",
     "esx_token_issuer": "issuer_alias: a, state: absent",

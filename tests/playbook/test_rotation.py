@@ -379,7 +379,7 @@ def test_what_is_no_rotation_is_refused(declared: Declared, history: History) ->
     assert played.code == 2, played.output
     tokens = [token for host in declared.hosts for token in host.tokens]
     assert Search().find({"password": [moved.password], "token": tokens}, {"output": played.output}) == []
-    assert "an alias on the host is that of another issuer" in " ".join(played.output.split())
+    assert "An alias on the host is that of another issuer" in " ".join(played.output.split())
     assert "Look after esx01, esx02, which failed, and run this again." in played.output, played.output
     assert moved.writes == renamed.writes == []
     assert [takes(host) for host in declared.hosts[2:]] == [(True, True)] * 3

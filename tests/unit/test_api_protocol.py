@@ -72,7 +72,7 @@ def client(wire: Wire, api_protocol: str = "auto", **options: Any) -> Client:
 
 
 def failing(one: Client) -> TrustError:
-    with pytest.raises(TrustError) as caught, one:
+    with one, pytest.raises(TrustError) as caught:
         one.call(READ)
     return caught.value
 

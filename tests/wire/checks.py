@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from simulator.certificates import Identity
 
 
+#: Seconds of a delay that lasts until the test opens the gate.
+HELD = 55.0
+
+
 def open_sockets() -> list[transport._DeadlineSocket]:
     """Sockets of ours that nobody has closed."""
     return [each for each in gc.get_objects() if isinstance(each, transport._DeadlineSocket) and each.fileno() != -1]

@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import signal
+import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -13,7 +15,9 @@ import pytest
 
 from ansible_collections.esx.trust.plugins.module_utils._api import retries
 from ansible_collections.esx.trust.plugins.module_utils._api import transport
+from simulator.delivery import Delivery
 from support.modules import Modules
+from wire.checks import HELD
 from wire.proxy import FaultProxy
 
 if TYPE_CHECKING:
@@ -58,3 +62,20 @@ def no_collector() -> Iterator[None]:
 @pytest.fixture
 def watch() -> Watch:
     return Watch()
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Delays of HELD seconds end when this is set."""
+    opened = threading.Event()
+    wait = Delivery._wait
+
+    async def wait_for_gate(delivery: Delivery, seconds: float) -> None:
+        if seconds != HELD:
+            await wait(delivery, seconds)
+            return
+        await asyncio.to_thread(opened.wait, HELD)
+
+    monkeypatch.setattr(Delivery, "_wait", wait_for_gate)
+    yield opened
+    opened.set()

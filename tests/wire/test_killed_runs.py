@@ -16,10 +16,9 @@ import pytest
 
 from simulator import Fault
 from support.certificates import chain
+from wire.checks import HELD
 from wire.checks import issuer_options
 from wire.processes import Starter
-from wire.test_signals import HELD
-from wire.test_signals import gate as gate
 
 if TYPE_CHECKING:
     from simulator import Host

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 import threading
 from collections.abc import Iterator
@@ -14,9 +13,9 @@ from typing import Any
 import pytest
 
 from simulator import Fault
-from simulator.delivery import Delivery
 from support.constants import KEY
 from support.constants import KEY_ID
+from wire.checks import HELD
 from wire.checks import issuer_options
 from wire.processes import Starter
 from wire.processes import wait_for
@@ -34,8 +33,6 @@ ISSUERS = "com.vmware.esx.authentication.trust.security_token_issuers"
 #: The module decides which of the two it reads with.
 READS = f"{PROVIDERS}.[gl]*t"
 TERM, INT = signal.SIGTERM, signal.SIGINT
-#: Seconds of a delay that lasts until the test opens the gate.
-HELD = 55.0
 SESSION_DELETE = "com.vmware.cis.session.delete"
 RENAME: dict[str, Any] = {**issuer_options("vcenter01", ISSUER, NEW), "issuer_conflict": "rename"}
 
@@ -54,23 +51,6 @@ def start(modules: Modules) -> Iterator[Starter]:
     starter = Starter(modules)
     yield starter
     starter.stop()
-
-
-@pytest.fixture
-def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """Delays of HELD seconds end when this is set."""
-    opened = threading.Event()
-    wait = Delivery._wait
-
-    async def wait_for_gate(delivery: Delivery, seconds: float) -> None:
-        if seconds != HELD:
-            await wait(delivery, seconds)
-            return
-        await asyncio.to_thread(opened.wait, HELD)
-
-    monkeypatch.setattr(Delivery, "_wait", wait_for_gate)
-    yield opened
-    opened.set()
 
 
 @pytest.fixture(autouse=True)

@@ -40,8 +40,10 @@ _BROKEN_BLOCK = re.compile(
 _SHORTEST_CERTIFICATE = 100
 #: Algorithms of signatures that anybody can forge.
 _BROKEN_HASHES = ("md5", "sha1")
+_BROKEN_VALUE = (ValueError, TypeError, KeyError, OverflowError)
+_NOT_KNOWN = (UnsupportedAlgorithm,)
 #: What cryptography raises over a part of a certificate that breaks the rules or is not known to it.
-_UNREADABLE = (ValueError, TypeError, KeyError, OverflowError, UnsupportedAlgorithm)
+_UNREADABLE = _BROKEN_VALUE + _NOT_KNOWN
 _LONGEST_SORTED = 10
 _PRIVATE_KEY = "holds a private key, which must never be sent; give the certificates alone"
 _CERTIFICATE_LABELS = ("CERTIFICATE", "X509 CERTIFICATE")
