@@ -41,6 +41,7 @@ class Environment:
     pythons: tuple[str, ...]  # the minor versions it may use, best first
     oldest: str  # what its requirements are pinned for
     ansible_test: bool = False  # also prepare a home in which its ansible-test can make venvs
+    between: bool = False  # a core between those that are tested every time; only `make matrix` takes it
 
     @property
     def path(self) -> Path:
@@ -70,7 +71,10 @@ ENVIRONMENTS = {
     for each in (
         Environment("dev", ("3.11", "3.12", "3.13"), "3.11"),
         Environment("core-2.16", ("3.11", "3.10", "3.12"), "3.10", ansible_test=True),
+        Environment("core-2.17", ("3.11", "3.10", "3.12"), "3.10", ansible_test=True, between=True),
+        Environment("core-2.18", ("3.11", "3.12", "3.13"), "3.11", ansible_test=True, between=True),
         Environment("core-2.19", ("3.11", "3.12", "3.13"), "3.11", ansible_test=True),
+        Environment("core-2.20", ("3.12", "3.13", "3.14"), "3.12", ansible_test=True, between=True),
         Environment("core-2.21", ("3.12", "3.13", "3.14"), "3.12", ansible_test=True),
         Environment("core-2.22", ("3.13",), "3.13", ansible_test=True),
         Environment("floor", ("3.11",), "3.11"),  # newer interpreters do not run the oldest versions
@@ -83,7 +87,10 @@ ENVIRONMENTS = {
     )
 }
 #: The environments of every claimed ansible-core, oldest first: the one list that tests parametrize over.
-CORES = tuple(name for name in ENVIRONMENTS if name.startswith("core-"))
+#: Those between are among them where `make matrix` asks for them.
+MATRIX = bool(os.environ.get("ESX_TRUST_MATRIX"))
+USUAL = tuple(name for name, each in ENVIRONMENTS.items() if MATRIX or not each.between)
+CORES = tuple(name for name in USUAL if name.startswith("core-"))
 UV = VENVS / "uv" / "bin" / "uv"
 
 
@@ -344,7 +351,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(ENVIRONMENTS) + " or all")
     parser.add_argument("--compile", action="store_true", help="pin the requirements again")
     arguments = parser.parse_args()
-    names = list(ENVIRONMENTS) if "all" in arguments.names else arguments.names
+    names = list(USUAL) if "all" in arguments.names else arguments.names
     unknown = [name for name in names if name not in ENVIRONMENTS]
     if unknown:
         parser.error(f"no such environment: {', '.join(unknown)}")
