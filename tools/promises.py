@@ -33,7 +33,7 @@ HEAD = """# Copyright (c) 2026, esx.trust contributors
 """
 
 #: The filters that are for users. The others are parts of the playbooks.
-PUBLIC_FILTERS = ("audit_data", "audit_html", "audit_junit", "audit_metrics")
+PUBLIC_FILTERS = ("audit_data", "audit_html", "audit_junit", "audit_metrics", "compare_audits")
 
 _PLAYBOOK_VARIABLES = re.compile(r"^#   (esx_\w+(?:, esx_\w+)*)", re.MULTILINE)
 _VALUE = re.compile(r"V\((\w+)\)")
