@@ -49,8 +49,17 @@ hypothesis.settings.register_profile(
 )
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    from support import cores
+
+    cores.add_options(parser)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what looks at the requests of REST where the host speaks JSON-RPC."""
+    """Leave out what looks at the requests of REST where the host speaks JSON-RPC, and what other cores cover."""
+    from support import cores
+
+    cores.leave_out(config, items)
     left_out = [item for item in items if _of_rest_over_jsonrpc(item)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)

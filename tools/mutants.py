@@ -30,10 +30,16 @@ from environment import fail
 #: Below plugins/module_utils, without the suffix.
 FILES = (
     "_services/host_trust",
+    "_services/issuers_and_profiles",
     "_services/kms_provider",
     "_services/token_issuer",
+    "_services/token_issuer_model",
+    "_services/issuer_messages",
     "_services/issuer_plan",
+    "_services/issuer_taking_back",
+    "_engine/host",
     "_engine/plan",
+    "_engine/resource",
     "_engine/converge",
     "_engine/sent",
     "_engine/taking_back",

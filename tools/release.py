@@ -79,7 +79,9 @@ def main() -> None:
     if reasons:
         sys.exit("release: not yet.\n" + "\n".join(f"  {reason}" for reason in reasons))
 
-    judged = subprocess.run([sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", *JUDGES], cwd=ROOT)
+    judged = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", "--cores", "all", *JUDGES], cwd=ROOT
+    )
     if judged.returncode:
         sys.exit("release: the judges refused it.")
 

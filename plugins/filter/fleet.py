@@ -14,6 +14,7 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from jinja2.exceptions import UndefinedError
 
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet import REFUSAL
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet import Keys
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet import differences
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet import is_present
@@ -74,10 +75,7 @@ def fleet_refusal(declared: Any, purge: Any, purge_all: Any) -> str:
     stays = any(isinstance(issuer, Mapping) and is_present(issuer) for issuer in declared or ())
     if stays or not _is_true(purge) or _is_true(purge_all):
         return ""
-    return (
-        "esx_purge_token_issuers is true, and esx_token_issuers declares no issuer that shall be there. That would "
-        "delete every token issuer of the host. If you mean it, set esx_purge_all_token_issuers to true as well."
-    )
+    return REFUSAL
 
 
 def fleet_purge(declared: Any, purge: Any, purge_all: Any) -> Any:

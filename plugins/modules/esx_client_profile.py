@@ -64,8 +64,9 @@ options:
   state:
     description:
       - V(present) makes the host keep the profile as declared. V(absent) deletes it.
-      - What takes V(IDENTITY_MGMT) from the local user O(username) that this task logs in with is a conflict, and
-        nothing is sent, because the account could not give it back to itself.
+      - What takes V(IDENTITY_MGMT) from the account that this task logs in with is a conflict, and nothing is sent,
+        because the account could not give it back to itself. That is the local user O(username), the external user of
+        this name if a domain is in it, or the user and the groups that O(saml_token) names.
     type: str
     choices: [present, absent]
     default: present
@@ -232,12 +233,12 @@ failure:
 
 from ansible_collections.esx.trust.plugins.module_utils._module.module import run_module
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import ARGUMENTS
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import run
+from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import run_client_profile
 
 
 def main() -> None:
     """Entry point."""
-    run_module(ARGUMENTS, run)
+    run_module(ARGUMENTS, run_client_profile)
 
 
 if __name__ == "__main__":

@@ -194,7 +194,7 @@ options:
   purge_client_profiles:
     description:
       - Whether client profiles that are not declared are deleted. Needs O(client_profiles). Those of the type
-        PRIVILEGES are never purged. To purge the V(IDENTITY_MGMT) of the local user that logs in is a conflict.
+        PRIVILEGES are never purged. To purge the V(IDENTITY_MGMT) of the account that logs in is a conflict.
     type: bool
     default: false
 seealso:
@@ -318,8 +318,8 @@ host_trust:
               sample: "2036-01-01T00:00:00Z"
     client_profiles:
       description:
-        - All client profiles of the host, if O(client_profiles) is given or an issuer leaves its alias, in the form
-          that M(esx.trust.esx_client_profile_info) returns.
+        - All client profiles of the host, if O(client_profiles) is given, or if an alias is new or its issuer leaves
+          it, in the form that M(esx.trust.esx_client_profile_info) returns.
       type: list
       elements: dict
 resources:

@@ -17,9 +17,12 @@ description:
   - Certificates are compared by what they are. PEM, CRLF, Base64 DER and the host's own way to write them never
     count as a change.
   - A trusted issuer alone gives nobody any right. Client profiles do, see M(esx.trust.esx_client_profile). They are
-    read before an issuer leaves its alias. A renaming makes them anew under the new alias before the old one goes. If
-    that cannot be done without a loss, it is a conflict. A removal deletes them, and warns of the rights that go with
-    them. If an alias passes to another issuer, a warning tells the rights that its subjects get.
+    read before an alias is made and before an issuer leaves it. A renaming makes them anew under the new alias before
+    the old one goes. If that cannot be done without a loss, it is a conflict. A removal deletes them, and warns of the
+    rights that go with them. If an alias passes to another issuer, or if profiles name an alias that is new, a warning
+    tells the rights that the subjects of the issuer get.
+  - To take away the issuer of the O(saml_token) that this task logs in with is a conflict, and so is to take away the
+    profile that lets the account change profiles.
 author:
   - esx.trust contributors (@esx-trust)
 extends_documentation_fragment:
@@ -272,13 +275,13 @@ failure:
 """
 
 from ansible_collections.esx.trust.plugins.module_utils._module.module import run_module
+from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import run_token_issuer
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import ARGUMENTS
-from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import run
 
 
 def main() -> None:
     """Entry point."""
-    run_module(ARGUMENTS, run)
+    run_module(ARGUMENTS, run_token_issuer)
 
 
 if __name__ == "__main__":

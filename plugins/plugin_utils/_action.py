@@ -7,6 +7,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field
 from typing import Any
 from typing import ClassVar
 from typing import Optional
@@ -23,24 +25,23 @@ from ansible.template import Templar
 from ansible_collections.esx.trust.plugins.module_utils._api.transport import prepare
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._libraries import MISSING
+from ansible_collections.esx.trust.plugins.module_utils._module.perform import Run
 from ansible_collections.esx.trust.plugins.module_utils._module.perform import failed
 from ansible_collections.esx.trust.plugins.module_utils._module.perform import perform
 from ansible_collections.esx.trust.plugins.module_utils._module.perform import scrubbed
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import RefusedLogins
 from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import login_of
+from ansible_collections.esx.trust.plugins.plugin_utils._templates import as_template
 from ansible_collections.esx.trust.plugins.plugin_utils._variables import ROLE
 from ansible_collections.esx.trust.plugins.plugin_utils._variables import in_variables
 
 #: The variable that switches this off.
 SWITCH = "esx_trust_in_worker"
+#: The variable that names the Python of a host.
+INTERPRETER = "ansible_python_interpreter"
 #: How inventories call the Python that Ansible runs with.
 _OWN_PYTHON = "{{ ansible_playbook_python }}"
-
-try:
-    from ansible.template import trust_as_template
-except ImportError:  # before 2.19, every text is one
-    trust_as_template = str
 
 
 def _prepare() -> None:
@@ -49,7 +50,7 @@ def _prepare() -> None:
         # Reading the system's CA certificates takes longer than talking to a host.
         prepare()
     # So does the first template in a process, and hardly any task gives its host and password without one.
-    Templar(DataLoader()).template(trust_as_template("{{ 0 }}"))
+    Templar(DataLoader()).template(as_template("{{ 0 }}"))
     # For answers in JSON; Python loads it when it is first used.
     b"{}".decode("utf-8-sig")
 
@@ -77,11 +78,10 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
     def run(self, tmp: Optional[str] = None, task_vars: Optional[dict[str, Any]] = None) -> dict[str, Any]:
         task_vars = task_vars or {}
         result: dict[str, Any] = super().run(tmp, task_vars)
-        args = self.arguments.given(_plain(self._task.args))
+        args = self.arguments.given(plain(self._task.args))
         refused, login = RefusedLogins(), login_of(self.arguments, args, self._variables())
-        sends_password = not any(args.get(name) for name in ("access_token", "saml_token"))
-        if sends_password and refused.know(login):
-            result.update(failed(_refused_before(str(task_vars.get("inventory_hostname", "")))))
+        if sends_password(args) and refused.know(login):
+            result.update(failed(refused_before(str(task_vars.get("inventory_hostname", "")))))
             return self._in_their_words(result)
 
         if self._stays_here(task_vars):
@@ -89,8 +89,9 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
         else:
             result.update(self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val))
 
-        if (result.get("failure") or {}).get("login_refused"):
-            refused.remember(login)
+        failure = result.get("failure") or {}
+        if failure.get("login_refused"):
+            refused.remember(login, failure.get("operation"))
         return self._in_their_words(result)
 
     def _variables(self) -> dict[str, str]:
@@ -103,31 +104,9 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
 
     def _run_here(self, args: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         """The result of the module's work, done in this process."""
-        try:
-            validation = ArgumentSpecValidator(**self.arguments.keywords()).validate(args)
-        except ValueError:
-            # Cores before 2.19 break down over some texts where they look for "name=value".
-            raise AnsibleActionFail(self.arguments.misshapen(args) or "An option is of the wrong form.") from None
-        options = validation.validated_parameters
-        secrets: tuple[str, ...] = ()
-        if validation.error_messages:
-            done: dict[str, Any] = {"failed": True, "changed": False, "msg": self._complaint(validation)}
-        else:
-            params = {name: options[name] for name in self.arguments.options}
-            done, secrets = perform(self.work, params, self._task.check_mode, self._task.diff, args, self.arguments)
-        warnings = [*_alias_warnings(validation), *done.pop("warnings", [])]
-        if warnings:
-            done["warnings"] = warnings
-        if _shows_invocation(task_vars):
-            # What was not understood can have secrets anywhere, also in the names of a dictionary.
-            shown = {} if validation.error_messages else self.arguments.shown(options)
-            done["invocation"] = {"module_args": shown}
-        complaint = self.arguments.complaint(validation) if validation.error_messages else None
-        result = scrubbed(self.arguments, done, [args, options], secrets)
-        if complaint:
-            # Such a sentence names options and no values.
-            result["msg"] = complaint
-        return result
+        task = self._task
+        understood = Understood.of(self.arguments, args, task.action, _shows_invocation(task_vars))
+        return understood.result(self.work, task.check_mode, task.diff)
 
     def _in_their_words(self, result: dict[str, Any]) -> dict[str, Any]:
         """The result as the person knows it who called the module, or has set the variables of the role."""
@@ -135,12 +114,6 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
         if role is None or role.get_name() != ROLE:
             return result
         return in_variables(result, self.arguments, self._task.args)
-
-    def _complaint(self, validation: Any) -> str:
-        """What a module says of options that Ansible itself refuses."""
-        unsupported = isinstance(validation.errors[0], UnsupportedError)
-        prefix = f"Unsupported parameters for ({self._task.action}) module: " if unsupported else ""
-        return f"{prefix}{validation.errors.msg}"
 
     def _stays_here(self, task_vars: Mapping[str, Any]) -> bool:
         """True if the module would run as this user, on this machine, with this Python and environment, and now."""
@@ -156,18 +129,85 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
 
     def _interpreter(self, task_vars: Mapping[str, Any]) -> str:
         """The Python that is asked for, or empty if it is left to Ansible."""
-        name = "ansible_python_interpreter"
         if self._task.delegate_to:
             task_vars = task_vars.get("ansible_delegated_vars", {}).get(self._task.delegate_to, {})
-        asked = task_vars.get(name) or ""
-        if asked == _OWN_PYTHON:
-            # Every worker would take longer to find out.
-            return os.path.realpath(sys.executable)
-        asked = str(self._templar.template(asked))
-        return "" if asked.startswith("auto") or not asked else os.path.realpath(asked)
+        return interpreter(task_vars.get(INTERPRETER), self._templar)
 
 
-def _refused_before(host: str) -> Unauthenticated:
+def interpreter(asked: Any, templar: Any) -> str:
+    """The path of the Python that the variable of a host asks for, or empty if it is left to Ansible."""
+    asked = asked or ""
+    if asked == _OWN_PYTHON:
+        # Every worker would take longer to find out.
+        return os.path.realpath(sys.executable)
+    asked = str(templar.template(asked))
+    return "" if asked.startswith("auto") or not asked else os.path.realpath(asked)
+
+
+@dataclass(frozen=True)
+class Understood:
+    """The options of a module as Ansible understands them, or what it does not like about them.
+
+    args: the options as they were given. action: the name under which the module was called.
+    shows_invocation: whether results hold the options.
+    """
+
+    arguments: Arguments
+    args: Mapping[str, Any] = field(repr=False)
+    action: str
+    shows_invocation: bool
+    validation: Any = field(repr=False)
+
+    @classmethod
+    def of(cls, arguments: Arguments, args: Mapping[str, Any], action: str, shows_invocation: bool) -> Understood:
+        """Validate the options. Raises AnsibleActionFail for those that Ansible itself breaks down over."""
+        try:
+            validation = ArgumentSpecValidator(**arguments.keywords()).validate(dict(args))
+        except ValueError:
+            # Cores before 2.19 break down over some texts where they look for "name=value".
+            raise AnsibleActionFail(arguments.misshapen(args) or "An option is of the wrong form.") from None
+        return cls(arguments, args, action, shows_invocation, validation)
+
+    @property
+    def params(self) -> Optional[dict[str, Any]]:
+        """The options that the work takes, or None if they were refused."""
+        if self.validation.error_messages:
+            return None
+        options = self.validation.validated_parameters
+        return {name: options[name] for name in self.arguments.options}
+
+    def result(self, work: Run, check_mode: bool, diff: bool) -> dict[str, Any]:
+        """Do the work; its result without any secret, as the module of the same name would return it."""
+        validation, arguments = self.validation, self.arguments
+        options = validation.validated_parameters
+        secrets: tuple[str, ...] = ()
+        params = self.params
+        if params is None:
+            done: dict[str, Any] = {"failed": True, "changed": False, "msg": self._refusal()}
+        else:
+            done, secrets = perform(work, params, check_mode, diff, self.args, arguments)
+        warnings = [*_alias_warnings(validation), *done.pop("warnings", [])]
+        if warnings:
+            done["warnings"] = warnings
+        if self.shows_invocation:
+            # What was not understood can have secrets anywhere, also in the names of a dictionary.
+            shown = {} if validation.error_messages else arguments.shown(options)
+            done["invocation"] = {"module_args": shown}
+        complaint = arguments.complaint(validation) if validation.error_messages else None
+        result = scrubbed(arguments, done, [self.args, options], secrets)
+        if complaint:
+            # Such a sentence names options and no values.
+            result["msg"] = complaint
+        return result
+
+    def _refusal(self) -> str:
+        """What a module says of options that Ansible itself refuses."""
+        unsupported = isinstance(self.validation.errors[0], UnsupportedError)
+        prefix = f"Unsupported parameters for ({self.action}) module: " if unsupported else ""
+        return f"{prefix}{self.validation.errors.msg}"
+
+
+def refused_before(host: str) -> Unauthenticated:
     """The error for a login that was refused before in this run of Ansible."""
     error = Unauthenticated(
         f"{host}: this login was refused before in this run and is not tried again, because hosts lock an account"
@@ -179,16 +219,21 @@ def _refused_before(host: str) -> Unauthenticated:
     return error
 
 
-def _plain(value: Any) -> Any:
+def sends_password(args: Mapping[str, Any]) -> bool:
+    """True if the host is asked to take the password, and not a token in its place."""
+    return not any(args.get(name) for name in ("access_token", "saml_token"))
+
+
+def plain(value: Any) -> Any:
     """The value without what newer cores attach to the strings of templates, as a module would get it."""
     if getattr(value, "__ENCRYPTED__", False):
         return str(value)  # vaulted in the task itself; before 2.19
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, Mapping):
-        return {_plain(key): _plain(entry) for key, entry in value.items()}
+        return {plain(key): plain(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(entry) for entry in value]
+        return [plain(entry) for entry in value]
     return value
 
 

@@ -18,6 +18,12 @@ from ansible_collections.esx.trust.plugins.plugin_utils._roll_out import is_blan
 #: How many hosts are named where more are meant.
 NAMED = 5
 
+#: Why a declaration that leaves no issuer is refused.
+REFUSAL = (
+    "esx_purge_token_issuers is true, and esx_token_issuers declares no issuer that shall be there. That would "
+    "delete every token issuer of the host. If you mean it, set esx_purge_all_token_issuers to true as well."
+)
+
 #: Which keys a host is given, by provider: the key_id in one spelling and a digest of the key, or empty texts.
 Keys = dict[str, list[dict[str, str]]]
 

@@ -10,13 +10,16 @@ from typing import Any
 
 try:
     # From ansible-core 2.19 on, only a text that is marked as a template is one.
-    from ansible.template import trust_as_template as _marks_templates  # noqa: F401 - tells whether it is there
+    from ansible.template import trust_as_template
+
+    as_template: Callable[[str], str] = trust_as_template
 
     _of_no_template: Callable[[str], str] = str.__str__
 except ImportError:
     from ansible.utils.unsafe_proxy import AnsibleUnsafeText
 
     _of_no_template = AnsibleUnsafeText
+    as_template = str
 
 
 def no_template(value: Any) -> Any:

@@ -20,6 +20,7 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import TrustErro
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._services import client_profile
 from ansible_collections.esx.trust.plugins.module_utils._services import host_trust
+from ansible_collections.esx.trust.plugins.module_utils._services import issuers_and_profiles
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
 from contract.samples import KEY
@@ -148,7 +149,7 @@ def test_a_client_profile_lives(vendor_host: VendorHost) -> None:
     )
 
     def run(check_mode: bool = False, **options: Any) -> dict[str, Any]:
-        return client_profile.run({**params, **options}, check_mode)
+        return issuers_and_profiles.run_client_profile({**params, **options}, check_mode)
 
     def operations(done: dict[str, Any]) -> list[str]:
         return [one["operation"] for one in done["operations"]]

@@ -19,6 +19,7 @@ import threading
 import time
 import traceback
 import urllib.parse
+import zlib
 from collections import Counter
 from collections.abc import Iterable
 from collections.abc import Iterator
@@ -150,6 +151,11 @@ class Attempt:
     trouble: Trouble
     span: str
     protocol: str = "rest"
+
+    @property
+    def way(self) -> Way:
+        """The way of the two that this attempt goes, where it goes only one: always the same for one name."""
+        return tuple(Way)[zlib.crc32(str(self).encode()) % len(Way)]
 
     def __str__(self) -> str:
         mode = ", check mode" if self.check_mode else ""
@@ -563,11 +569,13 @@ class Sweep:
         #: States from which a case is known to converge: a module remembers nothing, so once is enough.
         self._converges: set[Any] = set()
 
-    def sweep(self, case: Case, scope: Scope) -> list[Verdict]:
-        """The verdicts of all attempts of one case."""
+    def sweep(self, case: Case, scope: Scope, *, one_way: bool = False) -> list[Verdict]:
+        """The verdicts of all attempts of one case; one_way: of those which their names give to the way under way."""
         undisturbed = self.undisturbed(case, scope.auth_method, scope.check_mode, scope.protocol)
         # The slow ones first, so that nobody waits for them at the end.
         attempts = sorted(_attempts(case, scope, undisturbed), key=lambda attempt: not attempt.trouble.slow)
+        if one_way:
+            attempts = [attempt for attempt in attempts if attempt.way is _running.way]
         with ThreadPoolExecutor(len(self.fleet.hosts)) as pool:
             return list(pool.map(self.attempt, attempts))
 

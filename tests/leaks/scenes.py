@@ -37,12 +37,28 @@ PASSWORDS = (
     "q7~#",
 )
 MODULES = (
+    "esx_client_profile",
+    "esx_client_profile_info",
     "esx_host_trust",
     "esx_kms_provider",
     "esx_kms_provider_info",
     "esx_token_issuer",
     "esx_token_issuer_info",
 )
+#: A part of the ids of the operations of each service.
+_KEY_PROVIDERS = ".kms.providers."
+_TOKEN_ISSUERS = ".security_token_issuers."
+_CLIENT_PROFILES = ".client_profiles."
+#: By module, of several services the first that it asks. A fault of another service would meet no request.
+_SERVICES = {
+    "esx_client_profile": _CLIENT_PROFILES,
+    "esx_client_profile_info": _CLIENT_PROFILES,
+    "esx_host_trust": _KEY_PROVIDERS,
+    "esx_kms_provider": _KEY_PROVIDERS,
+    "esx_kms_provider_info": _KEY_PROVIDERS,
+    "esx_token_issuer": _TOKEN_ISSUERS,
+    "esx_token_issuer_info": _TOKEN_ISSUERS,
+}
 LOGINS = ("token", "basic", "session", "access_token", "saml_token")
 MODES = ("run", "check", "diff")
 FIELDS = {"code", "message", "hint", "operation", "status", "error_type"}
@@ -59,9 +75,10 @@ class Scene:
     fleet: Fleet
     password: str
     options: dict[str, Any] = field(default_factory=dict)
-    #: The part of the options that declares a key provider, and the one that declares an issuer.
+    #: The parts of the options that declare a key provider, an issuer, and a client profile.
     provider: dict[str, Any] = field(default_factory=dict)
     issuer: dict[str, Any] = field(default_factory=dict)
+    profile: dict[str, Any] = field(default_factory=dict)
     secrets: dict[str, list[str]] = field(default_factory=dict)
     #: Secrets that the run does not get, so that it could not know them in what a host says.
     unknown: set[str] = field(default_factory=set)
@@ -78,12 +95,19 @@ class Scene:
             chains = [{"cert_chain": chain(1)}]
             self.issuer.update(issuer_alias="vcenter01", issuer=ISSUER, signing_cert_chains=chains)
         if self.module == "esx_host_trust":
-            self.options = {"kms_providers": [self.provider], "token_issuers": [self.issuer]}
+            self.options = {
+                "kms_providers": [self.provider],
+                "token_issuers": [self.issuer],
+                "client_profiles": [self.profile],
+            }
         else:
-            self.options = self.provider or self.issuer or {}
+            self.options = self.provider or self.issuer or self.profile
+        if self.module in ("esx_client_profile", "esx_host_trust"):
+            self.profile.update(local_user_name="automation", entitlements=["SECURITY_MGMT"])
         if self.module.endswith("_info"):
             host.put_provider("site-a", type="NATIVE", key_id=KEY_ID, key_derivation_key=KEY)
             host.put_issuer("vcenter01", ISSUER, [chain(1)])
+            host.put_client_profile(name="automation")
             self.secrets["key_derivation_key"] = [KEY]
             self.unknown.add("key_derivation_key")
         self.options.update(password=self.password, retries=0)
@@ -117,8 +141,12 @@ class Scene:
 
     @property
     def service(self) -> str:
-        """A pattern of the operations of the module's service, of two the first."""
-        return "*.security_token_issuers.*" if "issuer" in self.module else "*.kms.providers.*"
+        """A pattern of the operations of the module's service, of several the first."""
+        return f"*{_SERVICES[self.module]}*"
+
+    def operation(self, name: str) -> str:
+        """A pattern of one operation of that service."""
+        return f"*{_SERVICES[self.module]}{name}"
 
     def meets(self, operation: str | None = None, **fields: Any) -> None:
         """All requests of the service, or those to one operation, meet a fault."""
@@ -131,6 +159,16 @@ class Scene:
         values = sorted({value for name in self.secrets if name not in self.unknown for value in self.secrets[name]})
         encoded = [base64.b64encode(value.encode()).decode() for value in values]
         return " ".join([*values, *encoded, *(quote(value, safe="") for value in values)])
+
+
+#: A right, as a host tells it.
+_GRANT = {"resource_type": "ENTITLEMENT", "entitlement": "SECURITY_MGMT"}
+
+
+def _profile(name: str, grant: dict[str, str]) -> dict[str, Any]:
+    """The client profile of a local user, as a host lists it."""
+    subject = {"type": "LOCAL_USER", "name": name}
+    return {"summary_type": "FULL", "client_profile": "profile-1", "subject": subject, "grants": [grant]}
 
 
 def basic(username: str, password: str) -> str:
@@ -157,6 +195,7 @@ def success(_it: Scene) -> Any:
 def converged(it: Scene) -> Any:
     it.host.put_provider("site-a", type="NATIVE", key_id=KEY_ID)
     it.host.put_issuer("vcenter01", ISSUER, [chain(1)])
+    it.host.put_client_profile(name="automation", grants=[_GRANT])
     return None
 
 
@@ -222,6 +261,9 @@ def conflict(it: Scene) -> Any:
         return NotImplemented
     it.host.put_provider("site-a", type="NATIVE", key_id=OTHER_KEY_ID)
     it.host.put_issuer("leftover", ISSUER, [chain(2)])
+    for _number in range(2):
+        # Two profiles of one subject.
+        it.host.put_client_profile(name="automation", grants=[_GRANT])
     return "conflict"
 
 
@@ -233,6 +275,9 @@ def conflict_with_what_repeats_secrets(it: Scene) -> Any:
     text = it.everything
     if it.provider:
         it.meets("*.providers.get", kind="answer", status=200, body={"type": text})
+    elif it.profile:
+        held = _profile("automation", {"resource_type": text, "entitlement": text})
+        it.meets("*profiles.list", kind="answer", status=200, body=[held])
     else:
         held = {"issuer_alias": text, "issuer": ISSUER, "signing_cert_chains": [{"cert_chain": [text]}]}
         it.meets("*issuers.list", kind="answer", status=200, body=[held])
@@ -250,6 +295,9 @@ def data_that_repeat_secrets(it: Scene) -> Any:
         entry = {"provider": text, "available": True, "details": details}
         it.meets("*.providers.list", kind="answer", status=200, body=[entry])
         it.meets("*.providers.get", kind="answer", status=200, body={"type": text, "native_info": {"key_id": text}})
+    elif it.module == "esx_client_profile_info":
+        held = _profile(text, {"resource_type": text, "entitlement": text, text: text})
+        it.meets("*profiles.list", kind="answer", status=200, body=[held])
     else:
         held = {"issuer_alias": text, "issuer": text, "signing_cert_chains": [{"cert_chain": [text]}]}
         it.meets("*issuers.list", kind="answer", status=200, body=[held])
@@ -346,8 +394,7 @@ def api_error_of_old(it: Scene) -> Any:
 def write_refused(it: Scene) -> Any:
     if not it.writes:
         return NotImplemented
-    operation = it.service.replace("*", "")
-    it.meets(f"*{operation}create", kind="status", error_type="INVALID_ARGUMENT")
+    it.meets(it.operation("create"), kind="status", error_type="INVALID_ARGUMENT")
     return None if it.check else "api_error"
 
 
@@ -367,10 +414,9 @@ def answer_cut(it: Scene) -> Any:
 def write_lost(it: Scene) -> Any:
     if not it.writes:
         return NotImplemented
-    operation = it.service.replace("*", "")
-    it.meets(f"*{operation}create", kind="lose_answer")
-    it.meets(f"*{operation}get", kind="reset_before", skip=1)
-    it.meets(f"*{operation}list", kind="reset_before", skip=1)
+    it.meets(it.operation("create"), kind="lose_answer")
+    it.meets(it.operation("get"), kind="reset_before", skip=1)
+    it.meets(it.operation("list"), kind="reset_before", skip=1)
     return None if it.check else "answer_lost"
 
 

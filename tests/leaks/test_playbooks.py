@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
+import pytest
+
 import environment
 from ansible_collections.esx.trust.plugins.module_utils._api.secrets import MASK
 from leaks import scenes
@@ -24,8 +26,6 @@ from support.constants import KEY_ID
 from support.search import pieces
 
 if TYPE_CHECKING:
-    import pytest
-
     from simulator import Host
     from support.playbooks import Playbooks
     from support.search import Search
@@ -144,6 +144,7 @@ def arrange(hosts: list[Host]) -> tuple[dict[str, dict[str, str]], dict[str, lis
     return mine, secrets
 
 
+@pytest.mark.every_core
 def test_no_secret_comes_out_of_a_playbook(
     playbooks: Playbooks,
     handed_out: list[str],

@@ -7,6 +7,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from typing import Any
 
+import pytest
+
 from support.constants import KEY
 from support.constants import KEY_ID
 from support.playbooks import in_worker
@@ -14,8 +16,6 @@ from support.playbooks import playbooks
 from support.tools import tools
 
 if TYPE_CHECKING:
-    import pytest
-
     from support.playbooks import Playbooks
     from support.search import Search
 
@@ -37,6 +37,7 @@ GIVEN: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.every_core
 def test_a_registered_result_holds_no_secret(
     playbooks: Playbooks, search: Search, request: pytest.FixtureRequest
 ) -> None:

@@ -176,6 +176,35 @@ def test_an_alias_that_passes_to_another_issuer(modules: Modules, host: Host, wa
     assert rights(host) == {("old", "admins"): {"READ_ONLY"}}
 
 
+@ways
+def test_a_new_alias_that_left_over_profiles_name(modules: Modules, host: Host, way: str) -> None:
+    put(host, "admins", "READ_ONLY", alias="new")
+    ran = rename(modules, way, issuer="https://another.example.com")
+    assert ran.operations == [("create", "new")]
+    assert "admins of new (READ_ONLY)" in ran.warnings
+
+    # Where they cannot be read, the issuer is made all the same.
+    host.queue(fault(kind="status", operation=f"{SERVICE}.list", status=500, error_type="ERROR", times=None))
+    ran = rename(modules, way, issuer_alias="newer", issuer="https://third.example.com")
+    assert ran.operations == [("create", "newer")]
+    assert "may not be read (ERROR)" in ran.warnings
+
+
+@ways
+def test_nobody_takes_away_the_issuer_of_his_own_token(modules: Modules, host: Host, way: str) -> None:
+    assertion = (
+        f'<a:Assertion xmlns:a="urn:oasis:names:tc:SAML:2.0:assertion"><a:Issuer>{ISSUER}</a:Issuer></a:Assertion>'
+    )
+    host.settings(saml_tokens=[assertion])
+    login: dict[str, Any] = {"saml_token": assertion, "username": None, "password": None}
+    absent = {"issuer_alias": "old", "state": "absent"}
+    declared: dict[str, Any] = absent if way == "esx_token_issuer" else {"token_issuers": [absent]}
+    ran = modules.run(way, **login, **declared)
+    assert ran.result["failure"]["code"] == "conflict"
+    assert "'old'" in ran.message
+    assert host.writes == []
+
+
 # The whole host
 
 

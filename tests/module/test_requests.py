@@ -78,7 +78,8 @@ CASES: dict[str, tuple[Callable[[Host], None], Callable[[Modules], Ran], list[tu
     "provider checked": (_nothing, _kms(check=True), [GET, NAMES]),
     "provider deleted": (_provider, _kms(state="absent"), [GET, ("DELETE", f"{PROVIDERS}/site-a")]),
     "provider absent": (_nothing, _kms(state="absent"), [GET]),
-    "issuer created": (_nothing, _trust(), [LIST, ("POST", ISSUERS), LIST]),
+    # Client profiles may name an alias before it is there.
+    "issuer created": (_nothing, _trust(), [LIST, RIGHTS, ("POST", ISSUERS), LIST]),
     "issuer converged": (_issuer, _trust(), [LIST]),
     "issuer checked": (_old_issuer, _trust(check=True), [LIST]),
     "issuer updated": (_old_issuer, _trust(), [LIST, ("PATCH", f"{ISSUERS}/vcenter01"), LIST]),

@@ -62,10 +62,31 @@ def test_everything_is_as_declared(declared: Declared, tmp_path: Path) -> None:
     assert found["summary"]["as_declared"] is True
     assert found["summary"]["hosts"]["ok"] == 5
     assert f"Report: {tmp_path / 'play' / 'esx-trust-audit.html'}" in played.output
-    assert all(played.recap(host.name)["changed"] == 0 for host in declared.hosts)
+    # One task looked at all of them; only those that differ have tasks of their own.
+    assert played.recap("esx01")["changed"] == 0
+    assert not any(f"[{host.name}]" in played.output for host in declared.hosts[1:])
     assert "WARNING" not in played.output
 
+    # Unless somebody wants to see each host, as AWX does.
+    played = declared.run(AUDIT, extra={"esx_trust_each_host": "yes"})
+    assert played.code == 0, played.output
+    assert all(played.recap(host.name)["ok"] >= 1 for host in declared.hosts)
+    assert all(played.recap(host.name)["changed"] == 0 for host in declared.hosts)
 
+
+def test_hosts_whose_work_is_not_done_in_one_process_are_in_the_report(declared: Declared, tmp_path: Path) -> None:
+    converged(*declared.hosts[:3])
+    for name in ("esx02", "esx04"):
+        declared.of_one[name]["esx_trust_in_worker"] = False
+    played = declared.run(AUDIT)
+    assert played.code == 2, played.output
+    found = {host["host"]: host["status"] for host in facts(tmp_path / "play")["hosts"]}
+    assert found == {"esx01": "ok", "esx02": "ok", "esx03": "ok", "esx04": "missing", "esx05": "missing"}
+    # One login is enough for a look; two tasks take two.
+    assert [host.login_attempts for host in declared.hosts] == [1, 2, 1, 2, 1]
+
+
+@pytest.mark.every_core
 def test_every_kind_of_deviation_on_a_host_of_its_own(declared: Declared, tmp_path: Path) -> None:
     good, missing, conflict, down, refusing = declared.hosts
     converged(good, conflict)

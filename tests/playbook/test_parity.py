@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,10 +15,10 @@ from typing import Any
 
 import pytest
 
+import environment
 from support.certificates import chain
 from support.constants import KEY
 from support.constants import KEY_ID
-from support.playbooks import CORES
 from support.playbooks import Playbooks
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ RUNS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 ]
 
 
-@pytest.fixture(params=CORES)
+@pytest.fixture(params=environment.CORES)
 def core(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -98,7 +99,9 @@ def playbooks(core: str, tools: Tools, fleet: Fleet, tmp_path: Path) -> Iterator
         yield Playbooks(tools, core, hosts, fleet, folder, Path(temporary), in_worker=True)
 
 
-@pytest.mark.parametrize("shown", [False, True], ids=["", "with invocation"])
+@pytest.mark.parametrize(
+    "shown", [pytest.param(False, marks=pytest.mark.every_core, id="plain"), pytest.param(True, id="with invocation")]
+)
 def test_results_are_the_same(playbooks: Playbooks, tmp_path: Path, shown: bool) -> None:
     """One host is served in the worker, the other by the module; both go through the same."""
     worker, module = playbooks.hosts
@@ -135,6 +138,7 @@ def _shown(result: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+NEEDS_ROOT = "as another user"  # only root becomes somebody without a password
 WAYS: dict[str, tuple[dict[str, Any], bool]] = {
     "as usual": ({}, True),
     "delegated to localhost": ({"delegate_to": "localhost"}, True),
@@ -150,7 +154,7 @@ WAYS: dict[str, tuple[dict[str, Any], bool]] = {
     ),
     "no interpreter in particular": ({"vars": {"ansible_python_interpreter": "auto_silent"}}, True),
     "switched off": ({"vars": {"esx_trust_in_worker": "no"}}, False),
-    "as another user": ({"become": True, "become_method": "ansible.builtin.su"}, False),
+    NEEDS_ROOT: ({"become": True, "become_method": "ansible.builtin.su"}, False),
 }
 ELSEWHERE = """
 from ansible.plugins.connection import local
@@ -165,13 +169,10 @@ class Connection(local.Connection):
 """
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_the_work_is_done_where_it_belongs(
-    playbooks: Playbooks, tools: Tools, core: str, tmp_path: Path, way: str
-) -> None:
-    if way == "as another user" and os.geteuid() != 0:
-        pytest.skip("only root becomes somebody without a password")
-    keywords, in_worker = WAYS[way]
+@pytest.mark.every_core
+def test_the_work_is_done_where_it_belongs(playbooks: Playbooks, tools: Tools, core: str, tmp_path: Path) -> None:
+    """All ways are tasks of one run, each with a key provider of its name."""
+    ways = {name: way for name, way in WAYS.items() if name != NEEDS_ROOT or os.geteuid() == 0}
     python = tools.venv(core).python
     # The same Python under a name that is not the one that runs Ansible, with the libraries of that one.
     other = tmp_path / "python"
@@ -190,12 +191,17 @@ def test_the_work_is_done_where_it_belongs(
     common = f"ansible_python_interpreter: {other}\n"
     (host_vars / "bastion.yml").write_text(f"ansible_connection: elsewhere\n{common}")
     (host_vars / "other_python.yml").write_text(f"ansible_connection: local\n{common}")
-    task = {"name": "Key provider", KMS: PROVIDER, **keywords}
+    tasks = [
+        {"name": name, KMS: {**PROVIDER, "provider": name}, **keywords} for name, (keywords, _in_worker) in ways.items()
+    ]
 
-    played = playbooks.play([add, task], "-vvv", variables={"other_python": str(other), "jobs": str(tmp_path)})
+    played = playbooks.play([add, *tasks], "-vvv", variables={"other_python": str(other), "jobs": str(tmp_path)})
 
     assert played.code == 0, played.output
-    assert all(played.recap(host.name)["changed"] == 2 for host in playbooks.hosts[:1]), played.output
-    assert all(list(host.providers) == ["site-a"] for host in playbooks.hosts)
-    assert (SENT not in played.output) == in_worker
+    for host in playbooks.hosts:
+        assert sorted(host.providers) == sorted(ways)
+    _before, *parts = re.split(r"^TASK \[(.*)\] \*+$", played.output, flags=re.MULTILINE)
+    said = dict(zip(parts[::2], parts[1::2]))
+    in_worker = {name for name in ways if SENT not in said[name]}
+    assert in_worker == {name for name, (_keywords, expected) in ways.items() if expected}
     assert KEY not in played.output

@@ -35,6 +35,7 @@ def issuer(certificates: list[str]) -> dict[str, Any]:
     return {"name": "Issuer", "esx.trust.esx_token_issuer": options}
 
 
+@pytest.mark.every_core
 def test_check_then_run_then_again(playbooks: Playbooks) -> None:
     tasks = [
         PROVIDER,
@@ -104,7 +105,7 @@ def dresses(secret: str) -> set[str]:
 WRONG = "wrong Pässword/1"
 
 
-@pytest.mark.parametrize("mode", ["run", "check"])
+@pytest.mark.parametrize("mode", [pytest.param("run", marks=pytest.mark.every_core), "check"])
 def test_no_secret_is_printed_at_the_highest_verbosity(playbooks: Playbooks, mode: str) -> None:
     good, conflict, echoing, lost, refused = playbooks.hosts
     conflict.put_provider("site-a", type="NATIVE", key_id="0d9b3c1a-8f0e-4f5b-b1a7-2a6f6a1c9e77")

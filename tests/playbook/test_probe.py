@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 PROBE = "esx.trust.probe"
 WRITE = ("-e", "esx_probe_write=true")
-#: One core is enough: what differs between cores is tested with the playbooks that share its parts.
-CORE = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in ("core-2.16", "core-2.19", "core-2.21")]
 
 
 @pytest.fixture
@@ -68,7 +66,6 @@ def names_of(declared: Declared) -> dict[str, list[str]]:
     }
 
 
-@pytest.mark.parametrize("playbooks", CORE, indirect=True)
 @pytest.mark.parametrize("arguments", [(), ("-vvvv", "--diff", *WRITE)], ids=["plain", "with all words, and writing"])
 def test_hosts_of_every_kind(declared: Declared, tmp_path: Path, arguments: tuple[str, ...]) -> None:
     rest, rpc, neither, down, refusing = declared.hosts
@@ -118,7 +115,6 @@ def test_hosts_of_every_kind(declared: Declared, tmp_path: Path, arguments: tupl
     assert Search().find(secrets, {"report": json.dumps(found, ensure_ascii=False), "screen": screen}) == []
 
 
-@pytest.mark.parametrize("playbooks", CORE, indirect=True)
 def test_check_mode_writes_nothing(declared: Declared, tmp_path: Path) -> None:
     played = declared.run(PROBE, "--check", *WRITE)
     assert played.code == 0, played.output
@@ -127,7 +123,6 @@ def test_check_mode_writes_nothing(declared: Declared, tmp_path: Path) -> None:
     assert "not in check mode" in played.output
 
 
-@pytest.mark.parametrize("playbooks", CORE, indirect=True)
 def test_variables_that_cannot_be_read(declared: Declared, tmp_path: Path) -> None:
     declared.of_one["esx02"]["esx_password"] = "{{ nowhere_to_be_found }}"
     declared.of_one["esx04"]["esx_port"] = "vierhundert"
@@ -139,7 +134,6 @@ def test_variables_that_cannot_be_read(declared: Declared, tmp_path: Path) -> No
     assert "esx02" not in played.output.replace("esx_hosts=esx02", "")
 
 
-@pytest.mark.parametrize("playbooks", CORE, indirect=True)
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -111,6 +111,7 @@ def test_keys_that_come_from_the_variables_of_the_play(declared: Declared) -> No
     assert declared.written == []
 
 
+@pytest.mark.every_core
 def test_a_declaration_that_cannot_be_read_says_so(declared: Declared) -> None:
     declared.of_one["esx02"]["esx_kms_providers"] = [provider(key="{{ nowhere_to_be_found }}")]
     played = declared.play({"roles": [ROLE], "any_errors_fatal": True})
@@ -120,6 +121,7 @@ def test_a_declaration_that_cannot_be_read_says_so(declared: Declared) -> None:
     assert declared.written == []
 
 
+@pytest.mark.every_core
 def test_no_secret_is_printed_whatever_is_wrong(declared: Declared) -> None:
     """Ansible's own comparison with the argument spec repeats values; none of them may be a secret."""
     password = "Horse-Battery+1/x"
@@ -162,6 +164,7 @@ def test_no_secret_is_printed_whatever_is_wrong(declared: Declared) -> None:
     assert not found, "\n".join(found)
 
 
+@pytest.mark.every_core
 def test_vaulted_variables(declared: Declared) -> None:
     """Each value sealed by itself, as in many inventories; newer and older cores hand such a value on differently."""
     (declared.folder / "vault-password").write_text("open sesame")
@@ -187,6 +190,7 @@ def test_vaulted_variables(declared: Declared) -> None:
     assert Search().find({"key": [KEY], "password": [password]}, {"output": done.output}) == []
 
 
+@pytest.mark.every_core
 def test_a_password_that_cannot_be_read_is_not_taken_from_the_environment(declared: Declared) -> None:
     declared.of_all["esx_password"] = "{{ nowhere_to_be_found }}"
     environment = {"VMWARE_PASSWORD": declared.hosts[0].password}

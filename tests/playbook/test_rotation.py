@@ -182,7 +182,7 @@ def test_no_gap_with_hosts_that_fail_in_the_middle(declared: Declared, history: 
     fifth.delete_issuer("gone")
     declared.of_all["esx_kms_providers"] = []
     for playbook in ("esx.trust.audit", "esx.trust.converge", ROTATE):
-        agrees = declared.run(playbook)
+        agrees = declared.run(playbook, extra={"esx_trust_each_host": True})
         assert agrees.code == 0, agrees.output
         assert [agrees.recap(host.name)["changed"] for host in declared.hosts] == [0] * 5
     assert history.refusals(OLD_TOKEN) == []
@@ -224,6 +224,7 @@ def test_no_gap_with_hosts_that_fail_in_the_middle(declared: Declared, history: 
     assert all(set(host.providers) == {"nobodys"} for host in declared.hosts)
 
 
+@pytest.mark.every_core
 def test_both_steps_in_one_run(declared: Declared, history: History) -> None:
     """Also where a host has the issuer under another alias, or has never heard of it."""
     other, fresh, *_others = declared.hosts

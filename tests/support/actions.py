@@ -21,10 +21,15 @@ from support.modules import Modules
 from support.modules import Ran
 
 
-def run_action(name: str, options: Mapping[str, Any], check: bool, diff: bool = False) -> dict[str, Any]:
-    """The result of an action, as the worker would hand it on. An option that is None is not given."""
-    # Each call is a run of Ansible of its own, which remembers no refused login of another.
-    _refused_logins._KEY = secrets.token_bytes(32)
+def run_action(
+    name: str, options: Mapping[str, Any], check: bool, diff: bool = False, *, new_run: bool = True
+) -> dict[str, Any]:
+    """The result of an action, as the worker would hand it on. An option that is None is not given.
+
+    new_run: a run of Ansible of its own, which remembers no refused login of the calls before.
+    """
+    if new_run:
+        _refused_logins._KEY = secrets.token_bytes(32)
     loader = DataLoader()
     task = SimpleNamespace(
         action=f"esx.trust.{name}",

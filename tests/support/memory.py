@@ -20,6 +20,8 @@ from typing import cast
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
+from ansible_collections.esx.trust.plugins.module_utils._engine.host import Host
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Plan
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
@@ -29,8 +31,14 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Unreachab
 from ansible_collections.esx.trust.plugins.module_utils._services import client_profile
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
+from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import Observed
+from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import one_issuer
+from ansible_collections.esx.trust.plugins.module_utils._services.registry import SERVICES
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 
-_SERVICES: dict[str, Any] = {"kms_provider": kms_provider, "token_issuer": token_issuer}
+#: The services with nothing declared, which is enough to perform a step.
+_HOST = Host(tuple(service() for service in SERVICES))
 
 #: A run that needs more calls than this goes round in circles.
 MOST_CALLS = 100
@@ -67,7 +75,7 @@ class MemoryHost:
     def apply(self, steps: Iterable[Step]) -> None:
         """Carry out the steps of a plan, in their order."""
         for step in steps:
-            _SERVICES[step.resource].perform(ScriptedClient(self, retries=0).as_client(), step)
+            _HOST.perform(ScriptedClient(self, retries=0).as_client(), step)
 
     def perform(self, call: Call) -> Any:
         """The answer of the host. Raises ApiError."""
@@ -175,9 +183,14 @@ def request_of(step: Step) -> tuple[Operation, dict[str, str], Any]:
             spec = arguments.pop("spec", None)
             requests.append((call.operation, arguments, spec))
 
-    _SERVICES[step.resource].perform(cast(Client, Recording()), step)
+    _HOST.perform(cast(Client, Recording()), step)
     (request,) = requests
     return request
+
+
+def plan_one(observed: Iterable[TokenIssuer], desired: DesiredTokenIssuer) -> Plan:
+    """What is planned for one declared issuer, on a host that holds these."""
+    return one_issuer(desired).plan((Observed(tuple(observed)),))
 
 
 class ScriptedClient:

@@ -26,15 +26,6 @@ if TYPE_CHECKING:
     from simulator import Fleet
     from simulator import Host
 
-CORES = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in environment.CORES]
-
-
-def _as_a_module_in_the_middle(item: pytest.Item) -> bool:
-    call = getattr(item, "callspec", None)
-    chosen = call.params if call else {}
-    middle = environment.CORES[1:-1]
-    return chosen.get("in_worker") is False and chosen.get("playbooks") in middle
-
 
 @dataclass(frozen=True)
 class Played:
@@ -143,7 +134,7 @@ def in_worker(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 
 
-@pytest.fixture(params=CORES)
+@pytest.fixture(params=environment.CORES)
 def playbooks(
     request: pytest.FixtureRequest, tools: Tools, fleet: Fleet, tmp_path: Path, in_worker: bool
 ) -> Iterator[Playbooks]:

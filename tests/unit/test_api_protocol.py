@@ -71,9 +71,14 @@ def client(wire: Wire, api_protocol: str = "auto", **options: Any) -> Client:
     return Client(connection, wire, CODECS[api_protocol], Redactor(connection.secrets))
 
 
-def failing(one: Client) -> TrustError:
-    with one, pytest.raises(TrustError) as caught:
+def read_and_close(one: Client) -> None:
+    with one:
         one.call(READ)
+
+
+def failing(one: Client) -> TrustError:
+    with pytest.raises(TrustError) as caught:
+        read_and_close(one)
     return caught.value
 
 

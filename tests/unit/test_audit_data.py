@@ -16,8 +16,7 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from ansible_collections.esx.trust.plugins.module_utils._services import host_trust
-from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import DesiredHostTrust
+from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import HostTrust
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.data import Run
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.data import build
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.data import check_version
@@ -629,9 +628,8 @@ def test_counts_agree(size: int, wrong: int) -> None:
 
 
 def found_on(memory: MemoryHost, params: dict[str, Any]) -> dict[str, Any]:
-    desired = DesiredHostTrust.from_params({"kms_providers": None, "purge_token_issuers": False, **params})
-    observed = host_trust._Declared(desired).observe(ScriptedClient(memory).as_client())
-    return dict(host_trust.plan(observed, desired).found)
+    host = HostTrust.declared({"kms_providers": None, "purge_token_issuers": False, **params}).host
+    return dict(host.plan(host.observe(ScriptedClient(memory).as_client())).found)
 
 
 def wanted(alias: str, state: str = "present", pems: Optional[list[str]] = None) -> dict[str, Any]:

@@ -13,14 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import ENTITLEMENTS
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import ClientProfile
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import DesiredClientProfile
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import Grant
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import Subject
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import carry_out
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import plan
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import shown
+from ansible_collections.esx.trust.plugins.module_utils._services.account import UNKNOWN
+from ansible_collections.esx.trust.plugins.module_utils._services.account import Account
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import ENTITLEMENTS
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import ClientProfile
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import DesiredClientProfile
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Grant
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Subject
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import shown
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import carry_out
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import plan
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import was_carried_out
 
 GROUP = Subject("EXTERNAL_GROUP", "Administrators", "vc", "vsphere.local")
 USER = replace(GROUP, type="EXTERNAL_USER")
@@ -81,7 +84,7 @@ declarations = st.builds(
     st.sampled_from(["exact", "merge"]),
     st.sampled_from(["present", "absent"]),
 )
-accounts = st.sampled_from([None, "automation", "root"])
+accounts = st.sampled_from([UNKNOWN, Account.of_user("automation"), Account.of_user("root")])
 
 
 def carried_out(observed: list[ClientProfile], planned: Any) -> list[ClientProfile]:
@@ -90,7 +93,7 @@ def carried_out(observed: list[ClientProfile], planned: Any) -> list[ClientProfi
 
 
 @given(hosts, declarations, accounts)
-def test_one_run_is_enough(observed: list[ClientProfile], declared: DesiredClientProfile, account: str | None) -> None:
+def test_one_run_is_enough(observed: list[ClientProfile], declared: DesiredClientProfile, account: Account) -> None:
     planned = plan(observed, declared, account)
     if planned.conflict:
         assert planned.steps == ()
@@ -131,7 +134,7 @@ def test_nobody_locks_himself_out(observed: list[ClientProfile], declared: Desir
     def in_control(held: list[ClientProfile]) -> bool:
         return any(one.subject == LOCAL and "IDENTITY_MGMT" in one.entitlements for one in held)
 
-    after = carried_out(observed, plan(observed, declared, "automation"))
+    after = carried_out(observed, plan(observed, declared, Account.of_user("automation")))
     assert in_control(after) or not in_control(observed)
 
 
@@ -176,8 +179,8 @@ def test_a_strange_grant(strange: Grant) -> None:
     assert [step.action for step in plan(observed, desired(GROUP, state="absent")).steps] == ["delete"]
 
 
-@pytest.mark.parametrize("account", [None, "root", "Administrators"])
-def test_others_may_lose_control(account: str | None) -> None:
+@pytest.mark.parametrize("account", [UNKNOWN, Account.of_user("root"), Account.of_user("Administrators")])
+def test_others_may_lose_control(account: Account) -> None:
     for subject in (GROUP, USER, LOCAL):
         planned = plan([profile(subject, "IDENTITY_MGMT")], desired(subject, "READ_ONLY"), account)
         assert [step.action for step in planned.steps] == ["update"]
@@ -225,3 +228,30 @@ def test_what_is_read_is_what_is_declared(one: ClientProfile) -> None:
         return
     made = DesiredClientProfile.from_params({**params(local_user_name=None), **one.record()})
     assert (made.subject, made.entitlements) == (one.subject, frozenset(one.entitlements))
+
+
+@pytest.mark.parametrize("username", ["alice@corp.example", "CORP.EXAMPLE\\alice", "Alice@Corp.Example"])
+def test_a_user_of_a_directory_does_not_lock_himself_out(username: str) -> None:
+    account = Account.of_user(username)
+    alice = Subject("EXTERNAL_USER", "alice", "vc", "corp.example")
+    held = [profile(alice, "IDENTITY_MGMT")]
+    for declared in (desired(alice, "READ_ONLY"), desired(alice, state="absent")):
+        assert "another account" in (plan(held, declared, account).conflict or "")
+    assert plan(held, desired(alice, "IDENTITY_MGMT"), account).conflict is None
+
+    # A second profile keeps the account in control.
+    again = profile(replace(alice, issuer_alias="other"), "IDENTITY_MGMT", identifier="2")
+    assert plan([*held, again], desired(alice, "READ_ONLY"), account).conflict is None
+    for other in (replace(alice, name="bob"), replace(alice, domain="other"), replace(alice, type="EXTERNAL_GROUP")):
+        assert plan([profile(other, "IDENTITY_MGMT")], desired(other, "READ_ONLY"), account).conflict is None
+
+
+def test_a_deletion_in_doubt_is_judged_by_the_subject_and_its_rights() -> None:
+    """The id is the host's, and it may change."""
+    held = profile(GROUP, "READ_ONLY", "SECURITY_MGMT")
+    (deletion,) = plan([held], desired(GROUP, state="absent")).steps
+    renumbered = profile(GROUP, "SECURITY_MGMT", "READ_ONLY", identifier="7")
+    assert not was_carried_out([renumbered], deletion)
+    assert was_carried_out([], deletion)
+    assert was_carried_out([profile(GROUP, "READ_ONLY", identifier="7")], deletion)
+    assert was_carried_out([profile(USER, "READ_ONLY", "SECURITY_MGMT")], deletion)

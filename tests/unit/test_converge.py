@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
 from ansible_collections.esx.trust.plugins.module_utils._engine.converge import Outcome
 from ansible_collections.esx.trust.plugins.module_utils._engine.converge import converge
-from ansible_collections.esx.trust.plugins.module_utils._engine.declaration import Declaration
+from ansible_collections.esx.trust.plugins.module_utils._engine.host import Host
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import Conflict
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
@@ -24,9 +24,11 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthent
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unreachable
-from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
-from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
+from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import one_issuer
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import DesiredKmsProvider
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import KmsProviders
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import read_marker
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
 from support.certificates import chain
 from support.memory import MemoryHost
 from support.memory import ScriptedClient
@@ -36,15 +38,15 @@ KEY = base64.b64encode(bytes(range(32))).decode()
 KEY_ID = "12345678-abcd-1234-cdef-123456789abc"
 OTHER_KEY_ID = "99999999-abcd-1234-cdef-123456789abc"
 ISSUER = "https://vc/openidconnect/vsphere.local"
-OLD, NEW = chain(subject="old"), chain(subject="new")
+OLD, NEW, OTHER = chain(subject="old"), chain(subject="new"), chain(subject="other")
 
 
-def provider(**changes: Any) -> Declaration:
+def provider(**changes: Any) -> Host:
     params = {"provider": "nkp", "key_id": KEY_ID, "key_derivation_key": KEY, "state": "present", **changes}
-    return kms_provider._Declared(kms_provider.DesiredKmsProvider.from_params(params))
+    return Host((KmsProviders((DesiredKmsProvider.from_params(params),)),), single=True)
 
 
-def issuer(**changes: Any) -> Declaration:
+def issuer(**changes: Any) -> Host:
     chains = changes.pop("chains", [NEW])
     params = {
         "issuer_alias": "vc",
@@ -55,7 +57,7 @@ def issuer(**changes: Any) -> Declaration:
         "state": "present",
         **changes,
     }
-    return token_issuer._Declared(token_issuer.DesiredTokenIssuer.from_params(params))
+    return one_issuer(DesiredTokenIssuer.from_params(params))
 
 
 def renaming() -> MemoryHost:
@@ -69,7 +71,7 @@ def steps(outcome: Outcome) -> list[tuple[str, str]]:
     return [(step.action, step.id) for step in outcome.steps]
 
 
-def failure(client: ScriptedClient, declaration: Declaration) -> TrustError:
+def failure(client: ScriptedClient, declaration: Host) -> TrustError:
     with pytest.raises(TrustError) as caught:
         converge(client.as_client(), declaration, check_mode=False)
     return caught.value
@@ -179,7 +181,7 @@ single = pytest.mark.parametrize(("declare", "start", "write", "name"), SINGLE)
 
 @single
 def test_what_was_done_is_told_although_its_answer_was_lost(
-    declare: Callable[[], Declaration], start: Callable[[], MemoryHost], write: str, name: str
+    declare: Callable[[], Host], start: Callable[[], MemoryHost], write: str, name: str
 ) -> None:
     client = ScriptedClient(start(), retries=0)
     client.loses_answer(write)
@@ -190,7 +192,7 @@ def test_what_was_done_is_told_although_its_answer_was_lost(
 
 @single
 def test_what_was_not_done_is_sent_again_once_and_told_once(
-    declare: Callable[[], Declaration], start: Callable[[], MemoryHost], write: str, name: str
+    declare: Callable[[], Host], start: Callable[[], MemoryHost], write: str, name: str
 ) -> None:
     client = ScriptedClient(start(), retries=1)
     client.loses_request(write)
@@ -205,7 +207,7 @@ def test_what_was_not_done_is_sent_again_once_and_told_once(
 @single
 @pytest.mark.parametrize("retries", [0, 1, 3])
 def test_writes_that_are_lost_for_good_end_with_the_budget(
-    declare: Callable[[], Declaration], start: Callable[[], MemoryHost], write: str, name: str, retries: int
+    declare: Callable[[], Host], start: Callable[[], MemoryHost], write: str, name: str, retries: int
 ) -> None:
     client = ScriptedClient(start(), retries=retries)
     before = client.memory.state()
@@ -219,7 +221,7 @@ def test_writes_that_are_lost_for_good_end_with_the_budget(
 
 @single
 def test_nothing_is_claimed_where_looking_again_fails(
-    declare: Callable[[], Declaration], start: Callable[[], MemoryHost], write: str, name: str
+    declare: Callable[[], Host], start: Callable[[], MemoryHost], write: str, name: str
 ) -> None:
     client = ScriptedClient(start(), retries=0)
     client.loses_answer(write)
@@ -238,7 +240,7 @@ def test_nothing_is_claimed_where_looking_again_fails(
 @single
 @pytest.mark.parametrize("times", [1, 2])
 def test_a_busy_host_is_asked_again(
-    declare: Callable[[], Declaration], start: Callable[[], MemoryHost], write: str, name: str, times: int
+    declare: Callable[[], Host], start: Callable[[], MemoryHost], write: str, name: str, times: int
 ) -> None:
     client = ScriptedClient(start(), retries=times)
     client.fails(write, busy, times)
@@ -248,7 +250,7 @@ def test_a_busy_host_is_asked_again(
 
 @single
 def test_a_host_that_fails_and_has_done_it_all_the_same_has_done_it(
-    declare: Callable[[], Declaration], start: Callable[[], MemoryHost], write: str, name: str
+    declare: Callable[[], Host], start: Callable[[], MemoryHost], write: str, name: str
 ) -> None:
     client = ScriptedClient(start(), retries=0)
     client.does_and_fails(write, broken)
@@ -257,7 +259,7 @@ def test_a_host_that_fails_and_has_done_it_all_the_same_has_done_it(
 
 @single
 def test_a_host_that_fails_and_has_not_done_it_is_believed(
-    declare: Callable[[], Declaration], start: Callable[[], MemoryHost], write: str, name: str
+    declare: Callable[[], Host], start: Callable[[], MemoryHost], write: str, name: str
 ) -> None:
     client = ScriptedClient(start())
     client.fails(write, broken)
@@ -269,7 +271,7 @@ def test_a_host_that_fails_and_has_not_done_it_is_believed(
 
 @single
 def test_a_refusal_is_told_and_not_tried_again(
-    declare: Callable[[], Declaration], start: Callable[[], MemoryHost], write: str, name: str
+    declare: Callable[[], Host], start: Callable[[], MemoryHost], write: str, name: str
 ) -> None:
     for error_type in ("INVALID_ARGUMENT", "UNABLE_TO_ALLOCATE_RESOURCE", "NOT_ALLOWED_IN_CURRENT_STATE"):
         client = ScriptedClient(start())
@@ -281,7 +283,7 @@ def test_a_refusal_is_told_and_not_tried_again(
 
 @single
 def test_an_unfit_account_is_told_at_once(
-    declare: Callable[[], Declaration], start: Callable[[], MemoryHost], write: str, name: str
+    declare: Callable[[], Host], start: Callable[[], MemoryHost], write: str, name: str
 ) -> None:
     for make in (refused, lambda: Unauthorized("no", status=403, error_type="UNAUTHORIZED")):
         client = ScriptedClient(start())
@@ -294,7 +296,7 @@ def test_an_unfit_account_is_told_at_once(
 
 @single
 def test_a_web_page_for_an_answer_is_settled_by_looking(
-    declare: Callable[[], Declaration], start: Callable[[], MemoryHost], write: str, name: str
+    declare: Callable[[], Host], start: Callable[[], MemoryHost], write: str, name: str
 ) -> None:
     client = ScriptedClient(start(), retries=0)
     client.does_and_fails(write, lambda: UnexpectedAnswer("page", status=200, retriable=True, outcome_unknown=True))
@@ -306,7 +308,7 @@ def test_an_adoption_is_called_one_although_its_answer_was_lost() -> None:
     client.loses_answer("update")
     outcome = converge(client.as_client(), issuer(issuer_conflict="adopt"), check_mode=False)
     assert steps(outcome) == [("update", "leftover")]
-    assert not [text for text in outcome.warnings if "left so" in text]
+    assert not [text for text in outcome.warnings if "nothing was changed" in text]
     assert [text for text in outcome.warnings if "'leftover'" in text]
 
 
@@ -476,7 +478,7 @@ def test_what_could_not_be_put_back_is_told_with_what_to_do_and_is_still_on_the_
     client = unrestorable()
     error = failure(client, issuer())
     assert error.message.endswith(" The token_issuer 'leftover' could not be put back.")
-    assert "at once" in error.hint
+    assert "Run the task again now" in error.hint
     assert operations(error) == [("update", "leftover")]
     assert client.writes.count("update") <= 4
     (lost,) = error.not_restored
@@ -594,6 +596,17 @@ def test_a_provider_that_was_made_anew_meanwhile_is_not_deleted() -> None:
     assert "made anew" in error.message
     assert operations(error) == [("delete", "nkp")]
     assert client.memory.key_providers["nkp"]["native_info"]["key_id"] == OTHER_KEY_ID
+
+
+def test_two_attempts_in_doubt_at_one_change_are_told_once() -> None:
+    """Somebody else changed the issuer between them, so they are not the same step."""
+    client = ScriptedClient(issuer_there())
+    client.loses_request("update")
+    client.is_raced("list", lambda host: None)
+    client.is_raced("list", lambda host: host.hold_issuer("vc", ISSUER, [OLD, OTHER]))
+    client.loses_answer("update")
+    outcome = converge(client.as_client(), issuer(), check_mode=False)
+    assert steps(outcome) == [("update", "vc")]
 
 
 # A host with a form of its own.

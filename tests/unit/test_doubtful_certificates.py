@@ -25,8 +25,8 @@ from ansible_collections.esx.trust.plugins.module_utils._services.certificates i
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_options
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import leaf_first
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import validity_warnings
-from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import DesiredHostTrust
-from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import DesiredTokenIssuer
+from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import HostTrust
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
 from support.certificates import CURVE_P256
 from support.certificates import CURVE_SM2
 from support.certificates import ECDSA_WITH_SHA256
@@ -126,7 +126,7 @@ def test_the_warning_reaches_what_the_modules_warn_of(why: str) -> None:
     }
     (warning,) = validity_warnings(DesiredTokenIssuer.from_params(issuer).chains, NOW)
     host = {"kms_providers": None, "token_issuers": [issuer], "purge_token_issuers": False}
-    assert DesiredHostTrust.from_params(host).warnings == (warning,)
+    assert HostTrust.declared(host).warnings == (warning,)
 
 
 @pytest.mark.parametrize("why", ["SHA1", "MD5"])

@@ -16,8 +16,7 @@ from ansible_collections.esx.trust.plugins.module_utils._engine.converge import 
 from ansible_collections.esx.trust.plugins.module_utils._engine.converge import converge
 from ansible_collections.esx.trust.plugins.module_utils._errors import Conflict
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
-from ansible_collections.esx.trust.plugins.module_utils._services import host_trust
-from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import DesiredHostTrust
+from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import HostTrust
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import write_marker
 from support.certificates import chain
 from support.memory import MemoryHost
@@ -28,9 +27,11 @@ from unit.test_host_trust_plan import OLD
 from unit.test_host_trust_plan import absent
 from unit.test_host_trust_plan import declarations
 from unit.test_host_trust_plan import desired
+from unit.test_host_trust_plan import group
 from unit.test_host_trust_plan import holdings
 from unit.test_host_trust_plan import host_with
 from unit.test_host_trust_plan import issuer
+from unit.test_host_trust_plan import issuers_of
 from unit.test_host_trust_plan import planned
 from unit.test_host_trust_plan import provider
 from unit.test_host_trust_plan import trusted
@@ -39,8 +40,8 @@ DEEP = chain(2, subject="deep")
 RENAME = {"issuer_conflict": "rename"}
 
 
-def run(client: ScriptedClient, wanted: DesiredHostTrust, check_mode: bool = False) -> Outcome:
-    return converge(client.as_client(), host_trust._Declared(wanted), check_mode)
+def run(client: ScriptedClient, wanted: HostTrust, check_mode: bool = False) -> Outcome:
+    return converge(client.as_client(), wanted.host, check_mode)
 
 
 def told(outcome: Any) -> list[tuple[str, str]]:
@@ -189,7 +190,7 @@ def test_an_audit_tells_of_a_renaming_that_was_interrupted() -> None:
 @settings(max_examples=300)
 @given(host=holdings(), wanted=declarations(), trouble=st.integers(0, 6), refused=st.booleans())
 def test_one_lost_answer_or_refusal_hides_nothing_and_costs_no_trust(
-    host: MemoryHost, wanted: DesiredHostTrust, trouble: int, refused: bool
+    host: MemoryHost, wanted: HostTrust, trouble: int, refused: bool
 ) -> None:
     before = set(trusted(host).values())
     client = ScriptedClient(host)
@@ -220,7 +221,7 @@ def test_one_lost_answer_or_refusal_hides_nothing_and_costs_no_trust(
         message = "" if isinstance(error, Conflict) else error.message
     assert sorted(said) == sorted(done), message
     if message:
-        kept = {one.issuer for one in wanted.token_issuers or () if one.state == "present"}
+        kept = {one.issuer for one in issuers_of(wanted).issuers or () if one.state == "present"}
         assert not (before & kept) - set(trusted(host).values()), message
         host.perform = perform  # type: ignore[method-assign]
         run(ScriptedClient(host), wanted)
@@ -237,3 +238,45 @@ def test_a_swap_that_stops_in_doubt_where_nobody_can_look_tells_what_may_be_lost
         run(client, desired(issuers=[issuer("a", "https://y", **RENAME), issuer("b", "https://x", **RENAME)]))
     assert "'b' could not be put back" in caught.value.message
     assert [one["issuer"] for one in caught.value.not_restored] == ["https://y"]
+
+
+class DroppingHost(MemoryHost):
+    """Keeps the first certificate of each chain and no other."""
+
+    def perform(self, call: Call) -> Any:
+        spec = call.arguments.get("spec", {})
+        if "signing_cert_chains" in spec:
+            chains = [{"cert_chain": entry["cert_chain"][:1]} for entry in spec["signing_cert_chains"]]
+            call = call.operation(**{**call.arguments, "spec": {**spec, "signing_cert_chains": chains}})
+        return super().perform(call)
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["answered", "in doubt"])
+def test_the_last_look_counts_each_write_once(lost: bool) -> None:
+    """The profile that was made is one, whether it was seen before or is assumed."""
+    client = ScriptedClient(DroppingHost())
+    if lost:
+        client.is_raced("create", lambda memory: None)
+        client.loses_answer("create")
+    profiles = [group("admins", "vc", "READ_ONLY"), group("people", "vc", "READ_ONLY")]
+    outcome = run(client, desired(issuers=[issuer("vc", "https://vc", DEEP)], profiles=profiles))
+    assert len(outcome.warnings) == 1
+    assert [one["external_group_name"] for one in outcome.after["client_profiles"]] == ["admins", "people"]
+
+
+def test_what_is_put_back_is_called_by_its_kind() -> None:
+    """A renaming whose second profile is refused: the first copy goes, and the issuer comes back."""
+    client = ScriptedClient(host_with(("old", "https://vc", OLD)))
+    for name in ("admins", "people"):
+        client.memory.profiles[name] = {
+            "subject": {"type": "EXTERNAL_GROUP", "name": name, "issuer_alias": "old", "domain": "d"},
+            "grants": [],
+        }
+    before = client.memory.state()
+    for _passed in range(2):
+        client.is_raced("create", lambda memory: None)
+    client.fails("create", lambda: api_error("INVALID_ARGUMENT"))
+    with pytest.raises(TrustError) as caught:
+        run(client, desired(issuers=[issuer("new", "https://vc", NEW, **RENAME)], profiles=[]))
+    assert caught.value.message.endswith("The token_issuer 'old' was put back as it was.")
+    assert client.memory.state() == before

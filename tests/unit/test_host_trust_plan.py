@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Plan
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
-from ansible_collections.esx.trust.plugins.module_utils._services import host_trust
-from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import DesiredHostTrust
 from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import HostTrust
-from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import plan
+from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import IssuersAndProfiles
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import DesiredKmsProvider
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import KmsProviders
 from support.certificates import chain
 from support.constants import KEY
 from support.constants import KEY_ID
@@ -48,21 +48,49 @@ def absent(alias: str, name: Optional[str] = None) -> dict[str, Any]:
     return issuer(alias, name, state="absent")
 
 
+def group(name: str, alias: str, *entitlements: str) -> dict[str, Any]:
+    """The declaration of a client profile."""
+    return {
+        "local_user_name": None,
+        "external_group_name": name,
+        "external_user_name": None,
+        "issuer_alias": alias,
+        "domain": "d",
+        "entitlements": list(entitlements),
+        "entitlements_mode": "exact",
+        "state": "present",
+    }
+
+
 def desired(
     providers: Optional[list[dict[str, Any]]] = None,
     issuers: Optional[list[dict[str, Any]]] = None,
     purge: bool = False,
-) -> DesiredHostTrust:
-    params = {"kms_providers": providers, "token_issuers": issuers, "purge_token_issuers": purge}
-    return DesiredHostTrust.from_params(params)
+    profiles: Optional[list[dict[str, Any]]] = None,
+) -> HostTrust:
+    params = {
+        "kms_providers": providers,
+        "token_issuers": issuers,
+        "purge_token_issuers": purge,
+        "client_profiles": profiles,
+        "purge_client_profiles": False,
+    }
+    return HostTrust.declared(params)
 
 
-def observe(host: MemoryHost, wanted: DesiredHostTrust) -> HostTrust:
-    return host_trust._Declared(wanted).observe(ScriptedClient(host).as_client())
+def planned(host: MemoryHost, wanted: HostTrust) -> Plan:
+    return wanted.host.plan(wanted.host.observe(ScriptedClient(host).as_client()))
 
 
-def planned(host: MemoryHost, wanted: DesiredHostTrust) -> Plan:
-    return plan(observe(host, wanted), wanted)
+def issuers_of(wanted: HostTrust) -> IssuersAndProfiles:
+    """What is declared of issuers and client profiles."""
+    (found,) = (service for service in wanted.services if isinstance(service, IssuersAndProfiles))
+    return found
+
+
+def providers_of(wanted: HostTrust) -> tuple[DesiredKmsProvider, ...]:
+    (found,) = (service for service in wanted.services if isinstance(service, KmsProviders))
+    return found.desired
 
 
 def host_with(*issuers: tuple[str, str, list[str]], providers: Optional[dict[str, str]] = None) -> MemoryHost:
@@ -222,13 +250,28 @@ def test_two_aliases_swap_if_they_may_be_renamed() -> None:
     assert planned(host, wanted).steps == ()
 
 
+@pytest.mark.parametrize(("pems", "policy"), [(OLD, "fail"), (NEW, "adopt")], ids=["stays", "adopted"])
+def test_a_profile_of_a_declared_alias_that_does_not_come_about_is_a_conflict(pems: list[str], policy: str) -> None:
+    """The issuer stays under another alias, and the profile would name one that is not there."""
+    host = host_with(("other", "https://vc", OLD))
+    declared = issuer("vc", "https://vc", pems, issuer_conflict=policy)
+    found = planned(host, desired(issuers=[declared], profiles=[group("admins", "vc", "READ_ONLY")]))
+    assert "stays under the alias 'other'" in (found.conflict or "")
+    assert found.steps == ()
+    for alias in ("other", "elsewhere"):
+        found = planned(host, desired(issuers=[declared], profiles=[group("admins", alias, "READ_ONLY")]))
+        assert found.conflict is None
+    renamed = issuer("vc", "https://vc", NEW, issuer_conflict="rename")
+    assert planned(host, desired(issuers=[renamed], profiles=[group("admins", "vc")])).conflict is None
+
+
 def test_issuers_are_not_read_where_none_are_declared() -> None:
     client = ScriptedClient(host_with(("vc", "https://vc", OLD)))
     wanted = desired([provider("site")])
-    observed = host_trust._Declared(wanted).observe(client.as_client())
+    observed = wanted.host.observe(client.as_client())
     # The list is that of the key providers.
     assert client.calls == ["get", "list"]
-    assert plan(observed, wanted).after["token_issuers"] == []
+    assert wanted.host.plan(observed).after["token_issuers"] == []
 
 
 @pytest.mark.parametrize(
@@ -249,7 +292,7 @@ def test_what_cannot_be_meant_is_refused(providers: Any, issuers: Any, names: li
 
 
 def test_one_issuer_may_be_present_here_and_absent_there() -> None:
-    assert desired(issuers=[issuer("a", "https://vc"), absent("b", "https://vc")]).token_issuers
+    assert issuers_of(desired(issuers=[issuer("a", "https://vc"), absent("b", "https://vc")])).issuers
 
 
 ALIASES, NAMES = ["a", "b", "c", "d"], ["https://w", "https://x", "https://y", "https://z"]
@@ -269,7 +312,7 @@ def holdings(draw: st.DrawFn) -> MemoryHost:
 
 
 @st.composite
-def declarations(draw: st.DrawFn) -> DesiredHostTrust:
+def declarations(draw: st.DrawFn) -> HostTrust:
     aliases = draw(st.lists(st.sampled_from(ALIASES), unique=True))
     names = draw(st.permutations(NAMES))
     issuers = [
@@ -294,7 +337,7 @@ def declarations(draw: st.DrawFn) -> DesiredHostTrust:
 @settings(max_examples=400)
 @given(host=holdings(), wanted=declarations())
 def test_a_plan_is_a_conflict_or_leads_where_it_says_and_leaves_nothing_to_do(
-    host: MemoryHost, wanted: DesiredHostTrust
+    host: MemoryHost, wanted: HostTrust
 ) -> None:
     before = host.state()
     found = planned(host, wanted)
@@ -310,20 +353,20 @@ def test_a_plan_is_a_conflict_or_leads_where_it_says_and_leaves_nothing_to_do(
     assert again.before == found.after
     assert set(statuses(again).values()) <= {"ok", "undeclared"}
     held = trusted(host)
-    for one in wanted.token_issuers or ():
+    for one in issuers_of(wanted).issuers or ():
         if one.state == "present":
             assert one.issuer in held.values()
         else:
             assert one.issuer_alias not in held
-    if wanted.purge_token_issuers:
-        meant = {one.issuer for one in wanted.token_issuers or () if one.state == "present"}
+    if issuers_of(wanted).purge_issuers:
+        meant = {one.issuer for one in issuers_of(wanted).issuers or () if one.state == "present"}
         assert set(held.values()) == meant
-    names = {one.provider for one in wanted.kms_providers if one.state == "present"}
+    names = {one.provider for one in providers_of(wanted) if one.state == "present"}
     assert names <= set(host.key_providers)
 
 
 @given(host=holdings(), wanted=declarations())
-def test_nothing_to_do_and_all_is_ok_are_the_same(host: MemoryHost, wanted: DesiredHostTrust) -> None:
+def test_nothing_to_do_and_all_is_ok_are_the_same(host: MemoryHost, wanted: HostTrust) -> None:
     found = planned(host, wanted)
     quiet = {part["status"] for part in found.found["resources"]} <= {"ok", "undeclared"}
     assert quiet == (not found.steps and not found.conflict)

@@ -13,22 +13,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
-from ansible_collections.esx.trust.plugins.module_utils._services import client_profile
+from ansible_collections.esx.trust.plugins.module_utils._services import client_profile_model
+from ansible_collections.esx.trust.plugins.module_utils._services import client_profile_plan
 from ansible_collections.esx.trust.plugins.module_utils._services import issuer_plan
+from ansible_collections.esx.trust.plugins.module_utils._services.account import UNKNOWN
+from ansible_collections.esx.trust.plugins.module_utils._services.account import Account
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_host
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import ClientProfile
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import DesiredClientProfile
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import Grant
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import Profiles
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import Subject
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import ClientProfile
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import DesiredClientProfile
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Grant
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Subject
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import Profiles
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import DeclaredIssuers
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import DeclaredProfiles
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import Rights
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import concern_profiles
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import plan_rights
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import undo_renaming
-from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import DesiredTokenIssuer
-from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import TokenIssuer
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_taking_back import undo_renaming
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 from support.certificates import chain
 
 ISSUER, OTHER = "https://vc/oidc", "https://other/oidc"
@@ -72,7 +75,7 @@ def done(state: State, steps: Iterable[Step], cascade: bool) -> State:
                 raise AssertionError(f"{step.id} is not there")
             profiles = tuple(
                 one if one.profile else replace(one, profile=one.label)
-                for one in client_profile.carry_out(profiles, [step])
+                for one in client_profile_plan.carry_out(profiles, [step])
             )
             continue
         held = issuer_plan.carry_out(held, [step])
@@ -89,7 +92,7 @@ def comparable(state: State) -> tuple[Issuers, set[tuple[Subject, frozenset[Gran
     return state[0], {(one.subject, frozenset(one.grants)) for one in state[1]}
 
 
-entitlements = st.sampled_from(client_profile.ENTITLEMENTS)
+entitlements = st.sampled_from(client_profile_model.ENTITLEMENTS)
 profile_lists = st.lists(
     st.builds(
         lambda alias, name, grants: profile(alias, name, *grants),
@@ -281,10 +284,102 @@ def test_an_alias_that_passes_to_another_issuer() -> None:
     assert "external group d\\a of vc (READ_ONLY)" in warning
 
 
+def test_a_new_alias_that_left_over_profiles_name() -> None:
+    left_over = [profile("new", "a", "READ_ONLY"), profile("other", "b", "SECURITY_MGMT")]
+    for held in ({}, issuers(old=ISSUER)):
+        (warning,) = planned(held, left_over, RENAMED).warnings
+        assert "'new'" in warning
+        assert "external group d\\a of new (READ_ONLY)" in warning
+        assert "SECURITY_MGMT" not in warning
+
+
+def test_a_new_alias_whose_profiles_are_declared_is_no_surprise() -> None:
+    left_over = profile("new", "a", "READ_ONLY")
+    for state in ("present", "absent"):
+        declared = DesiredClientProfile(left_over.subject, frozenset({"READ_ONLY"}), state=state)
+        assert planned({}, [left_over], RENAMED, rights=DeclaredProfiles((declared,))).warnings == ()
+    assert planned({}, [left_over], RENAMED, rights=DeclaredProfiles(purge=True)).warnings == ()
+
+
+def test_a_new_alias_where_profiles_may_not_be_read() -> None:
+    (warning,) = planned({}, Profiles(refused="UNAUTHORIZED"), RENAMED).warnings
+    assert "UNAUTHORIZED" in warning
+    assert planned({}, Profiles(offered=False), RENAMED).warnings == ()
+
+
+def test_issuers_that_change_places_are_parked_under_an_alias_that_warns_of_nothing() -> None:
+    declared = (
+        DesiredTokenIssuer("old", OTHER, OLD, issuer_conflict="rename"),
+        DesiredTokenIssuer("third", ISSUER, OLD, issuer_conflict="rename"),
+    )
+    first = planned(issuers(old=ISSUER, third=OTHER), Profiles(), *declared)
+    assert first.steps[0].after.parked
+    assert first.warnings == ()
+
+
 def test_nobody_purges_himself() -> None:
     own = ClientProfile(Subject("LOCAL_USER", "me"), (Grant.of_entitlement("IDENTITY_MGMT"),), "1")
-    assert planned({}, [own], rights=DeclaredProfiles(purge=True, account="me")).conflicts
-    assert told(planned({}, [own], rights=DeclaredProfiles(purge=True, account="you")))
+    assert planned({}, [own], rights=DeclaredProfiles(purge=True, account=Account.of_user("me"))).conflicts
+    assert told(planned({}, [own], rights=DeclaredProfiles(purge=True, account=Account.of_user("you"))))
+
+
+MEMBER = frozenset({("d", "admins")})
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [DesiredTokenIssuer("old", state="absent"), DesiredTokenIssuer("old", OTHER)],
+    ids=["removed", "displaced"],
+)
+@pytest.mark.parametrize(
+    ("account", "locked"),
+    [
+        (Account(issuer=ISSUER), True),
+        (Account(groups=MEMBER), True),
+        (Account(issuer=OTHER, groups=frozenset({("d", "others")})), False),
+        (UNKNOWN, False),
+    ],
+    ids=["own issuer", "own profile", "another", "unknown"],
+)
+@pytest.mark.parametrize("profiles", ["known", "refused"])
+def test_nobody_takes_away_his_own_issuer(
+    declared: DesiredTokenIssuer, account: Account, locked: bool, profiles: str
+) -> None:
+    known = Profiles((profile("old", "admins", "IDENTITY_MGMT"),)) if profiles == "known" else Profiles(refused="X")
+    rights = DeclaredProfiles(account=account)
+    planned_rights = planned(issuers(old=ISSUER), known, declared, rights=rights)
+    if profiles == "refused":
+        # What may not be read tells nothing; the issuer is known all the same.
+        locked = account.issuer == ISSUER
+    assert bool(planned_rights.conflicts) == locked
+    # A second profile, or a renaming, keeps the account in control.
+    if account.issuer is None and profiles == "known":
+        both = Profiles((*known.held, profile("third", "admins", "IDENTITY_MGMT")))
+        assert not planned(issuers(old=ISSUER), both, declared, rights=rights).conflicts
+
+
+def test_a_renaming_that_drops_the_profile_of_the_account_is_a_conflict() -> None:
+    account = Account(issuer=ISSUER, groups=MEMBER)
+    held = [profile("old", "admins", "IDENTITY_MGMT")]
+    assert not planned(issuers(old=ISSUER), held, RENAMED, rights=DeclaredProfiles(account=account)).conflicts
+    for subject in (held[0].subject, replace(held[0].subject, issuer_alias="new")):
+        dropped = (DesiredClientProfile(subject, state="absent"),)
+        rights = DeclaredProfiles(dropped, account=account)
+        assert planned(issuers(old=ISSUER), held, RENAMED, rights=rights).conflicts
+
+
+def test_an_issuer_that_a_renaming_displaced_comes_back_only_where_it_is_nowhere_else() -> None:
+    """The run moved it away before."""
+    known = issuers(old=ISSUER, new=OTHER)
+    profiles = (profile("old", "a", "READ_ONLY"), profile("old", "b", "READ_ONLY"))
+    first = planned(known, profiles, RENAMED, DesiredTokenIssuer("third", OTHER, OLD))
+    created = next(number for number, step in enumerate(first.steps) if step.id.endswith("a of new"))
+    sent = first.steps[: created + 1]
+    state = done((known, profiles), sent, cascade=True)
+    assert state[0]["third"].issuer == OTHER
+    back = undo_renaming(state[0], Profiles(state[1]), sent, NOTHING)
+    ends = done(state, back, cascade=True)
+    assert {alias: one.issuer for alias, one in ends[0].items()} == {"old": ISSUER, "third": OTHER}
 
 
 def test_a_profile_of_an_alias_that_goes_is_no_declaration_to_follow() -> None:
@@ -312,6 +407,7 @@ def test_profiles_matter_only_where_an_alias_loses_its_issuer() -> None:
     assert matter(issuers(old=ISSUER), RENAMED)
     assert matter(issuers(old=ISSUER), DesiredTokenIssuer("old", state="absent"))
     assert matter(issuers(old=ISSUER), DesiredTokenIssuer("old", OTHER))
-    assert not matter({}, RENAMED)
+    # A profile that was left over may name an alias that is new.
+    assert matter({}, RENAMED)
     assert not matter(issuers(new=ISSUER), RENAMED)
     assert not matter(issuers(vc=ISSUER, third=OTHER), DesiredTokenIssuer("vc", ISSUER, NEW))

@@ -109,3 +109,27 @@ def test_modules_go_through_the_edge() -> None:
             if not target.is_relative_to(UTILS) or LAYERS[layer(target)] not in allowed:
                 found.append(f"{source.name}: {dotted}")
     assert not found, "\n".join(found)
+
+
+def test_what_composes_services_names_none_of_them() -> None:
+    """A further service is one line in the registry, and nothing else that they share changes."""
+    names = ["kms_provider", "token_issuer", "client_profile", "issuers_and_profiles"]
+    for file in ("host_trust.py", "results.py", "lists.py"):
+        text = ast.unparse(without_docstrings(ast.parse((UTILS / "_services" / file).read_text("utf-8"))))
+        assert not [name for name in names if name in text], file
+
+
+def test_only_the_registry_and_a_service_itself_import_a_service() -> None:
+    """A service knows no other one. Issuers and client profiles are one entry of the registry."""
+    together = {"issuers_and_profiles", "issuer_rights", "issuer_messages", "issuer_plan", "issuer_taking_back"}
+    together |= {"token_issuer", "token_issuer_model", "client_profile", "client_profile_model", "client_profile_plan"}
+    services = {"kms_provider": {"kms_provider"}, **dict.fromkeys(together, together)}
+    # They read and declare nothing: what a host's API offers, and every key provider that a host has.
+    readers = {"api_info", "api_probe", "host_examination"}
+    found = []
+    for source in sorted((UTILS / "_services").glob("*.py")):
+        for dotted in imported(ast.parse(source.read_text("utf-8"))):
+            target = file_of(dotted).stem
+            if target in services and source.stem not in {"registry", *readers, *services[target]}:
+                found.append(f"{source.name}: {dotted}")
+    assert not found, "\n".join(found)

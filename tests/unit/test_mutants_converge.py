@@ -6,17 +6,20 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from dataclasses import field
 
 import pytest
 
 from ansible_collections.esx.trust.plugins.module_utils._engine.converge import converge
-from ansible_collections.esx.trust.plugins.module_utils._engine.declaration import Declaration
+from ansible_collections.esx.trust.plugins.module_utils._engine.host import Host
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
-from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
-from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
+from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import one_issuer
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import DesiredKmsProvider
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import KmsProviders
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
 from support.certificates import chain
 from support.memory import MemoryHost
 from support.memory import ScriptedClient
@@ -27,15 +30,15 @@ KEY_ID = "12345678-abcd-1234-cdef-123456789abc"
 OTHER_KEY_ID = "99999999-abcd-1234-cdef-123456789abc"
 ISSUER = "https://vc/openidconnect/vsphere.local"
 OLD, NEW = chain(subject="old"), chain(subject="new")
-AGAIN = "Run the task again at once: until then the host does without it."
+AGAIN = "Run the task again now: until then the host does not have it."
 
 
-def provider() -> Declaration:
+def provider() -> Host:
     params = {"provider": "nkp", "key_id": KEY_ID, "key_derivation_key": KEY, "state": "present"}
-    return kms_provider._Declared(kms_provider.DesiredKmsProvider.from_params(params))
+    return Host((KmsProviders((DesiredKmsProvider.from_params(params),)),), single=True)
 
 
-def issuer() -> Declaration:
+def issuer() -> Host:
     params = {
         "issuer_alias": "vc",
         "issuer": ISSUER,
@@ -44,7 +47,7 @@ def issuer() -> Declaration:
         "issuer_conflict": "rename",
         "state": "present",
     }
-    return token_issuer._Declared(token_issuer.DesiredTokenIssuer.from_params(params))
+    return one_issuer(DesiredTokenIssuer.from_params(params))
 
 
 def renaming() -> ScriptedClient:
@@ -54,7 +57,7 @@ def renaming() -> ScriptedClient:
     return ScriptedClient(host, retries=0)
 
 
-def failure(client: ScriptedClient, declaration: Declaration) -> TrustError:
+def failure(client: ScriptedClient, declaration: Host) -> TrustError:
     with pytest.raises(TrustError) as caught:
         converge(client.as_client(), declaration, check_mode=False)
     return caught.value
@@ -121,19 +124,15 @@ def test_a_race_in_the_middle_of_a_renaming_is_renamed_too() -> None:
 # What is explained
 
 
-class Recording:
-    """A declaration that remembers what it was asked to explain."""
+@dataclass(frozen=True)
+class Recording(Host):
+    """A host that remembers what it was asked to explain."""
 
-    def __init__(self, inner: Declaration) -> None:
-        self._inner = inner
-        self.explained: list[tuple[TrustError, Step, str]] = []
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
+    explained: list[tuple[TrustError, Step, str]] = field(default_factory=list)
 
     def explain(self, error: TrustError, step: Step, host: str) -> TrustError:
         self.explained.append((error, step, host))
-        return self._inner.explain(error, step, host)
+        return super().explain(error, step, host)
 
 
 @pytest.mark.parametrize("error_type", ["INVALID_ARGUMENT", "UNAUTHORIZED", "SERVICE_UNAVAILABLE"])
@@ -147,7 +146,7 @@ def test_a_refused_write_is_explained_as_what_it_is(error_type: str, looks: bool
     passes(client, "get")
     if not looks:
         client.fails("get", broken)
-    declaration = Recording(provider())
+    declaration = Recording(provider().resources, single=True)
     assert failure(client, declaration) is refusal
     assert {(error, step.action, step.id, host) for error, step, host in declaration.explained} == {
         (refusal, "create", "nkp", "esx01")

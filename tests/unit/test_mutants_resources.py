@@ -24,6 +24,8 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
+from ansible_collections.esx.trust.plugins.module_utils._services import client_profile
+from ansible_collections.esx.trust.plugins.module_utils._services import issuers_and_profiles
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Certificate
@@ -35,10 +37,13 @@ from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider i
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import LIST
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import DesiredKmsProvider
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import KmsProvider
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 from support.certificates import chain
 from support.certificates import private_keys
 from support.memory import MemoryHost
 from support.memory import ScriptedClient
+from support.memory import plan_one
 from support.memory import request_of
 
 KEY = base64.b64encode(bytes(range(32))).decode()
@@ -320,7 +325,7 @@ def test_a_host_that_cannot_delete_is_told_from_one_that_does_not(error: TrustEr
     error = copy.copy(error)  # what happens to it must not last
     error.operation = DELETE.id
     step = Step("delete", "kms_provider", "nkp", KmsProvider("nkp", "NATIVE", KEY_ID))
-    explained = kms_provider._Declared(declared(state="absent")).explain(error, step, "esx01")
+    explained = kms_provider.KmsProviders((declared(state="absent"),)).explain(error, step, "esx01")
     assert explained is error
     assert (explained.message == "no") == known
     if not known:
@@ -335,7 +340,7 @@ def test_a_host_that_cannot_delete_is_told_from_one_that_does_not(error: TrustEr
 def test_only_a_refused_deletion_is_explained_so(operation: Operation) -> None:
     step = Step("delete", "kms_provider", "nkp", KmsProvider("nkp", "NATIVE", KEY_ID))
     error = ApiError("as it was", operation=operation.id, status=404, error_type="NOT_FOUND")
-    assert kms_provider._Declared(declared()).explain(error, step, "esx01").message == "as it was"
+    assert kms_provider.KmsProviders((declared(),)).explain(error, step, "esx01").message == "as it was"
 
 
 # Issuers
@@ -343,8 +348,8 @@ def test_only_a_refused_deletion_is_explained_so(operation: Operation) -> None:
 
 @contextmanager
 def issuers(monkeypatch: pytest.MonkeyPatch, *held: dict[str, Any]) -> Iterator[Told]:
-    told = Told({token_issuer.LIST: list(held)})
-    monkeypatch.setattr(token_issuer, "connect", told)
+    told = Told({token_issuer.LIST: list(held), client_profile.LIST: []})
+    monkeypatch.setattr(issuers_and_profiles, "connect", told)
     yield told
 
 
@@ -364,7 +369,7 @@ def issuer(chains: list[list[str]], **options: Any) -> dict[str, Any]:
 
 def test_a_diff_shows_certificates_and_not_their_text(monkeypatch: pytest.MonkeyPatch) -> None:
     with issuers(monkeypatch):
-        done = token_issuer.run(issuer([chain(2)]), True)
+        done = issuers_and_profiles.run_token_issuer(issuer([chain(2)]), True)
     assert done["diff"]["before"] == {}
     assert set(done["diff"]["after"]) == {"issuer_alias", "issuer", "certificates"}
     assert done["diff"]["after"]["certificates"] == done["token_issuer"]["certificates"]
@@ -383,18 +388,18 @@ def test_an_expired_certificate_is_warned_of_by_the_clock_of_utc(monkeypatch: py
 
     monkeypatch.setattr(datetime, "datetime", Clock)
     with issuers(monkeypatch):
-        (warning,) = token_issuer.run(issuer(chains), True)["warnings"]
+        (warning,) = issuers_and_profiles.run_token_issuer(issuer(chains), True)["warnings"]
     assert " expired on 20" in warning
 
 
 @pytest.mark.parametrize("own", [False, True])
 def test_a_conflict_says_which_ways_there_are(own: bool) -> None:
     (held,) = chains_from_options("x", [{"cert_chain": chain(1, subject="held")}])
-    observed = [token_issuer.TokenIssuer("leftover", ISSUER, (held,))]
+    observed = [TokenIssuer("leftover", ISSUER, (held,))]
     if own:
-        observed.append(token_issuer.TokenIssuer("vc", "https://another", (held,)))
-    desired = token_issuer.DesiredTokenIssuer.from_params(issuer([chain(1)]))
-    conflict = token_issuer.plan(observed, desired).conflict
+        observed.append(TokenIssuer("vc", "https://another", (held,)))
+    desired = DesiredTokenIssuer.from_params(issuer([chain(1)]))
+    conflict = plan_one(observed, desired).conflict
     said, ways = ", and 'vc' holds another issuer", "issuer_conflict can be rename"
     if not own:
         said, ways = " with other certificates", "issuer_conflict can be adopt or rename"
@@ -404,25 +409,25 @@ def test_a_conflict_says_which_ways_there_are(own: bool) -> None:
 def test_a_removal_keeps_the_warning_that_the_issuer_stays_trusted() -> None:
     (held,) = chains_from_options("x", [{"cert_chain": chain(1, subject="held")}])
     observed = [
-        token_issuer.TokenIssuer("leftover", ISSUER, (held,)),
-        token_issuer.TokenIssuer("vc", "https://another", (held,)),
+        TokenIssuer("leftover", ISSUER, (held,)),
+        TokenIssuer("vc", "https://another", (held,)),
     ]
-    desired = token_issuer.DesiredTokenIssuer("vc", ISSUER, state="absent")
-    plan = token_issuer.plan(observed[:1], desired)
+    desired = DesiredTokenIssuer("vc", ISSUER, state="absent")
+    plan = plan_one(observed[:1], desired)
     assert plan.steps == ()
     assert "stays trusted" in plan.warnings[0]
-    assert "holds the issuer 'https://another'" in (token_issuer.plan(observed, desired).conflict or "")
+    assert "holds the issuer 'https://another'" in (plan_one(observed, desired).conflict or "")
 
 
 @pytest.mark.parametrize("mode", ["exact", "merge"])
 def test_renaming_onto_an_alias_with_the_same_chains_in_another_order_changes_only_the_issuer(mode: str) -> None:
     one, two = chains_from_options("x", [{"cert_chain": chain(1, subject=name)} for name in ("one", "two")])
     observed = [
-        token_issuer.TokenIssuer("leftover", ISSUER, (one, two)),
-        token_issuer.TokenIssuer("vc", "https://another", (two, one)),
+        TokenIssuer("leftover", ISSUER, (one, two)),
+        TokenIssuer("vc", "https://another", (two, one)),
     ]
-    desired = token_issuer.DesiredTokenIssuer("vc", ISSUER, (one, two), "present", mode, "rename")
-    _marking, change, _removal = token_issuer.plan(observed, desired).steps
+    desired = DesiredTokenIssuer("vc", ISSUER, (one, two), "present", mode, "rename")
+    _marking, change, _removal = plan_one(observed, desired).steps
     assert (change.action, change.id) == ("update", "vc")
     assert request_of(change)[2] == {"issuer": ISSUER}
 

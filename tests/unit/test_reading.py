@@ -22,6 +22,7 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import TrustErro
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 from support.certificates import chain
 from support.memory import MemoryHost
 from support.memory import ScriptedClient
@@ -44,7 +45,7 @@ class Canned(ScriptedClient):
         return self._answers[call.operation](call.arguments)
 
 
-def issuers(listed: Any, got: Any = None) -> tuple[token_issuer.TokenIssuer, ...]:
+def issuers(listed: Any, got: Any = None) -> tuple[TokenIssuer, ...]:
     answers = {token_issuer.LIST: lambda path: listed, token_issuer.GET: lambda path: got}
     return token_issuer.list_issuers(Canned(answers).as_client())
 

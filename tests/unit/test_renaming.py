@@ -20,19 +20,20 @@ from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan im
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import by_alias
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import carry_out
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import plan_issuers
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import take_back
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_taking_back import take_back
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import Marker
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import parking_alias
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import read_marker
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import write_marker
-from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import DesiredTokenIssuer
-from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import TokenIssuer
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 from support.memory import MemoryHost
 from unit.test_host_trust_plan import NEW
 from unit.test_host_trust_plan import OLD
 from unit.test_host_trust_plan import absent
 from unit.test_host_trust_plan import desired
 from unit.test_host_trust_plan import issuer
+from unit.test_host_trust_plan import issuers_of
 from unit.test_token_issuer_plan import CHAINS
 from unit.test_token_issuer_plan import observe
 
@@ -44,7 +45,7 @@ Held = Mapping[str, TokenIssuer]
 
 
 def declared(*issuers: dict[str, Any], purge: bool = False, whole: bool = True) -> DeclaredIssuers:
-    return DeclaredIssuers(desired(issuers=list(issuers)).token_issuers or (), purge, whole)
+    return DeclaredIssuers(issuers_of(desired(issuers=list(issuers))).issuers or (), purge, whole)
 
 
 def holding(*issuers: tuple[str, str, list[list[str]]]) -> Held:
@@ -235,6 +236,22 @@ def test_an_issuer_that_is_parked_already_keeps_the_chains_that_it_has_there() -
     assert trusted(now) == {"b": "https://z", "d": "https://x"}
 
 
+@pytest.mark.parametrize("swap", [False, True], ids=["displaced", "swapped"])
+def test_a_stale_marker_gives_no_chain_back_to_an_issuer_that_is_displaced(swap: bool) -> None:
+    """The marker is of an earlier run and keeps a chain that the issuer has lost since."""
+    held = holding(
+        ("a", "https://x", [NEW]),
+        ("b", "https://y", [NEW]),
+        ("m", marker("d", "https://x"), [OLD, NEW]),
+    )
+    new_alias = "b" if swap else "d"
+    merged = issuer(new_alias, "https://x", NEW, chains_mode="merge", **RENAME)
+    planned = plan(held, declared(issuer("a", "https://y", NEW, **RENAME), merged))
+    assert not planned.conflicts
+    assert trusted(planned.held) == {"a": "https://y", new_alias: "https://x"}
+    assert set(planned.held[new_alias].chains) == set(held["a"].chains)
+
+
 # What holds for every host and every declaration
 
 
@@ -324,7 +341,7 @@ def test_the_end_is_as_declared_and_without_a_marker(held: Held, wanted: Declare
         if one.chains_mode == "exact":
             assert set(holder.chains) == set(one.chains)
         else:
-            assert kept | set(one.chains) <= set(holder.chains) <= chains_on(held, holder.issuer) | set(one.chains)
+            assert set(holder.chains) == kept | set(one.chains)
         assert holder.issuer_alias == one.issuer_alias or own is None
     for left in end.values():
         assert left.marker is None or not wanted.concerns(left)

@@ -33,7 +33,9 @@ def test_batches(asked: Any, expected: list[Any]) -> None:
     assert batches(asked, 100) == expected
 
 
-@pytest.mark.parametrize("asked", ["abc", 0, -1, "1,", "0%", "101%", "5%%", 2.5, True, [[1]], {"a": 1}])
+@pytest.mark.parametrize(
+    "asked", ["abc", 0, -1, "0", "1,", "1,,5", "0%", "101%", "200%", [1, {"a": 1}], "5%%", 2.5, True, [[1]], {"a": 1}]
+)
 def test_batches_that_make_no_sense(asked: Any) -> None:
     with pytest.raises(AnsibleError, match="esx_batches: "):
         batches(asked, 100)
@@ -41,7 +43,7 @@ def test_batches_that_make_no_sense(asked: Any) -> None:
 
 def test_the_share_that_may_fail() -> None:
     assert [tolerated(asked) for asked in (None, " ", 0, "5%", 12.5)] == [20, 20, 0, 5, 12.5]
-    for asked in ("abc", -1, 101, True, [5]):
+    for asked in ("abc", -1, "-1", 101, True, [5]):
         with pytest.raises(AnsibleError, match="esx_max_fail_percentage: "):
             tolerated(asked)
 

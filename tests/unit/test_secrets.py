@@ -8,6 +8,7 @@ import base64
 import html
 import json
 import textwrap
+import time
 from collections.abc import Callable
 from urllib.parse import quote
 from urllib.parse import quote_plus
@@ -266,3 +267,44 @@ def test_a_token_may_name_its_issuer_and_its_certificate() -> None:
 def test_masks_are_recognised() -> None:
     assert all(is_masked(f"a {mask}b") for mask in MASKS)
     assert not is_masked("a*b $REDACT VALUE")
+
+
+def cost(redactor: Redactor, text: str) -> float:
+    """Seconds of this process, the least of a few: whatever else the machine does makes it only longer."""
+    taken = []
+    for _number in range(5):
+        begin = time.process_time()
+        redactor.scrub(text)
+        taken.append(time.process_time() - begin)
+    return min(taken)
+
+
+def token(length: int) -> str:
+    """A token in XML, of pieces that come back everywhere in it, and numbers that do not."""
+    return "".join(f'<saml2:Attribute Name="{number}">' for number in range(length // 30))
+
+
+def test_a_longer_secret_takes_no_longer_to_look_for() -> None:
+    # Of pieces of the secret, none of which is long enough to be masked.
+    text = "<saml2:. Attribu. " * 1000
+    short, long = Redactor([token(1_000)]), Redactor([token(32_000)])
+    assert long.scrub(text) == text
+    assert cost(long, text) < 6 * cost(short, text)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["\\", "\\x5c%5c&#92;", "&#x61;%61\\x61", "%2561", "YWFh", "6161", "a" * 8, "Geheimnis", "Geheimnis-von-hi"],
+)
+def test_a_hostile_text_of_four_times_the_length_takes_about_four_times_as_long(piece: str) -> None:
+    redactor = Redactor(["Geheimnis-von-heute", "a" * 8])
+    short, long = ((piece * 65_536)[:length] for length in (16_384, 65_536))
+    # Where looking at a text would take too long, it is masked, and the longer one may be that earlier.
+    assert cost(redactor, long) < 4 * 4 * cost(redactor, short)
+
+
+def test_escapes_over_escapes_cost_no_more_than_a_few_looks_at_the_text() -> None:
+    redactor = Redactor(["Geheimnis-von-heute"])
+    hostile = ("\\x5c%5c&#92;" * 65_536)[:65_536]
+    escaped = ("\\x61bcdefghijkl" * 65_536)[:65_536]
+    assert cost(redactor, hostile) < 9 * cost(redactor, escaped)

@@ -20,16 +20,16 @@ from ansible_collections.esx.trust.plugins.module_utils._services.certificates i
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_host
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import DeclaredIssuers
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import by_alias
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import take_back
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_taking_back import take_back
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import write_marker
-from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import DesiredTokenIssuer
-from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import TokenIssuer
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import list_issuers
-from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import plan
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 from support.certificates import chain
 from support.certificates import dresses
 from support.memory import MemoryHost
 from support.memory import ScriptedClient
+from support.memory import plan_one as plan
 from support.memory import request_of
 
 ALIAS, ISSUER = "vc", "https://vc/openidconnect/vsphere.local"

@@ -49,6 +49,9 @@ SESSION_DELETE = Operation(
     errors=("UNAUTHENTICATED", "SERVICE_UNAVAILABLE"),
 )
 
+#: The ids of the operations that a password is sent to for a token or a session.
+LOGIN_OPERATIONS = (TOKEN_CREATE.id, SESSION_CREATE.id)
+
 #: Error types with which a host says that it does not know a login service.
 _NO_SUCH_SERVICE = ("NOT_FOUND", "OPERATION_NOT_FOUND", "INVALID_REQUEST", "UNSUPPORTED")
 #: The ends of message ids with which esxtokend tells why it refuses (the vendor's message catalogue).
@@ -103,7 +106,7 @@ class Login:
         """Note a failed request that carried `credentials`; forbid its repetition where that could lock the account."""
         if isinstance(error, Unauthenticated):
             # A password that was good before and is refused now lacks a permission.
-            at_login = error.operation in (TOKEN_CREATE.id, SESSION_CREATE.id)
+            at_login = error.operation in LOGIN_OPERATIONS
             if isinstance(credentials, UserPassword):
                 error.login_refused = at_login or not self.proven
             return
@@ -127,7 +130,7 @@ class Login:
     def explain(self, error: Unauthenticated) -> Unauthenticated:
         """The error with a hint about this login."""
         connection = self._connection
-        at_login = error.operation in (TOKEN_CREATE.id, SESSION_CREATE.id)
+        at_login = error.operation in LOGIN_OPERATIONS
 
         if _has_id(error, _NO_ENTITLEMENTS):
             error.login_refused = False

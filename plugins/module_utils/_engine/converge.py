@@ -11,9 +11,10 @@ from typing import Any
 from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
-from ansible_collections.esx.trust.plugins.module_utils._engine.declaration import Declaration
+from ansible_collections.esx.trust.plugins.module_utils._engine.host import Host
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Plan
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
+from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Answer
 from ansible_collections.esx.trust.plugins.module_utils._engine.sent import Sent
 from ansible_collections.esx.trust.plugins.module_utils._engine.taking_back import take_back
 from ansible_collections.esx.trust.plugins.module_utils._errors import Conflict
@@ -33,7 +34,7 @@ class Outcome:
     """What a run found and did or, in check mode, would do.
 
     before, after: the record of the resource at first and at last. steps: what was done.
-    found: what the first look found, as the plan tells it.
+    found: what the first look found, as the plan tells it. answers: what the host answered to the steps.
     changed: False although there are steps if the host holds after them what it held before them.
     """
 
@@ -43,14 +44,15 @@ class Outcome:
     warnings: tuple[str, ...]
     found: Mapping[str, Any] = field(default_factory=dict)
     changed: bool = False
+    answers: tuple[Answer, ...] = ()
 
 
-def converge(client: Client, declaration: Declaration, check_mode: bool) -> Outcome:
+def converge(client: Client, declared: Host, check_mode: bool) -> Outcome:
     """Bring one host to its declared state; in check mode, tell what that would take.
 
     Raises TrustError, whose `operations` are those that were carried out all the same.
     """
-    run = _Run(client, declaration)
+    run = _Run(client, declared)
     try:
         first = run.plan()
         last = first if check_mode else run.apply(first)
@@ -67,7 +69,7 @@ def converge(client: Client, declaration: Declaration, check_mode: bool) -> Outc
         steps = first.steps if check_mode else ()
         return Outcome(first.before, last.after, steps, last.warnings, first.found, bool(steps))
 
-    # The plan that was acted on tells what was done, where a later look only finds it done.
+    # A later plan finds nothing to do, so the warnings are those of the plan that was carried out.
     warnings = run.acted.warnings if run.acted else ()
     after, changed = last.after, True
     seen, own_form = run.verify()
@@ -77,22 +79,22 @@ def converge(client: Client, declaration: Declaration, check_mode: bool) -> Outc
     if own_form:
         end = "." if changed else "; it holds what it held before, so nothing was changed."
         warnings = (*warnings, *(f"{text}{end}" for text in own_form))
-    return Outcome(first.before, after, tuple(run.performed), warnings, first.found, changed)
+    return Outcome(first.before, after, tuple(run.performed), warnings, first.found, changed, run.answers)
 
 
 class _Run:
     """One convergence, with the memory of what was sent."""
 
-    def __init__(self, client: Client, declaration: Declaration) -> None:
+    def __init__(self, client: Client, declared: Host) -> None:
         self._client = client
-        self._declaration = declaration
-        self._sent = Sent(client, declaration)
+        self._declared = declared
+        self._sent = Sent(client, declared)
         #: The plan that was acted on last.
         self.acted: Optional[Plan] = None
         #: Refused once because the host had changed since we looked.
         self._superseded: list[Step] = []
         #: The first deletion that was planned under each name.
-        self._doomed: dict[tuple[str, str], Step] = {}
+        self._first_deletions: dict[tuple[str, str], Step] = {}
         self._finished = False
 
     @property
@@ -100,10 +102,15 @@ class _Run:
         """What was carried out."""
         return self._sent.performed
 
+    @property
+    def answers(self) -> tuple[Answer, ...]:
+        """What the host answered to the steps whose answers came."""
+        return tuple(self._sent.answers)
+
     def plan(self) -> Plan:
         """Look at the host and plan. Raises Conflict where the plan is one."""
         observed = self._sent.look()
-        plan = self._declaration.plan(observed)
+        plan = self._declared.plan(observed)
         reason = plan.conflict or self._made_anew(plan)
         if reason:
             sent = "" if self._sent.steps or self._superseded else " Nothing was sent."
@@ -136,28 +143,29 @@ class _Run:
         last = {step.key: step for step in self.performed}
         steps = list(last.values())
         try:
-            observed = self._declaration.look_again(self._client, steps, self._sent.seen)
+            assumed = self._sent.assumed(self._sent.performed)
+            observed = self._declared.look_again(self._client, steps, assumed)
         except TrustError:
             # What was written was confirmed. A look that fails takes nothing from that.
             return None, []
         if observed is None:
             return None, []
-        forms = [self._declaration.own_form(observed, step) for step in steps]
-        return self._declaration.plan(observed), [form for form in forms if form]
+        forms = [self._declared.own_form(observed, step) for step in steps]
+        return self._declared.plan(observed), [form for form in forms if form]
 
     @tidying()
     def put_back(self, error: TrustError) -> None:
         """Put back what was taken away to be replaced, and say so in `error`, which stopped the run."""
         if not self._finished:
-            take_back(self._sent, self._declaration, error)
+            take_back(self._sent, self._declared, error)
 
     def _made_anew(self, plan: Plan) -> str:
         """Why a deletion is not carried out: it is of another thing than the one that was to be deleted at first."""
         for step in plan.steps:
             if step.action != "delete":
                 continue
-            first = self._doomed.setdefault(step.key, step)
-            if not self._declaration.is_same(first, step):
+            first = self._first_deletions.setdefault(step.key, step)
+            if not self._declared.is_same(first, step):
                 return (
                     f"the {step.resource} {step.id!r} was made anew by somebody else while this task was removing it,"
                     " and is another one now. It was left alone; run the task again to remove that one, too."
@@ -175,7 +183,7 @@ class _Run:
         return None
 
     def _explained(self, error: TrustError, step: Step) -> TrustError:
-        return self._declaration.explain(error, step, self._client.host)
+        return self._declared.explain(error, step, self._client.host)
 
     def _first_superseded(self, step: Step, error: TrustError) -> bool:
         if error.error_type not in _SUPERSEDED or step in self._superseded:

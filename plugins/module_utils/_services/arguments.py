@@ -43,14 +43,14 @@ _NO_TEXTS: Mapping[type, str] = {
 class Arguments:
     """A module's options together with the conditions among them.
 
-    suspects: for options by whose side a secret stands, what finds it where a person has put it into the wrong one.
+    likely_secrets: for each option, a function that finds values which are probably a secret entered there by mistake.
     """
 
     options: Mapping[str, Mapping[str, Any]]
     required_if: tuple[tuple[Any, ...], ...] = field(default=())
     required_together: tuple[tuple[str, ...], ...] = field(default=())
     required_one_of: tuple[tuple[str, ...], ...] = field(default=())
-    suspects: Mapping[str, Callable[[Any], Iterable[str]]] = field(default_factory=dict)
+    likely_secrets: Mapping[str, Callable[[Any], Iterable[str]]] = field(default_factory=dict)
 
     def merge(self, other: Arguments) -> Arguments:
         """Both sets of options and conditions."""
@@ -59,7 +59,7 @@ class Arguments:
             required_if=self.required_if + other.required_if,
             required_together=self.required_together + other.required_together,
             required_one_of=self.required_one_of + other.required_one_of,
-            suspects={**self.suspects, **other.suspects},
+            likely_secrets={**self.likely_secrets, **other.likely_secrets},
         )
 
     def entries(self) -> dict[str, Any]:
@@ -118,7 +118,7 @@ class Arguments:
 
     def misplaced(self, params: Mapping[str, Any]) -> set[str]:
         """What may be a secret in a wrong place, if these options were refused."""
-        found = set(_misplaced(self.options, self.suspects, params)) - set(_spellings(self.options))
+        found = set(_misplaced(self.options, self.likely_secrets, params)) - set(_spellings(self.options))
         return {text for text in found if len(text) >= _SHORTEST_SECRET}
 
     def shown(self, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -280,7 +280,7 @@ def _under(names: set[str], value: Any) -> Iterator[str]:
 
 def _misplaced(
     options: Mapping[str, Mapping[str, Any]],
-    suspects: Mapping[str, Callable[[Any], Iterable[str]]],
+    likely_secrets: Mapping[str, Callable[[Any], Iterable[str]]],
     params: Mapping[str, Any],
 ) -> Iterator[str]:
     spelled = _by_spelling(options)
@@ -296,12 +296,12 @@ def _misplaced(
         elif "options" in option:
             for entry in _entries(value):
                 if isinstance(entry, Mapping):
-                    yield from _misplaced(option["options"], suspects, entry)
+                    yield from _misplaced(option["options"], likely_secrets, entry)
                 else:
                     # Ansible may cut it into words before it shows it.
                     yield from (word for text in _texts(entry) for word in (text, *_WORDS.split(text)))
-        elif name in suspects and value is not None:
-            yield from suspects[name](value)
+        elif name in likely_secrets and value is not None:
+            yield from likely_secrets[name](value)
 
 
 def _is_choice(option: Mapping[str, Any], value: Any) -> bool:

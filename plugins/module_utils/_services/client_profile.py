@@ -11,10 +11,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from collections.abc import Mapping
-from collections.abc import Sequence
-from dataclasses import dataclass
-from dataclasses import field
-from dataclasses import replace
 from typing import Any
 from typing import Optional
 
@@ -32,9 +28,8 @@ from ansible_collections.esx.trust.plugins.module_utils._api.operation import QU
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Parameter
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import path_element
-from ansible_collections.esx.trust.plugins.module_utils._engine.converge import converge
-from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Plan
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
+from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Answer
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
@@ -44,11 +39,16 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Unexpecte
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import HOST_CONNECTION
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import check_name
-from ansible_collections.esx.trust.plugins.module_utils._services.arguments import check_unmasked
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import ignored
-from ansible_collections.esx.trust.plugins.module_utils._services.names import look_alike_warnings
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import ENTITLEMENTS
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import OUTSIDE_OPTIONS
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import RESOURCE
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import SUBJECT_TYPES
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import ClientProfile
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Grant
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Subject
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import Profiles
 from ansible_collections.esx.trust.plugins.module_utils._services.results import info_result
-from ansible_collections.esx.trust.plugins.module_utils._services.results import result
 
 _SERVICE = "com.vmware.esx.authentication.client_profiles"
 _PATH = "/api/esx/authentication/client-profiles"
@@ -59,7 +59,6 @@ _HINTS = {
     "INTERNAL_SERVER_ERROR": "Look into the log esxtokend.log of the host.",
     "UNAUTHORIZED": "Give the account the entitlement IDENTITY_MGMT; in lockdown mode only exception users have any.",
 }
-
 _ACCESS_GRANT = StructType(
     f"{_SERVICE}.access_grant", {"resource_type": ENUMERATION, "entitlement": OptionalType(ENUMERATION)}
 )
@@ -74,7 +73,6 @@ _FILTER_SPEC = StructType(f"{_SERVICE}.filter_spec", _SUBJECT_FIELDS)
 _CREATE_SPEC = StructType(f"{_SERVICE}.create_spec", {**_SUBJECT_FIELDS, "grants": ListType(_ACCESS_GRANT)})
 _UPDATE_SPEC = StructType(f"{_SERVICE}.update_spec", {"grants": OptionalType(ListType(_ACCESS_GRANT))})
 _PROFILE = Parameter("profile", STRING, PATH)
-
 # A filter names one subject in full, so that the profiles of an issuer can only be found among all of them.
 LIST = Operation(
     id=f"{_SERVICE}.list",
@@ -128,25 +126,9 @@ DELETE = Operation(
     hints=_HINTS,
 )
 OPERATIONS = (LIST, CREATE, GET, UPDATE, DELETE)
-
-RESOURCE = "client_profile"
-#: Everything that a profile can grant. OBSERVABILITY came with 7.0.1.
-ENTITLEMENTS = ("IDENTITY_MGMT", "SECURITY_MGMT", "READ_ONLY", "OBSERVABILITY")
-#: Whoever has it may change client profiles.
-_KEEPS_CONTROL = "IDENTITY_MGMT"
-
-#: By the option that names a subject, the API's type of it.
-_TYPES = {
-    "local_user_name": "LOCAL_USER",
-    "external_group_name": "EXTERNAL_GROUP",
-    "external_user_name": "EXTERNAL_USER",
-}
-_KINDS = {"LOCAL_USER": "local user", "EXTERNAL_GROUP": "external group", "EXTERNAL_USER": "external user"}
-_OUTSIDE = ("issuer_alias", "domain")
 #: What a host answers to the list of a service that it does not have.
 _NO_SUCH_SERVICE = ("OPERATION_NOT_FOUND", "NOT_FOUND")
-
-_SUBJECT_OPTIONS: dict[str, dict[str, Any]] = {name: {"type": "str"} for name in (*_TYPES, *_OUTSIDE)}
+_SUBJECT_OPTIONS: dict[str, dict[str, Any]] = {name: {"type": "str"} for name in (*SUBJECT_TYPES, *OUTSIDE_OPTIONS)}
 #: What is declared of one profile.
 DECLARATION = Arguments(
     options={
@@ -162,374 +144,6 @@ ARGUMENTS = HOST_CONNECTION.merge(DECLARATION)
 INFO_ARGUMENTS = HOST_CONNECTION.merge(Arguments(options=_SUBJECT_OPTIONS))
 
 
-@dataclass(frozen=True)
-class Grant:
-    """One right, as the API describes it. other: JSON of the fields that this collection does not know, or empty."""
-
-    resource_type: str
-    entitlement: Optional[str] = None
-    other: str = ""
-
-    @classmethod
-    def of_entitlement(cls, entitlement: str) -> Grant:
-        """The grant of one of the ENTITLEMENTS."""
-        return cls("ENTITLEMENT", entitlement)
-
-    @property
-    def known(self) -> bool:
-        """True if it is one of the ENTITLEMENTS and nothing else."""
-        return self.resource_type == "ENTITLEMENT" and self.entitlement in ENTITLEMENTS and not self.other
-
-    def to_api(self) -> dict[str, Any]:
-        """The form of the API."""
-        entitlement = {} if self.entitlement is None else {"entitlement": self.entitlement}
-        other = json.loads(self.other) if self.other else {}
-        return {"resource_type": self.resource_type, **entitlement, **other}
-
-
-@dataclass(frozen=True)
-class Subject:
-    """Whom a profile is for; the identity of a profile.
-
-    type: LOCAL_USER, EXTERNAL_GROUP, EXTERNAL_USER, or one that cannot be declared, such as PRIVILEGES.
-    """
-
-    type: str
-    name: Optional[str] = None
-    issuer_alias: Optional[str] = None
-    domain: Optional[str] = None
-
-    @classmethod
-    def from_params(cls, params: Mapping[str, Any]) -> Subject:
-        """The subject that the options name, in whatever spelling. Raises InvalidInput, which names the option."""
-        given = [option for option in _TYPES if params[option] is not None]
-        if not given:
-            raise InvalidInput(f"{', '.join(_TYPES)}: one of them is needed.")
-        if len(given) > 1:
-            raise InvalidInput(f"{', '.join(given)}: only one of them can be given, because a profile has one subject.")
-
-        (option,) = given
-        for outside in _OUTSIDE:
-            if option == "local_user_name" and params[outside] is not None:
-                raise InvalidInput(f"{outside}: means nothing to a local user; leave it out.")
-            if option != "local_user_name" and params[outside] is None:
-                raise InvalidInput(f"{outside}: is needed with {option}.")
-        return cls(_TYPES[option], params[option], params["issuer_alias"], params["domain"])
-
-    @property
-    def declarable(self) -> bool:
-        """True if it can be declared: one of the three kinds, and complete."""
-        if self.type == "LOCAL_USER":
-            return self.name is not None
-        return self.type in _KINDS and None not in (self.name, self.issuer_alias, self.domain)
-
-    @property
-    def label(self) -> str:
-        """How messages and RV(operations) call it."""
-        kind = _KINDS.get(self.type, self.type)
-        if self.type == "LOCAL_USER":
-            return f"{kind} {self.name}"
-        return f"{kind} {self.domain}\\{self.name} of {self.issuer_alias}"
-
-    def options(self) -> dict[str, Optional[str]]:
-        """The options that name it, None for those that do not."""
-        names = {option: self.name if kind == self.type else None for option, kind in _TYPES.items()}
-        return {**names, "issuer_alias": self.issuer_alias, "domain": self.domain}
-
-
-@dataclass(frozen=True)
-class ClientProfile:
-    """What one subject may do on a host. An empty list of grants gives nothing.
-
-    profile: the host's id, None as long as the host has not given one. It may change, the subject may not.
-    privileges: what a subject of type PRIVILEGES has in place of a name, as the API tells it.
-    """
-
-    subject: Subject
-    grants: tuple[Grant, ...] = ()
-    profile: Optional[str] = field(default=None, compare=False)
-    privileges: Any = field(default=None, compare=False)
-
-    @property
-    def label(self) -> str:
-        """How messages and RV(operations) call it."""
-        return self.subject.label if self.subject.declarable else f"{self.subject.type} {self.profile}"
-
-    @property
-    def entitlements(self) -> tuple[str, ...]:
-        """What it grants of what this collection knows, in the order of ENTITLEMENTS."""
-        granted = [grant.entitlement for grant in self.grants if grant.known]
-        return tuple(entitlement for entitlement in ENTITLEMENTS if entitlement in granted)
-
-    @property
-    def unknown_grants(self) -> tuple[Grant, ...]:
-        """What it grants besides."""
-        return tuple(grant for grant in self.grants if not grant.known)
-
-    @property
-    def rights(self) -> str:
-        """Its rights in a sentence."""
-        others = [grant.entitlement or grant.resource_type for grant in self.unknown_grants]
-        return ", ".join([*self.entitlements, *others]) or "nothing"
-
-    def spec(self) -> dict[str, Any]:
-        """The body with which the API creates it."""
-        subject = {name: value for name, value in self.subject.options().items() if value is not None}
-        return {**subject, "grants": [grant.to_api() for grant in self.grants]}
-
-    def record(self) -> dict[str, Any]:
-        """The form in which the modules return it."""
-        return {
-            "profile": self.profile,
-            "type": self.subject.type,
-            **self.subject.options(),
-            "entitlements": list(self.entitlements),
-            "other_grants": [grant.to_api() for grant in self.unknown_grants],
-            "privileges": self.privileges,
-        }
-
-
-@dataclass(frozen=True)
-class DesiredClientProfile:
-    """A client profile as it is declared."""
-
-    subject: Subject
-    entitlements: frozenset[str] = frozenset()
-    entitlements_mode: str = "exact"
-    state: str = "present"
-
-    @classmethod
-    def from_params(cls, params: Mapping[str, Any]) -> DesiredClientProfile:
-        """Check the module's options. Raises InvalidInput, which names the option."""
-        present = params["state"] == "present"
-        if params.get("type") not in (None, *_KINDS):
-            raise InvalidInput(
-                f"type: is {params['type']}, and only profiles of users and groups can be declared; leave this one out."
-            )
-        subject = Subject.from_params(params)
-        for option, value in subject.options().items():
-            if value is None:
-                continue
-            # What is not needed for a removal must not stand in its way.
-            if present:
-                check_name(option, value)
-            else:
-                check_unmasked(option, value)
-
-        declared = params["entitlements"]
-        if present and declared is None:
-            raise InvalidInput("entitlements: is needed with state present; an empty list grants nothing.")
-        for entitlement in (declared or ()) if present else ():
-            if entitlement not in ENTITLEMENTS:
-                raise InvalidInput(f"entitlements: can be {', '.join(ENTITLEMENTS)}.")
-        return cls(
-            subject=subject,
-            entitlements=frozenset(declared or ()) if present else frozenset(),
-            entitlements_mode=params["entitlements_mode"],
-            state=params["state"],
-        )
-
-    def profile_on(self, own: Optional[ClientProfile]) -> ClientProfile:
-        """What the host shall hold where it holds `own`, which is `own` itself if nothing has to be changed."""
-        kept: tuple[Grant, ...] = ()
-        if own is not None:
-            granted = frozenset(own.entitlements)
-            enough = self.entitlements <= granted if self.entitlements_mode == "merge" else self.entitlements == granted
-            if enough:
-                return own
-            if self.entitlements_mode == "merge":
-                kept = own.grants
-
-        declared = (Grant.of_entitlement(name) for name in ENTITLEMENTS if name in self.entitlements)
-        grants = tuple(dict.fromkeys((*kept, *declared)))
-        return ClientProfile(self.subject, grants, own.profile if own else None)
-
-
-@dataclass(frozen=True)
-class Profiles:
-    """What is known of the client profiles of a host.
-
-    offered: False if the host has no such service. refused: why they may not be read, or empty.
-    """
-
-    held: tuple[ClientProfile, ...] = ()
-    offered: bool = True
-    refused: str = ""
-
-    def after(self, steps: Iterable[Step]) -> Profiles:
-        """The same after the steps."""
-        return replace(self, held=carry_out(self.held, [step for step in steps if step.resource == RESOURCE]))
-
-    def as_plan_takes(self, held: Sequence[ClientProfile]) -> Optional[Sequence[ClientProfile]]:
-        """`held`, or None without the service."""
-        return held if self.offered else None
-
-
-def plan(
-    observed: Optional[Sequence[ClientProfile]], desired: DesiredClientProfile, account: Optional[str] = None
-) -> Plan:
-    """What has to be done so that a host that holds the `observed` profiles holds the one that is `desired`.
-
-    observed: None if the host has no such service. account: the local user that is logged in, if that is known; no
-    plan takes from it what it needs to undo the plan.
-    """
-    if observed is None:
-        return Plan({}, {}, conflict=no_service(desired.subject.label) if desired.state == "present" else None)
-
-    held = [one for one in observed if one.subject == desired.subject]
-    own = held[0] if held else None
-    before = own.record() if own else {}
-    if len(held) > 1:
-        ids = ", ".join(repr(one.profile) for one in held)
-        reason = (
-            f"the host holds {len(held)} client profiles of the {desired.subject.label} ({ids}); delete all but one."
-        )
-        return Plan(before, before, conflict=reason)
-
-    after = desired.profile_on(own) if desired.state == "present" else None
-    conflict = _conflict(own, after, desired, account)
-    if conflict:
-        return Plan(before, before, conflict=conflict)
-    return Plan(
-        before=before,
-        after=after.record() if after else {},
-        steps=steps_between(own, after),
-        warnings=_look_alikes(observed, desired) if own is None and after else (),
-    )
-
-
-def no_service(label: str) -> str:
-    """Why a profile cannot be brought about on a host without the service."""
-    return f"the host has no service of client profiles, so it cannot hold the one of the {label}."
-
-
-def _conflict(
-    own: Optional[ClientProfile],
-    after: Optional[ClientProfile],
-    desired: DesiredClientProfile,
-    account: Optional[str],
-) -> Optional[str]:
-    if own is None:
-        return None
-
-    strange = own.unknown_grants
-    if after and strange and desired.entitlements_mode == "exact":
-        named = ", ".join(json.dumps(grant.to_api(), sort_keys=True) for grant in strange)
-        return (
-            f"the client profile of the {own.label} grants what this collection does not know ({named}), and it would"
-            " be lost; entitlements_mode merge keeps it."
-        )
-    if after and after != own and any(grant.other for grant in strange):
-        return (
-            f"the client profile of the {own.label} has grants with fields that this collection does not know, so it"
-            " cannot be written again without the danger that they change."
-        )
-    return locked_out(own, after, account)
-
-
-def locked_out(own: ClientProfile, after: Optional[ClientProfile], account: Optional[str]) -> Optional[str]:
-    """Why `own` may not become `after` (None if it goes): it would lock out the account that is logged in."""
-    if account is None or own.subject != Subject("LOCAL_USER", account):
-        return None
-    if _KEEPS_CONTROL not in own.entitlements or (after and _KEEPS_CONTROL in after.entitlements):
-        return None
-    return (
-        f"this would take {_KEEPS_CONTROL} from the {own.label}, which is the account that this task logs in with, so"
-        " it could not be given back; do that with another account."
-    )
-
-
-def _look_alikes(observed: Iterable[ClientProfile], desired: DesiredClientProfile) -> tuple[str, ...]:
-    subject = desired.subject
-    names = [one.subject.name for one in observed if one.subject.type == subject.type and one.subject.name is not None]
-    return look_alike_warnings(f"a client profile of the {_KINDS[subject.type]}", subject.name or "", names)
-
-
-def steps_between(before: Optional[ClientProfile], after: Optional[ClientProfile]) -> tuple[Step, ...]:
-    """The write that makes `after` of `before`; either may be None."""
-    if before is None:
-        return (Step.between(RESOURCE, after.label, None, after),) if after else ()
-    if after is not None and set(after.grants) == set(before.grants):
-        return ()
-    return (Step.between(RESOURCE, before.label, before, after),)
-
-
-def carry_out(profiles: Iterable[ClientProfile], steps: Iterable[Step]) -> tuple[ClientProfile, ...]:
-    """What a host holds after the steps."""
-    held = list(profiles)
-    for step in steps:
-        before: Optional[ClientProfile] = step.before
-        place = len(held)
-        if before is not None:
-            found = [number for number, one in enumerate(held) if one.profile == before.profile and one == before]
-            if not found:
-                continue
-            place = found[0]
-        held[place : place + 1] = [] if step.after is None else [step.after]
-    return tuple(held)
-
-
-def shown(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The record for a diff: without the host's id, and without what is empty."""
-    return {
-        name: value
-        for name, value in record.items()
-        if name == "entitlements" or (name != "profile" and value not in (None, []))
-    }
-
-
-def label_of(record: Mapping[str, Any]) -> str:
-    """The label of the profile that has this record."""
-    name = next((record[option] for option, kind in _TYPES.items() if kind == record["type"]), None)
-    subject = Subject(record["type"], name, record["issuer_alias"], record["domain"])
-    return ClientProfile(subject, profile=record["profile"]).label
-
-
-def difference(own: Plan) -> str:
-    """A sentence for the entitlements that a plan adds and takes away."""
-    before, after = (set(record.get("entitlements", ())) for record in (own.before, own.after))
-    lacks = ", ".join(name for name in ENTITLEMENTS if name in after - before)
-    exceeds = ", ".join(name for name in ENTITLEMENTS if name in before - after)
-    parts = [f"it lacks {lacks}"] if lacks else []
-    parts += [f"it has {exceeds} besides what is declared"] if exceeds else []
-    text = " and ".join(parts)
-    return f"{text[:1].upper()}{text[1:]}." if text else ""
-
-
-def touched(steps: Iterable[Step]) -> Optional[tuple[dict[str, Any], dict[str, Any]]]:
-    """The profiles that the steps are about, by their labels, for a diff: before and after. None if there are none."""
-    before: dict[str, Any] = {}
-    after: dict[str, Any] = {}
-    for step in steps:
-        if step.resource != RESOURCE:
-            continue
-        if step.before is not None and step.id not in after:
-            before.setdefault(step.id, shown(step.before.record()))
-        after[step.id] = shown(step.after.record()) if step.after is not None else None
-    if not (before or after):
-        return None
-    return before, {label: record for label, record in after.items() if record is not None}
-
-
-def account_of(connection: Connection) -> Optional[str]:
-    """The local user that a connection logs in as, or None where a token tells who it is."""
-    if connection.access_token or connection.saml_token:
-        return None
-    return connection.username
-
-
-def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
-    """esx_client_profile: the module's result. Raises TrustError."""
-    desired = DesiredClientProfile.from_params(params)
-    connection = Connection.from_params(params)
-    declared = _Declared(desired, account_of(connection))
-    with connect(connection, ARGUMENTS.secrets(params)) as client:
-        outcome = converge(client, declared, check_mode)
-        done = result(RESOURCE, desired.subject.label, connection, outcome, (), shown)
-        with_ids([done[RESOURCE]], declared.ids)
-        return client.report(done)
-
-
 def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
     """esx_client_profile_info: the module's result. Raises TrustError."""
     connection = Connection.from_params(params)
@@ -542,90 +156,38 @@ def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
         if profiles is None:
             warnings.append(f"{connection.name}: the host has no service of client profiles, so it has none to show.")
         records = [
-            one.record()
-            for one in sorted(profiles or (), key=lambda one: (one.label, one.profile or ""))
-            if asked.items() <= one.subject.options().items()
+            profile.record()
+            for profile in sorted(profiles or (), key=lambda profile: (profile.label, profile.profile or ""))
+            if asked.items() <= profile.subject.options().items()
         ]
         return client.report(info_result("client_profiles", records, connection, warnings))
 
 
-@dataclass(frozen=True)
-class _Declared:
-    """The declaration that `converge` works on. ids: what the host answered to creations."""
-
-    desired: DesiredClientProfile
-    account: Optional[str]
-    ids: dict[Subject, str] = field(default_factory=dict)
-
-    def observe(self, client: Client) -> Optional[tuple[ClientProfile, ...]]:
-        return list_profiles(client)
-
-    def look_again(self, client: Client, steps: Sequence[Step], observed: Any) -> Any:
-        return None
-
-    def plan(self, observed: Optional[Sequence[ClientProfile]]) -> Plan:
-        return plan(observed, self.desired, self.account)
-
-    def perform(self, client: Client, step: Step) -> None:
-        perform(client, step, self.ids)
-
-    def was_carried_out(self, observed: Optional[Sequence[ClientProfile]], step: Step) -> bool:
-        return was_carried_out(observed or (), step)
-
-    def is_same(self, step: Step, other: Step) -> bool:
-        return is_same(step, other)
-
-    def take_back(self, observed: Any, sent: Sequence[Step]) -> list[Step]:
-        return []
-
-    def left_over(self, observed: Any, sent: Sequence[Step]) -> list[str]:
-        return []
-
-    def assumed(self, observed: Optional[Sequence[ClientProfile]], sent: Sequence[Step]) -> tuple[ClientProfile, ...]:
-        return carry_out(observed or (), sent)
-
-    def own_form(self, observed: Any, step: Step) -> str:
-        return ""
-
-    def explain(self, error: TrustError, step: Step, host: str) -> TrustError:
-        return explain(error, step)
-
-
-def perform(client: Client, step: Step, ids: dict[Subject, str]) -> None:
-    """Send the request of a step, and note in `ids` the id of a new profile. Raises TrustError."""
+def perform(client: Client, step: Step) -> Any:
+    """Send the request of a step; the answer to a creation is the id of the profile. Raises TrustError."""
     before: Optional[ClientProfile] = step.before
     after: Optional[ClientProfile] = step.after
     if before is None and after is not None:
-        identifier = client.call(CREATE(spec=after.spec()))
-        if isinstance(identifier, str):
-            ids[after.subject] = identifier
-    elif before is not None and after is None:
-        client.call(DELETE(profile=before.profile))
-    elif before is not None and after is not None:
-        client.call(UPDATE(profile=before.profile, spec={"grants": after.spec()["grants"]}))
+        return client.call(CREATE(spec=after.spec()))
+    if before is not None and after is None:
+        return client.call(DELETE(profile=before.profile))
+    if before is not None and after is not None:
+        return client.call(UPDATE(profile=before.profile, spec={"grants": after.spec()["grants"]}))
+    return None
 
 
-def with_ids(records: Iterable[dict[str, Any]], ids: Mapping[Subject, str]) -> None:
+def tell_ids(records: Iterable[Mapping[str, Any]], answers: Iterable[Answer]) -> None:
     """Put the ids of new profiles into their records."""
-    by_options = [(subject.type, subject.options(), identifier) for subject, identifier in ids.items()]
+    ids: dict[Subject, str] = {}
+    for step, identifier in answers:
+        if step.resource == RESOURCE and step.before is None and isinstance(identifier, str):
+            ids[step.after.subject] = identifier
+
     for record in records:
-        for kind, options, identifier in by_options:
-            if record.get("profile") is None and record.get("type") == kind and options.items() <= record.items():
+        for subject, identifier in ids.items():
+            is_same_subject = record.get("type") == subject.type and subject.options().items() <= record.items()
+            if is_same_subject and record.get("profile") is None and isinstance(record, dict):
                 record["profile"] = identifier
-
-
-def was_carried_out(observed: Iterable[ClientProfile], step: Step) -> bool:
-    """True if what the host holds now shows that a write in doubt was carried out."""
-    before: Optional[ClientProfile] = step.before
-    after: Optional[ClientProfile] = step.after
-    if after is None:
-        return before is not None and before.profile not in [one.profile for one in observed]
-    return any(one.subject == after.subject and set(one.grants) == set(after.grants) for one in observed)
-
-
-def is_same(step: Step, other: Step) -> bool:
-    """True if two deletions are of the same rights of the same subject."""
-    return bool(step.before.subject == other.before.subject and set(step.before.grants) == set(other.before.grants))
 
 
 def check_address(step: Step) -> None:
@@ -702,7 +264,7 @@ def _read(client: Client, operation: Operation, identifier: str, value: Any) -> 
         raise client.wrong_shape(operation)
 
     # What a local user of the host cannot have is no part of whom it is.
-    parts = ("name",) if subject["type"] == "LOCAL_USER" else ("name", *_OUTSIDE)
+    parts = ("name",) if subject["type"] == "LOCAL_USER" else ("name", *OUTSIDE_OPTIONS)
     texts = {name: subject.get(name) for name in parts}
     if not all(text is None or isinstance(text, str) for text in texts.values()):
         raise client.wrong_shape(operation)

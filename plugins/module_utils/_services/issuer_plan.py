@@ -16,23 +16,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
-from typing import TYPE_CHECKING
 from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Chain
+from ansible_collections.esx.trust.plugins.module_utils._services.renaming import Marker
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import parking_alias
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import write_marker
-
-if TYPE_CHECKING:
-    from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Chain
-    from ansible_collections.esx.trust.plugins.module_utils._services.renaming import Marker
-    from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import DesiredTokenIssuer
-    from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import TokenIssuer
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 
 RESOURCE = "token_issuer"
 
 #: What a host holds, by alias.
-Held = Mapping[str, "TokenIssuer"]
+Held = Mapping[str, TokenIssuer]
 
 _CONTRADICTION = "the declared token issuers contradict each other."
 
@@ -205,55 +202,12 @@ def target_alias(held: Held, desired: DesiredTokenIssuer, declared: DeclaredIssu
 
 def real_holder(held: Held, issuer: str) -> Optional[TokenIssuer]:
     """What is saved with this issuer, and not only with a marker of it."""
-    return next((one for one in held.values() if one.issuer == issuer), None)
+    return next((saved for saved in held.values() if saved.issuer == issuer), None)
 
 
 def marked_holders(held: Held, issuer: str) -> list[TokenIssuer]:
     """What is saved with a marker of this issuer."""
-    return [one for one in held.values() if one.marker and one.marker.issuer == issuer]
-
-
-def take_back(held: Held, sent: Sequence[Step], declared: DeclaredIssuers) -> list[Step]:
-    """The steps that give each declared issuer, which the `sent` steps took from its alias, its alias back. Pure.
-
-    An issuer that the host trusts by now stays where it is.
-    """
-    steps: list[Step] = []
-    now = dict(held)
-
-    def write(alias: str, after: Optional[TokenIssuer]) -> None:
-        step = Step.between(RESOURCE, alias, now.get(alias), after)
-        steps.append(step)
-        now.update(carry_out(now, [step]))
-        if after is None:
-            now.pop(alias, None)
-
-    # What is put back may displace another one, which is then put back in its turn.
-    for _turn in range(len(sent) + 1):
-        number = len(steps)
-        for step in reversed(sent):
-            before, after = step.before, step.after
-            if before is None or not declared.of_issuer(before.issuer):
-                continue
-            if (after is None or after.issuer != before.issuer) and real_holder(now, before.issuer) is None:
-                write(step.id, before)
-        if len(steps) == number:
-            break
-
-    for step in reversed(sent):
-        if step.before is None and step.after.parked and step.id in now and real_holder(now, step.after.true_issuer):
-            write(step.id, None)
-    return steps
-
-
-def left_over(held: Held, sent: Sequence[Step]) -> list[str]:
-    """A sentence for each marker that the `sent` steps left behind although its issuer is trusted. Pure."""
-    aliases = dict.fromkeys(step.id for step in sent if step.after is not None and step.after.marker)
-    return [
-        f"The next run deletes the marker at {alias!r}."
-        for alias in aliases
-        if alias in held and held[alias].marker and real_holder(held, held[alias].true_issuer)
-    ]
+    return [saved for saved in held.values() if saved.marker and saved.marker.issuer == issuer]
 
 
 # What is next
@@ -274,7 +228,7 @@ def _finish_renamings(held: Held, declared: DeclaredIssuers) -> Iterator[Move]:
 
 def _bring_about(held: Held, declared: DeclaredIssuers) -> Iterator[Move]:
     """What brings a declared issuer nearer to its alias."""
-    # What is there already comes first, because it may have to make room.
+    # Aliases that the host holds come first, because their issuers may have to make room for others.
     turn = sorted(declared.present, key=lambda desired: desired.issuer_alias not in held)
     blocked = []
     for desired in turn:
@@ -330,14 +284,24 @@ def _marking(held: Held, step: Step, desired: DesiredTokenIssuer) -> Optional[St
         if holder.issuer == issuer and holder.issuer_alias != step.id:
             if step.before is not None and step.before.issuer == issuer:
                 continue
-            # What a marker keeps counts only as long as the issuer itself is not there.
-            for stale in marked_holders(held, issuer):
-                if not set(stale.chains) <= set(holder.chains):
-                    after = replace(stale, chains=holder.chains)
-                    return Step.between(RESOURCE, stale.issuer_alias, stale, after)
-            taken = [one.issuer for one in held.values()]
+            correction = _correct_stale_marker(held, holder)
+            if correction:
+                return correction
+            taken = [saved.issuer for saved in held.values()]
             marked = replace(holder, issuer=write_marker(step.id, issuer, taken))
             return Step.between(RESOURCE, holder.issuer_alias, holder, marked)
+    return None
+
+
+def _correct_stale_marker(held: Held, holder: TokenIssuer) -> Optional[Step]:
+    """The step that takes from a marker of an issuer the chains that the issuer itself no longer has.
+
+    What a marker keeps counts only as long as the issuer itself is not there. So this comes before the issuer leaves
+    its alias: afterwards nobody could tell the chains of an old marker from those of the issuer.
+    """
+    for stale in marked_holders(held, holder.issuer):
+        if not set(stale.chains) <= set(holder.chains):
+            return Step.between(RESOURCE, stale.issuer_alias, stale, replace(stale, chains=holder.chains))
     return None
 
 
@@ -351,8 +315,12 @@ def _is_blocked(held: Held, step: Step, declared: DeclaredIssuers) -> bool:
     if before.marker and real_holder(held, before.true_issuer):
         return False
 
-    copies = [one for one in held.values() if one is not before and one.true_issuer == before.true_issuer]
-    return not copies or not set(before.chains) <= set(_united(copies))
+    copies = [saved for saved in held.values() if saved is not before and saved.true_issuer == before.true_issuer]
+    kept = set(_united(copies))
+    if before.marker:
+        return not copies or not set(before.chains) <= kept
+    # A copy with more chains than the issuer itself is of an earlier renaming, and has to be corrected first.
+    return not copies or set(before.chains) != kept
 
 
 def _park(held: Held, start: DesiredTokenIssuer, declared: DeclaredIssuers) -> Move:
@@ -366,9 +334,11 @@ def _park(held: Held, start: DesiredTokenIssuer, declared: DeclaredIssuers) -> M
     chosen = (may or begun)[0]
     displaced = held[chosen.issuer_alias]
     issuer = displaced.true_issuer
+    correction = None if displaced.marker else _correct_stale_marker(held, displaced)
+    if correction:
+        return Move(chosen.issuer_alias, correction)
     for marked in marked_holders(held, issuer):
         if marked.parked and marked is not displaced:
-            # What a marker keeps counts only as long as the issuer itself is not there.
             chains = _united([displaced, marked]) if displaced.marker else displaced.chains
             step = Step.between(RESOURCE, marked.issuer_alias, marked, replace(marked, chains=chains))
             return Move(chosen.issuer_alias, step)
@@ -376,7 +346,7 @@ def _park(held: Held, start: DesiredTokenIssuer, declared: DeclaredIssuers) -> M
     going_to = declared.of_issuer(issuer)
     new_alias = going_to.issuer_alias if going_to else chosen.issuer_alias
     alias = parking_alias(new_alias, held)
-    marker = write_marker(new_alias, issuer, [one.issuer for one in held.values()])
+    marker = write_marker(new_alias, issuer, [saved.issuer for saved in held.values()])
     parked = replace(displaced, issuer_alias=alias, issuer=marker)
     return Move(chosen.issuer_alias, Step.between(RESOURCE, alias, None, parked))
 
@@ -437,7 +407,7 @@ def undeclared(held: Held, declared: DeclaredIssuers) -> list[str]:
 
 def _markers(held: Held, declared: DeclaredIssuers) -> list[tuple[TokenIssuer, Marker]]:
     """What is saved with a marker that concerns the declaration."""
-    return [(one, one.marker) for one in held.values() if one.marker and declared.concerns(one)]
+    return [(saved, saved.marker) for saved in held.values() if saved.marker and declared.concerns(saved)]
 
 
 def _is_declared_present(alias: str, declared: DeclaredIssuers) -> bool:

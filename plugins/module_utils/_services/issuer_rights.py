@@ -19,14 +19,16 @@ from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._services import issuer_plan
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import RESOURCE
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import ClientProfile
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import DesiredClientProfile
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import Profiles
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import Subject
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import carry_out
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import locked_out
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import plan
+from ansible_collections.esx.trust.plugins.module_utils._services.account import UNKNOWN
+from ansible_collections.esx.trust.plugins.module_utils._services.account import Account
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import RESOURCE
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import ClientProfile
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import DesiredClientProfile
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Subject
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import Profiles
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import carry_out
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import locked_out
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import plan
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import Held
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import real_holder
 
@@ -35,12 +37,12 @@ from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan im
 class DeclaredProfiles:
     """What is declared of a host's client profiles.
 
-    purge: whether profiles that are not declared are deleted. account: the local user that is logged in, if known.
+    purge: whether profiles that are not declared are deleted. account: who is logged in.
     """
 
     profiles: tuple[DesiredClientProfile, ...] = ()
     purge: bool = False
-    account: Optional[str] = None
+    account: Account = UNKNOWN
 
     def of_subject(self, subject: Subject) -> Optional[DesiredClientProfile]:
         """The declaration of this subject."""
@@ -54,19 +56,31 @@ class DeclaredProfiles:
 
 @dataclass(frozen=True)
 class Rights:
-    """The steps of issuers and client profiles in one order.
+    """The steps of issuers and client profiles in one order: first those that are added and updated, then removals.
 
+    A renaming belongs to the first, with all its steps.
     held: the profiles after the steps. warnings, conflicts: sentences; with a conflict nothing may be done.
     """
 
-    steps: tuple[Step, ...]
+    added: tuple[Step, ...]
+    removed: tuple[Step, ...]
     held: tuple[ClientProfile, ...]
     warnings: tuple[str, ...] = ()
     conflicts: tuple[str, ...] = ()
 
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """All of them."""
+        return (*self.added, *self.removed)
+
 
 def concern_profiles(steps: Iterable[Step]) -> bool:
-    """True if the steps of issuers take an issuer from an alias, so that profiles that name the alias matter."""
+    """True if profiles that name the alias of one of these steps of issuers matter to what is planned or told."""
+    return any(_takes_alias(step) or _makes_alias(step) for step in steps)
+
+
+def may_take_rights(steps: Iterable[Step]) -> bool:
+    """True if the steps of issuers take an issuer from an alias, so that rights may be lost if nobody looks."""
     return any(_takes_alias(step) for step in steps)
 
 
@@ -84,56 +98,18 @@ def plan_rights(held: Held, steps: Sequence[Step], profiles: Profiles, declared:
     for step in steps[:removals]:
         work.take(step)
     work.bring_about()
+    added = len(work.steps)
     work.remove()
     for step in steps[removals:]:
         work.take(step)
     work.check_declared_aliases()
-    return Rights(tuple(work.steps), tuple(work.now), tuple(work.warnings), tuple(dict.fromkeys(work.conflicts)))
-
-
-def undo_renaming(held: Held, profiles: Profiles, sent: Sequence[Step], declared: DeclaredProfiles) -> list[Step]:
-    """The steps that undo a renaming of which a client profile could not be carried along. Pure.
-
-    The new profiles and the new alias go, and the old alias gets its issuer back. A renaming of which all profiles
-    were carried along is left to be finished.
-    """
-    steps: list[Step] = []
-    for marking in sent:
-        if not _marks(marking):
-            continue
-        marked, new = held.get(marking.id), real_holder(held, marking.before.issuer)
-        if marked is None or not marked.marker or new is None:
-            continue
-        moved = [step for step in sent if step.resource == issuer_plan.RESOURCE and step.id == new.issuer_alias]
-        bringing = next((step for step in reversed(moved) if _brings(step, new.issuer)), None)
-        if bringing is None or not _not_carried(profiles, marking.id, new.issuer_alias, declared):
-            continue
-
-        made = [step.after.subject for step in sent if step.resource == RESOURCE and step.before is None]
-        copies = [one for one in profiles.held if one.subject in made and one.subject.issuer_alias == new.issuer_alias]
-        steps.extend(Step.between(RESOURCE, one.label, one, None) for one in copies)
-        steps.append(Step.between(issuer_plan.RESOURCE, new.issuer_alias, new, bringing.before))
-        steps.append(Step.between(issuer_plan.RESOURCE, marking.id, marked, marking.before))
-    return steps
-
-
-def _marks(step: Step) -> bool:
-    """True if the step is the first of a renaming."""
-    if step.resource != issuer_plan.RESOURCE or step.before is None or step.after is None:
-        return False
-    return step.before.marker is None and step.after.marker is not None
-
-
-def _brings(step: Step, issuer: str) -> bool:
-    """True if the step gives its alias this issuer. A host may keep the chains in a form of its own."""
-    if step.after is None or step.after.issuer != issuer:
-        return False
-    return step.before is None or bool(step.before.issuer != issuer)
-
-
-def _not_carried(profiles: Profiles, old: str, new: str, declared: DeclaredProfiles) -> bool:
-    carried = _Carrying(profiles.held, old, new, declared)
-    return bool(carried.copies or carried.conflicts)
+    return Rights(
+        added=tuple(work.steps[:added]),
+        removed=tuple(work.steps[added:]),
+        held=tuple(work.now),
+        warnings=tuple(work.warnings),
+        conflicts=tuple(dict.fromkeys(work.conflicts)),
+    )
 
 
 def _takes_alias(step: Step) -> bool:
@@ -143,12 +119,17 @@ def _takes_alias(step: Step) -> bool:
     return step.after is None or bool(step.after.true_issuer != step.before.true_issuer)
 
 
+def _makes_alias(step: Step) -> bool:
+    """True if the step makes an alias that profiles can name already. Nobody names an alias for parking."""
+    return step.before is None and step.after is not None and not step.after.parked
+
+
 def _named(profiles: Iterable[ClientProfile]) -> str:
-    return "; ".join(f"{one.label} ({one.rights})" for one in profiles)
+    return "; ".join(f"{profile.label} ({profile.rights})" for profile in profiles)
 
 
 @dataclass
-class _Carrying:
+class Carrying:
     """What the renaming of an issuer from the alias `old` to `new` has to do about the `held` profiles.
 
     copies: the profiles to be made under the new alias. conflicts: why that may not be done.
@@ -162,48 +143,50 @@ class _Carrying:
     conflicts: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        for one in self.held:
-            if one.subject.issuer_alias == self.old:
-                self._carry(one)
+        for profile in self.held:
+            if profile.subject.issuer_alias == self.old:
+                self._carry(profile)
 
-    def _carry(self, one: ClientProfile) -> None:
+    def _carry(self, profile: ClientProfile) -> None:
         where = f"the issuer that is saved under the alias {self.old!r} cannot be renamed to {self.new!r}:"
-        if not one.subject.declarable:
-            self.conflicts.append(f"{where} the client profile {one.label!r} names the alias, and cannot be made anew.")
-            return
-        if one.unknown_grants:
+        if not profile.subject.declarable:
             self.conflicts.append(
-                f"{where} the client profile of the {one.label} grants what this collection does not know."
+                f"{where} the client profile {profile.label!r} names the alias, and cannot be made anew."
+            )
+            return
+        if profile.unknown_grants:
+            self.conflicts.append(
+                f"{where} the client profile of the {profile.label} grants what this collection does not know."
             )
             return
 
-        subject = replace(one.subject, issuer_alias=self.new)
-        desired, old = self.declared.of_subject(subject), self.declared.of_subject(one.subject)
+        subject = replace(profile.subject, issuer_alias=self.new)
+        desired, old = self.declared.of_subject(subject), self.declared.of_subject(profile.subject)
         if self.declared.drops(subject) or (desired is None and old is not None and old.state == "absent"):
             return
-        there = next((other for other in self.held if other.subject == subject), None)
-        if there is None:
-            copy = ClientProfile(subject, one.grants)
+        existing = next((other for other in self.held if other.subject == subject), None)
+        if existing is None:
+            copy = ClientProfile(subject, profile.grants)
             copy = desired.profile_on(copy) if desired else copy
             twin = next((other for other in self.copies if other.subject == subject), None)
             if twin is None:
                 self.copies.append(copy)
             elif set(twin.grants) != set(copy.grants):
-                self.conflicts.append(f"{where} there are two client profiles of the {one.label}.")
-        elif not self._is_met_by(there, one, desired):
+                self.conflicts.append(f"{where} there are two client profiles of the {profile.label}.")
+        elif not self._is_met_by(existing, profile, desired):
             self.conflicts.append(
-                f"{where} the {there.label} has a client profile already, with other rights ({there.rights}) than the"
-                f" {one.label} ({one.rights}). Make them equal, or delete one of them."
+                f"{where} the {existing.label} has a client profile already, with other rights ({existing.rights}) than"
+                f" the {profile.label} ({profile.rights}). Make them equal, or delete one of them."
             )
 
     @staticmethod
-    def _is_met_by(there: ClientProfile, one: ClientProfile, desired: Optional[DesiredClientProfile]) -> bool:
-        if set(there.grants) == set(one.grants):
+    def _is_met_by(existing: ClientProfile, profile: ClientProfile, desired: Optional[DesiredClientProfile]) -> bool:
+        if set(existing.grants) == set(profile.grants):
             return True
         if desired is None:
             return False
-        # What is declared to the letter decides; what is declared to be added must take nothing away.
-        return desired.entitlements_mode == "exact" or set(one.grants) <= set(there.grants)
+        # With exact, the declaration decides. With merge, the subject must not lose a grant.
+        return desired.entitlements_mode == "exact" or set(profile.grants) <= set(existing.grants)
 
 
 class _Work:
@@ -229,13 +212,26 @@ class _Work:
 
     def take(self, step: Step) -> None:
         """Add a step of an issuer, behind those of the profiles that come before it."""
-        if _takes_alias(step) and self._profiles.offered:
-            self._before(step)
+        if _takes_alias(step):
+            self._check_own_issuer(step)
+            if self._profiles.offered:
+                self._before(step)
+        elif _makes_alias(step) and self._profiles.offered:
+            self._warn_of_a_new_alias(step)
         self.steps.append(step)
+
+    def _check_own_issuer(self, step: Step) -> None:
+        """Nobody takes the trust from the issuer that his own token is of."""
+        own = self._declared.account.issuer
+        if own is not None and own == step.before.true_issuer and real_holder(self._last, own) is None:
+            self.conflicts.append(
+                f"the host would no longer trust the issuer that is saved under the alias {step.id!r}. It issued the"
+                " SAML token that this task logs in with, so that could not be undone; do it with another account."
+            )
 
     def _before(self, step: Step) -> None:
         alias, new = step.id, self.destination(step)
-        named = [one for one in self.now if one.subject.issuer_alias == alias]
+        named = self._that_name(alias)
         refused = self._profiles.refused
         if new is not None and refused:
             self.conflicts.append(
@@ -248,12 +244,14 @@ class _Work:
                 " issuers one after the other, or delete these profiles."
             )
         elif new is not None:
-            carrying = _Carrying(self.now, alias, new, self._declared)
+            carrying = Carrying(self.now, alias, new, self._declared)
             self.conflicts.extend(carrying.conflicts)
             for copy in carrying.copies:
                 self._add(Step.between(RESOURCE, copy.label, None, copy))
+            self._check_own_profiles(named)
             self._delete(named)
         elif step.after is None:
+            self._check_own_profiles(named)
             self._warn_of_a_removal(alias, named)
             self._delete(named)
         elif refused:
@@ -265,6 +263,35 @@ class _Work:
             self.warnings.append(
                 f"the alias {alias!r} passes to the issuer {step.after.true_issuer!r}, whose subjects get the rights of"
                 f" the client profiles that name it: {_named(named)}."
+            )
+            self._check_own_profiles(named)
+
+    def _that_name(self, alias: str) -> list[ClientProfile]:
+        return [profile for profile in self.now if profile.subject.issuer_alias == alias]
+
+    def _check_own_profiles(self, leaving: Sequence[ClientProfile]) -> None:
+        """Nobody takes from himself the profiles that he needs to undo that."""
+        remaining = [profile for profile in self.now if profile not in leaving]
+        conflicts = (locked_out(profile, remaining, self._declared.account) for profile in leaving)
+        self.conflicts.extend(conflict for conflict in conflicts if conflict)
+
+    def _warn_of_a_new_alias(self, step: Step) -> None:
+        alias, refused = step.id, self._profiles.refused
+        # What is declared of a profile decides about its rights, so it is no surprise.
+        left_over = [
+            profile
+            for profile in self._that_name(alias)
+            if self._declared.of_subject(profile.subject) is None and not self._declared.drops(profile.subject)
+        ]
+        if refused:
+            self.warnings.append(
+                f"the alias {alias!r} is new, and the client profiles of the host may not be read ({refused}), so"
+                " nobody can tell whether some name it already and give rights to the subjects of its issuer."
+            )
+        elif left_over:
+            self.warnings.append(
+                f"the alias {alias!r} is new, and client profiles name it already: {_named(left_over)}. The subjects of"
+                f" the issuer {step.after.true_issuer!r} get these rights."
             )
 
     def _warn_of_a_removal(self, alias: str, named: Sequence[ClientProfile]) -> None:
@@ -281,9 +308,9 @@ class _Work:
         self.now = list(carry_out(self.now, [step]))
 
     def _delete(self, profiles: Iterable[ClientProfile]) -> None:
-        for one in profiles:
-            if one.subject.declarable:
-                self._add(Step.between(RESOURCE, one.label, one, None))
+        for profile in profiles:
+            if profile.subject.declarable:
+                self._add(Step.between(RESOURCE, profile.label, profile, None))
 
     def bring_about(self) -> None:
         """Add the steps of the profiles that are declared present."""
@@ -297,12 +324,13 @@ class _Work:
             if desired.state == "absent":
                 self._follow(desired)
         if self._declared.purge:
-            for one in undeclared(self.now, self._declared):
-                conflict = locked_out(one, None, self._declared.account)
+            for profile in undeclared(self.now, self._declared):
+                remaining = [other for other in self.now if other is not profile]
+                conflict = locked_out(profile, remaining, self._declared.account)
                 if conflict:
                     self.conflicts.append(conflict)
                 else:
-                    self._delete([one])
+                    self._delete([profile])
 
     def _follow(self, desired: DesiredClientProfile) -> None:
         own = plan(self._profiles.as_plan_takes(self.now), desired, self._declared.account)
@@ -324,4 +352,4 @@ class _Work:
 
 def undeclared(profiles: Iterable[ClientProfile], declared: DeclaredProfiles) -> Iterator[ClientProfile]:
     """The profiles that nobody declared."""
-    return (one for one in list(profiles) if declared.of_subject(one.subject) is None)
+    return (profile for profile in list(profiles) if declared.of_subject(profile.subject) is None)

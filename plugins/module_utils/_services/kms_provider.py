@@ -13,7 +13,9 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import replace
 from typing import Any
+from typing import ClassVar
 from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
@@ -32,18 +34,26 @@ from ansible_collections.esx.trust.plugins.module_utils._api.operation import Op
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Parameter
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import path_element
 from ansible_collections.esx.trust.plugins.module_utils._engine.converge import converge
+from ansible_collections.esx.trust.plugins.module_utils._engine.host import Host
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Plan
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
+from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Answer
+from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Part
+from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Planned
+from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Records
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
+from ansible_collections.esx.trust.plugins.module_utils._services.account import Account
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import HOST_CONNECTION
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import check_name
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import check_unmasked
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import ignored
+from ansible_collections.esx.trust.plugins.module_utils._services.lists import check_unique
+from ansible_collections.esx.trust.plugins.module_utils._services.lists import read_list
 from ansible_collections.esx.trust.plugins.module_utils._services.names import look_alike_warnings
 from ansible_collections.esx.trust.plugins.module_utils._services.results import info_result
 from ansible_collections.esx.trust.plugins.module_utils._services.results import result
@@ -109,6 +119,8 @@ DELETE = Operation(
 OPERATIONS = (LIST, CREATE, GET, DELETE)
 
 RESOURCE = "kms_provider"
+#: The option of esx_host_trust that lists them.
+LIST_OPTION = "kms_providers"
 #: Length in bytes of a key derivation key, which is one for AES-256.
 KEY_BYTES = 32
 _HEXADECIMAL_KEY = re.compile(r"[0-9a-fA-F]{64}")
@@ -124,7 +136,7 @@ DECLARATION = Arguments(
         **ignored("type", "available", "details"),
     },
     # It may be the key.
-    suspects={"key_id": lambda value: [] if _UUID.fullmatch(str(value).strip()) else [str(value)]},
+    likely_secrets={"key_id": lambda value: [] if _UUID.fullmatch(str(value).strip()) else [str(value)]},
 )
 ARGUMENTS = HOST_CONNECTION.merge(DECLARATION)
 INFO_ARGUMENTS = HOST_CONNECTION.merge(Arguments(options={"provider": {"type": "str"}, "available": {"type": "bool"}}))
@@ -173,7 +185,7 @@ class DesiredKmsProvider:
             )
         if present and params["key_id"] is None:
             raise InvalidInput("key_id: is needed with state present.")
-        # What is not needed for a removal must not stand in its way.
+        # A removal must not fail over an option that it does not need.
         key = _read_key(params["key_derivation_key"]) if present else None
         provider = check_unmasked("provider", path_element("provider", params["provider"]))
         return cls(
@@ -198,7 +210,7 @@ def plan(observed: Optional[KmsProvider], desired: DesiredKmsProvider, names: It
         return Plan(before=before, after=before, conflict=reason)
 
     if observed and observed.type != "NATIVE":
-        return conflict(f"{name} is there with type {observed.type}, which is not this module's to touch.")
+        return conflict(f"{name} has type {observed.type}; this module manages only NATIVE providers.")
     if observed and desired.key_id and not observed.key_id:
         return conflict(f"{name} is there without a readable key_id, so it may be another one.")
     if observed and desired.key_id and not _same_key_id(observed.key_id or "", desired.key_id):
@@ -228,113 +240,130 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     desired = DesiredKmsProvider.from_params(params)
     connection = Connection.from_params(params)
     with connect(connection, ARGUMENTS.secrets(params)) as client:
-        outcome = converge(client, _Declared(desired), check_mode)
+        outcome = converge(client, Host((KmsProviders((desired,)),), single=True), check_mode)
         return client.report(result(RESOURCE, desired.provider, connection, outcome, ()))
 
 
 def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
     """esx_kms_provider_info: the module's result. Raises TrustError."""
     connection = Connection.from_params(params)
-    names = None if params["provider"] is None else [check_name("provider", params["provider"])]
+    name = None if params["provider"] is None else check_name("provider", params["provider"])
     warnings: list[str] = []
     with connect(connection, INFO_ARGUMENTS.secrets(params)) as client:
-        records = [
-            record
-            for entry in _list(client, providers=names, available=params["available"])
-            # A host that does not know the filters returns everything.
-            if params["provider"] in (None, entry["provider"]) and params["available"] in (None, entry["available"])
-            for record in _listed(client, entry, warnings)
-        ]
-        records.sort(key=lambda record: str(record["provider"]))
+        records = list_providers(client, warnings, name, params["available"])
         return client.report(info_result("kms_providers", records, connection, warnings))
 
 
 @dataclass(frozen=True)
-class _Declared:
-    """The declaration that `converge` works on."""
+class Observed:
+    """What a host holds. found: the declared providers by name, None where there is none. names: of all, if needed."""
 
-    desired: DesiredKmsProvider
+    found: Mapping[str, Optional[KmsProvider]] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
 
-    def observe(self, client: Client) -> tuple[Optional[KmsProvider], tuple[str, ...]]:
-        """The provider, and the names of all if this one is to be created."""
-        found = find(client, self.desired.provider)
-        return found, names_beside(client, [self.desired], [found])
 
-    def plan(self, observed: tuple[Optional[KmsProvider], tuple[str, ...]]) -> Plan:
-        found, names = observed
-        return plan(found, self.desired, names)
+@dataclass(frozen=True)
+class KmsProviders:
+    """The key providers that are declared of a host, as the engine takes them."""
 
-    def look_again(self, client: Client, steps: Sequence[Step], observed: Any) -> Any:
+    desired: tuple[DesiredKmsProvider, ...] = ()
+
+    kinds: ClassVar[tuple[str, ...]] = (RESOURCE,)
+    lists: ClassVar[tuple[str, ...]] = (LIST_OPTION,)
+    arguments: ClassVar[Arguments] = Arguments(
+        options={LIST_OPTION: DECLARATION.entries()}, likely_secrets=DECLARATION.likely_secrets
+    )
+
+    @classmethod
+    def declared(cls, params: Mapping[str, Any]) -> KmsProviders:
+        """From the options of esx_host_trust. Raises InvalidInput, which names the option and the entry."""
+        providers = read_list(LIST_OPTION, params.get(LIST_OPTION), DesiredKmsProvider.from_params)
+        check_unique(LIST_OPTION, "provider", [desired.provider for desired in providers])
+        return cls(providers)
+
+    def logged_in(self, account: Account) -> KmsProviders:
+        return self
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return ()
+
+    def observe(self, client: Client) -> Observed:
+        found = {desired.provider: find(client, desired.provider) for desired in self.desired}
+        return Observed(found, names_beside(client, self.desired, list(found.values())))
+
+    def look_again(self, client: Client, steps: Sequence[Step], observed: Observed) -> Optional[Observed]:
         return None
 
-    def perform(self, client: Client, step: Step) -> None:
-        perform(client, step)
+    def plan(self, observed: Observed) -> Planned:
+        parts = []
+        for desired in self.desired:
+            own = plan(observed.found.get(desired.provider), desired, observed.names)
+            parts.append(Part.of(RESOURCE, desired.provider, desired.state, own))
 
-    def was_carried_out(self, observed: Any, step: Step) -> bool:
-        return was_carried_out(observed[0], step)
+        steps = [step for part in parts for step in part.steps]
+        held = [provider.record() for provider in observed.found.values() if provider]
+        return Planned(
+            parts=tuple(parts),
+            added=tuple(step for step in steps if step.after is not None),
+            removed=tuple(step for step in steps if step.after is None),
+            before={LIST_OPTION: held},
+            after={LIST_OPTION: [dict(part.after) for part in parts if part.after]},
+        )
+
+    def perform(self, client: Client, step: Step) -> Any:
+        if step.after is None:
+            return client.call(DELETE(provider=step.id))
+        return client.call(CREATE(spec=step.after.spec()))
+
+    def was_carried_out(self, observed: Observed, step: Step) -> bool:
+        now = observed.found[step.id]
+        if step.after is None:
+            return now is None or not _is_key_of(now, step.before)
+        return now is not None and _is_key_of(now, step.after)
 
     def is_same(self, step: Step, other: Step) -> bool:
-        return is_same(step, other)
+        return _is_key_of(step.before, other.before)
 
-    def take_back(self, observed: Any, sent: Sequence[Step]) -> list[Step]:
+    def carry_out(self, observed: Observed, steps: Sequence[Step]) -> Observed:
+        return replace(observed, found={**observed.found, **{step.id: step.after for step in steps}})
+
+    def take_back(self, observed: Observed, sent: Sequence[Step]) -> list[Step]:
         return []
 
-    def left_over(self, observed: Any, sent: Sequence[Step]) -> list[str]:
+    def left_over(self, observed: Observed, sent: Sequence[Step]) -> list[str]:
         return []
 
-    def assumed(self, observed: Any, sent: Sequence[Step]) -> Any:
-        return observed
-
-    def own_form(self, observed: Any, step: Step) -> str:
+    def own_form(self, observed: Observed, step: Step) -> str:
         return ""
 
+    def check_address(self, step: Step) -> None:
+        if step.before is not None:
+            path_element("provider", step.id)
+
     def explain(self, error: TrustError, step: Step, host: str) -> TrustError:
-        return explain(error, step, host)
+        """In words that help where the host cannot delete providers."""
+        if error.operation == DELETE.id and _knows_no_delete(error):
+            answer = " ".join(str(part) for part in (error.status, error.error_type) if part)
+            error.message = (
+                f"{host}: the key provider {step.id!r} is still there, because the host's API has no operation that"
+                f" deletes key providers (DELETE was answered with {answer})."
+            )
+            error.hint = (
+                "It can only be removed by what put it there, for instance vCenter; rekey every virtual machine that"
+                " uses it first."
+            )
+        return error
+
+    def shown(self, records: Records) -> dict[str, Any]:
+        return {LIST_OPTION: {record["provider"]: record for record in records[LIST_OPTION]}}
+
+    def tell_ids(self, records: Records, answers: Sequence[Answer]) -> None:
+        pass
 
 
-def perform(client: Client, step: Step) -> None:
-    """Send the request of a step. Raises TrustError."""
-    if step.after is None:
-        client.call(DELETE(provider=step.id))
-    else:
-        client.call(CREATE(spec=step.after.spec()))
-
-
-def check_address(step: Step) -> None:
-    """Raise InvalidInput if no request can name what the step is about."""
-    if step.before is not None:
-        path_element("provider", step.id)
-
-
-def was_carried_out(now: Optional[KmsProvider], step: Step) -> bool:
-    """True if what the host holds now shows that a write in doubt was carried out."""
-    if step.after is None:
-        return now is None or not _is_key_of(now, step.before)
-    return now is not None and _is_key_of(now, step.after)
-
-
-def is_same(step: Step, other: Step) -> bool:
-    """True if two deletions are of the same key."""
-    return _is_key_of(step.before, other.before)
-
-
-def _is_key_of(one: KmsProvider, other: KmsProvider) -> bool:
-    return one.type == other.type and _same_key_id(one.key_id or "", other.key_id or "")
-
-
-def explain(error: TrustError, step: Step, host: str) -> TrustError:
-    """The error of a refused step, in words that help where the host cannot delete providers."""
-    if error.operation == DELETE.id and _knows_no_delete(error):
-        answer = " ".join(str(part) for part in (error.status, error.error_type) if part)
-        error.message = (
-            f"{host}: the key provider {step.id!r} is still there, because the host's API has no operation that"
-            f" deletes key providers (DELETE was answered with {answer})."
-        )
-        error.hint = (
-            "It can only be removed by what put it there, for instance vCenter; rekey every virtual machine that"
-            " uses it first."
-        )
-    return error
+def _is_key_of(provider: KmsProvider, other: KmsProvider) -> bool:
+    return provider.type == other.type and _same_key_id(provider.key_id or "", other.key_id or "")
 
 
 def find(client: Client, provider: str) -> Optional[KmsProvider]:
@@ -362,7 +391,7 @@ def names_beside(
     and a list can be slow, because hosts ask remote providers for it. So that is no error here. Raises TrustError where
     the host cannot be reached at all.
     """
-    if not any(one.creates and there is None for one, there in zip(desired, found)):
+    if not any(declared.creates and held is None for declared, held in zip(desired, found)):
         return ()
     try:
         return tuple(entry["provider"] for entry in _list(client))
@@ -388,6 +417,22 @@ def get(client: Client, provider: str) -> KmsProvider:
     if not isinstance(key_id, (str, type(None))):
         raise client.wrong_shape(GET)
     return KmsProvider(provider=provider, type=value["type"], key_id=key_id)
+
+
+def list_providers(
+    client: Client, warnings: list[str], name: Optional[str] = None, available: Optional[bool] = None
+) -> list[dict[str, Any]]:
+    """The records of a host's providers, sorted by name, as esx_kms_provider_info returns them. Raises TrustError.
+
+    name, available: only the provider of that name, and only those that can or cannot be used now. warnings: what a
+    person should know is added here.
+    """
+    records = []
+    for entry in _list(client, providers=None if name is None else [name], available=available):
+        # A host that does not know the filters returns everything.
+        if name in (None, entry["provider"]) and available in (None, entry["available"]):
+            records += _listed(client, entry, warnings)
+    return sorted(records, key=lambda record: str(record["provider"]))
 
 
 def _list(client: Client, **filters: Any) -> list[dict[str, Any]]:
@@ -429,8 +474,8 @@ def _listed(client: Client, entry: Mapping[str, Any], warnings: list[str]) -> li
     return [{**record, "available": entry["available"], "details": texts}]
 
 
-def _same_key_id(one: str, other: str) -> bool:
-    return _canonical(one) == _canonical(other)
+def _same_key_id(key_id: str, other: str) -> bool:
+    return _canonical(key_id) == _canonical(other)
 
 
 def _canonical(key_id: str) -> str:

@@ -1,0 +1,48 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the plays after a look at a fleet ask of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleError
+
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import memory
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import plan
+from ansible_collections.esx.trust.plugins.plugin_utils._templates import no_template
+
+#: The variable in which the role keeps what the module said when it was the host's turn.
+_DONE = "host_trust_result"
+
+
+def fleet_look(part: str) -> Any:
+    """See fleet_look.yml."""
+    kept = memory.kept(memory.LISTS)
+    if kept is None:
+        raise AnsibleError("esx.trust.fleet_look: esx_fleet_trust has not looked at any host in this run.")
+    if part not in kept:
+        raise AnsibleError(f"esx.trust.fleet_look: the look at the fleet kept no {part!r}.")
+    return no_template(kept[part])
+
+
+def fleet_done(hosts: Iterable[str], hostvars: Mapping[str, Any]) -> list[str]:
+    """See fleet_done.yml."""
+    results = {}
+    for host in hosts:
+        done = hostvars[host].get(_DONE)
+        if isinstance(done, Mapping):
+            results[host] = done
+    lines: list[str] = no_template(plan.done(results))
+    return lines
+
+
+class FilterModule:
+    """The filters."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """By name."""
+        return {"fleet_look": fleet_look, "fleet_done": fleet_done}

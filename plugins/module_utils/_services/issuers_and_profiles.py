@@ -1,0 +1,417 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Token issuers and client profiles of a host as one: an issuer that moves takes the rights of its subjects along.
+
+They are the only two services whose steps depend on each other, so they share a plan (`issuer_rights`), and the engine
+takes them as one.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+from dataclasses import field
+from dataclasses import replace
+from typing import Any
+from typing import ClassVar
+from typing import Optional
+
+from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
+from ansible_collections.esx.trust.plugins.module_utils._api.connect import connect
+from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
+from ansible_collections.esx.trust.plugins.module_utils._engine.converge import converge
+from ansible_collections.esx.trust.plugins.module_utils._engine.host import Host
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Plan
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
+from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Answer
+from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Part
+from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Planned
+from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Records
+from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
+from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
+from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
+from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
+from ansible_collections.esx.trust.plugins.module_utils._services import client_profile
+from ansible_collections.esx.trust.plugins.module_utils._services import client_profile_model
+from ansible_collections.esx.trust.plugins.module_utils._services import client_profile_plan
+from ansible_collections.esx.trust.plugins.module_utils._services import issuer_plan
+from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
+from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer_model
+from ansible_collections.esx.trust.plugins.module_utils._services.account import UNKNOWN
+from ansible_collections.esx.trust.plugins.module_utils._services.account import Account
+from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import validity_warnings
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import ClientProfile
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import DesiredClientProfile
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import Profiles
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_messages import marker_message
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_messages import marker_warnings
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_messages import records_of
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_messages import warnings_about
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import DeclaredIssuers
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import Held
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import IssuerPlan
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import DeclaredProfiles
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import Rights
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import concern_profiles
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import may_take_rights
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import plan_rights
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import undeclared
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_taking_back import left_over
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_taking_back import take_back
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_taking_back import undo_renaming
+from ansible_collections.esx.trust.plugins.module_utils._services.lists import check_unique
+from ansible_collections.esx.trust.plugins.module_utils._services.lists import read_list
+from ansible_collections.esx.trust.plugins.module_utils._services.results import result
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
+
+ISSUER = issuer_plan.RESOURCE
+PROFILE = client_profile_model.RESOURCE
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What a host holds.
+
+    profiles: all of them, if some are declared or if the plan makes an alias or takes an issuer from one.
+    """
+
+    issuers: tuple[TokenIssuer, ...] = ()
+    profiles: Profiles = field(default_factory=Profiles)
+
+
+@dataclass(frozen=True)
+class IssuersAndProfiles:
+    """What is declared of a host's token issuers and client profiles, as the engine takes it.
+
+    issuers, profiles: None if nothing is declared of them, so that they need not be read. account: who is logged in.
+    whole: True if this is everything that is declared of the host, False if one issuer or one profile is declared.
+    """
+
+    issuers: Optional[tuple[DesiredTokenIssuer, ...]] = None
+    purge_issuers: bool = False
+    profiles: Optional[tuple[DesiredClientProfile, ...]] = None
+    purge_profiles: bool = False
+    account: Account = UNKNOWN
+    whole: bool = True
+
+    kinds: ClassVar[tuple[str, ...]] = (ISSUER, PROFILE)
+    lists: ClassVar[tuple[str, ...]] = ("token_issuers", "client_profiles")
+    arguments: ClassVar[Arguments] = Arguments(
+        options={
+            # No secret, whatever its name reminds of.
+            "token_issuers": {**token_issuer.DECLARATION.entries(), "no_log": False},
+            "purge_token_issuers": {"type": "bool", "default": False},
+            "client_profiles": client_profile.DECLARATION.entries(),
+            "purge_client_profiles": {"type": "bool", "default": False},
+        },
+        # Without the list, nobody can have meant that everything shall go.
+        required_if=(
+            ("purge_token_issuers", True, ("token_issuers",)),
+            ("purge_client_profiles", True, ("client_profiles",)),
+        ),
+        likely_secrets=token_issuer.DECLARATION.likely_secrets,
+    )
+
+    @classmethod
+    def declared(cls, params: Mapping[str, Any]) -> IssuersAndProfiles:
+        """From the options of esx_host_trust. Raises InvalidInput, which names the option and the entry."""
+        issuers = _read_issuers(params)
+        return cls(
+            issuers=issuers,
+            purge_issuers=params["purge_token_issuers"],
+            profiles=_read_profiles(params, issuers or ()),
+            purge_profiles=bool(params.get("purge_client_profiles")),
+        )
+
+    def logged_in(self, account: Account) -> IssuersAndProfiles:
+        return replace(self, account=account)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        chains = [chain for desired in self.issuers or () for chain in desired.chains]
+        return tuple(validity_warnings(chains, datetime.datetime.now(datetime.timezone.utc)))
+
+    @property
+    def declared_issuers(self) -> DeclaredIssuers:
+        """What is declared of the issuers, as their plan takes it."""
+        return DeclaredIssuers(self.issuers or (), self.purge_issuers, self.whole)
+
+    @property
+    def declared_profiles(self) -> DeclaredProfiles:
+        """What is declared of the client profiles, as their plan takes it."""
+        return DeclaredProfiles(self.profiles or (), self.purge_profiles, self.account)
+
+    def observe(self, client: Client) -> Observed:
+        issuers = () if self.issuers is None else token_issuer.list_issuers(client)
+        if self.profiles is None:
+            return Observed(issuers, self._profiles_of(client, issuers))
+
+        held = client_profile.list_profiles(client)
+        return Observed(issuers, Profiles(offered=False) if held is None else Profiles(held))
+
+    def _profiles_of(self, client: Client, issuers: Sequence[TokenIssuer]) -> Profiles:
+        """The client profiles, if the steps of the issuers make them matter. Raises TrustError."""
+        steps = issuer_plan.plan_issuers(issuers, self.declared_issuers).steps
+        if not concern_profiles(steps):
+            return Profiles()
+
+        try:
+            return client_profile.read_profiles(client)
+        except (ApiError, UnexpectedAnswer) as error:
+            if may_take_rights(steps):
+                raise
+            # A new alias needs them for a warning only.
+            return Profiles(refused=error.error_type or error.code)
+
+    def look_again(self, client: Client, steps: Sequence[Step], observed: Observed) -> Optional[Observed]:
+        if not any(token_issuer.writes_chains(step) for step in steps):
+            return None
+        return replace(observed, issuers=token_issuer.list_issuers(client))
+
+    def plan(self, observed: Observed) -> Planned:
+        planned = issuer_plan.plan_issuers(observed.issuers, self.declared_issuers)
+        held = issuer_plan.by_alias(observed.issuers)
+        rights = plan_rights(held, planned.steps, observed.profiles, self.declared_profiles)
+        return Planned(
+            parts=(*self._issuer_parts(observed.issuers, planned), *self._profile_parts(observed.profiles, rights)),
+            added=rights.added,
+            removed=rights.removed,
+            before=_records(observed.issuers, observed.profiles.held),
+            after=_records(planned.held.values(), rights.held),
+            warnings=rights.warnings,
+            conflicts=(*rights.conflicts, *self._without_an_issuer(planned)),
+        )
+
+    def _issuer_parts(self, observed: tuple[TokenIssuer, ...], planned: IssuerPlan) -> Iterator[Part]:
+        """The parts of all issuers, declared or not."""
+        declared = self.declared_issuers
+        first = issuer_plan.by_alias(observed)
+        steps: dict[str, list[Step]] = {}
+        for move in planned.moves:
+            steps.setdefault(move.owner, []).append(move.step)
+
+        for desired in (*declared.present, *declared.absent):
+            alias = desired.issuer_alias
+            before, after = records_of(observed, planned.held, desired, declared)
+            conflict = planned.conflicts.get(alias)
+            own = Plan(
+                before=before,
+                after=before if conflict else after,
+                steps=tuple(steps.get(alias, ())),
+                warnings=self._issuer_warnings(observed, desired, planned),
+                conflict=conflict,
+            )
+            part = Part.of(ISSUER, alias, desired.state, own, token_issuer_model.shown)
+            marked = first.get(alias)
+            yield replace(part, message=marker_message(first, marked, declared) if marked else "")
+
+        if self.whole:
+            for alias in issuer_plan.undeclared(first, declared):
+                yield _undeclared_issuer(first, alias, planned, declared)
+
+    def _issuer_warnings(
+        self, observed: tuple[TokenIssuer, ...], desired: DesiredTokenIssuer, planned: IssuerPlan
+    ) -> tuple[str, ...]:
+        declared = self.declared_issuers
+        if not self.whole:
+            return (*warnings_about(observed, desired, declared), *marker_warnings(observed, declared))
+        if desired.state == "absent":
+            # An issuer that moves away is no surprise to anybody.
+            if desired.issuer is not None and declared.of_issuer(desired.issuer):
+                return ()
+            return warnings_about(tuple(planned.held.values()), desired, declared)
+        return warnings_about(observed, desired, declared)
+
+    def _profile_parts(self, profiles: Profiles, rights: Rights) -> Iterator[Part]:
+        """The parts of all client profiles, declared or not, if some are declared."""
+        if self.profiles is None:
+            return
+
+        for desired in self.profiles:
+            own = client_profile_plan.plan(profiles.as_plan_takes(profiles.held), desired, self.account)
+            part = Part.of(PROFILE, desired.subject.label, desired.state, own, client_profile_model.shown)
+            differs = part.status == "differs"
+            yield replace(part, message=client_profile_plan.difference(own)) if differs else part
+
+        if self.whole:
+            for profile in undeclared(profiles.held, self.declared_profiles):
+                yield _undeclared_profile(profile, profile not in rights.held)
+
+    def _without_an_issuer(self, planned: IssuerPlan) -> Iterator[str]:
+        """A sentence for each profile of a declared alias under which no issuer will be saved."""
+        issuers = {desired.issuer_alias: desired.issuer or "" for desired in self.declared_issuers.present}
+        for desired in self.profiles or ():
+            alias = desired.subject.issuer_alias
+            if desired.state != "present" or alias not in issuers:
+                continue
+            if alias in planned.held or alias in planned.conflicts:
+                continue
+            holder = issuer_plan.real_holder(planned.held, issuers[alias])
+            if holder is not None:
+                yield (
+                    f"the client profile of the {desired.subject.label} is declared of the alias {alias!r}, and its"
+                    f" issuer {holder.issuer!r} stays under the alias {holder.issuer_alias!r}; declare the profile of"
+                    " that alias, or let the issuer be renamed (issuer_conflict rename)."
+                )
+
+    def perform(self, client: Client, step: Step) -> Any:
+        return token_issuer.perform(client, step) if _is_issuer(step) else client_profile.perform(client, step)
+
+    def was_carried_out(self, observed: Observed, step: Step) -> bool:
+        if _is_issuer(step):
+            return token_issuer.was_carried_out(observed.issuers, step)
+        return client_profile_plan.was_carried_out(observed.profiles.held, step)
+
+    def is_same(self, step: Step, other: Step) -> bool:
+        if _is_issuer(step):
+            return token_issuer.is_same(step, other)
+        return client_profile_plan.is_same(step, other)
+
+    def carry_out(self, observed: Observed, steps: Sequence[Step]) -> Observed:
+        held = issuer_plan.carry_out(issuer_plan.by_alias(observed.issuers), _of_issuers(steps))
+        return Observed(tuple(held.values()), observed.profiles.after(steps))
+
+    def take_back(self, observed: Observed, sent: Sequence[Step]) -> list[Step]:
+        held = issuer_plan.by_alias(observed.issuers)
+        undone = undo_renaming(held, observed.profiles, sent, self.declared_profiles)
+        held = issuer_plan.carry_out(held, _of_issuers(undone))
+        return [*undone, *take_back(held, _of_issuers(sent), self.declared_issuers)]
+
+    def left_over(self, observed: Observed, sent: Sequence[Step]) -> list[str]:
+        return left_over(issuer_plan.by_alias(observed.issuers), _of_issuers(sent))
+
+    def own_form(self, observed: Observed, step: Step) -> str:
+        return token_issuer.own_form(observed.issuers, step) if _is_issuer(step) else ""
+
+    def check_address(self, step: Step) -> None:
+        if _is_issuer(step):
+            token_issuer.check_address(step)
+        else:
+            client_profile.check_address(step)
+
+    def explain(self, error: TrustError, step: Step, host: str) -> TrustError:
+        return error if _is_issuer(step) else client_profile.explain(error, step)
+
+    def shown(self, records: Records) -> dict[str, Any]:
+        issuers, profiles = records["token_issuers"], records["client_profiles"]
+        return {
+            "token_issuers": {record["issuer_alias"]: token_issuer_model.shown(record) for record in issuers},
+            "client_profiles": {
+                client_profile_model.label_of(record): client_profile_model.shown(record) for record in profiles
+            },
+        }
+
+    def tell_ids(self, records: Records, answers: Sequence[Answer]) -> None:
+        client_profile.tell_ids(records["client_profiles"], answers)
+
+
+def one_issuer(desired: DesiredTokenIssuer, account: Account = UNKNOWN) -> Host:
+    """A host of which one token issuer is declared."""
+    return Host((IssuersAndProfiles(issuers=(desired,), account=account, whole=False),), single=True)
+
+
+def one_profile(desired: DesiredClientProfile, account: Account = UNKNOWN) -> Host:
+    """A host of which one client profile is declared."""
+    return Host((IssuersAndProfiles(profiles=(desired,), account=account, whole=False),), single=True)
+
+
+def run_token_issuer(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
+    """esx_token_issuer: the module's result. Raises TrustError."""
+    desired = DesiredTokenIssuer.from_params(params)
+    connection = Connection.from_params(params)
+    warnings = validity_warnings(desired.chains, datetime.datetime.now(datetime.timezone.utc))
+    with connect(connection, token_issuer.ARGUMENTS.secrets(params)) as client:
+        outcome = converge(client, one_issuer(desired, Account.of_connection(connection)), check_mode)
+        done = result(ISSUER, desired.issuer_alias, connection, outcome, warnings, token_issuer_model.shown)
+        profiles = client_profile_plan.touched(outcome.steps)
+        if profiles:
+            # They stand in the diff alone: the record is that of the issuer.
+            done["diff"]["before"]["client_profiles"], done["diff"]["after"]["client_profiles"] = profiles
+        return client.report(done)
+
+
+def run_client_profile(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
+    """esx_client_profile: the module's result. Raises TrustError."""
+    desired = DesiredClientProfile.from_params(params)
+    connection = Connection.from_params(params)
+    with connect(connection, client_profile.ARGUMENTS.secrets(params)) as client:
+        outcome = converge(client, one_profile(desired, Account.of_connection(connection)), check_mode)
+        done = result(PROFILE, desired.subject.label, connection, outcome, (), client_profile_model.shown)
+        client_profile.tell_ids([done[PROFILE]], outcome.answers)
+        return client.report(done)
+
+
+def _is_issuer(step: Step) -> bool:
+    return step.resource == ISSUER
+
+
+def _of_issuers(steps: Iterable[Step]) -> list[Step]:
+    return [step for step in steps if _is_issuer(step)]
+
+
+def _undeclared_issuer(first: Held, alias: str, planned: IssuerPlan, declared: DeclaredIssuers) -> Part:
+    issuer = first[alias]
+    record = issuer.record()
+    part = Part(ISSUER, alias, "undeclared", record, record, show=token_issuer_model.shown)
+    if issuer.marker is None and not declared.purge:
+        return part
+
+    after = planned.held.get(alias)
+    status = "extra" if after is None else "differs"
+    message = marker_message(first, issuer, declared)
+    warnings = () if declared.of_issuer(issuer.true_issuer) or not message else (message,)
+    return replace(part, status=status, after=after.record() if after else {}, message=message, warnings=warnings)
+
+
+def _undeclared_profile(profile: ClientProfile, goes: bool) -> Part:
+    record = profile.record()
+    return Part(
+        PROFILE,
+        profile.label,
+        "extra" if goes else "undeclared",
+        record,
+        {} if goes else record,
+        message=f"It grants {profile.rights}.",
+        show=client_profile_model.shown,
+    )
+
+
+def _records(issuers: Iterable[TokenIssuer], profiles: Iterable[ClientProfile]) -> Records:
+    by_alias = sorted(issuers, key=lambda issuer: issuer.issuer_alias)
+    by_label = sorted(profiles, key=lambda profile: profile.label)
+    return {
+        "token_issuers": [issuer.record() for issuer in by_alias],
+        "client_profiles": [profile.record() for profile in by_label],
+    }
+
+
+def _read_issuers(params: Mapping[str, Any]) -> Optional[tuple[DesiredTokenIssuer, ...]]:
+    if params["token_issuers"] is None:
+        return None
+    issuers = read_list("token_issuers", params["token_issuers"], DesiredTokenIssuer.from_params)
+    check_unique("token_issuers", "issuer_alias", [desired.issuer_alias for desired in issuers])
+    present = [desired for desired in issuers if desired.state == "present"]
+    check_unique("token_issuers", "issuer", [desired.issuer or "" for desired in present])
+    return issuers
+
+
+def _read_profiles(
+    params: Mapping[str, Any], issuers: Iterable[DesiredTokenIssuer]
+) -> Optional[tuple[DesiredClientProfile, ...]]:
+    if params.get("client_profiles") is None:
+        return None
+    profiles = read_list("client_profiles", params["client_profiles"], DesiredClientProfile.from_params)
+    check_unique("client_profiles", "subject", [desired.subject.label for desired in profiles])
+
+    leaving = [desired.issuer_alias for desired in issuers if desired.state == "absent"]
+    for number, desired in enumerate(profiles):
+        alias = desired.subject.issuer_alias
+        if desired.state == "present" and alias in leaving:
+            raise InvalidInput(f"client_profiles[{number}].issuer_alias: the issuer {alias!r} is declared absent.")
+    return profiles

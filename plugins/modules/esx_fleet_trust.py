@@ -1,0 +1,169 @@
+#!/usr/bin/python
+# Copyright (c) 2026, esx.trust contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Module esx_fleet_trust."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: esx_fleet_trust
+short_description: Look at all ESX hosts of a play at once
+version_added: 0.2.0
+description:
+  - Runs once for all hosts of a play, examines them side by side as M(esx.trust.esx_host_trust) does in check mode, and
+    says which of them need something. It writes to no host.
+  - It takes what is declared of each host from the variables of the role P(esx.trust.host_trust#role), so it is a task
+    of that role, C(tasks_from=look). The playbooks C(esx.trust.audit) and C(esx.trust.converge) begin with it.
+  - A host that does not answer or refuses, whose options are wrong, or whose variables cannot be read, is an entry of
+    the result like any other. Nothing is sent to a host whose variables cannot be read.
+  - A login is tried on one host first, and on the others when that host has accepted it.
+  - A host whose work would not be done in the process of the task (C(esx_trust_in_worker=false), or another connection,
+    user, interpreter or environment) is not looked at. It needs a task of its own.
+  - With C(serial) in its play it would look once for each batch. Put it into a play without.
+author:
+  - esx.trust contributors (@esx-trust)
+attributes:
+  check_mode:
+    description: Reads only, in check mode as always.
+    support: full
+  diff_mode:
+    description: Returns the differences, each once for all hosts that share it.
+    support: full
+  idempotent:
+    description: Changes nothing.
+    support: full
+  bypass_host_loop:
+    description: Runs once for all hosts of a play. The strategy V(free) refuses it.
+    support: full
+options:
+  report:
+    description:
+      - The report of an audit is written to this path with C(.json), C(.html) and C(.junit.xml) behind it.
+      - With this, all key providers of each host are read too. The report waits for hosts that need a task of their
+        own, see O(resume).
+    type: path
+  plan:
+    description: The plan is written to this path with C(.json) and C(.html) behind it.
+    type: path
+  esx_hosts:
+    description: Which hosts were meant, for the report.
+    type: str
+  threads:
+    description: How many hosts are examined at a time.
+    type: int
+    default: 50
+  login_refusals:
+    description: How many hosts may refuse the same login, one after the other, before it is tried on no other host.
+    type: int
+    default: 1
+  check_declarations:
+    description:
+      - Fails before anything is sent if the hosts are given different keys for the same key provider, if a declaration
+        cannot be read, or if it would delete every issuer of a host and nobody said so.
+    type: bool
+    default: false
+  resume:
+    description:
+      - Takes what the last look of this run found, adds what tasks of their own found on the other hosts, and writes
+        the report.
+    type: bool
+    default: false
+  results:
+    description: Whether RV(results) is returned, which is large.
+    type: bool
+    default: false
+seealso:
+  - module: esx.trust.esx_host_trust
+"""
+
+EXAMPLES = r"""
+- name: Which hosts are not as declared
+  hosts: esx
+  gather_facts: false
+  connection: local
+  tasks:
+    - name: Look at all of them
+      ansible.builtin.import_role:
+        name: esx.trust.host_trust
+        tasks_from: look
+      vars:
+        host_trust_report: "{{ playbook_dir }}/esx-trust-audit"
+
+    - name: Tell it
+      ansible.builtin.debug:
+        msg: "{{ host_trust_look.deviations }}"
+      run_once: true
+"""
+
+RETURN = r"""
+hosts:
+  description: The hosts of the play.
+  returned: success
+  type: list
+  elements: str
+roll_out:
+  description: The hosts that need a task of their own, because they are to be changed or were not looked at.
+  returned: success
+  type: list
+  elements: str
+failing:
+  description: For each host that is known to fail, why. Nothing is going to be written there.
+  returned: success
+  type: dict
+failing_percentage:
+  description: The share of RV(failing) among the hosts that answer.
+  returned: success
+  type: float
+down:
+  description: For each host that does not answer, why.
+  returned: success
+  type: dict
+elsewhere:
+  description: The hosts that were not looked at here.
+  returned: success
+  type: list
+  elements: str
+as_declared:
+  description: The hosts on which nothing is to be done.
+  returned: success
+  type: list
+  elements: str
+plan:
+  description: What is going to be done, at most 40 lines.
+  returned: success, with O(plan)
+  type: list
+  elements: str
+differences:
+  description: The differences as lines, each once for all hosts that share it.
+  returned: success, with O(plan) and C(--diff)
+  type: list
+  elements: str
+summary:
+  description: The summary of the report, see P(esx.trust.audit_data#filter).
+  returned: success, with O(report) when no host is left out
+  type: dict
+deviations:
+  description: For each host that is not as declared, a sentence.
+  returned: success, with O(report) when no host is left out
+  type: dict
+results:
+  description:
+    - For each host what M(esx.trust.esx_host_trust) returns in check mode (C(trust)), and, with O(report), what
+      M(esx.trust.esx_kms_provider_info) does (C(keys)). Null for a host that was not looked at.
+  returned: success, with O(results)
+  type: dict
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+
+def main() -> None:
+    """Entry point. Only the action of the same name knows the variables of all hosts."""
+    module = AnsibleModule(argument_spec={}, bypass_checks=True, supports_check_mode=True)
+    module.fail_json(msg="esx_fleet_trust works as an action only, on the machine that runs Ansible.")
+
+
+if __name__ == "__main__":
+    main()

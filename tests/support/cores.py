@@ -1,0 +1,87 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which tests run on which ansible-core, and which of them run once more in another environment.
+
+A test that starts Ansible is parametrized over all claimed cores. It runs on one of them, which its name decides, so
+that each core gets a fair share. A test with the marker `every_core` protects a promise that a core can break
+(masking, templates, vaults, refused logins): it runs on each core of the run. `--cores all` leaves nothing out.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+
+import pytest
+
+import environment
+
+#: For tests of other people's tools. Those of one core share a home, so they run one after the other.
+GATES = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in environment.CORES]
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """The options of the command line by which a run is made larger or smaller."""
+    parser.addoption(
+        "--cores",
+        choices=("some", "all"),
+        default="some",
+        help="some: the oldest, the middle and the newest ansible-core; all: every test on every claimed one",
+    )
+    parser.addoption(
+        "--share",
+        metavar="NUMBER/ALL",
+        help="of the tests with the marker other_way, only this share (1/3: the first third), chosen by name",
+    )
+
+
+def leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect the tests that run on another core, or in another environment."""
+    kept = [item for item in items if _runs(config, item)]
+    left_out = set(items) - set(kept)
+    if left_out:
+        config.hook.pytest_deselected(items=list(left_out))
+        items[:] = kept
+
+
+def _runs(config: pytest.Config, item: pytest.Item) -> bool:
+    core = _core(item)
+    if core is None:
+        return _in_share(item, config.getoption("--share"))
+
+    everywhere = config.getoption("--cores") == "all"
+    cores = environment.CORES if everywhere else environment.TEST_CORES
+    # The hand-over to a module is the same on every core, and slow: the oldest and the newest core are enough.
+    if _as_a_module(item):
+        cores = (cores[0], cores[-1])
+    if everywhere or item.get_closest_marker("every_core"):
+        return core in cores
+    return core == _by_name(item.nodeid.replace(core, ""), cores)
+
+
+def _core(item: pytest.Item) -> str | None:
+    """The ansible-core on which this test runs, if it is parametrized over them."""
+    call = getattr(item, "callspec", None)
+    chosen = (call.params.get(name) for name in ("core", "playbooks")) if call else ()
+    return next((core for core in chosen if core in environment.CORES), None)
+
+
+def _as_a_module(item: pytest.Item) -> bool:
+    call = getattr(item, "callspec", None)
+    return call is not None and call.params.get("in_worker") is False
+
+
+def _in_share(item: pytest.Item, share: str | None) -> bool:
+    if share is None or not item.get_closest_marker("other_way"):
+        return True
+    number, _slash, everything = share.partition("/")
+    return _number(item.nodeid) % int(everything) == int(number) - 1
+
+
+def _by_name(name: str, choices: Sequence[str]) -> str:
+    return choices[_number(name) % len(choices)]
+
+
+def _number(name: str) -> int:
+    """The same number for the same name, in every process."""
+    return zlib.crc32(name.encode())

@@ -1,0 +1,118 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which hosts of a fleet are asked, in which order, and what becomes of an examination that goes wrong."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import warnings
+from typing import Any
+
+import pytest
+
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.examination import Examination
+
+FINE: dict[str, Any] = {"changed": False}
+REFUSED = {"failed": True, "failure": {"code": "unauthenticated", "login_refused": True}}
+
+
+def forbid(_host: str) -> None:
+    """Nothing to remember."""
+
+
+def params(password: str = "one", **more: Any) -> dict[str, Any]:
+    given = {"access_token": None, "saml_token": None, "username": "root", "password": password}
+    return {**given, "validate_certs": False, "thumbprint": None, "ca_path": None, **more}
+
+
+class Asked:
+    """Answers for hosts, and who was asked."""
+
+    def __init__(self, answers: dict[str, dict[str, Any]]) -> None:
+        self.answers = answers
+        self.hosts: list[str] = []
+        self.forbidden: list[str] = []
+
+    def ask(self, host: str) -> dict[str, Any]:
+        self.hosts.append(host)
+        return dict(self.answers.get(host, FINE))
+
+    def results(self, fleet: dict[str, Any], refusals: int = 1) -> dict[str, dict[str, Any]]:
+        return Examination(fleet, self.ask, self.forbidden.append, threads=4, refusals=refusals).results()
+
+
+def test_a_login_is_tried_on_one_host_before_the_others() -> None:
+    fleet: dict[str, Any] = {f"esx{number}": params() for number in range(9)}
+    asked = Asked({"esx0": REFUSED})
+    results = asked.results(fleet)
+    assert asked.hosts == ["esx0"]
+    assert list(results) == list(fleet)
+    assert all("esx0 refused the same login" in results[host]["msg"] for host in asked.forbidden)
+    assert asked.forbidden == [f"esx{number}" for number in range(1, 9)]
+
+    # Another password is another login, and so is a host whose options were refused none at all.
+    fleet.update(other=params("two"), token=params(access_token="t"), wrong=None)
+    asked = Asked({"esx0": REFUSED})
+    asked.results(fleet)
+    assert sorted(asked.hosts) == ["esx0", "other", "token", "wrong"]
+
+
+def test_a_host_of_several_may_refuse() -> None:
+    fleet = {f"esx{number}": params() for number in range(9)}
+    asked = Asked({"esx0": REFUSED, "esx1": REFUSED})
+    asked.results(fleet, refusals=3)
+    assert asked.hosts[:3] == ["esx0", "esx1", "esx2"]
+    assert sorted(asked.hosts) == sorted(fleet)
+
+    asked = Asked(dict.fromkeys(fleet, REFUSED))
+    asked.results(fleet, refusals=3)
+    assert asked.hosts == ["esx0", "esx1", "esx2"]
+
+
+def test_a_mistake_of_ours_costs_one_host_its_result() -> None:
+    def ask(host: str) -> dict[str, Any]:
+        if host == "esx1":
+            raise KeyError("a secret")
+        return FINE
+
+    fleet = {f"esx{number}": params(str(number)) for number in range(3)}
+    results = Examination(fleet, ask, forbid, threads=2, refusals=1).results()
+    assert [result.get("failed", False) for result in results.values()] == [False, True, False]
+    assert "KeyError" in results["esx1"]["msg"]
+    assert "a secret" not in results["esx1"]["msg"]
+
+
+def test_a_signal_ends_it_and_no_further_host_is_asked() -> None:
+    begun: list[str] = []
+    release = threading.Event()
+
+    def ask(host: str) -> dict[str, Any]:
+        begun.append(host)
+        os.kill(os.getpid(), signal.SIGINT)
+        release.wait(1)
+        return FINE
+
+    fleet = {f"esx{number}": params(str(number)) for number in range(50)}
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        Examination(fleet, ask, forbid, threads=1, refusals=1).results()
+    release.set()
+    assert begun == ["esx0"]
+    assert signal.getsignal(signal.SIGINT) is before
+    for thread in threading.enumerate():
+        if thread.name.startswith("esx-trust-look"):
+            thread.join(5)
+            assert not thread.is_alive()
+
+
+def test_the_filters_of_warnings_are_as_they_were() -> None:
+    def ask(_host: str) -> dict[str, Any]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+        return FINE
+
+    before = list(warnings.filters)
+    Examination({f"esx{n}": params(str(n)) for n in range(200)}, ask, forbid, threads=20, refusals=1).results()
+    assert list(warnings.filters) == before

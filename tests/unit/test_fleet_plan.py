@@ -1,0 +1,137 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan for a fleet: the same is said once, for any fleet in few lines, and nobody is left out of the whole plan."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import page
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import plan
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.outcome import lists
+
+WHEN = "2026-01-31T08:00:00Z"
+
+
+def changing(*operations: tuple[str, str, str], **more: Any) -> dict[str, Any]:
+    done = [{"operation": one, "resource": resource, "id": name} for one, resource, name in operations]
+    resources = [
+        {"resource": r, "id": name, "status": "missing", "before": {}, "after": {}} for _o, r, name in operations
+    ]
+    return {"changed": True, "operations": done, "resources": resources, **more}
+
+
+def failing(code: str, message: str) -> dict[str, Any]:
+    return {"failed": True, "msg": message, "failure": {"code": code, "message": message, "hint": ""}}
+
+
+FINE: dict[str, Any] = {"changed": False, "operations": [], "resources": []}
+CREATE = changing(("create", "kms_provider", "site-a"))
+
+
+def certificate(subject: str, sha256: str) -> dict[str, Any]:
+    return {"subject": subject, "sha256": sha256, "not_after": "2030-01-01T00:00:00Z", "chain": 0, "position": 0}
+
+
+def test_hosts_with_the_same_plan_share_a_line() -> None:
+    update = changing(("update", "token_issuer", "vcenter01"))
+    update["resources"] = [
+        {
+            "resource": "token_issuer",
+            "id": "vcenter01",
+            "status": "differs",
+            "before": {"certificates": [certificate("CN=old", "11")]},
+            "after": {"certificates": [certificate("CN=new", "22")]},
+        }
+    ]
+    results = {f"esx{number:03}": CREATE for number in range(300)}
+    results.update({f"esx{number:03}": update for number in range(7, 19)})
+    results["esx200"] = failing("conflict", "10.0.0.1: the key provider 'site-a' is there with another key_id.")
+    results["esx201"] = failing("unreachable", "10.0.0.2: no connection.")
+    results["esx202"] = FINE
+    made = plan.build({**results, "esx203": None}, WHEN)
+    assert made["lines"] == [
+        "284 hosts (esx000, …): create key provider site-a.",
+        "12 hosts (esx007, …): update token issuer vcenter01, certificates of CN=new (ends 2030-01-01) replace those of"
+        " CN=old (ends 2030-01-01).",
+        "1 host (esx200): conflict, nothing will be written there: The key provider 'site-a' is there with another"
+        " key_id.",
+        "1 host (esx201): does not answer, nothing will be written there.",
+        "1 host (esx203): looks and plans only when it is its turn (its work is not done here).",
+        "1 host (esx202): as declared.",
+    ]
+    assert made["groups"][1]["limit"] == ",".join(f"esx{number:03}" for number in range(7, 19))
+    everywhere = dict.fromkeys(("a", "b", "c", "d"), CREATE)
+    assert plan.build(everywhere, WHEN)["lines"] == ["4 hosts: create key provider site-a."]
+    assert plan.build({"a": CREATE, "b": CREATE}, WHEN)["lines"] == ["2 hosts (a, b): create key provider site-a."]
+
+
+def test_what_was_done_is_said_in_the_same_groups() -> None:
+    results = {"a": CREATE, "b": CREATE, "c": failing("api_error", "c: refused."), "d": FINE}
+    assert plan.done(results) == [
+        "2 hosts (a, b): created key provider site-a.",
+        "1 host (c): failed: Refused.",
+        "1 host (d): as declared.",
+    ]
+
+
+def test_differences_are_shown_once_for_all_hosts_that_share_them() -> None:
+    diff = {"before": {"kms_providers": {}}, "after": {"kms_providers": {"site-a": {"type": "NATIVE"}}}}
+    results = {f"esx{number}": {**CREATE, "diff": diff} for number in range(9)}
+    results["fine"] = {**FINE, "diff": {"before": {}, "after": {}}}
+    lines = plan.difference_lines(plan.build(results, WHEN)["differences"])
+    assert lines[0] == "9 hosts (esx0, esx1, esx2 and 6 more):"
+    assert [line for line in lines if "site-a" in line] == ['+    "site-a": {']
+
+
+_NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
+_RESULTS = st.one_of(
+    st.just(FINE),
+    st.none(),
+    st.builds(
+        lambda names: changing(*((operation, "token_issuer", name) for operation, name in names)),
+        st.lists(st.tuples(st.sampled_from(["create", "update", "delete"]), _NAMES), min_size=1, max_size=3),
+    ),
+    st.builds(failing, st.sampled_from(["conflict", "api_error", "unreachable", "invalid_input"]), _NAMES),
+    st.builds(dict),
+)
+
+
+@given(st.lists(_RESULTS, min_size=1, max_size=200))
+def test_any_fleet_fits_on_a_screen_and_nobody_is_forgotten(some: list[Any]) -> None:
+    results = {f"esx{number:03}": result for number, result in enumerate(some)}
+    made = plan.build(results, WHEN)
+    assert 0 < len(made["lines"]) <= plan.LINES
+    assert not any(unicodedata.category(letter) == "Cc" for line in made["lines"] for letter in line)
+    assert {host for group in made["groups"] for host in group["hosts"]} == set(results) == set(made["hosts"])
+
+    found = lists(results)
+    parts = [found["roll_out"], list(found["failing"]), list(found["down"]), found["as_declared"]]
+    assert sorted(host for part in parts for host in part) == sorted(results)
+
+
+def test_two_hundred_hosts_with_plans_of_their_own_fit_on_a_screen() -> None:
+    results: dict[str, Any] = {
+        f"esx{number:03}": changing(("delete", "token_issuer", f"alias{number}")) for number in range(200)
+    }
+    results.update({f"bad{number:03}": failing("conflict", f"bad: no. {number}") for number in range(100)})
+    results["fine"] = FINE
+    lines = plan.build(results, WHEN)["lines"]
+    assert plan.LINES - 2 < len(lines) <= plan.LINES
+    assert re.fullmatch(r"\d+ hosts \(esx\d+, …\): other changes\.", lines[-4]), lines
+    assert lines[-2].endswith("other conflicts, nothing will be written there.")
+    assert lines[-1] == "1 host (fine): as declared."
+
+
+def test_the_page_escapes_what_hosts_say_and_has_a_list_for_limit() -> None:
+    results = {f"esx{number}": failing("api_error", "x: <script>alert(1)</script>") for number in range(400)}
+    text = page.render(plan.build(results, WHEN))
+    assert "<script>" not in text
+    assert "&lt;script&gt;" in text
+    assert ",".join(f"esx{number}" for number in range(400)) in text
+    assert "default-src 'none'" in text
