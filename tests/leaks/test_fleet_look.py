@@ -32,7 +32,7 @@ def test_no_secret_comes_out(
 ) -> None:
     monkeypatch.setattr(retries, "FIRST_DELAY", 0.001)
     wrong = []
-    seen: set[str] = set()
+    seen: set[tuple[str, str]] = set()
     names = [name for name in scenes.SCENES if name not in LEFT_OUT]
     # Each scene meets another login and another password in the second turn.
     cells = (
