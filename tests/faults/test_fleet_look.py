@@ -9,11 +9,11 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from faults.sweep import ALWAYS
-from faults.sweep import FOR_GOOD
-from faults.sweep import SHORT
-from faults.sweep import TROUBLES
-from faults.sweep import sweeping
+from faults.runner import sweeping
+from faults.troubles import ALWAYS
+from faults.troubles import FOR_GOOD
+from faults.troubles import SHORT
+from faults.troubles import TROUBLES
 from support.certificates import chain
 from support.constants import KEY
 from support.constants import KEY_ID

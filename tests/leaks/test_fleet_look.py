@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ansible_collections.esx.trust.plugins.module_utils._api import retries
-from ansible_collections.esx.trust.plugins.module_utils._api.secrets import RUN
+from ansible_collections.esx.trust.plugins.module_utils._api.known_secrets import RUN
 from leaks import scenes
 from support.looks import connection
 from support.looks import look_at
@@ -32,7 +32,7 @@ def test_no_secret_comes_out(
 ) -> None:
     monkeypatch.setattr(retries, "FIRST_DELAY", 0.001)
     wrong = []
-    seen = set()
+    seen: set[tuple[str, str]] = set()
     names = [name for name in scenes.SCENES if name not in LEFT_OUT]
     # Each scene meets another login and another password in the second turn.
     cells = (
