@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
+import environment
 from simulator import exchange
 from support.certificates import chain
 from support.declared import ISSUER
 from support.declared import Declared
 from support.declared import issuer
-from support.playbooks import CORES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from support.playbooks import Playbooks
 
 # What stands below the playbooks is the same on every core, and other tests run the playbooks on all of them.
-pytestmark = pytest.mark.parametrize("playbooks", CORES[-1:], indirect=True)
+pytestmark = pytest.mark.parametrize("playbooks", environment.CORES[-1:], indirect=True)
 
 GROUP = "Administrators"
 DECLARED = {"external_group_name": GROUP, "issuer_alias": "vcenter01", "domain": "vsphere.local"}
