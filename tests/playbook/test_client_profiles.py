@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from support.playbooks import Playbooks
 
 # What stands below the playbooks is the same on every core, and other tests run the playbooks on all of them.
-pytestmark = pytest.mark.parametrize("playbooks", environment.CORES[-1:], indirect=True)
+pytestmark = [
+    pytest.mark.every_core,
+    pytest.mark.parametrize("playbooks", environment.CORES[-1:], indirect=True),
+]
 
 GROUP = "Administrators"
 DECLARED = {"external_group_name": GROUP, "issuer_alias": "vcenter01", "domain": "vsphere.local"}
