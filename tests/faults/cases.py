@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
 
+from ansible_collections.esx.trust.plugins.module_utils._services import client_profile
 from ansible_collections.esx.trust.plugins.module_utils._services import host_trust
 from ansible_collections.esx.trust.plugins.module_utils._services import issuers_and_profiles
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
@@ -29,6 +30,8 @@ TWO = tuple(chain(2, subject="two"))
 THREE = tuple(chain(1, subject="three"))
 
 Issuers = Mapping[str, tuple[str, frozenset[tuple[str, ...]]]]
+#: How the label of a local user's client profile begins.
+_LOCAL = "local user "
 AUTH_METHODS = ("token", "basic", "session")
 
 
@@ -66,22 +69,34 @@ KMS_PROVIDER = Module("esx_kms_provider", kms_provider.ARGUMENTS, kms_provider.r
 KMS_PROVIDER_INFO = Module("esx_kms_provider_info", kms_provider.INFO_ARGUMENTS, kms_provider.run_info, "kms_providers")
 TOKEN_ISSUER = Module("esx_token_issuer", token_issuer.ARGUMENTS, issuers_and_profiles.run_token_issuer, "token_issuer")
 TOKEN_ISSUER_INFO = Module("esx_token_issuer_info", token_issuer.INFO_ARGUMENTS, token_issuer.run_info, "token_issuers")
+CLIENT_PROFILE = Module(
+    "esx_client_profile", client_profile.ARGUMENTS, issuers_and_profiles.run_client_profile, "client_profile"
+)
+CLIENT_PROFILE_INFO = Module(
+    "esx_client_profile_info", client_profile.INFO_ARGUMENTS, client_profile.run_info, "client_profiles"
+)
 
 HOST_TRUST = Module("esx_host_trust", host_trust.ARGUMENTS, host_trust.run, "host_trust")
 
 
 @dataclass(frozen=True)
 class State:
-    """What a host holds. providers: name -> key_id; issuers: alias -> issuer and chains, whose order means nothing."""
+    """What a host holds.
+
+    providers: name -> key_id; issuers: alias -> issuer and chains, whose order means nothing; profiles: label of the
+    subject, which is a local user -> entitlements.
+    """
 
     providers: Mapping[str, str | None] = field(default_factory=dict)
     issuers: Issuers = field(default_factory=dict)
+    profiles: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, host: Host) -> State:
         return cls(
             {name: provider.key_id for name, provider in host.providers.items()},
             {alias: (one.issuer, frozenset(map(tuple, one.chains))) for alias, one in host.issuers.items()},
+            {f"{_LOCAL}{one.name}": frozenset(one.entitlements) for one in host.client_profiles.values()},
         )
 
     def put(self, host: Host) -> None:
@@ -89,14 +104,18 @@ class State:
             host.put_provider(name, key_id=key_id)
         for alias, (issuer, chains) in self.issuers.items():
             host.put_issuer(alias, issuer, [list(each) for each in chains])
+        for label, entitlements in self.profiles.items():
+            grants = [{"resource_type": "ENTITLEMENT", "entitlement": each} for each in sorted(entitlements)]
+            # The id is the host's to give. In it the journal shows which profile a request is about.
+            host.put_client_profile(label, name=label.removeprefix(_LOCAL), grants=grants)
 
     @property
     def trusted(self) -> set[str]:
         return {issuer for issuer, _chains in self.issuers.values()}
 
-    def key(self) -> tuple[frozenset[Any], frozenset[Any]]:
+    def key(self) -> tuple[frozenset[Any], ...]:
         """The same for equal states."""
-        return frozenset(self.providers.items()), frozenset(self.issuers.items())
+        return tuple(frozenset(held.items()) for held in (self.providers, self.issuers, self.profiles))
 
 
 @dataclass(frozen=True)
@@ -148,6 +167,8 @@ def declared_chains(*chains: tuple[str, ...]) -> list[dict[str, list[str]]]:
 
 
 _PROVIDERS = {"bystander": OTHER_KEY_ID}
+_PROFILES = {f"{_LOCAL}bystander": frozenset({"READ_ONLY"})}
+_READER, _KEEPER = frozenset({"READ_ONLY"}), frozenset({"SECURITY_MGMT"})
 _ISSUERS = {"bystander": _held(THREE, issuer="https://bystander.example.com")}
 
 
@@ -179,6 +200,17 @@ def _issuer(name: str, before: Issuers, after: Issuers, failure: str | None = No
     )
 
 
+def _profile(name: str, before: frozenset[str] | None, after: frozenset[str] | None, **options: Any) -> Case:
+    begins, ends = (
+        State(_PROVIDERS, _ISSUERS, {**_PROFILES, **({} if held is None else {f"{_LOCAL}automation": held})})
+        for held in (before, after)
+    )
+    declared = {"local_user_name": "automation", "entitlements": ["SECURITY_MGMT"], **options}
+    # Any text is a good id. Nobody sees that a host gave one and created nothing.
+    spares = ("wrong_shape_text", "huge65536")
+    return Case(f"client_profile {name}", CLIENT_PROFILE, declared, begins, ends, spares=spares)
+
+
 def _trust(
     name: str,
     before: State,
@@ -206,7 +238,7 @@ _OURS = {"vcenter01": _held(ONE)}
 _OLD = {"vcenter01": _held(TWO)}
 _LEFTOVER = {"leftover": _held(TWO)}
 _STRANGE = {"vcenter01": _held(TWO, issuer="https://old.example.com")}
-_INFO = State({**_PROVIDERS, "site-a": KEY_ID}, {**_ISSUERS, **_OURS})
+_INFO = State({**_PROVIDERS, "site-a": KEY_ID}, {**_ISSUERS, **_OURS}, _PROFILES)
 
 CASES: tuple[Case, ...] = (
     _kms("create", {}, {"site-a": KEY_ID}),
@@ -256,6 +288,11 @@ CASES: tuple[Case, ...] = (
         token_issuers=[_IDP],
         purge_token_issuers=True,
     ),
+    _profile("create", None, _KEEPER),
+    _profile("update", _READER, _KEEPER),
+    _profile("merge", _READER, _READER | _KEEPER, entitlements_mode="merge"),
+    _profile("delete", _KEEPER, None, state="absent"),
+    Case("client_profile_info", CLIENT_PROFILE_INFO, {}, _INFO, _INFO),
     Case("kms_provider_info", KMS_PROVIDER_INFO, {}, _INFO, _INFO),
     Case("token_issuer_info", TOKEN_ISSUER_INFO, {}, _INFO, _INFO),
 )

@@ -102,7 +102,10 @@ def written(record: Record) -> tuple[str, str]:
     """A write as the module would call it."""
     action = str(record.operation).rpartition(".")[2]
     if action == "create":
-        return action, record.body.get("provider") or record.body["issuer_alias"]
+        body = record.body
+        if "local_user_name" in body:
+            return action, f"local user {body['local_user_name']}"
+        return action, body.get("provider") or body["issuer_alias"]
     return action, str(record.identifier)
 
 
@@ -118,7 +121,9 @@ def tells_an_untruth(attempt: Attempt) -> bool:
         return False
     # Such an answer to the login is none about the provider, so it does not count here.
     absent = fields.get("status") == 404 or fields.get("error_type") == "OPERATION_NOT_FOUND"
-    return absent and (kind == "get" or attempt.span in (TWICE, FOR_GOOD))
+    # A host without client profiles says the same of their list.
+    without_service = "client_profiles" in attempt.operation and kind == "list"
+    return absent and (kind == "get" or without_service or attempt.span in (TWICE, FOR_GOOD))
 
 
 def most_requests(case: Case, undisturbed: Sequence[str]) -> int:
@@ -255,7 +260,7 @@ def _judge_bounds(attempt: Attempt, ran: Ran, journal: list[Record], undisturbed
 
 
 def _judge_losses(case: Case, after: State, ran: Ran, journal: list[Record]) -> Iterator[str]:
-    for kind in ("providers", "issuers"):
+    for kind in ("providers", "issuers", "profiles"):
         begins, ends, now = (getattr(state, kind) for state in (case.begins, case.ends, after))
         stay = {name: value for name, value in begins.items() if ends.get(name) == value}
         if any(now.get(name) != value for name, value in stay.items()):

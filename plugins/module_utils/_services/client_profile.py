@@ -168,7 +168,13 @@ def perform(client: Client, step: Step) -> Any:
     before: Optional[ClientProfile] = step.before
     after: Optional[ClientProfile] = step.after
     if before is None and after is not None:
-        return client.call(CREATE(spec=after.spec()))
+        identifier = client.call(CREATE(spec=after.spec()))
+        if not isinstance(identifier, str):
+            # Nobody knows whether it was carried out, so the profiles are read again.
+            error = client.wrong_shape(CREATE)
+            error.outcome_unknown = True
+            raise error
+        return identifier
     if before is not None and after is None:
         return client.call(DELETE(profile=before.profile))
     if before is not None and after is not None:
