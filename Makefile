@@ -41,6 +41,10 @@ test: ## everything, on the oldest, a middle and the newest ansible-core that th
 	@$(PYTEST) -q -n $(JOBS) --dist loadgroup --no-loadscope-reorder --share 1/2 \
 	    $(wildcard $(addprefix tests/,gates browser bench guides awx playbook leaks faults wire module contract unit))
 
+matrix: ## the tests of each ansible-core, also on the versions between those of `make test`
+	@$(ENVIRONMENT) every
+	@$(PYTEST) -q -n $(JOBS) --dist loadgroup --no-loadscope-reorder --cores all tests/gates/test_cores.py tests/playbook
+
 faults: ## break every request of every module in every way; a table of what came of it (minutes)
 	@$(ENVIRONMENT) dev
 	@$(DEV)/python tools/fault_table.py --jobs $(JOBS)
@@ -65,6 +69,10 @@ docs: ## the documentation site, in build/docs
 build: ## the collection's tarball, in build/
 	@$(ENVIRONMENT) install
 	@$(PYTHON) tools/checkout.py build build
+
+release: ## build the tarball of a committed version, have it judged, and say how it is signed and published
+	@$(ENVIRONMENT) every
+	@$(DEV)/python tools/release.py
 
 pins: ## pin the requirements of all environments again
 	@$(ENVIRONMENT) --compile

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Make the virtual environments that this project is developed and tested in.
 
-    python3 tools/environment.py NAME...      make or refresh some of them ("all": every one)
+    python3 tools/environment.py NAME...      make or refresh some of them ("all": those of
+                                              make test; "every": those of make matrix, too)
     python3 tools/environment.py --compile    pin the requirements again (tests/requirements/*.in -> *.txt)
 
 Everything lands in .venv/ of the checkout. An environment whose interpreter is not on this machine is left
@@ -70,7 +71,10 @@ ENVIRONMENTS = {
     for each in (
         Environment("dev", ("3.11", "3.12", "3.13"), "3.11"),
         Environment("core-2.16", ("3.11", "3.10", "3.12"), "3.10", ansible_test=True),
+        Environment("core-2.17", ("3.11", "3.10", "3.12"), "3.10", ansible_test=True),
+        Environment("core-2.18", ("3.11", "3.12", "3.13"), "3.11", ansible_test=True),
         Environment("core-2.19", ("3.11", "3.12", "3.13"), "3.11", ansible_test=True),
+        Environment("core-2.20", ("3.12", "3.13", "3.14"), "3.12", ansible_test=True),
         Environment("core-2.21", ("3.12", "3.13", "3.14"), "3.12", ansible_test=True),
         Environment("core-2.22", ("3.13",), "3.13", ansible_test=True),
         Environment("floor", ("3.11",), "3.11"),  # newer interpreters do not run the oldest versions
@@ -84,6 +88,10 @@ ENVIRONMENTS = {
 }
 #: The environments of every claimed ansible-core, oldest first: the one list that tests parametrize over.
 CORES = tuple(name for name in ENVIRONMENTS if name.startswith("core-"))
+#: Those of `make test`: the oldest, the first with the new templating, and the newest. `make matrix` takes all.
+TEST_CORES = (CORES[0], "core-2.19", CORES[-1])
+#: The environments of `make test`.
+USUAL = tuple(name for name in ENVIRONMENTS if name not in CORES or name in TEST_CORES)
 UV = VENVS / "uv" / "bin" / "uv"
 
 
@@ -341,10 +349,11 @@ def compile_pins() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Make the project's virtual environments.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(ENVIRONMENTS) + " or all")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(ENVIRONMENTS) + ", all or every")
     parser.add_argument("--compile", action="store_true", help="pin the requirements again")
     arguments = parser.parse_args()
-    names = list(ENVIRONMENTS) if "all" in arguments.names else arguments.names
+    groups = {"all": list(USUAL), "every": list(ENVIRONMENTS)}
+    names = [each for name in arguments.names for each in groups.get(name, [name])]
     unknown = [name for name in names if name not in ENVIRONMENTS]
     if unknown:
         parser.error(f"no such environment: {', '.join(unknown)}")

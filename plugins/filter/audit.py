@@ -20,6 +20,7 @@ from ansible_collections.esx.trust.plugins.plugin_utils._audit import data
 from ansible_collections.esx.trust.plugins.plugin_utils._audit import html
 from ansible_collections.esx.trust.plugins.plugin_utils._audit import junit
 from ansible_collections.esx.trust.plugins.plugin_utils._audit import metrics
+from ansible_collections.esx.trust.plugins.plugin_utils._audit import sites
 from ansible_collections.esx.trust.plugins.plugin_utils._templates import no_template
 
 
@@ -63,6 +64,13 @@ def audit_metrics(data: Any) -> Any:
     return _made("audit_metrics", metrics.render, data)
 
 
+def compare_audits(audits: Any) -> Any:
+    """What the audits of several sites do not agree about."""
+    if not isinstance(audits, Mapping):
+        raise AnsibleError("esx.trust.compare_audits: is no dictionary of the sites' audits.")
+    return _made("compare_audits", sites.compare, audits)
+
+
 def _read(previous: Any) -> Any:
     """The earlier record, from the text of its file too. A file that holds anything else is as good as none."""
     if not isinstance(previous, str):
@@ -98,7 +106,7 @@ def _made(name: str, make: Callable[..., Any], *given: Any) -> Any:
 
 
 class FilterModule:
-    """The filters esx.trust.audit_data, audit_html, audit_junit and audit_metrics."""
+    """The filters esx.trust.audit_data, audit_html, audit_junit, audit_metrics and compare_audits."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
@@ -106,4 +114,5 @@ class FilterModule:
             "audit_html": audit_html,
             "audit_junit": audit_junit,
             "audit_metrics": audit_metrics,
+            "compare_audits": compare_audits,
         }

@@ -33,7 +33,7 @@ options:
   username:
     description:
       - Account on the vCenter, with its domain, as in V(administrator@vsphere.local). It needs the privilege
-        C(System.Read). For O(source=oidc) and O(source=saml), no login is needed, and none is sent.
+        C(System.Read). For O(source=oidc), O(source=saml) and O(source=broker), no login is needed, and none is sent.
       - If not set, the value of the environment variable E(VMWARE_USER) is used.
   validate_certs:
     description:
@@ -68,13 +68,21 @@ options:
         always read from O(hostname), whatever host the discovery names. A vCenter may publish only the key that
         signs at present, and only the leaf of its chain.
       - V(saml) reads the SAML metadata, and returns that issuer. This needs the Python library defusedxml.
+      - V(broker) reads the same as V(oidc) from an identity broker of VCF 9, which O(hostname) names then. It is not
+        known from published sources whether ESX hosts accept the tokens of a broker. V(broker) was added in version
+        1.0.0.
     type: str
-    choices: [certificate_management, oidc, saml]
+    choices: [certificate_management, oidc, saml, broker]
     default: certificate_management
   sso_domain:
     description: Name of the vCenter's SSO domain.
     type: str
     default: vsphere.local
+  broker_tenant:
+    description: Tenant of the identity broker, for O(source=broker); the part of its addresses behind C(/acs/t/).
+    type: str
+    default: CUSTOMER
+    version_added: 1.0.0
 requirements:
   - defusedxml >= 0.7.1 (for O(source=saml), and for the name of the SAML issuer)
 seealso:
@@ -124,6 +132,15 @@ EXAMPLES = r"""
   esx.trust.vcenter_token_issuer_info:
     hostname: vcenter01.example.com
     source: oidc
+  delegate_to: localhost
+  run_once: true
+
+- name: The issuer of an identity broker of VCF 9
+  esx.trust.vcenter_token_issuer_info:
+    hostname: broker01.example.com
+    source: broker
+  delegate_to: localhost
+  run_once: true
 """
 
 RETURN = r"""

@@ -36,6 +36,8 @@ FACTS = {
     ("com.vmware.vcenter.certificate_management.vcenter.signing_certificate.get", "GET", SIGNING, 200, False),
     ("openidconnect.discovery", "GET", "/openidconnect/{sso_domain}" + WELL_KNOWN, 200, True),
     ("openidconnect.jwks", "GET", "/openidconnect/jwks/{sso_domain}", 200, True),
+    ("acs.discovery", "GET", "/acs/t/{broker_tenant}" + WELL_KNOWN, 200, True),
+    ("acs.jwks", "GET", "/acs/jwks", 200, True),
     ("websso.saml2.metadata", "GET", "/websso/SAML2/Metadata/{sso_domain}", 200, True),
 }
 #: What only the simulator has.
@@ -113,6 +115,8 @@ def test_metadata(call: Call, vcenter: Vcenter) -> None:
         "/openidconnect/jwks/other.local",
         "/websso/SAML2/Metadata/other.local",
         "/websso/SAML2/Metadata",
+        "/acs/t/CUSTOMER" + WELL_KNOWN,
+        "/acs/jwks",
         "/ui",
     ],
 )

@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 import subprocess
+import tarfile
 from pathlib import Path
 
 import pytest
 
 import checkout
+import environment
 from support.tools import tools
 
 #: Shared fixtures, for the tests here.
@@ -30,3 +32,23 @@ def tree(tmp_path: Path) -> Path:
     copy = checkout.copy_to(tmp_path)
     subprocess.run(["git", "init", "-q"], cwd=copy, check=True)
     return copy
+
+
+@pytest.fixture(scope="session")
+def tarball(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The collection as people install it."""
+    builder = environment.ENVIRONMENTS["install"]
+    if not builder.python.exists():
+        pytest.skip(f"no environment install: {environment.missing(builder)}")
+    return checkout.build(tmp_path_factory.mktemp("build"), builder.bin / "ansible-galaxy")
+
+
+@pytest.fixture
+def shipped(tarball: Path, tmp_path: Path) -> Path:
+    """What is in the tarball, in …/ansible_collections/esx/trust, a git repository of its own."""
+    folder = tmp_path / "shipped" / "ansible_collections" / "esx" / "trust"
+    folder.mkdir(parents=True)
+    with tarfile.open(tarball) as archive:
+        archive.extractall(folder, filter="data")
+    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    return folder

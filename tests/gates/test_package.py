@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import checkout
 import environment
 from support.constants import KEY
 
@@ -58,14 +57,6 @@ PLAY = """
 """
 
 
-@pytest.fixture(scope="module")
-def tarball(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    builder = environment.ENVIRONMENTS["install"]
-    if not builder.python.exists():
-        pytest.skip(f"no environment install: {environment.missing(builder)}")
-    return checkout.build(tmp_path_factory.mktemp("build"), builder.bin / "ansible-galaxy")
-
-
 def test_contents(tarball: Path) -> None:
     """What users need is there; how the project is built and tested is not."""
     with tarfile.open(tarball) as archive:
@@ -87,7 +78,8 @@ def test_contents(tarball: Path) -> None:
         "extensions/patterns",
     }
     top = {name.partition("/")[0] for name in names}
-    known = {"plugins", "meta", "docs", "changelogs", "roles", "playbooks", "extensions", "LICENSES"}
+    assert {name for name in names if name.startswith("tests/")} == {"tests/config.yml"}
+    known = {"plugins", "meta", "docs", "changelogs", "roles", "playbooks", "extensions", "LICENSES", "tests"}
     unknown = {name for name in top - known if not name.endswith((".md", ".json", ".txt", ".toml", "COPYING"))}
     assert not unknown, f"new in the tarball: {sorted(unknown)}; users need it? otherwise build_ignore in galaxy.yml"
 

@@ -142,6 +142,43 @@ def test_oidc(modules: Modules, vcenter: Vcenter) -> None:
     assert chains(modules.run(MODULE, source="oidc")) == [NEW, OLD]
 
 
+def test_broker(modules: Modules, vcenter: Vcenter) -> None:
+    """The issuer is what the discovery says, and nothing is sent but two reads without a login."""
+    vcenter.settings(broker=True)
+    vcenter.rotate(NEW)
+    ran = modules.run(MODULE, source="broker", username=None, password=None)
+    assert found(ran) == [("oidc", vcenter.issuer.partition("/openidconnect")[0] + "/acs/t/CUSTOMER")]
+    assert chains(ran) == [NEW[:1]]
+    assert asked(vcenter) == ["GET /acs/t/CUSTOMER/.well-known/openid-configuration", "GET /acs/jwks"]
+    assert [record.authentication for record in vcenter.journal] == [None, None]
+    vcenter.settings(x5c="chain", jwks_keys="all")
+    assert chains(modules.run(MODULE, source="broker")) == [NEW, OLD]
+
+
+def test_another_tenant_of_a_broker(modules: Modules, vcenter: Vcenter) -> None:
+    vcenter.settings(broker=True, broker_tenant="site b")
+    ((_protocol, issuer),) = found(modules.run(MODULE, source="broker", broker_tenant="site b"))
+    assert issuer.endswith("/acs/t/site b")
+    assert vcenter.journal[0].path == "/acs/t/site%20b/.well-known/openid-configuration"
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_no_such_broker(modules: Modules, vcenter: Vcenter, there: bool) -> None:
+    vcenter.settings(broker=there)
+    ran = modules.run(MODULE, source="broker", broker_tenant="other")
+    assert ran.failed
+    assert "broker_tenant" in ran.result["failure"]["hint"]
+    assert ran.result["failure"]["operation"] == "acs.discovery"
+
+
+def test_keys_of_a_broker_without_certificates(modules: Modules, vcenter: Vcenter) -> None:
+    vcenter.settings(broker=True, x5c="absent")
+    ran = modules.run(MODULE, source="broker")
+    assert ran.result["failure"]["code"] == "unexpected_answer"
+    assert "have no certificates (x5c)" in ran.message
+    assert "certificate_management" not in ran.message
+
+
 @pytest.mark.parametrize("use", ["signing", "absent"])
 @pytest.mark.parametrize("root_first", [False, True])
 def test_saml(modules: Modules, vcenter: Vcenter, use: str, root_first: bool) -> None:

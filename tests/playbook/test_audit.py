@@ -49,6 +49,7 @@ def facts(folder: Path) -> dict[str, Any]:
     """The report's facts; its other two forms are there and can be read."""
     assert (folder / "esx-trust-audit.html").read_text().lower().startswith("<!doctype html>")
     ElementTree.parse(folder / "esx-trust-audit.junit.xml")
+    assert "esx_trust_host_in_sync{" in (folder / "esx-trust-audit.prom").read_text("utf-8")
     found: dict[str, Any] = json.loads((folder / "esx-trust-audit.json").read_text())
     return found
 

@@ -60,6 +60,9 @@ class VcenterSettings(Settings):
     jwks_keys: Literal["active", "all"] = "active"
     symmetric_key: bool = False
     """One more key, which should not be published."""
+    broker: bool = False
+    """The pages of an identity broker of VCF 9 are here, too."""
+    broker_tenant: str = "CUSTOMER"
     saml: bool = True
     saml_key_use: Literal["signing", "absent"] = "signing"
     saml_root_first: bool = False
@@ -101,6 +104,10 @@ class VcenterState(HostState):
     @property
     def oidc_issuer(self) -> str:
         return f"{self.base_url}/openidconnect/{self.own.sso_domain}"
+
+    @property
+    def broker_issuer(self) -> str:
+        return f"{self.base_url}/acs/t/{self.own.broker_tenant}"
 
     @property
     def entity_id(self) -> str:
@@ -151,8 +158,30 @@ def get_discovery(call: Call) -> dict[str, Any]:
     }
 
 
+def get_broker_discovery(call: Call) -> dict[str, Any]:
+    state = _state(call)
+    if call.identifiers[0] != state.own.broker_tenant:
+        raise ApiError("NOT_FOUND", message("There is no such tenant.", "tenant_not_found"))
+    return {
+        "issuer": state.broker_issuer,
+        "authorization_endpoint": f"{state.broker_issuer}/authorize",
+        "token_endpoint": f"{state.broker_issuer}/token",
+        "jwks_uri": state.own.jwks_uri or f"{state.base_url}/acs/jwks",
+        "response_types_supported": ["code"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+    }
+
+
 def get_jwks(call: Call) -> dict[str, Any]:
-    state = _page(call)
+    return _jwks(_page(call))
+
+
+def get_broker_jwks(call: Call) -> dict[str, Any]:
+    return _jwks(_state(call))
+
+
+def _jwks(state: VcenterState) -> dict[str, Any]:
     chains = state.signing_cert_chains if state.own.jwks_keys == "all" else state.signing_cert_chains[:1]
     keys = [_key(chain, state.own.x5c) for chain in chains]
     if state.own.symmetric_key:
@@ -229,6 +258,10 @@ def _openidconnect(name: str, path: str, perform: Callable[[Call], Any]) -> Oper
     return _page_of("openidconnect." + name, "/openidconnect" + path, perform, lambda settings: settings.openidconnect)
 
 
+def _broker(name: str, path: str, perform: Callable[[Call], Any]) -> Operation:
+    return _page_of("acs." + name, "/acs" + path, perform, lambda settings: settings.broker)
+
+
 SIGNING_CERTIFICATE = Operation(
     id=SERVICE + ".get",
     method="GET",
@@ -248,6 +281,8 @@ OPERATIONS: tuple[Operation, ...] = (
     _openidconnect("discovery_of_the_default", WELL_KNOWN, get_discovery),
     _openidconnect("jwks", "/jwks/{sso_domain}", get_jwks),
     _openidconnect("jwks_of_the_default", "/jwks", get_jwks),
+    _broker("discovery", "/t/{broker_tenant}" + WELL_KNOWN, get_broker_discovery),
+    _broker("jwks", "/jwks", get_broker_jwks),
     replace(
         _page_of(
             "websso.saml2.metadata", "/websso/SAML2/Metadata/{sso_domain}", get_saml_metadata, lambda own: own.saml

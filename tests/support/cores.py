@@ -18,9 +18,6 @@ import pytest
 
 import environment
 
-#: The oldest core, the first one with the new templating, and the newest.
-TEST_CORES = (environment.CORES[0], "core-2.19", environment.CORES[-1])
-
 
 def add_options(parser: pytest.Parser) -> None:
     """The options of the command line by which a run is made larger or smaller."""
@@ -52,7 +49,7 @@ def _runs(config: pytest.Config, item: pytest.Item) -> bool:
         return _in_share(item, config.getoption("--share"))
 
     everywhere = config.getoption("--cores") == "all"
-    cores = environment.CORES if everywhere else TEST_CORES
+    cores = environment.CORES if everywhere else environment.TEST_CORES
     # The hand-over to a module is the same on every core, and slow: the oldest and the newest core are enough.
     if _as_a_module(item):
         cores = (cores[0], cores[-1])

@@ -80,6 +80,26 @@ JWKS = Operation(
     returns=True,
     public=True,
 )
+#: The identity broker of VCF 9 publishes the same, at a place of its own.
+BROKER_DISCOVERY = Operation(
+    id="acs.discovery",
+    method="GET",
+    path="/acs/t/{broker_tenant}/.well-known/openid-configuration",
+    success=(200,),
+    errors=(),
+    parameters=(Parameter("broker_tenant", STRING, PATH),),
+    returns=True,
+    public=True,
+)
+BROKER_JWKS = Operation(
+    id="acs.jwks",
+    method="GET",
+    path="/acs/jwks",
+    success=(200,),
+    errors=(),
+    returns=True,
+    public=True,
+)
 SAML_METADATA = Operation(
     id="websso.saml2.metadata",
     method="GET",
@@ -91,7 +111,10 @@ SAML_METADATA = Operation(
     public=True,
     media="xml",
 )
-OPERATIONS = (SESSION_CREATE, SESSION_DELETE, SIGNING_CERTIFICATE, DISCOVERY, JWKS, SAML_METADATA)
+OPERATIONS = (
+    *(SESSION_CREATE, SESSION_DELETE, SIGNING_CERTIFICATE),
+    *(DISCOVERY, JWKS, BROKER_DISCOVERY, BROKER_JWKS, SAML_METADATA),
+)
 
 INFO_ARGUMENTS = CONNECTION.merge(
     Arguments(
@@ -100,10 +123,11 @@ INFO_ARGUMENTS = CONNECTION.merge(
             "auth_method": {"type": "str", "choices": ["session", "basic", "token"], "default": "session"},
             "source": {
                 "type": "str",
-                "choices": ["certificate_management", "oidc", "saml"],
+                "choices": ["certificate_management", "oidc", "saml", "broker"],
                 "default": "certificate_management",
             },
             "sso_domain": {"type": "str", "default": "vsphere.local"},
+            "broker_tenant": {"type": "str", "default": "CUSTOMER"},
         }
     )
 )
@@ -114,6 +138,9 @@ _QUERY = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%/?-]{0,1000}")
 _KEY_TYPES = ("RSA", "EC")
 _IMPOSTOR = "put certificates of its own in place of the vCenter's"
 _CHECK = "Check that hostname and port are those of a vCenter, and that sso_domain is the name of its SSO domain."
+_CHECK_BROKER = (
+    "Check that hostname and port are those of an identity broker of VCF 9, and that broker_tenant is its tenant."
+)
 
 
 @dataclass(frozen=True)
@@ -143,11 +170,17 @@ def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
     if source == "saml":
         _need_parser()
     sso_domain = path_element("sso_domain", check_name("sso_domain", params["sso_domain"]))
+    broker_tenant = path_element("broker_tenant", check_name("broker_tenant", params["broker_tenant"]))
     connection = Connection.from_params(params, public=not managed)
     with connect(connection, INFO_ARGUMENTS.secrets(params), codecs=(REST,)) as client:
-        vcenter = _Vcenter(client, connection, sso_domain)
-        read = {"certificate_management": vcenter.managed, "oidc": vcenter.oidc, "saml": vcenter.saml}[source]
-        records = [one.record() for one in read()]
+        vcenter = _Vcenter(client, connection, sso_domain, broker_tenant)
+        read = {
+            "certificate_management": vcenter.managed,
+            "oidc": vcenter.oidc,
+            "saml": vcenter.saml,
+            "broker": vcenter.broker,
+        }
+        records = [one.record() for one in read[source]()]
         danger = f"read the login, and {_IMPOSTOR}" if managed else _IMPOSTOR
         return client.scrub_result(info_result("token_issuers", records, connection, vcenter.warnings, danger))
 
@@ -155,7 +188,7 @@ def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
 class _Vcenter:
     """One vCenter, read; `warnings` are what a person should know about the answers."""
 
-    def __init__(self, client: Client, connection: Connection, sso_domain: str) -> None:
+    def __init__(self, client: Client, connection: Connection, sso_domain: str, broker_tenant: str) -> None:
         self._client = client
         self._connection = connection
         # Named in full, also in messages: what is wrong may be the domain.
@@ -164,6 +197,9 @@ class _Vcenter:
             for one in (DISCOVERY, SAML_METADATA, _OIDC_ISSUER)
         )
         self._discovery_page, self._metadata_page = discovery, metadata
+        self._broker_page = replace(
+            BROKER_DISCOVERY, path=url_path(BROKER_DISCOVERY(broker_tenant=broker_tenant)), parameters=()
+        )
         base = connection.url.removesuffix(":443")
         self._usual_issuer, self._usual_entity_id = base + issuer.path, base + metadata.path
         self.warnings: list[str] = []
@@ -186,11 +222,19 @@ class _Vcenter:
 
     def oidc(self) -> tuple[VcenterTokenIssuer, ...]:
         """The issuer of the OpenID Connect tokens, with the certificates of its published keys."""
-        page = self._discovery()
+        return self._published(self._discovery_page, JWKS)
+
+    def broker(self) -> tuple[VcenterTokenIssuer, ...]:
+        """The issuer of an identity broker's tokens, with the certificates of its published keys."""
+        return self._published(self._broker_page, BROKER_JWKS)
+
+    def _published(self, discovery: Operation, keys: Operation) -> tuple[VcenterTokenIssuer, ...]:
+        """The issuer that a discovery names, with the certificates of the keys to which it leads."""
+        page = self._discovery(discovery)
         path = _own_path(page.get("jwks_uri"))
         if path is None:
-            raise self._wrong_shape(self._discovery_page)
-        operation = replace(JWKS, path=path, parameters=())
+            raise self._wrong_shape(discovery)
+        operation = replace(keys, path=path, parameters=())
         chains = self._chains(operation, self._x5c(operation, self._call(operation)))
         return (VcenterTokenIssuer(page["issuer"], "oidc", chains),)
 
@@ -212,15 +256,15 @@ class _Vcenter:
             return usual
 
     def _oidc_issuer(self) -> str:
-        return str(self._discovery()["issuer"])
+        return str(self._discovery(self._discovery_page)["issuer"])
 
     def _entity_id(self) -> str:
         return self._metadata().entity_id
 
-    def _discovery(self) -> dict[str, Any]:
-        page = self._call(self._discovery_page)
+    def _discovery(self, operation: Operation) -> dict[str, Any]:
+        page = self._call(operation)
         if not isinstance(page, dict) or not _is_name(page.get("issuer")):
-            raise self._wrong_shape(self._discovery_page)
+            raise self._wrong_shape(operation)
         return page
 
     def _metadata(self) -> SamlMetadata:
@@ -247,7 +291,7 @@ class _Vcenter:
             why = f"its keys {bare}" if signing else "it holds no RSA or EC key that signs"
             raise UnexpectedAnswer(
                 f"{self._client.host}: the answer to {operation.title} is of no use: {why}.",
-                "Use source certificate_management or saml.",
+                "" if operation.id == BROKER_JWKS.id else "Use source certificate_management or saml.",
                 operation=operation.id,
             )
         if len(chains) < len(signing):
@@ -278,7 +322,7 @@ class _Vcenter:
 
     def _wrong_shape(self, operation: Operation) -> UnexpectedAnswer:
         error = self._client.wrong_shape(operation)
-        error.hint = _CHECK
+        error.hint = _check(operation.id)
         return error
 
 
@@ -314,6 +358,11 @@ def _own_path(uri: Any) -> Optional[str]:
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
+def _check(operation: Optional[str]) -> str:
+    """What to look at where an answer is none of what was asked."""
+    return _CHECK_BROKER if operation in (BROKER_DISCOVERY.id, BROKER_JWKS.id) else _CHECK
+
+
 def _hint(error: TrustError, connection: Connection) -> str:
     """What to do about an error of a vCenter, or empty where what is said of hosts is right for it, too."""
     later = error.retriable and (error.status or 0) >= 400
@@ -322,7 +371,7 @@ def _hint(error: TrustError, connection: Connection) -> str:
     if error.operation == SESSION_CREATE.id and not isinstance(error, Unauthenticated):
         return "Check that hostname and port are those of a vCenter, 7.0 or later; ESX hosts have no session service."
     if error.operation not in (SESSION_CREATE.id, SIGNING_CERTIFICATE.id):
-        return _CHECK
+        return _check(error.operation)
     if isinstance(error, Unauthenticated):
         if connection.access_token or connection.saml_token:
             return ""

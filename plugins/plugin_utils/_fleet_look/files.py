@@ -17,11 +17,12 @@ from ansible.errors import AnsibleActionFail
 from ansible_collections.esx.trust.plugins.filter.audit import audit_data
 from ansible_collections.esx.trust.plugins.filter.audit import audit_html
 from ansible_collections.esx.trust.plugins.filter.audit import audit_junit
+from ansible_collections.esx.trust.plugins.filter.audit import audit_metrics
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.page import render
 
 
 def write_report(path: str, entries: list[dict[str, Any]], generated_at: str, run: Mapping[str, Any]) -> dict[str, Any]:
-    """Write the report of an audit in its three forms; returns its record.
+    """Write the report of an audit in its four forms; returns its record.
 
     path: of the files, without what tells their forms. run: what is known of the run, see audit_data.yml.
     Raises AnsibleActionFail if a file cannot be written.
@@ -30,6 +31,7 @@ def write_report(path: str, entries: list[dict[str, Any]], generated_at: str, ru
     _write(f"{path}.json", _json(record))
     _write(f"{path}.html", audit_html(record))
     _write(f"{path}.junit.xml", audit_junit(record))
+    _write(f"{path}.prom", audit_metrics(record))
     return record
 
 

@@ -1,0 +1,42 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A release refuses what is not ready."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import release
+
+
+@pytest.fixture
+def ready(tmp_path: Path) -> Path:
+    """A committed checkout of a version that the changelog knows."""
+    (tmp_path / "changelogs/fragments").mkdir(parents=True)
+    (tmp_path / "galaxy.yml").write_text("version: 1.0.0\n", "utf-8")
+    (tmp_path / "changelogs/changelog.yaml").write_text("releases: {1.0.0: {}}\n", "utf-8")
+    who = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
+    for command in (["init", "-q"], ["add", "-A"], [*who, "commit", "-qm", "one"]):
+        subprocess.run(["git", "-C", tmp_path, *command], check=True)
+    return tmp_path
+
+
+def test_what_is_ready(ready: Path) -> None:
+    assert list(release.hindrances(ready)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("new.txt", "", "not committed"),
+        ("galaxy.yml", "version: 1.1.0\n", "antsibull-changelog release --version 1.1.0"),
+        ("changelogs/fragments/1-new.yml", "---\n", "fragments"),
+    ],
+)
+def test_what_is_not(ready: Path, name: str, text: str, said: str) -> None:
+    (ready / name).write_text(text, "utf-8")
+    reasons = list(release.hindrances(ready))
+    assert any(said in reason for reason in reasons), reasons

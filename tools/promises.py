@@ -1,0 +1,189 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the collection promises to keep within a major version, as data.
+
+    .venv/dev/bin/python tools/promises.py      write tests/contract/promises.yml anew
+
+docs/compatibility.md says what a promise is. What is added becomes a promise with the next release.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from environment import ROOT
+from environment import link_collection
+from environment import run
+
+PROMISES = ROOT / "tests" / "contract" / "promises.yml"
+HEAD = """# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# What is kept within a major version; see docs/compatibility.md. Written by tools/promises.py.
+---
+"""
+
+#: The filters that are for users. The others are parts of the playbooks.
+PUBLIC_FILTERS = ("audit_data", "audit_html", "audit_junit", "audit_metrics", "compare_audits")
+
+_PLAYBOOK_VARIABLES = re.compile(r"^#   (esx_\w+(?:, esx_\w+)*)", re.MULTILINE)
+_VALUE = re.compile(r"V\((\w+)\)")
+
+
+def current() -> dict[str, Any]:
+    """What the collection has today."""
+    modules = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
+    runtime = yaml.safe_load((ROOT / "meta/runtime.yml").read_text("utf-8"))
+    return {
+        "modules": {name: _plugin(found) for name, found in _documented("module", modules).items()},
+        "filters": {name: _plugin(found) for name, found in _documented("filter", PUBLIC_FILTERS).items()},
+        "role_variables": _role_variables(),
+        "playbooks": _playbooks(),
+        "action_groups": {group: _present(names) for group, names in runtime["action_groups"].items()},
+        "audit_report_version": _number("plugins/plugin_utils/_audit/data.py"),
+        "probe_report_version": _number("plugins/plugin_utils/_probe.py"),
+        "metrics": _present(_metrics()),
+        "awx_credential_types": _credential_types(),
+    }
+
+
+def _documented(kind: str, names: Any) -> dict[str, Any]:
+    """The documentation of plugins, with their fragments, as ansible-doc tells it."""
+    with tempfile.TemporaryDirectory(prefix="esx-trust-") as home:
+        variables = {
+            **os.environ,
+            "ANSIBLE_COLLECTIONS_PATH": str(link_collection()),
+            "ANSIBLE_HOME": home,
+            "LC_ALL": "C.UTF-8",
+        }
+        command = [Path(sys.executable).parent / "ansible-doc", "--json", "-t", kind]
+        said = run([*command, *(f"esx.trust.{name}" for name in names)], variables)
+    return {name.rpartition(".")[2]: found for name, found in json.loads(said).items()}
+
+
+def _plugin(found: Mapping[str, Any]) -> dict[str, Any]:
+    returned = found.get("return") or {}
+    failure = (returned.get("failure") or {}).get("contains") or {}
+    codes = _VALUE.findall(" ".join(_paragraphs(failure.get("code", {}).get("description"))))
+    return {
+        "options": {name: _option(one) for name, one in (found["doc"].get("options") or {}).items()},
+        "returns": _returned(returned),
+        "failure_codes": _present(codes),
+    }
+
+
+def _paragraphs(description: Any) -> list[str]:
+    return [description] if isinstance(description, str) else list(description or [])
+
+
+def _option(option: Mapping[str, Any]) -> dict[str, Any]:
+    kept: dict[str, Any] = {"type": option.get("type", "str"), "required": bool(option.get("required"))}
+    if option.get("default") is not None:
+        kept["default"] = option["default"]
+    if option.get("elements"):
+        kept["elements"] = option["elements"]
+    for name in ("choices", "aliases"):
+        if option.get(name):
+            kept[name] = _present(option[name])
+    if option.get("suboptions"):
+        kept["suboptions"] = {name: _option(one) for name, one in option["suboptions"].items()}
+    return kept
+
+
+def _returned(values: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {}
+    for name, value in values.items():
+        kept[name] = {"type": value.get("type", "str")}
+        if value.get("contains"):
+            kept[name]["contains"] = _returned(value["contains"])
+    return kept
+
+
+def _present(names: Any) -> dict[str, bool]:
+    """Names as a mapping, so that a new one among them breaks nothing."""
+    return {str(name): True for name in sorted(map(str, names))}
+
+
+def _role_variables() -> dict[str, Any]:
+    path = ROOT / "roles/host_trust/meta/argument_specs.yml"
+    specs = yaml.safe_load(path.read_text("utf-8"))["argument_specs"]
+    return {entry: _present(spec["options"]) for entry, spec in specs.items()}
+
+
+def _playbooks() -> dict[str, Any]:
+    found = {}
+    for path in sorted((ROOT / "playbooks").glob("*.yml")):
+        head, _dashes, plays = path.read_text("utf-8").partition("\n---\n")
+        names = {name for line in _PLAYBOOK_VARIABLES.findall(head) for name in line.split(", ")}
+        for play in yaml.safe_load(plays):
+            names |= {name for name in play.get("vars", {}) if name.startswith("esx_") and name != "esx_awx_pattern"}
+        found[path.stem] = _present(names)
+    return found
+
+
+def _number(name: str) -> int:
+    version = re.search(r"^_?VERSION = (\d+)$", (ROOT / name).read_text("utf-8"), re.MULTILINE)
+    return int(version[1]) if version else 0
+
+
+def _metrics() -> list[str]:
+    return re.findall(r'"(esx_trust_\w+)"', (ROOT / "plugins/plugin_utils/_audit/metrics.py").read_text("utf-8"))
+
+
+def _credential_types() -> dict[str, Any]:
+    text = (ROOT / "playbooks/vars/awx_credential_types.yml").read_text("utf-8").replace("!unsafe ", "")
+    types = yaml.safe_load(text)["esx_awx_credential_types"]
+    return {one["name"]: _present(field["id"] for field in one["inputs"]["fields"]) for one in types}
+
+
+def written() -> dict[str, Any]:
+    """What was promised with the last release."""
+    promises: dict[str, Any] = yaml.safe_load(PROMISES.read_text("utf-8"))
+    return promises
+
+
+def flat(node: Any, place: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
+    """Every leaf under the names that lead to it."""
+    if not isinstance(node, Mapping):
+        return {place: node}
+    leaves: dict[tuple[str, ...], Any] = {place: {}}
+    for name, value in node.items():
+        leaves.update(flat(value, (*place, str(name))))
+    return leaves
+
+
+def broken(promised: Mapping[str, Any], has: Mapping[str, Any]) -> list[str]:
+    """What was promised and is not so any more, and new options that everybody would have to give."""
+    before, now = flat(promised), flat(has)
+    lost = [
+        f"{' > '.join(place)}: was {value!r}, is {now.get(place, 'gone')!r}"
+        for place, value in before.items()
+        if now.get(place, "gone") != value
+    ]
+    demanded = [
+        f"{' > '.join(place)}: is new, and everybody would have to give it"
+        for place, value in now.items()
+        if place[-1:] == ("required",) and value is True and place not in before and place[:-2] in before
+    ]
+    return lost + demanded
+
+
+def added(promised: Mapping[str, Any], has: Mapping[str, Any]) -> list[str]:
+    """What is not promised yet."""
+    return sorted(" > ".join(place) for place in flat(has).keys() - flat(promised).keys())
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 1:
+        sys.exit("usage: promises.py")
+    PROMISES.write_text(HEAD + yaml.safe_dump(current(), sort_keys=True, width=120), "utf-8")
+    print(PROMISES.relative_to(ROOT))

@@ -1,0 +1,94 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A release: refuses what is not ready, builds the tarball, has it judged, and says how it is signed and published.
+
+    .venv/dev/bin/python tools/release.py
+
+Nothing is uploaded, tagged or signed here: that is for the person who answers for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import checkout
+import promises
+from environment import ENVIRONMENTS
+from environment import ROOT
+from environment import run
+
+#: The tests that judge the tarball or what is said about it.
+JUDGES = (
+    "tests/gates/test_package.py",
+    "tests/gates/test_cores.py",
+    "tests/gates/test_style.py",
+    "tests/gates/test_docs.py",
+)
+
+NEXT = """
+{name}
+SHA-256  {checksum}
+
+Sign it, tag it, publish it:
+
+    gpg --detach-sign --armor {name}
+    git tag -s {version} -m "esx.trust {version}" && git push origin {version}
+    ansible-galaxy collection publish {name}
+"""
+
+
+def hindrances(root: Path = ROOT) -> Iterator[str]:
+    """Why this checkout cannot be released."""
+    if run(["git", "-C", root, "status", "--porcelain"]).strip():
+        yield "The checkout has changes that are not committed."
+
+    version = galaxy(root)["version"]
+    changelog = yaml.safe_load((root / "changelogs/changelog.yaml").read_text("utf-8"))
+    if version not in changelog["releases"]:
+        yield (
+            f"The changelog knows no version {version} (galaxy.yml):"
+            f" .venv/dev/bin/antsibull-changelog release --version {version}"
+        )
+    if any((root / "changelogs/fragments").glob("*.y*ml")):
+        yield "There are fragments in changelogs/fragments that no version of the changelog holds."
+
+
+def unkept() -> Iterator[str]:
+    """What is wrong with the promises of docs/compatibility.md."""
+    promised, has = promises.written(), promises.current()
+    yield from (f"A promise is broken: {one}." for one in promises.broken(promised, has))
+    if promises.added(promised, has):
+        yield "Something is new and not promised yet: .venv/dev/bin/python tools/promises.py"
+
+
+def galaxy(root: Path = ROOT) -> dict[str, Any]:
+    """What galaxy.yml says."""
+    said: dict[str, Any] = yaml.safe_load((root / "galaxy.yml").read_text("utf-8"))
+    return said
+
+
+def main() -> None:
+    reasons = [*hindrances(), *unkept()]
+    if reasons:
+        sys.exit("release: not yet.\n" + "\n".join(f"  {reason}" for reason in reasons))
+
+    judged = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", "--cores", "all", *JUDGES], cwd=ROOT
+    )
+    if judged.returncode:
+        sys.exit("release: the judges refused it.")
+
+    tarball = checkout.build(ROOT / "build", ENVIRONMENTS["install"].bin / "ansible-galaxy")
+    checksum = hashlib.sha256(tarball.read_bytes()).hexdigest()
+    print(NEXT.format(name=tarball.relative_to(ROOT), checksum=checksum, version=galaxy()["version"]))
+
+
+if __name__ == "__main__":
+    main()
