@@ -75,7 +75,7 @@ ENVIRONMENTS = {
         Environment("core-2.18", ("3.11", "3.12", "3.13"), "3.11", ansible_test=True),
         Environment("core-2.19", ("3.11", "3.12", "3.13"), "3.11", ansible_test=True),
         Environment("core-2.20", ("3.12", "3.13", "3.14"), "3.12", ansible_test=True),
-        Environment("core-2.21", ("3.12", "3.13", "3.14"), "3.12", ansible_test=True, between=True),
+        Environment("core-2.21", ("3.12", "3.13", "3.14"), "3.12", ansible_test=True),
         Environment("core-2.22", ("3.13",), "3.13", ansible_test=True),
         Environment("floor", ("3.11",), "3.11"),  # newer interpreters do not run the oldest versions
         Environment("audit", ("3.11", "3.12", "3.13"), "3.11"),
