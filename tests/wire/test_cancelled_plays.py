@@ -48,6 +48,7 @@ def running(program: str) -> Iterator[int]:
                     yield int(child)
 
 
+@pytest.mark.every_core
 @pytest.mark.parametrize(
     "numbers",
     [(signal.SIGINT,), (signal.SIGTERM,), (signal.SIGINT, signal.SIGTERM)],
