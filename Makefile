@@ -36,9 +36,9 @@ lint: ## style, format and types only
 	@$(DEV)/mypy --no-error-summary -p ansible_collections.esx.trust.plugins
 	@$(DEV)/mypy --no-error-summary tests tools
 
-test: ## everything, on every ansible-core that this machine can run
+test: ## everything, on the oldest, a middle and the newest ansible-core that this machine can run
 	@$(ENVIRONMENT) all
-	@$(PYTEST) -q -n $(JOBS) --dist loadgroup --no-loadscope-reorder --cov --cov-report=term \
+	@$(PYTEST) -q -n $(JOBS) --dist loadgroup --no-loadscope-reorder --share 1/2 \
 	    $(wildcard $(addprefix tests/,gates browser bench guides awx playbook leaks faults wire module contract unit))
 
 matrix: ## the tests of each ansible-core, also on the versions between those of `make test`

@@ -82,7 +82,7 @@ class Stage:
             fail(f"the collection cannot be installed\n{done.stdout}")
 
     def fill_hosts(self) -> None:
-        """All hosts as they shall be, but three, each wrong in a way of its own; every other one speaks JSON-RPC."""
+        """All hosts as they shall be, but four, each wrong in a way of its own; every other one speaks JSON-RPC."""
         for number, host in enumerate(self.fleet.hosts):
             host.settings(protocols="jsonrpc" if number % 2 else "rest")
             if host.name != "esx02":
@@ -90,6 +90,10 @@ class Stage:
             host.put_issuer("vcenter", ISSUER, [self.old_chain if host.name == "esx03" else self.chain])
             if host.name == "esx05":
                 host.put_issuer("old-vcenter", "https://old-vc.example.com/openidconnect/site", [self.old_chain])
+            if host.name != "esx06":
+                subject = {"type": "EXTERNAL_GROUP", "name": "Administrators", "domain": "vsphere.local"}
+                grant = {"resource_type": "ENTITLEMENT", "entitlement": "READ_ONLY"}
+                host.put_client_profile(**subject, issuer_alias="vcenter", grants=[grant])
 
     def write_inventory(self) -> None:
         chain = self.folder / "vcenter.pem"
@@ -180,7 +184,8 @@ class Outcome:
             if host["status"] == "ok":
                 continue
             wrong = [one for one in host["resources"] if one["status"] not in ("ok", "undeclared")]
-            what = ", ".join(f"{one['resource'].replace('_', ' ')} {one['id']!r} {one['status']}" for one in wrong)
+            # The status comes first, because ids are long and lines are cut.
+            what = ", ".join(f"{one['status']}: {one['resource'].replace('_', ' ')} '{one['id']}'" for one in wrong)
             yield f"{host['host']}  {what or host['status']}"
 
     def cost(self) -> str:
@@ -245,7 +250,7 @@ def main() -> None:
     chosen = parser.parse_args()
     show(f"Builds and installs the collection, starts {HOSTS} simulated ESX hosts ...")
     with stage() as ready:
-        show("demo/trust.yml declares a key and an issuer; 3 hosts are wrong, 1 is down.", "")
+        show("demo/trust.yml declares key, issuer and a right; 4 hosts are wrong, 1 is down.", "")
         tell(ready)
         if chosen.keep:
             keep(ready)
@@ -262,9 +267,11 @@ def tell(ready: Stage) -> None:
     show("$ ansible-playbook esx.trust.audit       (and now?)")
     last = ready.audit("after")
     show_audit(last, "after")
-    wrong = ["esx02", "esx03", "esx05"]
+    wrong = ["esx02", "esx03", "esx05", "esx06"]
     check([("writes of the audit", first.writes, 0), ("its exit code", bool(first.code), True)], first)
-    check([("hosts that are not as declared", len(list(first.found())), 4)], first)
+    check([("hosts that are not as declared", len(list(first.found())), 5)], first)
+    lacking = [line for line in first.found() if line.startswith("esx06 ")]
+    check([("the host without the right", "missing: client profile" in "".join(lacking), True)], first)
     check([("hosts changed", run.changed, wrong), ("hosts that failed", run.failed, [ready.down])], run)
     check([("writes of the second audit", last.writes, 0)], last)
     check([("hosts left", list(last.found()), [f"{ready.down}  unreachable"])], last)

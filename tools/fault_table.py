@@ -25,7 +25,10 @@ from environment import link_collection
 
 sys.path[:0] = [str(link_collection()), str(ROOT / "tests")]
 
+from faults import oracle  # noqa: E402
+from faults import runner  # noqa: E402
 from faults import sweep  # noqa: E402
+from faults import troubles  # noqa: E402
 from simulator import Fleet  # noqa: E402
 
 HOSTS = 6
@@ -49,7 +52,7 @@ def outcomes(task: int, full: bool) -> list[Outcome]:
     """Sweep one part of the plan, on hosts of its own."""
     logging.disable(logging.CRITICAL)  # the simulator's server complains about broken connections
     case, scope = sweep.plan(full)[task]
-    with Fleet(HOSTS) as fleet, sweep.sweeping():
+    with Fleet(HOSTS) as fleet, runner.sweeping():
         verdicts = sweep.Sweep(fleet).sweep(case, scope)
     return [
         Outcome(
@@ -65,7 +68,7 @@ def outcomes(task: int, full: bool) -> list[Outcome]:
 
 
 def operation(name: str) -> str:
-    return sweep.short(name).replace("security_token_", "")
+    return oracle.short(name).replace("security_token_", "")
 
 
 def swept(jobs: int, full: bool) -> Iterator[list[Outcome]]:
@@ -77,10 +80,10 @@ def swept(jobs: int, full: bool) -> Iterator[list[Outcome]]:
 
 def table(found: list[Outcome]) -> Iterator[str]:
     """Rows are requests, columns are faults."""
-    yield "".join(["request broken".ljust(LABEL), *(column.rjust(CELL) for column in sweep.COLUMNS)]).rstrip()
+    yield "".join(["request broken".ljust(LABEL), *(column.rjust(CELL) for column in troubles.COLUMNS)]).rstrip()
     for row in sorted({one.operation for one in found}, key=lambda name: (name.startswith(("prov", "iss")), name)):
         cells = []
-        for column in sweep.COLUMNS:
+        for column in troubles.COLUMNS:
             here = [one for one in found if (one.operation, one.column) == (row, column)]
             ok = sum(one.ok for one in here)
             bad = "!" if any(one.wrong for one in here) else ""

@@ -4,15 +4,15 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
+
+from support.constants import KEY
 
 PROVIDERS = "/api/esx/trusted-infrastructure/kms/providers"
 ISSUERS = "/api/esx/authentication/trust/security-token-issuers"
 PROFILES = "/api/esx/authentication/client-profiles"
 TOKEN = "/api/esx/authentication/token"
 KEY_ID = "12345678-abcd-1234-cdef-123456789abc"
-KEY = base64.b64encode(bytes(range(32))).decode()
 
 
 def provider(name: str = "p1", **changes: Any) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from contract.samples import KEY
 from contract.samples import KEY_ID
 from contract.samples import PROVIDERS
 from contract.samples import TOKEN
@@ -19,6 +18,7 @@ from contract.samples import provider
 from simulator import Fault
 from simulator import Fleet
 from simulator import host_profiles
+from support.constants import KEY
 
 if TYPE_CHECKING:
     import requests

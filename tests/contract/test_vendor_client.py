@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from contract.samples import KEY
 from contract.samples import KEY_ID
 from contract.samples import grants
 from contract.samples import issuer
 from contract.samples import profile
 from contract.samples import provider
+from support.constants import KEY
 
 pytest.importorskip("vmware.vapi.bindings.stub", reason="vmware-vapi-runtime is not installed")
 

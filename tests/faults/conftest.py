@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from faults.runner import Way
+from faults.runner import sweeping
 from faults.sweep import Sweep
-from faults.sweep import Way
-from faults.sweep import sweeping
 from simulator import Fleet
 from support.modules import modules
 

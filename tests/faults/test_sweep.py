@@ -14,6 +14,10 @@ import pytest
 from faults import sweep as sweeps
 from faults.cases import AUTH_METHODS
 from faults.cases import CASES
+from faults.oracle import LONGEST_MESSAGE
+from faults.oracle import most_requests
+from faults.troubles import TROUBLES
+from faults.troubles import Trouble
 from simulator import Fault
 
 if TYPE_CHECKING:
@@ -39,14 +43,14 @@ def test_every_request_meets_every_fault(sweep: Sweep, case: Case, scope: Scope)
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_without_a_fault_the_case_ends_as_it_says(sweep: Sweep, case: Case, auth_method: str, check_mode: bool) -> None:
     undisturbed = sweep.undisturbed(case, auth_method, check_mode)
-    assert len(undisturbed.requests) <= sweeps.most_requests(case, undisturbed.requests)
+    assert len(undisturbed.requests) <= most_requests(case, undisturbed.requests)
 
 
-SAMPLE = [trouble for trouble in sweeps.TROUBLES if not trouble.slow and trouble.settings == {}][::4]
+SAMPLE = [trouble for trouble in TROUBLES if not trouble.slow and trouble.settings == {}][::4]
 
 
 @pytest.mark.parametrize("trouble", SAMPLE, ids=lambda trouble: trouble.name)
-def test_main_prints_one_sentence_or_the_truth(modules: Modules, host: Host, trouble: sweeps.Trouble) -> None:
+def test_main_prints_one_sentence_or_the_truth(modules: Modules, host: Host, trouble: Trouble) -> None:
     for operation in ("token.create", "providers.get", "providers.create"):
         host.reset()
         host.queue(Fault.model_validate({**trouble.fields, "operation": f"*.{operation}"}))
@@ -55,7 +59,7 @@ def test_main_prints_one_sentence_or_the_truth(modules: Modules, host: Host, tro
         if ran.failed:
             assert ran.result["failure"]["code"]
             assert host.address in ran.message
-            assert len(ran.message) < sweeps.LONGEST_MESSAGE
+            assert len(ran.message) < LONGEST_MESSAGE
             assert len(ran.operations) <= len(wrote)
         else:
             assert ran.changed == bool(wrote)

@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 import environment
-from support.cores import GATES
 
 if TYPE_CHECKING:
     from support.tools import Tools
+
+# One lane for each core: its tests share a home with ansible-test's caches, so they run one after the other.
+CORES = [
+    pytest.param(name, marks=[pytest.mark.xdist_group(name), pytest.mark.every_core]) for name in environment.CORES
+]
 
 # Sanity tests that may be left out, and why.
 MAY_BE_SKIPPED = {
@@ -23,11 +27,12 @@ MAY_BE_SKIPPED = {
 }
 
 
-#: The development environment has the same core.
-OF_DEV = "core-2.19"
+#: The environments floor and dev have these cores.
+ELSEWHERE = ("core-2.16", "core-2.19")
 
-#: Of the module tests by another way (as an action, or over JSON-RPC), each environment runs a part.
-SHARES = {"core-2.16": "1/3", "core-2.21": "2/3", "core-2.22": "2/3", "floor": "3/3"}
+#: Of the module tests by another way (as an action, or over JSON-RPC), these two run one half each; `make test` runs
+#: the first half in the environment dev, so that each of them runs there or on the newest core.
+SHARES = {"core-2.22": "2/2", "floor": "1/2"}
 
 
 def ansible_test(tools: Tools, core: str, tree: Path, *arguments: str) -> str:
@@ -37,8 +42,7 @@ def ansible_test(tools: Tools, core: str, tree: Path, *arguments: str) -> str:
     return said
 
 
-@pytest.mark.every_core
-@pytest.mark.parametrize("core", GATES)
+@pytest.mark.parametrize("core", CORES)
 def test_sanity(tools: Tools, core: str, shipped: Path) -> None:
     """Of the tarball, as Galaxy and partners judge it; ruff and mypy look at the tests and the tools."""
     said = ansible_test(tools, core, shipped, "sanity", "--requirements")
@@ -48,8 +52,7 @@ def test_sanity(tools: Tools, core: str, shipped: Path) -> None:
     assert not skipped - ran
 
 
-@pytest.mark.every_core
-@pytest.mark.parametrize("core", GATES)
+@pytest.mark.parametrize("core", [CORES[0], CORES[-1]])
 def test_integration(tools: Tools, core: str, tree: Path) -> None:
     version = tools.run(core, ["python", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]).strip()
     said = ansible_test(tools, core, tree, "integration", "--venv", "--python", version)
@@ -59,8 +62,7 @@ def test_integration(tools: Tools, core: str, tree: Path) -> None:
         assert f"Running {target} integration test role" in said
 
 
-@pytest.mark.every_core
-@pytest.mark.parametrize("core", [each for each in GATES if each.values != (OF_DEV,)])
+@pytest.mark.parametrize("core", [each for each in CORES if each.values[0] not in ELSEWHERE])
 def test_unit_and_module_tests(tools: Tools, core: str) -> None:
     """The same tests that run in the development environment, on another core."""
     run_unit_and_module_tests(tools, core)
@@ -73,5 +75,6 @@ def test_unit_and_module_tests_with_the_oldest_libraries(tools: Tools) -> None:
 
 def run_unit_and_module_tests(tools: Tools, name: str) -> None:
     command = ["python", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    said = tools.run(name, [*command, "--share", SHARES.get(name, "1/3"), "tests/unit", "tests/module"])
+    share = ["--share", SHARES[name]] if name in SHARES else []
+    said = tools.run(name, [*command, *share, "tests/unit", "tests/module"])
     assert re.search(r"^\d+ passed", said, re.MULTILINE)

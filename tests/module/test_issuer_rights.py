@@ -79,17 +79,21 @@ def test_a_renaming_carries_the_rights_along(modules: Modules, host: Host, way: 
     assert len(host.writes) == writes
 
 
+@pytest.mark.parametrize("kind", ["reset_before", "lose_answer"])
 @pytest.mark.parametrize("number", range(6))
-def test_a_killed_renaming_is_finished_with_its_rights(modules: Modules, host: Host, number: int) -> None:
-    """Every write from a certain one on is lost, as if the run had been killed there."""
+def test_a_killed_renaming_is_finished_with_its_rights(modules: Modules, host: Host, number: int, kind: str) -> None:
+    """Nothing arrives any more from a certain write on, or from its answer on, as if the run had been killed there."""
     put(host, "admins", "READ_ONLY")
     put(host, "people", "OBSERVABILITY")
     writes = ["token_issuers.update", "token_issuers.create"]
     writes += ["profiles.create"] * 2 + ["profiles.delete"] * 2
     skipped = writes[:number].count(writes[number])
-    lost = {"kind": "reset_before", "operation": f"*{writes[number]}", "skip": skipped, "times": None}
-    host.queue(fault(**lost), fault(kind="reset_before", operation="*", skip=99, times=None))
+    # Both lists are read before the first write. A run that was killed looks at nothing behind it, and mends nothing.
+    looks = {"kind": "reset_before", "operation": "*.list", "skip": 2, "times": None}
+    host.queue(fault(kind=kind, operation=f"*{writes[number]}", skip=skipped, times=None), fault(**looks))
     assert rename(modules, "esx_token_issuer", retries=0).failed
+    done = sum(record.wrote for record in host.writes)
+    assert done == number + (kind == "lose_answer")
     host.clear_faults()
     assert not rename(modules, "esx_token_issuer").failed
     assert set(host.issuers) == {"new"}

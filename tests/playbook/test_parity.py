@@ -9,6 +9,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
@@ -23,6 +24,7 @@ from support.playbooks import Playbooks
 
 if TYPE_CHECKING:
     from simulator import Fleet
+    from simulator import Host
     from support.tools import Tools
 
 pytestmark = pytest.mark.timeout(600)
@@ -104,30 +106,59 @@ def playbooks(core: str, tools: Tools, fleet: Fleet, tmp_path: Path) -> Iterator
 )
 def test_results_are_the_same(playbooks: Playbooks, tmp_path: Path, shown: bool) -> None:
     """One host is served in the worker, the other by the module; both go through the same."""
-    worker, module = playbooks.hosts
+    in_worker, as_module = results(playbooks, tmp_path, in_worker=playbooks.hosts[:1], shown=shown)
+    for run, one, other in zip(RUNS, in_worker, as_module):
+        assert _shown(one) == _shown(other), run
+
+
+def test_results_are_the_same_over_either_form_of_the_api(playbooks: Playbooks, tmp_path: Path) -> None:
+    """One host speaks REST, the other JSON-RPC; the results differ in `api_protocol`, and failures in their words."""
+    _rest, jsonrpc = playbooks.hosts
+    jsonrpc.settings(protocols="jsonrpc")
+    over_rest, over_jsonrpc = results(playbooks, tmp_path, in_worker=playbooks.hosts)
+    for run, one, other in zip(RUNS, over_rest, over_jsonrpc):
+        assert _of_either_form(one) == _of_either_form(other), run
+    forms = [{result.get("api_protocol") for result in each} - {None} for each in (over_rest, over_jsonrpc)]
+    assert "jsonrpc" not in forms[0]
+    assert "jsonrpc" in forms[1]
+
+
+def results(
+    playbooks: Playbooks, folder: Path, *, in_worker: Sequence[Host], shown: bool = False
+) -> list[list[dict[str, Any]]]:
+    """What both hosts registered of all RUNS; the hosts are written to equally, and no secret is registered."""
     tasks: list[dict[str, Any]] = [
         {"name": f"Run {number}", name: options, **keywords, "register": f"run{number}", "ignore_errors": True}
         for number, (name, options, keywords) in enumerate(RUNS)
     ]
+    workers = [host.name for host in in_worker]
     for task in tasks:
-        task["vars"] = {"esx_trust_in_worker": f"{{{{ inventory_hostname == '{worker.name}' }}}}"}
+        task["vars"] = {"esx_trust_in_worker": f"{{{{ inventory_hostname in {workers} }}}}"}
     names = ", ".join(f"run{number}" for number in range(len(RUNS)))
     content = f"{{{{ [{names}] | to_json }}}}"
-    dest = f"{tmp_path}/{{{{ inventory_hostname }}}}.json"
+    dest = f"{folder}/{{{{ inventory_hostname }}}}.json"
     tasks.append({"name": "Keep", "ansible.builtin.copy": {"dest": dest, "content": content, "mode": "0600"}})
 
     played = playbooks.play(tasks, variables={"key": KEY, "ansible_inject_invocation": shown})
 
     assert played.code == 0, played.output
-    ways = [
-        json.loads((tmp_path / f"{host.name}.json").read_text("utf-8").replace(host.address, "HOST"))
-        for host in (worker, module)
+    found = [
+        json.loads((folder / f"{host.name}.json").read_text("utf-8").replace(host.address, "HOST"))
+        for host in playbooks.hosts
     ]
-    for run, in_worker, as_module in zip(RUNS, *ways):
-        assert _shown(in_worker) == _shown(as_module), run
-    assert [len(host.writes) for host in (worker, module)] == [len(worker.writes)] * 2
-    assert KEY not in json.dumps(ways)
-    assert "wrong-Password-1" not in json.dumps(ways)
+    assert len({len(host.writes) for host in playbooks.hosts}) == 1
+    assert KEY not in json.dumps(found)
+    assert "wrong-Password-1" not in json.dumps(found)
+    return found
+
+
+def _of_either_form(result: dict[str, Any]) -> dict[str, Any]:
+    """A result without what names the form of the API."""
+    failure = result.get("failure", {})
+    if result.get("failed") and failure.get("operation"):
+        judged = {name: failure[name] for name in ("code", "error_type", "hint")}
+        return {**judged, "changed": result.get("changed"), "operations": result.get("operations")}
+    return {name: value for name, value in _shown(result).items() if name != "api_protocol"}
 
 
 def _shown(result: dict[str, Any]) -> dict[str, Any]:

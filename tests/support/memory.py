@@ -57,6 +57,7 @@ class MemoryHost:
         self.issuers: dict[str, dict[str, Any]] = {}
         self.profiles: dict[str, dict[str, Any]] = {}
         self._deletes_providers = deletes_providers
+        self._created = 0
 
     def hold_provider(self, provider: str, type: str = "NATIVE", key_id: Optional[str] = None) -> None:  # noqa: A002
         info = {"native_info": {"key_id": key_id}} if key_id is not None else {}
@@ -152,7 +153,8 @@ class MemoryHost:
         subject = {"type": named[: -len("_name")].upper(), "name": body.pop(named), **body}
         if subject in [one["subject"] for one in self.profiles.values()]:
             raise api_error("ALREADY_EXISTS")
-        identifier = f"profile {len(self.profiles) + 1}"
+        self._created += 1
+        identifier = f"profile {self._created}"
         self.profiles[identifier] = {"subject": subject, "grants": grants}
         return identifier
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,14 +15,20 @@ from hypothesis import strategies as st
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
 from ansible_collections.esx.trust.plugins.module_utils._engine.converge import Outcome
 from ansible_collections.esx.trust.plugins.module_utils._engine.converge import converge
+from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import Conflict
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
+from ansible_collections.esx.trust.plugins.module_utils._services.account import Account
 from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import HostTrust
+from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import IssuersAndProfiles
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import write_marker
 from support.certificates import chain
 from support.memory import MemoryHost
 from support.memory import ScriptedClient
 from support.memory import api_error
+from unit.test_host_trust_plan import ALIASES
+from unit.test_host_trust_plan import CHAINS
+from unit.test_host_trust_plan import NAMES
 from unit.test_host_trust_plan import NEW
 from unit.test_host_trust_plan import OLD
 from unit.test_host_trust_plan import absent
@@ -280,3 +287,124 @@ def test_what_is_put_back_is_called_by_its_kind() -> None:
         run(client, desired(issuers=[issuer("new", "https://vc", NEW, **RENAME)], profiles=[]))
     assert caught.value.message.endswith("The token_issuer 'old' was put back as it was.")
     assert client.memory.state() == before
+
+
+# Issuers and client profiles together
+
+
+entitlements = st.lists(st.sampled_from(["READ_ONLY", "IDENTITY_MGMT"]), unique=True)
+
+
+@st.composite
+def hosts_with_rights(draw: st.DrawFn) -> MemoryHost:
+    host = MemoryHost()
+    aliases = draw(st.lists(st.sampled_from(ALIASES[:3]), unique=True))
+    for alias, name in zip(aliases, draw(st.permutations(NAMES[:3]))):
+        host.hold_issuer(alias, name, [draw(st.sampled_from(CHAINS))])
+
+    # Some name an alias that is not there.
+    for alias in draw(st.lists(st.sampled_from(ALIASES[:3]), unique=True)):
+        for name in draw(st.lists(st.sampled_from("uv"), unique=True)):
+            subject = {"type": "EXTERNAL_GROUP", "name": name, "issuer_alias": alias, "domain": "d"}
+            grants = [{"resource_type": "ENTITLEMENT", "entitlement": each} for each in draw(entitlements)]
+            host.profiles[f"{name} of {alias}"] = {"subject": subject, "grants": grants}
+    return host
+
+
+@st.composite
+def declared_rights(draw: st.DrawFn) -> HostTrust:
+    issuers = []
+    aliases = draw(st.lists(st.sampled_from(ALIASES[:3]), unique=True))
+    for alias, name in zip(aliases, draw(st.permutations(NAMES[:3]))):
+        policy = draw(st.sampled_from(["fail", "adopt", "rename", "rename", "absent"]))
+        if policy == "absent":
+            issuers.append(absent(alias))
+        else:
+            mode = draw(st.sampled_from(["exact", "merge"]))
+            chains = draw(st.sampled_from(CHAINS))
+            issuers.append(issuer(alias, name, chains, chains_mode=mode, issuer_conflict=policy))
+
+    leaving = [one["issuer_alias"] for one in issuers if one["state"] == "absent"]
+    profiles = None
+    if draw(st.booleans()):
+        subjects = st.tuples(st.sampled_from("uv"), st.sampled_from(ALIASES[:3]))
+        profiles = [
+            {
+                **group(name, alias, *draw(entitlements)),
+                "entitlements_mode": draw(st.sampled_from(["exact", "merge"])),
+                "state": "absent" if alias in leaving else draw(st.sampled_from(["present", "present", "absent"])),
+            }
+            for name, alias in draw(st.lists(subjects, unique=True, max_size=3))
+        ]
+    return desired(issuers=issuers, purge=draw(st.booleans()), profiles=profiles)
+
+
+@settings(max_examples=150)
+@given(
+    host=hosts_with_rights(),
+    wanted=declared_rights(),
+    trouble=st.integers(0, 9),
+    kind=st.sampled_from(["refused", "done and failed", "lost", "done and lost"]),
+)
+def test_rights_and_issuers_meet_one_trouble(host: MemoryHost, wanted: HostTrust, trouble: int, kind: str) -> None:
+    """Every write is told once, no declared issuer is lost, and the next run ends as declared."""
+    before = set(trusted(host).values())
+    done: list[tuple[str, str]] = []
+    perform, count = host.perform, 0
+
+    def watched(call: Call) -> Any:
+        nonlocal count
+        if call.operation.reads:
+            return perform(call)
+        count += 1
+        troubled = count == trouble
+        if troubled and kind in ("refused", "lost"):
+            raise api_error("INVALID_ARGUMENT") if kind == "refused" else AnswerLost("esx01: lost.")
+        answer = perform(call)
+        done.append((call.operation.service.rpartition(".")[2].replace("security_", ""), call.operation.name))
+        if troubled:
+            raise AnswerLost("esx01: lost.") if kind == "done and lost" else api_error("INTERNAL_SERVER_ERROR", 500)
+        return answer
+
+    host.perform = watched  # type: ignore[method-assign]
+    failure = None
+    try:
+        outcome = run(ScriptedClient(host), wanted)
+        said = [step.describe() for step in outcome.steps]
+        subjects = [(one["external_group_name"], one["issuer_alias"]) for one in outcome.after["client_profiles"]]
+        assert len(subjects) == len(set(subjects))
+    except TrustError as error:
+        failure, said = error, error.operations
+    assert sorted((f"{one['resource']}s", one["operation"]) for one in said) == sorted(done), failure
+
+    host.perform = perform  # type: ignore[method-assign]
+    if isinstance(failure, Conflict):
+        return
+    if failure is not None:
+        kept = {one.issuer for one in issuers_of(wanted).issuers or () if one.state == "present"}
+        assert not (before & kept) - set(trusted(host).values()), failure
+        run(ScriptedClient(host), wanted)
+    ends = planned(host, wanted)
+    assert (ends.steps, ends.conflict) == ((), None)
+
+
+@settings(max_examples=200)
+@given(host=hosts_with_rights(), wanted=declared_rights(), purge=st.booleans())
+def test_nobody_is_out_of_control_at_any_moment(host: MemoryHost, wanted: HostTrust, purge: bool) -> None:
+    """Whatever is declared, and wherever the run is killed."""
+    account = Account(groups=frozenset({("d", "u")}))
+    trust = HostTrust(
+        tuple(
+            replace(service, purge_profiles=purge) if isinstance(service, IssuersAndProfiles) else service
+            for service in wanted.logged_in(account).services
+        )
+    )
+
+    def in_control() -> bool:
+        grants = [one["grants"] for one in host.profiles.values() if one["subject"]["name"] == "u"]
+        return "IDENTITY_MGMT" in str(grants)
+
+    before = in_control()
+    for step in planned(host, trust).steps:
+        host.apply([step])
+        assert in_control() or not before

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Plan
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
+from ansible_collections.esx.trust.plugins.module_utils._services.account import Account
 from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import HostTrust
 from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import IssuersAndProfiles
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import DesiredKmsProvider
@@ -258,11 +259,35 @@ def test_a_profile_of_a_declared_alias_that_does_not_come_about_is_a_conflict(pe
     found = planned(host, desired(issuers=[declared], profiles=[group("admins", "vc", "READ_ONLY")]))
     assert "stays under the alias 'other'" in (found.conflict or "")
     assert found.steps == ()
+    (row,) = (part for part in found.found["resources"] if part["resource"] == "client_profile")
+    assert (row["status"], row["message"]) == ("missing", found.conflict)
     for alias in ("other", "elsewhere"):
         found = planned(host, desired(issuers=[declared], profiles=[group("admins", alias, "READ_ONLY")]))
         assert found.conflict is None
     renamed = issuer("vc", "https://vc", NEW, issuer_conflict="rename")
     assert planned(host, desired(issuers=[renamed], profiles=[group("admins", "vc")])).conflict is None
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_control_may_pass_from_one_group_of_the_account_to_another(state: str) -> None:
+    """The other group gets it first, so the account is never without it."""
+    host = MemoryHost()
+    subject = {"type": "EXTERNAL_GROUP", "name": "old", "issuer_alias": "vc", "domain": "d"}
+    host.profiles["1"] = {
+        "subject": subject,
+        "grants": [{"resource_type": "ENTITLEMENT", "entitlement": "IDENTITY_MGMT"}],
+    }
+    old, new = {**group("old", "vc"), "state": state}, group("new", "vc", "IDENTITY_MGMT")
+    both = Account(groups=frozenset({("d", "old"), ("d", "new")}))
+    found = planned(host, desired(profiles=[new, old]).logged_in(both))
+    assert found.conflict is None
+    assert len(found.steps) == 2
+    assert "conflict" not in statuses(found).values()
+
+    for profiles, account in (([new, old], Account(groups=frozenset({("d", "old")}))), ([old], both)):
+        found = planned(host, desired(profiles=profiles).logged_in(account))
+        assert "IDENTITY_MGMT" in (found.conflict or "")
+        assert statuses(found)["external group d\\old of vc"] == "conflict"
 
 
 def test_issuers_are_not_read_where_none_are_declared() -> None:

@@ -18,11 +18,11 @@ from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider i
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import KmsProvider
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import find
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import plan
+from support.constants import KEY
 from support.memory import MemoryHost
 from support.memory import ScriptedClient
 from support.memory import request_of
 
-KEY = base64.b64encode(bytes(range(32))).decode()
 KEY_ID = "12345678-abcd-1234-cdef-123456789abc"
 OTHER_KEY_ID = "99999999-abcd-1234-cdef-123456789abc"
 PARAMS = {"provider": "nkp", "key_id": KEY_ID, "key_derivation_key": KEY, "state": "present"}

@@ -33,7 +33,8 @@ _LATER = (408, 429, 502, 503, 504)
 _NOT_UNDERSTOOD = (400, 404, 405, 415)
 #: Characters of a host's own words that a message may hold.
 EXCERPT = 200
-_MESSAGE = 270
+#: What the collection adds behind them makes a message longer, up to about 700 characters in all.
+_MESSAGE = 200
 #: Characters of a host's own words that are looked at. To search megabytes for secrets takes seconds.
 _LOOKED_AT = 4096
 #: Characters before such a cut that nobody sees: a short secret, whatever it is dressed in, may have been cut there.

@@ -97,7 +97,10 @@ class Planned:
 
 
 class Resource(Protocol):
-    """What is declared of one service on one host. `observed` is always what `observe` of the same service returned."""
+    """What is declared of one service on one host. `observed` is always what `observe` of the same service returned.
+
+    The methods that have a body do what is right for a service that has nothing to say there.
+    """
 
     #: The kinds of its resources, as they stand in Step.resource.
     kinds: ClassVar[tuple[str, ...]]
@@ -110,6 +113,7 @@ class Resource(Protocol):
 
         Raises TrustError.
         """
+        return None
 
     def plan(self, observed: Any) -> Planned:
         """Compare what the host holds with what is declared. Pure."""
@@ -128,21 +132,26 @@ class Resource(Protocol):
 
     def take_back(self, observed: Any, sent: Sequence[Step]) -> list[Step]:
         """The steps that put back what the `sent` steps took away and what is declared to stay. Pure."""
+        return []
 
     def left_over(self, observed: Any, sent: Sequence[Step]) -> list[str]:
         """A sentence for each thing that the `sent` steps left behind and that does no harm. Pure."""
+        return []
 
     def own_form(self, observed: Any, step: Step) -> str:
         """How the host's form of what a step wrote differs from the one that was written, or nothing. Pure."""
+        return ""
 
     def check_address(self, step: Step) -> None:
         """Raise InvalidInput if no request can name what the step is about."""
 
     def explain(self, error: TrustError, step: Step, host: str) -> TrustError:
         """The error of a step that the host refused, with what is known about this service."""
+        return error
 
     def shown(self, records: Records) -> dict[str, Any]:
         """The records for a diff: by name, and in the form that a person reads."""
 
     def tell_ids(self, records: Records, answers: Sequence[Answer]) -> None:
         """Put the ids that the host gave to what it created into the records."""
+        return

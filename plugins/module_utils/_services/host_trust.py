@@ -17,8 +17,8 @@ from ansible_collections.esx.trust.plugins.module_utils._services.account import
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import HOST_CONNECTION
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._services.registry import SERVICES
-from ansible_collections.esx.trust.plugins.module_utils._services.registry import Service
 from ansible_collections.esx.trust.plugins.module_utils._services.results import result
+from ansible_collections.esx.trust.plugins.module_utils._services.service import Service
 
 RESOURCE = "host_trust"
 

@@ -67,6 +67,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.issuer_taking_
 from ansible_collections.esx.trust.plugins.module_utils._services.lists import check_unique
 from ansible_collections.esx.trust.plugins.module_utils._services.lists import read_list
 from ansible_collections.esx.trust.plugins.module_utils._services.results import result
+from ansible_collections.esx.trust.plugins.module_utils._services.service import Service
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 
@@ -86,7 +87,7 @@ class Observed:
 
 
 @dataclass(frozen=True)
-class IssuersAndProfiles:
+class IssuersAndProfiles(Service):
     """What is declared of a host's token issuers and client profiles, as the engine takes it.
 
     issuers, profiles: None if nothing is declared of them, so that they need not be read. account: who is logged in.
@@ -179,13 +180,16 @@ class IssuersAndProfiles:
         held = issuer_plan.by_alias(observed.issuers)
         rights = plan_rights(held, planned.steps, observed.profiles, self.declared_profiles)
         return Planned(
-            parts=(*self._issuer_parts(observed.issuers, planned), *self._profile_parts(observed.profiles, rights)),
+            parts=(
+                *self._issuer_parts(observed.issuers, planned),
+                *self._profile_parts(observed.profiles, planned, rights),
+            ),
             added=rights.added,
             removed=rights.removed,
             before=_records(observed.issuers, observed.profiles.held),
             after=_records(planned.held.values(), rights.held),
             warnings=rights.warnings,
-            conflicts=(*rights.conflicts, *self._without_an_issuer(planned)),
+            conflicts=rights.conflicts,
         )
 
     def _issuer_parts(self, observed: tuple[TokenIssuer, ...], planned: IssuerPlan) -> Iterator[Part]:
@@ -228,13 +232,21 @@ class IssuersAndProfiles:
             return warnings_about(tuple(planned.held.values()), desired, declared)
         return warnings_about(observed, desired, declared)
 
-    def _profile_parts(self, profiles: Profiles, rights: Rights) -> Iterator[Part]:
+    def _profile_parts(self, profiles: Profiles, planned: IssuerPlan, rights: Rights) -> Iterator[Part]:
         """The parts of all client profiles, declared or not, if some are declared."""
         if self.profiles is None:
             return
 
         for desired in self.profiles:
-            own = client_profile_plan.plan(profiles.as_plan_takes(profiles.held), desired, self.account)
+            held = profiles.as_plan_takes(profiles.held)
+            own = client_profile_plan.plan(held, desired, self.account)
+            if own.conflict and own.conflict not in rights.conflicts:
+                # Another profile, which is made before, keeps the account in control.
+                own = client_profile_plan.plan(held, desired)
+            without_an_issuer = self._without_an_issuer(desired, planned)
+            if without_an_issuer and not own.conflict:
+                own = Plan(own.before, own.before, conflict=without_an_issuer)
+
             part = Part.of(PROFILE, desired.subject.label, desired.state, own, client_profile_model.shown)
             differs = part.status == "differs"
             yield replace(part, message=client_profile_plan.difference(own)) if differs else part
@@ -243,22 +255,22 @@ class IssuersAndProfiles:
             for profile in undeclared(profiles.held, self.declared_profiles):
                 yield _undeclared_profile(profile, profile not in rights.held)
 
-    def _without_an_issuer(self, planned: IssuerPlan) -> Iterator[str]:
-        """A sentence for each profile of a declared alias under which no issuer will be saved."""
-        issuers = {desired.issuer_alias: desired.issuer or "" for desired in self.declared_issuers.present}
-        for desired in self.profiles or ():
-            alias = desired.subject.issuer_alias
-            if desired.state != "present" or alias not in issuers:
-                continue
-            if alias in planned.held or alias in planned.conflicts:
-                continue
-            holder = issuer_plan.real_holder(planned.held, issuers[alias])
-            if holder is not None:
-                yield (
-                    f"the client profile of the {desired.subject.label} is declared of the alias {alias!r}, and its"
-                    f" issuer {holder.issuer!r} stays under the alias {holder.issuer_alias!r}; declare the profile of"
-                    " that alias, or let the issuer be renamed (issuer_conflict rename)."
-                )
+    def _without_an_issuer(self, desired: DesiredClientProfile, planned: IssuerPlan) -> str:
+        """Why a profile may not be made: no issuer will be saved under its alias, although one is declared."""
+        alias = desired.subject.issuer_alias or ""
+        issuer = self.declared_issuers.of_alias(alias)
+        if desired.state == "absent" or issuer is None or issuer.state == "absent":
+            return ""
+        if alias in planned.held or alias in planned.conflicts:
+            return ""
+        holder = issuer_plan.real_holder(planned.held, issuer.issuer or "")
+        if holder is None:
+            return ""
+        return (
+            f"the client profile of the {desired.subject.label} is declared of the alias {alias!r}, and its issuer"
+            f" {holder.issuer!r} stays under the alias {holder.issuer_alias!r}; declare the profile of that alias, or"
+            " let the issuer be renamed (issuer_conflict rename)."
+        )
 
     def perform(self, client: Client, step: Step) -> Any:
         return token_issuer.perform(client, step) if _is_issuer(step) else client_profile.perform(client, step)

@@ -37,7 +37,6 @@ from ansible_collections.esx.trust.plugins.module_utils._engine.converge import 
 from ansible_collections.esx.trust.plugins.module_utils._engine.host import Host
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Plan
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
-from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Answer
 from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Part
 from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Planned
 from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Records
@@ -46,7 +45,6 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
-from ansible_collections.esx.trust.plugins.module_utils._services.account import Account
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import HOST_CONNECTION
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import check_name
@@ -57,6 +55,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.lists import r
 from ansible_collections.esx.trust.plugins.module_utils._services.names import look_alike_warnings
 from ansible_collections.esx.trust.plugins.module_utils._services.results import info_result
 from ansible_collections.esx.trust.plugins.module_utils._services.results import result
+from ansible_collections.esx.trust.plugins.module_utils._services.service import Service
 
 _SERVICE = "com.vmware.esx.trusted_infrastructure.kms.providers"
 _PATH = "/api/esx/trusted-infrastructure/kms/providers"
@@ -263,7 +262,7 @@ class Observed:
 
 
 @dataclass(frozen=True)
-class KmsProviders:
+class KmsProviders(Service):
     """The key providers that are declared of a host, as the engine takes them."""
 
     desired: tuple[DesiredKmsProvider, ...] = ()
@@ -281,19 +280,9 @@ class KmsProviders:
         check_unique(LIST_OPTION, "provider", [desired.provider for desired in providers])
         return cls(providers)
 
-    def logged_in(self, account: Account) -> KmsProviders:
-        return self
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        return ()
-
     def observe(self, client: Client) -> Observed:
         found = {desired.provider: find(client, desired.provider) for desired in self.desired}
         return Observed(found, names_beside(client, self.desired, list(found.values())))
-
-    def look_again(self, client: Client, steps: Sequence[Step], observed: Observed) -> Optional[Observed]:
-        return None
 
     def plan(self, observed: Observed) -> Planned:
         parts = []
@@ -328,15 +317,6 @@ class KmsProviders:
     def carry_out(self, observed: Observed, steps: Sequence[Step]) -> Observed:
         return replace(observed, found={**observed.found, **{step.id: step.after for step in steps}})
 
-    def take_back(self, observed: Observed, sent: Sequence[Step]) -> list[Step]:
-        return []
-
-    def left_over(self, observed: Observed, sent: Sequence[Step]) -> list[str]:
-        return []
-
-    def own_form(self, observed: Observed, step: Step) -> str:
-        return ""
-
     def check_address(self, step: Step) -> None:
         if step.before is not None:
             path_element("provider", step.id)
@@ -357,9 +337,6 @@ class KmsProviders:
 
     def shown(self, records: Records) -> dict[str, Any]:
         return {LIST_OPTION: {record["provider"]: record for record in records[LIST_OPTION]}}
-
-    def tell_ids(self, records: Records, answers: Sequence[Answer]) -> None:
-        pass
 
 
 def _is_key_of(provider: KmsProvider, other: KmsProvider) -> bool:

@@ -41,12 +41,12 @@ from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_m
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 from support.certificates import chain
 from support.certificates import private_keys
+from support.constants import KEY
 from support.memory import MemoryHost
 from support.memory import ScriptedClient
 from support.memory import plan_one
 from support.memory import request_of
 
-KEY = base64.b64encode(bytes(range(32))).decode()
 KEY_ID = "12345678-abcd-1234-cdef-123456789abc"
 ISSUER = "https://vc/openidconnect/vsphere.local"
 CONNECTION: dict[str, Any] = {

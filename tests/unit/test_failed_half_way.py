@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import field
@@ -21,11 +20,11 @@ from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider i
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import KmsProviders
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
 from support.certificates import chain
+from support.constants import KEY
 from support.memory import MemoryHost
 from support.memory import ScriptedClient
 from support.memory import api_error
 
-KEY = base64.b64encode(bytes(range(32))).decode()
 KEY_ID = "12345678-abcd-1234-cdef-123456789abc"
 OTHER_KEY_ID = "99999999-abcd-1234-cdef-123456789abc"
 ISSUER = "https://vc/openidconnect/vsphere.local"

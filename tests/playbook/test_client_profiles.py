@@ -1,0 +1,146 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The administrators of a vCenter may read, and nobody else anything: declared, converged, audited and rotated."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Any
+
+import pytest
+
+import environment
+from simulator import exchange
+from support.certificates import chain
+from support.declared import ISSUER
+from support.declared import Declared
+from support.declared import issuer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from simulator import Fleet
+    from simulator import Host
+    from support.playbooks import Playbooks
+
+# What stands below the playbooks is the same on every core, and other tests run the playbooks on all of them.
+pytestmark = [
+    pytest.mark.every_core,
+    pytest.mark.parametrize("playbooks", environment.CORES[-1:], indirect=True),
+]
+
+GROUP = "Administrators"
+DECLARED = {"external_group_name": GROUP, "issuer_alias": "vcenter01", "domain": "vsphere.local"}
+SUBJECT = {"type": "EXTERNAL_GROUP", "name": GROUP, "issuer_alias": "vcenter01", "domain": "vsphere.local"}
+OLD, NEW = chain(1, subject="old"), chain(1, subject="new")
+
+
+def grants(*entitlements: str) -> list[dict[str, str]]:
+    return [{"resource_type": "ENTITLEMENT", "entitlement": each} for each in entitlements]
+
+
+def rights(issuers: Mapping[str, Any], profiles: Mapping[str, Any]) -> set[str]:
+    """What the group of the issuer may do on a host that holds these."""
+    aliases = {alias for alias, one in issuers.items() if one.issuer == ISSUER}
+    own = [one for one in profiles.values() if one.name == GROUP and one.issuer_alias in aliases]
+    return {entitlement for one in own for entitlement in one.entitlements}
+
+
+class History:
+    """What the group could do on every host after every request to it."""
+
+    def __init__(self) -> None:
+        self.of: dict[str, list[set[str]]] = {}
+
+    def gaps(self) -> dict[str, list[set[str]]]:
+        """By host, what the group could do at the moments in which it could not read although it had been able to."""
+        found = {}
+        for name, moments in self.of.items():
+            first = next((number for number, now in enumerate(moments) if "READ_ONLY" in now), len(moments))
+            found[name] = [now for now in moments[first:] if "READ_ONLY" not in now]
+        return {name: missing for name, missing in found.items() if missing}
+
+
+@pytest.fixture
+def history(monkeypatch: pytest.MonkeyPatch) -> History:
+    one = History()
+    perform = exchange.perform
+
+    def watched(host: Any, request: exchange.Request, record: Any) -> exchange.Answer:
+        answer = perform(host, request, record)
+        now = rights(copy.deepcopy(host.issuers), copy.deepcopy(host.client_profiles))
+        one.of.setdefault(host.name, []).append(now)
+        return answer
+
+    monkeypatch.setattr(exchange, "perform", watched)
+    return one
+
+
+@pytest.fixture
+def in_worker() -> bool:
+    """How a module does its work is tested with the modules."""
+    return True
+
+
+@pytest.fixture
+def declared(playbooks: Playbooks, fleet: Fleet, tmp_path: Path, history: History) -> Declared:
+    """A host with nothing, one whose group may do too much, and one with a right that nobody declared."""
+    fresh, generous, strange = hosts = playbooks.hosts[:3]
+    generous.put_issuer("vcenter01", ISSUER, [OLD])
+    generous.put_client_profile(**SUBJECT, grants=grants("READ_ONLY", "SECURITY_MGMT"))
+    strange.put_issuer("vcenter01", ISSUER, [OLD])
+    strange.put_client_profile(**SUBJECT, grants=grants("READ_ONLY"))
+    strange.put_client_profile(name="intruder", grants=grants("IDENTITY_MGMT"))
+    fresh.settings(protocols="jsonrpc")
+
+    found = Declared(playbooks, fleet, tmp_path, hosts)
+    says(found, OLD)
+    found.of_all["esx_client_profiles"] = [{**DECLARED, "entitlements": ["READ_ONLY"]}]
+    found.of_all["esx_purge_client_profiles"] = True
+    return found
+
+
+def says(declared: Declared, certificates: list[str], **more: Any) -> None:
+    declared.of_all["esx_token_issuers"] = [issuer(certificates, **more)]
+
+
+def audited(declared: Declared, code: int) -> dict[str, Any]:
+    """The facts of an audit that ends with this code."""
+    folder = declared.folder / "report"
+    played = declared.run("esx.trust.audit", extra={"esx_report_dir": str(folder)})
+    assert played.code == code, played.output
+    facts: dict[str, Any] = json.loads((folder / "esx-trust-audit.json").read_text("utf-8"))
+    return facts
+
+
+def held(host: Host) -> list[tuple[str | None, set[str]]]:
+    return [(one.name, one.entitlements) for one in host.client_profiles.values()]
+
+
+def test_no_right_is_lost_at_any_moment(declared: Declared, history: History) -> None:
+    before = {host["host"]: json.dumps(host) for host in audited(declared, 2)["hosts"]}
+    fresh, generous, strange = (before[host.name] for host in declared.hosts)
+    assert "READ_ONLY" in fresh
+    assert "SECURITY_MGMT" in generous
+    assert "intruder" in strange
+    assert "IDENTITY_MGMT" in strange
+    assert declared.written == []
+
+    converged = declared.run("esx.trust.converge")
+    assert converged.code == 0, converged.output
+    assert [held(host) for host in declared.hosts] == [[(GROUP, {"READ_ONLY"})]] * 3
+
+    ids = [list(host.client_profiles) for host in declared.hosts]
+    for certificates, mode in ((NEW, "merge"), (NEW, "exact")):
+        says(declared, certificates, chains_mode=mode)
+        rotated = declared.run("esx.trust.rotate_signing_certs")
+        assert rotated.code == 0, rotated.output
+    assert [list(host.client_profiles) for host in declared.hosts] == ids
+    assert [host.issuers["vcenter01"].chains for host in declared.hosts] == [[NEW]] * 3
+    audited(declared, 0)
+    assert [held(host) for host in declared.hosts] == [[(GROUP, {"READ_ONLY"})]] * 3
+    assert set(history.of) == {host.name for host in declared.hosts}
+    assert history.gaps() == {}

@@ -1,0 +1,57 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One look at simulated hosts in this process, with the options that the variables of each host would give."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Any
+
+from ansible_collections.esx.trust.plugins.plugin_utils import _refused_logins
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import plan
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.files import write_plan
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.files import write_report
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.look import Look
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.outcome import lists
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import Given
+
+if TYPE_CHECKING:
+    from simulator import Fleet
+    from simulator import Host
+
+NOW = "2026-01-02T03:04:05Z"
+
+
+def connection(fleet: Fleet, host: Host) -> dict[str, Any]:
+    """How a host is reached."""
+    login = {"username": host.username, "password": host.password}
+    return {"hostname": host.address, "port": host.port, "ca_path": str(fleet.ca_path), **login}
+
+
+def look_at(given: Mapping[str, Mapping[str, Any]], threads: int = 8) -> dict[str, dict[str, Any]]:
+    """What an audit finds. given: the options by host; an option that is None is not given."""
+    # Each call is a run of Ansible of its own, which remembers no refused login of another.
+    _refused_logins._KEY = secrets.token_bytes(32)
+    fleet = [
+        Given(host, {name: value for name, value in args.items() if value is not None}) for host, args in given.items()
+    ]
+    found = Look(key_providers=True, threads=threads, refusals=1).at(fleet)
+    return {host: one or {} for host, one in found.items()}
+
+
+def told(found: Mapping[str, Mapping[str, Any]], folder: Path) -> dict[str, str]:
+    """Everything that is written and printed of what was found, by the place where people read it."""
+    results = {host: one.get("trust") for host, one in found.items()}
+    made = plan.build(results, NOW)
+    write_plan(str(folder / "plan"), made)
+    entries = [{"host": host, **one} for host, one in found.items()]
+    write_report(str(folder / "report"), entries, NOW, {"user": "somebody", "inventory": [], "esx_hosts": "esx"})
+    texts = {path.name: path.read_text("utf-8") for path in folder.iterdir()}
+    texts["plan"] = "\n".join(made["lines"])
+    texts["differences"] = "\n".join(plan.difference_lines(made["differences"]))
+    texts["lists"] = str(lists(results))
+    texts["done"] = "\n".join(plan.done(results))
+    return texts
