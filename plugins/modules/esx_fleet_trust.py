@@ -158,10 +158,22 @@ results:
 
 from ansible.module_utils.basic import AnsibleModule
 
+#: As the documentation says. The action of the same name takes them.
+ARGUMENT_SPEC = {
+    "report": {"type": "path"},
+    "plan": {"type": "path"},
+    "esx_hosts": {"type": "str"},
+    "threads": {"type": "int", "default": 50},
+    "login_refusals": {"type": "int", "default": 1},
+    "check_declarations": {"type": "bool", "default": False},
+    "resume": {"type": "bool", "default": False},
+    "results": {"type": "bool", "default": False},
+}
+
 
 def main() -> None:
     """Entry point. Only the action of the same name knows the variables of all hosts."""
-    module = AnsibleModule(argument_spec={}, bypass_checks=True, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     module.fail_json(msg="esx_fleet_trust works as an action only, on the machine that runs Ansible.")
 
 

@@ -46,7 +46,7 @@ def converged(*hosts: Host) -> None:
 
 
 def facts(folder: Path) -> dict[str, Any]:
-    """The report's facts; its other two forms are there and can be read."""
+    """The report's facts; its other three forms are there and can be read."""
     assert (folder / "esx-trust-audit.html").read_text().lower().startswith("<!doctype html>")
     ElementTree.parse(folder / "esx-trust-audit.junit.xml")
     assert "esx_trust_host_in_sync{" in (folder / "esx-trust-audit.prom").read_text("utf-8")
