@@ -92,7 +92,7 @@ class Hit(NamedTuple):
     kind: int
 
 
-#: Kinds of hits: a run of a long secret; a short secret that is a word of its own or in a dress; one inside a word.
+#: Kinds of hits: a run of a long secret; a short secret that is a word of its own or in an encoding; one inside a word.
 RUN_OF_ONE, WORD, PART_OF_WORD = range(3)
 
 
@@ -120,7 +120,7 @@ class KnownSecrets:
         return Wanted(self._least, self._has_blank, self._is_ascii)
 
     def add(self, secret: Optional[str]) -> None:
-        """Look for `secret`, in every dress, from now on; ansible-core learns of it too. Very short texts are none."""
+        """Look for `secret`, in every encoding, from now on; ansible-core learns of it too. Very short texts are none."""
         for text in (secret, secret.strip()) if secret else ():
             if len(text.strip()) < SHORTEST_SECRET or text in self.words:
                 continue
