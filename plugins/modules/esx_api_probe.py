@@ -77,7 +77,7 @@ api_probe:
         - How the creation of another issuer under the same alias ended.
         - C(succeeded), and the type of the C(error) if not. Null if it was not tried.
       type: dict
-    update:
+    change:
       description:
         - How a change to the same certificates ended.
         - C(succeeded), and the type of the C(error) if not. Null if it was not tried.

@@ -20,7 +20,7 @@ _TRIED = (
     "create",
     "same_issuer_again",
     "same_alias_again",
-    "update",
+    "change",
     "delete",
     "delete_again",
     "same_certificates",

@@ -45,7 +45,7 @@ def test_what_only_a_write_can_tell(modules: Modules, host: Host, form: str) -> 
     assert ran.changed
     assert [action for action, _alias in ran.operations] == ["create", "update", "delete"]
     found = ran.result["api_probe"]
-    assert found["create"] == found["update"] == found["delete"] == {"succeeded": True, "error": None}
+    assert found["create"] == found["change"] == found["delete"] == {"succeeded": True, "error": None}
     assert found["same_issuer_again"] == found["same_alias_again"] == {"succeeded": False, "error": "ALREADY_EXISTS"}
     assert found["delete_again"] == {"succeeded": False, "error": "NOT_FOUND"}
     assert (found["same_certificates"], found["same_text"]) == (True, True)

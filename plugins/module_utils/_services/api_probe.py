@@ -143,7 +143,7 @@ class _Trial:
 
     def _try(self) -> dict[str, Any]:
         record: dict[str, Any] = dict.fromkeys(
-            ("same_issuer_again", "same_alias_again", "update", "certificates", "same_certificates", "same_text")
+            ("same_issuer_again", "same_alias_again", "change", "certificates", "same_certificates", "same_text")
         )
         created = self._create("create", self.alias, self.issuer)
         record["create"] = _said(created)
@@ -162,7 +162,7 @@ class _Trial:
         spec = {"signing_cert_chains": [{"cert_chain": self._chain}]}
         updated = self._ask("update", token_issuer.UPDATE(issuer_alias=self.alias, spec=spec))
         self._note("update", updated)
-        record["update"] = _said(updated)
+        record["change"] = _said(updated)
         return record
 
     def _create(self, question: str, alias: str, issuer: str) -> Outcome:
