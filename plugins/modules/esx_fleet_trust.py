@@ -18,7 +18,8 @@ description:
     of that role, C(tasks_from=look). The playbooks C(esx.trust.audit) and C(esx.trust.converge) begin with it.
   - A host that does not answer or refuses, whose options are wrong, or whose variables cannot be read, is an entry of
     the result like any other. Nothing is sent to a host whose variables cannot be read.
-  - A login is tried on one host first, and on the others when that host has accepted it.
+  - A login is tried on one host first, and on the others when that host has accepted it. A host that fails before it
+    accepts a login proves nothing, and the next one is asked.
   - A host whose work would not be done in the process of the task (C(esx_trust_in_worker=false), or another connection,
     user, interpreter or environment) is not looked at. It needs a task of its own.
   - With C(serial) in its play it would look once for each batch. Put it into a play without.
@@ -40,7 +41,7 @@ attributes:
 options:
   report:
     description:
-      - The report of an audit is written to this path with C(.json), C(.html) and C(.junit.xml) behind it.
+      - The report of an audit is written to this path with C(.json), C(.html), C(.junit.xml) and C(.prom) behind it.
       - With this, all key providers of each host are read too. The report waits for hosts that need a task of their
         own, see O(resume).
     type: path

@@ -9,6 +9,7 @@ import signal
 import threading
 import warnings
 from typing import Any
+from typing import Optional
 
 import pytest
 
@@ -23,7 +24,8 @@ def forbid(_host: str) -> None:
 
 
 def params(password: str = "one", **more: Any) -> dict[str, Any]:
-    given = {"access_token": None, "saml_token": None, "username": "root", "password": password}
+    login = {"access_token": None, "saml_token": None, "username": "root", "password": password}
+    given = {**login, "auth_method": "token"}
     return {**given, "validate_certs": False, "thumbprint": None, "ca_path": None, **more}
 
 
@@ -69,6 +71,43 @@ def test_a_host_of_several_may_refuse() -> None:
     asked = Asked(dict.fromkeys(fleet, REFUSED))
     asked.results(fleet, refusals=3)
     assert asked.hosts == ["esx0", "esx1", "esx2"]
+
+
+LOGIN = "com.vmware.esx.authentication.token.create"
+SERVICE = "com.vmware.esx.trusted_infrastructure.kms.providers.get"
+
+
+def failure(code: str, operation: Optional[str]) -> dict[str, Any]:
+    return {"failed": True, "failure": {"code": code, "operation": operation}}
+
+
+@pytest.mark.parametrize(
+    ("auth_method", "first"),
+    [
+        ("token", failure("api_error", LOGIN)),
+        ("token", failure("unauthorized", LOGIN)),
+        ("token", failure("error", None)),
+        ("session", failure("api_error", "com.vmware.cis.session.create")),
+        # Each request carries the password, and any of them may fail before it is looked at.
+        ("basic", failure("api_error", SERVICE)),
+        ("basic", failure("unauthorized", SERVICE)),
+    ],
+)
+def test_a_host_that_fails_before_it_accepts_a_login_proves_nothing(auth_method: str, first: dict[str, Any]) -> None:
+    fleet = {f"esx{number}": params(auth_method=auth_method) for number in range(9)}
+    asked = Asked({**dict.fromkeys(fleet, REFUSED), "esx0": first})
+    asked.results(fleet)
+    assert asked.hosts == ["esx0", "esx1"]
+
+
+@pytest.mark.parametrize(
+    "first", [failure("conflict", None), failure("api_error", SERVICE), failure("unauthorized", SERVICE)]
+)
+def test_a_host_that_fails_behind_its_login_has_accepted_it(first: dict[str, Any]) -> None:
+    fleet = {f"esx{number}": params() for number in range(9)}
+    asked = Asked({"esx0": first, "esx1": REFUSED})
+    asked.results(fleet)
+    assert sorted(asked.hosts) == sorted(fleet)
 
 
 def test_a_mistake_of_ours_costs_one_host_its_result() -> None:
