@@ -18,6 +18,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services import token_i
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from simulator import Fleet
 from simulator import Host
+from simulator.state import ClientProfile
 from support.certificates import chain
 from support.constants import KEY
 from support.constants import KEY_ID
@@ -30,8 +31,8 @@ TWO = tuple(chain(2, subject="two"))
 THREE = tuple(chain(1, subject="three"))
 
 Issuers = Mapping[str, tuple[str, frozenset[tuple[str, ...]]]]
-#: How the label of a local user's client profile begins.
-_LOCAL = "local user "
+#: How the label of a client profile begins.
+_LOCAL, _GROUP = "local user ", "external group "
 AUTH_METHODS = ("token", "basic", "session")
 
 
@@ -79,12 +80,28 @@ CLIENT_PROFILE_INFO = Module(
 HOST_TRUST = Module("esx_host_trust", host_trust.ARGUMENTS, host_trust.run, "host_trust")
 
 
+def label_of(profile: ClientProfile) -> str:
+    """How the modules call a client profile of a local user or of a group."""
+    if profile.type == "LOCAL_USER":
+        return f"{_LOCAL}{profile.name}"
+    return f"{_GROUP}{profile.domain}\\{profile.name} of {profile.issuer_alias}"
+
+
+def _subject_of(label: str) -> dict[str, str]:
+    """The fields of the subject that has this label."""
+    if label.startswith(_LOCAL):
+        return {"name": label.removeprefix(_LOCAL)}
+    account, _of, alias = label.removeprefix(_GROUP).rpartition(" of ")
+    domain, _backslash, name = account.partition("\\")
+    return {"type": "EXTERNAL_GROUP", "domain": domain, "name": name, "issuer_alias": alias}
+
+
 @dataclass(frozen=True)
 class State:
     """What a host holds.
 
     providers: name -> key_id; issuers: alias -> issuer and chains, whose order means nothing; profiles: label of the
-    subject, which is a local user -> entitlements.
+    subject, which is a local user or a group of an issuer -> entitlements.
     """
 
     providers: Mapping[str, str | None] = field(default_factory=dict)
@@ -96,7 +113,7 @@ class State:
         return cls(
             {name: provider.key_id for name, provider in host.providers.items()},
             {alias: (one.issuer, frozenset(map(tuple, one.chains))) for alias, one in host.issuers.items()},
-            {f"{_LOCAL}{one.name}": frozenset(one.entitlements) for one in host.client_profiles.values()},
+            {label_of(one): frozenset(one.entitlements) for one in host.client_profiles.values()},
         )
 
     def put(self, host: Host) -> None:
@@ -107,11 +124,16 @@ class State:
         for label, entitlements in self.profiles.items():
             grants = [{"resource_type": "ENTITLEMENT", "entitlement": each} for each in sorted(entitlements)]
             # The id is the host's to give. In it the journal shows which profile a request is about.
-            host.put_client_profile(label, name=label.removeprefix(_LOCAL), grants=grants)
+            host.put_client_profile(label, **_subject_of(label), grants=grants)
 
     @property
     def trusted(self) -> set[str]:
         return {issuer for issuer, _chains in self.issuers.values()}
+
+    @property
+    def rights(self) -> set[tuple[str, frozenset[str]]]:
+        """Whoever has a client profile, under whatever alias, and what it grants."""
+        return {(label.partition(" of ")[0], granted) for label, granted in self.profiles.items()}
 
     def key(self) -> tuple[frozenset[Any], ...]:
         """The same for equal states."""
@@ -211,6 +233,26 @@ def _profile(name: str, before: frozenset[str] | None, after: frozenset[str] | N
     return Case(f"client_profile {name}", CLIENT_PROFILE, declared, begins, ends, spares=spares)
 
 
+def _moved(name: str, begins: Issuers, ends: Issuers, **settings: Any) -> Case:
+    """An issuer is renamed, or goes, with client profiles that name its alias."""
+    before, after = (
+        State(
+            _PROVIDERS,
+            {**_ISSUERS, **issuers},
+            {
+                **_PROFILES,
+                **{f"{_GROUP}d\\admins of {alias}": _READER | _KEEPER for alias in issuers},
+                **{f"{_GROUP}d\\people of {alias}": _READER for alias in issuers},
+            },
+        )
+        for issuers in (begins, ends)
+    )
+    declared = {**_VCENTER, "issuer_conflict": "rename", "state": "present" if ends else "absent"}
+    # Any text is a good id. Nobody sees that a host gave one and created nothing.
+    spares = ("wrong_shape_text", "huge65536")
+    return Case(f"token_issuer {name}", TOKEN_ISSUER, declared, before, after, settings, spares=spares)
+
+
 def _trust(
     name: str,
     before: State,
@@ -288,6 +330,9 @@ CASES: tuple[Case, ...] = (
         token_issuers=[_IDP],
         purge_token_issuers=True,
     ),
+    _moved("rename with profiles", _LEFTOVER, _OURS),
+    _moved("rename with profiles, no cascade", _LEFTOVER, _OURS, profiles_cascade=False),
+    _moved("delete with profiles", _OURS, {}),
     _profile("create", None, _KEEPER),
     _profile("update", _READER, _KEEPER),
     _profile("merge", _READER, _READER | _KEEPER, entitlements_mode="merge"),

@@ -26,6 +26,7 @@ from faults.cases import Case
 from faults.cases import State
 from faults.runner import Ran
 from faults.runner import Way
+from faults.runner import name_of
 from faults.troubles import FOR_GOOD
 from faults.troubles import LONG
 from faults.troubles import SHORT
@@ -105,8 +106,10 @@ def written(record: Record) -> tuple[str, str]:
         body = record.body
         if "local_user_name" in body:
             return action, f"local user {body['local_user_name']}"
+        if "external_group_name" in body:
+            return action, f"external group {body['domain']}\\{body['external_group_name']} of {body['issuer_alias']}"
         return action, body.get("provider") or body["issuer_alias"]
-    return action, str(record.identifier)
+    return action, name_of(str(record.identifier))
 
 
 def tells_an_untruth(attempt: Attempt) -> bool:
@@ -271,6 +274,10 @@ def _judge_losses(case: Case, after: State, ran: Ran, journal: list[Record]) -> 
             if kind == "issuers" and _is_trace(case.begins, name, now[name]):
                 continue
             yield f"{kind}: {name!r} is neither as before nor as declared"
+    # Whoever is to keep his rights has them under the alias of before or under the new one.
+    rights = case.begins.rights & case.ends.rights
+    if not rights <= after.rights and "could not be put back" not in ran.message:
+        yield f"{rights - after.rights} have no rights any more, and nobody was told"
     lost = (case.begins.trusted & case.ends.trusted) - after.trusted
     # What the host does after the client has given up is its own; then the client has said that it does not know.
     late = any(record.fault == "delay" and record.wrote for record in journal)

@@ -21,7 +21,10 @@ from ansible_collections.esx.trust.plugins.module_utils._api import retries
 from ansible_collections.esx.trust.plugins.module_utils._api import transport
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from faults.cases import Module
+from faults.cases import label_of
 from faults.troubles import LARGEST_BODY
+from simulator.state import ClientProfile
+from simulator.state import HostState
 from support.actions import run_action
 
 
@@ -81,6 +84,8 @@ def _is_open(descriptor: int, inode: int) -> bool:
 _watched = _Watched()
 #: The way of the sweep that is under way, for all its threads.
 _running = SimpleNamespace(way=None)
+#: The labels of the client profiles that hosts have made, by their ids: a deletion tells nothing but the id.
+_labels: dict[str, str] = {}
 
 
 class Way(enum.Enum):
@@ -105,9 +110,17 @@ def sweeping(way: Way = Way.MODULE) -> Iterator[None]:
         # Looked up each time: every run has a list of its own.
         _watched.pauses.append(seconds)
 
+    create = HostState.create_client_profile
+
+    def labelled(self: HostState, profile: ClientProfile) -> str:
+        identifier = create(self, profile)
+        _labels[identifier] = label_of(profile)
+        return identifier
+
     clock = SimpleNamespace(sleep=noted)
     with (
         mock.patch.object(socket.socket, "connect", counted),
+        mock.patch.object(HostState, "create_client_profile", labelled),
         mock.patch.object(retries, "time", clock),
         mock.patch.object(transport, "MAX_BODY", LARGEST_BODY),
         mock.patch.object(_running, "way", way),
@@ -119,6 +132,11 @@ def way_under_way() -> Way:
     """The way that runs go inside `sweeping`."""
     way: Way = _running.way
     return way
+
+
+def name_of(identifier: str) -> str:
+    """How the modules call the resource that has this id on a host."""
+    return _labels.get(identifier, identifier)
 
 
 def run(module: Module, params: dict[str, Any], check_mode: bool) -> Ran:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from dataclasses import replace
 from queue import SimpleQueue
 from typing import Any
 
@@ -21,6 +22,7 @@ from faults.oracle import Attempt
 from faults.oracle import Undisturbed
 from faults.oracle import Verdict
 from faults.oracle import judge
+from faults.oracle import tells_an_untruth
 from faults.runner import run
 from faults.runner import way_under_way
 from faults.troubles import ALWAYS
@@ -62,6 +64,10 @@ class Scope:
 _WITHOUT_BODIES = tuple(column for column in COLUMNS if column != "body")
 #: Cases that stand for all others where the others would do the same.
 _LEADING = ("kms_provider create", "kms_provider delete", "token_issuer rename", "kms_provider_info")
+#: Cases of many requests, of which the quick sweep leaves out what a body looks like.
+_LONG = ("token_issuer rename with profiles",)
+#: Cases that the quick sweep leaves out, because others do almost the same.
+_ALMOST_THE_SAME = ("token_issuer rename with profiles, no cascade", "token_issuer delete with profiles")
 
 
 def plan(full: bool) -> list[tuple[Case, Scope]]:
@@ -76,7 +82,11 @@ def plan(full: bool) -> list[tuple[Case, Scope]]:
             tasks += [(case, Scope("check mode", check_mode=True, spans=(ONCE, ALWAYS)))] * writes
             tasks.append((case, Scope("jsonrpc", spans=spans, protocol="jsonrpc")))
             continue
-        tasks.append((case, Scope("token", spans=(ONCE, FOR_GOOD) if leading else (ONCE,), login=leading)))
+        if case.name in _ALMOST_THE_SAME:
+            continue
+        columns = _WITHOUT_BODIES if case.name in _LONG else COLUMNS
+        spans = (ONCE, FOR_GOOD) if leading else (ONCE,)
+        tasks.append((case, Scope("token", columns=columns, spans=spans, login=leading)))
         if leading:
             tasks += [(case, Scope(method, method, columns=_WITHOUT_BODIES)) for method in ("basic", "session")]
             tasks += [(case, Scope("check mode", check_mode=True))] * writes
@@ -162,11 +172,15 @@ class Sweep:
                 self._converges.add(key)
                 return []
             return [f"another run ended in {second.code}, not in {case.failure}: {second.message}"]
-        if second.failed or then != case.ends:
+        # Nobody brings back the rights that a host did not tell of when their issuer moved.
+        hidden = "client_profiles" in attempt.operation and tells_an_untruth(attempt)
+        ends = replace(case.ends, profiles=state.profiles) if hidden and then != case.ends else case.ends
+        if second.failed or then != ends:
             return [f"another run does not converge: {second.crash or second.message}"]
-        if third.failed or third.changed or at_last != case.ends:
+        if third.failed or third.changed or at_last != ends:
             return [f"a third run changes something: {third.operations} {third.crash or third.message}"]
-        self._converges.add(key)
+        if ends == case.ends:
+            self._converges.add(key)
         return []
 
     @contextlib.contextmanager

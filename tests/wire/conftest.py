@@ -50,6 +50,15 @@ def proxy(host: Host, modules: Modules) -> Iterator[FaultProxy]:
         yield running
 
 
+@pytest.fixture(params=["rest", "jsonrpc"])
+def form(request: pytest.FixtureRequest, host: Host, modules: Modules) -> str:
+    """The form of the API that the host speaks and the modules are told to use."""
+    spoken = str(request.param)
+    host.settings(protocols=spoken)
+    modules.connection["api_protocol"] = spoken
+    return spoken
+
+
 @pytest.fixture
 def no_collector() -> Iterator[None]:
     """What is closed is closed by its owner, and not some day by the garbage collector."""

@@ -39,8 +39,9 @@ class Scenario:
     def run(self, modules: Modules, **options: Any) -> Ran:
         return modules.run(self.module, **{**self.options, **options})
 
-    def start(self, host: Host) -> None:
+    def start(self, host: Host, form: str = "rest") -> None:
         host.reset()
+        host.settings(protocols=form)
         self.prepare(host)
 
     def verdict(self, modules: Modules, host: Host, ran: Ran, *, must_succeed: bool) -> str | None:

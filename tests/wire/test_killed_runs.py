@@ -1,6 +1,9 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A run that moves issuers is killed at any point, and run again: always the declared end, and no chain is lost."""
+"""A run that moves issuers is killed at any point, and run again: always the declared end.
+
+No chain is lost, and no right of the subjects of an issuer that moves.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import field
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -24,12 +28,15 @@ if TYPE_CHECKING:
     from simulator import Host
     from support.modules import Modules
 
-SERVICE = "com.vmware.esx.authentication.trust.security_token_issuers"
+#: The writes of token issuers and client profiles; the creation of a token is none of them.
+WRITES = "com.vmware.esx.authentication.*s.[cud][rpe][edl]*"
 ONE, TWO, THREE = (chain(1, subject=subject) for subject in ("one", "two", "three"))
 X, Y, Z, W = (f"https://{name}.example.com" for name in "xyzw")
 RENAME = {"issuer_conflict": "rename"}
 
 Issuers = Mapping[str, tuple[str, list[list[str]]]]
+#: Alias and group -> what the group may do.
+Rights = Mapping[tuple[str, str], set[str]]
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,10 @@ class Scene:
     begins: Issuers
     ends: Issuers
     writes: tuple[str, ...]
+    rights_begin: Rights = field(default_factory=dict)
+    rights_end: Rights = field(default_factory=dict)
+    cascade: bool = True
+    """The host deletes the client profiles that name an issuer's alias together with the issuer."""
 
 
 def entry(alias: str, issuer: str, *chains: list[str], **more: Any) -> dict[str, Any]:
@@ -89,6 +100,19 @@ SCENES = {
         {"a": (Y, [THREE, TWO]), "b": (X, [ONE, TWO])},
         ("create", "update", "update", "update", "delete"),
     ),
+    **{
+        name: Scene(
+            "esx_token_issuer",
+            entry("new", X, TWO, chains_mode="merge"),
+            {"old": (X, [ONE])},
+            {"new": (X, [ONE, TWO])},
+            ("update", "create", "create", "create", "delete", "delete", "delete"),
+            {("old", "admins"): {"READ_ONLY", "SECURITY_MGMT"}, ("old", "people"): {"OBSERVABILITY"}},
+            {("new", "admins"): {"READ_ONLY", "SECURITY_MGMT"}, ("new", "people"): {"OBSERVABILITY"}},
+            cascade,
+        )
+        for name, cascade in (("rights", True), ("rights without cascade", False))
+    },
 }
 #: When the run is stopped: before its request is carried out, after it, or before it and the host does it all the same.
 MOMENTS = ("before", "after", "late")
@@ -102,6 +126,9 @@ def attempts() -> Iterator[Any]:
                 for sent in SIGNALS:
                     # What Python makes of the others differs only by name, so they are not tried everywhere.
                     if sent in (signal.SIGHUP, signal.SIGINT) and (name != "merge" or moment == "late"):
+                        continue
+                    # A host that keeps the profiles differs only in what it does by itself.
+                    if not scene.cascade and (moment != "late" or sent != signal.SIGKILL):
                         continue
                     yield pytest.param(name, number, moment, sent, id=f"{name}-{number}-{moment}-{sent.name}")
 
@@ -121,9 +148,17 @@ def expected(issuers: Issuers) -> dict[str, tuple[str, frozenset[tuple[str, ...]
     return {alias: (issuer, frozenset(map(tuple, chains))) for alias, (issuer, chains) in issuers.items()}
 
 
-def put(host: Host, issuers: Issuers) -> None:
+def rights(host: Host) -> dict[tuple[str, str], set[str]]:
+    return {(str(one.issuer_alias), str(one.name)): one.entitlements for one in host.client_profiles.values()}
+
+
+def put(host: Host, issuers: Issuers, given: Rights, cascade: bool) -> None:
+    host.settings(profiles_cascade=cascade)
     for alias, (issuer, chains) in issuers.items():
         host.put_issuer(alias, issuer, chains)
+    for (alias, group), entitlements in given.items():
+        grants = [{"resource_type": "ENTITLEMENT", "entitlement": each} for each in sorted(entitlements)]
+        host.put_client_profile(type="EXTERNAL_GROUP", name=group, issuer_alias=alias, domain="d", grants=grants)
 
 
 @pytest.mark.parametrize(("name", "number", "moment", "sent"), attempts())
@@ -138,10 +173,10 @@ def test_the_next_run_ends_as_declared(
     sent: signal.Signals,
 ) -> None:
     scene = SCENES[name]
-    put(host, scene.begins)
+    put(host, scene.begins, scene.rights_begin, scene.cascade)
     before = holds(host)
     # The n-th of all writes, whatever it is.
-    operation, skip = f"{SERVICE}.[cud][rpe][edl]*", number
+    operation, skip = WRITES, number
     kind: Any = "delay_answer" if moment == "after" else "delay"
     host.queue(Fault(kind=kind, operation=operation, skip=skip, seconds=HELD))
 
@@ -155,7 +190,11 @@ def test_the_next_run_ends_as_declared(
         held = len(host.writes)
         gate.set()
         assert host.wait_until(lambda: host.journal[index_of(host, number)].status is not None), held
-    now = holds(host)
+    now, rights_now = holds(host), rights(host)
+
+    # Whoever had a right has it under one of the two aliases.
+    for (_alias, group), entitlements in scene.rights_begin.items():
+        assert entitlements in [may for (_alias, name), may in rights_now.items() if name == group]
 
     # Every chain of an issuer that is declared with merge is there, whatever name the host has for it at the moment.
     declared = scene.options.get("token_issuers", [scene.options])
@@ -172,11 +211,13 @@ def test_the_next_run_ends_as_declared(
     if moment == "before":
         # What never arrived must not arrive in the middle of the next run.
         host.reset()
-        put(host, {alias: (issuer, [list(each) for each in chains]) for alias, (issuer, chains) in now.items()})
+        issuers_now = {alias: (issuer, [list(each) for each in chains]) for alias, (issuer, chains) in now.items()}
+        put(host, issuers_now, rights_now, scene.cascade)
         modules.connection.update(hostname=host.address, port=host.port)
     again = modules.run(scene.module, **scene.options)
     assert not again.failed, again.message
     assert holds(host) == expected(scene.ends)
+    assert rights(host) == scene.rights_end
     assert not modules.run(scene.module, **scene.options).changed
 
 

@@ -34,6 +34,9 @@ TIMEOUT = 0.3
 #: Connecting, the handshake and the request may each take the timeout.
 PHASES = 3
 
+#: The host speaks the one form of the API, or the other.
+both_forms = pytest.mark.usefixtures("form")
+
 NOT_TLS = {
     "a web server": b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
     "ssh": b"SSH-2.0-OpenSSH_9.6\r\n",
@@ -66,6 +69,7 @@ def test_what_does_not_speak_tls_gets_no_login(
     assert host.journal == []
 
 
+@both_forms
 def test_who_accepts_and_says_nothing_is_given_up(
     modules: Modules, proxy: FaultProxy, host: Host, watch: Watch
 ) -> None:
@@ -79,9 +83,9 @@ def test_who_accepts_and_says_nothing_is_given_up(
     assert proxy.wait_closed()
 
 
-def test_who_is_silent_once_does_no_harm(modules: Modules, proxy: FaultProxy, host: Host) -> None:
+def test_who_is_silent_once_does_no_harm(modules: Modules, form: str, proxy: FaultProxy, host: Host) -> None:
     for scenario in SCENARIOS:
-        scenario.start(host)
+        scenario.start(host, form)
         proxy.script(Way(silent=True))
         ran = scenario.run(modules, timeout=TIMEOUT, retries=1)
         assert scenario.verdict(modules, host, ran, must_succeed=True) is None
@@ -96,6 +100,7 @@ def test_a_refused_connection_is_named(modules: Modules, proxy: FaultProxy, host
     assert watch.within(1)
 
 
+@both_forms
 def test_a_connection_that_is_closed_at_once_is_named(modules: Modules, proxy: FaultProxy, host: Host) -> None:
     how: Literal["close", "reset"]
     for how in ("close", "reset"):
@@ -107,8 +112,10 @@ def test_a_connection_that_is_closed_at_once_is_named(modules: Modules, proxy: F
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda each: each.name)
-def test_a_slow_host_is_waited_for(modules: Modules, proxy: FaultProxy, host: Host, scenario: Scenario) -> None:
-    scenario.start(host)
+def test_a_slow_host_is_waited_for(
+    modules: Modules, form: str, proxy: FaultProxy, host: Host, scenario: Scenario
+) -> None:
+    scenario.start(host, form)
     proxy.script(otherwise=Way(latency=0.05))
     ran = scenario.run(modules, timeout=3, retries=0)
     assert scenario.verdict(modules, host, ran, must_succeed=True) is None
@@ -116,9 +123,9 @@ def test_a_slow_host_is_waited_for(modules: Modules, proxy: FaultProxy, host: Ho
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda each: each.name)
 def test_a_host_that_is_too_slow_is_given_up(
-    modules: Modules, proxy: FaultProxy, host: Host, watch: Watch, scenario: Scenario
+    modules: Modules, form: str, proxy: FaultProxy, host: Host, watch: Watch, scenario: Scenario
 ) -> None:
-    scenario.start(host)
+    scenario.start(host, form)
     proxy.script(otherwise=Way(latency=4 * TIMEOUT))
     ran = scenario.run(modules, timeout=TIMEOUT, retries=1)
     assert_one_sentence(ran, host)
@@ -137,9 +144,9 @@ def test_a_handshake_that_drips_is_given_up(modules: Modules, proxy: FaultProxy,
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda each: each.name)
 def test_a_connection_that_dies_after_the_handshake_is_left(
-    modules: Modules, proxy: FaultProxy, host: Host, watch: Watch, scenario: Scenario
+    modules: Modules, form: str, proxy: FaultProxy, host: Host, watch: Watch, scenario: Scenario
 ) -> None:
-    scenario.start(host)
+    scenario.start(host, form)
     proxy.script(otherwise=Way(Cut("to_client", (HANDSHAKE, 0), "stall")))
     ran = scenario.run(modules, timeout=TIMEOUT, retries=5)
     assert_one_sentence(ran, host, code="answer_lost")
@@ -151,6 +158,7 @@ def test_a_connection_that_dies_after_the_handshake_is_left(
     assert proxy.peak == 1
 
 
+@both_forms
 def test_a_half_open_connection_is_left(modules: Modules, proxy: FaultProxy, host: Host, watch: Watch) -> None:
     """The host broke off in its answer, and the news of it never comes."""
     host.queue(Fault(kind="cut_answer", operation=READS, bytes=5))
@@ -162,6 +170,7 @@ def test_a_half_open_connection_is_left(modules: Modules, proxy: FaultProxy, hos
     assert proxy.peak == 1
 
 
+@both_forms
 def test_a_host_that_closes_after_each_answer_costs_no_retry(modules: Modules, proxy: FaultProxy, host: Host) -> None:
     host.put_provider("site-a", type="NATIVE", key_id=KEY_ID)
     host.queue(Fault(kind="cut_answer", operation="*", bytes=1_000_000, times=None))

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 FINISHED = 5 + 4 + 48 + 1 + 16
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
+#: The host speaks the one form of the API, or the other.
+both_forms = pytest.mark.usefixtures("form")
 versions = pytest.mark.parametrize("version", VERSIONS)
 
 
@@ -152,6 +154,7 @@ def test_without_validation_any_certificate_is_good_and_a_warning_says_so(
     assert "validate_certs" in ran.warnings
 
 
+@both_forms
 def test_the_pin_is_of_the_host_and_not_of_its_ca(modules: Modules, host: Host, fleet: Fleet, servers: Servers) -> None:
     servers.show(issue("host", fleet.authority, names=(host.address,)), fleet.authority)
     ran = modules.kms_provider(thumbprint=fleet.authority.fingerprint)
@@ -159,12 +162,14 @@ def test_the_pin_is_of_the_host_and_not_of_its_ca(modules: Modules, host: Host, 
     assert_untouched(host)
 
 
+@both_forms
 def test_a_good_certificate_with_another_pin_is_refused(modules: Modules, host: Host, fleet: Fleet) -> None:
     ran = modules.kms_provider(thumbprint=fleet.authority.fingerprint)
     assert host.fingerprint in ran.message
     assert_untouched(host)
 
 
+@both_forms
 @versions
 def test_a_chain_that_the_host_sends_is_followed_to_the_root(
     modules: Modules, host: Host, fleet: Fleet, servers: Servers, version: str
@@ -201,6 +206,7 @@ def test_one_of_many_cas_is_enough(modules: Modules, host: Host, fleet: Fleet, t
     assert modules.kms_provider(ca_path=str(tmp_path / "many.pem")).changed
 
 
+@both_forms
 def test_each_connection_of_a_run_is_verified(modules: Modules, host: Host, servers: Servers, fleet: Fleet) -> None:
     identity = issue("host", names=(host.address,))
     wire = servers.use(FaultProxy(host.address, host.port))
