@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -166,6 +167,9 @@ def test_it_stops_after_a_batch_in_which_too_many_fail(declared: Declared) -> No
     before = declared.run(CONVERGE, extra={**batches, "esx_max_fail_percentage": 19})
     assert before.code == 2, before.output
     assert "1 of the hosts would fail" in before.output
+    assert re.findall(r"^fatal: \[(.+?)\]: FAILED! .*would lock the", before.output, re.MULTILINE) == [conflict.name]
+    assert re.findall(r"^(\w+) .*failed=[1-9]", before.output, re.MULTILINE) == [conflict.name]
+    assert "PLAY [Roll out]" not in before.output
     assert declared.written == []
 
     stopped = declared.run(CONVERGE, extra={**batches, "esx_max_fail_percentage": 20})
