@@ -4,13 +4,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
+import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from guides import terminal
 from simulator import Fault
 from support.certificates import chain
 from support.constants import KEY
@@ -125,6 +129,29 @@ def test_nobody_says_yes(declared: Declared) -> None:
     assert checked.code == 0, checked.output
 
 
+@pytest.mark.parametrize(("answer", "code"), [("yes", 0), ("no", 2)])
+def test_somebody_is_asked_in_a_terminal(declared: Declared, playbooks: Playbooks, answer: str, code: int) -> None:
+    arguments = declared.arguments(CONVERGE, extra={"esx_confirm": True})
+    command = shlex.join(playbooks.command("ansible-playbook", *arguments))
+    with terminal.Program(command, playbooks.folder, playbooks.variables()) as program:
+        assert program.read(lambda: 'Only "yes" is a yes' in program.output), program.output
+        assert "5 hosts: create key provider site-a" in program.output
+        assert declared.written == []
+
+        # Ansible throws away what was typed before it listens, so this is typed until it was heard.
+        for _attempt in range(6):
+            program.type(f"{answer}\r")
+            with contextlib.suppress(TimeoutError):
+                program.read(lambda: "TASK [Somebody said yes]" in program.output, seconds=10)
+                break
+        program.read(lambda: False)
+
+        assert program.wait() == code, program.output
+    assert declared.in_order == [["create", "create"] if answer == "yes" else []] * 5
+    assert program.output.count('Only "yes" is a yes') == 1
+    assert ("Nobody said yes (esx_confirm), so no host was written." in program.output) == (answer == "no")
+
+
 def test_a_host_whose_work_is_done_elsewhere_has_its_task(declared: Declared) -> None:
     declared.of_one["esx02"]["esx_trust_in_worker"] = False
     assert declared.run(CONVERGE).code == 0
@@ -166,6 +193,9 @@ def test_it_stops_after_a_batch_in_which_too_many_fail(declared: Declared) -> No
     before = declared.run(CONVERGE, extra={**batches, "esx_max_fail_percentage": 19})
     assert before.code == 2, before.output
     assert "1 of the hosts would fail" in before.output
+    assert re.findall(r"^fatal: \[(.+?)\]: FAILED! .*would lock the", before.output, re.MULTILINE) == [conflict.name]
+    assert re.findall(r"^(\w+) .*failed=[1-9]", before.output, re.MULTILINE) == [conflict.name]
+    assert "PLAY [Roll out]" not in before.output
     assert declared.written == []
 
     stopped = declared.run(CONVERGE, extra={**batches, "esx_max_fail_percentage": 20})

@@ -97,21 +97,27 @@ class Playbooks:
         (self.folder / "variables.json").write_text(json.dumps(given))
         return self.run("ansible-playbook", "-i", "inventory.yml", "-e", "@variables.json", *arguments, "playbook.yml")
 
-    def run(self, program: str, *arguments: str, stdin: str | None = None) -> Played:
-        """Run a program of the core in the folder."""
-        venv = self._tools.venv(self._core)
-        before = set(self.folder.rglob("*"))
-        variables = self._tools.variables(
-            venv,
+    def command(self, program: str, *arguments: str) -> list[str]:
+        """What runs a program of the core, in the folder and with the variables of the environment below."""
+        return [str(self._tools.venv(self._core).bin / program), *arguments]
+
+    def variables(self) -> dict[str, str]:
+        """The variables of the environment in which programs of the core run."""
+        return self._tools.variables(
+            self._tools.venv(self._core),
             ANSIBLE_LOG_PATH=self.folder / "ansible.log",
             ANSIBLE_LOCAL_TEMP=self._temporary,
             ANSIBLE_REMOTE_TEMP=self._temporary,
             TMPDIR=self._temporary,
         )
+
+    def run(self, program: str, *arguments: str, stdin: str | None = None) -> Played:
+        """Run a program of the core in the folder."""
+        before = set(self.folder.rglob("*"))
         done = subprocess.run(
-            unignoring(str(venv.bin / program), *arguments),
+            unignoring(*self.command(program, *arguments)),
             cwd=self.folder,
-            env=variables,
+            env=self.variables(),
             input=stdin or "",
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
