@@ -175,8 +175,9 @@ class Outcome:
         recap = re.findall(r"^(\S+) +: ok=\d+ +changed=(\d+) .*?failed=(\d+)", said, re.MULTILINE)
         self.changed = [name for name, changed, _failed in recap if changed != "0"]
         self.failed = [name for name, _changed, failed in recap if failed != "0"]
-        if len(recap) < HOSTS:
-            fail(f"a recap of {HOSTS} hosts was expected\n{said}")
+        # Hosts that are as declared have no task of their own, so the recap leaves them out.
+        if not recap:
+            fail(f"Ansible wrote no recap\n{said}")
 
     def found(self) -> Iterator[str]:
         """What the report says of each host that is not as declared."""

@@ -23,6 +23,7 @@ from environment import ROOT
 from environment import fail
 from environment import link_collection
 from environment import run
+from promises import PUBLIC_FILTERS
 
 DOCS = ROOT / "docs"
 SITE = ROOT / "tools" / "site"
@@ -59,6 +60,9 @@ LABELS = {
 
 _LINK = re.compile(r"(?<=\]\()(?P<target>[^)\s:#]+)(?P<anchor>#[^)\s]*)?(?=\))")
 
+#: A line of the index of the collection that leads to a filter.
+_FILTER = re.compile(r"(\* :ansplugin:`|    )(?P<name>\w+)(_filter$| filter <)")
+
 
 def pages() -> tuple[str, ...]:
     """The pages of docs/ that the site has, without their ending."""
@@ -87,6 +91,8 @@ def build(output: Path) -> Path:
         variables["PATH"] = os.pathsep.join([str(programs), variables.get("PATH", os.defpath)])
         run([programs / "antsibull-docs", *document, COLLECTION], variables)
 
+        _leave_out_parts_of_playbooks(collection)
+
         made = Path(folder) / "html"
         strictly = ["-W", "--keep-going", "-q", "-b", "html", "-d", Path(folder) / "doctrees"]
         run([programs / "sphinx-build", *strictly, source, made], variables)
@@ -112,6 +118,24 @@ def _write_sources(source: Path) -> None:
 
     index = _with_links((DOCS / "README.md").read_text("utf-8"))
     (source / "index.md").write_text("\n".join([index, *_tables_of_contents()]), "utf-8")
+
+
+def _leave_out_parts_of_playbooks(collection: Path) -> None:
+    """Remove the pages of the filters that only the collection's own playbooks use, and their lines of the index."""
+    own = set()
+    for page in collection.glob("*_filter.rst"):
+        name = page.stem.removesuffix("_filter")
+        if name not in PUBLIC_FILTERS:
+            own.add(name)
+            page.unlink()
+
+    index = collection / "index.rst"
+    kept = []
+    for line in index.read_text("utf-8").splitlines(keepends=True):
+        named = _FILTER.match(line)
+        if named is None or named["name"] not in own:
+            kept.append(line)
+    index.write_text("".join(kept), "utf-8")
 
 
 def _with_links(text: str) -> str:

@@ -71,9 +71,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if validation.error_messages:
             raise AnsibleActionFail(validation.errors.msg)
         options: dict[str, Any] = validation.validated_parameters
-        for name in ("threads", "login_refusals"):
-            if options[name] < 1:
-                raise AnsibleActionFail(f"{name}: is less than 1.")
+        for name, least in (("threads", 1), ("login_refusals", 1), ("expiring_days", 0)):
+            if options[name] < least:
+                raise AnsibleActionFail(f"{name}: is less than {least}.")
         return options
 
     def _told(
@@ -99,6 +99,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 "user": task_vars.get("awx_user_name") or os.environ.get("USER"),
                 "inventory": plain(task_vars.get("ansible_inventory_sources") or []),
                 "esx_hosts": options["esx_hosts"],
+                "expiring_days": options["expiring_days"],
             }
             entries = [{"host": host, **(one or {})} for host, one in found.items()]
             record = write_report(options["report"], entries, generated_at, run)

@@ -21,6 +21,7 @@ from ansible_collections.esx.trust.plugins.plugin_utils._audit import html
 from ansible_collections.esx.trust.plugins.plugin_utils._audit import junit
 from ansible_collections.esx.trust.plugins.plugin_utils._audit import metrics
 from ansible_collections.esx.trust.plugins.plugin_utils._audit import sites
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.certificates import EXPIRING_DAYS
 from ansible_collections.esx.trust.plugins.plugin_utils._templates import no_template
 
 
@@ -32,6 +33,7 @@ def audit_data(
     inventory: Any = None,
     esx_hosts: Any = None,
     previous: Any = None,
+    expiring_days: Any = EXPIRING_DAYS,
 ) -> Any:
     """The facts of an audit, as they stand in the JSON report."""
     # A generator, as many of Jinja's filters return it, is as good as a list.
@@ -46,7 +48,7 @@ def audit_data(
         collection_version=_collection_version(),
         core_version=ansible_version,
     )
-    return _made("audit_data", data.build, entries, generated_at, run, _read(previous))
+    return _made("audit_data", data.build, entries, generated_at, run, _read(previous), _days(expiring_days))
 
 
 def audit_html(data: Any) -> Any:
@@ -79,6 +81,14 @@ def _read(previous: Any) -> Any:
         return json.loads(previous)
     except (ValueError, RecursionError):
         return None
+
+
+def _days(given: Any) -> int:
+    """A number of days. Raises AnsibleError if it is no whole number."""
+    try:
+        return int(str(given))
+    except ValueError:
+        raise AnsibleError("esx.trust.audit_data: expiring_days: is no whole number.") from None
 
 
 @functools.lru_cache(maxsize=1)

@@ -38,6 +38,7 @@ EXAMPLES = r"""
     username: root
     password: "{{ vaulted_esx_password }}"
   register: found
+  delegate_to: localhost
 
 - name: The form of the API, and the services that it has
   ansible.builtin.debug:

@@ -46,6 +46,7 @@ EXAMPLES = r"""
     username: root
     password: "{{ vaulted_esx_password }}"
   register: tried
+  delegate_to: localhost
 
 - name: Show it
   ansible.builtin.debug:

@@ -99,6 +99,7 @@ EXAMPLES = r"""
     issuer_alias: vcenter01
     domain: vsphere.local
     entitlements: [READ_ONLY]
+  delegate_to: localhost
 
 - name: An automation account of the vCenter may keep key providers and token issuers
   esx.trust.esx_client_profile:
@@ -109,6 +110,7 @@ EXAMPLES = r"""
     issuer_alias: vcenter01
     domain: vsphere.local
     entitlements: [SECURITY_MGMT, IDENTITY_MGMT]
+  delegate_to: localhost
 
 - name: A local user of the host may keep key providers, besides what he may do already
   esx.trust.esx_client_profile:
@@ -118,6 +120,7 @@ EXAMPLES = r"""
     local_user_name: automation
     entitlements: [SECURITY_MGMT]
     entitlements_mode: merge
+  delegate_to: localhost
 
 - name: A group that shall have no rights any more
   esx.trust.esx_client_profile:
@@ -128,6 +131,7 @@ EXAMPLES = r"""
     issuer_alias: vcenter01
     domain: vsphere.local
     state: absent
+  delegate_to: localhost
 """
 
 RETURN = r"""

@@ -48,6 +48,7 @@ EXAMPLES = r"""
     username: root
     password: "{{ vaulted_esx_password }}"
   register: found
+  delegate_to: localhost
 
 - name: Those who may change token issuers and client profiles
   ansible.builtin.debug:
@@ -59,6 +60,7 @@ EXAMPLES = r"""
     username: root
     password: "{{ vaulted_esx_password }}"
     issuer_alias: vcenter01
+  delegate_to: localhost
 """
 
 RETURN = r"""

@@ -51,6 +51,11 @@ options:
   esx_hosts:
     description: Which hosts were meant, for the report.
     type: str
+  expiring_days:
+    description: A certificate that ends within so many days needs attention in the report of an audit.
+    type: int
+    default: 90
+    version_added: 1.0.0
   threads:
     description: How many hosts are examined at a time.
     type: int

@@ -212,6 +212,7 @@ EXAMPLES = r"""
     token_issuers: "{{ site_token_issuers }}"
   check_mode: true
   register: audit
+  delegate_to: localhost
 
 - name: All hosts of a group, one declaration
   hosts: esx
@@ -250,6 +251,7 @@ EXAMPLES = r"""
         domain: vsphere.local
         entitlements: [READ_ONLY]
     purge_client_profiles: true
+  delegate_to: localhost
 
 - name: Just these issuers and no other
   esx.trust.esx_host_trust:
@@ -258,6 +260,7 @@ EXAMPLES = r"""
     password: "{{ vaulted_esx_password }}"
     token_issuers: "{{ site_token_issuers }}"
     purge_token_issuers: true
+  delegate_to: localhost
 """
 
 RETURN = r"""

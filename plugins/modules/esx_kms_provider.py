@@ -82,6 +82,7 @@ EXAMPLES = r"""
     provider: site-a
     key_id: 5f0b1f4e-53c2-4f0e-9c0e-6f1d6f7a2b11
     key_derivation_key: "{{ vaulted_site_a_key }}"
+  delegate_to: localhost
 
 - name: All hosts of a group hold the same key
   hosts: esx
@@ -110,6 +111,7 @@ EXAMPLES = r"""
     password: "{{ vaulted_esx_password }}"
     provider: retired
     state: absent
+  delegate_to: localhost
 """
 
 RETURN = r"""

@@ -41,6 +41,7 @@ EXAMPLES = r"""
     username: root
     password: "{{ vaulted_esx_password }}"
   register: found
+  delegate_to: localhost
 
 - name: Each provider with its key_id
   ansible.builtin.debug:

@@ -114,6 +114,7 @@ EXAMPLES = r"""
     signing_cert_chains:
       - cert_chain:
           - "{{ lookup('ansible.builtin.file', 'vcenter01-signing-chain.pem') }}"
+  delegate_to: localhost
 
 - name: All hosts of a group trust the same vCenter
   hosts: esx
@@ -142,6 +143,7 @@ EXAMPLES = r"""
     chains_mode: merge
     signing_cert_chains:
       - cert_chain: ["{{ lookup('ansible.builtin.file', 'new-chain.pem') }}"]
+  delegate_to: localhost
 
 - name: An issuer that shall not be trusted any more
   esx.trust.esx_token_issuer:
@@ -150,6 +152,7 @@ EXAMPLES = r"""
     password: "{{ vaulted_esx_password }}"
     issuer_alias: old-vcenter
     state: absent
+  delegate_to: localhost
 """
 
 RETURN = r"""

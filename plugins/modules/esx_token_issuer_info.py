@@ -38,6 +38,7 @@ EXAMPLES = r"""
     username: root
     password: "{{ vaulted_esx_password }}"
   register: found
+  delegate_to: localhost
 
 - name: The certificate that expires next
   ansible.builtin.debug:
@@ -54,6 +55,7 @@ EXAMPLES = r"""
   loop: "{{ found.token_issuers }}"
   loop_control:
     label: "{{ item.issuer_alias }}"
+  delegate_to: localhost
 """
 
 RETURN = r"""

@@ -111,6 +111,7 @@ EXAMPLES = r"""
   loop: "{{ vcenter01.token_issuers }}"
   loop_control:
     label: "{{ item.issuer }}"
+  delegate_to: localhost
 
 - name: The same with one login to each host
   esx.trust.esx_host_trust:
@@ -127,6 +128,7 @@ EXAMPLES = r"""
   vars:
     oidc: "{{ vcenter01.token_issuers | selectattr('protocol', 'eq', 'oidc') | first }}"
     saml: "{{ vcenter01.token_issuers | selectattr('protocol', 'eq', 'saml') | first }}"
+  delegate_to: localhost
 
 - name: What anybody can read, without a login
   esx.trust.vcenter_token_issuer_info:

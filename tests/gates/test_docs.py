@@ -8,8 +8,11 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import yaml
+
 import docs
 import environment
+from promises import PUBLIC_FILTERS
 
 if TYPE_CHECKING:
     from support.tools import Tools
@@ -20,6 +23,8 @@ def test_the_site(tools: Tools, tmp_path: Path) -> None:
     made = {str(path.relative_to(tmp_path / "site")) for path in (tmp_path / "site").rglob("*.html")}
     modules = {path.stem for path in (environment.ROOT / "plugins/modules").glob("*.py")}
     assert {f"collection/{module}_module.html" for module in modules} <= made
+    filters = {path for path in made if path.endswith("_filter.html")}
+    assert filters == {f"collection/{name}_filter.html" for name in PUBLIC_FILTERS}
     assert {f"{page}.html" for page in docs.pages()} | {"collection/host_trust_role.html", "changelog.html"} <= made
 
 
@@ -40,3 +45,16 @@ def test_every_variable_of_a_playbook_stands_on_its_page() -> None:
         named = set(re.findall(r"^#   (esx_\w+(?:, esx_\w+)*)", head, re.MULTILINE))
         variables = {name for line in named for name in line.split(", ")}
         assert {name for name in variables if f"`{name}`" not in section[1]} == set()
+
+
+def test_every_example_that_is_one_task_runs_where_the_work_is_done() -> None:
+    """A task that is pasted alone would otherwise be sent to the ESX host, which has no Python for it."""
+    examples = 0
+    for path in sorted((environment.ROOT / "plugins/modules").glob("*.py")):
+        found = re.search(r'^EXAMPLES = r"""(.*?)"""', path.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+        assert found, path.name
+        for entry in yaml.safe_load(found[1]):
+            if any(name.startswith("esx.trust.") for name in entry):
+                examples += 1
+                assert entry.get("delegate_to") == "localhost", f"{path.name}: {entry['name']}"
+    assert examples

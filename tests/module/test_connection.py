@@ -196,6 +196,7 @@ def test_lockdown_mode_is_named(modules: Modules, host: Host) -> None:
     ran = modules.kms_provider()
     assert ran.failed
     assert "lockdown" in ran.message
+    assert "the vCenter shows in the host's Security Profile" in ran.message
     assert host.login_attempts == 1
 
 

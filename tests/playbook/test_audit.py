@@ -172,3 +172,22 @@ def test_no_host_is_no_success(declared: Declared) -> None:
     played = declared.run(AUDIT, "-e", "esx_hosts=esxi")
     assert played.code == 2
     assert "No host of the inventory matches esxi (esx_hosts)." in played.output
+
+
+@pytest.mark.parametrize(
+    ("given", "days"), [({}, 90), ({"esx_expiring_days": None}, 90), ({"esx_expiring_days": 0}, 0)], ids=str
+)
+def test_the_days_before_an_end_that_need_attention(
+    declared: Declared, tmp_path: Path, given: dict[str, Any], days: int
+) -> None:
+    converged(*declared.hosts)
+    played = declared.run(AUDIT, "-e", json.dumps(given))
+    assert played.code == 0, played.output
+    assert facts(tmp_path / "play")["expiring_days"] == days
+
+
+def test_days_that_are_none(declared: Declared) -> None:
+    played = declared.run(AUDIT, "-e", "esx_expiring_days=-1")
+    assert played.code == 2
+    assert "expiring_days: is less than 0." in played.output
+    assert all(host.journal == [] for host in declared.hosts)

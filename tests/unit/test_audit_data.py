@@ -691,3 +691,17 @@ def test_a_real_conflict() -> None:
     host = only_host(trust=trust)
     assert host["status"] == host["resources"][0]["status"] == "conflict"
     assert KEY["key_id"] in host["resources"][0]["message"]
+
+
+@pytest.mark.parametrize(("expiring_days", "state"), [(0, "valid"), (29, "valid"), (30, "expiring"), (400, "expiring")])
+def test_the_days_within_which_an_end_needs_attention(expiring_days: int, state: str) -> None:
+    held = resource("ok", issuer("vc", certificate("x", 30)))
+    record = build([entry("a", held)], NOW, expiring_days=expiring_days)
+    assert (record["expiry"][0]["state"], record["chains"][0]["state"]) == (state, state)
+    assert kinds(record) == ([] if state == "valid" else [state])
+    assert record["expiring_days"] == expiring_days
+
+
+def test_a_certificate_that_has_ended_has_expired_whatever_the_days() -> None:
+    held = resource("ok", issuer("vc", certificate("x", -1)))
+    assert kinds(build([entry("a", held)], NOW, expiring_days=0)) == ["expired"]

@@ -149,3 +149,14 @@ def test_every_filter_is_documented() -> None:
         documented = yaml.safe_load((folder / f"{name}.yml").read_text())
         assert documented["DOCUMENTATION"]["name"] == name
         assert yaml.safe_load(documented["EXAMPLES"])
+
+
+@pytest.mark.parametrize("days", [-1, "soon", None, 1.5, True, "", "9 days"])
+def test_days_that_are_none(days: Any) -> None:
+    with pytest.raises(AnsibleError, match=r"esx\.trust\.audit_data: expiring_days: is "):
+        audit.audit_data([], NOW, expiring_days=days)
+
+
+@pytest.mark.parametrize("days", [30, "30"])
+def test_days_may_be_the_text_of_an_extra_variable(days: Any) -> None:
+    assert audit.audit_data([], NOW, expiring_days=days)["expiring_days"] == 30

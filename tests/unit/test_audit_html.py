@@ -26,6 +26,7 @@ from ansible_collections.esx.trust.plugins.plugin_utils._audit import html
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.data import Run
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.data import build
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.html import render
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.timeline import timeline
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import text
 from support.audits import NOW
 from support.audits import certificate
@@ -393,3 +394,21 @@ def test_a_record_that_was_read_from_json_gives_the_same_page() -> None:
 def test_what_is_no_record_is_refused() -> None:
     with pytest.raises(ValueError, match="audit_data"):
         render({"hosts": []})
+
+
+@pytest.mark.parametrize(("days", "mark"), [(30, False), (90, True), (180, True), (340, False), (4000, False)])
+def test_the_days_before_an_end_are_those_of_the_record(days: int, mark: bool) -> None:
+    """They are marked on the scale too, where the text of the mark does not run into that of another mark."""
+    record = build([entry("a", resource("ok", issuer("vc", certificate("x", 200))))], NOW, expiring_days=days)
+    text = said(Page(render(record)).root)
+    assert f"Shaded: the next {days} days." in text
+    view = timeline(record["chains"], days)
+    assert view
+    marks = [label["text"] for label in view["labels"]]
+    assert marks == (["today", f"{days} days", "1 year"] if mark else ["today", "1 year"])
+
+
+def test_a_record_that_does_not_tell_the_days() -> None:
+    record = build([entry("a", resource("ok", issuer("vc", certificate("x", 200))))], NOW)
+    del record["expiring_days"]
+    assert "Shaded: the next 90 days." in said(Page(render(record)).root)

@@ -149,7 +149,8 @@ class Login:
                 return error
             error.hint = (
                 f"The login of {connection.username!r} was refused and is not tried again, because hosts lock an"
-                " account after five refusals. Check the password; in lockdown mode only exception users may log in."
+                " account after five refusals. Check the password; in lockdown mode only exception users may log in,"
+                " whom the vCenter shows in the host's Security Profile."
             )
             if not at_login:
                 error.hint += f" {_ONLY_TOKENS}"

@@ -19,7 +19,7 @@ from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import as_
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import moment
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import text
 
-#: A certificate that ends within so many days needs attention.
+#: A certificate that ends within so many days needs attention, unless the audit is given another number.
 EXPIRING_DAYS = 90
 
 #: The states of a certificate or a chain.
@@ -83,9 +83,12 @@ def held_by_hosts(entries: Sequence[Mapping[str, Any]]) -> list[Held]:
     return all_held
 
 
-def held_certificates(all_held: Sequence[Held], now: datetime.datetime) -> list[dict[str, Any]]:
+def held_certificates(
+    all_held: Sequence[Held], now: datetime.datetime, expiring_days: int = EXPIRING_DAYS
+) -> list[dict[str, Any]]:
     """Every certificate that a host holds, once. The certificate that ends first comes first.
 
+    expiring_days: a certificate that ends within so many days is `expiring`.
     `hosts` lists the names of the hosts that hold it.
     """
     known: dict[str, Certificate] = {}
@@ -98,14 +101,19 @@ def held_certificates(all_held: Sequence[Held], now: datetime.datetime) -> list[
 
     records = []
     for digest, certificate in known.items():
-        records.append({**certificate, **_end(certificate["not_after"], now), **holders[digest].record()})
+        end = _end(certificate["not_after"], now, expiring_days)
+        records.append({**certificate, **end, **holders[digest].record()})
     return sorted(records, key=_by_end)
 
 
-def held_chains(all_held: Sequence[Held], now: datetime.datetime) -> list[dict[str, Any]]:
+def held_chains(
+    all_held: Sequence[Held], now: datetime.datetime, expiring_days: int = EXPIRING_DAYS
+) -> list[dict[str, Any]]:
     """Every chain that a host holds and that a converge leaves there, once. The chain that ends first comes first.
 
-    A chain ends when the first of its certificates ends. `hosts` lists the names of the hosts that keep it.
+    A chain ends when the first of its certificates ends.
+    expiring_days: a chain that ends within so many days is `expiring`.
+    `hosts` lists the names of the hosts that keep it.
     """
     members: dict[Chain, list[Certificate]] = {}
     holders: dict[Chain, _Holders] = {}
@@ -125,7 +133,7 @@ def held_chains(all_held: Sequence[Held], now: datetime.datetime) -> list[dict[s
                 "subject": chain_members[0]["subject"],
                 "not_after": first_to_end["not_after"],
                 "ends_first": first_to_end["sha256"],
-                **_end(first_to_end["not_after"], now),
+                **_end(first_to_end["not_after"], now, expiring_days),
                 **holders[chain].record(),
                 "certificates": chain_members,
             }
@@ -143,7 +151,7 @@ def _first_to_end(members: Sequence[Certificate]) -> Certificate:
     return members[min(ends)[1]] if ends else members[0]
 
 
-def _end(not_after: str, now: datetime.datetime) -> dict[str, Any]:
+def _end(not_after: str, now: datetime.datetime, expiring_days: int) -> dict[str, Any]:
     """How many days are left, and the state that follows from it."""
     end = moment(not_after)
     if end is None:
@@ -152,7 +160,7 @@ def _end(not_after: str, now: datetime.datetime) -> dict[str, Any]:
     days_left = int((end - now) / _DAY)
     if end < now:
         state = "expired"
-    elif days_left <= EXPIRING_DAYS:
+    elif days_left <= expiring_days:
         state = "expiring"
     else:
         state = "valid"

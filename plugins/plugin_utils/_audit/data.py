@@ -14,6 +14,7 @@ from typing import Any
 from typing import NamedTuple
 from typing import Optional
 
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.certificates import EXPIRING_DAYS
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.certificates import STATES
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.certificates import held_by_hosts
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.certificates import held_certificates
@@ -49,17 +50,27 @@ class Run(NamedTuple):
     core_version: Any = None
 
 
-def build(entries: Iterable[Any], generated_at: Any, run: Optional[Run] = None, previous: Any = None) -> Record:
+def build(
+    entries: Iterable[Any],
+    generated_at: Any,
+    run: Optional[Run] = None,
+    previous: Any = None,
+    expiring_days: int = EXPIRING_DAYS,
+) -> Record:
     """The record of an audit.
 
     entries: for each host a mapping of `host`, `trust` and `keys`, as audit_data.yml describes it.
     generated_at: when the hosts were examined, as ISO 8601 or datetime.
     previous: the record of the audit before this one.
-    Raises ValueError if generated_at is no moment or an entry has no host.
+    expiring_days: a certificate that ends within so many days needs attention.
+    Raises ValueError if generated_at is no moment, an entry has no host, or expiring_days is less than 0.
     """
     now = moment(generated_at)
     if now is None:
         raise ValueError("generated_at: is no moment such as 2026-01-31T08:00:00Z.")
+
+    if expiring_days < 0:
+        raise ValueError("expiring_days: is less than 0.")
 
     given = [as_mapping(entry) for entry in entries]
     for entry in given:
@@ -68,8 +79,8 @@ def build(entries: Iterable[Any], generated_at: Any, run: Optional[Run] = None, 
 
     hosts = [examined_host(entry) for entry in given]
     held = held_by_hosts(given)
-    certificates = held_certificates(held, now)
-    chains = held_chains(held, now)
+    certificates = held_certificates(held, now, expiring_days)
+    chains = held_chains(held, now, expiring_days)
     key_disagreements = disagreements(given)
 
     about_run = _run(run or Run(), now)
@@ -93,6 +104,7 @@ def build(entries: Iterable[Any], generated_at: Any, run: Optional[Run] = None, 
         "key_disagreements": key_disagreements,
         "expiry": expiry,
         "chains": counted_chains,
+        "expiring_days": expiring_days,
     }
 
 

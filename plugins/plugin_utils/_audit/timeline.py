@@ -16,6 +16,8 @@ _CHAINS_SHOWN = 60
 _ALIASES_SHOWN = 4
 _YEAR = 365
 _MOST_YEARS = 3
+#: So many days are between two marks of the scale at least.
+_ROOM = 60
 
 _TONES = {"expired": "alarm", "expiring": "notice"}
 
@@ -44,20 +46,20 @@ class Scale:
         return f"{self.share(days):.2f}%"
 
 
-def timeline(chains: Sequence[Mapping[str, Any]]) -> Optional[View]:
-    """The view of all chains, or None if there is none."""
+def timeline(chains: Sequence[Mapping[str, Any]], expiring_days: int = EXPIRING_DAYS) -> Optional[View]:
+    """The view of all chains, or None if there is none. The next `expiring_days` are shaded."""
     if not chains:
         return None
 
     shown = chains[:_CHAINS_SHOWN]
     rest = chains[_CHAINS_SHOWN:]
     scale = Scale([chain["days_left"] for chain in shown if chain["days_left"] is not None])
-    today, soon = scale(0), scale(EXPIRING_DAYS)
+    today, soon = scale(0), scale(expiring_days)
 
     return {
-        "expiring_days": EXPIRING_DAYS,
-        "labels": _labels(scale),
-        "grid": [scale(days) for days, _label in _ticks(scale)[1:]],
+        "expiring_days": expiring_days,
+        "labels": _labels(scale, expiring_days),
+        "grid": [scale(days) for days, _label in _ticks(scale, expiring_days)[1:]],
         "today": today,
         "soon_width": f"{float(soon[:-1]) - float(today[:-1]):.2f}%",
         "chains": [_chain(chain, scale) for chain in shown],
@@ -66,18 +68,19 @@ def timeline(chains: Sequence[Mapping[str, Any]]) -> Optional[View]:
     }
 
 
-def _ticks(scale: Scale) -> list[tuple[int, str]]:
+def _ticks(scale: Scale, expiring_days: int) -> list[tuple[int, str]]:
     ticks = [(0, "today")]
-    if scale.years == 1:
-        ticks.append((EXPIRING_DAYS, f"{EXPIRING_DAYS} days"))
+    # Nearer to another mark, the texts of both could not be read.
+    if scale.years == 1 and _ROOM <= expiring_days <= _YEAR - _ROOM:
+        ticks.append((expiring_days, f"{expiring_days} days"))
     for year in range(1, scale.years + 1):
         ticks.append((year * _YEAR, count(year, "year")))
     return ticks
 
 
-def _labels(scale: Scale) -> list[View]:
+def _labels(scale: Scale, expiring_days: int) -> list[View]:
     labels = []
-    for days, label in _ticks(scale):
+    for days, label in _ticks(scale, expiring_days):
         if days == scale.last:
             anchor = "end"
         elif days == 0 and scale.first >= -20:

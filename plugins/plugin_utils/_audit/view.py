@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 from typing import Optional
 
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.certificates import EXPIRING_DAYS
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.links import Links
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.links import detail_id
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.links import finding_id
@@ -70,7 +71,7 @@ def view_of(record: Record) -> View:
         "attention": _attention(record),
         "changes": _changes(record["changes"]),
         "matrix": matrix(groups, links),
-        "expiry": timeline(record["chains"]),
+        "expiry": timeline(record["chains"], record.get("expiring_days", EXPIRING_DAYS)),
         "groups": _shared_rows(groups),
         "about": _about(record),
     }

@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.certificates import EXPIRING_DAYS
 
 ARGUMENTS = Arguments(
     options={
         "report": {"type": "path"},
         "plan": {"type": "path"},
         "esx_hosts": {"type": "str"},
+        "expiring_days": {"type": "int", "default": EXPIRING_DAYS},
         "threads": {"type": "int", "default": 50},
         "login_refusals": {"type": "int", "default": 1},
         "check_declarations": {"type": "bool", "default": False},
