@@ -171,6 +171,7 @@ ARGUMENT_SPEC = {
     "esx_hosts": {"type": "str"},
     "threads": {"type": "int", "default": 50},
     "login_refusals": {"type": "int", "default": 1},
+    "expiring_days": {"type": "int", "default": 90},
     "check_declarations": {"type": "bool", "default": False},
     "resume": {"type": "bool", "default": False},
     "results": {"type": "bool", "default": False},
