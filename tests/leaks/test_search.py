@@ -16,7 +16,7 @@ from leaks import scenes
 from support.constants import KEY
 from support.modules import Modules
 from support.search import Search
-from support.search import dresses
+from support.search import encodings
 
 if TYPE_CHECKING:
     from simulator import Fleet
@@ -43,7 +43,7 @@ def test_base64_and_hex_are_known_wherever_they_begin(secret: str, before: str) 
         data.hex(),
         data.hex().upper(),
     ):
-        assert any(form in text for form in dresses(secret)), text
+        assert any(form in text for form in encodings(secret)), text
 
 
 @pytest.mark.parametrize("scene", ["api_error", "login_refused", "unauthorized", "text_that_repeats_secrets"])

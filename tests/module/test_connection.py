@@ -115,8 +115,8 @@ def test_a_refused_login_is_tried_once(modules: Modules, host: Host) -> None:
 
 
 @pytest.mark.of_rest
-@pytest.mark.parametrize("dress", ["text", "mark", "cut", "html", "server error"])
-def test_a_token_in_an_answer_that_is_none_is_not_printed(modules: Modules, host: Host, dress: str) -> None:
+@pytest.mark.parametrize("encoding", ["text", "mark", "cut", "html", "server error"])
+def test_a_token_in_an_answer_that_is_none_is_not_printed(modules: Modules, host: Host, encoding: str) -> None:
     token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJyb290In0.c2lnbmF0dXJl"
     bodies = {
         "text": token,
@@ -128,8 +128,8 @@ def test_a_token_in_an_answer_that_is_none_is_not_printed(modules: Modules, host
             "messages": [{"id": "x", "default_message": f"no room for {token}", "args": []}],
         },
     }
-    status = 500 if dress == "server error" else 201
-    host.queue(fault(kind="answer", operation=TOKEN, status=status, body=bodies[dress], content_type="text/plain"))
+    status = 500 if encoding == "server error" else 201
+    host.queue(fault(kind="answer", operation=TOKEN, status=status, body=bodies[encoding], content_type="text/plain"))
     ran = modules.kms_provider(retries=0)
     assert ran.failed
     assert token not in ran.output
@@ -434,8 +434,8 @@ def test_a_lost_answer_to_a_login_over_json_rpc_is_tried_only_once_more(modules:
 
 @pytest.mark.of_rest
 @pytest.mark.usefixtures("over_jsonrpc")
-@pytest.mark.parametrize("dress", ["text", "cut", "html", "not a result", "server error"])
-def test_a_token_in_an_answer_that_is_no_json_rpc_is_not_printed(modules: Modules, host: Host, dress: str) -> None:
+@pytest.mark.parametrize("encoding", ["text", "cut", "html", "not a result", "server error"])
+def test_a_token_in_an_answer_that_is_no_json_rpc_is_not_printed(modules: Modules, host: Host, encoding: str) -> None:
     token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJyb290In0.c2lnbmF0dXJl"
     result = {"STRUCTURE": {"com.vmware.esx.authentication.token.info": {"access_token": {"SECRET": token}}}}
     error = {"code": -32603, "message": f"no room for {token}", "data": token}
@@ -446,7 +446,9 @@ def test_a_token_in_an_answer_that_is_no_json_rpc_is_not_printed(modules: Module
         "not a result": json.dumps({"jsonrpc": "2.0", "id": "1", "result": {"put": result}}),
         "server error": json.dumps({"jsonrpc": "2.0", "id": "1", "error": error}),
     }
-    host.queue(fault(kind="answer", operation=TOKEN, status=200, body=bodies[dress], content_type="application/json"))
+    host.queue(
+        fault(kind="answer", operation=TOKEN, status=200, body=bodies[encoding], content_type="application/json")
+    )
     ran = modules.kms_provider(retries=0)
     assert ran.failed
     assert token not in ran.output

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from support.certificates import chain
-from support.certificates import dresses
+from support.certificates import encodings
 from support.certificates import private_key_pem
 from support.modules import fault
 
@@ -104,14 +104,14 @@ def test_the_second_run_writes_nothing(modules: Modules, host: Host, one: list[s
 
 
 @pytest.mark.parametrize("kept", ["pem", "pem_crlf", "base64", "escaped", "one_line"])
-@pytest.mark.parametrize("given", sorted(dresses(chain(1)[0])))
+@pytest.mark.parametrize("given", sorted(encodings(chain(1)[0])))
 def test_the_dress_of_a_certificate_is_no_change(
     modules: Modules, host: Host, one: list[str], kept: str, given: str
 ) -> None:
     host.settings(certificate_format=kept)
     host.put_issuer("vcenter01", ISSUER, [one])
-    dressed = [dresses(text)[given] for text in one]
-    assert not modules.token_issuer(signing_cert_chains=declared(dressed)).changed
+    encoded = [encodings(text)[given] for text in one]
+    assert not modules.token_issuer(signing_cert_chains=declared(encoded)).changed
     assert host.writes == []
 
 

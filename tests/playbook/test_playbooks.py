@@ -97,7 +97,7 @@ def test_a_vaulted_key(playbooks: Playbooks, tmp_path_factory: pytest.TempPathFa
     assert KEY not in played.output
 
 
-def dresses(secret: str) -> set[str]:
+def encodings(secret: str) -> set[str]:
     """The forms in which a secret would be recognised."""
     return {secret, quote(secret, safe=""), base64.b64encode(secret.encode()).decode()}
 
@@ -130,10 +130,10 @@ def test_no_secret_is_printed_at_the_highest_verbosity(playbooks: Playbooks, mod
     tokens = [token for host in playbooks.hosts for token in host.tokens]
     assert len(tokens) == 4
     for secret in (KEY, *passwords, *basic, *tokens):
-        for dress in dresses(secret):
-            assert dress not in played.output
+        for encoding in encodings(secret):
+            assert encoding not in played.output
             for name, content in played.files.items():
-                assert dress not in content, name
+                assert encoding not in content, name
 
 
 def test_a_private_key_among_certificates_is_not_printed(playbooks: Playbooks) -> None:

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Certificates of every age and in every dress, and the keys that must not stand among them."""
+"""Certificates of every age and in every encoding, and the keys that must not stand among them."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ def bundle(*pems: str) -> str:
     return "".join(pems)
 
 
-def dresses(pem: str) -> dict[str, str]:
+def encodings(pem: str) -> dict[str, str]:
     """The same certificate as people and programs write it."""
     body = base64.b64encode(_der(pem)).decode()
     begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Looks for secrets in texts, in every dress in which somebody could read them. Shares nothing with the plugins."""
+"""Looks for secrets in texts, in every encoding in which somebody could read them. Shares nothing with the plugins."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _parts(text: str) -> Iterator[str]:
 
 
 @functools.cache
-def dresses(secret: str) -> frozenset[str]:
+def encodings(secret: str) -> frozenset[str]:
     """The secret as it is, percent-encoded, in Base64, in JSON, in HTML, as a literal, in hex, and parts of it."""
     data = secret.encode()
     percent = quote(data, safe="")
@@ -99,14 +99,14 @@ class Search:
         self.places = 0
 
     def find(self, secrets: Mapping[str, Iterable[str]], places: Mapping[str, str]) -> list[str]:
-        """Where a secret was found, and in which dress."""
+        """Where a secret was found, and in which encoding."""
         found = []
         self.runs += 1
         self.places += len(places)
         for name, values in secrets.items():
             for secret in set(values):
                 self.secrets.add(secret)
-                forms = dresses(secret)
+                forms = encodings(secret)
                 self.comparisons += len(forms) * len(places)
                 for place, text in places.items():
                     found += [f"{name} in {place}, as {form!r}" for form in forms if form in text]

@@ -378,7 +378,7 @@ def test_a_host_may_say_when_to_come_back_by_a_date() -> None:
 
 # Secrets.
 
-DRESSED = {
+ENCODED = {
     "plain": SECRET,
     "base64": base64.b64encode(SECRET.encode()).decode(),
     "url": quote(SECRET, safe=""),
@@ -386,10 +386,10 @@ DRESSED = {
 }
 
 
-@pytest.mark.parametrize("dress", sorted(DRESSED))
+@pytest.mark.parametrize("encoding", sorted(ENCODED))
 @pytest.mark.parametrize("status", [200, 202, 302, 400, 401, 403, 404, 500, 503])
-def test_a_host_that_repeats_a_secret_is_not_quoted(dress: str, status: int) -> None:
-    text = DRESSED[dress]
+def test_a_host_that_repeats_a_secret_is_not_quoted(encoding: str, status: int) -> None:
+    text = ENCODED[encoding]
     bodies = [
         f"bad credentials {text} here".encode(),
         f"{{broken {text}".encode(),
@@ -463,7 +463,7 @@ errors = st.fixed_dictionaries(
 bodies = st.one_of(
     st.binary(),
     st.binary().map(lambda raw: raw + SECRET.encode() + raw),
-    st.sampled_from([text.encode() for text in DRESSED.values()]),
+    st.sampled_from([text.encode() for text in ENCODED.values()]),
     json_values.map(lambda value: json.dumps(value).encode()),
     errors.map(lambda value: json.dumps(value).encode()),
     errors.map(lambda value: json.dumps({"type": "com.vmware.vapi.std.errors.error", "value": value}).encode()),
@@ -491,7 +491,7 @@ def test_any_answer_is_a_value_or_one_error_without_secrets(
         value_of(Answer(status, headers, body), operation)
     except TrustError as error:
         shown = str(error) + repr(error.failure())
-        assert not [text for text in DRESSED.values() if text in shown]
+        assert not [text for text in ENCODED.values() if text in shown]
         assert error.message  # noqa: PT017
     else:
         assert 200 <= status < 300

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Certificates in every dress, what must be refused among them, and what a host may hold instead."""
+"""Certificates in every encoding, what must be refused among them, and what a host may hold instead."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from support.certificates import NOW as STARTED
 from support.certificates import Authority
 from support.certificates import bundle
 from support.certificates import chain
-from support.certificates import dresses
+from support.certificates import encodings
 from support.certificates import fingerprint
 from support.certificates import private_key_pem
 from support.certificates import private_keys
@@ -86,7 +86,7 @@ ODDITIES = {
 
 def odd(how: str) -> str:
     before, after = ODDITIES[how]
-    der = bytearray(base64.b64decode(dresses(PEM)["base64 der"]))
+    der = bytearray(base64.b64decode(encodings(PEM)["base64 der"]))
     if how == "negative serial number":
         der[der.index(before) + 5] |= 0x80
     else:
@@ -98,17 +98,17 @@ def odd(how: str) -> str:
 # What is read.
 
 
-@pytest.mark.parametrize("how", sorted(dresses(PEM)))
+@pytest.mark.parametrize("how", sorted(encodings(PEM)))
 @pytest.mark.parametrize("read", [declared, held])
 def test_a_certificate_is_the_same_in_every_dress(how: str, read: Callable[..., tuple[Chain, ...]]) -> None:
-    (found,) = read([dresses(PEM)[how]])
+    (found,) = read([encodings(PEM)[how]])
     assert fingerprints(found) == [fingerprint(PEM)]
     assert found.to_api() == {"cert_chain": [PEM]}
 
 
-@given(st.lists(st.sampled_from(sorted(dresses(PEM))), min_size=4, max_size=4))
+@given(st.lists(st.sampled_from(sorted(encodings(PEM))), min_size=4, max_size=4))
 def test_a_chain_may_be_in_mixed_dress(how: list[str]) -> None:
-    (found,) = declared([dresses(pem)[name] for pem, name in zip(DEEP, how)])
+    (found,) = declared([encodings(pem)[name] for pem, name in zip(DEEP, how)])
     assert found.to_api() == {"cert_chain": DEEP}
 
 
@@ -136,7 +136,7 @@ def test_certificates_are_equal_by_their_content_alone() -> None:
     root = Authority("root")
     first, second = root.issue("leaf"), root.issue("leaf")
     assert declared([first.pem, root.pem]) != declared([second.pem, root.pem])
-    assert hash(declared(DEEP)) == hash(held([dresses(pem)["base64 der"] for pem in DEEP]))
+    assert hash(declared(DEEP)) == hash(held([encodings(pem)["base64 der"] for pem in DEEP]))
 
 
 # What is refused.
@@ -237,7 +237,7 @@ def test_a_block_that_was_cut_off_is_refused_also_behind_a_whole_one(end: int) -
 
 
 def test_a_certificate_with_a_byte_more_or_less_is_refused() -> None:
-    der = base64.b64decode(dresses(PEM)["base64 der"])
+    der = base64.b64decode(encodings(PEM)["base64 der"])
     for broken in (der[:-1], der + b"\0", b"\0" + der):
         refusal(base64.b64encode(broken).decode())
 
@@ -297,7 +297,7 @@ def test_any_bytes_in_base64_are_a_chain_or_refused(raw: bytes) -> None:
 
 @given(st.data())
 def test_a_certificate_with_a_changed_byte_is_read_or_refused(data: st.DataObject) -> None:
-    der = bytearray(base64.b64decode(dresses(PEM)["base64 der"]))
+    der = bytearray(base64.b64decode(encodings(PEM)["base64 der"]))
     der[data.draw(st.integers(0, len(der) - 1))] = data.draw(st.integers(0, 255))
     text = base64.b64encode(der).decode()
     (found,) = held([text])
@@ -348,7 +348,7 @@ def test_a_host_may_hold_what_cannot_be_declared() -> None:
     assert held([]) == (Chain(()),)
 
 
-@given(st.lists(st.lists(st.text() | st.sampled_from([PEM, *dresses(PEM).values(), private_key_pem()]))))
+@given(st.lists(st.lists(st.text() | st.sampled_from([PEM, *encodings(PEM).values(), private_key_pem()]))))
 def test_nothing_that_a_host_holds_is_an_error(chains: list[list[str]]) -> None:
     found = held(*chains)
     assert len(found) == len(chains)

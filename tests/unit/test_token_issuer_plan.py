@@ -26,7 +26,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer i
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 from support.certificates import chain
-from support.certificates import dresses
+from support.certificates import encodings
 from support.memory import MemoryHost
 from support.memory import ScriptedClient
 from support.memory import plan_one as plan
@@ -87,8 +87,8 @@ def hosts(draw: st.DrawFn) -> MemoryHost:
     host = MemoryHost()
     for alias, issuer in list(zip(aliases, issuers))[:count]:
         held = draw(st.lists(st.sampled_from([*CHAINS, *ODD_CHAINS]), max_size=3))
-        how = draw(st.sampled_from(sorted(dresses(OLD[0]))))
-        texts = [[dresses(pem)[how] if "BEGIN" in pem else pem for pem in pems] for pems in held]
+        how = draw(st.sampled_from(sorted(encodings(OLD[0]))))
+        texts = [[encodings(pem)[how] if "BEGIN" in pem else pem for pem in pems] for pems in held]
         host.hold_issuer(alias, issuer, texts)
     return host
 
@@ -195,7 +195,7 @@ def desired_spec(chains: list[list[str]]) -> dict[str, Any]:
 
 
 def test_what_a_renaming_takes_away_can_be_put_back_as_it_was() -> None:
-    texts = [[dresses(DEEP[0])["base64 der"], *DEEP[1:]], ["no certificate"]]
+    texts = [[encodings(DEEP[0])["base64 der"], *DEEP[1:]], ["no certificate"]]
     host = host_with(("b", ISSUER, texts), ("c", "https://other", [NEW]))
     held = observe(host)
     wanted = desired(issuer_conflict="rename")
@@ -273,16 +273,16 @@ def test_the_issuer_is_compared_to_the_letter() -> None:
 # What is equal and what is not.
 
 
-@pytest.mark.parametrize("how", sorted(dresses(OLD[0])))
+@pytest.mark.parametrize("how", sorted(encodings(OLD[0])))
 def test_the_hosts_own_way_of_writing_a_certificate_is_no_change(how: str) -> None:
-    host = host_with((ALIAS, ISSUER, [[dresses(pem)[how] for pem in DEEP]]))
+    host = host_with((ALIAS, ISSUER, [[encodings(pem)[how] for pem in DEEP]]))
     assert plan(observe(host), desired(chains=[DEEP])).steps == ()
 
 
-@pytest.mark.parametrize("how", sorted(dresses(OLD[0])))
+@pytest.mark.parametrize("how", sorted(encodings(OLD[0])))
 def test_the_users_way_of_writing_a_certificate_is_no_change(how: str) -> None:
     host = host_with((ALIAS, ISSUER, [DEEP]))
-    assert plan(observe(host), desired(chains=[[dresses(pem)[how] for pem in DEEP]])).steps == ()
+    assert plan(observe(host), desired(chains=[[encodings(pem)[how] for pem in DEEP]])).steps == ()
 
 
 @given(st.permutations(CHAINS), st.permutations(CHAINS))

@@ -36,7 +36,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.certificates i
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import leaf_first
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 from support.certificates import chain
-from support.certificates import dresses
+from support.certificates import encodings
 
 PAGE = vcenter.DISCOVERY(sso_domain="vsphere.local")
 
@@ -86,7 +86,7 @@ def test_no_address_leads_elsewhere(uri: str) -> None:
 @pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
 def test_a_chain_is_put_in_order(order: tuple[int, ...]) -> None:
     right = chain(4, subject="sorted")
-    texts = [dresses(right[number])["base64 der"] for number in order]
+    texts = [encodings(right[number])["base64 der"] for number in order]
     ordered = leaf_first(texts)
     assert [one.pem for one in chains_from_options("a", [{"cert_chain": ordered}])[0].certificates] == right
 
@@ -222,7 +222,7 @@ def test_a_refused_page_is_no_refused_login(wire: Wire) -> None:
 
 def test_keys_of_rsa(wire: Wire) -> None:
     jwks = {
-        "keys": [{"kty": "RSA", "alg": "RS256", "n": "AQ", "e": "AQAB", "x5c": [dresses(chain(1)[0])["base64 der"]]}]
+        "keys": [{"kty": "RSA", "alg": "RS256", "n": "AQ", "e": "AQAB", "x5c": [encodings(chain(1)[0])["base64 der"]]}]
     }
     wire.answers[DISCOVERY] = [said({"issuer": "https://vc/oidc", "jwks_uri": "https://else/keys"})]
     wire.answers["/keys"] = [said(jwks)]

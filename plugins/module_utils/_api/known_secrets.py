@@ -92,7 +92,7 @@ class Hit(NamedTuple):
     kind: int
 
 
-#: Kinds of hits: a run of a long secret; a short secret that is a word of its own or in a dress; one inside a word.
+#: Kinds of hits: a run of a long secret; a short secret that is a word of its own or in an encoding; one inside a word.
 RUN_OF_ONE, WORD, PART_OF_WORD = range(3)
 
 
@@ -120,7 +120,7 @@ class KnownSecrets:
         return Wanted(self._least, self._has_blank, self._is_ascii)
 
     def add(self, secret: Optional[str]) -> None:
-        """Look for `secret`, in every dress, from now on; ansible-core learns of it too. Very short texts are none."""
+        """Look for `secret`, in every encoding, from now on, and tell ansible-core of it; very short texts are none."""
         for text in (secret, secret.strip()) if secret else ():
             if len(text.strip()) < SHORTEST_SECRET or text in self.words:
                 continue
@@ -136,8 +136,9 @@ class KnownSecrets:
                 else:
                     self._learn(form, RUN)
             for raw in _raw(text):
-                if raw.lstrip().startswith(b"<"):
-                    self.add(raw.decode("utf-8", "replace"))
+                markup = _markup(raw)
+                if markup:
+                    self.add(markup)
                 else:
                     self._learn(raw, _RAW_RUN)
 
@@ -191,6 +192,17 @@ class KnownSecrets:
                 word = not view.text or len(form) >= _SHORTEST_PART_OF_WORD or _is_word(data, start, end)
                 yield start, end, (WORD if word else PART_OF_WORD)
                 start = data.find(form, start + 1)
+
+
+def _markup(raw: bytes) -> str:
+    """The text of a SAML token, or an empty one. A key can begin as a token does."""
+    folded = raw.strip()
+    if not (folded.startswith(b"<") and folded.endswith(b">") and b"</" in folded):
+        return ""
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return ""
 
 
 def _forms(text: str) -> Iterator[bytes]:

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Takes secrets out of text that comes from elsewhere, in whatever reversible dress they come.
+"""Takes secrets out of text that comes from elsewhere, in whatever reversible encoding they come.
 
 A text is decoded again and again into views (`views`). Where a view holds a run of a secret (`known_secrets`), the
 place in the original text is masked.
@@ -27,7 +27,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.views import derive
 MASK = "********"
 #: What Ansible and we write in the place of a secret.
 MASKS = (MASK, "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER", "$REDACTED$")
-#: How many dresses a secret may wear, one over the other.
+#: How many encodings a secret may have, one over the other.
 _DEPTH = 4
 #: Bytes of all views of one text together, as a multiple of the text, and at least. More is hostile, and masked whole.
 _MOST_VIEWS = 40
@@ -54,7 +54,7 @@ _OUR_WORDS = frozenset(
 )
 _OUR_NAME = re.compile(r"[a-z_]+")
 
-#: Between two texts that are looked at as one: part of no dress.
+#: Between two texts that are looked at as one: part of no encoding.
 _SEPARATOR = "\0"
 
 
@@ -72,7 +72,7 @@ class Redactor:
             self.add(secret)
 
     def add(self, secret: Optional[str]) -> None:
-        """Mask `secret`, in every dress, from now on; ansible-core learns of it too. Very short texts are none."""
+        """Mask `secret`, in every encoding, from now on; ansible-core learns of it too. Very short texts are none."""
         self._known.add(secret)
 
     def scrub(self, text: str) -> str:

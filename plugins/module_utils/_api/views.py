@@ -260,7 +260,7 @@ def derived(view: View, wanted: Wanted) -> Iterator[View]:
     """What the view can be decoded to."""
     data = view.data
     if not view.text:
-        # Dresses are text; what they are in may be anything.
+        # Encodings are text; what they are in may be anything.
         marks = _ASCII_MARKS if wanted.is_ascii else _TEXT_MARKS
         runs = [(start, end, data[start:end]) for start, end in _marked(data, marks, wanted.shortest)]
         if not runs:

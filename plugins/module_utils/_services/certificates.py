@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads certificates in whatever dress they come, and compares them by what they are."""
+"""Reads certificates in whatever encoding they come, and compares them by what they are."""
 
 from __future__ import annotations
 

@@ -16,8 +16,8 @@ class Mark(NamedTuple):
 
 
 MARKS = {
-    "ok": Mark("✓", "ok", "calm"),
-    "absent": Mark("✓", "absent", "calm"),
+    "ok": Mark("✓", "ok", "good"),
+    "absent": Mark("✓", "absent", "good"),
     "undeclared": Mark("◊", "undeclared", "quiet"),
     "differs": Mark("≠", "differs", "notice"),
     "missing": Mark("○", "missing", "notice"),

@@ -109,7 +109,7 @@ def _chain(chain: Mapping[str, Any], scale: Scale) -> View:
     if days_left is not None:
         view["at"] = scale(days_left)
         view["shape"] = "later" if days_left > scale.last else state
-        view["tone"] = _TONES.get(state, "calm")
+        view["tone"] = _TONES.get(state, "good")
     return view
 
 

@@ -101,7 +101,7 @@ def _verdict(record: Record) -> View:
     elif findings:
         tone = "notice"
     else:
-        tone = "calm"
+        tone = "good"
 
     if findings:
         order = ", the most urgent first" if len(findings) > 1 else ""
