@@ -49,7 +49,7 @@ faults: ## break every request of every module in every way; a table of what cam
 	@$(ENVIRONMENT) dev
 	@$(DEV)/python tools/fault_table.py --jobs $(JOBS)
 
-bench: ## what a run over a fleet costs, against what people use today; minutes on a quiet machine (HOSTS=200)
+bench: ## what a run over a fleet costs, against what people use today; minutes on a quiet machine (HOSTS=200,1000)
 	@$(ENVIRONMENT) run
 	@.venv/run/bin/python tools/bench.py --hosts $(if $(filter file,$(origin HOSTS)),200,$(HOSTS))
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Measure what a run over a fleet costs, and show it as a table: `make bench`.
 
-    python tools/bench.py [--hosts N] [--rounds N] [--json FILE] [--docs]      ways to do the same work, compared
+    python tools/bench.py [--hosts N,N] [--rounds N] [--json FILE] [--docs]      ways to do the same work, compared
     python tools/bench.py --advice [--docs]                                    what settings of a run are worth
 
 The ways take turns, so that a disturbance meets all of them, and what is shown are medians. With --docs the figures
@@ -17,7 +17,6 @@ import os
 import platform
 import statistics
 import sys
-from collections.abc import Callable
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,28 +26,53 @@ import bench_advice
 import bench_report
 import bench_stage
 from bench_stage import AS_MODULE
+from bench_stage import AUDIT
+from bench_stage import AUDIT_EACH
+from bench_stage import AUDIT_THREADS
+from bench_stage import CONVERGE
+from bench_stage import CONVERGE_EACH
+from bench_stage import CONVERGE_THREADS
 from bench_stage import IN_WORKER
 from bench_stage import NO_OP
-from bench_stage import NO_OP_WITH_OPTIONS
 from bench_stage import Figure
 from bench_stage import Stage
 from bench_stage import Work
 from environment import ENVIRONMENTS
 from environment import ROOT
 
-FIRST, AGAIN = "first run", "converged"
-#: Hosts on which the inside of a worker is measured: enough for a median.
-INSIDE = 100
+#: Seconds that a host which answers late takes for each answer.
+LATE = 0.05
+#: One host in so many differs, where some do.
+SHARE = 10
 
 
 @dataclass(frozen=True)
-class Cell:
-    """What was run."""
+class Case:
+    """What is measured. share: one host in so many holds nothing yet; 0: each is as declared."""
 
-    work: str
-    run: str
-    forks: int
-    hosts: int
+    name: str
+    work: Work
+    share: int = 0
+    #: Whether it is measured with hosts that answer late as well.
+    late: bool = False
+
+    def differing(self, hosts: int) -> int:
+        return max(hosts // self.share, 1) if self.share else 0
+
+
+def cases(stage: Stage) -> list[Case]:
+    """Every case, in the order in which they are run: each leaves the hosts as declared, or the next one does."""
+    alike = [
+        *((CONVERGE, True), (AUDIT, True), (CONVERGE_EACH, False), (AUDIT_EACH, False)),
+        *((NO_OP, True), (CONVERGE_THREADS, True), (AUDIT_THREADS, True)),
+        *((IN_WORKER, False), (AS_MODULE, False), (bench_stage.uri(stage.fleet), False)),
+    ]
+    return [
+        Case("converge, first run", CONVERGE, share=1),
+        *(Case(work.name, work, late=late) for work, late in alike),
+        Case("audit, a tenth differs", AUDIT, share=SHARE),
+        Case("converge, a tenth differs", CONVERGE, share=SHARE),
+    ]
 
 
 class Comparison:
@@ -56,125 +80,77 @@ class Comparison:
 
     def __init__(self, stage: Stage, chosen: argparse.Namespace) -> None:
         self._stage = stage
-        self._hosts: int = chosen.hosts
-        self._slow_hosts: int = min(chosen.slow_hosts, chosen.hosts)
-        self._forks: list[int] = chosen.forks
-        self._growth: list[int] = chosen.growth
+        self._sizes: list[int] = chosen.hosts
+        self._slow_hosts: int = chosen.slow_hosts
+        self._forks: int = chosen.forks
         self._rounds: int = chosen.rounds
-        self._figures: dict[Cell, list[Figure]] = {}
+        self._cases = cases(stage)
+        self._figures: dict[tuple[str, int], list[Figure]] = {}
+        self._late: dict[tuple[str, int], list[Figure]] = {}
         self._alone: list[Figure] = []
-        self._inside: list[dict[str, float]] = []
-        self._memory: list[dict[str, Any]] = []
         self._load = os.getloadavg()[0]
-        self._uri = bench_stage.uri(stage.fleet)
-        self._works = (NO_OP, NO_OP_WITH_OPTIONS, IN_WORKER, AS_MODULE, self._uri)
 
     def measure(self) -> None:
-        for work in self._works:  # compiled and in the caches of the system from here on
-            self._stage.work(work, 1, 1, first=True)
+        self._run(self._cases[0], 1)  # compiled and in the caches of the system from here on
         for number in range(1, self._rounds + 1):
             print(f"round {number} of {self._rounds} ...", file=sys.stderr, flush=True)
             self._alone.append(self._stage.work(NO_OP, 1, 1))
-            for forks in self._forks:
-                for work in self._works:
-                    self._first_and_again(work, self._slow_hosts if work.slow else self._hosts, forks)
-            for hosts in self._growth:
-                if hosts != self._hosts:
-                    self._first_and_again(NO_OP, hosts, self._forks[0])
-                    self._first_and_again(IN_WORKER, hosts, self._forks[0])
-            said = self._stage.python(ROOT / "tools" / "bench_inside.py", given=self._given())
-            self._inside.append(json.loads(said))
-        self._stage.work(IN_WORKER, self._hosts, self._forks[0], first=True)
-        for forks in self._forks:
-            for work in (NO_OP, IN_WORKER):
-                memory = self._stage.memory_of_all(work, self._hosts, forks)
-                self._memory.append({"work": work.name, "forks": forks, "memory": memory})
+            for size in self._sizes:
+                self._round(size)
+
+    def _round(self, size: int) -> None:
+        addresses = self._stage.fleet.addresses[:size]
+        for case in self._cases:
+            if case.work.slow and size != self._sizes[0]:
+                continue
+            hosts = min(self._slow_hosts, size) if case.work.slow else size
+            self._figures.setdefault((case.name, size), []).append(self._run(case, hosts))
+            if case.late:
+                with self._stage.fleet.late(LATE, addresses):
+                    self._late.setdefault((case.name, size), []).append(self._run(case, hosts))
+
+    def _run(self, case: Case, hosts: int) -> Figure:
+        return self._stage.work(case.work, hosts, self._forks, differing=case.differing(hosts))
 
     def document(self) -> dict[str, Any]:
         """Everything that was found."""
-        alone = median(self._alone)
         return {
             "machine": machine(self._stage),
-            "hosts": self._hosts,
             "rounds": self._rounds,
+            "forks": self._forks,
             "load": self._load,
-            "alone": {"seconds": alone.seconds, "cpu": alone.cpu},
             "rows": [
-                {
-                    **vars(cell),
-                    **vars(figure := median(figures)),
-                    "growth": (
-                        cell.hosts in self._growth
-                        and cell.forks == self._forks[0]
-                        and cell.work in (NO_OP.name, IN_WORKER.name)
-                    ),
-                    "each": (figure.seconds - alone.seconds) / cell.hosts,
-                    "cpu_each": (figure.cpu - alone.cpu) / cell.hosts,
-                    "simulator_share": figure.simulator / figure.seconds / (os.cpu_count() or 1),
-                    "runs": [one.seconds for one in figures],
-                }
-                for cell, figures in self._figures.items()
+                self._row(case, size)
+                for size in self._sizes
+                for case in self._cases
+                if (case.name, size) in self._figures
             ],
-            "memory_of_all": self._memory,
-            "parts": self._parts(),
-            "compared": self._compared(),
         }
 
-    def _first_and_again(self, work: Work, hosts: int, forks: int) -> None:
-        for run in (FIRST, AGAIN) if work.first else (AGAIN,):
-            figure = self._stage.work(work, hosts, forks, first=run == FIRST)
-            self._figures.setdefault(Cell(work.name, run, forks, hosts), []).append(figure)
+    def _row(self, case: Case, size: int) -> dict[str, Any]:
+        """One case over a fleet of a size. What was measured with fewer hosts is projected."""
+        alone = median(self._alone)
+        figure = median(self._figures[case.name, size])
+        hosts = min(self._slow_hosts, size) if case.work.slow else size
+        late = self._late.get((case.name, size))
 
-    def _given(self) -> str:
-        fleet = self._stage.fleet
-        options = {"port": fleet.port, "username": "root", "ca_path": str(fleet.ca_path), "provider": "site-a"}
-        secret = {"password": bench_stage.PASSWORD, "key_derivation_key": bench_stage.KEY}
-        return json.dumps(
-            {
-                "collections": str(self._stage.collections),
-                "addresses": fleet.addresses[: min(self._hosts, INSIDE)],
-                "options": {**options, **secret, "key_id": bench_stage.KEY_ID},
-            }
-        )
+        def projected(found: float, once: float) -> float:
+            return once + (found - once) / hosts * size
 
-    def _converged(self, work: Work, hosts: int) -> Figure:
-        return median(self._figures[Cell(work.name, AGAIN, self._forks[0], hosts)])
-
-    def _each(self, work: Work, hosts: int, what: Callable[[Figure], float]) -> float:
-        """What a host adds to a converged run."""
-        return (what(self._converged(work, hosts)) - what(median(self._alone))) / hosts
-
-    def _compared(self) -> dict[str, float]:
-        """What the targets are about; docs/performance.md names them."""
-        ours, floor = (self._converged(work, self._hosts) for work in (IN_WORKER, NO_OP))
-        alone = median(self._alone).seconds
-
-        def slower(work: Work) -> float:
-            each = self._each(work, self._slow_hosts, lambda figure: figure.seconds)
-            return (alone + each * self._hosts) / ours.seconds
-
-        sizes = [self._each(IN_WORKER, hosts, lambda figure: figure.seconds) for hosts in self._growth]
+        cpu = projected(figure.cpu, alone.cpu)
+        no_op = median(self._figures[NO_OP.name, size])
         return {
-            "floor": ours.seconds / floor.seconds,
-            "uri": slower(self._uri),
-            "module": slower(AS_MODULE),
-            "memory": ours.memory / floor.memory,
-            "growth": max(sizes) / sizes[0],
-        }
-
-    def _parts(self) -> dict[str, float]:
-        """Where the controller's CPU time of a converged run goes, in seconds for each host."""
-        floor, options, ours = (
-            self._each(work, self._hosts, lambda figure: figure.cpu) for work in (NO_OP, NO_OP_WITH_OPTIONS, IN_WORKER)
-        )
-        inside = {name: statistics.median(each[name] for each in self._inside) for name in self._inside[0]}
-        return {
-            "Ansible, for a task that does nothing": floor,
-            "Ansible, for the templates of the options": options - floor,
-            "Ansible, for the rest of our task": ours - options - inside["run"],
-            "TLS: context and handshake": inside["tls"],
-            "HTTP: requests, urllib3, sockets": inside["requests"] - inside["tls"],
-            "esx.trust: checks, plan, masking": inside["run"] - inside["requests"],
+            **vars(figure),
+            "name": case.name,
+            "size": size,
+            "hosts": hosts,
+            "seconds": projected(figure.seconds, alone.seconds),
+            "seconds_late": median(late).seconds if late else None,
+            "cpu": cpu,
+            "cpu_each": cpu / size,
+            "times_no_op": cpu / no_op.cpu,
+            "simulator_share": figure.simulator / figure.seconds / (os.cpu_count() or 1),
+            "runs": [one.cpu for one in self._figures[case.name, size]],
         }
 
 
@@ -197,11 +173,10 @@ def numbers(text: str) -> list[int]:
 
 def arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure what a run over a fleet costs.")
-    parser.add_argument("--hosts", type=int, default=200, help="how many (default: %(default)s)")
+    parser.add_argument("--hosts", type=numbers, default=[200], help="how many, such as 200,1000 (default: 200)")
     parser.add_argument("--slow-hosts", type=int, default=40, help="how many for what is slow (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="how often everything is measured (default: %(default)s)")
-    parser.add_argument("--forks", type=numbers, default=[10, 50], help="the first is compared (default: 10,50)")
-    parser.add_argument("--growth", type=numbers, default=[50, 200, 800], help="numbers of hosts (default: 50,200,800)")
+    parser.add_argument("--forks", type=int, default=10, help="of every play (default: %(default)s)")
     parser.add_argument("--core", default="run", help="the environment with the ansible-core (default: %(default)s)")
     parser.add_argument("--advice", action="store_true", help="measure settings of Ansible in place of the comparison")
     parser.add_argument("--json", type=Path, help="write all figures there")
@@ -211,10 +186,9 @@ def arguments(words: Sequence[str] | None) -> argparse.Namespace:
 
 def main(words: Sequence[str] | None = None) -> int:
     chosen = arguments(words)
-    hosts = chosen.hosts if chosen.advice else max(chosen.hosts, *chosen.growth)
-    with bench_stage.stage(hosts, ENVIRONMENTS[chosen.core]) as stage:
+    with bench_stage.stage(max(chosen.hosts), ENVIRONMENTS[chosen.core]) as stage:
         if chosen.advice:
-            found = bench_advice.measure(stage, chosen.hosts, chosen.rounds, machine(stage))
+            found = bench_advice.measure(stage, chosen.hosts[0], chosen.rounds, machine(stage))
         else:
             comparison = Comparison(stage, chosen)
             comparison.measure()

@@ -107,7 +107,7 @@ def measure(stage: Stage, hosts: int, rounds: int, machine: str) -> dict[str, An
     """Everything that was found."""
     asked = list(questions())
     found: list[list[list[tuple[float, float]]]] = [[[] for _setting in question.settings] for question in asked]
-    stage.work(IN_WORKER, hosts, FORKS, first=True)
+    stage.work(IN_WORKER, hosts, FORKS, differing=hosts)
     for _round in range(rounds):
         for question, taken in zip(asked, found, strict=True):
             with _delayed(stage, question):
@@ -145,12 +145,8 @@ def _delayed(stage: Stage, question: Question) -> Iterator[None]:
         yield
         return
     seconds, every = question.delay
-    addresses = stage.fleet.addresses[::every]
-    stage.fleet.queue({"kind": "delay_answer", "seconds": seconds, "times": None}, addresses)
-    try:
+    with stage.fleet.late(seconds, stage.fleet.addresses[::every]):
         yield
-    finally:
-        stage.fleet.forget(addresses)
 
 
 def _run(stage: Stage, question: Question, setting: Setting, hosts: int) -> tuple[float, float]:
@@ -167,7 +163,6 @@ def _run(stage: Stage, question: Question, setting: Setting, hosts: int) -> tupl
             setting.forks,
             "--limit",
             limit,
-            ends=bounds[number + 1] - bounds[number],
             variables=variables,
             environment=setting.environment,
         )

@@ -11,10 +11,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.request
 from collections.abc import Iterable
@@ -23,6 +23,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,29 +38,34 @@ KEY_ID = "5f0b1f4e-53c2-4f0e-9c0e-6f1d6f7a2b11"
 KEY = "q1w2e3r4t5y6u7i8o9p0a1s2d3f4g5h6j7k8l9z0x1c="
 PASSWORD = "VMware1!"  # noqa: S105 - of hosts that do not exist
 PROVIDERS = "/api/esx/trusted-infrastructure/kms/providers"
+_ONE = f"{PROVIDERS}/site-a"
+ISSUERS = "/api/esx/authentication/trust/security-token-issuers?projection=FULL"
 MIB = 1024.0
 
 
 @dataclass(frozen=True)
 class Work:
-    """A way to do the work: the play, and what it takes.
+    """A way to do the work, and what it takes. It is one of tasks, a playbook of the collection, or paths to read.
 
-    tasks: those of every run; creating: those that follow them where the provider has to be created.
-    first, again: requests for each host where it has to be created, and where it is there.
-    connections: for each host, at each run; None where each request has its own.
+    first, again: requests for each host that holds nothing yet, and for each that is as declared.
+    connections_first, connections: in the same way; None where each request has its own.
     """
 
     name: str
-    tasks: Sequence[Mapping[str, Any]]
-    creating: Sequence[Mapping[str, Any]] = ()
+    tasks: Sequence[Mapping[str, Any]] = ()
+    playbook: str = ""
+    paths: Sequence[str] = ()
     first: int = 0
     again: int = 0
-    connections: int | None = 0
+    connections_first: int = 1
+    connections: int | None = 1
     variables: Mapping[str, Any] = field(default_factory=dict)
+    #: Whether hosts that hold nothing yet fail.
+    tells: bool = False
     #: Runs for so long that fewer hosts have to do.
     slow: bool = False
 
-    def play(self, fleet: Simulated, *, first: bool = False, **keywords: Any) -> list[dict[str, Any]]:
+    def play(self, fleet: Simulated, **keywords: Any) -> list[dict[str, Any]]:
         """As a user would write it: what is one for all hosts stands there, the rest and secrets are variables."""
         defaults = {
             "hostname": "{{ esx_hostname }}",
@@ -69,8 +75,16 @@ class Work:
             "ca_path": str(fleet.ca_path),
         }
         play = {"name": self.name, "hosts": "esx", "gather_facts": False, **keywords}
-        tasks = [*self.tasks, *(self.creating if first else ())]
-        return [{**play, "module_defaults": {"group/esx.trust.esx": defaults}, "tasks": tasks}]
+        return [{**play, "module_defaults": {"group/esx.trust.esx": defaults}, "tasks": self.tasks}]
+
+    def takes(self, hosts: int, differing: int) -> tuple[int, int]:
+        """Requests and connections of a run in which some of the hosts hold nothing yet."""
+        requests = differing * self.first + (hosts - differing) * self.again
+        if self.connections is None:
+            return requests, requests
+        if not requests:
+            return 0, 0
+        return requests, differing * self.connections_first + (hosts - differing) * self.connections
 
 
 @dataclass(frozen=True)
@@ -83,7 +97,6 @@ class Figure:
     simulator: float
     requests: int
     connections: int
-    said: str = field(repr=False, default="")
 
 
 class Simulated:
@@ -97,17 +110,22 @@ class Simulated:
         self.addresses: list[str] = [host["address"] for host in listed]
         self.port = int(listed[0]["port"])
 
-    def reset(self) -> None:
-        self._send("POST", "/reset")
+    def reset(self, addresses: Iterable[str]) -> None:
+        """Let hosts hold nothing again."""
+        for address in addresses:
+            self._send("POST", f"/hosts/{address}/reset")
 
-    def queue(self, fault: Mapping[str, Any], addresses: Iterable[str]) -> None:
+    @contextlib.contextmanager
+    def late(self, seconds: float, addresses: Sequence[str]) -> Iterator[None]:
+        """Inside, these hosts take so long for each answer."""
+        fault = {"kind": "delay_answer", "seconds": seconds, "times": None}
         for address in addresses:
             self._send("POST", f"/hosts/{address}/faults", fault)
-
-    def forget(self, addresses: Iterable[str]) -> None:
-        """Take the faults back."""
-        for address in addresses:
-            self._send("DELETE", f"/hosts/{address}/faults")
+        try:
+            yield
+        finally:
+            for address in addresses:
+                self._send("DELETE", f"/hosts/{address}/faults")
 
     def cpu(self) -> float:
         return float(self._get("/cpu")["cpu_seconds"])
@@ -194,16 +212,26 @@ class Stage:
             fail(f"{' '.join(command)} failed\n{done.stderr}")
         return done.stdout
 
-    def command(self, play: Sequence[Mapping[str, Any]], hosts: int, *arguments: str) -> list[str]:
-        """Write playbook and inventory; the command that runs them."""
-        addresses = self.fleet.addresses[:hosts]
+    def command(self, play: str | Sequence[Mapping[str, Any]], hosts: int, *arguments: str) -> list[str]:
+        """Write inventory and play, which may be the name of a playbook; the command that runs it."""
+        fleet = self.fleet
+        addresses = fleet.addresses[:hosts]
+        issuer = {"issuer_alias": "vcenter01", "issuer": "https://vcenter01.example.com/oidc"}
+        chain = {"cert_chain": [fleet.ca_path.read_text("ascii")]}
         inventory = {
             "esx": {
                 "hosts": {f"esx{number:05}": {"esx_hostname": each} for number, each in enumerate(addresses)},
                 "vars": {
                     "ansible_connection": "local",
                     "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+                    "esx_port": fleet.port,
+                    "esx_username": "root",
                     "esx_password": PASSWORD,
+                    "esx_ca_path": str(fleet.ca_path),
+                    "esx_kms_providers": [
+                        {"provider": "site-a", "key_id": "{{ site_key_id }}", "key_derivation_key": "{{ site_key }}"}
+                    ],
+                    "esx_token_issuers": [{**issuer, "signing_cert_chains": [chain]}],
                     "site_key": KEY,
                     "site_key_id": KEY_ID,
                 },
@@ -211,27 +239,38 @@ class Stage:
         }
         inventory_file, playbook = self._folder / f"inventory-{hosts}.json", self._folder / "playbook.json"
         inventory_file.write_text(json.dumps(inventory), "utf-8")
-        playbook.write_text(json.dumps(play), "utf-8")
-        return [str(self.core.bin / "ansible-playbook"), "-i", str(inventory_file), *arguments, str(playbook)]
+        if not isinstance(play, str):
+            playbook.write_text(json.dumps(play), "utf-8")
+            play = str(playbook)
+        return [str(self.core.bin / "ansible-playbook"), "-i", str(inventory_file), *arguments, play]
 
     def run(
         self,
-        play: Sequence[Mapping[str, Any]],
+        play: str | Sequence[Mapping[str, Any]],
         hosts: int,
         forks: int,
         *arguments: str,
-        ends: int | None = None,
-        expected: tuple[int, int | None] | None = None,
+        failing: int = 0,
+        expected: tuple[int, int] | None = None,
         variables: Mapping[str, Any] | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> Figure:
         """Run a play and measure it.
 
-        ends: how many hosts have to end well (default: all). expected: the requests and connections that it has to
-        take; None: a connection for each request.
+        failing: how many hosts have to fail. expected: the requests and connections that it has to take.
         """
         given = ["-f", str(forks), "-e", json.dumps(dict(variables or {})), *arguments]
         command = self.command(play, hosts, *given)
+        return self._measured(command, failing=failing, expected=expected, environment=environment)
+
+    def _measured(
+        self,
+        command: Sequence[str],
+        *,
+        failing: int = 0,
+        expected: tuple[int, int] | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> Figure:
         requests, connections = self.fleet.counts()
         simulator = self.fleet.cpu()
         with tempfile.TemporaryFile("w+", dir=self._folder) as output:
@@ -252,63 +291,30 @@ class Stage:
         simulator = self.fleet.cpu() - simulator
         after = self.fleet.counts()
         took = (after[0] - requests, after[1] - connections)
-        if process.returncode or said.count(" failed=0") != (ends or hosts):
+        if process.returncode != (2 if failing else 0) or len(re.findall(" failed=[1-9]", said)) != failing:
             fail(f"a play did not end well ({process.returncode})\n{said[-4000:]}")
-        if expected and (took[0] != expected[0] or took[1] != (took[0] if expected[1] is None else expected[1])):
+        if expected and took != expected:
             fail(f"a play took {took} requests and connections, not {expected}\n{said[-2000:]}")
-        return Figure(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / MIB, simulator, *took, said)
+        return Figure(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / MIB, simulator, *took)
 
-    def work(self, work: Work, hosts: int, forks: int, *, first: bool = False) -> Figure:
-        """Run one kind of work, checked. first: on hosts that hold nothing yet."""
-        if first:
-            self.fleet.reset()
-        requests = hosts * (work.first if first else work.again)
-        connections = None if work.connections is None else hosts * work.connections
-        expected = (requests, connections)
-        return self.run(work.play(self.fleet, first=first), hosts, forks, expected=expected, variables=work.variables)
+    def work(self, work: Work, hosts: int, forks: int, *, differing: int = 0) -> Figure:
+        """Run one kind of work, checked. differing: of the hosts, so many hold nothing yet."""
+        self.fleet.reset(self.fleet.addresses[:differing])
+        expected = work.takes(hosts, differing)
+        if work.paths:
+            return self._measured(self._threads(work, hosts), expected=expected)
+        play = f"esx.trust.{work.playbook}" if work.playbook else work.play(self.fleet)
+        failing = differing if work.tells else 0
+        return self.run(play, hosts, forks, failing=failing, expected=expected, variables=work.variables)
 
-    def memory_of_all(self, work: Work, hosts: int, forks: int) -> float:
-        """The most memory that all processes of a run had at one time, shared pages counted once; in MiB.
-
-        Looking costs time, so this run is not one of those that are measured.
-        """
-        peak, over = 0.0, threading.Event()
-
-        def watch() -> None:
-            nonlocal peak
-            while not over.is_set():
-                peak = max(peak, _memory_of_children())
-                over.wait(0.01)
-
-        watcher = threading.Thread(target=watch)
-        watcher.start()
-        try:
-            self.work(work, hosts, forks)
-        finally:
-            over.set()
-            watcher.join()
-        return peak
-
-
-def _memory_of_children() -> float:
-    """The proportional share of memory of all ansible-playbook processes below this one, in MiB."""
-    parents: dict[int, list[int]] = {}
-    for entry in os.scandir("/proc"):
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError, ValueError, IndexError):
-                fields = Path(entry.path, "stat").read_text("utf-8", "replace").rpartition(")")[2].split()
-                parents.setdefault(int(fields[1]), []).append(int(entry.name))
-    total, below = 0, list(parents.get(os.getpid(), []))
-    while below:
-        process = below.pop()
-        below += parents.get(process, [])
-        with contextlib.suppress(OSError):
-            if b"simulator" in Path(f"/proc/{process}/cmdline").read_bytes():
-                continue
-            for line in Path(f"/proc/{process}/smaps_rollup").read_text("ascii").splitlines():
-                if line.startswith("Pss:"):
-                    total += int(line.split()[1])
-    return total / MIB
+    def _threads(self, work: Work, hosts: int) -> list[str]:
+        """The command that does the work without Ansible."""
+        fleet = self.fleet
+        given = {"addresses": fleet.addresses[:hosts], "port": fleet.port, "ca_path": str(fleet.ca_path)}
+        login = {"username": "root", "password": PASSWORD}
+        file = self._folder / "threads.json"
+        file.write_text(json.dumps({**given, **login, "paths": work.paths}), "utf-8")
+        return [str(self.core.python), str(ROOT / "tools" / "bench_threads.py"), str(file)]
 
 
 @contextlib.contextmanager
@@ -322,35 +328,25 @@ def stage(hosts: int, core: Environment) -> Iterator[Stage]:
             yield ready
 
 
-# The ways to do the work: see that a host has a key provider.
+# The ways to do the work: see that hosts have a key provider, and with the playbooks a token issuer as well.
 
 _PROVIDER = {"provider": "site-a", "key_id": "{{ site_key_id }}", "key_derivation_key": "{{ site_key }}"}
 _OURS = [{"name": "Key provider", "esx.trust.esx_kms_provider": _PROVIDER}]
+_EACH_HOST = {"esx_trust_each_host": True}
 
 NO_OP = Work("no-op task", [{"name": "Nothing", "ansible.builtin.set_fact": {"nothing": True}}])
-NO_OP_WITH_OPTIONS = Work(
-    "no-op task with our options",
-    [
-        {
-            "name": "Nothing",
-            "ansible.builtin.set_fact": {"host": "{{ esx_hostname }}", "secret": "{{ esx_password }}", **_PROVIDER},
-        }
-    ],
-)
-IN_WORKER = Work("esx_kms_provider", _OURS, first=4, again=2, connections=1)
-AS_MODULE = Work(
-    "esx_kms_provider as a module",
-    _OURS,
-    first=4,
-    again=2,
-    connections=1,
-    variables={"esx_trust_in_worker": False},
-    slow=True,
-)
+AUDIT = Work("audit", playbook="audit", first=6, again=5, tells=True)
+CONVERGE = Work("converge", playbook="converge", first=13, again=3, connections_first=2)
+AUDIT_EACH = replace(AUDIT, name="audit, an event for each host", variables=_EACH_HOST)
+CONVERGE_EACH = replace(CONVERGE, name="converge, an event for each host", variables=_EACH_HOST)
+AUDIT_THREADS = Work("threads, requests of audit", paths=(_ONE, ISSUERS, PROVIDERS, _ONE), again=5)
+CONVERGE_THREADS = Work("threads, requests of converge", paths=(_ONE, ISSUERS), again=3)
+IN_WORKER = Work("esx_kms_provider", _OURS, first=4, again=2)
+AS_MODULE = replace(IN_WORKER, name="esx_kms_provider as a module", variables={"esx_trust_in_worker": False}, slow=True)
 
 
 def uri(fleet: Simulated) -> Work:
-    """The same requests with what Ansible itself brings."""
+    """The requests of esx_kms_provider with tasks that Ansible itself brings."""
     base = f"https://{{{{ esx_hostname }}}}:{fleet.port}"
     bearer = {"Authorization": "Bearer {{ login.json.access_token }}"}
     common = {"ca_path": str(fleet.ca_path), "return_content": True}
@@ -362,21 +358,8 @@ def uri(fleet: Simulated) -> Work:
         "force_basic_auth": True,
         "status_code": 201,
     }
-    read = {"url": f"{base}{PROVIDERS}/site-a", "headers": bearer, "status_code": [200, 404]}
-    create = {
-        "url": f"{base}{PROVIDERS}",
-        "method": "POST",
-        "headers": bearer,
-        "body_format": "json",
-        "body": {
-            "provider": "site-a",
-            "native_spec": {"key_id": "{{ site_key_id }}", "key_derivation_key": "{{ site_key }}"},
-        },
-        "status_code": 204,
-    }
     tasks: list[dict[str, Any]] = [
         {"name": "Log in", "ansible.builtin.uri": {**common, **login}, "register": "login"},
-        {"name": "Read", "ansible.builtin.uri": {**common, **read}, "register": "found"},
+        {"name": "Read", "ansible.builtin.uri": {**common, "url": f"{base}{_ONE}", "headers": bearer}},
     ]
-    creating = [{"name": "Create", "ansible.builtin.uri": {**common, **create}, "when": "found.status == 404"}]
-    return Work("ansible.builtin.uri", tasks, creating, first=3, again=2, connections=None, slow=True)
+    return Work("ansible.builtin.uri", tasks, again=2, connections=None, slow=True)

@@ -20,13 +20,27 @@ from environment import ROOT
 from environment import missing
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("bench")]
-HOSTS, SLOW_HOSTS = 4, 2
-WORKS = {
-    "no-op task",
-    "no-op task with our options",
-    "esx_kms_provider",
-    "esx_kms_provider as a module",
-    "ansible.builtin.uri",
+SIZES, SLOW_HOSTS = (2, 4), 1
+SLOW = {"esx_kms_provider as a module", "ansible.builtin.uri"}
+LATE = {"no-op task", "audit", "converge", "threads, requests of audit", "threads, requests of converge"}
+#: What each host that is as declared is asked, counted by the hosts.
+AGAIN = {
+    "no-op task": 0,
+    "audit": 5,
+    "audit, an event for each host": 5,
+    "threads, requests of audit": 5,
+    "converge": 3,
+    "converge, an event for each host": 3,
+    "threads, requests of converge": 3,
+    "esx_kms_provider": 2,
+    "esx_kms_provider as a module": 2,
+    "ansible.builtin.uri": 2,
+}
+#: And each that is not, in a run in which so many hosts differ.
+DIFFER = {
+    "converge, first run": {2: 2, 4: 4},
+    "converge, a tenth differs": {2: 1, 4: 1},
+    "audit, a tenth differs": {2: 1, 4: 1},
 }
 
 
@@ -40,58 +54,72 @@ def _run_environment() -> None:
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What `make bench` finds on a small fleet."""
     figures = tmp_path_factory.mktemp("bench") / "figures.json"
-    small = ["--hosts", str(HOSTS), "--slow-hosts", str(SLOW_HOSTS), "--rounds", "1", "--forks", "2,4"]
-    assert bench.main([*small, "--growth", f"{SLOW_HOSTS},{HOSTS}", "--json", str(figures)]) == 0
+    sizes = ",".join(map(str, SIZES))
+    small = ["--hosts", sizes, "--slow-hosts", str(SLOW_HOSTS), "--rounds", "1", "--forks", "2"]
+    assert bench.main([*small, "--json", str(figures)]) == 0
     read: dict[str, Any] = json.loads(figures.read_text("utf-8"))
     return read
 
 
-def test_every_way_is_measured_at_every_number_of_forks(found: dict[str, Any]) -> None:
-    measured = {(row["work"], row["run"], row["forks"]) for row in found["rows"]}
-    expected = {(work, "converged", forks) for work in WORKS for forks in (2, 4)}
-    expected |= {(work, "first run", forks) for work in WORKS if not work.startswith("no-op") for forks in (2, 4)}
-    assert measured == expected
+def test_every_way_is_measured_over_every_fleet(found: dict[str, Any]) -> None:
+    measured = [(row["name"], row["size"]) for row in found["rows"]]
+    expected = {(name, size) for name in {*AGAIN, *DIFFER} for size in SIZES if name not in SLOW or size == SIZES[0]}
+    assert len(measured) == len(expected)
+    assert set(measured) == expected
+    assert {row["name"] for row in found["rows"] if row["seconds_late"]} == LATE
+    assert all(len(row["runs"]) == found["rounds"] for row in found["rows"])
 
 
-def test_each_way_does_the_same_work(found: dict[str, Any]) -> None:
-    """The hosts counted what they were asked: login and read, and the creation in a first run."""
+def test_each_way_does_the_work_that_it_says(found: dict[str, Any]) -> None:
     for row in found["rows"]:
-        each = {"first run": 3, "converged": 2}[row["run"]] if "no-op" not in row["work"] else 0
-        assert row["requests"] == each * row["hosts"], row
-        connections = each if row["work"] == "ansible.builtin.uri" else min(each, 1)
-        assert row["connections"] == connections * row["hosts"], row
-        assert len(row["runs"]) == found["rounds"]
+        name, hosts = row["name"], row["hosts"]
+        assert hosts == (SLOW_HOSTS if name in SLOW else row["size"])
+        if name in DIFFER:
+            # Each way asks more of a host that differs, and converge writes it over a connection of its own.
+            differing, again = DIFFER[name][row["size"]], AGAIN[name.partition(",")[0]]
+            assert row["requests"] > hosts * again, row
+            assert row["connections"] == hosts + (differing if "converge" in name else 0), row
+            continue
+        assert row["requests"] == hosts * AGAIN[name], row
+        assert row["connections"] == hosts * (AGAIN[name] if name == "ansible.builtin.uri" else min(AGAIN[name], 1))
 
 
-def test_what_is_compared_comes_from_the_same_run(found: dict[str, Any]) -> None:
-    assert set(found["compared"]) == set(bench_report.TARGETS)
-    assert all(value > 0 for value in found["compared"].values())
-    rows = {(row["work"], row["forks"], row["hosts"]): row for row in found["rows"] if row["run"] == "converged"}
-    ours, floor = rows["esx_kms_provider", 2, HOSTS], rows["no-op task", 2, HOSTS]
-    assert found["compared"]["floor"] == pytest.approx(ours["seconds"] / floor["seconds"])
-    assert found["compared"]["memory"] == pytest.approx(ours["memory"] / floor["memory"])
-    assert sum(found["parts"].values()) == pytest.approx(ours["cpu_each"])
+def test_ratios_come_from_the_same_run(found: dict[str, Any]) -> None:
+    rows = {(row["name"], row["size"]): row for row in found["rows"]}
+    for (_name, size), row in rows.items():
+        assert row["times_no_op"] == pytest.approx(row["cpu"] / rows["no-op task", size]["cpu"])
+        assert row["cpu_each"] == pytest.approx(row["cpu"] / size)
 
 
 def test_tables_and_chart_show_every_way(found: dict[str, Any], tmp_path: Path) -> None:
     text = "\n".join(bench_report.lines(found))
-    assert all(f"  {work}  " in text for work in WORKS)
+    names = {*AGAIN, *DIFFER}
+    assert all(f"  {name}  " in text for name in names)
+    assert text.count("at most") == 1
+    assert text.count("holds") + text.count("missed") == len(SIZES) * len(bench_report.TARGETS)
     (tmp_path / "performance.md").write_bytes((ROOT / "docs" / "performance.md").read_bytes())
     bench_report.write(tmp_path, found)
     page = (tmp_path / "performance.md").read_text("utf-8")
-    assert all(f"| {work} |" in page for work in WORKS)
+    assert all(f"| {name} |" in page for name in names)
     drawn = "".join(ET.parse(tmp_path / "performance.svg").getroot().itertext())
-    assert all(work in drawn for work in WORKS - {"no-op task with our options"})
+    assert all(name in drawn for name in names - {*bench_report.NOT_DRAWN})
 
 
 def test_a_run_that_did_not_do_its_work_is_no_figure() -> None:
     with bench_stage.stage(2, ENVIRONMENTS["run"]) as stage:
-        claimed = bench_stage.Work("idle", bench_stage.NO_OP.tasks, first=3, again=2, connections=1)
+        claimed = bench_stage.Work("idle", bench_stage.NO_OP.tasks, again=2)
         with pytest.raises(SystemExit, match=r"took \(0, 0\) requests and connections, not \(4, 2\)"):
             stage.work(claimed, 2, 2)
         failing = bench_stage.Work("failing", [{"name": "Fail", "ansible.builtin.fail": {"msg": "on purpose"}}])
         with pytest.raises(SystemExit, match="on purpose"):
             stage.work(failing, 2, 2)
+
+
+def test_hosts_that_answer_late_are_waited_for() -> None:
+    with bench_stage.stage(2, ENVIRONMENTS["run"]) as stage:
+        work = bench_stage.Work("two requests", paths=[bench_stage.PROVIDERS], again=2)
+        with stage.fleet.late(2.0, stage.fleet.addresses[1:]):
+            assert stage.work(work, 2, 2).seconds > 2 * 2.0
 
 
 def test_every_piece_of_advice_is_measured() -> None:
