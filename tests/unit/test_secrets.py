@@ -156,7 +156,10 @@ WORN: dict[str, Callable[[str], str]] = {
     "html names": lambda text: html.escape(text).replace("&#x27;", "&apos;").replace("/", "&sol;"),
     "html decimal": lambda text: "".join(f"&#{ord(each)};" for each in text),
     "html hexadecimal": lambda text: "".join(f"&#x{ord(each):x};" for each in text),
+    "html with zeros": lambda text: "".join(f"&#{ord(each):010};" for each in text),
+    "html hexadecimal with zeros": lambda text: "".join(f"&#x{ord(each):08X};" for each in text),
     "url, everything": every("%{:02x}"),
+    "url of old scripts": lambda text: "".join(f"%u{ord(each):04X}" for each in text),
     "hexadecimal": every("{:02x}"),
     "hexadecimal with colons": every("{:02X}:"),
     "hexadecimal with blanks": every("{:02x} "),
@@ -184,6 +187,11 @@ def test_no_dress_over_another_shows_a_secret(inner: str, secret: str, outer: st
     left = Redactor([secret]).scrub(f"\u2603 {worn} \u2603").replace(MASK, "").strip("\u2603 ")
     # Separators behind the last digits may stay; nothing of the secret does.
     assert len(left) <= len(WORN[outer](",: 0x")), left
+
+
+def test_a_number_of_thousands_of_digits_is_no_traceback() -> None:
+    for endless in (f"&#{'0' * 5000}65;", f"&#x{'0' * 5000}41;", f"&#{'9' * 5000};"):
+        assert Redactor(["Geheimnis-von-heute"]).scrub(endless) == endless
 
 
 @given(raw=keys, start=st.integers(0, 20), length=st.integers(12, 32))

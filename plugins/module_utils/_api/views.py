@@ -52,9 +52,11 @@ _BACKSLASH_OF_JSON = re.compile(
     rb"|(?!)()|(?!)()|(?!)()|(?!)()|([\"\\/bfnrt]))"
 )
 _BACKSLASH_NAMES = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f", b"v": b"\v", b"a": b"\a"}
-_PERCENT = re.compile(rb"%([0-9a-fA-F]{2})")
-_PERCENT_OR_PLUS = re.compile(rb"%([0-9a-fA-F]{2})|\+")
-_ENTITY = re.compile(rb"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});?")
+# Old scripts write a character as %u and four digits.
+_PERCENT = re.compile(rb"%(?:([0-9a-fA-F]{2})|u([0-9a-fA-F]{4}))")
+_PERCENT_OR_PLUS = re.compile(rb"%(?:([0-9a-fA-F]{2})|u([0-9a-fA-F]{4}))|\+")
+# Zeros may stand before the number of a character; Python refuses to read numbers of thousands of digits.
+_ENTITY = re.compile(rb"&(?:#0{0,99}[0-9]{1,7}|#[xX]0{0,99}[0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});?")
 
 
 def _marked(data: bytes, marks: bytes, shortest: int) -> Iterator[tuple[int, int]]:
@@ -238,7 +240,10 @@ def _backslash_of_characters(match: Match[bytes]) -> bytes:
 
 
 def _percent(match: Match[bytes]) -> bytes:
-    return bytes([int(match[1], 16)]) if match[1] else b" "
+    byte, character = match.groups()
+    if character:
+        return chr(int(character, 16)).encode("utf-8", "surrogatepass")
+    return bytes([int(byte, 16)]) if byte else b" "
 
 
 def _entity(match: Match[bytes]) -> bytes:
