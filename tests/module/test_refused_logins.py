@@ -70,3 +70,14 @@ def test_a_password_that_a_login_refused_goes_to_no_service_either(host: Host, c
     again = task(connection, "basic", password="wrong-Password-1")
     assert NOT_TRIED in again["msg"]
     assert host.failed_logins == 1
+
+
+@pytest.mark.parametrize("option", ["saml_token", "access_token"])
+def test_a_refused_token_says_nothing_about_the_password_beside_it(
+    host: Host, connection: dict[str, Any], option: str
+) -> None:
+    refused = task(connection, "token", first=True, **{option: "PHNhbWwyOkFzc2VydGlvbj5ub25lPC9zYW1sMjpBc3NlcnRpb24+"})
+    assert refused["failure"]["code"] == "unauthenticated"
+
+    done = task(connection, "token")
+    assert not done.get("failed"), done["msg"]
