@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 import warnings
+from collections.abc import Iterator
 from typing import Any
 from typing import Optional
 
@@ -123,6 +124,15 @@ def test_a_mistake_of_ours_costs_one_host_its_result() -> None:
     assert "a secret" not in results["esx1"]["msg"]
 
 
+@pytest.fixture
+def _interrupts() -> Iterator[None]:
+    """What is started in the background ignores SIGINT; here it does what it does in the foreground."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_interrupts")
 def test_a_signal_ends_it_and_no_further_host_is_asked() -> None:
     begun: list[str] = []
     release = threading.Event()
