@@ -30,8 +30,9 @@ def end(number, frame):
     os.kill(os.getpid(), number)
     os._exit(1)
 
-# In tests that run in the background it is ignored, and children inherit that.
+# In tests that run in the background, or by nohup, these are ignored, and children inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 handler = {"worker": end, "ignoring": signal.SIG_IGN}.get(sys.argv[2])
 if handler:
     signal.signal(signal.SIGTERM, handler)
