@@ -9,21 +9,18 @@ page lets a browser use nothing but this one style sheet.
 
 from __future__ import annotations
 
-import base64
 import functools
-import hashlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment
-from jinja2 import FileSystemLoader
-from jinja2 import StrictUndefined
 from jinja2 import Template
 
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.data import check_version
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.marks import MARKS
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.pages import pages_of
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.pages import style
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import count
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import plain
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import sentence_case
@@ -45,19 +42,12 @@ def render(data: Mapping[str, Any]) -> str:
     check_version(data)
     # Plain texts only: a subclass of str could tell the template that it needs no escaping.
     view = view_of(plain(data))
-    return _template().render(**view, **_style())
+    return _template().render(**view, **style())
 
 
 @functools.lru_cache(maxsize=1)
 def _template() -> Template:
-    environment = Environment(
-        loader=FileSystemLoader(_FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = pages_of(_FOLDER)
     environment.globals.update(
         marks=MARKS,
         count=count,
@@ -69,14 +59,6 @@ def _template() -> Template:
     environment.filters["short"] = _short
     environment.filters["breakable"] = _breakable
     return environment.get_template("report.html.j2")
-
-
-@functools.lru_cache(maxsize=1)
-def _style() -> dict[str, str]:
-    """The style sheet and the digest by which the page's policy allows it."""
-    css = (_FOLDER / "report.css").read_text(encoding="utf-8")
-    digest = hashlib.sha256(css.encode()).digest()
-    return {"css": css, "digest": base64.b64encode(digest).decode()}
 
 
 def _kind(kind: str) -> str:

@@ -4,35 +4,28 @@
 
 from __future__ import annotations
 
-import base64
 import functools
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment
-from jinja2 import FileSystemLoader
-from jinja2 import StrictUndefined
 from jinja2 import Template
 
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.pages import pages_of
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.pages import style
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import count
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import plain
 
 _FOLDER = Path(__file__).parent
-_STYLE = _FOLDER.parent / "_audit" / "report.css"
 
 
 def render(plan: Mapping[str, Any]) -> str:
     """The HTML document of a plan, see plan.py."""
-    css = _STYLE.read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
     return _template().render(
         groups=[_plain_group(group) for group in plan["groups"]],
         total=len(plan["hosts"]),
         generated_at=plan["generated_at"],
-        css=css,
-        digest=digest,
+        **style(),
     )
 
 
@@ -49,13 +42,6 @@ def _plain_group(group: Mapping[str, Any]) -> dict[str, Any]:
 
 @functools.lru_cache(maxsize=1)
 def _template() -> Template:
-    environment = Environment(
-        loader=FileSystemLoader(_FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = pages_of(_FOLDER)
     environment.globals.update(count=count)
     return environment.get_template("plan.html.j2")
