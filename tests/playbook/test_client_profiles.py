@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 import environment
-from simulator import exchange
 from support.certificates import chain
 from support.declared import ISSUER
 from support.declared import Declared
+from support.declared import after_every_request
 from support.declared import issuer
 
 if TYPE_CHECKING:
@@ -67,15 +67,12 @@ class History:
 @pytest.fixture
 def history(monkeypatch: pytest.MonkeyPatch) -> History:
     one = History()
-    perform = exchange.perform
 
-    def watched(host: Any, request: exchange.Request, record: Any) -> exchange.Answer:
-        answer = perform(host, request, record)
+    def note(host: Any) -> None:
         now = rights(copy.deepcopy(host.issuers), copy.deepcopy(host.client_profiles))
         one.of.setdefault(host.name, []).append(now)
-        return answer
 
-    monkeypatch.setattr(exchange, "perform", watched)
+    after_every_request(monkeypatch, note)
     return one
 
 

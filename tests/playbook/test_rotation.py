@@ -11,7 +11,6 @@ import datetime
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
-from typing import Any
 
 import pytest
 from cryptography import x509
@@ -23,10 +22,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from simulator import Fault
-from simulator import exchange
 from support.constants import OTHER_KEY_ID
 from support.declared import ISSUER
 from support.declared import Declared
+from support.declared import after_every_request
 from support.declared import issuer
 from support.search import Search
 
@@ -105,14 +104,7 @@ class History:
 @pytest.fixture
 def history(monkeypatch: pytest.MonkeyPatch) -> History:
     one = History()
-    perform = exchange.perform
-
-    def watched(host: Any, request: exchange.Request, record: Any) -> exchange.Answer:
-        answer = perform(host, request, record)
-        one.states.append((host.name, copy.deepcopy(host.issuers)))
-        return answer
-
-    monkeypatch.setattr(exchange, "perform", watched)
+    after_every_request(monkeypatch, lambda host: one.states.append((host.name, copy.deepcopy(host.issuers))))
     return one
 
 

@@ -5,12 +5,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
+import pytest
+
+from simulator import exchange
 from support.certificates import chain
 from support.constants import KEY
 from support.constants import KEY_ID
@@ -98,3 +102,15 @@ class Declared:
     def in_order(self) -> list[list[str]]:
         """Every host's writes, as the ends of their operations' names."""
         return [[str(record.operation).rpartition(".")[2] for record in host.writes] for host in self.hosts]
+
+
+def after_every_request(monkeypatch: pytest.MonkeyPatch, look: Callable[[Any], None]) -> None:
+    """Look at a simulated host after every request to it."""
+    perform = exchange.perform
+
+    def watched(host: Any, request: exchange.Request, record: Any) -> exchange.Answer:
+        answer = perform(host, request, record)
+        look(host)
+        return answer
+
+    monkeypatch.setattr(exchange, "perform", watched)
