@@ -38,7 +38,7 @@ lint: ## style, format and types only
 
 test: ## everything, on the oldest, a middle and the newest ansible-core that this machine can run
 	@$(ENVIRONMENT) all
-	@$(PYTEST) -q -n $(JOBS) --dist loadgroup --no-loadscope-reorder --share 1/2 \
+	@$(PYTEST) -q -n $(JOBS) --dist loadgroup --no-loadscope-reorder --share 1/2 --hypothesis-profile=repeatable \
 	    $(wildcard $(addprefix tests/,gates browser bench guides awx playbook leaks faults wire module contract unit))
 
 matrix: ## the tests of each ansible-core, also on the versions between those of `make test`

@@ -38,6 +38,8 @@ pytest.register_assert_rewrite("support", "wire.checks")
 hypothesis.configuration.set_hypothesis_home_dir(VENVS / "hypothesis")
 hypothesis.settings.register_profile("shared machine", deadline=None)  # other gates run beside
 hypothesis.settings.load_profile("shared machine")
+# For `make test`: the same commit gives the same answer. Other examples are drawn by `make unit` and `make matrix`.
+hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True, database=None)
 # For tools/mutants.py: a mutant is to die by its own fault, every time, and nobody reads the smallest example.
 hypothesis.settings.register_profile(
     "mutants",

@@ -83,7 +83,7 @@ def test_unit_and_module_tests_with_the_oldest_libraries(tools: Tools) -> None:
 
 
 def run_unit_and_module_tests(tools: Tools, name: str) -> None:
-    command = ["python", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    command = ["python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--hypothesis-profile=repeatable"]
     share = ["--share", SHARES[name]] if name in SHARES else []
     said = tools.run(name, [*command, *share, "tests/unit", "tests/module"])
     assert re.search(r"^\d+ passed", said, re.MULTILINE)

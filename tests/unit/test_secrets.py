@@ -14,6 +14,7 @@ from urllib.parse import quote
 from urllib.parse import quote_plus
 
 import pytest
+from hypothesis import assume
 from hypothesis import example
 from hypothesis import given
 from hypothesis import strategies as st
@@ -209,15 +210,26 @@ def test_a_key_that_is_cut_is_not_shown_either(raw: bytes, start: int, length: i
             assert shown not in Redactor([key]).scrub(f"\u2603 {shown} \u2603")
 
 
+#: What PEM writes around a certificate.
+PEM_LINES = ("-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----")
+
+
+def holds_a_part_of_pem(secret: str) -> bool:
+    """True for a secret that has twelve characters of the lines around a certificate in it: it is masked there."""
+    parts = {line[start : start + 12] for line in PEM_LINES for start in range(len(line) - 11)}
+    return any(part in secret for part in parts)
+
+
 @given(
     secret=st.text(CHARACTERS, min_size=12, max_size=48).filter(lambda text: text.isascii() and text.strip() == text),
     # Bytes that no text has, so that nothing of the secret is in them.
     content=st.lists(st.integers(128, 255), min_size=3, max_size=400).map(bytes),
 )
 def test_certificates_ids_and_fingerprints_stay_as_they_are(secret: str, content: bytes) -> None:
+    assume(not holds_a_part_of_pem(secret))
     body = base64.encodebytes(content).decode()
     found = {
-        "cert_chain": f"-----BEGIN CERTIFICATE-----\n{body}-----END CERTIFICATE-----\n",
+        "cert_chain": f"{PEM_LINES[0]}\n{body}{PEM_LINES[1]}\n",
         "fingerprint": content.hex(":").upper(),
         "key_id": content.hex(),
     }
