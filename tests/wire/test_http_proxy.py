@@ -7,7 +7,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import fcntl
-import gc
 import os
 import shutil
 import socket
@@ -24,6 +23,7 @@ from simulator.certificates import issue
 from support.constants import KEY
 from wire.checks import assert_one_sentence
 from wire.checks import assert_untouched
+from wire.checks import open_sockets
 from wire.checks import wrote
 from wire.proxy import Cut
 from wire.proxy import FaultProxy
@@ -347,12 +347,10 @@ def fake(modules: Modules) -> Iterator[FaultProxy]:
         yield running
 
 
-# Python leaves a TLS socket to the garbage collector if its connection was reset before the handshake.
-@pytest.mark.filterwarnings("ignore:unclosed .*_DeadlineSocket:ResourceWarning")
 @pytest.mark.parametrize("then", ["close", "reset", "stall"])
 @pytest.mark.parametrize("what", ANSWERS)
 def test_what_is_no_proxy_is_named(
-    modules: Modules, host: Host, fake: FaultProxy, watch: Watch, what: str, then: Any
+    modules: Modules, host: Host, fake: FaultProxy, watch: Watch, no_collector: None, what: str, then: Any
 ) -> None:
     answer, named = ANSWERS[what]
     fake.script(otherwise=Way(instead=answer, then=then))
@@ -366,8 +364,7 @@ def test_what_is_no_proxy_is_named(
     assert host.password.encode() not in fake.sent_by_client()
     assert b"uthorization" not in fake.sent_by_client()
     assert host.connections.handshakes == 0
-    del ran
-    gc.collect()
+    assert open_sockets() == []
 
 
 def test_a_proxy_that_says_nothing_is_named(modules: Modules, host: Host, fake: FaultProxy, watch: Watch) -> None:

@@ -18,8 +18,8 @@ from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 
-# A name or an address and nothing that a URL would read as something else.
-_HOSTNAME = re.compile(r"[A-Za-z0-9._-]+")
+# A name and nothing that a URL would read as something else; DNS knows no empty parts, and none of more characters.
+_HOSTNAME = re.compile(r"(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?")
 # An address as a browser shows it, and a name or a bracketed address with a port behind it.
 _URL = re.compile(r"https://([^/?#]+)(?:[/?#].*)?", re.IGNORECASE)
 _WITH_PORT = re.compile(r"(\[.+\]|[^:]+):([0-9]{1,5})")
