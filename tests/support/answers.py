@@ -14,14 +14,20 @@ from urllib.parse import quote
 import pytest
 
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import Answer
+from ansible_collections.esx.trust.plugins.module_utils._api.data_types import STRING
+from ansible_collections.esx.trust.plugins.module_utils._api.data_types import OptionalType
+from ansible_collections.esx.trust.plugins.module_utils._api.data_types import StructType
+from ansible_collections.esx.trust.plugins.module_utils._api.operation import BODY
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
+from ansible_collections.esx.trust.plugins.module_utils._api.operation import Parameter
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import REST
 from ansible_collections.esx.trust.plugins.module_utils._api.secrets import Redactor
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 
+SPEC = Parameter("spec", OptionalType(StructType("com.example.things.spec", {"name": STRING})), BODY)
 READ = Operation("com.example.things.get", "GET", "/api/things", success=(200,), errors=(), returns=True)
-WRITE = Operation("com.example.things.create", "POST", "/api/things", success=(204,), errors=())
+WRITE = Operation("com.example.things.create", "POST", "/api/things", success=(204,), errors=(), parameters=(SPEC,))
 LOGIN = Operation("com.example.login", "POST", "/api/login", success=(201,), errors=(), returns=True, secret=True)
 SECRET = "Tr0ub4dor&3/+ä"
 SCRUB = Redactor([SECRET]).scrub
