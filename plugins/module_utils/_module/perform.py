@@ -8,11 +8,18 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
+from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.secrets import Redactor
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._signals import stoppable
+from ansible_collections.esx.trust.plugins.module_utils._text import shortened
+
+#: Characters of a sentence in a result. Names that a host holds can be of any length, and there can be many of them.
+LONGEST_SENTENCE = 4000
+#: The names under which sentences stand in a result.
+_SENTENCES = ("msg", "message", "hint", "warnings")
 
 Run = Callable[[Mapping[str, Any], bool], dict[str, Any]]
 
@@ -25,6 +32,8 @@ def scrubbed(
 ) -> dict[str, Any]:
     """The result without any secret of the options or of `secrets`, for whoever prints it or keeps it.
 
+    Its sentences have at most LONGEST_SENTENCE characters.
+
     given: the options, as they came and as they were understood. ansible-core masks no results from 2.22 on, and the
     masking of earlier ones also damages names and certificates.
     """
@@ -33,7 +42,20 @@ def scrubbed(
         hidden |= arguments.secrets(options)
         if result.get("failed"):
             hidden |= arguments.misplaced(options)
-    return Redactor(hidden).scrub_result(result)
+    # Cut only now, so that no part of a secret stays.
+    bounded: dict[str, Any] = _bounded(Redactor(hidden).scrub_result(result))
+    return bounded
+
+
+def _bounded(value: Any, name: Optional[str] = None) -> Any:
+    """The value that stands under this name, with the sentences in it no longer than they may be."""
+    if isinstance(value, str):
+        return shortened(value, LONGEST_SENTENCE) if name in _SENTENCES else value
+    if isinstance(value, dict):
+        return {key: _bounded(entry, key) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_bounded(entry, name) for entry in value]
+    return value
 
 
 def perform(
