@@ -13,12 +13,15 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
 import pytest
 
+from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.reach import reachable
 from simulator.certificates import issue
 from support.constants import KEY
 from wire.checks import assert_one_sentence
@@ -262,6 +265,21 @@ def test_a_real_proxy_that_does_not_allow_the_port_is_named(
     assert host.connections.handshakes == 0
 
 
+def test_whether_a_host_behind_a_real_proxy_answers_is_known_without_a_request(
+    host: Host, program: str, tmp_path: Path
+) -> None:
+    running = TinyProxy(program, tmp_path, host.port)
+    connection = Connection(host.address, host.port, proxy=f"http://{LOOPBACK}:{running.port}")
+    try:
+        assert reachable(connection)
+        assert not reachable(replace(connection, port=_free_port()))
+    finally:
+        running.stop()
+    assert not reachable(connection)
+    assert host.connections.handshakes == 1
+    assert host.journal == []
+
+
 def test_a_real_proxy_that_wants_a_login_is_named(modules: Modules, host: Host, program: str, tmp_path: Path) -> None:
     running = TinyProxy(program, tmp_path, host.port, "BasicAuth somebody secret")
     try:
@@ -392,11 +410,12 @@ def test_a_proxy_that_drips_is_given_up(
     modules: Modules, host: Host, fake: FaultProxy, watch: Watch, answer: bytes
 ) -> None:
     fake.script(otherwise=Way(instead=answer, piece=1, latency=0.05))
+    assert not reachable(Connection(host.address, host.port, proxy=f"http://{LOOPBACK}:{fake.port}", timeout=TIMEOUT))
     ran = modules.kms_provider(retries=0, timeout=TIMEOUT)
     assert_one_sentence(ran, host, code="unreachable")
     assert_proxy_is_named(ran, fake.port)
     assert "timed out" in ran.message
-    assert watch.within(3 * TIMEOUT)
+    assert watch.within(4 * TIMEOUT)
 
 
 def test_a_tunnel_that_drips_is_given_up(modules: Modules, host: Host, watched: FaultProxy, watch: Watch) -> None:

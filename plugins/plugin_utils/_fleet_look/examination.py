@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import warnings
 from collections.abc import Callable
 from collections.abc import Iterable
@@ -26,26 +25,36 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthent
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import has_accepted
 from ansible_collections.esx.trust.plugins.module_utils._module.perform import failed
 from ansible_collections.esx.trust.plugins.module_utils._signals import stoppable
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.reach import reachable
 
 Params = Mapping[str, Any]
 Result = dict[str, Any]
 
 #: Seconds that the examinations under way may still take when a signal has come.
 _GRACE = 3.0
-#: Seconds in which a host must take a connection to be asked before others whether a login is good.
-_CONNECT = 5.0
 
 
 @dataclass
 class _Login:
     """A name and its password, and the hosts on which they have not been tried.
 
-    sought: those hosts were sorted already, so that one that answers comes first.
+    trying: a host is being asked whether it accepts the login. sought: it was looked which hosts answer, so that those
+    come first. seeking: hosts of which that is not known yet. silent: hosts that do not answer.
     """
 
     waiting: list[str]
     refused_by: list[str] = field(default_factory=list)
+    trying: bool = False
     sought: bool = False
+    seeking: list[str] = field(default_factory=list)
+    silent: list[str] = field(default_factory=list)
+
+    def take_all(self) -> list[str]:
+        """Every host on which the login was not tried; none is left."""
+        hosts = [*self.waiting, *self.seeking, *self.silent]
+        for each in (self.waiting, self.seeking, self.silent):
+            each.clear()
+        return hosts
 
 
 class Examination:
@@ -71,11 +80,12 @@ class Examination:
         self._threads = threads
         self._refusals = refusals
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="esx-trust-look")
+        self._seekers = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="esx-trust-look-seek")
         self._results: dict[str, Result] = {}
         #: Examinations under way: which host, and the login that it is the one to try.
         self._asked: dict[Future[Result], tuple[str, Optional[_Login]]] = {}
-        #: Searches for a host that answers, and for which login.
-        self._sought: dict[Future[list[str]], _Login] = {}
+        #: Hosts of which is awaited whether they answer, and for which login.
+        self._sought: dict[Future[bool], tuple[str, _Login]] = {}
 
     def results(self) -> dict[str, Result]:
         """The result for each host, in the order of the fleet.
@@ -94,7 +104,8 @@ class Examination:
                 while self._asked or self._sought:
                     self._take_in()
         finally:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+            for pool in (self._pool, self._seekers):
+                pool.shutdown(wait=False, cancel_futures=True)
             wait(self._asked, timeout=_GRACE)
         return {host: self._results[host] for host in self._fleet}
 
@@ -103,16 +114,24 @@ class Examination:
             self._asked[self._pool.submit(self._ask, host)] = (host, None)
 
     def _try_next(self, login: _Login) -> None:
+        """Ask one more host whether it accepts a login.
+
+        Hosts that do not answer are the last, all at the same time: without a connection none of them gets the login.
+        """
+        login.trying = bool(login.waiting)
         if login.waiting:
             host = login.waiting.pop(0)
             self._asked[self._pool.submit(self._ask, host)] = (host, login)
+        elif not login.seeking:
+            self._ask_all(login.silent)
+            login.silent.clear()
 
     def _take_in(self) -> None:
         under_way: list[Future[Any]] = [*self._asked, *self._sought]
         done, _others = wait(under_way, return_when=FIRST_COMPLETED)
         for future in done:
             if future in self._sought:
-                self._found(self._sought.pop(future), future.result())
+                self._found(*self._sought.pop(future), answers=future.exception() is None and future.result())
                 continue
             host, login = self._asked.pop(future)
             self._results[host] = _outcome(host, future)
@@ -126,35 +145,32 @@ class Examination:
         code = failure.get("code", "invalid_input" if result.get("failed") else "")
         if failure.get("login_refused"):
             login.refused_by.append(host)
-            if len(login.refused_by) < self._refusals:
-                self._try_next(login)
-                return
-            for other in login.waiting:
-                self._results[other] = failed(_not_tried(other, login.refused_by))
-                self._forbid(other)
-            login.waiting.clear()
+            if len(login.refused_by) >= self._refusals:
+                for other in login.take_all():
+                    self._results[other] = failed(_not_tried(other, login.refused_by))
+                    self._forbid(other)
         elif has_accepted(result, (self._fleet[host] or {}).get("auth_method", "")):
-            self._ask_all(login.waiting)
-            login.waiting.clear()
+            self._ask_all(login.take_all())
         elif code == "unreachable" and not login.sought and len(login.waiting) > 1:
-            login.sought = True
-            self._sought[self._pool.submit(self._answering, list(login.waiting))] = login
-        else:
-            self._try_next(login)
+            self._seek(login)
+        self._try_next(login)
 
-    def _found(self, login: _Login, answering: list[str]) -> None:
-        if answering:
-            login.waiting = [*answering, *(host for host in login.waiting if host not in set(answering))]
-            self._try_next(login)
-        else:
-            self._ask_all(login.waiting)
-            login.waiting.clear()
+    def _seek(self, login: _Login) -> None:
+        """Look which of the waiting hosts answer, all at the same time: each silent one would take several timeouts."""
+        login.sought = True
+        login.seeking, login.waiting = login.waiting, []
+        for host in login.seeking:
+            self._sought[self._seekers.submit(_answers, self._fleet[host] or {})] = (host, login)
 
-    def _answering(self, hosts: list[str]) -> list[str]:
-        """Those of the hosts that take a connection. Nothing is sent over it."""
-        with ThreadPoolExecutor(max_workers=self._threads) as pool:
-            answers = list(pool.map(lambda host: _takes_connections(self._fleet[host] or {}), hosts))
-        return [host for host, answer in zip(hosts, answers) if answer]
+    def _found(self, host: str, login: _Login, answers: bool) -> None:
+        """Go on when it is known whether a host answers."""
+        if host not in login.seeking:
+            # Meanwhile another host has decided about the login.
+            return
+        login.seeking.remove(host)
+        (login.waiting if answers else login.silent).append(host)
+        if not login.trying:
+            self._try_next(login)
 
 
 def _outcome(host: str, future: Future[Result]) -> Result:
@@ -190,13 +206,11 @@ def _by_login(fleet: Mapping[str, Optional[Params]]) -> tuple[list[_Login], list
     return list(logins.values()), others
 
 
-def _takes_connections(params: Params) -> bool:
+def _answers(params: Params) -> bool:
+    """True if the host, or the host behind its proxy, completes a TLS handshake in time. No request is sent."""
     try:
         connection = Connection.from_params(params)
-        if connection.proxy:
-            return True
-        with socket.create_connection((connection.hostname, connection.port), timeout=_CONNECT):
-            return True
+        return reachable(connection)
     except (TrustError, OSError, ValueError):
         return False
 
