@@ -141,6 +141,8 @@ class KnownSecrets:
                     self.add(markup)
                 else:
                     self._learn(raw, _RAW_RUN)
+                    # As a text that has a character for each byte.
+                    self._learn(raw.decode("latin-1").encode(), _RAW_RUN)
 
     def names_itself(self, text: str) -> bool:
         """True if a secret token gives this value, which is none: its issuer, or the certificate that signed it."""

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The views of a text: what it can be decoded to, again and again.
 
-Escapes with a backslash, percent-encoding, HTML entities, Base64 and hexadecimal digits are decoded. Each view knows
-for every byte where it stood in the text before.
+Escapes with a backslash, percent-encoding, HTML entities, lists of numbers, Base64 and hexadecimal digits are decoded.
+Each view knows for every byte where it stood in the text before.
 """
 
 from __future__ import annotations
@@ -57,6 +57,8 @@ _PERCENT = re.compile(rb"%(?:([0-9a-fA-F]{2})|u([0-9a-fA-F]{4}))")
 _PERCENT_OR_PLUS = re.compile(rb"%(?:([0-9a-fA-F]{2})|u([0-9a-fA-F]{4}))|\+")
 # Zeros may stand before the number of a character; Python refuses to read numbers of thousands of digits.
 _ENTITY = re.compile(rb"&(?:#0{0,99}[0-9]{1,7}|#[xX]0{0,99}[0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});?")
+# A list of bytes as programs print it, in one line or in many; those of Java have a sign.
+_DECIMAL = re.compile(rb"(?<![0-9.])(-?[0-9]{1,3})(?![0-9.])[,;+\s]{0,40}")
 
 
 def _marked(data: bytes, marks: bytes, shortest: int) -> Iterator[tuple[int, int]]:
@@ -250,6 +252,22 @@ def _entity(match: Match[bytes]) -> bytes:
     return html.unescape(match[0].decode()).encode("utf-8", "surrogatepass")
 
 
+def _decimal(match: Match[bytes]) -> bytes:
+    number = int(match[1])
+    return bytes([number & 0xFF]) if -128 <= number <= 255 else match[0]
+
+
+def _holds_numbers(data: bytes, least: int) -> bool:
+    """True if at least so many numbers stand behind each other, with nothing but separators between them."""
+    row = end = 0
+    for match in _DECIMAL.finditer(data):
+        row = row + 1 if match.start() == end else 1
+        end = match.end()
+        if row >= least:
+            return True
+    return False
+
+
 class Wanted(NamedTuple):
     """What a text is decoded for."""
 
@@ -283,6 +301,8 @@ def derived(view: View, wanted: Wanted) -> Iterator[View]:
         yield _Unescaped(view, _PERCENT_OR_PLUS, _percent)
     if b"&" in data:
         yield _Unescaped(view, _ENTITY, _entity)
+    if _holds_numbers(data, wanted.shortest):
+        yield _Unescaped(view, _DECIMAL, _decimal)
     yield from _of_base64(view, wanted.shortest)
     yield from _of_hex(view, wanted.shortest)
 
