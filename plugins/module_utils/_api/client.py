@@ -196,7 +196,6 @@ class Client:
                 raise self._login.explain(again) from again
 
         self._login.accepted()
-
         return value
 
     def _perform(self, call: Call, credentials: Credentials) -> Any:

@@ -93,7 +93,13 @@ class JsonRpcCodec:
 
         return Request("POST", PATH, headers, json.dumps(envelope).encode())
 
-    def decode(self, operation: Operation, answer: Answer, host: str, scrub: Callable[[str], str]) -> Any:
+    def decode(
+        self,
+        operation: Operation,
+        answer: Answer,
+        host: str,
+        scrub: Callable[[str], str],
+    ) -> Any:
         title = self.title(operation)
         value, is_json = read_json(answer.body)
         # These codes are a refusal, whatever the body says.
@@ -225,7 +231,10 @@ def _security_context(credentials: Credentials) -> dict[str, str]:
         }
 
     if isinstance(credentials, SamlToken):
-        return {"schemeId": f"{_SCHEME}saml_bearer_token", "samlToken": credentials.xml}
+        return {
+            "schemeId": f"{_SCHEME}saml_bearer_token",
+            "samlToken": credentials.xml,
+        }
     if isinstance(credentials, AccessToken):
         return {"schemeId": f"{_SCHEME}oauth", "accessToken": credentials.token}
     if isinstance(credentials, SessionId):
@@ -266,7 +275,11 @@ def _read_error(error: Any, scrub: Callable[[str], str]) -> Fault:
 
 
 def _protocol_error(
-    operation: Operation, title: str, error: Any, host: str, scrub: Callable[[str], str]
+    operation: Operation,
+    title: str,
+    error: Any,
+    host: str,
+    scrub: Callable[[str], str],
 ) -> UnexpectedAnswer:
     """The error for a server that did not understand the request as a request of the vAPI.
 
@@ -315,5 +328,4 @@ def _no_json_rpc(
             error.hint = f"{HINT_NOT_THE_API} With api_protocol rest or auto, the host is asked over REST."
 
     error.other_form = True
-
     return error

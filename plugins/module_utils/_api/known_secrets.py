@@ -76,7 +76,6 @@ def _is_credentials(raw: bytes) -> bool:
         return False
 
     is_markup = text.lstrip().startswith("<")
-
     return ":" in text and text.isprintable() and not is_markup
 
 
@@ -104,7 +103,7 @@ class Hit(NamedTuple):
 
     start: the number of its first character.
     end: the number of the first character behind it.
-    kind: RUN_OF_ONE, WORD or PART_OF_WORD.
+    kind: RUN_OF_SECRET, WORD or PART_OF_WORD.
     """
 
     start: int
@@ -113,7 +112,7 @@ class Hit(NamedTuple):
 
 
 #: A hit that is a run of a long secret.
-RUN_OF_ONE = 0
+RUN_OF_SECRET = 0
 #: A hit that is a short secret, and no letter or digit continues it in the text. A short secret in decoded bytes counts
 #: as a word, too.
 WORD = 1
@@ -186,7 +185,7 @@ class KnownSecrets:
     def found_in(self, view: View) -> Iterator[Hit]:
         """The places in the original text where this view shows a short secret or a run of a long secret."""
         for start, end in self._runs_in(view.data):
-            yield Hit(*view.origin(start, end), RUN_OF_ONE)
+            yield Hit(*view.origin(start, end), RUN_OF_SECRET)
 
         for start, end, kind in self._short_in(view):
             yield Hit(*view.origin(start, end), kind)
@@ -258,7 +257,6 @@ class KnownSecrets:
 def _groups_of_four(data: bytes) -> memoryview:
     """The bytes, four by four, as numbers. Up to three bytes at the end are left out."""
     whole_groups = len(data) // 4 * 4
-
     return memoryview(data)[:whole_groups].cast("I")
 
 

@@ -17,7 +17,7 @@ from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.known_secrets import PART_OF_WORD
 from ansible_collections.esx.trust.plugins.module_utils._api.known_secrets import RUN
-from ansible_collections.esx.trust.plugins.module_utils._api.known_secrets import RUN_OF_ONE
+from ansible_collections.esx.trust.plugins.module_utils._api.known_secrets import RUN_OF_SECRET
 from ansible_collections.esx.trust.plugins.module_utils._api.known_secrets import Hit
 from ansible_collections.esx.trust.plugins.module_utils._api.known_secrets import KnownSecrets
 from ansible_collections.esx.trust.plugins.module_utils._api.views import Original
@@ -114,7 +114,6 @@ class Redactor:
         self._scrub_all(texts.values, record=True)
 
         rebuilt: dict[str, Any] = self._rebuilt(result, None, texts)
-
         return rebuilt
 
     def _scrub_all(self, texts: dict[str, str], *, record: bool) -> None:
@@ -168,7 +167,6 @@ class Redactor:
             return [MASK]
 
         scrubbed: list[str] = []
-
         for text in texts:
             scrubbed.extend(self._scrubbed([text], record=record))
 
@@ -193,10 +191,9 @@ class Redactor:
         value_end = len(text.rstrip())
 
         spans = []
-
         for hit in hits:
             is_whole_value = hit.start <= value_start and not text[hit.end : value_end].strip("=")
-            if is_whole_value or hit.kind == RUN_OF_ONE:
+            if is_whole_value or hit.kind == RUN_OF_SECRET:
                 spans.append((hit.start, hit.end))
 
         return _replaced(text, spans)
@@ -218,7 +215,6 @@ class Redactor:
 
         if isinstance(value, Mapping):
             rebuilt = {}
-
             for key, entry in value.items():
                 shown = key
                 # A password like "failed" must not hide a name that Ansible reads.
@@ -316,7 +312,6 @@ def _hits_between(hits: list[Hit], first: int, start: int, end: int) -> list[Hit
     hits: all hits, sorted. first: the index of the first hit that may lie there.
     """
     inside = []
-
     for index in range(first, len(hits)):
         hit = hits[index]
         if hit.start >= end:

@@ -188,7 +188,6 @@ def _load_authorities(context: ssl.SSLContext, path: Path) -> None:
         return
 
     loaded = False
-
     for file in sorted(path.iterdir()):
         # Other files may lie beside the certificates.
         with contextlib.suppress(ssl.SSLError):
@@ -484,7 +483,8 @@ class Transport:
 
     def _too_large(self, status: Optional[int] = None) -> UnexpectedAnswer:
         return UnexpectedAnswer(
-            f"{self._connection.name}: the answer is larger than {MAX_BODY // 2**20} MiB, which none of the API is.",
+            f"{self._connection.name}: the answer is larger than {MAX_BODY // 2**20} MiB; no answer of the API is so"
+            " large.",
             status=status,
             outcome_unknown=True,
         )
@@ -609,7 +609,7 @@ def untrusted(connection: Connection, why: str) -> Untrusted:
     if connection.ca_path:
         hint = (
             f"ca_path ({connection.ca_path}) is not enough for this certificate: put the CA that signed it there, and"
-            " use a name that it holds; or pin the certificate with thumbprint, which needs neither."
+            " give a hostname that the certificate names; or pin the certificate with thumbprint, which needs neither."
         )
 
     return Untrusted(f"{connection.name}: its certificate is not trusted ({why}).", hint)
@@ -656,12 +656,11 @@ def reason(error: BaseException) -> str:
         return f"TLS: {words}"
 
     if isinstance(cause, _NO_HTTP) and not isinstance(cause, OSError):
-        return "what came is not HTTP"
+        return "the answer is not HTTP"
     if isinstance(cause, OSError) and cause.strerror:
         return cause.strerror
 
     one_line = " ".join(str(cause).split())
-
     return one_line[:200] or type(cause).__name__
 
 

@@ -104,8 +104,8 @@ def _applied(run: _Run, first: Plan, last: Plan) -> Outcome:
 
     if latest is not None and differences:
         after = latest.before
-        end = "." if changed else "; it holds what it held before, so nothing was changed."
-        warnings = (*warnings, *(f"{difference}{end}" for difference in differences))
+        end = "." if changed else "; it holds the same as before, so nothing was changed."
+        warnings += tuple(f"{difference}{end}" for difference in differences)
 
     return Outcome(
         first.before,
@@ -186,7 +186,6 @@ class _Run:
                 self._client.spend_retry(self._explained(error, step))
 
         self._finished = True
-
         return plan
 
     def verify(self) -> tuple[Optional[Plan], list[str]]:
@@ -209,7 +208,6 @@ class _Run:
             return None, []
 
         differences: list[str] = []
-
         for step in steps:
             difference = self._declared.own_form(observed, step)
             if difference:
@@ -235,8 +233,8 @@ class _Run:
             first = self._first_deletions.setdefault(step.key, step)
             if not self._declared.is_same(first, step):
                 return (
-                    f"the {step.resource} {step.id!r} was made anew by somebody else while this task was removing it,"
-                    " and is another one now. It was left alone; run the task again to remove that one, too."
+                    f"the {step.resource} {step.id!r} was made anew by somebody else while this task removed it."
+                    " The new resource was left alone; run the task again to remove it, too."
                 )
 
         return ""
@@ -267,7 +265,6 @@ class _Run:
             return False
 
         self._superseded.append(step)
-
         return True
 
     def _look_again(self, step: Step, error: TrustError) -> Plan:

@@ -88,7 +88,6 @@ def run_module(arguments: Arguments, run: Run) -> None:
         module.fail_json(msg=complaint or "An option is of the wrong form.")
 
     module.accepted = True
-
     for library, reason in MISSING.items():
         module.fail_json(msg=missing_required_lib(library), exception=reason)
 
