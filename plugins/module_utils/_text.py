@@ -20,3 +20,19 @@ def cut(text: str, most: int) -> str:
         return text
 
     return f"{text[:most]}..."
+
+
+def shortened(text: str, most: int) -> str:
+    """At most `most` characters of the text: its beginning and its end, and between them how many are missing."""
+    if len(text) <= most:
+        return text
+
+    # The number has at most as many digits as the length of the text.
+    kept = most - len(_left_out(len(text)))
+    end = kept // 2
+
+    return f"{text[: kept - end]}{_left_out(len(text) - kept)}{text[-end:]}"
+
+
+def _left_out(count: int) -> str:
+    return f" ({count} characters are left out) "

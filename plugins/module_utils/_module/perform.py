@@ -8,11 +8,18 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
+from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.secrets import Redactor
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._signals import stoppable
+from ansible_collections.esx.trust.plugins.module_utils._text import shortened
+
+#: Characters of a sentence in a result. Names that a host holds can be of any length, and there can be many of them.
+LONGEST_SENTENCE = 4000
+#: The names under which sentences stand in a result.
+_SENTENCES = ("msg", "message", "hint", "warnings")
 
 #: A run takes the options and whether it is in check mode, and returns the result. It raises TrustError.
 Run = Callable[[Mapping[str, Any], bool], dict[str, Any]]
@@ -29,7 +36,8 @@ def scrubbed(
     given: the options, as the user wrote them and as Ansible converted them.
     secrets: further values to mask.
 
-    From 2.22 on, ansible-core masks no results; earlier versions also damage names and certificates when they mask.
+    Each sentence has at most LONGEST_SENTENCE characters. From 2.22 on, ansible-core masks no results; earlier versions
+    also damage names and certificates when they mask.
     """
     hidden = set(secrets)
     failed_run = bool(result.get("failed"))
@@ -40,7 +48,23 @@ def scrubbed(
             # A failure may quote a secret that was written into an option of another kind.
             hidden |= arguments.misplaced(options)
 
-    return Redactor(hidden).scrub_result(result)
+    # Sentences are cut after they are masked, so that no part of a secret stays.
+    bounded: dict[str, Any] = _bounded(Redactor(hidden).scrub_result(result))
+    return bounded
+
+
+def _bounded(value: Any, name: Optional[str] = None) -> Any:
+    """The value that stands under this name, with the sentences in it no longer than they may be."""
+    if isinstance(value, str):
+        return shortened(value, LONGEST_SENTENCE) if name in _SENTENCES else value
+
+    if isinstance(value, dict):
+        return {key: _bounded(entry, key) for key, entry in value.items()}
+
+    if isinstance(value, list):
+        return [_bounded(entry, name) for entry in value]
+
+    return value
 
 
 def perform(
