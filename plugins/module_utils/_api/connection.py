@@ -240,6 +240,8 @@ def where(hostname: str, port: Optional[int]) -> tuple[str, int]:
     hostname: a name or an address. People also paste a URL here, with a scheme, a port, and a path.
     port: the option, or None if it was not given.
 
+    Examples of `hostname`: "esx01.example.org", "192.0.2.7", "[2001:db8::7]:8443", "https://esx01.example.org/ui/".
+
     Raises InvalidInput.
     """
     text = hostname.strip()

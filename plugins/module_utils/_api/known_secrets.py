@@ -201,7 +201,11 @@ class KnownSecrets:
             self._quads.update(_groups_of_four(form[start:]))
 
     def _runs_in(self, data: bytes) -> Iterator[tuple[int, int]]:
-        """The starts and ends of runs of long secrets in the data. Runs that overlap or touch are joined."""
+        """The starts and ends of runs of long secrets in the data. Runs that overlap or touch are joined.
+
+        To compare each place with all runs would take too long. So the data is divided into groups of four bytes first,
+        and groups that occur in no secret are left out. Only the places around the other groups are compared.
+        """
         groups = _groups_of_four(data).tolist()
         known = self._quads.intersection(groups)
         if not known:

@@ -184,6 +184,8 @@ def path_element(name: str, value: str) -> str:
 def url_path(call: Call) -> str:
     """The path of a call with its arguments in it, percent-encoded, and then the query if there is one.
 
+    For instance, the path "/api/esx/{name}" with the argument name="a/b" gives "/api/esx/a%2Fb".
+
     Raises InvalidInput if an argument cannot stand in a path.
     """
     elements: dict[str, str] = {}

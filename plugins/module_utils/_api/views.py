@@ -45,16 +45,36 @@ _PRINTABLE = bytes([*range(32, 127), *b"\t\r\n"])
 _ASCII_MARKS = _marks(_PRINTABLE)
 _TEXT_MARKS = _marks(_PRINTABLE + bytes(range(128, 256)))
 
+# The escapes of JSON, Python, JavaScript and C. `_backslash` reads the groups.
 _BACKSLASH = re.compile(
-    rb"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|u\{([0-9a-fA-F]{1,6})\}"
-    rb"|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2})|([0-3][0-7]{2})|([^uUx]))",
-    re.DOTALL,
+    rb"""
+    \\(?:
+        u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})  # two halves of one character
+        | u([0-9a-fA-F]{4})        # a character of 16 bits
+        | u\{([0-9a-fA-F]{1,6})\}  # any character, in JavaScript
+        | U([0-9a-fA-F]{8})        # any character, in Python
+        | x([0-9a-fA-F]{2})        # a byte
+        | ([0-3][0-7]{2})          # a byte in octal digits
+        | ([^uUx])                 # a letter, such as n for the end of a line
+    )
+    """,
+    re.DOTALL | re.VERBOSE,
 )
-# JSON has fewer escapes than Python: an octal or hexadecimal escape of Python is no escape in JSON. The groups that can
-# never match keep the numbers of the groups the same as above.
+# JSON has fewer escapes: octal and hexadecimal escapes of Python are none in JSON. The groups that can never match keep
+# the numbers of the groups the same as above.
 _BACKSLASH_OF_JSON = re.compile(
-    rb"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|u([0-9a-fA-F]{4})"
-    rb"|(?!)()|(?!)()|(?!)()|(?!)()|([\"\\/bfnrt]))"
+    rb"""
+    \\(?:
+        u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})
+        | u([0-9a-fA-F]{4})
+        | (?!)()
+        | (?!)()
+        | (?!)()
+        | (?!)()
+        | (["\\/bfnrt])
+    )
+    """,
+    re.VERBOSE,
 )
 _BACKSLASH_NAMES = {
     b"n": b"\n",
@@ -70,7 +90,16 @@ _PERCENT = re.compile(rb"%(?:([0-9a-fA-F]{2})|u([0-9a-fA-F]{4}))")
 _PERCENT_OR_PLUS = re.compile(rb"%(?:([0-9a-fA-F]{2})|u([0-9a-fA-F]{4}))|\+")
 # Zeros may stand before the number of a character. Their number is limited, because Python refuses to read numbers with
 # thousands of digits.
-_ENTITY = re.compile(rb"&(?:#0{0,99}[0-9]{1,7}|#[xX]0{0,99}[0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});?")
+_ENTITY = re.compile(
+    rb"""
+    &(?:
+        \#0{0,99}[0-9]{1,7}              # the number of a character
+        | \#[xX]0{0,99}[0-9a-fA-F]{1,6}  # the same in hexadecimal digits
+        | [A-Za-z][A-Za-z0-9]{1,31}      # the name of a character
+    );?
+    """,
+    re.VERBOSE,
+)
 
 
 def _marked(data: bytes, marks: bytes, shortest: int) -> Iterator[tuple[int, int]]:
@@ -150,6 +179,9 @@ class _Unescaped(View):
 
     pattern: finds the escapes.
     value: gives the bytes that an escape stands for.
+
+    The view consists of pieces: the decoded escapes, and the literal bytes between them. For instance, "a%2Fb" has the
+    pieces "a", "/" and "b". The "/" comes from three bytes of the parent.
     """
 
     def __init__(
@@ -205,7 +237,10 @@ class _Unescaped(View):
 class _Runs(View):
     """The bytes that all runs of one alphabet in a view stand for, with a few other bytes between two runs.
 
-    A run is a row of digits of the alphabet, for instance of Base64.
+    A run is a row of digits of the alphabet, for instance of Base64. Other characters may stand between the digits,
+    such as line breaks in Base64, or colons in hexadecimal digits.
+
+    All runs together make one view: a text may have thousands of short runs, and one search is faster than many.
     """
 
     def __init__(
