@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The whole declaration of one host: its services, joined to one plan with one order.
 
-The services add in the order in which they are listed, and remove in the reverse order. A conflict in one service is a
-conflict of the whole host, so that a run never does a part of its work.
+The services add in the order in which they are listed, and remove in the reverse order. So a resource that names a
+resource of an earlier service is created after it, and deleted before it. A conflict in one service is a conflict of
+the whole host, so that a run never does a part of its work.
 """
 
 from __future__ import annotations
