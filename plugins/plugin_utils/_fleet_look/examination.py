@@ -20,10 +20,10 @@ from typing import Any
 from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
-from ansible_collections.esx.trust.plugins.module_utils._api.login import LOGIN_OPERATIONS
 from ansible_collections.esx.trust.plugins.module_utils._api.transport import tls_context
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
+from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import has_accepted
 from ansible_collections.esx.trust.plugins.module_utils._module.perform import failed
 from ansible_collections.esx.trust.plugins.module_utils._signals import stoppable
 
@@ -34,10 +34,6 @@ Result = dict[str, Any]
 _GRACE = 3.0
 #: Seconds in which a host must take a connection to be asked before others whether a login is good.
 _CONNECT = 5.0
-#: Codes of failures after which nobody knows whether the host would take the login.
-_UNPROVEN = ("unreachable", "untrusted", "invalid_input", "answer_lost", "unexpected_answer", "unauthenticated")
-#: The code of failures that are found by comparing what a host holds with what is declared.
-_COMPARED = "conflict"
 
 
 @dataclass
@@ -137,7 +133,7 @@ class Examination:
                 self._results[other] = failed(_not_tried(other, login.refused_by))
                 self._forbid(other)
             login.waiting.clear()
-        elif _has_accepted(result, self._fleet[host] or {}):
+        elif has_accepted(result, (self._fleet[host] or {}).get("auth_method", "")):
             self._ask_all(login.waiting)
             login.waiting.clear()
         elif code == "unreachable" and not login.sought and len(login.waiting) > 1:
@@ -159,21 +155,6 @@ class Examination:
         with ThreadPoolExecutor(max_workers=self._threads) as pool:
             answers = list(pool.map(lambda host: _takes_connections(self._fleet[host] or {}), hosts))
         return [host for host, answer in zip(hosts, answers) if answer]
-
-
-def _has_accepted(result: Result, params: Params) -> bool:
-    """True if a host that gave this result must have accepted the password. params: the options for the host."""
-    if not result.get("failed"):
-        return True
-
-    failure = result.get("failure") or {}
-    code = failure.get("code", "invalid_input")
-    if code == _COMPARED:
-        return True
-    if code in _UNPROVEN or params["auth_method"] == "basic":
-        return False
-    # Services are asked with what the login gave. A host that is too busy to look at a login says nothing of it.
-    return failure.get("operation") not in (None, *LOGIN_OPERATIONS)
 
 
 def _outcome(host: str, future: Future[Result]) -> Result:
