@@ -79,6 +79,8 @@ class Client:
         self._form_is_known = False
         #: The answer that made the client try the other form.
         self._first_answer: Optional[UnexpectedAnswer] = None
+        #: The ids of the operations that the host has answered with a value.
+        self._answered: set[str] = set()
 
     @property
     def host(self) -> str:
@@ -117,6 +119,10 @@ class Client:
                 if not (isinstance(error, Unreachable) or repeatable):
                     raise
                 self.spend_retry(error)
+
+    def has_answered(self, operation: Operation) -> bool:
+        """True if the host has answered this operation with a value before, so that it offers it."""
+        return operation.id in self._answered
 
     def spend_retry(self, error: TrustError) -> None:
         """Take one repetition from the budget and wait before it; raise `error` if none is left."""
@@ -211,6 +217,7 @@ class Client:
             raise
 
         self._form_is_known = True
+        self._answered.add(operation.id)
         if not operation.public:
             self._login.proven = True
         return value

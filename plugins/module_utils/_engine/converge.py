@@ -59,6 +59,7 @@ def converge(client: Client, declared: Host, check_mode: bool) -> Outcome:
     except TrustError as error:
         run.put_back(error)
         error.operations = [step.describe() for step in run.performed]
+        run.warn(error)
         raise
     except BaseException:
         # The run is being stopped. What was taken away to be replaced must not stay away.
@@ -69,8 +70,8 @@ def converge(client: Client, declared: Host, check_mode: bool) -> Outcome:
         steps = first.steps if check_mode else ()
         return Outcome(first.before, last.after, steps, last.warnings, first.found, bool(steps))
 
-    # A later plan finds nothing to do, so the warnings are those of the plan that was carried out.
-    warnings = run.acted.warnings if run.acted else ()
+    # A later plan finds nothing to do, so the warnings are those of the plans that were carried out.
+    warnings = run.warnings
     after, changed = last.after, True
     seen, own_form = run.verify()
     if seen is not None:
@@ -89,8 +90,8 @@ class _Run:
         self._client = client
         self._declared = declared
         self._sent = Sent(client, declared)
-        #: The plan that was acted on last.
-        self.acted: Optional[Plan] = None
+        #: Those of the plans of which a step was carried out.
+        self.warnings: tuple[str, ...] = ()
         #: Refused once because the host had changed since we looked.
         self._superseded: list[Step] = []
         #: The first deletion that was planned under each name.
@@ -122,8 +123,7 @@ class _Run:
     def apply(self, plan: Plan) -> Plan:
         """Carry out the plan, or the one that replaces it when the host turns out otherwise; return the last one."""
         while plan.steps:
-            self.acted = plan
-            failed = self._perform(plan)
+            failed = self._act(plan)
             if failed is None:
                 break
             step, error = failed
@@ -153,6 +153,12 @@ class _Run:
         forms = [self._declared.own_form(observed, step) for step in steps]
         return self._declared.plan(observed), [form for form in forms if form]
 
+    def warn(self, error: TrustError) -> None:
+        """Tell in `error`, which stopped the run, the warnings about what was carried out all the same."""
+        if self.performed and self.warnings:
+            warnings = [f"{self._client.host}: {warning}" for warning in self.warnings]
+            error.returned = {**error.returned, **self._client.scrub_result({"warnings": warnings})}
+
     @tidying()
     def put_back(self, error: TrustError) -> None:
         """Put back what was taken away to be replaced, and say so in `error`, which stopped the run."""
@@ -172,9 +178,19 @@ class _Run:
                 )
         return ""
 
+    def _act(self, plan: Plan) -> Optional[tuple[Step, TrustError]]:
+        """Perform the plan, and remember what it warns of if a step of it was, or may have been, carried out."""
+        number = len(self.performed)
+        try:
+            return self._perform(plan)
+        finally:
+            if len(self.performed) > number or self._sent.in_doubt:
+                self.warnings = tuple(dict.fromkeys((*self.warnings, *plan.warnings)))
+
     def _perform(self, plan: Plan) -> Optional[tuple[Step, TrustError]]:
         for step in plan.steps:
             try:
+                self._declared.check(self._client, step, self._sent.assumed(self.performed))
                 self._sent.send(step)
             except TrustError as error:
                 if isinstance(error, (Unauthenticated, Unauthorized)):

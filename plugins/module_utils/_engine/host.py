@@ -78,6 +78,14 @@ class Host:
             return Plan(before, before, conflict=" Also, ".join(dict.fromkeys(conflicts)), found=found)
         return Plan(before, after, steps, warnings, found=found)
 
+    def check(self, client: Client, step: Step, observed: Observed) -> None:
+        """Look, right before a step that takes more away than it names, whether the host still holds `observed`.
+
+        Raises Overtaken if not, and TrustError.
+        """
+        owner, held = self._owner_and_held(observed, step)
+        owner.check(client, step, held)
+
     def perform(self, client: Client, step: Step) -> Any:
         """Send the request of a step and return what the host answers. Raises TrustError."""
         return self._owner(step).perform(client, step)

@@ -118,6 +118,13 @@ class Resource(Protocol):
     def plan(self, observed: Any) -> Planned:
         """Compare what the host holds with what is declared. Pure."""
 
+    def check(self, client: Client, step: Step, observed: Any) -> None:
+        """Look, right before a step that takes more away than it names, whether the host still holds `observed`.
+
+        Raises Overtaken if not, and TrustError.
+        """
+        return
+
     def perform(self, client: Client, step: Step) -> Any:
         """Send the request of a step and return what the host answers. Raises TrustError."""
 
