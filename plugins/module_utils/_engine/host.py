@@ -95,6 +95,14 @@ class Host:
 
         return Plan(before, after, steps, _warnings(planned, parts), found=found)
 
+    def check(self, client: Client, step: Step, observed: Observed) -> None:
+        """Look, right before a step that takes more away than it names, whether the host still holds `observed`.
+
+        Raises Overtaken if not, and TrustError.
+        """
+        owner, held = self._owner_and_held(observed, step)
+        owner.check(client, step, held)
+
     def perform(self, client: Client, step: Step) -> Any:
         """Send the request of a step and return the value that the host answers. Raises TrustError."""
         return self._service_of(step).perform(client, step)
