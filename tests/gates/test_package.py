@@ -119,7 +119,7 @@ def test_galaxy_importer(tools: Tools, tarball: Path) -> None:
     # The importer sets ANSIBLE_COLLECTIONS_PATH to the folder `ansible_collections` and not to the folder above it.
     # Ansible takes both; ansible-lint looks for an imported playbook in the folder above only, and does not find ours,
     # which the pattern imports by name. A path in place of the name would be found, but a project of AWX that is a copy
-    # of the pattern does not have that path. `test_ansible_lint` finds these playbooks with the right path.
+    # of the pattern does not have that path. `test_ansible_lint_of_the_tarball` finds these
     unknown = "|".join(each.stem for each in (environment.ROOT / "playbooks").glob("*.yml"))
     usual = rf"WARNING: ERROR +Failed to find esx\.trust\.(?:{unknown}) playbook\."
     complaints = [
