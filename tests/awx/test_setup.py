@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,8 @@ from awx import guide
 from awx.controller import Controller
 from awx.controller import serve
 from support.constants import KEY
+from support.programs import Ended
+from support.programs import run_program
 
 if TYPE_CHECKING:
     from awx.code import Inside
@@ -32,18 +33,6 @@ TOKEN = "oauth-Token/of+awx=1"
 
 
 @dataclass(frozen=True)
-class Played:
-    code: int
-    output: str
-
-    @property
-    def recap(self) -> dict[str, int]:
-        line = re.search(r"^localhost\s+:(.*)$", self.output, re.MULTILINE)
-        assert line, self.output
-        return {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", line[1])}
-
-
-@dataclass(frozen=True)
 class Setup:
     """Runs the playbook as the guide says."""
 
@@ -51,31 +40,22 @@ class Setup:
     controller: Controller
     folder: Path
 
-    def run(self, variables: str, *arguments: str, where: str = "awx") -> Played:
+    def run(self, variables: str, *arguments: str, where: str = "awx") -> Ended:
         """variables: the text of awx.yml."""
         venv = self.tools.venv(where)
         (self.folder / "awx.yml").write_text(variables, "utf-8")
         (command,) = [each for each in guide.commands() if "awx_setup" in each]
         program, *rest = shlex.split(command)
-        done = subprocess.run(
-            [str(venv.bin / program), *rest, *arguments],
-            cwd=self.folder,
-            env=self.tools.variables(
-                venv,
-                ANSIBLE_HOME=self.folder / "home",
-                ANSIBLE_PIPELINING="1",
-                CONTROLLER_HOST=self.controller.url,
-                CONTROLLER_OAUTH_TOKEN=TOKEN,
-                ESX_KEY=KEY,
-                ESX_PASSWORD=PASSWORD,
-            ),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
+        environment = self.tools.variables(
+            venv,
+            ANSIBLE_HOME=self.folder / "home",
+            ANSIBLE_PIPELINING="1",
+            CONTROLLER_HOST=self.controller.url,
+            CONTROLLER_OAUTH_TOKEN=TOKEN,
+            ESX_KEY=KEY,
+            ESX_PASSWORD=PASSWORD,
         )
-        return Played(done.returncode, done.stdout)
+        return run_program([venv.bin / program, *rest, *arguments], self.folder, environment)
 
 
 @pytest.fixture
@@ -96,8 +76,8 @@ def test_everything_once_and_again(setup: Setup, controller: Controller, pattern
     """Every task of it runs, so the modules themselves say that every option exists and holds what it may."""
     first = setup.run(guide.file("awx.yml"), "-vvvv")
     assert first.code == 0, first.output
-    assert first.recap["skipped"] == 0
-    assert first.recap["changed"] == 9
+    assert first.recap("localhost")["skipped"] == 0
+    assert first.recap("localhost")["changed"] == 9
     templates = {one["playbook"]: one for one in controller.objects["job_templates"].values()}
     audit, converge, rotate = (
         templates[f"playbooks/{name}.yml"] for name in ("audit", "converge", "rotate_signing_certs")
@@ -125,7 +105,7 @@ def test_everything_once_and_again(setup: Setup, controller: Controller, pattern
     done = len(controller.writes)
     again = setup.run(guide.file("awx.yml"), "--diff")
     assert again.code == 0, again.output
-    assert again.recap["changed"] == 1
+    assert again.recap("localhost")["changed"] == 1
     paths = [(request.method, request.path) for request in controller.writes[done:]]
     assert sorted(paths) == sorted(
         [
