@@ -87,7 +87,7 @@ def serve(properties: str) -> None:
     (server,) = create_servers(properties)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     for _line in sys.stdin:
-        vendor_services.STATE.__init__()  # type: ignore[misc]
+        vendor_services.STATE.forget()
         print("done", flush=True)
 
 

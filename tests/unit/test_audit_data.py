@@ -395,7 +395,7 @@ def test_a_moment_that_is_none_is_refused(when: Any) -> None:
         "2026-11-22T03:00:00",
         "2026-11-22 04:00:00+01:00",
         "2026-11-22T03:00:00.25+00:00",
-        datetime.datetime(2026, 11, 22, 3),  # noqa: DTZ001
+        datetime.datetime(2026, 11, 22, 3),  # noqa: DTZ001 - a moment without a zone
     ],
 )
 def test_moments(when: Any) -> None:
