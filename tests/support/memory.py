@@ -59,7 +59,12 @@ class MemoryHost:
         self._deletes_providers = deletes_providers
         self._created = 0
 
-    def hold_provider(self, provider: str, type: str = "NATIVE", key_id: Optional[str] = None) -> None:  # noqa: A002
+    def hold_provider(
+        self,
+        provider: str,
+        type: str = "NATIVE",  # noqa: A002 - the API's name
+        key_id: Optional[str] = None,
+    ) -> None:
         info = {"native_info": {"key_id": key_id}} if key_id is not None else {}
         self.key_providers[provider] = {"type": type, **info}
 

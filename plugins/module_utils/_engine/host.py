@@ -100,8 +100,8 @@ class Host:
 
         Raises Overtaken if not, and TrustError.
         """
-        owner, held = self._owner_and_held(observed, step)
-        owner.check(client, step, held)
+        service, state = self._service_and_state(observed, step)
+        service.check(client, step, state)
 
     def perform(self, client: Client, step: Step) -> Any:
         """Send the request of a step and return the value that the host answers. Raises TrustError."""
