@@ -20,12 +20,12 @@ from environment import ROOT
 from leaks import scenes
 from support.actions import Actions
 from support.modules import Modules
+from support.modules import OverJsonRpc
 from support.search import words
 
 if TYPE_CHECKING:
     from simulator import Fleet
     from simulator import Host
-    from support.modules import Ran
     from support.search import Search
 
 
@@ -43,14 +43,6 @@ def sentences(result: Mapping[str, Any]) -> Iterator[str]:
 def of_a_run(secrets: Mapping[str, list[str]]) -> dict[str, list[str]]:
     """The secrets that are as long as a run of characters that is never shown."""
     return {name: [value for value in values if len(value) >= RUN] for name, values in secrets.items()}
-
-
-class OverJsonRpc(Modules):
-    """Calls the modules on a host that speaks JSON-RPC."""
-
-    def run(self, name: str, *, check: bool = False, diff: bool = False, **options: Any) -> Ran:
-        self.host.settings(protocols="jsonrpc")
-        return super().run(name, check=check, diff=diff, api_protocol="jsonrpc", **options)
 
 
 @pytest.fixture(params=[Modules, Actions, OverJsonRpc], ids=["module", "action", "jsonrpc"])

@@ -61,7 +61,7 @@ def test_a_refused_login_tells_it(modules: Modules, host: Host, name: str) -> No
 
 
 def test_a_conflict_tells_it(modules: Modules, host: Host) -> None:
-    ran = modules.run("esx_kms_provider", **{**PROVIDER, "key_id": OTHER_KEY_ID})
+    ran = modules.kms_provider(key_id=OTHER_KEY_ID)
     assert ran.result["failure"]["code"] == "conflict"
     assert ran.result["api_protocol"] == spoken(host)
 
