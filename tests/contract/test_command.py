@@ -16,9 +16,9 @@ import pytest
 import requests
 import yaml
 
-from contract.samples import KEY_ID
 from contract.samples import PROVIDERS
 from contract.samples import grants
+from support.constants import KEY_ID
 
 TESTS = Path(__file__).resolve().parents[1]
 

@@ -23,10 +23,10 @@ from ansible_collections.esx.trust.plugins.module_utils._services import host_tr
 from ansible_collections.esx.trust.plugins.module_utils._services import issuers_and_profiles
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
-from contract.samples import KEY_ID
 from contract.samples import grants
 from contract.samples import issuer
 from support.constants import KEY
+from support.constants import KEY_ID
 
 if TYPE_CHECKING:
     from contract.vendor_server import VendorHost

@@ -20,6 +20,7 @@ import environment
 from support.certificates import chain
 from support.constants import KEY
 from support.constants import KEY_ID
+from support.constants import OTHER_KEY_ID
 from support.playbooks import Playbooks
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ RUNS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     (TRUST, {**ISSUER, "signing_cert_chains": [{"cert_chain": [], "colour": "blue"}]}, {}),
     # What the module refuses, and what the host does.
     (KMS, {**PROVIDER, "key_id": KEY}, {}),
-    (KMS, {**PROVIDER, "key_id": "0d9b3c1a-8f0e-4f5b-b1a7-2a6f6a1c9e77"}, {"diff": True}),
+    (KMS, {**PROVIDER, "key_id": OTHER_KEY_ID}, {"diff": True}),
     (KMS, {**PROVIDER, "ca_path": "{{ omit }}"}, {}),
     (KMS, {**PROVIDER, "ca_path": "/nowhere.pem"}, {}),
     (KMS, {**PROVIDER, "port": 1, "retries": 0}, {}),

@@ -175,6 +175,17 @@ class MemoryHost:
         return table[name]
 
 
+class DroppingHost(MemoryHost):
+    """Keeps the first certificate of each chain and no other."""
+
+    def perform(self, call: Call) -> Any:
+        spec = call.arguments.get("spec", {})
+        if "signing_cert_chains" in spec:
+            chains = [{"cert_chain": entry["cert_chain"][:1]} for entry in spec["signing_cert_chains"]]
+            call = call.operation(**{**call.arguments, "spec": {**spec, "signing_cert_chains": chains}})
+        return super().perform(call)
+
+
 def request_of(step: Step) -> tuple[Operation, dict[str, str], Any]:
     """The operation that a step asks for, with its other arguments and its specification."""
     requests: list[tuple[Operation, dict[str, str], Any]] = []
@@ -259,6 +270,10 @@ class ScriptedClient:
             return perform()
 
         self._troubles.append((call, trouble))
+
+    def passes(self, call: str) -> None:
+        """Nothing happens to the next such call; the trouble that is scripted after it meets the one behind it."""
+        self.is_raced(call, lambda host: None)
 
     def call(self, call: Call) -> Any:
         while True:
