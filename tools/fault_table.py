@@ -37,7 +37,7 @@ from simulator import Fleet  # noqa: E402 - found by the path above
 
 HOSTS = 6
 #: Of how many combinations one is tried, unless somebody has hours.
-SHARE = 8
+SHARE = 12
 WORDS = {"rest": "REST", "jsonrpc": "JSON-RPC", "auto": "JSON-RPC that auto finds"}
 LABEL, CELL = 18, 10
 SHOWN = 20
