@@ -34,7 +34,7 @@ Params = Mapping[str, Any]
 Result = dict[str, Any]
 
 #: Seconds that the examinations under way may still take when a signal has come.
-_GRACE = 3.0
+_GRACE = 5.0
 #: Seconds in which a host must complete a TLS handshake to be asked before others whether a login is good.
 _CONNECT = 5.0
 #: Seconds after which a host that tries a login for others is asked for such a handshake.
@@ -114,21 +114,25 @@ class Examination:
         process that wants the results.
         """
         _make_contexts(params for params in self._fleet.values() if params)
-        logins, others = _by_login(self._fleet)
-        try:
-            # The filters of warnings belong to the whole process, and threads would restore each other's.
-            with stoppable(), warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                self._ask_all(others)
-                for login in logins:
-                    self._try_next(login)
-                while self._asked or self._sought:
-                    self._take_in()
-                    self._look_around()
-        finally:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            wait(self._asked, timeout=_GRACE)
+        # The filters of warnings belong to the whole process, and threads would restore each other's.
+        with stoppable(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                self._go()
+            finally:
+                # In here, because the signal ends the process where stoppable() ends.
+                self._pool.shutdown(wait=False, cancel_futures=True)
+                wait(self._asked, timeout=_GRACE)
         return {host: self._results[host] for host in self._fleet}
+
+    def _go(self) -> None:
+        logins, others = _by_login(self._fleet)
+        self._ask_all(others)
+        for login in logins:
+            self._try_next(login)
+        while self._asked or self._sought:
+            self._take_in()
+            self._look_around()
 
     def _ask_all(self, hosts: Iterable[str]) -> None:
         for host in hosts:
