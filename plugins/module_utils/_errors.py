@@ -92,6 +92,13 @@ class Conflict(TrustError):
     code = "conflict"
 
 
+class Overtaken(TrustError):
+    """The host no longer holds what a step was planned for, so the step was not sent. The host is looked at again."""
+
+    code = "conflict"
+    retriable = True
+
+
 class Unreachable(TrustError):
     """The connection could not be opened; nothing was sent."""
 

@@ -148,6 +148,13 @@ class Resource(Protocol):
     def plan(self, observed: Any) -> Planned:
         """Compare the state of the host with the declaration. Pure."""
 
+    def check(self, client: Client, step: Step, observed: Any) -> None:
+        """Look, right before a step that takes more away than it names, whether the host still holds `observed`.
+
+        Raises Overtaken if not, and TrustError.
+        """
+        return
+
     def perform(self, client: Client, step: Step) -> Any:
         """Send the request of a step and return the value that the host answers. Raises TrustError."""
 
