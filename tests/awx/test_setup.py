@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+import environment
 from awx import guide
 from awx.controller import Controller
 from awx.controller import serve
@@ -40,14 +42,16 @@ class Setup:
     controller: Controller
     folder: Path
 
-    def run(self, variables: str, *arguments: str, where: str = "awx") -> Ended:
-        """variables: the text of awx.yml."""
+    def run(self, variables: str, *arguments: str, where: str = "awx", collections: Path | None = None) -> Ended:
+        """variables: the text of awx.yml. collections: a folder with further collections."""
         venv = self.tools.venv(where)
         (self.folder / "awx.yml").write_text(variables, "utf-8")
         (command,) = [each for each in guide.commands() if "awx_setup" in each]
         program, *rest = shlex.split(command)
-        environment = self.tools.variables(
+        searched = [path for path in (collections, environment.link_collection()) if path]
+        outside = self.tools.variables(
             venv,
+            ANSIBLE_COLLECTIONS_PATH=":".join(map(str, searched)),
             ANSIBLE_HOME=self.folder / "home",
             ANSIBLE_PIPELINING="1",
             CONTROLLER_HOST=self.controller.url,
@@ -55,7 +59,7 @@ class Setup:
             ESX_KEY=KEY,
             ESX_PASSWORD=PASSWORD,
         )
-        return run_program([venv.bin / program, *rest, *arguments], self.folder, environment)
+        return run_program([venv.bin / program, *rest, *arguments], self.folder, outside)
 
 
 @pytest.fixture
@@ -136,6 +140,44 @@ def test_only_the_least(setup: Setup, controller: Controller) -> None:
     assert not controller.objects["schedules"]
     assert not controller.objects["credentials"]
     assert set(controller.attached) == set()
+
+
+def test_the_tasks_for_both_collections_are_alike() -> None:
+    """But for the collection of the modules, and the comment that names the other file."""
+    folder = environment.ROOT / "playbooks/tasks"
+    of_awx, of_controller = (
+        (folder / f"{name}_setup.yml").read_text("utf-8").partition("\n---\n")[2] for name in ("awx", "controller")
+    )
+    assert of_awx.count("awx.awx.") == 9
+    assert of_awx.replace("awx.awx.", "ansible.controller.") == of_controller
+
+
+@pytest.fixture
+def automation_controller(tools: Tools, tmp_path: Path) -> Path:
+    """A folder with a double of ansible.controller: the modules of awx.awx, of which it is made, under its name."""
+    (awx,) = tools.venv("awx").path.glob("lib/python*/site-packages/ansible_collections/awx/awx")
+    folder = tmp_path / "collections"
+    double = folder / "ansible_collections/ansible/controller"
+    shutil.copytree(awx / "plugins", double / "plugins")
+    for path in double.rglob("*.py"):
+        text = path.read_text("utf-8")
+        path.write_text(re.sub(r"\bawx([./])awx\b", r"ansible\1controller", text), "utf-8")
+    runtime = (awx / "meta/runtime.yml").read_text("utf-8")
+    (double / "meta").mkdir()
+    (double / "meta/runtime.yml").write_text(runtime.replace("awx.awx", "ansible.controller"), "utf-8")
+    (double / "galaxy.yml").write_text("namespace: ansible\nname: controller\nversion: 4.6.0\n", "utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("where", ["awx", "install"], ids=["beside awx.awx", "alone"])
+def test_with_ansible_controller(setup: Setup, controller: Controller, automation_controller: Path, where: str) -> None:
+    """Its modules do the work, also where awx.awx is installed too."""
+    played = setup.run(guide.file("awx.yml"), where=where, collections=automation_controller)
+    assert played.code == 0, played.output
+    assert played.recap("localhost")["changed"] == 9
+    assert "tasks/controller_setup.yml" in played.output
+    assert "tasks/awx_setup.yml" not in played.output
+    assert len(controller.objects["job_templates"]) == 3
 
 
 def test_without_awx_awx_it_says_what_to_do(setup: Setup, controller: Controller) -> None:

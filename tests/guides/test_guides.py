@@ -28,13 +28,14 @@ GUIDES = (
     "bootstrap",
     "recovery",
     "rotation",
+    "client-profiles",
     "audit-in-ci",
     "awx",
     "does-it-work-with-my-hosts",
 )
 #: The other pages in docs/ explain things; their commands are not for following.
 REFERENCE = (
-    *("README", "architecture", "client-profiles", "compatibility", "faults", "metrics", "performance", "playbooks"),
+    *("README", "architecture", "compatibility", "faults", "metrics", "performance", "playbooks"),
     *("safety", "simulator", "sites", "troubleshooting"),
 )
 

@@ -131,6 +131,14 @@ def without_pauses(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     signal.signal(signal.SIGTERM, before)
 
 
+class OverJsonRpc(Modules):
+    """Calls modules on a host that speaks JSON-RPC, and tells them so."""
+
+    def run(self, name: str, *, check: bool = False, diff: bool = False, **options: Any) -> Ran:
+        self.host.settings(protocols="jsonrpc")
+        return super().run(name, check=check, diff=diff, api_protocol="jsonrpc", **options)
+
+
 @pytest.fixture(
     params=[
         "module",

@@ -109,8 +109,8 @@ def test_what_is_deleted_between_listing_and_reading_is_not_there() -> None:
     def get(_path: Any) -> Any:
         raise api_error("NOT_FOUND", 404)
 
-    listed = [{"issuer_alias": "a"}]
-    client = Canned({token_issuer.LIST: lambda path: listed, token_issuer.GET: get})
+    lists: list[list[dict[str, str]]] = [[{"issuer_alias": "a"}], []]
+    client = Canned({token_issuer.LIST: lambda path: lists.pop(0), token_issuer.GET: get})
     assert token_issuer.list_issuers(client.as_client()) == ()
 
 
