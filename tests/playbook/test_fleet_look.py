@@ -21,7 +21,6 @@ from support.declared import provider
 from support.search import Search
 
 if TYPE_CHECKING:
-    from simulator import Fleet
     from support.playbooks import Playbooks
     from support.playbooks import Played
 
@@ -31,11 +30,6 @@ pytestmark = pytest.mark.timeout(600)
 @pytest.fixture
 def in_worker() -> bool:
     return True
-
-
-@pytest.fixture
-def declared(playbooks: Playbooks, fleet: Fleet, tmp_path: Path) -> Declared:
-    return Declared(playbooks, fleet, tmp_path, playbooks.hosts)
 
 
 def role(tasks_from: str, **variables: Any) -> dict[str, Any]:
