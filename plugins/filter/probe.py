@@ -13,11 +13,11 @@ from typing import Any
 from typing import Optional
 
 from ansible import template
-from ansible.errors import AnsibleFilterError
-from ansible.utils.unsafe_proxy import wrap_var
+from ansible.errors import AnsibleError
 
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import HOST_CONNECTION
 from ansible_collections.esx.trust.plugins.plugin_utils import _probe
+from ansible_collections.esx.trust.plugins.plugin_utils._templates import no_template
 
 #: Whether Ansible itself fails over a variable of another host that cannot be read.
 _RAISES = hasattr(template, "trust_as_template")
@@ -28,14 +28,14 @@ def probe_report(asked: Any, tried: Any, generated_at: Any) -> Any:
     given = {"asked": asked, "tried": tried}
     for name, value in given.items():
         if isinstance(value, (str, Mapping)) or not isinstance(value, Iterable):
-            raise AnsibleFilterError(f"esx.trust.probe_report: {name}: is no list.")
+            raise AnsibleError(f"esx.trust.probe_report: {name}: is no list.")
     # A generator, as many of Jinja's filters return it, is as good as a list.
     results = {name: list(value) for name, value in given.items()}
     try:
         # What a host said must never be taken for a template.
-        return wrap_var(_probe.build(results["asked"], results["tried"], _version(), str(generated_at)))
+        return no_template(_probe.build(results["asked"], results["tried"], _version(), str(generated_at)))
     except ValueError as error:
-        raise AnsibleFilterError(f"esx.trust.probe_report: {error}") from error
+        raise AnsibleError(f"esx.trust.probe_report: {error}") from error
 
 
 def _version() -> Optional[str]:
@@ -48,7 +48,7 @@ def _version() -> Optional[str]:
 
 def probe_table(report: Any) -> Any:
     """See probe_table.yml."""
-    return wrap_var(_probe.table(report))
+    return no_template(_probe.table(report))
 
 
 def probe_connection(hostvars: Mapping[str, Any], host: str) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def probe_connection(hostvars: Mapping[str, Any], host: str) -> dict[str, Any]:
             continue
         value = variables[name]
         if _is_unread(value):
-            raise AnsibleFilterError(f"esx.trust.probe_connection: {name}: needs a variable that is not there.")
+            raise AnsibleError(f"esx.trust.probe_connection: {name}: needs a variable that is not there.")
         if value not in (None, ""):
             given[option] = value
     return given
