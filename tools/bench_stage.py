@@ -145,7 +145,7 @@ class Simulated:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self._admin_url + path, data, method=method)  # noqa: S310 - our own simulator
         request.add_header("Content-Type", "application/json")
-        with urllib.request.urlopen(request, timeout=START_SECONDS) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=START_SECONDS) as answer:  # noqa: S310 - our own simulator
             return bytes(answer.read())
 
 

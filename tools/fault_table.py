@@ -30,11 +30,11 @@ from environment import link_collection
 
 sys.path[:0] = [str(link_collection()), str(ROOT / "tests")]
 
-from faults import oracle  # noqa: E402
-from faults import runner  # noqa: E402
-from faults import sweep  # noqa: E402
-from faults import troubles  # noqa: E402
-from simulator import Fleet  # noqa: E402
+from faults import oracle  # noqa: E402 - found by the path above
+from faults import runner  # noqa: E402 - found by the path above
+from faults import sweep  # noqa: E402 - found by the path above
+from faults import troubles  # noqa: E402 - found by the path above
+from simulator import Fleet  # noqa: E402 - found by the path above
 
 HOSTS = 6
 #: Of how many combinations one is tried, unless somebody has hours.

@@ -92,6 +92,13 @@ class Conflict(TrustError):
     code = "conflict"
 
 
+class Overtaken(TrustError):
+    """The state of the host has changed since the step was planned. The step was not sent; the run looks again."""
+
+    code = "conflict"
+    retriable = True
+
+
 class Unreachable(TrustError):
     """The connection could not be opened; nothing was sent."""
 

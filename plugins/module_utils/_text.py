@@ -23,16 +23,22 @@ def cut(text: str, most: int) -> str:
 
 
 def shortened(text: str, most: int) -> str:
-    """At most `most` characters of the text: its beginning and its end, and between them how many are missing."""
+    """The text, shortened to `most` characters.
+
+    The beginning and the end stay. A note between them says how many characters are missing.
+    """
     if len(text) <= most:
         return text
 
-    # The number has at most as many digits as the length of the text.
-    kept = most - len(_left_out(len(text)))
-    end = kept // 2
+    # The note is longest if all characters are missing.
+    longest_note = _note(len(text))
+    kept = most - len(longest_note)
+    kept_at_end = kept // 2
+    kept_at_beginning = kept - kept_at_end
 
-    return f"{text[: kept - end]}{_left_out(len(text) - kept)}{text[-end:]}"
+    return f"{text[:kept_at_beginning]}{_note(len(text) - kept)}{text[-kept_at_end:]}"
 
 
-def _left_out(count: int) -> str:
+def _note(count: int) -> str:
+    """The note that says how many characters are missing."""
     return f" ({count} characters are left out) "

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import itertools
-import signal
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -14,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.esx.trust.plugins.module_utils._api import retries
 from ansible_collections.esx.trust.plugins.module_utils._api.known_secrets import RUN
 from environment import ROOT
 from leaks import scenes
 from support.actions import Actions
 from support.modules import Modules
 from support.modules import OverJsonRpc
+from support.modules import without_pauses
 from support.search import words
 
 if TYPE_CHECKING:
@@ -53,10 +52,8 @@ def modules(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Modules]:
-    monkeypatch.setattr(retries, "FIRST_DELAY", 0.001)
-    before = signal.getsignal(signal.SIGTERM)
-    yield request.param(host, fleet, capsys, monkeypatch)
-    signal.signal(signal.SIGTERM, before)
+    with without_pauses(monkeypatch):
+        yield request.param(host, fleet, capsys, monkeypatch)
 
 
 def test_every_module_of_hosts_is_looked_at() -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
 from collections.abc import Iterator
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from support.constants import KEY
 from support.constants import KEY_ID
 from support.constants import OTHER_KEY_ID
 from support.playbooks import Playbooks
+from support.playbooks import over_hosts
 
 if TYPE_CHECKING:
     from simulator import Fleet
@@ -93,13 +93,8 @@ def core(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def playbooks(core: str, tools: Tools, fleet: Fleet, tmp_path: Path) -> Iterator[Playbooks]:
     """Two hosts, left to the default, which is the worker."""
-    hosts = fleet.hosts[:2]
-    for host in hosts:
-        host.reset()
-    folder = tmp_path / "play"
-    folder.mkdir()
-    with tempfile.TemporaryDirectory(prefix="esx-") as temporary:
-        yield Playbooks(tools, core, hosts, fleet, folder, Path(temporary), in_worker=True)
+    with over_hosts(fleet.hosts[:2], tools, core, fleet, tmp_path, in_worker=True) as prepared:
+        yield prepared
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import given
@@ -27,22 +28,22 @@ from support.memory import DroppingHost
 from support.memory import MemoryHost
 from support.memory import ScriptedClient
 from support.memory import api_error
-from unit.test_host_trust_plan import ALIASES
-from unit.test_host_trust_plan import CHAINS
-from unit.test_host_trust_plan import NAMES
-from unit.test_host_trust_plan import NEW
-from unit.test_host_trust_plan import OLD
-from unit.test_host_trust_plan import absent
-from unit.test_host_trust_plan import declarations
-from unit.test_host_trust_plan import desired
-from unit.test_host_trust_plan import group
-from unit.test_host_trust_plan import holdings
-from unit.test_host_trust_plan import host_with
-from unit.test_host_trust_plan import issuer
-from unit.test_host_trust_plan import issuers_of
-from unit.test_host_trust_plan import planned
-from unit.test_host_trust_plan import provider
-from unit.test_host_trust_plan import trusted
+from support.whole_hosts import ALIASES
+from support.whole_hosts import CHAINS
+from support.whole_hosts import NAMES
+from support.whole_hosts import NEW
+from support.whole_hosts import OLD
+from support.whole_hosts import absent
+from support.whole_hosts import declarations
+from support.whole_hosts import desired
+from support.whole_hosts import group
+from support.whole_hosts import holdings
+from support.whole_hosts import host_with
+from support.whole_hosts import issuer
+from support.whole_hosts import issuers_of
+from support.whole_hosts import planned
+from support.whole_hosts import provider
+from support.whole_hosts import trusted
 
 DEEP = chain(2, subject="deep")
 RENAME = {"issuer_conflict": "rename"}
@@ -220,9 +221,9 @@ def test_one_lost_answer_or_refusal_hides_nothing_and_costs_no_trust(
             raise api_error("INTERNAL_SERVER_ERROR", 500)
         return answer
 
-    host.perform = watched  # type: ignore[method-assign]
     try:
-        said = told(run(client, wanted))
+        with mock.patch.object(host, "perform", watched):
+            said = told(run(client, wanted))
         message = ""
     except TrustError as error:
         said = [(one["operation"], one["id"]) for one in error.operations]
@@ -231,7 +232,6 @@ def test_one_lost_answer_or_refusal_hides_nothing_and_costs_no_trust(
     if message:
         kept = {one.issuer for one in issuers_of(wanted).issuers or () if one.state == "present"}
         assert not (before & kept) - set(trusted(host).values()), message
-        host.perform = perform  # type: ignore[method-assign]
         run(ScriptedClient(host), wanted)
         assert not planned(host, wanted).steps
 
@@ -356,10 +356,10 @@ def test_rights_and_issuers_meet_one_trouble(host: MemoryHost, wanted: HostTrust
             raise AnswerLost("esx01: lost.") if kind == "done and lost" else api_error("INTERNAL_SERVER_ERROR", 500)
         return answer
 
-    host.perform = watched  # type: ignore[method-assign]
     failure = None
     try:
-        outcome = run(ScriptedClient(host), wanted)
+        with mock.patch.object(host, "perform", watched):
+            outcome = run(ScriptedClient(host), wanted)
         said = [step.describe() for step in outcome.steps]
         subjects = [(one["external_group_name"], one["issuer_alias"]) for one in outcome.after["client_profiles"]]
         assert len(subjects) == len(set(subjects))
@@ -367,7 +367,6 @@ def test_rights_and_issuers_meet_one_trouble(host: MemoryHost, wanted: HostTrust
         failure, said = error, error.operations
     assert sorted((f"{one['resource']}s", one["operation"]) for one in said) == sorted(done), failure
 
-    host.perform = perform  # type: ignore[method-assign]
     if isinstance(failure, Conflict):
         return
     if failure is not None:

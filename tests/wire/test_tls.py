@@ -23,6 +23,7 @@ from simulator import Fleet
 from simulator.certificates import Identity
 from simulator.certificates import issue
 from support.constants import KEY_ID
+from support.programs import clean_environment
 from wire.checks import assert_one_sentence
 from wire.checks import assert_untouched
 from wire.checks import front
@@ -420,7 +421,7 @@ def test_no_variable_breaks_the_loading_of_the_plugin(variable: str, tmp_path: P
     value = str(tmp_path / NONSENSE[variable])
     done = subprocess.run(
         [sys.executable, "-c", load.format(variable)],
-        env={**os.environ, "PYTHONPATH": str(link_collection()), "PYTHONDONTWRITEBYTECODE": "1", variable: value},
+        env=clean_environment(PYTHONPATH=link_collection(), **{variable: value}),
         capture_output=True,
         text=True,
         check=False,

@@ -53,13 +53,13 @@ _HINTS = {
     "ERROR": _HINT_LOGS,
     "INTERNAL_SERVER_ERROR": _HINT_LOGS,
     "INVALID_ARGUMENT": "The host does not accept a value of the options.",
-    "UNAUTHORIZED": "Give the account the privilege it needs; in lockdown mode only exception users have any.",
+    "UNAUTHORIZED": "Give the account the privilege it needs; in lockdown mode only exception users have it.",
     "OPERATION_NOT_FOUND": "This host's release does not offer this operation.",
     "SERVICE_UNAVAILABLE": "The service is down or starting; try again later.",
     "UNABLE_TO_ALLOCATE_RESOURCE": "The host's licence may not cover this service.",
 }
 HINT_NOT_THE_API = (
-    "Check that hostname and port are an ESX host's own, and that its release (7.0 or later) serves this service."
+    "Check that hostname and port are those of an ESX host, and that its release (7.0 or later) offers this service."
 )
 
 
@@ -128,7 +128,6 @@ def api_error(
     )
 
     error.message_ids = tuple(fault.ids)
-
     return error
 
 
@@ -162,7 +161,6 @@ def _message(
 def _failed_inside(fault: Fault) -> bool:
     """True if the host failed while it worked on the request."""
     status = fault.status or 0
-
     return status >= 500 or bool(fault.outcome_unknown)
 
 
@@ -180,14 +178,12 @@ def error_type_name(value: Any, scrub: Callable[[str], str]) -> Optional[str]:
         return None
 
     name = value.rpartition(".")[2].upper()
-
     return name if _ERROR_TYPE.fullmatch(name) else None
 
 
 def message_texts(messages: Any) -> list[str]:
     """The texts of the first three of a list of localizable messages, the outermost first."""
     texts = []
-
     for entry in _entries(messages)[:3]:
         for text in (entry.get("localized"), entry.get("default_message")):
             if isinstance(text, str) and text.strip():

@@ -89,6 +89,8 @@ class Client:
         self._form_is_known = False
         #: The answer after which the client turned to the other form.
         self._first_answer: Optional[UnexpectedAnswer] = None
+        #: The ids of the operations that the host has answered with a value.
+        self._answered: set[str] = set()
 
     @property
     def host(self) -> str:
@@ -137,6 +139,10 @@ class Client:
                     raise
 
                 self.spend_retry(error)
+
+    def has_answered(self, operation: Operation) -> bool:
+        """True if the host has answered this operation with a value before, so that it offers it."""
+        return operation.id in self._answered
 
     def spend_retry(self, error: TrustError) -> None:
         """Take one repetition from the budget and wait before it. Raises `error` if none is left."""
@@ -196,7 +202,6 @@ class Client:
                 raise self._login.explain(again) from again
 
         self._login.accepted()
-
         return value
 
     def _perform(self, call: Call, credentials: Credentials) -> Any:
@@ -244,6 +249,7 @@ class Client:
             raise
 
         self._form_is_known = True
+        self._answered.add(operation.id)
         if not operation.public:
             self._login.proven = True
 

@@ -37,7 +37,13 @@ class Codec(Protocol):
     def encode(self, call: Call, credentials: Credentials) -> Request:
         """The request for a call. Raises InvalidInput if a request cannot carry an argument."""
 
-    def decode(self, operation: Operation, answer: Answer, host: str, scrub: Callable[[str], str]) -> Any:
+    def decode(
+        self,
+        operation: Operation,
+        answer: Answer,
+        host: str,
+        scrub: Callable[[str], str],
+    ) -> Any:
         """The value that the operation returned, or None if it returns no value.
 
         host: the name of the host in messages.

@@ -43,7 +43,12 @@ def connect(
     redactor = redactor_for(connection, secrets)
     transport = Transport(connection, redactor.scrub)
 
-    return Client(connection, transport, codecs or CODECS[connection.api_protocol], redactor)
+    return Client(
+        connection,
+        transport,
+        codecs or CODECS[connection.api_protocol],
+        redactor,
+    )
 
 
 def redactor_for(connection: Connection, secrets: Iterable[Optional[str]] = ()) -> Redactor:

@@ -18,8 +18,8 @@ from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 
-# A name or an address. It has no character that has another meaning in a URL.
-_HOSTNAME = re.compile(r"[A-Za-z0-9._-]+")
+# A name. It has no character that has another meaning in a URL, and no part that is empty or too long for DNS.
+_HOSTNAME = re.compile(r"(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?")
 # An address as a browser shows it.
 _URL = re.compile(r"https://([^/?#]+)(?:[/?#].*)?", re.IGNORECASE)
 # A name, or an address in brackets, with a port.
@@ -94,7 +94,7 @@ class Connection:
             raise InvalidInput(f"{missing}: is needed, unless access_token or saml_token is given.")
 
         if saml_token and not access_token and params["auth_method"] == "basic":
-            raise InvalidInput("saml_token: cannot be sent with auth_method basic, use another.")
+            raise InvalidInput("saml_token: cannot be sent with auth_method basic; use token or session.")
 
         for name, text in (("username", username), ("password", password)):
             if text and not _encodable(text):
@@ -155,8 +155,8 @@ class Connection:
 
 
 _ENDS_WITH_A_LINE_BREAK = (
-    "ends with a line break, which is no part of it as a rule; nothing was sent. Put it into the vault without one, for"
-    " instance with printf in place of echo."
+    "ends with a line break, which is usually a mistake; nothing was sent. Put the value into the vault without the"
+    " line break, for instance with printf in place of echo."
 )
 
 
@@ -174,7 +174,7 @@ def _check_login(username: Optional[str], password: Optional[str]) -> None:
 
     if username and ":" in username:
         raise InvalidInput(
-            "username: HTTP Basic authentication allows no colon in it.",
+            "username: HTTP Basic authentication allows no colon in a name.",
             secrets=(username,),
         )
 
@@ -239,6 +239,8 @@ def where(hostname: str, port: Optional[int]) -> tuple[str, int]:
 
     hostname: a name or an address. People also paste a URL here, with a scheme, a port, and a path.
     port: the option, or None if it was not given.
+
+    Examples of `hostname`: "esx01.example.org", "192.0.2.7", "[2001:db8::7]:8443", "https://esx01.example.org/ui/".
 
     Raises InvalidInput.
     """

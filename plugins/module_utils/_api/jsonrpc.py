@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Callable
 from collections.abc import Mapping
 from typing import Any
+from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import ERROR_PREFIX
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import EXCERPT
@@ -44,12 +45,15 @@ from ansible_collections.esx.trust.plugins.module_utils._api.data_types import S
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import read_json
+from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 
 PATH = "/api"
 #: The most levels of an answer that are read.
 _DEEPEST = 64
 _SCHEME = "com.vmware.vapi.std.security."
+#: The HTTP codes of a refusal. All other errors have the code 200.
+_REFUSALS = {401: "UNAUTHENTICATED", 403: "UNAUTHORIZED"}
 #: With these error types a server says that it failed while it worked. REST gives them a code from 500 on.
 _FAILED_INSIDE = (
     "ERROR",
@@ -93,16 +97,20 @@ class JsonRpcCodec:
 
         return Request("POST", PATH, headers, json.dumps(envelope).encode())
 
-    def decode(self, operation: Operation, answer: Answer, host: str, scrub: Callable[[str], str]) -> Any:
+    def decode(
+        self,
+        operation: Operation,
+        answer: Answer,
+        host: str,
+        scrub: Callable[[str], str],
+    ) -> Any:
         title = self.title(operation)
         value, is_json = read_json(answer.body)
-        # These codes are a refusal, whatever the body says.
-        refused = {401: "UNAUTHENTICATED", 403: "UNAUTHORIZED"}.get(answer.status)
+        refusal = _refusal(operation, title, answer, host, scrub)
 
         if not isinstance(value, dict) or value.get("jsonrpc") != "2.0":
-            if refused:
-                fault = Fault(refused, inferred=True, texts=(), status=answer.status)
-                raise api_error(operation, title, fault, answer, host, scrub)
+            if refusal:
+                raise refusal
 
             raise _no_json_rpc(operation, title, answer, is_json, host, scrub)
 
@@ -111,9 +119,8 @@ class JsonRpcCodec:
             fault = _read_error(result["error"], scrub)
             raise api_error(operation, title, fault, answer, host, scrub)
 
-        if refused:
-            fault = Fault(refused, inferred=True, texts=(), status=answer.status)
-            raise api_error(operation, title, fault, answer, host, scrub)
+        if refusal:
+            raise refusal
 
         if value.get("error") is not None:
             error = _protocol_error(operation, title, value["error"], host, scrub)
@@ -141,7 +148,11 @@ JSON_RPC = JsonRpcCodec()
 
 
 def to_wire(data_type: DataType, value: Any) -> Any:
-    """The form in which JSON-RPC carries a value of this type."""
+    """The form in which JSON-RPC carries a value of this type.
+
+    Examples: a secret "abc" is {"SECRET": "abc"}; an optional value that is unset is {"OPTIONAL": null}; a structure
+    is {"STRUCTURE": {its name: its fields}}.
+    """
     if isinstance(data_type, OptionalType):
         content = None if value is None else to_wire(data_type.element, value)
         return {"OPTIONAL": content}
@@ -182,7 +193,10 @@ def _structure(
 def from_wire(value: Any, depth: int = 0) -> Any:
     """The value that JSON-RPC carries, in the form of REST, which leaves out unset fields.
 
+    value: the form of JSON-RPC, as in `to_wire`.
     depth: how many levels there are above this value.
+
+    Example: {"STRUCTURE": {"com.vmware.x": {"a": {"OPTIONAL": 1}, "b": {"OPTIONAL": null}}}} becomes {"a": 1}.
     """
     if depth > _DEEPEST:
         # No answer of the API has so many levels. A service reports the value as missing where it needs it.
@@ -225,13 +239,32 @@ def _security_context(credentials: Credentials) -> dict[str, str]:
         }
 
     if isinstance(credentials, SamlToken):
-        return {"schemeId": f"{_SCHEME}saml_bearer_token", "samlToken": credentials.xml}
+        return {
+            "schemeId": f"{_SCHEME}saml_bearer_token",
+            "samlToken": credentials.xml,
+        }
     if isinstance(credentials, AccessToken):
         return {"schemeId": f"{_SCHEME}oauth", "accessToken": credentials.token}
     if isinstance(credentials, SessionId):
         return {"schemeId": f"{_SCHEME}session_id", "sessionId": credentials.id}
 
     return {}
+
+
+def _refusal(
+    operation: Operation,
+    title: str,
+    answer: Answer,
+    host: str,
+    scrub: Callable[[str], str],
+) -> Optional[ApiError]:
+    """The error for an answer whose HTTP code is a refusal, whatever its body says; None for another code."""
+    error_type = _REFUSALS.get(answer.status)
+    if error_type is None:
+        return None
+
+    fault = Fault(error_type, inferred=True, texts=(), status=answer.status)
+    return api_error(operation, title, fault, answer, host, scrub)
 
 
 def _read_error(error: Any, scrub: Callable[[str], str]) -> Fault:
@@ -266,7 +299,11 @@ def _read_error(error: Any, scrub: Callable[[str], str]) -> Fault:
 
 
 def _protocol_error(
-    operation: Operation, title: str, error: Any, host: str, scrub: Callable[[str], str]
+    operation: Operation,
+    title: str,
+    error: Any,
+    host: str,
+    scrub: Callable[[str], str],
 ) -> UnexpectedAnswer:
     """The error for a server that did not understand the request as a request of the vAPI.
 
@@ -315,5 +352,4 @@ def _no_json_rpc(
             error.hint = f"{HINT_NOT_THE_API} With api_protocol rest or auto, the host is asked over REST."
 
     error.other_form = True
-
     return error

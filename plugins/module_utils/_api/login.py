@@ -53,7 +53,12 @@ SESSION_DELETE = Operation(
 LOGIN_OPERATIONS = (TOKEN_CREATE.id, SESSION_CREATE.id)
 
 #: Error types with which a host says that it has no such login service.
-_NO_SUCH_SERVICE = ("NOT_FOUND", "OPERATION_NOT_FOUND", "INVALID_REQUEST", "UNSUPPORTED")
+_NO_SUCH_SERVICE = (
+    "NOT_FOUND",
+    "OPERATION_NOT_FOUND",
+    "INVALID_REQUEST",
+    "UNSUPPORTED",
+)
 #: The ends of the message ids with which the service esxtokend gives its reason for a refusal. Source: the vendor's
 #: message catalogue.
 _NO_ENTITLEMENTS = "token.no_entitlements"
@@ -175,7 +180,7 @@ class Login:
             error.login_refused = False
             error.hint = "The service takes only tokens; use auth_method token."
         elif connection.access_token:
-            error.hint = "The access_token is expired or not one of this host; get a new one."
+            error.hint = "The access_token is expired, or another host gave it; get a new one."
         elif at_login or connection.auth_method == "basic":
             if connection.saml_token:
                 error.hint = "The saml_token may be expired, or of an issuer that the host does not trust."

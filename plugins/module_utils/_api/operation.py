@@ -50,6 +50,8 @@ class Operation:
     public: True if the operation needs no login. It is then sent without credentials.
     media: the format of the answer's body, "json" or "xml".
     hints: what a person can do, by error type. For the other types there are general hints.
+
+    A call of the operation is written like a call of a function: `GET(provider="site-a")`.
     """
 
     id: str

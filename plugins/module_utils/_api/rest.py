@@ -81,17 +81,21 @@ class RestCodec:
             headers["Content-Type"] = "application/json"
 
         body = None
-
         for parameter in operation.parameters:
             if parameter.place == BODY and parameter.name in call.arguments:
                 argument = _without_unset(call.arguments[parameter.name])
                 body = json.dumps(argument).encode()
 
         headers.update(_login_headers(credentials))
-
         return Request(operation.method, url_path(call), headers, body)
 
-    def decode(self, operation: Operation, answer: Answer, host: str, scrub: Callable[[str], str]) -> Any:
+    def decode(
+        self,
+        operation: Operation,
+        answer: Answer,
+        host: str,
+        scrub: Callable[[str], str],
+    ) -> Any:
         """See Codec. For an operation whose answer is XML, the value is the bytes of the body."""
         title = operation.title
         value, is_json = read_json(answer.body)
@@ -115,7 +119,11 @@ class RestCodec:
 
         if not answer.body.strip():
             if operation.returns:
-                raise unexpected(operation, answer, f"{host}: the answer to {title} is empty.")
+                raise unexpected(
+                    operation,
+                    answer,
+                    f"{host}: the answer to {title} is empty.",
+                )
 
             return None
 
@@ -175,6 +183,8 @@ def path_element(name: str, value: str) -> str:
 
 def url_path(call: Call) -> str:
     """The path of a call with its arguments in it, percent-encoded, and then the query if there is one.
+
+    For instance, the path "/api/esx/{name}" with the argument name="a/b" gives "/api/esx/a%2Fb".
 
     Raises InvalidInput if an argument cannot stand in a path.
     """
@@ -282,7 +292,10 @@ def _vapi_error(
     fault = Fault(
         error_type=error_type,
         inferred=not named,
-        texts=[*message_texts(content.get("messages")), *data_texts(content.get("data"))],
+        texts=[
+            *message_texts(content.get("messages")),
+            *data_texts(content.get("data")),
+        ],
         ids=ids,
         status=answer.status,
     )

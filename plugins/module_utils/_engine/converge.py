@@ -64,6 +64,7 @@ def converge(client: Client, declared: Host, check_mode: bool) -> Outcome:
     except TrustError as error:
         run.put_back(error)
         error.operations = [step.describe() for step in run.performed]
+        run.warn(error)
         raise
     except BaseException:
         # A signal stops the run. The resources that it deleted to replace them must not stay away.
@@ -95,8 +96,8 @@ def _applied(run: _Run, first: Plan, last: Plan) -> Outcome:
     """The outcome of a run that performed steps. Looks at the host once more, if the services ask for it."""
     after = last.after
     changed = True
-    # The last plan has nothing to do, so the warnings are those of the plan that was carried out.
-    warnings = run.acted.warnings if run.acted else ()
+    # The last plan has nothing to do, so the warnings are those of the plans that were carried out.
+    warnings = run.warnings
 
     latest, differences = run.verify()
     if latest is not None:
@@ -104,8 +105,8 @@ def _applied(run: _Run, first: Plan, last: Plan) -> Outcome:
 
     if latest is not None and differences:
         after = latest.before
-        end = "." if changed else "; it holds what it held before, so nothing was changed."
-        warnings = (*warnings, *(f"{difference}{end}" for difference in differences))
+        end = "." if changed else "; it holds the same as before, so nothing was changed."
+        warnings += tuple(f"{difference}{end}" for difference in differences)
 
     return Outcome(
         first.before,
@@ -125,8 +126,8 @@ class _Run:
         self._client = client
         self._declared = declared
         self._sent = Sent(client, declared)
-        #: The last plan of which a step was sent.
-        self.acted: Optional[Plan] = None
+        #: The warnings of all plans of which at least one step was carried out, or may have been.
+        self.warnings: tuple[str, ...] = ()
         #: The steps that the host refused once because it had changed since the last look.
         self._superseded: list[Step] = []
         #: The first deletion that was planned for each resource, by its kind and name.
@@ -165,8 +166,7 @@ class _Run:
         Returns the last plan. Raises TrustError.
         """
         while plan.steps:
-            self.acted = plan
-            failure = self._perform(plan)
+            failure = self._act(plan)
             if failure is None:
                 break
 
@@ -186,7 +186,6 @@ class _Run:
                 self._client.spend_retry(self._explained(error, step))
 
         self._finished = True
-
         return plan
 
     def verify(self) -> tuple[Optional[Plan], list[str]]:
@@ -209,13 +208,23 @@ class _Run:
             return None, []
 
         differences: list[str] = []
-
         for step in steps:
             difference = self._declared.own_form(observed, step)
             if difference:
                 differences.append(difference)
 
         return self._declared.plan(observed), differences
+
+    def warn(self, error: TrustError) -> None:
+        """Add the warnings about the performed steps to `error`, which stopped the run."""
+        if not self.performed or not self.warnings:
+            return
+
+        warnings = [f"{self._client.host}: {warning}" for warning in self.warnings]
+        error.returned = {
+            **error.returned,
+            **self._client.scrub_result({"warnings": warnings}),
+        }
 
     @tidying()
     def put_back(self, error: TrustError) -> None:
@@ -235,11 +244,24 @@ class _Run:
             first = self._first_deletions.setdefault(step.key, step)
             if not self._declared.is_same(first, step):
                 return (
-                    f"the {step.resource} {step.id!r} was made anew by somebody else while this task was removing it,"
-                    " and is another one now. It was left alone; run the task again to remove that one, too."
+                    f"the {step.resource} {step.id!r} was made anew by somebody else while this task removed it."
+                    " The new resource was left alone; run the task again to remove it, too."
                 )
 
         return ""
+
+    def _act(self, plan: Plan) -> Optional[tuple[Step, TrustError]]:
+        """Perform the plan, and keep its warnings if a step of it was carried out, or may have been.
+
+        Returns the step that failed and its error, or None.
+        """
+        performed_before = len(self.performed)
+        try:
+            return self._perform(plan)
+        finally:
+            if len(self.performed) > performed_before or self._sent.in_doubt:
+                # A later plan may repeat a warning.
+                self.warnings = tuple(dict.fromkeys((*self.warnings, *plan.warnings)))
 
     def _perform(self, plan: Plan) -> Optional[tuple[Step, TrustError]]:
         """Send the steps of the plan until one fails. Returns that step and its error, or None.
@@ -248,6 +270,7 @@ class _Run:
         """
         for step in plan.steps:
             try:
+                self._declared.check(self._client, step, self._sent.assumed(self.performed))
                 self._sent.send(step)
             except TrustError as error:
                 if isinstance(error, (Unauthenticated, Unauthorized)):
@@ -267,7 +290,6 @@ class _Run:
             return False
 
         self._superseded.append(step)
-
         return True
 
     def _look_again(self, step: Step, error: TrustError) -> Plan:

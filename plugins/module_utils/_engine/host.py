@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The whole declaration of one host: its services, joined to one plan with one order.
 
-The services add in the order in which they are listed, and remove in the reverse order. A conflict in one service is a
-conflict of the whole host, so that a run never does a part of its work.
+The services add in the order in which they are listed, and remove in the reverse order. So a resource that names a
+resource of an earlier service is created after it, and deleted before it. A conflict in one service is a conflict of
+the whole host, so that a run never does a part of its work.
 """
 
 from __future__ import annotations
@@ -94,6 +95,16 @@ class Host:
 
         return Plan(before, after, steps, _warnings(planned, parts), found=found)
 
+    def check(self, client: Client, step: Step, observed: Observed) -> None:
+        """Check right before a step that the host is still in the state `observed`, if the step needs that.
+
+        A step may remove more resources than it names, because hosts remove what depends on the resource.
+
+        Raises Overtaken if the state has changed, or another TrustError if the host cannot be read.
+        """
+        service, state = self._service_and_state(observed, step)
+        service.check(client, step, state)
+
     def perform(self, client: Client, step: Step) -> Any:
         """Send the request of a step and return the value that the host answers. Raises TrustError."""
         return self._service_of(step).perform(client, step)
@@ -101,7 +112,6 @@ class Host:
     def was_carried_out(self, observed: Observed, step: Step) -> bool:
         """True if the state of the host proves that the step was carried out, although its answer was lost. Pure."""
         service, state = self._service_and_state(observed, step)
-
         return service.was_carried_out(state, step)
 
     def is_same(self, step: Step, other: Step) -> bool:
@@ -111,7 +121,6 @@ class Host:
     def take_back(self, observed: Observed, sent: Sequence[Step]) -> list[Step]:
         """The steps that put back the resources which the `sent` steps took away and the declaration keeps. Pure."""
         restoring: list[Step] = []
-
         for resource, state, steps_of_service in self._with_steps(observed, sent):
             restoring.extend(resource.take_back(state, steps_of_service))
 
@@ -120,7 +129,6 @@ class Host:
     def left_over(self, observed: Observed, sent: Sequence[Step]) -> list[str]:
         """A sentence for each harmless resource that the `sent` steps left on the host. Pure."""
         sentences: list[str] = []
-
         for resource, state, steps_of_service in self._with_steps(observed, sent):
             sentences.extend(resource.left_over(state, steps_of_service))
 
@@ -129,7 +137,6 @@ class Host:
     def assumed(self, observed: Observed, sent: Sequence[Step]) -> Observed:
         """The state of a host that was in the state `observed` and carried out all `sent` steps since. Pure."""
         states: list[Any] = []
-
         for resource, state, steps_of_service in self._with_steps(observed, sent):
             states.append(resource.carry_out(state, steps_of_service))
 
@@ -141,7 +148,6 @@ class Host:
         Empty if there is no difference. Pure.
         """
         service, state = self._service_and_state(observed, step)
-
         return service.own_form(state, step)
 
     def explain(self, error: TrustError, step: Step, host: str) -> TrustError:
@@ -155,7 +161,6 @@ class Host:
     def _service_and_state(self, observed: Observed, step: Step) -> tuple[Resource, Any]:
         """The service that the step belongs to, and the state that it observed."""
         pairs = zip(self.resources, observed)
-
         return next((resource, state) for resource, state in pairs if step.resource in resource.kinds)
 
     def _with_steps(
@@ -183,7 +188,6 @@ class Host:
 def _in_order(planned: Sequence[Planned]) -> tuple[Step, ...]:
     """All additions, service by service, and then all removals, with the services in reverse order."""
     steps: list[Step] = []
-
     for service_plan in planned:
         steps.extend(service_plan.added)
 
@@ -193,7 +197,9 @@ def _in_order(planned: Sequence[Planned]) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def _all_records(planned: Sequence[Planned]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _all_records(
+    planned: Sequence[Planned],
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """The records of all services before and after the steps, by the options that list them."""
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
@@ -218,7 +224,6 @@ def _conflicts(planned: Sequence[Planned], parts: Sequence[Part]) -> list[str]:
 def _warnings(planned: Sequence[Planned], parts: Sequence[Part]) -> tuple[str, ...]:
     """The warnings of the single resources, and then those of the services."""
     warnings: list[str] = []
-
     for part in parts:
         warnings.extend(part.warnings)
 

@@ -148,6 +148,15 @@ class Resource(Protocol):
     def plan(self, observed: Any) -> Planned:
         """Compare the state of the host with the declaration. Pure."""
 
+    def check(self, client: Client, step: Step, observed: Any) -> None:
+        """Check right before a step that the host is still in the state `observed`, if the step needs that.
+
+        A step may remove more resources than it names, because hosts remove what depends on the resource.
+
+        Raises Overtaken if the state has changed, or another TrustError if the host cannot be read.
+        """
+        return
+
     def perform(self, client: Client, step: Step) -> Any:
         """Send the request of a step and return the value that the host answers. Raises TrustError."""
 

@@ -41,7 +41,6 @@ class Sent:
     def look(self) -> Observed:
         """Read the state of the host, and count the steps in doubt that it proves as performed. Raises TrustError."""
         observed = self._declared.observe(self._client)
-
         for step in list(self.in_doubt):
             # An earlier step of this loop may have removed this step from the list.
             still_in_doubt = step in self.in_doubt

@@ -19,6 +19,9 @@ _ATTEMPTS = 3
 def take_back(sent: Sent, declared: Host, error: TrustError) -> None:
     """Put back the resources that the `sent` steps took away and that the declaration keeps.
 
+    Each attempt looks at the host first, because steps in doubt may have been carried out since. Then it sends the
+    steps that are still needed. A further attempt follows only if this look or a step fails, and if a retry may help.
+
     Adds to `error` which resources were put back, and which could not be. Raises nothing.
     """
     steps = sent.steps

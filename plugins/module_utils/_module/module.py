@@ -7,11 +7,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 from typing import Any
+from typing import Optional
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.basic import missing_required_lib
 
 from ansible_collections.esx.trust.plugins.module_utils._libraries import MISSING
+from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import Login
+from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import in_turn
 from ansible_collections.esx.trust.plugins.module_utils._module.perform import Run
 from ansible_collections.esx.trust.plugins.module_utils._module.perform import perform
 from ansible_collections.esx.trust.plugins.module_utils._module.perform import scrubbed
@@ -32,9 +35,12 @@ def run_module(arguments: Arguments, run: Run) -> None:
         written: Mapping[str, Any] = {}
         #: Values of this run that must not be printed, besides those of the options.
         secrets: tuple[str, ...] = ()
+        #: The login, if tasks that run at the same time may use it, too.
+        shared: Optional[Login] = None
 
         def _load_params(self) -> None:
             super()._load_params()
+            self.shared = Login.taken_from(self.params)
             self.params = arguments.given(self.params)
             self.written = dict(self.params)
 
@@ -58,6 +64,19 @@ def run_module(arguments: Arguments, run: Run) -> None:
                 # It names options and no values, so it needs no scrubbing.
                 result["msg"] = complaint
             super().fail_json(**result)
+
+        def work(self) -> dict[str, Any]:
+            """The result of the run. Keeps the values that must be masked in it."""
+            result, self.secrets = perform(
+                run,
+                self.params,
+                self.check_mode,
+                self._diff,
+                self.written,
+                arguments,
+            )
+
+            return result
 
         def presentable(self, result: dict[str, Any]) -> dict[str, Any]:
             # Options that Ansible refused can hold secrets anywhere, also in the names of a dictionary.
@@ -88,18 +107,13 @@ def run_module(arguments: Arguments, run: Run) -> None:
         module.fail_json(msg=complaint or "An option is of the wrong form.")
 
     module.accepted = True
-
     for library, reason in MISSING.items():
         module.fail_json(msg=missing_required_lib(library), exception=reason)
 
-    result, module.secrets = perform(
-        run,
-        module.params,
-        module.check_mode,
-        module._diff,
-        module.written,
-        arguments,
-    )
+    if module.shared:
+        result = in_turn(module.shared, module._remote_tmp, str(module.params["hostname"]), module.work)
+    else:
+        result = module.work()
 
     if result.pop("failed", False):
         module.fail_json(**result)

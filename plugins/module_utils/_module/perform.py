@@ -16,9 +16,9 @@ from ansible_collections.esx.trust.plugins.module_utils._services.arguments impo
 from ansible_collections.esx.trust.plugins.module_utils._signals import stoppable
 from ansible_collections.esx.trust.plugins.module_utils._text import shortened
 
-#: Characters of a sentence in a result. Names that a host holds can be of any length, and there can be many of them.
+#: The most characters of a sentence in a result. A host can hold very many names, and very long names.
 LONGEST_SENTENCE = 4000
-#: The names under which sentences stand in a result.
+#: The names in a result that hold sentences.
 _SENTENCES = ("msg", "message", "hint", "warnings")
 
 #: A run takes the options and whether it is in check mode, and returns the result. It raises TrustError.
@@ -54,7 +54,10 @@ def scrubbed(
 
 
 def _bounded(value: Any, name: Optional[str] = None) -> Any:
-    """The value that stands under this name, with the sentences in it no longer than they may be."""
+    """A part of a result, with each sentence in it shortened to LONGEST_SENTENCE characters.
+
+    name: the name under which the part stands.
+    """
     if isinstance(value, str):
         return shortened(value, LONGEST_SENTENCE) if name in _SENTENCES else value
 
