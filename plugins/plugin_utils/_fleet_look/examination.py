@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
+import time
 import warnings
 from collections.abc import Callable
 from collections.abc import Iterable
@@ -20,24 +22,25 @@ from typing import Any
 from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
-from ansible_collections.esx.trust.plugins.module_utils._api.login import LOGIN_OPERATIONS
 from ansible_collections.esx.trust.plugins.module_utils._api.transport import tls_context
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
+from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import has_accepted
 from ansible_collections.esx.trust.plugins.module_utils._module.perform import failed
+from ansible_collections.esx.trust.plugins.module_utils._signals import Stopped
 from ansible_collections.esx.trust.plugins.module_utils._signals import stoppable
 
 Params = Mapping[str, Any]
 Result = dict[str, Any]
 
 #: Seconds that the examinations under way may still take when a signal has come.
-_GRACE = 3.0
-#: Seconds in which a host must take a connection to be asked before others whether a login is good.
+_GRACE = 5.0
+#: Seconds in which a host must complete a TLS handshake to be asked before others whether a login is good.
 _CONNECT = 5.0
-#: Codes of failures after which nobody knows whether the host would take the login.
-_UNPROVEN = ("unreachable", "untrusted", "invalid_input", "answer_lost", "unexpected_answer", "unauthenticated")
-#: The code of failures that are found by comparing what a host holds with what is declared.
-_COMPARED = "conflict"
+#: Seconds after which a host that tries a login for others is asked for such a handshake.
+_PATIENCE = 5.0
+#: Seconds after which the look is about itself: whether a host is silent, and whether Ansible is still there.
+_GLANCE = 1.0
 
 
 @dataclass
@@ -50,6 +53,21 @@ class _Login:
     waiting: list[str]
     refused_by: list[str] = field(default_factory=list)
     sought: bool = False
+
+
+@dataclass(eq=False)
+class _Asked:
+    """A host that is being examined.
+
+    login: the one that it is the first to try, if others wait for that. since: when it began. doubted: it was asked
+    whether it speaks at all. left: it does not, so that another host tries the login.
+    """
+
+    host: str
+    login: Optional[_Login] = None
+    since: float = field(default_factory=time.monotonic)
+    doubted: bool = False
+    left: bool = False
 
 
 class Examination:
@@ -76,104 +94,139 @@ class Examination:
         self._refusals = refusals
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="esx-trust-look")
         self._results: dict[str, Result] = {}
-        #: Examinations under way: which host, and the login that it is the one to try.
-        self._asked: dict[Future[Result], tuple[str, Optional[_Login]]] = {}
+        #: Examinations under way.
+        self._asked: dict[Future[Result], _Asked] = {}
         #: Searches for a host that answers, and for which login.
         self._sought: dict[Future[list[str]], _Login] = {}
+        #: Questions whether a host speaks at all for which others wait.
+        self._doubts: dict[Future[bool], _Asked] = {}
+        #: A worker of Ansible is told nothing when a job runner kills Ansible.
+        self._parent = os.getppid()
 
     def results(self) -> dict[str, Result]:
         """The result for each host, in the order of the fleet.
 
-        A signal ends it: no further host is begun, and those under way have a few seconds.
+        A signal ends it: no further host is begun, and those under way have a few seconds. So does the end of the
+        process that wants the results.
         """
         _make_contexts(params for params in self._fleet.values() if params)
-        logins, others = _by_login(self._fleet)
-        try:
-            # The filters of warnings belong to the whole process, and threads would restore each other's.
-            with stoppable(), warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                self._ask_all(others)
-                for login in logins:
-                    self._try_next(login)
-                while self._asked or self._sought:
-                    self._take_in()
-        finally:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            wait(self._asked, timeout=_GRACE)
+        # The filters of warnings belong to the whole process, and threads would restore each other's.
+        with stoppable(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                self._go()
+            finally:
+                # In here, because the signal ends the process where stoppable() ends.
+                self._pool.shutdown(wait=False, cancel_futures=True)
+                wait(self._asked, timeout=_GRACE)
         return {host: self._results[host] for host in self._fleet}
+
+    def _go(self) -> None:
+        logins, others = _by_login(self._fleet)
+        self._ask_all(others)
+        for login in logins:
+            self._try_next(login)
+        while self._asked or self._sought:
+            self._take_in()
+            self._look_around()
 
     def _ask_all(self, hosts: Iterable[str]) -> None:
         for host in hosts:
-            self._asked[self._pool.submit(self._ask, host)] = (host, None)
+            self._asked[self._pool.submit(self._ask, host)] = _Asked(host)
 
     def _try_next(self, login: _Login) -> None:
         if login.waiting:
             host = login.waiting.pop(0)
-            self._asked[self._pool.submit(self._ask, host)] = (host, login)
+            self._asked[self._pool.submit(self._ask, host)] = _Asked(host, login)
 
     def _take_in(self) -> None:
-        under_way: list[Future[Any]] = [*self._asked, *self._sought]
-        done, _others = wait(under_way, return_when=FIRST_COMPLETED)
+        under_way: list[Future[Any]] = [*self._asked, *self._sought, *self._doubts]
+        done, _others = wait(under_way, timeout=_GLANCE, return_when=FIRST_COMPLETED)
         for future in done:
             if future in self._sought:
                 self._found(self._sought.pop(future), future.result())
-                continue
-            host, login = self._asked.pop(future)
-            self._results[host] = _outcome(host, future)
-            if login is not None:
-                self._tried(login, host)
+            elif future in self._doubts:
+                self._answered(self._doubts.pop(future), future.result())
+            else:
+                asked = self._asked.pop(future)
+                self._results[asked.host] = _outcome(asked.host, future)
+                self._tried(asked)
 
-    def _tried(self, login: _Login, host: str) -> None:
+    def _look_around(self) -> None:
+        """Doubt the hosts that others wait for too long. Raises Stopped if nobody wants the results any more."""
+        if os.getppid() != self._parent:
+            raise Stopped
+
+        now = time.monotonic()
+        for asked in self._asked.values():
+            waited_for = asked.login is not None and asked.login.waiting
+            if waited_for and not asked.doubted and now - asked.since > _PATIENCE:
+                asked.doubted = True
+                self._doubts[self._pool.submit(_speaks_tls, self._fleet[asked.host] or {})] = asked
+
+    def _answered(self, asked: _Asked, speaks: bool) -> None:
+        """Go on without a host that is silent: it has no password of ours, and cannot refuse it."""
+        still_asked = asked in self._asked.values()
+        if still_asked and asked.login is not None and not speaks:
+            asked.left = True
+            self._seek(asked.login)
+
+    def _tried(self, asked: _Asked) -> None:
         """Go on after a host was the one to try a login."""
+        login, host = asked.login, asked.host
+        if login is None:
+            return
+
         result = self._results[host]
         failure = result.get("failure") or {}
         code = failure.get("code", "invalid_input" if result.get("failed") else "")
         if failure.get("login_refused"):
             login.refused_by.append(host)
-            if len(login.refused_by) < self._refusals:
-                self._try_next(login)
+            if len(login.refused_by) >= self._refusals:
+                self._give_up(login)
                 return
-            for other in login.waiting:
-                self._results[other] = failed(_not_tried(other, login.refused_by))
-                self._forbid(other)
-            login.waiting.clear()
-        elif _has_accepted(result, self._fleet[host] or {}):
+        elif has_accepted(result, (self._fleet[host] or {}).get("auth_method", "")):
             self._ask_all(login.waiting)
             login.waiting.clear()
-        elif code == "unreachable" and not login.sought and len(login.waiting) > 1:
-            login.sought = True
-            self._sought[self._pool.submit(self._answering, list(login.waiting))] = login
+
+        if asked.left:
+            # Another host tries the login already.
+            return
+        if code == "unreachable":
+            self._seek(login)
         else:
             self._try_next(login)
 
+    def _give_up(self, login: _Login) -> None:
+        """Try a login nowhere else."""
+        for other in login.waiting:
+            self._results[other] = failed(_not_tried(other, login.refused_by))
+            self._forbid(other)
+        login.waiting.clear()
+
+    def _seek(self, login: _Login) -> None:
+        """Try a login on a host that answers, of those that are left."""
+        if login.sought or len(login.waiting) < 2:
+            self._try_next(login)
+            return
+        login.sought = True
+        self._sought[self._pool.submit(self._answering, list(login.waiting))] = login
+
     def _found(self, login: _Login, answering: list[str]) -> None:
-        if answering:
-            login.waiting = [*answering, *(host for host in login.waiting if host not in set(answering))]
+        # A host that was left may have said yes or no meanwhile.
+        first = [host for host in answering if host in set(login.waiting)]
+        if first:
+            login.waiting = [*first, *(host for host in login.waiting if host not in set(first))]
             self._try_next(login)
         else:
             self._ask_all(login.waiting)
             login.waiting.clear()
 
     def _answering(self, hosts: list[str]) -> list[str]:
-        """Those of the hosts that take a connection. Nothing is sent over it."""
+        """Those of the hosts that speak TLS."""
         with ThreadPoolExecutor(max_workers=self._threads) as pool:
-            answers = list(pool.map(lambda host: _takes_connections(self._fleet[host] or {}), hosts))
+            answers = list(pool.map(lambda host: _speaks_tls(self._fleet[host] or {}), hosts))
         return [host for host, answer in zip(hosts, answers) if answer]
-
-
-def _has_accepted(result: Result, params: Params) -> bool:
-    """True if a host that gave this result must have accepted the password. params: the options for the host."""
-    if not result.get("failed"):
-        return True
-
-    failure = result.get("failure") or {}
-    code = failure.get("code", "invalid_input")
-    if code == _COMPARED:
-        return True
-    if code in _UNPROVEN or params["auth_method"] == "basic":
-        return False
-    # Services are asked with what the login gave. A host that is too busy to look at a login says nothing of it.
-    return failure.get("operation") not in (None, *LOGIN_OPERATIONS)
 
 
 def _outcome(host: str, future: Future[Result]) -> Result:
@@ -209,12 +262,18 @@ def _by_login(fleet: Mapping[str, Optional[Params]]) -> tuple[list[_Login], list
     return list(logins.values()), others
 
 
-def _takes_connections(params: Params) -> bool:
+def _speaks_tls(params: Params) -> bool:
+    """True if a host takes a connection and completes a TLS handshake. Whose certificate it shows does not matter.
+
+    Nothing else is sent. A host behind a proxy is taken for one that does.
+    """
     try:
         connection = Connection.from_params(params)
         if connection.proxy:
             return True
-        with socket.create_connection((connection.hostname, connection.port), timeout=_CONNECT):
+        address = (connection.hostname, connection.port)
+        context = tls_context(None, verify=False)
+        with socket.create_connection(address, timeout=_CONNECT) as bare, context.wrap_socket(bare):
             return True
     except (TrustError, OSError, ValueError):
         return False
