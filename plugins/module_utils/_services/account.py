@@ -9,6 +9,7 @@ import binascii
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 from typing import Optional
 
@@ -36,12 +37,14 @@ class Account:
 
     username: the name that was given with a password. issuer: who issued the SAML token.
     users: how directories may call the user. groups: the groups of the user, which only a SAML token tells.
+    aliases: those under which the host trusts the issuer of the token, None if that is not known.
     """
 
     username: Optional[str] = None
     issuer: Optional[str] = None
     users: frozenset[_Name] = frozenset()
     groups: frozenset[_Name] = frozenset()
+    aliases: Optional[frozenset[str]] = None
 
     @classmethod
     def of_connection(cls, connection: Connection) -> Account:
@@ -75,6 +78,18 @@ class Account:
             users=_names([_text(assertion, f"{_SAML}Subject/{_SAML}NameID") or ""]),
             groups=_names(groups),
         )
+
+    def known_on(self, issuers: Iterable[tuple[str, str]]) -> Account:
+        """The same on a host that holds these issuers: pairs of an alias and an issuer, at the beginning or at the end.
+
+        Directories of two issuers can have users and groups of the same name in a domain of the same name.
+        """
+        aliases = frozenset(alias for alias, issuer in issuers if issuer == self.issuer)
+        return replace(self, aliases=aliases) if aliases else self
+
+    def may_be_of(self, alias: Optional[str]) -> bool:
+        """True if it is possible that the account comes from the issuer of this alias."""
+        return self.aliases is None or alias in self.aliases
 
     def is_user(self, name: Optional[str], domain: Optional[str]) -> bool:
         """True if this is the user of a directory that has this name."""

@@ -142,6 +142,8 @@ def _keeps_in_control(profile: ClientProfile, account: Account) -> bool:
     subject = profile.subject
     if subject.type == "LOCAL_USER":
         return subject.name is not None and subject.name == account.username
+    if not account.may_be_of(subject.issuer_alias):
+        return False
     if subject.type == "EXTERNAL_USER":
         return account.is_user(subject.name, subject.domain)
     return subject.type == "EXTERNAL_GROUP" and account.is_member(subject.name, subject.domain)

@@ -81,10 +81,12 @@ class Observed:
     """What a host holds.
 
     profiles: all of them, if some are declared or if the plan makes an alias or takes an issuer from one.
+    trusted: the issuers, if only profiles are declared, and the login has an issuer.
     """
 
     issuers: tuple[TokenIssuer, ...] = ()
     profiles: Profiles = field(default_factory=Profiles)
+    trusted: tuple[TokenIssuer, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -149,11 +151,27 @@ class IssuersAndProfiles(Service):
         """What is declared of the client profiles, as their plan takes it."""
         return DeclaredProfiles(self.profiles or (), self.purge_profiles, self.account)
 
+    def _on(self, observed: Observed, planned: IssuerPlan) -> IssuersAndProfiles:
+        """The same, with what the issuers of the host tell of the account."""
+        issuers = (*observed.issuers, *observed.trusted, *planned.held.values())
+        return self.logged_in(self.account.known_on((one.issuer_alias, one.true_issuer) for one in issuers))
+
     def observe(self, client: Client) -> Observed:
         issuers = () if self.issuers is None else token_issuer.list_issuers(client)
         if self.profiles is None:
             return Observed(issuers, self._profiles_of(client, issuers))
-        return Observed(issuers, client_profile.read_all(client))
+        trusted = self._trusted(client) if self.issuers is None else ()
+        return Observed(issuers, client_profile.read_all(client), trusted)
+
+    def _trusted(self, client: Client) -> tuple[TokenIssuer, ...]:
+        """The issuers where none are declared, because the profiles of the account are those of its issuer's alias."""
+        if self.account.issuer is None:
+            return ()
+        try:
+            return token_issuer.list_issuers(client)
+        except (ApiError, UnexpectedAnswer):
+            # Then profiles of every alias may be those of the account.
+            return ()
 
     def _profiles_of(self, client: Client, issuers: Sequence[TokenIssuer]) -> Profiles:
         """The client profiles, if the steps of the issuers make them matter. Raises TrustError."""
@@ -189,6 +207,9 @@ class IssuersAndProfiles(Service):
 
     def plan(self, observed: Observed) -> Planned:
         planned = issuer_plan.plan_issuers(observed.issuers, self.declared_issuers)
+        return self._on(observed, planned)._plan(observed, planned)
+
+    def _plan(self, observed: Observed, planned: IssuerPlan) -> Planned:
         held = issuer_plan.by_alias(observed.issuers)
         rights = plan_rights(held, planned.steps, observed.profiles, self.declared_profiles)
         return Planned(
@@ -299,7 +320,7 @@ class IssuersAndProfiles(Service):
 
     def carry_out(self, observed: Observed, steps: Sequence[Step]) -> Observed:
         held = issuer_plan.carry_out(issuer_plan.by_alias(observed.issuers), _of_issuers(steps))
-        return Observed(tuple(held.values()), observed.profiles.after(steps))
+        return replace(observed, issuers=tuple(held.values()), profiles=observed.profiles.after(steps))
 
     def take_back(self, observed: Observed, sent: Sequence[Step]) -> list[Step]:
         held = issuer_plan.by_alias(observed.issuers)
