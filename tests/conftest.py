@@ -26,8 +26,8 @@ for folder in (TESTS.parent / "tools", TESTS):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
 
-from environment import VENVS  # noqa: E402
-from environment import link_collection  # noqa: E402
+from environment import VENVS  # noqa: E402 - found by the path above
+from environment import link_collection  # noqa: E402 - found by the path above
 
 sys.path.insert(0, str(link_collection()))
 importlib.invalidate_caches()

@@ -29,6 +29,7 @@ _API = (
 )
 #: The fields of the result of esx_api_probe that a report has.
 _TRIED = (
+    "removed",
     "leftovers_removed",
     "create",
     "same_issuer_again",
@@ -104,10 +105,13 @@ def _summary(hosts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     protocols = [host["api"].get("api_protocol") for host in hosts]
     by_protocol = {form: protocols.count(form) for form in ("rest", "jsonrpc")}
 
+    left_behind = [host for host in hosts if _is_left_behind(host.get("tried"))]
+
     return {
         "hosts": len(hosts),
         "answered": answered,
         "all_answered": bool(hosts) and answered == len(hosts),
+        "left_behind": len(left_behind),
         "by_protocol": by_protocol,
     }
 
@@ -274,10 +278,18 @@ def _deletes_keys(services: Sequence[Mapping[str, Any]]) -> Optional[bool]:
     return None
 
 
+def _is_left_behind(tried: Optional[Mapping[str, Any]]) -> bool:
+    """True if the host may still hold the throw-away issuer."""
+    return tried is not None and tried.get("removed") is False
+
+
 def _tried(tried: Optional[Mapping[str, Any]]) -> str:
     """The outcome of esx_api_probe on one host, in the words of the table."""
     if tried is None:
         return "-"
+
+    if _is_left_behind(tried):
+        return "may still be there"
 
     if tried["failed"]:
         return "failed"

@@ -10,6 +10,9 @@ workers that it forks.
 With auth_method basic, a service gets the password with each request. It may refuse a good password because it accepts
 only tokens, and not every host says so. Such a refusal stops further requests of that kind. A login for a token may
 still try the password once.
+
+The refusals that a task in the background has met are not known here. From the first such task on, tasks with the same
+login take turns (module_utils/_module/login_turn.py).
 """
 
 from __future__ import annotations
@@ -22,29 +25,18 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from typing import NamedTuple
 from typing import Optional
 
 from ansible import constants
 
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import where
-from ansible_collections.esx.trust.plugins.module_utils._api.login import LOGIN_OPERATIONS
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
+from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import BASIC
+from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import Login
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 
 # Ansible loads this file before it forks the workers.
 _KEY = secrets.token_bytes(32)
-#: The value of auth_method with which the password goes with each request.
-_BASIC = "basic"
-
-
-class Login(NamedTuple):
-    """A login that a module would make."""
-
-    #: A keyed digest of host, user and password.
-    digest: str
-    #: The password goes with each request of a service.
-    basic: bool
 
 
 class RefusedLogins:
@@ -55,19 +47,23 @@ class RefusedLogins:
 
     def know(self, login: Login) -> bool:
         """True if this login was refused before: by a login operation, or by a service if the login is basic."""
-        if self._file(login.digest).exists():
-            return True
-
-        return login.basic and self._file(login.digest + _BASIC).exists()
+        return any(self._file(f"refused-{way}").exists() for way in login.ways)
 
     def remember(self, login: Login, operation: Optional[str]) -> None:
         """Note that this login was refused. operation: the API's id of the refused operation, if it is known."""
-        refused_by_service = login.basic and operation not in LOGIN_OPERATIONS
-        name = login.digest + _BASIC if refused_by_service else login.digest
-        self._file(name).touch(mode=0o600)
+        way = login.refused_way(operation)
+        self._file(f"refused-{way}").touch(mode=0o600)
+
+    def is_shared(self, login: Login) -> bool:
+        """True if a task that may still be running in the background uses this login."""
+        return self._file(f"shared-{login.digest}").exists()
+
+    def share(self, login: Login) -> None:
+        """Note that a task in the background uses this login."""
+        self._file(f"shared-{login.digest}").touch(mode=0o600)
 
     def _file(self, name: str) -> Path:
-        return self._folder / f"esx-trust-refused-{name}"
+        return self._folder / f"esx-trust-{name}"
 
 
 def login_of(arguments: Arguments, params: Mapping[str, Any], environment: Mapping[str, str]) -> Login:
@@ -91,7 +87,7 @@ def login_of(arguments: Arguments, params: Mapping[str, Any], environment: Mappi
     message = json.dumps(parts).encode()
     digest = hmac.new(_KEY, message, hashlib.sha256).hexdigest()
 
-    return Login(digest, basic=value("auth_method") == _BASIC)
+    return Login(digest, basic=value("auth_method") == BASIC)
 
 
 def _value(

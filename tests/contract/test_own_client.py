@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -23,10 +24,10 @@ from ansible_collections.esx.trust.plugins.module_utils._services import host_tr
 from ansible_collections.esx.trust.plugins.module_utils._services import issuers_and_profiles
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
-from contract.samples import KEY_ID
 from contract.samples import grants
 from contract.samples import issuer
 from support.constants import KEY
+from support.constants import KEY_ID
 
 if TYPE_CHECKING:
     from contract.vendor_server import VendorHost
@@ -98,7 +99,7 @@ def test_every_operation_of_the_token_issuers(client: Client, chain: list[str], 
         token_issuer.DELETE(issuer_alias="vc1"),
     ]
     for call in gone:
-        error = refused(lambda: client.call(call))  # noqa: B023 - called at once
+        error = refused(partial(client.call, call))
         assert isinstance(error, ApiError)
         assert (error.error_type, error.outcome_unknown) == ("NOT_FOUND", False)
 

@@ -601,7 +601,7 @@ class Rights(OnOneHost):
 
 
 def _try(machine: type[OnOneHost], sweep: Sweep, examples: int) -> None:
-    class Here(machine):  # type: ignore[misc, valid-type]
+    class Here(machine):  # type: ignore[misc, valid-type] # mypy takes no parameter for a base
         fleet = sweep.fleet
         host = sweep.fleet.hosts[0]
 

@@ -14,6 +14,8 @@ from typing import Optional
 
 import pytest
 
+from ansible_collections.esx.trust.plugins.module_utils._signals import Stopped
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import examination
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.examination import Examination
 
 FINE: dict[str, Any] = {"changed": False}
@@ -109,6 +111,101 @@ def test_a_host_that_fails_behind_its_login_has_accepted_it(first: dict[str, Any
     asked = Asked({"esx0": first, "esx1": REFUSED})
     asked.results(fleet)
     assert sorted(asked.hosts) == sorted(fleet)
+
+
+class Silent(Asked):
+    """The first host takes a connection and says nothing until all others were asked, or until it is told to speak."""
+
+    def __init__(self, answers: dict[str, dict[str, Any]], others: int) -> None:
+        super().__init__(answers)
+        self.speak = threading.Event()
+        self.others = others
+
+    def ask(self, host: str) -> dict[str, Any]:
+        if host == "esx0":
+            assert self.speak.wait(30)
+        answer = super().ask(host)
+        if len(self.hosts) == self.others:
+            self.speak.set()
+        return answer
+
+
+@pytest.fixture
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host is doubted at once, and all but the first speak TLS."""
+    monkeypatch.setattr(examination, "_PATIENCE", 0.0)
+    monkeypatch.setattr(examination, "_GLANCE", 0.01)
+    monkeypatch.setattr(examination, "_speaks_tls", lambda given: given["name"] != "esx0")
+
+
+def named(number: int) -> dict[str, dict[str, Any]]:
+    return {f"esx{each}": params(name=f"esx{each}") for each in range(number)}
+
+
+@pytest.mark.usefixtures("_impatient")
+@pytest.mark.parametrize("hosts", [2, 9])
+def test_the_others_do_not_wait_for_a_host_that_is_silent(hosts: int) -> None:
+    asked = Silent({"esx0": failure("unreachable", None)}, others=hosts - 1)
+    results = asked.results(named(hosts))
+    assert asked.hosts[-1] == "esx0"
+    assert sorted(asked.hosts) == sorted(results)
+    assert [host for host, result in results.items() if result.get("failed")] == ["esx0"]
+
+
+@pytest.mark.usefixtures("_impatient")
+@pytest.mark.parametrize("late", [REFUSED, failure("answer_lost", None), FINE])
+def test_a_login_that_is_refused_meanwhile_is_tried_nowhere_else(late: dict[str, Any]) -> None:
+    """Whatever the silent host says in the end. If it says no as well, these are the two, and nobody else is asked."""
+    asked = Silent({"esx0": late, "esx1": REFUSED}, others=8)
+    forbidden = []
+
+    def forbid(host: str) -> None:
+        forbidden.append(host)
+        asked.speak.set()
+
+    results = Examination(named(9), asked.ask, forbid, threads=4, refusals=1).results()
+    assert asked.hosts == ["esx1", "esx0"]
+    assert sorted(forbidden) == [f"esx{number}" for number in range(2, 9)]
+    assert "esx1 refused the same login" in results["esx8"]["msg"]
+
+
+@pytest.mark.usefixtures("_impatient")
+def test_a_host_that_only_takes_its_time_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be looking at the password, so the password goes nowhere else before it has answered."""
+    doubted = threading.Event()
+
+    def speaks(_given: Any) -> bool:
+        doubted.set()
+        return True
+
+    monkeypatch.setattr(examination, "_speaks_tls", speaks)
+
+    class Slow(Asked):
+        def ask(self, host: str) -> dict[str, Any]:
+            assert doubted.wait(30)
+            return super().ask(host)
+
+    asked = Slow({"esx0": REFUSED})
+    asked.results(named(9))
+    assert asked.hosts == ["esx0"]
+
+
+def test_it_ends_with_the_process_that_wants_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job runner kills Ansible, and its worker is told nothing."""
+    monkeypatch.setattr(examination, "_GLANCE", 0.01)
+    monkeypatch.setattr(examination, "_GRACE", 0.01)
+    release = threading.Event()
+
+    def ask(_host: str) -> dict[str, Any]:
+        monkeypatch.setattr(os, "getppid", lambda: 1)
+        release.wait(30)
+        return FINE
+
+    try:
+        with pytest.raises(Stopped):
+            Examination(named(9), ask, forbid, threads=2, refusals=1).results()
+    finally:
+        release.set()
 
 
 def test_a_mistake_of_ours_costs_one_host_its_result() -> None:

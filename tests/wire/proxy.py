@@ -240,6 +240,15 @@ class FaultProxy:
 
         self._background.run(close())
 
+    def break_off(self) -> None:
+        """End every connection, as a host that goes down does."""
+
+        def abort() -> None:
+            for writer in self._writers:
+                writer.transport.abort()
+
+        self._background.do(abort)
+
     @property
     def links(self) -> list[Link]:
         """Every connection since the last script."""

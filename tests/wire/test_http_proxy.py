@@ -6,10 +6,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import fcntl
 import gc
-import os
-import shutil
 import socket
 import subprocess
 import time
@@ -22,6 +19,7 @@ import pytest
 
 from simulator.certificates import issue
 from support.constants import KEY
+from support.debian import debian_program
 from wire.checks import assert_one_sentence
 from wire.checks import assert_untouched
 from wire.checks import wrote
@@ -46,45 +44,10 @@ NOBODY = "http://127.0.0.1:9"
 # A real proxy
 
 
-def _install() -> str:
-    """Debian's tinyproxy, the program alone; what went wrong, or nothing."""
-    if shutil.which("tinyproxy"):
-        return ""
-    if not shutil.which("apt-get"):
-        return "tinyproxy is not here, and there is no apt-get"
-    if os.geteuid() != 0:
-        return "tinyproxy is not here, and only root may install it"
-    for command in (["update"], ["install", "-y", "--no-install-recommends", "tinyproxy-bin"]):
-        done = subprocess.run(
-            ["apt-get", *command],
-            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=100,
-        )
-        if done.returncode:
-            return f"apt-get {command[0]} failed: {done.stderr.strip()[-200:]}"
-    return "" if shutil.which("tinyproxy") else "tinyproxy-bin holds no tinyproxy"
-
-
 @pytest.fixture(scope="session")
 def program(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Installed by one worker while the others wait."""
-    common = tmp_path_factory.getbasetemp().parent
-    with (common / "tinyproxy.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        verdict = common / "tinyproxy.verdict"
-        if not verdict.exists():
-            try:
-                reason = _install()
-            except subprocess.TimeoutExpired:
-                reason = "apt-get did not end in time"
-            verdict.write_text(reason)
-    if verdict.read_text():
-        pytest.skip(verdict.read_text())
-    return str(shutil.which("tinyproxy"))
+    """Debian's tinyproxy, the program alone."""
+    return debian_program(tmp_path_factory, "tinyproxy", "tinyproxy-bin", seconds=100)
 
 
 class TinyProxy:

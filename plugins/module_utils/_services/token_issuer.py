@@ -253,15 +253,8 @@ def _certificates(issuer: TokenIssuer) -> list[Certificate]:
 
 def list_issuers(client: Client) -> tuple[TokenIssuer, ...]:
     """All issuers with their chains. This is one request if the host knows the FULL projection. Raises TrustError."""
-    entries = client.call(LIST(projection="FULL"))
-    if not isinstance(entries, list):
-        raise client.wrong_shape(LIST)
-
     issuers = []
-    for entry in entries:
-        if not isinstance(entry, dict) or not isinstance(entry.get("issuer_alias"), str):
-            raise client.wrong_shape(LIST)
-
+    for entry in _list(client):
         alias = entry["issuer_alias"]
         is_full = entry.get("signing_cert_chains") is not None and entry.get("issuer") is not None
         issuer = _read(client, LIST, alias, entry) if is_full else _get(client, alias)
@@ -271,6 +264,19 @@ def list_issuers(client: Client) -> tuple[TokenIssuer, ...]:
     return tuple(issuers)
 
 
+def _list(client: Client) -> list[dict[str, Any]]:
+    """The entries of the host's list, each with an alias. Raises TrustError."""
+    entries = client.call(LIST(projection="FULL"))
+    if not isinstance(entries, list):
+        raise client.wrong_shape(LIST)
+
+    for entry in entries:
+        if not isinstance(entry, dict) or not isinstance(entry.get("issuer_alias"), str):
+            raise client.wrong_shape(LIST)
+
+    return entries
+
+
 def _get(client: Client, alias: str) -> Optional[TokenIssuer]:
     """A listed issuer with its chains. None if it was deleted meanwhile. Raises TrustError."""
     try:
@@ -278,12 +284,21 @@ def _get(client: Client, alias: str) -> Optional[TokenIssuer]:
     except InvalidInput as error:
         raise client.wrong_shape(LIST) from error
     except ApiError as error:
-        if error.operation == GET.id and error.error_type == "NOT_FOUND":
+        if error.operation == GET.id and error.error_type == "NOT_FOUND" and _is_gone(client, alias):
             return None
 
         raise
 
     return _read(client, GET, alias, value)
+
+
+def _is_gone(client: Client, alias: str) -> bool:
+    """True if the host no longer lists an issuer that it did not find. Raises TrustError.
+
+    The host is asked for its list again, because a service that restarts may find nothing for a moment.
+    """
+    aliases = [entry["issuer_alias"] for entry in _list(client)]
+    return alias not in aliases
 
 
 def _read(client: Client, operation: Operation, alias: str, value: Any) -> TokenIssuer:
