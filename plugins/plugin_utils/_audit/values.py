@@ -44,6 +44,7 @@ def text(value: Any) -> str:
 
     if len(plain) > _LONGEST_TEXT:
         return f"{plain[:_LONGEST_TEXT]}…"
+
     return plain
 
 
@@ -62,6 +63,7 @@ def moment(value: Any) -> Optional[datetime.datetime]:
 
     if value.tzinfo is None:
         value = value.replace(tzinfo=datetime.timezone.utc)
+
     try:
         return value.astimezone(datetime.timezone.utc)  # type: ignore[no-any-return]
     except OverflowError:  # next to the first or the last year
@@ -111,8 +113,11 @@ def plain(value: Any) -> Any:
     """A copy of a record in which every text is plain and printable."""
     if isinstance(value, str):
         return text(value)
+
     if isinstance(value, Mapping):
         return {name: plain(item) for name, item in value.items()}
+
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
+
     return value
