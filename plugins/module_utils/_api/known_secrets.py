@@ -177,7 +177,7 @@ class KnownSecrets:
                 self.add(markup)
             else:
                 self._learn(raw, _RAW_RUN)
-                # As a text that has a character for each byte.
+                # A text can show each byte as a character.
                 self._learn(raw.decode("latin-1").encode(), _RAW_RUN)
 
     def names_itself(self, text: str) -> bool:

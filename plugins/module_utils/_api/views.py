@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The views of a text: the texts that result if it is decoded, again and again.
 
-The decoders know escapes with a backslash, percent-encoding, HTML entities, lists of numbers, Base64, and hexadecimal
-digits. Each view knows for every byte where it came from in the text before.
+The decoders know escapes with a backslash, percent-encoding, HTML entities, lists of decimal numbers, Base64, and
+hexadecimal digits. Each view knows for every byte where it came from in the text before.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ _ENTITY = re.compile(
     """,
     re.VERBOSE,
 )
-# A list of bytes as programs print it, in one line or in many; those of Java have a sign.
+# A number in a list of bytes, with the separators behind it. Java prints bytes with a sign.
 _DECIMAL = re.compile(rb"(?<![0-9.])(-?[0-9]{1,3})(?![0-9.])[,;+\s]{0,40}")
 
 
@@ -384,12 +384,8 @@ def _entity(match: Match[bytes]) -> bytes:
 
 
 def _decimal(match: Match[bytes]) -> bytes:
-    """The byte that a decimal number stands for, with or without a sign."""
     number = int(match[1])
-    if -128 <= number <= 255:
-        return bytes([number & 0xFF])
-
-    return match[0]
+    return bytes([number & 0xFF]) if -128 <= number <= 255 else match[0]
 
 
 def _holds_numbers(data: bytes, least: int) -> bool:
@@ -441,6 +437,7 @@ def derived(view: View, wanted: Wanted) -> Iterator[View]:
         yield _Unescaped(view, _PERCENT_OR_PLUS, _percent)
     if b"&" in data:
         yield _Unescaped(view, _ENTITY, _entity)
+
     if _holds_numbers(data, wanted.shortest):
         yield _Unescaped(view, _DECIMAL, _decimal)
 
