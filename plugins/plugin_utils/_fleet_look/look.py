@@ -95,9 +95,10 @@ class Look:
         )
         for host, result in examination.results().items():
             keys_of_host = result.pop("key_providers", None)
-            found[host] = {"trust": in_variables(result, host_trust.ARGUMENTS, hosts[host].trust.args)}
+            seen = {"trust": in_variables(result, host_trust.ARGUMENTS, hosts[host].trust.args)}
             if keys_of_host is not None:
-                found[host]["keys"] = keys_of_host  # type: ignore[index]
+                seen["keys"] = keys_of_host
+            found[host] = seen
         return found
 
     def _understand(self, given: Given) -> _Host:
