@@ -65,9 +65,10 @@ def moment(value: Any) -> Optional[datetime.datetime]:
         value = value.replace(tzinfo=datetime.timezone.utc)
 
     try:
-        return value.astimezone(datetime.timezone.utc)  # type: ignore[no-any-return]
+        in_utc: datetime.datetime = value.astimezone(datetime.timezone.utc)
     except OverflowError:  # next to the first or the last year
         return None
+    return in_utc
 
 
 def count(number: int, noun: str) -> str:
