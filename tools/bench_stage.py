@@ -8,15 +8,18 @@ work takes.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import os
 import re
+import secrets
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
+import uuid
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -34,8 +37,8 @@ from environment import clean_path
 from environment import fail
 
 START_SECONDS = 120.0
-KEY_ID = "5f0b1f4e-53c2-4f0e-9c0e-6f1d6f7a2b11"
-KEY = "q1w2e3r4t5y6u7i8o9p0a1s2d3f4g5h6j7k8l9z0x1c="
+KEY_ID = str(uuid.uuid4())
+KEY = base64.b64encode(secrets.token_bytes(32)).decode()
 PASSWORD = "VMware1!"  # noqa: S105 - of hosts that do not exist
 PROVIDERS = "/api/esx/trusted-infrastructure/kms/providers"
 _ONE = f"{PROVIDERS}/site-a"
@@ -142,7 +145,7 @@ class Simulated:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self._admin_url + path, data, method=method)  # noqa: S310 - our own simulator
         request.add_header("Content-Type", "application/json")
-        with urllib.request.urlopen(request, timeout=START_SECONDS) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=START_SECONDS) as answer:  # noqa: S310 - our own simulator
             return bytes(answer.read())
 
 

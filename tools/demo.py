@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import base64
 import contextlib
+import difflib
 import json
 import os
 import re
@@ -45,6 +46,10 @@ RUN = ENVIRONMENTS["run"]
 REPORTS = ROOT / "build" / "demo"
 DECLARATION = ROOT / "demo" / "trust.yml"
 ISSUER = "https://vc.example.com/openidconnect/site"
+
+#: How a terminal shows lines that begin so.
+COLOURS = {"$": "\033[1m", "+": "\033[32m", "-": "\033[31m"}
+PLAIN = "\033[0m"
 
 
 class Stage:
@@ -156,6 +161,9 @@ class Stage:
             fail(f"the audit wrote no report\n{outcome.said}")
         return outcome
 
+    def converge(self) -> Outcome:
+        return self.play("converge", "--diff", "-e", f"esx_report_dir={REPORTS / 'plan'}")
+
     def counted(self) -> tuple[int, int]:
         """How many writes, and how many requests, have reached the hosts so far."""
         journals = [host.journal for host in self.fleet.hosts]
@@ -210,13 +218,28 @@ def stage() -> Iterator[Stage]:
 
 
 def show(*lines: str) -> None:
+    on_terminal = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     for line in lines:
-        print(line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…", flush=True)
+        shown = line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…"
+        colour = COLOURS.get(line.lstrip()[:1], "") if on_terminal else ""
+        print(f"{colour}{shown}{PLAIN if colour else ''}", flush=True)
 
 
 def show_audit(outcome: Outcome, name: str) -> None:
     show(f"    {outcome.report['summary']['headline']}.", *(f"      {line}" for line in outcome.found()))
     show(f"    {outcome.cost()}", f"    The report: {(REPORTS / name / 'esx-trust-audit.html').relative_to(ROOT)}", "")
+
+
+def diff_of(host: str) -> Iterator[str]:
+    """What --diff told of a host, without the lines that stay as they are."""
+    plan = json.loads((REPORTS / "plan" / "esx-trust-plan.json").read_text("utf-8"))
+    (found,) = (one for one in plan["differences"] if host in one["hosts"])
+    before, after = (
+        json.dumps(found[side], indent=2, sort_keys=True).splitlines(keepends=False) for side in ("before", "after")
+    )
+    for line in difflib.unified_diff(before, after, n=0, lineterm=""):
+        if not line.startswith(("---", "+++", "@@")):
+            yield line
 
 
 def check(expected: Iterable[tuple[str, Any, Any]], outcome: Outcome) -> None:
@@ -237,7 +260,8 @@ def keep(ready: Stage) -> None:
         "  . ./settings.sh\n"
         f"  curl -X POST {ready.fleet.admin_url}/hosts/{host.address}/reset\n"
         f"  {audit}\n"
-        f"  {converge}",
+        f"  {converge}\n\n"
+        "Without --check, the last command writes.",
         flush=True,
     )
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -262,8 +286,9 @@ def tell(ready: Stage) -> None:
     show("$ ansible-playbook esx.trust.audit       (is it so? nothing is changed)")
     first = ready.audit("before")
     show_audit(first, "before")
-    show("$ ansible-playbook esx.trust.converge    (make it so)")
-    run = ready.play("converge")
+    show("$ ansible-playbook esx.trust.converge --diff    (make it so)")
+    run = ready.converge()
+    show("    The diff of esx02, which had no key provider:", *(f"      {line}" for line in diff_of("esx02")))
     show(f"    Changed {', '.join(run.changed)}; could not reach {', '.join(run.failed)}.", f"    {run.cost()}", "")
     show("$ ansible-playbook esx.trust.audit       (and now?)")
     last = ready.audit("after")

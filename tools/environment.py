@@ -81,6 +81,7 @@ ENVIRONMENTS = {
         Environment("audit", ("3.11", "3.12", "3.13"), "3.11"),
         Environment("docs", ("3.11", "3.12", "3.13"), "3.11"),
         Environment("awx", ("3.11", "3.12", "3.13"), "3.11"),
+        Environment("eda", ("3.11", "3.12", "3.13"), "3.11"),
         Environment("importer", ("3.11", "3.12", "3.13"), "3.11"),
         Environment("install", _ANY, "3.10"),
         Environment("run", _ANY, "3.10"),
@@ -250,8 +251,8 @@ def make_uv() -> None:
             return
         shutil.rmtree(VENVS / "uv", ignore_errors=True)
         try:
-            import ensurepip  # noqa: F401  (Debian's python3 has it only with python3-venv)
-            import venv  # noqa: F401
+            import ensurepip  # noqa: F401 - Debian's python3 has it only with python3-venv
+            import venv  # noqa: F401 - the same
         except ImportError:
             fail("this Python cannot make virtual environments (on Debian and Ubuntu: apt install python3-venv)")
         run([sys.executable, "-m", "venv", VENVS / "uv"])

@@ -2,7 +2,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Break every request of every module in every way, and show as a table what the modules made of it.
 
-    python tools/fault_table.py [--jobs N] [--quick]
+    python tools/fault_table.py [--jobs N] [--quick] [--share N]
+
+Each combination goes over the form of the API that it names (REST or JSON-RPC), and by one of the two ways, the `run`
+of a module or the whole action, which the name of the combination decides. All of them take hours; so the table is of a
+share of them, which their names decide too, and its first line says which.
 
 Ends with 1 if any outcome is not as docs/faults.md promises. Needs the environment "dev".
 """
@@ -25,13 +29,16 @@ from environment import link_collection
 
 sys.path[:0] = [str(link_collection()), str(ROOT / "tests")]
 
-from faults import oracle  # noqa: E402
-from faults import runner  # noqa: E402
-from faults import sweep  # noqa: E402
-from faults import troubles  # noqa: E402
-from simulator import Fleet  # noqa: E402
+from faults import oracle  # noqa: E402 - found by the path above
+from faults import runner  # noqa: E402 - found by the path above
+from faults import sweep  # noqa: E402 - found by the path above
+from faults import troubles  # noqa: E402 - found by the path above
+from simulator import Fleet  # noqa: E402 - found by the path above
 
 HOSTS = 6
+#: Of how many combinations one is tried, unless somebody has hours.
+SHARE = 12
+WORDS = {"rest": "REST", "jsonrpc": "JSON-RPC", "auto": "JSON-RPC that auto finds"}
 LABEL, CELL = 18, 10
 SHOWN = 20
 
@@ -42,38 +49,49 @@ class Outcome:
 
     operation: str
     column: str
+    protocol: str
+    way: str
     ok: bool
     changed: bool
     requests: int
     wrong: str
 
 
-def outcomes(task: int, full: bool) -> list[Outcome]:
-    """Sweep one part of the plan, on hosts of its own."""
+def outcomes(task: int, full: bool, share: int) -> list[Outcome]:
+    """Sweep one combination in `share` of one part of the plan, on hosts of its own, by both ways."""
     logging.disable(logging.CRITICAL)  # the simulator's server complains about broken connections
     case, scope = sweep.plan(full)[task]
-    with Fleet(HOSTS) as fleet, runner.sweeping():
-        verdicts = sweep.Sweep(fleet).sweep(case, scope)
-    return [
-        Outcome(
-            operation(verdict.attempt.operation),
-            verdict.attempt.trouble.column,
-            verdict.ok,
-            verdict.changed,
-            verdict.requests,
-            str(verdict) if verdict.wrong else "",
-        )
-        for verdict in verdicts
-    ]
+    found = []
+    with Fleet(HOSTS) as fleet:
+        hosts = sweep.Sweep(fleet)
+        for way in runner.Way:
+            with runner.sweeping(way):
+                verdicts = hosts.sweep(case, scope, share=share)
+            found += [outcome(verdict) for verdict in verdicts]
+    return found
+
+
+def outcome(verdict: oracle.Verdict) -> Outcome:
+    attempt = verdict.attempt
+    return Outcome(
+        operation(attempt.operation),
+        attempt.trouble.column,
+        attempt.protocol,
+        attempt.way.value,
+        verdict.ok,
+        verdict.changed,
+        verdict.requests,
+        str(verdict) if verdict.wrong else "",
+    )
 
 
 def operation(name: str) -> str:
     return oracle.short(name).replace("security_token_", "")
 
 
-def swept(jobs: int, full: bool) -> Iterator[list[Outcome]]:
+def swept(jobs: int, full: bool, share: int) -> Iterator[list[Outcome]]:
     with ProcessPoolExecutor(jobs) as pool:
-        tasks = [pool.submit(outcomes, task, full) for task in range(len(sweep.plan(full)))]
+        tasks = [pool.submit(outcomes, task, full, share) for task in range(len(sweep.plan(full)))]
         for done in as_completed(tasks):
             yield done.result()
 
@@ -96,6 +114,10 @@ def totals(found: list[Outcome]) -> Iterator[tuple[str, int]]:
     for one in found:
         counted["wrong" if one.wrong else "told" if not one.ok else "changed" if one.changed else "unchanged"] += 1
     yield "faults tried", len(found)
+    for protocol, words in WORDS.items():
+        for way in runner.Way:
+            here = [one for one in found if (one.protocol, one.way) == (protocol, way.value)]
+            yield f"  over {words}, by the {way.value}", len(here)
     yield "finished, changed is true and so it was", counted["changed"]
     yield "finished, changed is false and so it was", counted["unchanged"]
     yield "failed with one sentence, and ran again well", counted["told"]
@@ -106,15 +128,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Break every request in every way.")
     parser.add_argument("--jobs", type=int, default=2, help="processes (default: 2)")
     parser.add_argument("--quick", action="store_true", help="the part that the tests do")
+    words = f"one of N combinations, which their names decide; 1 is all, which takes hours (default: {SHARE})"
+    parser.add_argument("--share", type=int, default=SHARE, metavar="N", help=words)
     chosen: Any = parser.parse_args()
     started = time.monotonic()
-    found = [one for part in swept(chosen.jobs, not chosen.quick) for one in part]
+    share = 1 if chosen.quick else chosen.share
+    found = [one for part in swept(chosen.jobs, not chosen.quick, share) for one in part]
+    print("All combinations." if share == 1 else f"One combination of {share}, which their names decide.")
     print("Each cell: runs that finished / runs that failed with one sentence. A ! marks a wrong outcome.\n")
     print("\n".join(table(found)))
     print()
     for name, count in totals(found):
         print(f"{name + ' ':.<52} {count:>7}")
-    print(f"{'most requests in one run ':.<52} {max(one.requests for one in found):>7}")
+    print(f"{'most requests in one run ':.<52} {max((one.requests for one in found), default=0):>7}")
     print(f"{'minutes ':.<52} {(time.monotonic() - started) / 60:>7.1f}")
     wrong = [one.wrong for one in found if one.wrong]
     for text in wrong[:SHOWN]:

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one family of errors: what happened on which host, and what to do about it."""
+"""The family of errors of this collection. Each error says what happened on which host, and what to do."""
 
 from __future__ import annotations
 
@@ -9,21 +9,28 @@ from typing import Optional
 
 
 class TrustError(Exception):
-    """Base of all errors of this collection.
+    """The base of all errors of this collection.
 
-    message: what happened, one sentence, with the host's name where a host is concerned.
-    hint: what to do, one sentence, or empty.
-    The attributes below tell the layers above what may follow.
+    message: what happened, in one sentence that names the host if the error is about a host.
+    hint: what to do, in one sentence, or empty.
+    operation: the id of the API's operation that failed, or None.
+    status: the HTTP code of the answer, or None.
+    error_type: the type of the error in the API's spelling, or None.
+    retry_after: the seconds for which the host asks to wait, or None.
+    inferred: the host did not name the type; the HTTP code implies it.
+    secrets: values that must be masked in everything that is printed about this error.
+
+    The other attributes tell the layers above what they may do after the error.
     """
 
     code = "error"
     #: The same request may succeed if it is sent again.
     retriable = False
-    #: The host may have carried out the request although it did not say so.
+    #: The host may have carried out the request, although no answer says so.
     outcome_unknown = False
-    #: The server may speak another form of the API, and did not look at the credentials.
+    #: The server may speak the other form of the API, and it did not look at the credentials.
     other_form = False
-    #: The answer is of the form of the API in which it was asked.
+    #: The answer has the same form of the API as the request.
     own_form = False
 
     def __init__(
@@ -45,25 +52,22 @@ class TrustError(Exception):
         self.status = status
         self.error_type = error_type
         self.retry_after = retry_after
-        #: The type was not named by the host but concluded from the HTTP code.
         self.inferred = inferred
-        #: What was deleted to be replaced and could not be put back, in the API's own form.
-        self.not_restored: list[dict[str, Any]] = []
-        #: Operations that the run had completed before it failed, as `Step.describe` gives them.
-        self.operations: list[dict[str, str]] = []
-        #: Return values that a failure has besides the common ones.
-        self.returned: dict[str, Any] = {}
-        #: Values that must be masked in everything that is printed about this error.
         self.secrets = secrets
+
+        #: The resources that the run deleted to replace them and could not put back, in the API's own form.
+        self.not_restored: list[dict[str, Any]] = []
+        #: The operations that the run completed before it failed, as `Step.describe` gives them.
+        self.operations: list[dict[str, str]] = []
+        #: Return values that this failure has besides the common ones.
+        self.returned: dict[str, Any] = {}
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".rstrip()
 
     def failure(self) -> dict[str, Any]:
-        """The structured form that modules return as RV(failure)."""
-        lost = {"not_restored": self.not_restored} if self.not_restored else {}
-        return {
-            **lost,
+        """The error as a dictionary, which modules return as RV(failure)."""
+        fields: dict[str, Any] = {
             "code": self.code,
             "message": self.message,
             "hint": self.hint,
@@ -71,35 +75,45 @@ class TrustError(Exception):
             "status": self.status,
             "error_type": self.error_type,
         }
+        if self.not_restored:
+            fields["not_restored"] = self.not_restored
+        return fields
 
 
 class InvalidInput(TrustError):
-    """An option has a value that is refused before anything is sent."""
+    """The value of an option was refused before anything was sent."""
 
     code = "invalid_input"
 
 
 class Conflict(TrustError):
-    """What the host holds contradicts what is declared, and going on would do damage."""
+    """The state of the host contradicts the declaration, and a change would do damage."""
 
     code = "conflict"
 
 
+class Overtaken(TrustError):
+    """The state of the host has changed since the step was planned. The step was not sent; the run looks again."""
+
+    code = "conflict"
+    retriable = True
+
+
 class Unreachable(TrustError):
-    """No connection came about; nothing was sent."""
+    """The connection could not be opened; nothing was sent."""
 
     code = "unreachable"
     retriable = True
 
 
 class Untrusted(TrustError):
-    """The host did not prove that it is the one that is meant; nothing was sent."""
+    """The host did not prove its identity; nothing was sent."""
 
     code = "untrusted"
 
 
 class AnswerLost(TrustError):
-    """The request was sent, and the connection broke before the whole answer was here."""
+    """The request was sent, and the connection broke before the whole answer arrived."""
 
     code = "answer_lost"
     retriable = True
@@ -107,7 +121,7 @@ class AnswerLost(TrustError):
 
 
 class UnexpectedAnswer(TrustError):
-    """An answer that the API does not give: a web page, another protocol, broken JSON."""
+    """The answer does not come from the API: it is a web page, another protocol, or broken JSON."""
 
     code = "unexpected_answer"
 
@@ -126,44 +140,65 @@ class UnexpectedAnswer(TrustError):
 
 
 class ApiError(TrustError):
-    """The API's own error. Judged by RV(failure.error_type); the HTTP code alone says too little."""
+    """The host answered with an error of the API.
+
+    outcome_unknown: True if the host may have carried out the request; None if the HTTP code decides.
+
+    The error type says more than the HTTP code, because one code stands for several types.
+    """
 
     code = "api_error"
 
-    def __init__(self, *args: Any, outcome_unknown: Optional[bool] = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        outcome_unknown: Optional[bool] = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
-        #: The ids of the messages in the host's error, outermost first.
+
+        #: The ids of the messages in the host's error, the outermost first.
         self.message_ids: tuple[str, ...] = ()
-        # The types with which a host says "later".
+        # With these types a host says that the request may succeed later.
         self.retriable = self.error_type in (
             "SERVICE_UNAVAILABLE",
             "TIMED_OUT",
             "RESOURCE_BUSY",
             "CONCURRENT_CHANGE",
         )
-        # Where it failed while it worked, or calls an error what the code calls a success, the work may be done.
-        status = self.status or 0
-        by_code = status >= 500 or 0 < status < 400
-        self.outcome_unknown = by_code if outcome_unknown is None else outcome_unknown
+
+        if outcome_unknown is None:
+            outcome_unknown = _may_have_worked(self.status or 0)
+        self.outcome_unknown = outcome_unknown
+
+
+def _may_have_worked(status: int) -> bool:
+    """True if the host may have carried out a request that it answered with an error and this HTTP code.
+
+    From 500 on the host failed while it worked. Below 400 the code says success and the body says failure.
+    0 stands for no code.
+    """
+    return status >= 500 or 0 < status < 400
 
 
 class Unauthenticated(ApiError):
-    """A login or a token was refused. Never tried again with the same password."""
+    """The host refused a login or a token. The same password is never sent again."""
 
     code = "unauthenticated"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.retriable = self.outcome_unknown = False
-        #: The login itself was refused, and not a token that a login gave.
+        self.retriable = False
+        self.outcome_unknown = False
+        #: The host refused the login itself, and not a token that the host had given.
         self.login_refused = False
 
     def failure(self) -> dict[str, Any]:
-        """See TrustError."""
+        """The error as a dictionary, with `login_refused` besides the fields of every error."""
         return {**super().failure(), "login_refused": self.login_refused}
 
 
 class Unauthorized(ApiError):
-    """The account is known and may not do this."""
+    """The host knows the account, and the account lacks the right to do this."""
 
     code = "unauthorized"

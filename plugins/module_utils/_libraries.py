@@ -1,9 +1,9 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The only place that imports what is not in Python or ansible-core.
+"""Imports all libraries that belong neither to Python nor to ansible-core. No other file imports them.
 
-Where a library is missing, its names are stand-ins that let the files above be imported, and `MISSING`
-says what the module has to ask for.
+If a library is missing, stand-ins take the places of its names, so that all other files can still be imported.
+`MISSING` then tells the module which library it has to ask for.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from typing import Any
 
 from ansible.module_utils.compat.version import LooseVersion
 
-#: Name of a missing library -> the traceback of its import, for `missing_required_lib`.
+#: The traceback of the failed import, by the name of the missing library; for `missing_required_lib`.
 MISSING: dict[str, str] = {}
 
-# requests 2.32 makes a TLS context when it is imported, which writes the secrets of TLS into the file of this variable.
+# When requests 2.32 is imported, it makes a TLS context. Python writes the secrets of that context into the file that
+# this variable names, so the variable is hidden during the import.
 _key_log = os.environ.pop("SSLKEYLOGFILE", None)
 
-#: Whether urllib3 lets Python check the name in a certificate (from 2 on) or does it itself.
+#: True if urllib3 lets Python check the name in a certificate (from urllib3 2 on), False if urllib3 checks it itself.
 PYTHON_CHECKS_NAMES = False
 
 try:
@@ -73,7 +74,7 @@ except ImportError:
     load_der_private_key: Any = None  # type: ignore[no-redef]
     InvalidSignature = UnsupportedAlgorithm = Exception  # type: ignore[misc,assignment]
 
-#: The same for what only some options need; whoever needs it looks.
+#: The same for a library that only some options need. The code of these options looks here before it uses the library.
 MISSING_FOR_SOME: dict[str, str] = {}
 
 try:
@@ -83,23 +84,26 @@ try:
 except ImportError:
     MISSING_FOR_SOME["defusedxml"] = traceback.format_exc()
     fromstring: Any = None  # type: ignore[no-redef]
-    # Related as the true ones are: the one is a ValueError, the other none.
+    # A handler of ValueError catches DefusedXmlException and not ParseError; the same is true of the stand-ins.
     DefusedXmlException = UnicodeError
     ParseError = SyntaxError
 
-#: The oldest versions that the tests run with.
+#: The oldest supported versions. The tests run with them.
 OLDEST = {"requests": "2.25.1", "cryptography": "41.0.0"}
 
 
-def _too_old(library: str, version: str) -> None:
-    if LooseVersion(version) < LooseVersion(OLDEST[library]):
-        MISSING[f"{library} >= {OLDEST[library]}"] = f"The version that is installed is {version}."
+def _refuse_older(library: str, version: str) -> None:
+    """Add the library to `MISSING` if the installed version is older than the oldest supported version."""
+    oldest = OLDEST[library]
+    if LooseVersion(version) < LooseVersion(oldest):
+        MISSING[f"{library} >= {oldest}"] = f"The version that is installed is {version}."
 
 
 if "requests" not in MISSING:
-    _too_old("requests", requests.__version__)
+    _refuse_older("requests", requests.__version__)
+
 if "cryptography" not in MISSING:
-    _too_old("cryptography", cryptography.__version__)
+    _refuse_older("cryptography", cryptography.__version__)
 
 __all__ = [
     "MISSING",

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a run is stopped: by the first signal, in the middle of its work but never of its tidying up."""
+"""How a signal stops a run: at once while the run works, and afterwards while the run tidies up."""
 
 from __future__ import annotations
 
@@ -11,20 +11,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-_NUMBERS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_STOPPING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class Stopped(BaseException):
-    """SIGTERM or SIGHUP, as an exception that no handler of errors catches."""
+    """SIGTERM or SIGHUP arrived. It is no Exception, so that no handler of errors catches it."""
 
 
 class _State(threading.local):
-    """What came since the run began. Python lets only the main thread receive signals; other threads see nothing."""
+    """The signals that arrived since the run began.
+
+    Python delivers signals to the main thread only, so the state of every other thread stays empty.
+    """
 
     def __init__(self) -> None:
-        self.came: list[int] = []
-        #: The run was told; what comes now must not interrupt how it puts things away.
-        self.told = False
+        #: The numbers of the signals, in the order of their arrival.
+        self.arrived: list[int] = []
+        #: An exception has stopped the run. Later signals must not interrupt the clean-up that follows.
+        self.interrupted = False
+        #: How many blocks of `tidying` the thread is in.
         self.tidying = 0
 
 
@@ -33,50 +38,77 @@ _state = _State()
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Let SIGTERM, SIGHUP and SIGINT stop what is done in here by an exception; then the process ends as it would have.
+    """Let SIGTERM, SIGHUP and SIGINT stop the block by an exception.
 
-    Only the first one counts. A cancelled job often gets both, and an impatient person sends one twice.
+    The exception is KeyboardInterrupt for SIGINT, and Stopped for the two others. After the block the process ends in
+    the way in which the signal would have ended it.
+
+    Only the first signal counts: a cancelled job often gets two of them, and people press Ctrl-C twice.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before: dict[int, Any] = {number: signal.getsignal(number) for number in _NUMBERS}
-    # One that is ignored (nohup, a job in the background) stays so, and one that Python did not set cannot be restored.
-    before = {number: handler for number, handler in before.items() if handler not in (signal.SIG_IGN, None)}
-    _state.came, _state.told = [], False
-    for number in before:
-        signal.signal(number, _arrived)
+
+    handlers = _replaceable_handlers()
+    _state.arrived = []
+    _state.interrupted = False
+    for number in handlers:
+        signal.signal(number, _receive)
+
     try:
         yield
     finally:
-        told, _state.told = _state.told, True
-        for number, handler in before.items():
+        interrupted = _state.interrupted
+        # A signal that arrives while the handlers are restored must not raise an exception here.
+        _state.interrupted = True
+        for number, handler in handlers.items():
             signal.signal(number, handler)
-        if _state.came:
-            first = _state.came[0]
-            if before[first] is not signal.default_int_handler:
+
+        if _state.arrived:
+            first = _state.arrived[0]
+            if handlers[first] is not signal.default_int_handler:
                 os.kill(os.getpid(), first)
-            elif not told:
+            elif not interrupted:
                 raise KeyboardInterrupt
 
 
 @contextmanager
 def tidying() -> Iterator[None]:
-    """What is begun in here is brought to its end before a signal stops the run."""
+    """Finish the block before a signal stops the run."""
     _state.tidying += 1
     try:
         yield
     finally:
         _state.tidying -= 1
-        _tell()
+        _interrupt_if_due()
 
 
-def _arrived(number: int, _frame: Any) -> None:
-    _state.came.append(number)
-    _tell()
+def _replaceable_handlers() -> dict[int, Any]:
+    """The handlers of the signals that may stop the run, by the number of the signal.
+
+    A signal that is ignored (with nohup, or for a job in the background) stays ignored. A handler that Python did not
+    set (None) is left alone, because Python could not restore it.
+    """
+    handlers: dict[int, Any] = {}
+    for number in _STOPPING_SIGNALS:
+        handler = signal.getsignal(number)
+        if handler not in (signal.SIG_IGN, None):
+            handlers[number] = handler
+    return handlers
 
 
-def _tell() -> None:
-    if _state.came and not _state.told and not _state.tidying:
-        _state.told = True
-        raise KeyboardInterrupt if _state.came[0] == signal.SIGINT else Stopped
+def _receive(number: int, _frame: Any) -> None:
+    """The handler of the signals in a run."""
+    _state.arrived.append(number)
+    _interrupt_if_due()
+
+
+def _interrupt_if_due() -> None:
+    """Raise the exception that stops the run, unless it was raised already or the run is tidying up."""
+    if not _state.arrived or _state.interrupted or _state.tidying:
+        return
+
+    _state.interrupted = True
+    if _state.arrived[0] == signal.SIGINT:
+        raise KeyboardInterrupt
+    raise Stopped

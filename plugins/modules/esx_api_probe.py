@@ -57,9 +57,14 @@ RETURN = r"""
 api_probe:
   description:
     - What the host did. It holds no secret, and no name of anything on the host. Empty in check mode.
-  returned: success
+  returned: success, and failure to remove the issuer
   type: dict
   contains:
+    removed:
+      description:
+        - Whether the host was seen to hold no issuer of this module any more. If not, the next run removes it.
+        - Where it is false, nothing else is told.
+      type: bool
     leftovers_removed:
       description: How many issuers of earlier runs were removed first.
       type: int

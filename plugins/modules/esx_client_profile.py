@@ -10,7 +10,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: esx_client_profile
 short_description: Keep a client profile on an ESX host, which tells what a user or a group may do
-version_added: 0.3.0
+version_added: 1.0.0
 description:
   - A trusted token issuer alone gives nobody any right. A client profile does. It grants entitlements to a group or a
     user of a trusted issuer, or to a local user of the host.

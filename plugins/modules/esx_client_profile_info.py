@@ -10,7 +10,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: esx_client_profile_info
 short_description: Read the client profiles of an ESX host, which tell what users and groups may do
-version_added: 0.3.0
+version_added: 1.0.0
 description:
   - Reads what the users and groups of trusted issuers, and local users, may do on an ESX host by its client profiles.
   - A host that has no service of client profiles gives an empty list and a warning.

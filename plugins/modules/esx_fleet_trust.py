@@ -10,7 +10,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: esx_fleet_trust
 short_description: Look at all ESX hosts of a play at once
-version_added: 0.2.0
+version_added: 1.0.0
 description:
   - Runs once for all hosts of a play, examines them side by side as M(esx.trust.esx_host_trust) does in check mode, and
     says which of them need something. It writes to no host.

@@ -23,8 +23,11 @@ from ansible.plugins.action import ActionBase
 from ansible.template import Templar
 
 from ansible_collections.esx.trust.plugins.module_utils._api.transport import prepare
-from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._libraries import MISSING
+from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import OPTION
+from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import Login
+from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import in_turn
+from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import refused_before
 from ansible_collections.esx.trust.plugins.module_utils._module.perform import Run
 from ansible_collections.esx.trust.plugins.module_utils._module.perform import failed
 from ansible_collections.esx.trust.plugins.module_utils._module.perform import perform
@@ -80,19 +83,34 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
         result: dict[str, Any] = super().run(tmp, task_vars)
         args = self.arguments.given(plain(self._task.args))
         refused, login = RefusedLogins(), login_of(self.arguments, args, self._variables())
+        host = str(task_vars.get("inventory_hostname", ""))
         if sends_password(args) and refused.know(login):
-            result.update(failed(refused_before(str(task_vars.get("inventory_hostname", "")))))
+            result.update(failed(refused_before(host)))
             return self._in_their_words(result)
 
-        if self._stays_here(task_vars):
-            result.update(self._run_here(args, task_vars))
+        if sends_password(args) and self._task.async_val:
+            refused.share(login)
+        shared = login if sends_password(args) and refused.is_shared(login) else None
+        if not self._stays_here(task_vars):
+            result.update(self._hand_over(shared, task_vars))
+        elif shared:
+            folder = self._connection._shell.get_option("remote_tmp")
+            result.update(in_turn(shared, folder, host, lambda: self._run_here(args, task_vars)))
         else:
-            result.update(self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val))
+            result.update(self._run_here(args, task_vars))
 
         failure = result.get("failure") or {}
         if failure.get("login_refused"):
             refused.remember(login, failure.get("operation"))
         return self._in_their_words(result)
+
+    def _hand_over(self, shared: Optional[Login], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        """The result of the module. shared: the login, if a task in the background uses it."""
+        told = {OPTION: shared._asdict()} if shared else {}
+        done: dict[str, Any] = self._execute_module(
+            module_args={**self._task.args, **told}, task_vars=task_vars, wrap_async=self._task.async_val
+        )
+        return done
 
     def _variables(self) -> dict[str, str]:
         """The environment variables that decide where an option is not given, as far as they can be seen from here."""
@@ -205,18 +223,6 @@ class Understood:
         unsupported = isinstance(self.validation.errors[0], UnsupportedError)
         prefix = f"Unsupported parameters for ({self.action}) module: " if unsupported else ""
         return f"{prefix}{self.validation.errors.msg}"
-
-
-def refused_before(host: str) -> Unauthenticated:
-    """The error for a login that was refused before in this run of Ansible."""
-    error = Unauthenticated(
-        f"{host}: this login was refused before in this run and is not tried again, because hosts lock an account"
-        " after five refusals.",
-        "Check username and password; in lockdown mode only exception users may log in.",
-        error_type="UNAUTHENTICATED",
-    )
-    error.login_refused = True
-    return error
 
 
 def sends_password(args: Mapping[str, Any]) -> bool:

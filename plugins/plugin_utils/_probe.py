@@ -16,6 +16,7 @@ VERSION = 1
 #: The parts of the results of esx_api_info and esx_api_probe that a report has.
 _API = ("api_protocol", "rest", "jsonrpc", "logins", "token", "introspection", "services", "certificates", "answers")
 _TRIED = (
+    "removed",
     "leftovers_removed",
     "create",
     "same_issuer_again",
@@ -66,6 +67,7 @@ def build(asked: Sequence[Any], tried: Sequence[Any], collection: Optional[str],
         hosts.append({"host": number, **_host(info, trial)})
 
     answered = sum(host["outcome"] == "ok" for host in hosts)
+    left_behind = sum(_is_left_behind(host.get("tried")) for host in hosts)
     return {
         "version": VERSION,
         "collection": collection,
@@ -74,6 +76,7 @@ def build(asked: Sequence[Any], tried: Sequence[Any], collection: Optional[str],
             "hosts": len(hosts),
             "answered": answered,
             "all_answered": bool(hosts) and answered == len(hosts),
+            "left_behind": left_behind,
             "by_protocol": {
                 form: sum(host["api"].get("api_protocol") == form for host in hosts) for form in ("rest", "jsonrpc")
             },
@@ -180,9 +183,16 @@ def _deletes_keys(services: Sequence[Mapping[str, Any]]) -> Optional[bool]:
     return None
 
 
+def _is_left_behind(tried: Optional[Mapping[str, Any]]) -> bool:
+    """Whether the host may still hold the throw-away issuer."""
+    return tried is not None and tried.get("removed") is False
+
+
 def _tried(tried: Optional[Mapping[str, Any]]) -> str:
     if tried is None:
         return "-"
+    if _is_left_behind(tried):
+        return "may still be there"
     if tried["failed"]:
         return "failed"
     if not tried.get("create"):

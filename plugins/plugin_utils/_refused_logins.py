@@ -8,6 +8,9 @@ the login, so that nobody can try passwords on it; the key exists only in this p
 
 A service that gets the password with each request (auth_method basic) may refuse it because it takes only tokens, and
 not every host says so. Such a refusal stops further requests of that kind, and leaves one try to a login for a token.
+
+What a task in the background has met is not known here. From the first such task on, tasks with its login take turns
+(module_utils/_module/login_turn.py).
 """
 
 from __future__ import annotations
@@ -20,29 +23,19 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from typing import NamedTuple
 from typing import Optional
 
 from ansible import constants
 
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import where
-from ansible_collections.esx.trust.plugins.module_utils._api.login import LOGIN_OPERATIONS
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
+from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import BASIC
+from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import Login
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 
 # Ansible loads this file before it forks the workers.
 _KEY = secrets.token_bytes(32)
 _PARTS = ("hostname", "port", "username", "password")
-_BASIC = "basic"
-
-
-class Login(NamedTuple):
-    """A login that a module would make."""
-
-    #: A keyed digest of host, user and password.
-    digest: str
-    #: The password goes with each request of a service.
-    basic: bool
 
 
 class RefusedLogins:
@@ -53,15 +46,22 @@ class RefusedLogins:
 
     def know(self, login: Login) -> bool:
         """True if this login was refused before, in this way or where it opens everything."""
-        return self._file(login.digest).exists() or (login.basic and self._file(login.digest + _BASIC).exists())
+        return any(self._file(f"refused-{way}").exists() for way in login.ways)
 
     def remember(self, login: Login, operation: Optional[str]) -> None:
         """Note that this login was refused. operation: the one that was refused."""
-        of_a_service = login.basic and operation not in LOGIN_OPERATIONS
-        self._file(login.digest + _BASIC if of_a_service else login.digest).touch(mode=0o600)
+        self._file(f"refused-{login.refused_way(operation)}").touch(mode=0o600)
+
+    def is_shared(self, login: Login) -> bool:
+        """True if a task that may still be running in the background uses this login."""
+        return self._file(f"shared-{login.digest}").exists()
+
+    def share(self, login: Login) -> None:
+        """Note that a task in the background uses this login."""
+        self._file(f"shared-{login.digest}").touch(mode=0o600)
 
     def _file(self, name: str) -> Path:
-        return self._folder / f"esx-trust-refused-{name}"
+        return self._folder / f"esx-trust-{name}"
 
 
 def login_of(arguments: Arguments, params: Mapping[str, Any], environment: Mapping[str, str]) -> Login:
@@ -77,7 +77,7 @@ def login_of(arguments: Arguments, params: Mapping[str, Any], environment: Mappi
     parts = [hostname.lower(), port, *login]
     message = json.dumps(parts).encode()
     digest = hmac.new(_KEY, message, hashlib.sha256).hexdigest()
-    return Login(digest, _value("auth_method", arguments, params, environment) == _BASIC)
+    return Login(digest, _value("auth_method", arguments, params, environment) == BASIC)
 
 
 def _value(name: str, arguments: Arguments, params: Mapping[str, Any], environment: Mapping[str, str]) -> str:

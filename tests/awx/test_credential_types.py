@@ -12,6 +12,8 @@ import pytest
 import yaml
 
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import HOST_CONNECTION
+from support.constants import KEY
+from support.constants import KEY_ID
 
 if TYPE_CHECKING:
     from awx.code import Inside
@@ -64,11 +66,10 @@ def test_an_account_alone(inside: Inside, folder: Path, credential_types: Types)
 
 def test_a_key(inside: Inside, folder: Path, credential_types: Types) -> None:
     """It is in a file that only the job can read, and not in the environment or on the command line."""
-    key = "q1w2e3r4t5y6u7i8o9p0a1s2d3f4g5h6j7k8l9z0x1c="
-    inputs = {"provider": "site-a", "key_id": "5f0b1f4e-53c2-4f0e-9c0e-6f1d6f7a2b11", "key_derivation_key": key}
+    inputs = {"provider": "site-a", "key_id": KEY_ID, "key_derivation_key": KEY}
     given = injected(inside, folder, credential_types["ESX native key"], **inputs)
     assert given["env"] == {}
-    assert key not in str(given)
+    assert KEY not in str(given)
     option, name = given["args"]
     file = Path(name.removeprefix("@"))
     assert option == "-e"
@@ -77,7 +78,7 @@ def test_a_key(inside: Inside, folder: Path, credential_types: Types) -> None:
     assert yaml.safe_load(file.read_text("utf-8")) == {
         "esx_native_key_provider": "site-a",
         "esx_native_key_id": inputs["key_id"],
-        "esx_native_key": key,
+        "esx_native_key": KEY,
     }
 
 

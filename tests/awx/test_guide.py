@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import environment
 from awx import guide
 from awx.code import PATTERN
+from support.programs import run_program
 
 if TYPE_CHECKING:
     from support.tools import Tools
@@ -25,17 +25,8 @@ def test_a_project_and_an_image(tools: Tools, tmp_path: Path) -> None:
     collections.symlink_to(environment.link_collection())
     commands = [each for each in guide.commands() if not each.startswith(ELSEWHERE)]
     assert len(commands) == 3
-    done = subprocess.run(
-        ["bash", "-e"],
-        input="\n".join(commands),
-        cwd=tmp_path,
-        env=tools.variables(tools.venv("awx")),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
+    ended = run_program(["bash", "-e"], tmp_path, tools.variables(tools.venv("awx")), "\n".join(commands))
+    assert ended.code == 0, ended.output
     project = tmp_path / "esx-trust-project"
     assert (project / ".git").is_dir()
     assert (project / "playbooks/audit.yml").read_text("utf-8") == (PATTERN / "playbooks/audit.yml").read_text("utf-8")

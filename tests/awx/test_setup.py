@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +15,13 @@ from typing import Any
 
 import pytest
 
+import environment
 from awx import guide
 from awx.controller import Controller
 from awx.controller import serve
 from support.constants import KEY
+from support.programs import Ended
+from support.programs import run_program
 
 if TYPE_CHECKING:
     from awx.code import Inside
@@ -32,18 +35,6 @@ TOKEN = "oauth-Token/of+awx=1"
 
 
 @dataclass(frozen=True)
-class Played:
-    code: int
-    output: str
-
-    @property
-    def recap(self) -> dict[str, int]:
-        line = re.search(r"^localhost\s+:(.*)$", self.output, re.MULTILINE)
-        assert line, self.output
-        return {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", line[1])}
-
-
-@dataclass(frozen=True)
 class Setup:
     """Runs the playbook as the guide says."""
 
@@ -51,31 +42,24 @@ class Setup:
     controller: Controller
     folder: Path
 
-    def run(self, variables: str, *arguments: str, where: str = "awx") -> Played:
-        """variables: the text of awx.yml."""
+    def run(self, variables: str, *arguments: str, where: str = "awx", collections: Path | None = None) -> Ended:
+        """variables: the text of awx.yml. collections: a folder with further collections."""
         venv = self.tools.venv(where)
         (self.folder / "awx.yml").write_text(variables, "utf-8")
         (command,) = [each for each in guide.commands() if "awx_setup" in each]
         program, *rest = shlex.split(command)
-        done = subprocess.run(
-            [str(venv.bin / program), *rest, *arguments],
-            cwd=self.folder,
-            env=self.tools.variables(
-                venv,
-                ANSIBLE_HOME=self.folder / "home",
-                ANSIBLE_PIPELINING="1",
-                CONTROLLER_HOST=self.controller.url,
-                CONTROLLER_OAUTH_TOKEN=TOKEN,
-                ESX_KEY=KEY,
-                ESX_PASSWORD=PASSWORD,
-            ),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
+        searched = [path for path in (collections, environment.link_collection()) if path]
+        outside = self.tools.variables(
+            venv,
+            ANSIBLE_COLLECTIONS_PATH=":".join(map(str, searched)),
+            ANSIBLE_HOME=self.folder / "home",
+            ANSIBLE_PIPELINING="1",
+            CONTROLLER_HOST=self.controller.url,
+            CONTROLLER_OAUTH_TOKEN=TOKEN,
+            ESX_KEY=KEY,
+            ESX_PASSWORD=PASSWORD,
         )
-        return Played(done.returncode, done.stdout)
+        return run_program([venv.bin / program, *rest, *arguments], self.folder, outside)
 
 
 @pytest.fixture
@@ -96,8 +80,8 @@ def test_everything_once_and_again(setup: Setup, controller: Controller, pattern
     """Every task of it runs, so the modules themselves say that every option exists and holds what it may."""
     first = setup.run(guide.file("awx.yml"), "-vvvv")
     assert first.code == 0, first.output
-    assert first.recap["skipped"] == 0
-    assert first.recap["changed"] == 9
+    assert first.recap("localhost")["skipped"] == 0
+    assert first.recap("localhost")["changed"] == 9
     templates = {one["playbook"]: one for one in controller.objects["job_templates"].values()}
     audit, converge, rotate = (
         templates[f"playbooks/{name}.yml"] for name in ("audit", "converge", "rotate_signing_certs")
@@ -125,7 +109,7 @@ def test_everything_once_and_again(setup: Setup, controller: Controller, pattern
     done = len(controller.writes)
     again = setup.run(guide.file("awx.yml"), "--diff")
     assert again.code == 0, again.output
-    assert again.recap["changed"] == 1
+    assert again.recap("localhost")["changed"] == 1
     paths = [(request.method, request.path) for request in controller.writes[done:]]
     assert sorted(paths) == sorted(
         [
@@ -156,6 +140,44 @@ def test_only_the_least(setup: Setup, controller: Controller) -> None:
     assert not controller.objects["schedules"]
     assert not controller.objects["credentials"]
     assert set(controller.attached) == set()
+
+
+def test_the_tasks_for_both_collections_are_alike() -> None:
+    """But for the collection of the modules, and the comment that names the other file."""
+    folder = environment.ROOT / "playbooks/tasks"
+    of_awx, of_controller = (
+        (folder / f"{name}_setup.yml").read_text("utf-8").partition("\n---\n")[2] for name in ("awx", "controller")
+    )
+    assert of_awx.count("awx.awx.") == 9
+    assert of_awx.replace("awx.awx.", "ansible.controller.") == of_controller
+
+
+@pytest.fixture
+def automation_controller(tools: Tools, tmp_path: Path) -> Path:
+    """A folder with a double of ansible.controller: the modules of awx.awx, of which it is made, under its name."""
+    (awx,) = tools.venv("awx").path.glob("lib/python*/site-packages/ansible_collections/awx/awx")
+    folder = tmp_path / "collections"
+    double = folder / "ansible_collections/ansible/controller"
+    shutil.copytree(awx / "plugins", double / "plugins")
+    for path in double.rglob("*.py"):
+        text = path.read_text("utf-8")
+        path.write_text(re.sub(r"\bawx([./])awx\b", r"ansible\1controller", text), "utf-8")
+    runtime = (awx / "meta/runtime.yml").read_text("utf-8")
+    (double / "meta").mkdir()
+    (double / "meta/runtime.yml").write_text(runtime.replace("awx.awx", "ansible.controller"), "utf-8")
+    (double / "galaxy.yml").write_text("namespace: ansible\nname: controller\nversion: 4.6.0\n", "utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("where", ["awx", "install"], ids=["beside awx.awx", "alone"])
+def test_with_ansible_controller(setup: Setup, controller: Controller, automation_controller: Path, where: str) -> None:
+    """Its modules do the work, also where awx.awx is installed too."""
+    played = setup.run(guide.file("awx.yml"), where=where, collections=automation_controller)
+    assert played.code == 0, played.output
+    assert played.recap("localhost")["changed"] == 9
+    assert "tasks/controller_setup.yml" in played.output
+    assert "tasks/awx_setup.yml" not in played.output
+    assert len(controller.objects["job_templates"]) == 3
 
 
 def test_without_awx_awx_it_says_what_to_do(setup: Setup, controller: Controller) -> None:

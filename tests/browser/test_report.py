@@ -378,7 +378,9 @@ def test_on_paper(report: Open) -> None:
     assert not page.locator("nav").is_visible()
     names = page.locator(".names").last
     assert names.evaluate("each => each.checkVisibility({contentVisibilityAuto: true})")
-    assert names.bounding_box()["height"] > 50  # type: ignore[index]
+    box = names.bounding_box()
+    assert box is not None
+    assert box["height"] > 50
     overflowing = page.evaluate(
         "[...document.querySelectorAll('.scroll')].filter(e => e.scrollWidth > e.clientWidth).length"
     )

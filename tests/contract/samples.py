@@ -7,12 +7,12 @@ from __future__ import annotations
 from typing import Any
 
 from support.constants import KEY
+from support.constants import KEY_ID
 
 PROVIDERS = "/api/esx/trusted-infrastructure/kms/providers"
 ISSUERS = "/api/esx/authentication/trust/security-token-issuers"
 PROFILES = "/api/esx/authentication/client-profiles"
 TOKEN = "/api/esx/authentication/token"
-KEY_ID = "12345678-abcd-1234-cdef-123456789abc"
 
 
 def provider(name: str = "p1", **changes: Any) -> dict[str, Any]:

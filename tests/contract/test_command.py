@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -16,9 +17,9 @@ import pytest
 import requests
 import yaml
 
-from contract.samples import KEY_ID
 from contract.samples import PROVIDERS
 from contract.samples import grants
+from support.constants import KEY_ID
 
 TESTS = Path(__file__).resolve().parents[1]
 
@@ -81,9 +82,10 @@ def test_stopped_by_its_admin_interface(tmp_path: Path) -> None:
     assert said.startswith("2 simulated hosts, https://127.0.1.1:")
     for needed in ("root", "two words", "administrator@vsphere.local", f"{tmp_path}/fleet/inventory.yml", admin_url):
         assert needed in said
-    command = shlex.split(said[said.index("  ansible-playbook") :].partition("where trust.yml")[0])
-    assert json.loads(command[command.index("-e") + 1]) == {"esx_password": "two words"}
-    assert command[-1] == "esx.trust.audit"
+    commands = [shlex.split(text) for text in re.findall(r"^  ansible-playbook .*\\\n.*$", said, re.MULTILINE)]
+    assert [command[-1] for command in commands] == ["esx.trust.probe", "esx.trust.audit"]
+    for command in commands:
+        assert json.loads(command[command.index("-e") + 1]) == {"esx_password": "two words"}
 
 
 def test_a_fleet_of_both_forms(tmp_path: Path) -> None:

@@ -17,7 +17,6 @@ import requests
 from pydantic import ValidationError
 
 from contract.samples import ISSUERS
-from contract.samples import KEY_ID
 from contract.samples import PROVIDERS
 from contract.samples import TOKEN
 from contract.samples import issuer
@@ -25,6 +24,7 @@ from contract.samples import provider
 from simulator import Fault
 from simulator import Fleet
 from simulator.bodies import BODIES
+from support.constants import KEY_ID
 
 if TYPE_CHECKING:
     from contract.calls import Call

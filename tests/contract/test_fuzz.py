@@ -56,13 +56,13 @@ def _fuzz(case: Any, fleet: Fleet, host: Host, dialect: str) -> None:
     )
 
 
-@SCHEMAS["api"].parametrize()  # type: ignore[untyped-decorator]
+@SCHEMAS["api"].parametrize()  # type: ignore[untyped-decorator] # schemathesis gives it no type
 @BOUNDED
 def test_fuzz_api(case: Any, fleet: Fleet, host: Host) -> None:
     _fuzz(case, fleet, host, "api")
 
 
-@SCHEMAS["rest"].parametrize()  # type: ignore[untyped-decorator]
+@SCHEMAS["rest"].parametrize()  # type: ignore[untyped-decorator] # schemathesis gives it no type
 @BOUNDED
 def test_fuzz_rest(case: Any, fleet: Fleet, host: Host) -> None:
     _fuzz(case, fleet, host, "rest")

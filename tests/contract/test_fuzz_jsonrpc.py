@@ -20,7 +20,6 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from contract.samples import KEY_ID
 from simulator import kms_providers
 from simulator import routing
 from simulator.certificates import signing_chain
@@ -36,6 +35,7 @@ from simulator.jsonrpc_types import decode
 from simulator.jsonrpc_types import encode
 from simulator.jsonrpc_values import parse
 from support.constants import KEY
+from support.constants import KEY_ID
 
 if TYPE_CHECKING:
     from simulator import Fleet

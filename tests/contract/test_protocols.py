@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from contract.samples import KEY_ID
 from contract.samples import PROVIDERS
 from contract.samples import TOKEN
 from contract.samples import provider
@@ -19,6 +18,7 @@ from simulator import Fault
 from simulator import Fleet
 from simulator import host_profiles
 from support.constants import KEY
+from support.constants import KEY_ID
 
 if TYPE_CHECKING:
     import requests

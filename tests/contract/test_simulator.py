@@ -15,12 +15,12 @@ from urllib.parse import quote
 import pytest
 
 from contract.samples import ISSUERS
-from contract.samples import KEY_ID
 from contract.samples import PROVIDERS
 from contract.samples import TOKEN
 from contract.samples import issuer
 from contract.samples import provider
 from support.constants import KEY
+from support.constants import KEY_ID
 
 if TYPE_CHECKING:
     from contract.calls import Call

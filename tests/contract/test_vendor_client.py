@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from contract.samples import KEY_ID
 from contract.samples import grants
 from contract.samples import issuer
 from contract.samples import profile
@@ -25,6 +24,7 @@ from contract.vendor_bindings import PROFILES
 from contract.vendor_bindings import TRUST
 from contract.vendor_client import VendorClient
 from contract.vendor_client import vendor_client
+from support.constants import KEY_ID
 
 if TYPE_CHECKING:
     from simulator import Fleet

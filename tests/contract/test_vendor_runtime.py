@@ -18,12 +18,12 @@ import pytest
 import requests
 
 from contract.samples import ISSUERS
-from contract.samples import KEY_ID
 from contract.samples import PROVIDERS
 from contract.samples import TOKEN
 from contract.samples import issuer
 from contract.samples import provider
 from support.constants import KEY
+from support.constants import KEY_ID
 
 REASON = "vmware-vapi-runtime is not installed"
 stub = pytest.importorskip("vmware.vapi.bindings.stub", reason=REASON)

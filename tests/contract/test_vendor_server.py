@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 import requests
 
-from contract.samples import KEY_ID
 from contract.samples import grants
 from contract.samples import issuer
 from contract.samples import profile
@@ -30,6 +29,7 @@ from contract.vendor_client import VendorClient
 from contract.vendor_client import binding_errors
 from contract.vendor_client import cleanjson
 from contract.vendor_client import vendor_client
+from support.constants import KEY_ID
 
 if TYPE_CHECKING:
     from contract.vendor_server import VendorHost

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 import ssl
 import subprocess
@@ -18,6 +17,7 @@ from dataclasses import field
 from pathlib import Path
 
 from simulator.certificates import issue
+from support.programs import clean_environment
 
 ADDRESS = "127.0.0.1"
 START_TIMEOUT = 60.0
@@ -87,7 +87,7 @@ def serve(properties: str) -> None:
     (server,) = create_servers(properties)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     for _line in sys.stdin:
-        vendor_services.STATE.__init__()  # type: ignore[misc]
+        vendor_services.STATE.forget()
         print("done", flush=True)
 
 
@@ -109,13 +109,16 @@ def vendor_server(folder: Path, *, prefix: bool = False) -> Iterator[VendorHost]
     words = PROPERTIES.format(address=ADDRESS, port=port, folder=folder, prefix="prefix = /api" if prefix else "")
     properties.write_text(words, encoding="utf-8")
     tests = Path(__file__).resolve().parent.parent
-    environment = {**os.environ, "PYTHONPATH": str(tests), "LC_ALL": "C.UTF-8"}
-    environment.pop("CERTDIR", None)
     command = [sys.executable, "-c", START, str(properties)]
     with (
         (folder / "log").open("w", encoding="utf-8") as log,
         subprocess.Popen(
-            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
+            command,
+            env=clean_environment(PYTHONPATH=tests),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
         ) as process,
     ):
         try:

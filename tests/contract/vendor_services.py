@@ -42,6 +42,10 @@ class State:
     """What the host remembers."""
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew."""
         self.tokens: set[str] = set()
         self.providers: dict[str, dict[str, Any]] = {}
         self.issuers: dict[str, dict[str, Any]] = {}
@@ -58,7 +62,7 @@ def refused(kind: str, identifier: str, words: str, **more: Any) -> Exception:
     return error
 
 
-class Authentication(handler.AuthenticationHandler):  # type: ignore[misc,name-defined]
+class Authentication(handler.AuthenticationHandler):  # type: ignore[misc,name-defined] # the runtime has no types
     """Judges every credential that is given, before the service is looked up."""
 
     def authenticate(self, ctx: Any) -> Any:
@@ -77,7 +81,7 @@ class Authentication(handler.AuthenticationHandler):  # type: ignore[misc,name-d
         return [SCHEMES + "user_pass", SCHEMES + "oauth"]
 
 
-class Service(skeleton.VapiInterface):  # type: ignore[misc,name-defined]
+class Service(skeleton.VapiInterface):  # type: ignore[misc,name-defined] # the runtime has no types
     """A service of the host. Only the login takes a password; everything else wants a token."""
 
     name = ""
@@ -202,7 +206,7 @@ class Issuers(Service):
 class Profiles(Service):
     name = PROFILES
 
-    def list(self, filter: Any, projection: str | None) -> Any:  # noqa: A002  (the API's name)
+    def list(self, filter: Any, projection: str | None) -> Any:  # noqa: A002 - the API's name
         self.require_login()
         kind = projection or "NORMAL"
         wanted = None if filter is None else self._subject(filter)

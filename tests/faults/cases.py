@@ -55,6 +55,11 @@ class Module:
         return _filled(self.arguments.options, given)
 
 
+def spoken(protocol: str) -> str:
+    """The form of the API that a host speaks for runs with this `api_protocol`."""
+    return "jsonrpc" if protocol == "auto" else protocol
+
+
 def _filled(options: Mapping[str, Mapping[str, Any]], given: Mapping[str, Any]) -> dict[str, Any]:
     """What is given, with the defaults of the rest, also in options that are lists of options."""
     unknown = set(given) - set(options)
@@ -85,6 +90,11 @@ def label_of(profile: ClientProfile) -> str:
     if profile.type == "LOCAL_USER":
         return f"{_LOCAL}{profile.name}"
     return f"{_GROUP}{profile.domain}\\{profile.name} of {profile.issuer_alias}"
+
+
+def is_profile(label: str) -> bool:
+    """Whether what has this label is a client profile."""
+    return label.startswith((_LOCAL, _GROUP))
 
 
 def _subject_of(label: str) -> dict[str, str]:
@@ -159,9 +169,9 @@ class Case:
         return self.name
 
     def arrange(self, host: Host, state: State | None = None, *, protocol: str = "rest") -> None:
-        """A fresh host in the first state, or in the given one, that speaks this form of the API."""
+        """A fresh host in the first state, or in the given one, for runs with this `api_protocol`."""
         host.reset()
-        host.settings(session_service=True, protocols=protocol, **self.settings)
+        host.settings(session_service=True, protocols=spoken(protocol), **self.settings)
         host.put_account(host.username, PASSWORD)
         (state or self.begins).put(host)
 

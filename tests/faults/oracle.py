@@ -24,6 +24,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.renaming impor
 from faults.cases import PASSWORD
 from faults.cases import Case
 from faults.cases import State
+from faults.cases import is_profile
 from faults.runner import Ran
 from faults.runner import Way
 from faults.runner import name_of
@@ -61,11 +62,19 @@ class Attempt:
     @property
     def way(self) -> Way:
         """The way of the two that this attempt goes, where it goes only one: always the same for one name."""
-        return tuple(Way)[zlib.crc32(str(self).encode()) % len(Way)]
+        return tuple(Way)[self._digest % len(Way)]
+
+    def is_in_share(self, share: int) -> bool:
+        """Whether this attempt is the one that is made of `share`: always the same for a name, some of each way."""
+        return self._digest // len(Way) % share == 0
+
+    @property
+    def _digest(self) -> int:
+        return zlib.crc32(str(self).encode())
 
     def __str__(self) -> str:
         mode = ", check mode" if self.check_mode else ""
-        mode += ", JSON-RPC" if self.protocol == "jsonrpc" else ""
+        mode += {"rest": "", "jsonrpc": ", JSON-RPC", "auto": ", JSON-RPC by auto"}[self.protocol]
         where = f"request {self.index} {short(self.operation)}"
         return f"{self.case} [{self.auth_method}{mode}] × {where} × {self.trouble.name} {self.span}"
 
@@ -158,8 +167,9 @@ def judge(attempt: Attempt, ran: Ran, host: Host, undisturbed: Undisturbed) -> l
         wrong += ["the server saw a write"] * any(record.writes for record in journal)
     # The truth about writes.
     if attempt.check_mode:
-        if not ran.failed and not tells_an_untruth(attempt) and ran.operations != undisturbed.ran.operations:
-            wrong.append(f"check mode announced {ran.operations}, not {undisturbed.ran.operations}")
+        expected_operations = _to_announce(attempt, ran, undisturbed)
+        if not ran.failed and not tells_an_untruth(attempt) and ran.operations != expected_operations:
+            wrong.append(f"check mode announced {ran.operations}, not {expected_operations}")
     elif ran.failed:
         if Counter(ran.operations) - Counter(wrote):
             wrong.append(f"claims {ran.operations}, and {wrote} was carried out")
@@ -182,6 +192,19 @@ def judge(attempt: Attempt, ran: Ran, host: Host, undisturbed: Undisturbed) -> l
     if ran.failed:
         wrong += _judge_losses(case, after, ran, journal)
     return wrong
+
+
+def _to_announce(attempt: Attempt, ran: Ran, undisturbed: Undisturbed) -> list[tuple[str, str]]:
+    """What a run in check mode that finishes has to announce.
+
+    Where client profiles may not be read, an issuer is deleted all the same, with a warning, and the host removes the
+    profiles that nobody saw.
+    """
+    announced = undisturbed.ran.operations
+    forbidden = attempt.trouble.fields.get("status") == 403 and attempt.operation.endswith("client_profiles.list")
+    if forbidden and ran.result.get("warnings"):
+        return [(operation, name) for operation, name in announced if not is_profile(name)]
+    return announced
 
 
 def _judge_form(attempt: Attempt, ran: Ran, host: Host) -> Iterator[str]:

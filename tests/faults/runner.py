@@ -65,6 +65,10 @@ class _Watched(threading.local):
     """What the client of this thread does to the machine."""
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew."""
         self.watching = False
         self.pauses: list[float] = []
         self.sockets: list[tuple[int, int]] = []
@@ -141,7 +145,7 @@ def name_of(identifier: str) -> str:
 
 def run(module: Module, params: dict[str, Any], check_mode: bool) -> Ran:
     """Run the module, inside `sweeping`."""
-    _watched.__init__()  # type: ignore[misc]
+    _watched.forget()
     _watched.watching = True
     crash, started = "", time.monotonic()
     try:

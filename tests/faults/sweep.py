@@ -62,6 +62,9 @@ class Scope:
 
 
 _WITHOUT_BODIES = tuple(column for column in COLUMNS if column != "body")
+#: What the whole sweep sets `api_protocol` to, with the login methods of each. Hosts have no session service over
+#: JSON-RPC; a host that is asked with auto speaks JSON-RPC.
+METHODS = {"rest": AUTH_METHODS, "jsonrpc": ("token", "basic"), "auto": ("token",)}
 #: Cases that stand for all others where the others would do the same.
 _LEADING = ("kms_provider create", "kms_provider delete", "token_issuer rename", "kms_provider_info")
 #: Cases of many requests, of which the quick sweep leaves out what a body looks like.
@@ -77,10 +80,13 @@ def plan(full: bool) -> list[tuple[Case, Scope]]:
         leading = case.name in _LEADING
         writes = not case.module.reads_only
         if full:
-            spans = tuple(TIMES)
-            tasks += [(case, Scope(method, method, spans=spans)) for method in AUTH_METHODS]
-            tasks += [(case, Scope("check mode", check_mode=True, spans=(ONCE, ALWAYS)))] * writes
-            tasks.append((case, Scope("jsonrpc", spans=spans, protocol="jsonrpc")))
+            for protocol, methods in METHODS.items():
+                form = "" if protocol == "rest" else f"{protocol} "
+                for method in methods:
+                    tasks.append((case, Scope(form + method, method, spans=tuple(TIMES), protocol=protocol)))
+                if writes:
+                    ends = (ONCE, ALWAYS)
+                    tasks.append((case, Scope(f"{form}check mode", check_mode=True, spans=ends, protocol=protocol)))
             continue
         if case.name in _ALMOST_THE_SAME:
             continue
@@ -106,13 +112,12 @@ class Sweep:
         #: States from which a case is known to converge: a module remembers nothing, so once is enough.
         self._converges: set[Any] = set()
 
-    def sweep(self, case: Case, scope: Scope, *, one_way: bool = False) -> list[Verdict]:
-        """The verdicts of all attempts of one case; one_way: of those which their names give to the way under way."""
+    def sweep(self, case: Case, scope: Scope, *, share: int = 1) -> list[Verdict]:
+        """The verdicts of the attempts of one case that their names give to the way under way; of one in `share`."""
         undisturbed = self.undisturbed(case, scope.auth_method, scope.check_mode, scope.protocol)
         # The slow ones first, so that nobody waits for them at the end.
         attempts = sorted(_attempts(case, scope, undisturbed), key=lambda attempt: not attempt.trouble.slow)
-        if one_way:
-            attempts = [attempt for attempt in attempts if attempt.way is way_under_way()]
+        attempts = [attempt for attempt in attempts if attempt.way is way_under_way() and attempt.is_in_share(share)]
         with ThreadPoolExecutor(len(self.fleet.hosts)) as pool:
             return list(pool.map(self.attempt, attempts))
 
@@ -160,11 +165,12 @@ class Sweep:
 
     def _converge(self, attempt: Attempt, host: Host) -> list[str]:
         case, state = attempt.case, State.of(host)
-        key = (case.name, state.key())
+        key = (case.name, attempt.protocol, state.key())
         if key in self._converges:
             return []
-        case.arrange(host, state)
-        params = case.params(host, self.fleet, attempt.auth_method, timeout=LONG, retries=RETRIES)
+        case.arrange(host, state, protocol=attempt.protocol)
+        connection = {"timeout": LONG, "retries": RETRIES, "api_protocol": attempt.protocol}
+        params = case.params(host, self.fleet, attempt.auth_method, **connection)
         second, then = run(case.module, params, False), State.of(host)
         third, at_last = run(case.module, params, False), State.of(host)
         if case.failure:

@@ -32,7 +32,7 @@ PLAN = sweeps.plan(full=False)
 
 @pytest.mark.parametrize(("case", "scope"), PLAN, ids=[f"{case}-{scope.name}" for case, scope in PLAN])
 def test_every_request_meets_every_fault(sweep: Sweep, case: Case, scope: Scope) -> None:
-    verdicts = sweep.sweep(case, scope, one_way=True)
+    verdicts = sweep.sweep(case, scope)
     wrong = [verdict for verdict in verdicts if verdict.wrong]
     shown = "\n".join(str(verdict) for verdict in wrong[:8])
     assert not wrong, f"{len(wrong)} of {len(verdicts)} outcomes are wrong, such as\n{shown}"

@@ -37,18 +37,29 @@ def test_yamllint(tools: Tools) -> None:
 
 
 def test_ansible_lint(tools: Tools) -> None:
-    """At the production profile, which .ansible-lint asks for."""
+    """At the production profile, which .ansible-lint asks for: also what is not shipped, such as demo and scenario."""
     said = tools.run("dev", ["ansible-lint", "--offline", "--nocolor"])
     assert "Profile 'production' was required, and it passed" in said
+
+
+def test_ansible_lint_of_the_tarball(tools: Tools, shipped: Path) -> None:
+    """As users get it. The pattern imports playbooks by their names, so their absence would be told here."""
+    settings = environment.ROOT / ".ansible-lint"
+    collections = shipped.parents[2]
+    command = ["ansible-lint", "--offline", "--nocolor", "--config-file", settings, "--project-dir", "."]
+    said = tools.run("dev", command, cwd=shipped, variables={"ANSIBLE_COLLECTIONS_PATH": collections})
+    assert "Profile 'production' was required, and it passed" in said
+    assert "Failed to find" not in said
 
 
 def test_changelog(tools: Tools, tree: Path) -> None:
     tools.run("dev", ["antsibull-changelog", "lint"], cwd=tree)
 
 
-def test_docs(tools: Tools) -> None:
-    arguments = ["--plugin-docs", "--validate-collection-refs", "self", "."]
-    tools.run("dev", ["antsibull-docs", "lint-collection-docs", *arguments])
+def test_docs_of_the_tarball(tools: Tools, shipped: Path) -> None:
+    arguments = ["--plugin-docs", "--validate-collection-refs", "self", shipped]
+    variables = {"ANSIBLE_COLLECTIONS_PATH": shipped.parents[2]}
+    tools.run("dev", ["antsibull-docs", "lint-collection-docs", *arguments], cwd=shipped, variables=variables)
 
 
 def test_licences(tools: Tools, tmp_path: Path) -> None:

@@ -5,9 +5,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +16,8 @@ import checkout
 import environment
 from guides import terminal
 from support import reading
+from support.programs import clean_environment
+from support.programs import run_program
 from support.reading import Command
 from support.reading import File
 
@@ -28,13 +28,14 @@ GUIDES = (
     "bootstrap",
     "recovery",
     "rotation",
+    "client-profiles",
     "audit-in-ci",
     "awx",
     "does-it-work-with-my-hosts",
 )
 #: The other pages in docs/ explain things; their commands are not for following.
 REFERENCE = (
-    *("README", "architecture", "client-profiles", "compatibility", "faults", "metrics", "performance", "playbooks"),
+    *("README", "architecture", "compatibility", "faults", "metrics", "performance", "playbooks"),
     *("safety", "simulator", "sites", "troubleshooting"),
 )
 
@@ -70,17 +71,14 @@ class Desk:
         self.folder.mkdir()
         self._here = self.folder
         self._told = home / "here"
-        unwanted = ("ANSIBLE_", "COV_CORE_", "COVERAGE_", "ESX_", "MAKE", "PYTEST_", "PYTHON", "VMWARE_", "XDG_")
-        self._variables = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(unwanted)},
-            "ANSIBLE_NOCOLOR": "1",
-            "GUIDES_HERE": str(self._told),
-            "HOME": str(home),
-            "LC_ALL": "C.UTF-8",
-            "PAGER": "cat",  # a person would turn the pages
-            "PATH": environment.clean_path(run.bin),
-            "TERM": "dumb",
-        }
+        self._variables = clean_environment(
+            ANSIBLE_NOCOLOR="1",
+            GUIDES_HERE=self._told,
+            HOME=home,
+            PAGER="cat",  # a person would turn the pages
+            PATH=environment.clean_path(run.bin),
+            TERM="dumb",
+        )
         self._programs = contextlib.ExitStack()
         self._simulators: list[terminal.Program] = []
 
@@ -139,8 +137,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     galaxy = run.bin / "ansible-galaxy"
     tarball = checkout.build(folder, galaxy)
     command = [str(galaxy), "collection", "install", "--offline", str(tarball), "-p", str(folder / "collections")]
-    variables = {**os.environ, "ANSIBLE_HOME": str(folder / "ansible"), "LC_ALL": "C.UTF-8"}
-    subprocess.run(command, env=variables, stdin=subprocess.DEVNULL, capture_output=True, check=True)
+    ended = run_program(command, folder, clean_environment(ANSIBLE_HOME=folder / "ansible"))
+    assert ended.code == 0, ended.output
     return folder / "collections"
 
 

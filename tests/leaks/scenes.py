@@ -64,6 +64,22 @@ MODES = ("run", "check", "diff")
 FIELDS = {"code", "message", "hint", "operation", "status", "error_type"}
 
 
+def _jsonrpc(result: dict[str, Any]) -> dict[str, Any]:
+    """A whole answer of JSON-RPC."""
+    return {"jsonrpc": "2.0", "id": "0", "result": result}
+
+
+def _wired(value: Any) -> Any:
+    """A value of REST as JSON-RPC has it; a client looks at no name of a structure."""
+    if isinstance(value, list):
+        return [_wired(entry) for entry in value]
+    return {"STRUCTURE": {"any.name": _fields(value)}} if isinstance(value, dict) else value
+
+
+def _fields(value: dict[str, Any]) -> dict[str, Any]:
+    return {name: _wired(entry) for name, entry in value.items()}
+
+
 @dataclass
 class Scene:
     """One run of a module: the host, the options, and every secret that goes in."""
@@ -82,6 +98,8 @@ class Scene:
     secrets: dict[str, list[str]] = field(default_factory=dict)
     #: Secrets that the run does not get, so that it could not know them in what a host says.
     unknown: set[str] = field(default_factory=set)
+    #: The form of the API in which the host answers.
+    protocol: str = "rest"
 
     def __post_init__(self) -> None:
         host = self.host
@@ -152,6 +170,19 @@ class Scene:
         """All requests of the service, or those to one operation, meet a fault."""
         pattern = self.service if operation is None else operation
         self.host.queue(Fault.model_validate({"operation": pattern, "times": None, **fields}))
+
+    def gets(self, operation: str, value: Any) -> None:
+        """All requests to one operation are answered with this value, which is that of REST."""
+        body = _jsonrpc({"output": _wired(value)}) if self.protocol == "jsonrpc" else value
+        self.meets(operation, kind="answer", status=200, body=body)
+
+    def is_refused(self, error: dict[str, Any]) -> None:
+        """All requests of the service are answered with this error, which is that of REST."""
+        if self.protocol == "jsonrpc":
+            named = {"com.vmware.vapi.std.errors." + error["error_type"]: _fields(error)}
+            self.meets(kind="answer", status=200, body=_jsonrpc({"error": {"ERROR": named}}))
+        else:
+            self.meets(kind="answer", status=400, body=error)
 
     @property
     def everything(self) -> str:
@@ -274,13 +305,13 @@ def conflict_with_what_repeats_secrets(it: Scene) -> Any:
         return NotImplemented
     text = it.everything
     if it.provider:
-        it.meets("*.providers.get", kind="answer", status=200, body={"type": text})
+        it.gets("*.providers.get", {"type": text})
     elif it.profile:
         held = _profile("automation", {"resource_type": text, "entitlement": text})
-        it.meets("*profiles.list", kind="answer", status=200, body=[held])
+        it.gets("*profiles.list", [held])
     else:
         held = {"issuer_alias": text, "issuer": ISSUER, "signing_cert_chains": [{"cert_chain": [text]}]}
-        it.meets("*issuers.list", kind="answer", status=200, body=[held])
+        it.gets("*issuers.list", [held])
     return "conflict"
 
 
@@ -293,14 +324,14 @@ def data_that_repeat_secrets(it: Scene) -> Any:
     if it.module == "esx_kms_provider_info":
         details = [{"id": "x", "default_message": text, "args": []}]
         entry = {"provider": text, "available": True, "details": details}
-        it.meets("*.providers.list", kind="answer", status=200, body=[entry])
-        it.meets("*.providers.get", kind="answer", status=200, body={"type": text, "native_info": {"key_id": text}})
+        it.gets("*.providers.list", [entry])
+        it.gets("*.providers.get", {"type": text, "native_info": {"key_id": text}})
     elif it.module == "esx_client_profile_info":
         held = _profile(text, {"resource_type": text, "entitlement": text, text: text})
-        it.meets("*profiles.list", kind="answer", status=200, body=[held])
+        it.gets("*profiles.list", [held])
     else:
         held = {"issuer_alias": text, "issuer": text, "signing_cert_chains": [{"cert_chain": [text]}]}
-        it.meets("*issuers.list", kind="answer", status=200, body=[held])
+        it.gets("*issuers.list", [held])
     return None
 
 
@@ -435,7 +466,7 @@ def page_that_repeats_secrets(it: Scene) -> Any:
 @scene
 def error_type_that_repeats_secrets(it: Scene) -> Any:
     body = {"error_type": it.everything, "messages": [{"id": it.everything, "default_message": it.everything}]}
-    it.meets(kind="answer", status=400, body={**body, "data": {it.everything: it.everything}})
+    it.is_refused({**body, "data": {it.everything: it.everything}})
     return "api_error"
 
 

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import itertools
-import signal
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -14,27 +13,19 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.esx.trust.plugins.module_utils._api import retries
 from ansible_collections.esx.trust.plugins.module_utils._api.known_secrets import RUN
 from environment import ROOT
 from leaks import scenes
 from support.actions import Actions
 from support.modules import Modules
+from support.modules import OverJsonRpc
+from support.modules import without_pauses
 from support.search import words
 
 if TYPE_CHECKING:
     from simulator import Fleet
     from simulator import Host
-    from support.modules import Ran
     from support.search import Search
-
-
-#: Scenes in which the host answers with a body of REST. Over JSON-RPC that is no answer of the API.
-ANSWERED_AS_REST = (
-    "conflict_with_what_repeats_secrets",
-    "data_that_repeat_secrets",
-    "error_type_that_repeats_secrets",
-)
 
 
 #: Scenes in which a secret stands inside the names that the host gives.
@@ -53,14 +44,6 @@ def of_a_run(secrets: Mapping[str, list[str]]) -> dict[str, list[str]]:
     return {name: [value for value in values if len(value) >= RUN] for name, values in secrets.items()}
 
 
-class OverJsonRpc(Modules):
-    """Calls the modules on a host that speaks JSON-RPC."""
-
-    def run(self, name: str, *, check: bool = False, diff: bool = False, **options: Any) -> Ran:
-        self.host.settings(protocols="jsonrpc")
-        return super().run(name, check=check, diff=diff, api_protocol="jsonrpc", **options)
-
-
 @pytest.fixture(params=[Modules, Actions, OverJsonRpc], ids=["module", "action", "jsonrpc"])
 def modules(
     request: pytest.FixtureRequest,
@@ -69,10 +52,8 @@ def modules(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Modules]:
-    monkeypatch.setattr(retries, "FIRST_DELAY", 0.001)
-    before = signal.getsignal(signal.SIGTERM)
-    yield request.param(host, fleet, capsys, monkeypatch)
-    signal.signal(signal.SIGTERM, before)
+    with without_pauses(monkeypatch):
+        yield request.param(host, fleet, capsys, monkeypatch)
 
 
 def test_every_module_of_hosts_is_looked_at() -> None:
@@ -106,14 +87,12 @@ def test_no_secret_comes_out(
         # Each run is a process of its own anywhere else.
         handed_out.clear()
         it = scenes.Scene(module, login, mode, modules.host, fleet, next(passwords))
+        it.protocol = "jsonrpc" if isinstance(modules, OverJsonRpc) else "rest"
         expected = scenes.SCENES[scene](it)
         if expected is NotImplemented:
             continue
-        if isinstance(modules, OverJsonRpc):
-            if login == "session":
-                continue  # a service of vCenter, which hosts do not have
-            if scene in ANSWERED_AS_REST:
-                expected = "unexpected_answer"
+        if isinstance(modules, OverJsonRpc) and login == "session":
+            continue  # a service of vCenter, which hosts do not have
         ran = modules.run(module, check=it.check, diff=mode == "diff", **it.options)
         it.secrets["handed out"] = list(handed_out)
         places = {"output": ran.output, "result": "\n".join(words(ran.result))}

@@ -65,6 +65,8 @@ def test_check_mode_tells_the_same_and_writes_nothing(modules: Modules, host: Ho
     assert ran.result["operations"] == CREATED
     assert ran.result["diff"]["before"] == {}
     assert ran.result["diff"]["after"] == RECORD
+    header = f"{host.address}:{host.port} kms_provider site-a"
+    assert ran.result["diff"]["before_header"] == ran.result["diff"]["after_header"] == header
     assert host.writes == []
     assert host.providers == {}
 
@@ -293,10 +295,13 @@ def test_the_release_that_can_only_list_is_told_apart(modules: Modules, host: Ho
     assert host.writes == []
 
 
-def test_a_refusal_of_the_host_is_shown_and_not_repeated(modules: Modules, host: Host) -> None:
+def test_a_refusal_of_the_host_is_shown_without_the_key_and_not_repeated(modules: Modules, host: Host) -> None:
+    host.settings(echo_requests=True)
     host.queue(fault(kind="status", operation=f"{SERVICE}.create", error_type="INVALID_ARGUMENT", times=None))
     ran = modules.kms_provider()
     assert ran.failed
+    assert "***" in ran.message
+    assert KEY not in ran.output
     assert ran.result["failure"]["error_type"] == "INVALID_ARGUMENT"
     assert ran.result["failure"]["operation"] == f"{SERVICE}.create"
     # Over JSON-RPC every answer has the code 200, which tells nothing.

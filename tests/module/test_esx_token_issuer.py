@@ -86,6 +86,11 @@ def test_check_mode_tells_the_same_and_writes_nothing(
     checked = modules.token_issuer(signing_cert_chains=declared(one), check=True, diff=True)
     assert checked.changed
     assert host.writes == []
+    # A diff shows certificates by their names and dates, and not their text.
+    after = checked.result["diff"]["after"]
+    assert set(after) == {"issuer_alias", "issuer", "certificates"}
+    assert after["certificates"] == checked.result["token_issuer"]["certificates"]
+    assert checked.result["diff"]["after_header"] == f"{host.address}:{host.port} token_issuer vcenter01"
     real = modules.token_issuer(signing_cert_chains=declared(one), diff=True)
     assert real.result["operations"] == checked.result["operations"]
     assert real.result["diff"] == checked.result["diff"]

@@ -68,7 +68,7 @@ def _info(name: str, **options: Any) -> Callable[[Modules], Ran]:
 
 GET = ("GET", f"{PROVIDERS}/site-a")
 LIST = ("GET", ISSUERS)
-#: What names an alias is read before an issuer leaves it.
+#: What names an alias is read before an issuer leaves it: for the plan, and again right before it goes with the issuer.
 RIGHTS = ("GET", "/api/esx/authentication/client-profiles")
 #: Before a provider is made, that no look-alike is there.
 NAMES = ("GET", PROVIDERS)
@@ -92,11 +92,12 @@ CASES: dict[str, tuple[Callable[[Host], None], Callable[[Modules], Ran], list[tu
             RIGHTS,
             ("PATCH", f"{ISSUERS}/leftover"),
             ("POST", ISSUERS),
+            RIGHTS,
             ("DELETE", f"{ISSUERS}/leftover"),
             LIST,
         ],
     ),
-    "issuer deleted": (_issuer, _trust(state="absent"), [LIST, RIGHTS, ("DELETE", f"{ISSUERS}/vcenter01")]),
+    "issuer deleted": (_issuer, _trust(state="absent"), [LIST, RIGHTS, RIGHTS, ("DELETE", f"{ISSUERS}/vcenter01")]),
     "issuer absent": (_nothing, _trust(state="absent"), [LIST]),
     # What is listed of a provider is not all, so each costs a request of its own.
     "no providers": (_nothing, _info("esx_kms_provider_info"), [("GET", PROVIDERS)]),

@@ -9,7 +9,6 @@ import itertools
 import json
 import re
 import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,7 +25,6 @@ from support.declared import provider
 from support.search import Search
 
 if TYPE_CHECKING:
-    from simulator import Fleet
     from support.playbooks import Playbooks
 
 CONVERGE = "esx.trust.converge"
@@ -36,11 +34,6 @@ CONVERGE = "esx.trust.converge"
 def in_worker() -> bool:
     """How a module does its work is tested with the modules."""
     return True
-
-
-@pytest.fixture
-def declared(playbooks: Playbooks, fleet: Fleet, tmp_path: Path) -> Declared:
-    return Declared(playbooks, fleet, tmp_path, playbooks.hosts)
 
 
 @pytest.mark.every_core

@@ -51,6 +51,53 @@ def test_a_refused_password_is_sent_once(playbooks: Playbooks) -> None:
     assert not any(WRONG in text for name, text in played.files.items() if not name.endswith("variables.json"))
 
 
+def in_background(**task: Any) -> dict[str, Any]:
+    """A task in processes of their own, one for each item."""
+    return provider(**{"loop": ["a", "b"], "async": 120, "ignore_errors": True, **task})
+
+
+#: Tasks with async, each kind on a host of its own.
+BACKGROUND = {
+    "the run goes on beside them": [
+        in_background(poll=0, register="jobs"),
+        provider(ignore_errors=True, environment={"SOME": "thing"}),
+        provider(ignore_errors=True),
+        {
+            "name": "Wait",
+            "ansible.builtin.async_status": {"jid": "{{ job.ansible_job_id }}"},
+            "loop": "{{ jobs.results }}",
+            "loop_control": {"loop_var": "job"},
+            "register": "ended",
+            "until": "ended is finished",
+            "retries": 100,
+            "delay": 1,
+            "ignore_errors": True,
+        },
+    ],
+    "the run waits for them": [in_background(poll=1)],
+}
+
+
+@pytest.mark.every_core
+@pytest.mark.parametrize("in_worker", [True], ids=["in the worker"], indirect=True)
+def test_a_refused_password_is_sent_once_by_tasks_beside_each_other(playbooks: Playbooks) -> None:
+    tasks = [
+        {**task, "when": f"inventory_hostname == '{host.name}'"}
+        for host, each in zip(playbooks.hosts, BACKGROUND.values())
+        for task in each
+    ]
+    jobs = playbooks.folder / "jobs"
+    played = playbooks.play(tasks, variables={"esx_password": WRONG, "ansible_async_dir": str(jobs)})
+    counted = {kind: host.failed_logins for kind, host in zip(BACKGROUND, playbooks.hosts)}
+    assert counted == dict.fromkeys(BACKGROUND, 1)
+    assert played.output.count("is not tried again") >= 4, played.output
+    assert "could not find job" not in played.output
+    # Ansible removes the packed modules a moment after the end; what we leave is a line for each host.
+    kept = [text for name, text in played.files.items() if "esx-trust-login-" in name]
+    assert [text.split()[0] for text in kept] == ["refused", "refused"]
+    assert WRONG not in "".join(kept)
+
+
 def test_a_password_from_the_environment_of_the_task_is_sent_once(playbooks: Playbooks) -> None:
 
     task = provider(

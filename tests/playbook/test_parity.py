@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
 from collections.abc import Iterator
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +19,9 @@ import environment
 from support.certificates import chain
 from support.constants import KEY
 from support.constants import KEY_ID
+from support.constants import OTHER_KEY_ID
 from support.playbooks import Playbooks
+from support.playbooks import over_hosts
 
 if TYPE_CHECKING:
     from simulator import Fleet
@@ -74,7 +75,7 @@ RUNS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     (TRUST, {**ISSUER, "signing_cert_chains": [{"cert_chain": [], "colour": "blue"}]}, {}),
     # What the module refuses, and what the host does.
     (KMS, {**PROVIDER, "key_id": KEY}, {}),
-    (KMS, {**PROVIDER, "key_id": "0d9b3c1a-8f0e-4f5b-b1a7-2a6f6a1c9e77"}, {"diff": True}),
+    (KMS, {**PROVIDER, "key_id": OTHER_KEY_ID}, {"diff": True}),
     (KMS, {**PROVIDER, "ca_path": "{{ omit }}"}, {}),
     (KMS, {**PROVIDER, "ca_path": "/nowhere.pem"}, {}),
     (KMS, {**PROVIDER, "port": 1, "retries": 0}, {}),
@@ -92,13 +93,8 @@ def core(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def playbooks(core: str, tools: Tools, fleet: Fleet, tmp_path: Path) -> Iterator[Playbooks]:
     """Two hosts, left to the default, which is the worker."""
-    hosts = fleet.hosts[:2]
-    for host in hosts:
-        host.reset()
-    folder = tmp_path / "play"
-    folder.mkdir()
-    with tempfile.TemporaryDirectory(prefix="esx-") as temporary:
-        yield Playbooks(tools, core, hosts, fleet, folder, Path(temporary), in_worker=True)
+    with over_hosts(fleet.hosts[:2], tools, core, fleet, tmp_path, in_worker=True) as prepared:
+        yield prepared
 
 
 @pytest.mark.parametrize(

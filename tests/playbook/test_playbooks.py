@@ -16,6 +16,7 @@ from support.certificates import chain
 from support.certificates import private_key_pem
 from support.constants import KEY
 from support.constants import KEY_ID
+from support.constants import OTHER_KEY_ID
 
 if TYPE_CHECKING:
     from support.playbooks import Playbooks
@@ -74,7 +75,7 @@ def test_check_then_run_then_again(playbooks: Playbooks) -> None:
 
 def test_one_host_in_conflict_does_not_stop_the_others(playbooks: Playbooks) -> None:
     bad, *good = playbooks.hosts
-    bad.put_provider("site-a", type="NATIVE", key_id="0d9b3c1a-8f0e-4f5b-b1a7-2a6f6a1c9e77")
+    bad.put_provider("site-a", type="NATIVE", key_id=OTHER_KEY_ID)
     played = playbooks.play([PROVIDER], variables={"key": KEY})
     assert played.code != 0
     assert played.recap(bad.name)["failed"] == 1
@@ -108,7 +109,7 @@ WRONG = "wrong Pässword/1"
 @pytest.mark.parametrize("mode", [pytest.param("run", marks=pytest.mark.every_core), "check"])
 def test_no_secret_is_printed_at_the_highest_verbosity(playbooks: Playbooks, mode: str) -> None:
     good, conflict, echoing, lost, refused = playbooks.hosts
-    conflict.put_provider("site-a", type="NATIVE", key_id="0d9b3c1a-8f0e-4f5b-b1a7-2a6f6a1c9e77")
+    conflict.put_provider("site-a", type="NATIVE", key_id=OTHER_KEY_ID)
     for host in playbooks.hosts[2:]:
         host.settings(echo_requests=True)
     echoing.queue(Fault(kind="status", operation="*.providers.*", error_type="INVALID_ARGUMENT", times=None))

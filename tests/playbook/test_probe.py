@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from simulator import Fault
 from support.certificates import chain
 from support.constants import KEY
 from support.constants import KEY_ID
@@ -121,6 +122,23 @@ def test_check_mode_writes_nothing(declared: Declared, tmp_path: Path) -> None:
     assert report(tmp_path / "play")["summary"]["all_answered"] is True
     assert all(host.writes == [] for host in declared.hosts)
     assert "not in check mode" in played.output
+
+
+def test_what_is_left_behind_is_no_success(declared: Declared, tmp_path: Path) -> None:
+    stubborn = declared.hosts[1]
+    stubborn.queue(Fault(kind="status", operation="*issuers.delete", error_type="UNAUTHORIZED", times=None))
+
+    played = declared.run(PROBE, *WRITE, "-e", "esx_hosts=esx01,esx02")
+
+    assert played.code == 2, played.output
+    assert "On 1 of 2 hosts the throw-away token issuer may still be there." in " ".join(played.output.split())
+    found = report(tmp_path / "play")
+    assert [host["tried"]["removed"] for host in found["hosts"]] == [True, False]
+    assert (found["summary"]["all_answered"], found["summary"]["left_behind"]) == (True, 1)
+    assert [len(host.issuers) for host in declared.hosts[:2]] == [1, 2]
+    secrets = names_of(declared)
+    screen = played.output.replace(str(tmp_path), "").replace("esx_hosts=esx01,esx02", "")
+    assert Search().find(secrets, {"report": json.dumps(found, ensure_ascii=False), "screen": screen}) == []
 
 
 def test_variables_that_cannot_be_read(declared: Declared, tmp_path: Path) -> None:

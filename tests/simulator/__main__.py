@@ -121,13 +121,16 @@ def _in_words(facts: Mapping[str, Any], fleet: Fleet, chosen: argparse.Namespace
         )
     lines += [f"  CA         {facts['ca_path']}", f"  steer      {facts['admin_url']}/hosts (docs/simulator.md)"]
     if "inventory" in facts:
+        password = shlex.quote(json.dumps({"esx_password": chosen.password}))
+        command = f"  ansible-playbook -i {shlex.quote(facts['inventory'])} \\\n    -e {password}"
         lines += [
             f"  inventory  {facts['inventory']}",
             "",
-            "In another terminal, in a Python environment with the collection and its requirements:",
-            f"  ansible-playbook -i {shlex.quote(facts['inventory'])} \\",
-            f"    -e {shlex.quote(json.dumps({'esx_password': chosen.password}))} -e @trust.yml esx.trust.audit",
-            "where trust.yml is what you declare.",
+            "In another terminal, in a Python environment with the collection and its requirements,",
+            "ask the hosts what they speak and offer:",
+            f"{command} esx.trust.probe",
+            "and when you have written into trust.yml what they shall hold, see what differs:",
+            f"{command} -e @trust.yml esx.trust.audit",
         ]
     lines.append("Ctrl-C ends the simulation.")
     return "\n".join(lines)

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from typing import Any
 from typing import Optional
 
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.data import build
+
 #: When the audits of tests take place.
 NOW = "2026-11-22T03:00:00Z"
 _AT = datetime.datetime(2026, 11, 22, 3, tzinfo=datetime.timezone.utc)
@@ -128,3 +130,15 @@ def fleet(size: int, wrong: int, issuers: int = 3) -> list[dict[str, Any]]:
             continue
         entries.append(entry(host, held, *found.values(), *more, listed=listed))
     return entries
+
+
+def kinds(record: dict[str, Any]) -> list[str]:
+    """The kinds of what needs attention, in its order."""
+    return [item["kind"] for item in record["attention"]]
+
+
+def only_host(**found: Any) -> dict[str, Any]:
+    """The host of an audit of one."""
+    (host,) = build([{"host": "esx01", **found}], NOW)["hosts"]
+    assert isinstance(host, dict)
+    return host

@@ -59,7 +59,12 @@ class MemoryHost:
         self._deletes_providers = deletes_providers
         self._created = 0
 
-    def hold_provider(self, provider: str, type: str = "NATIVE", key_id: Optional[str] = None) -> None:  # noqa: A002
+    def hold_provider(
+        self,
+        provider: str,
+        type: str = "NATIVE",  # noqa: A002 - the API's name
+        key_id: Optional[str] = None,
+    ) -> None:
         info = {"native_info": {"key_id": key_id}} if key_id is not None else {}
         self.key_providers[provider] = {"type": type, **info}
 
@@ -175,6 +180,17 @@ class MemoryHost:
         return table[name]
 
 
+class DroppingHost(MemoryHost):
+    """Keeps the first certificate of each chain and no other."""
+
+    def perform(self, call: Call) -> Any:
+        spec = call.arguments.get("spec", {})
+        if "signing_cert_chains" in spec:
+            chains = [{"cert_chain": entry["cert_chain"][:1]} for entry in spec["signing_cert_chains"]]
+            call = call.operation(**{**call.arguments, "spec": {**spec, "signing_cert_chains": chains}})
+        return super().perform(call)
+
+
 def request_of(step: Step) -> tuple[Operation, dict[str, str], Any]:
     """The operation that a step asks for, with its other arguments and its specification."""
     requests: list[tuple[Operation, dict[str, str], Any]] = []
@@ -203,6 +219,7 @@ class ScriptedClient:
         self.retries_left = retries
         #: Every request that left, as the last part of its operation's name.
         self.calls: list[str] = []
+        self._answered: set[Operation] = set()
         self._troubles: list[tuple[str, Callable[[Callable[[], Any]], Any]]] = []
 
     @property
@@ -260,15 +277,24 @@ class ScriptedClient:
 
         self._troubles.append((call, trouble))
 
+    def passes(self, call: str) -> None:
+        """Nothing happens to the next such call; the trouble that is scripted after it meets the one behind it."""
+        self.is_raced(call, lambda host: None)
+
     def call(self, call: Call) -> Any:
         while True:
             try:
-                return self._send(call)
+                value = self._send(call)
+                self._answered.add(call.operation)
+                return value
             except TrustError as error:
                 error.operation = error.operation or call.operation.id
                 if not (isinstance(error, Unreachable) or (call.operation.reads and error.retriable)):
                     raise
                 self.spend_retry(error)
+
+    def has_answered(self, operation: Operation) -> bool:
+        return operation in self._answered
 
     def spend_retry(self, error: TrustError) -> None:
         if self.retries_left <= 0:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import signal
@@ -121,6 +122,23 @@ class Modules:
         return self.run("esx_token_issuer", check=check, diff=diff, **declared)
 
 
+@contextlib.contextmanager
+def without_pauses(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Repetitions follow at once; the handler of SIGTERM, which a module sets for its process, is given back."""
+    monkeypatch.setattr(retries, "FIRST_DELAY", 0.001)
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+class OverJsonRpc(Modules):
+    """Calls modules on a host that speaks JSON-RPC, and tells them so."""
+
+    def run(self, name: str, *, check: bool = False, diff: bool = False, **options: Any) -> Ran:
+        self.host.settings(protocols="jsonrpc")
+        return super().run(name, check=check, diff=diff, api_protocol="jsonrpc", **options)
+
+
 @pytest.fixture(
     params=[
         "module",
@@ -138,10 +156,8 @@ def modules(
     """Everything holds for the module, for the action of its name, and for the module where a host speaks JSON-RPC."""
     from support.actions import Actions  # which is built on what stands above
 
-    monkeypatch.setattr(retries, "FIRST_DELAY", 0.001)
-    before = signal.getsignal(signal.SIGTERM)
     if request.param == "jsonrpc":
         host.settings(protocols="jsonrpc")
     way = Actions if request.param == "action" else Modules
-    yield way(host, fleet, capsys, monkeypatch)
-    signal.signal(signal.SIGTERM, before)
+    with without_pauses(monkeypatch):
+        yield way(host, fleet, capsys, monkeypatch)

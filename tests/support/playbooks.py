@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -19,7 +19,8 @@ import pytest
 import yaml
 
 import environment
-from support.children import unignoring
+from support.programs import Ended
+from support.programs import run_program
 from support.tools import Tools
 
 if TYPE_CHECKING:
@@ -28,19 +29,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Played:
+class Played(Ended):
     """What ansible-playbook said and did."""
 
-    code: int
-    output: str
     #: All files that the run left in its folder, its home and its temporary folders, by name.
     files: dict[str, str]
-
-    def recap(self, name: str) -> dict[str, int]:
-        """The counters of a host in the recap."""
-        line = re.search(rf"^{re.escape(name)}\s+:(.*)$", self.output, re.MULTILINE)
-        assert line, self.output
-        return {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", line[1])}
 
 
 class Playbooks:
@@ -114,24 +107,15 @@ class Playbooks:
     def run(self, program: str, *arguments: str, stdin: str | None = None) -> Played:
         """Run a program of the core in the folder."""
         before = set(self.folder.rglob("*"))
-        done = subprocess.run(
-            unignoring(*self.command(program, *arguments)),
-            cwd=self.folder,
-            env=self.variables(),
-            input=stdin or "",
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
+        ended = run_program(self.command(program, *arguments), self.folder, self.variables(), stdin or "")
         # A name of ours, or the file in which our code stands.
         names_us = re.compile(r"DEPRECAT.*(?:esx[._/]trust|esx_\w+_|_action\.py)", re.IGNORECASE)
-        assert not names_us.search(done.stdout), done.stdout
+        assert not names_us.search(ended.output), ended.output
         left = [path for path in sorted(set(self.folder.rglob("*")) - before) if path.is_file()]
         left += [path for place in (self._tools.home, self._temporary) for path in place.rglob("*") if path.is_file()]
         if (self.folder / "ansible.log").exists():
             left.append(self.folder / "ansible.log")
-        return Played(done.returncode, done.stdout, {str(path): path.read_text(errors="replace") for path in left})
+        return Played(ended.code, ended.output, {str(path): path.read_text(errors="replace") for path in left})
 
 
 @pytest.fixture(params=[True, False], ids=["in the worker", "as a module"])
@@ -140,15 +124,23 @@ def in_worker(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 
 
-@pytest.fixture(params=environment.CORES)
-def playbooks(
-    request: pytest.FixtureRequest, tools: Tools, fleet: Fleet, tmp_path: Path, in_worker: bool
+@contextlib.contextmanager
+def over_hosts(
+    hosts: Sequence[Host], tools: Tools, core: str, fleet: Fleet, tmp_path: Path, *, in_worker: bool
 ) -> Iterator[Playbooks]:
-    hosts = fleet.hosts[:5]
+    """Plays over hosts in their first state, in a folder of the test."""
     for host in hosts:
         host.reset()
     folder = tmp_path / "play"
     folder.mkdir()
     # Ansible puts sockets there, whose paths must be short.
     with tempfile.TemporaryDirectory(prefix="esx-") as temporary:
-        yield Playbooks(tools, request.param, hosts, fleet, folder, Path(temporary), in_worker=in_worker)
+        yield Playbooks(tools, core, hosts, fleet, folder, Path(temporary), in_worker=in_worker)
+
+
+@pytest.fixture(params=environment.CORES)
+def playbooks(
+    request: pytest.FixtureRequest, tools: Tools, fleet: Fleet, tmp_path: Path, in_worker: bool
+) -> Iterator[Playbooks]:
+    with over_hosts(fleet.hosts[:5], tools, request.param, fleet, tmp_path, in_worker=in_worker) as prepared:
+        yield prepared

@@ -4,9 +4,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 from collections.abc import Mapping
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +12,8 @@ from pathlib import Path
 import pytest
 
 import environment
+from support.programs import clean_environment
+from support.programs import run_program
 
 # What pip says while it works.
 NOISE = re.compile(
@@ -38,20 +38,15 @@ class Tools:
         return wanted
 
     def variables(self, where: environment.Environment, **more: str | Path) -> dict[str, str]:
-        """What a program gets to see: nothing of Ansible's, pytest's or VMware's settings around us."""
-        unwanted = ("ANSIBLE_", "COV_CORE_", "COVERAGE_", "MOLECULE_", "PYTEST_", "PYTHON", "VMWARE_", "XDG_")
-        variables = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
-        variables.update(
-            ANSIBLE_COLLECTIONS_PATH=str(environment.link_collection()),
-            ANSIBLE_NOCOLOR="1",
-            HOME=str(self.home),
-            LC_ALL="C.UTF-8",
-            NO_COLOR="1",
-            PATH=environment.clean_path(where.bin),
-            PYTHONDONTWRITEBYTECODE="1",
-        )
-        variables.update({name: str(value) for name, value in more.items()})
-        return variables
+        """The environment of a program: clean, with the collection, the programs of `where`, and a home of its own."""
+        own: dict[str, str | Path] = {
+            "ANSIBLE_COLLECTIONS_PATH": environment.link_collection(),
+            "ANSIBLE_NOCOLOR": "1",
+            "HOME": self.home,
+            "NO_COLOR": "1",
+            "PATH": environment.clean_path(where.bin),
+        }
+        return clean_environment(**{**own, **more})
 
     def run(
         self,
@@ -65,21 +60,11 @@ class Tools:
         venv = self.venv(where)
         program, *arguments = command
         line = [str(venv.bin / str(program)), *map(str, arguments)]
-        done = subprocess.run(
-            line,
-            cwd=cwd,
-            env=self.variables(venv, **(variables or {})),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            check=False,
-        )
-        said = NOISE.sub("", done.stdout)
+        ended = run_program(line, cwd, self.variables(venv, **(variables or {})))
+        said = NOISE.sub("", ended.output)
         print(f"$ {' '.join(line)}\n{said}")  # pytest shows it when the test fails
-        if done.returncode:
-            pytest.fail(f"{where}: {program} failed with {done.returncode}", pytrace=False)
+        if ended.code:
+            pytest.fail(f"{where}: {program} failed with {ended.code}", pytrace=False)
         return said
 
 

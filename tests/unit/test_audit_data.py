@@ -6,9 +6,7 @@ from __future__ import annotations
 
 import datetime
 import json
-import shlex
 from typing import Any
-from typing import Optional
 from xml.etree import ElementTree
 
 import pytest
@@ -16,7 +14,6 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import HostTrust
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.data import Run
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.data import build
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.data import check_version
@@ -25,31 +22,19 @@ from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import tex
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import KINDS
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import PASSING
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import STATUSES
-from environment import ROOT
 from support.audits import NOW
 from support.audits import certificate
 from support.audits import entry
 from support.audits import failed
 from support.audits import fleet
 from support.audits import issuer
+from support.audits import kinds
+from support.audits import only_host
 from support.audits import provider
 from support.audits import resource
-from support.certificates import chain
-from support.memory import MemoryHost
-from support.memory import ScriptedClient
 
 OLD, NEW = certificate("old", 400), certificate("new", 800)
 KEY = provider("site-a")
-
-
-def kinds(record: dict[str, Any]) -> list[str]:
-    return [item["kind"] for item in record["attention"]]
-
-
-def only_host(**found: Any) -> dict[str, Any]:
-    (host,) = build([{"host": "esx01", **found}], NOW)["hosts"]
-    assert isinstance(host, dict)
-    return host
 
 
 # What passes
@@ -280,91 +265,6 @@ def test_failures_from_which_a_playbook_took_the_mark() -> None:
     assert kinds(build(entries, NOW)) == ["failed", "keys_unread"]
 
 
-# Certificates
-
-
-@pytest.mark.parametrize(
-    ("days", "state", "left"),
-    [(-400, "expired", -400), (-0.5, "expired", 0), (0.5, "expiring", 0), (90, "expiring", 90), (91, "valid", 91)],
-)
-def test_the_end_of_a_certificate(days: float, state: str, left: int) -> None:
-    record = build([entry("a", resource("ok", issuer("vc", certificate("x", days))))], NOW)
-    (one,) = record["expiry"]
-    assert (one["state"], one["days_left"]) == (state, left)
-    assert record["summary"]["certificates"][state] == 1
-    assert kinds(record) == ([] if state == "valid" else [state])
-    assert record["summary"]["as_declared"] is True
-
-
-def test_certificates_are_counted_once_with_their_hosts_and_aliases() -> None:
-    root = certificate("root", 3000)
-    entries = [
-        entry("a", resource("ok", issuer("one", OLD, root)), resource("undeclared", issuer("two", root))),
-        entry("b", resource("ok", issuer("one", OLD, root))),
-        entry("c", resource("missing", None, issuer("one", OLD, root))),
-    ]
-    first, second = build(entries, NOW)["expiry"]
-    assert (first["sha256"], first["hosts"], first["aliases"], first["declared"]) == (OLD["sha256"], 2, ["one"], True)
-    assert (second["sha256"], second["hosts"], second["aliases"]) == (root["sha256"], 2, ["one", "two"])
-
-
-def test_a_certificate_without_a_date_stands_last() -> None:
-    unreadable = {"sha256": "unreadable:00", "subject": "(unreadable)", "not_after": ""}
-    record = build([entry("a", resource("ok", issuer("vc", unreadable, OLD)))], NOW)
-    assert [one["state"] for one in record["expiry"]] == ["valid", "unknown"]
-    assert record["attention"] == []
-
-
-def chained(*certificates: dict[str, Any], chain: int = 0) -> list[dict[str, Any]]:
-    """The certificates as one chain, the signing certificate first."""
-    return [{**one, "chain": chain, "position": place} for place, one in enumerate(certificates)]
-
-
-def test_chains_are_counted_and_end_with_the_first_of_their_certificates() -> None:
-    root, soon = certificate("root", 3000), certificate("soon", 30)
-    held = issuer("vc", *chained(OLD, root), *chained(NEW, soon, chain=1))
-    record = build([entry("a", resource("ok", held)), entry("b", resource("ok", held))], NOW)
-    first, second = record["chains"]
-    assert (first["sha256"], first["ends_first"], first["state"]) == (NEW["sha256"], soon["sha256"], "expiring")
-    assert (second["sha256"], second["ends_first"], second["state"]) == (OLD["sha256"], OLD["sha256"], "valid")
-    assert (first["hosts"], first["aliases"], first["days_left"]) == (2, ["vc"], 30)
-    assert [one["subject"] for one in second["certificates"]] == ["CN=old", "CN=root"]
-    assert record["summary"]["chains"] == {"total": 2, "expired": 0, "expiring": 1, "valid": 1, "unknown": 0}
-    (item,) = record["attention"]
-    assert (item["kind"], item["hosts"]) == ("expiring", ["a", "b"])
-    assert item["details"][0]["text"] == "CN=soon, ends 2026-12-22."
-
-
-def test_chains_that_end_with_the_same_certificate_are_one_finding() -> None:
-    root = certificate("root", 10)
-    held = [resource("ok", issuer(name, *chained(certificate(name, 500), root))) for name in ("one", "two")]
-    record = build([entry("a", *held)], NOW)
-    assert record["summary"]["chains"]["expiring"] == 2
-    (item,) = record["attention"]
-    assert item["title"] == "A certificate of one and two expires in 10 days"
-
-
-@pytest.mark.parametrize("status", ["differs", "extra"])
-def test_a_certificate_that_a_converge_removes_is_no_finding(status: str) -> None:
-    ended = issuer("vc", *chained(certificate("ended", -5)))
-    wanted = issuer("vc", *chained(NEW)) if status == "differs" else None
-    record = build([entry("a", resource(status, ended, wanted))], NOW)
-    assert kinds(record) == [status]
-    assert record["chains"] == []
-    assert record["summary"]["chains"]["expired"] == 0
-
-
-def test_a_certificate_that_a_converge_leaves_is_a_finding() -> None:
-    """Merge keeps the chain that is there, and another host keeps it too."""
-    ended = chained(certificate("ended", -5))
-    merged = issuer("vc", *ended, *chained(NEW, chain=1))
-    record = build([entry("a", resource("differs", issuer("vc", *ended), merged))], NOW)
-    assert kinds(record) == ["expired", "differs"]
-    removed = resource("differs", issuer("vc", *ended), issuer("vc", *chained(NEW)))
-    record = build([entry("a", removed), entry("b", resource("ok", issuer("vc", *ended)))], NOW)
-    assert [item["hosts"] for item in record["attention"]] == [["b"], ["a"]]
-
-
 # Order
 
 
@@ -461,50 +361,6 @@ def test_an_earlier_record_of_the_older_version_is_read() -> None:
     assert build([entry("a")], NOW, previous=older)["changes"]["repaired"] == ["a"]
 
 
-# The next step
-
-
-def commands(entries: list[dict[str, Any]], **run: Any) -> list[str]:
-    return [item["next_step"]["command"] for item in build(entries, NOW, Run(**run))["attention"]]
-
-
-def test_every_finding_has_a_next_step() -> None:
-    unread = {**entry("z"), "keys": failed("unauthorized", "z: may not list.")}
-    record = build([*fleet(90, 90), unread, entry("y", resource("ok", issuer("e", certificate("e", -3))))], NOW)
-    assert set(kinds(record)) == set(KINDS)
-    for item in record["attention"]:
-        assert item["next_step"]["sentence"].endswith(".")
-        words = shlex.split(item["next_step"]["command"])
-        assert words[0] == "ansible-playbook"
-        assert (ROOT / "playbooks" / f"{words[1].rpartition('.')[2]}.yml").exists()
-        if item["kind"] in ("missing", "differs", "extra"):
-            assert words[1:] == ["esx.trust.converge", "--limit", ",".join(item["hosts"])]
-
-
-def test_the_command_names_the_inventory_and_the_hosts() -> None:
-    entries = [entry("a", resource("missing", None, KEY)), entry("b")]
-    (command,) = commands(entries, inventory=["my hosts.yml"], esx_hosts="lab:&site")
-    assert shlex.split(command) == [
-        *("ansible-playbook", "esx.trust.converge", "-i", "my hosts.yml"),
-        *("-e", '{"esx_hosts": "lab:&site"}', "--limit", "a"),
-    ]
-    (everywhere,) = commands(entries[:1], esx_hosts="esx")
-    assert everywhere == "ansible-playbook esx.trust.converge"
-
-
-@pytest.mark.parametrize("name", ["*", "!b", "a,b", "a:b", "~a.*", "@a", "all", "a b", "$(id)", "a;id", "a[0]", "-e"])
-def test_a_name_that_means_other_hosts_is_in_no_command(name: str) -> None:
-    assert commands([entry(name, resource("missing", None, KEY)), entry("b")]) == [""]
-
-
-def test_only_the_hosts_with_another_key_are_audited_again() -> None:
-    other = provider("site-a", "second")
-    entries = [entry("a", resource("ok", KEY)), entry("b", resource("ok", KEY)), entry("c", listed=[other])]
-    record = build(entries, NOW)
-    assert kinds(record) == ["key_disagreement", "undeclared"]
-    assert record["attention"][0]["next_step"]["command"] == "ansible-playbook esx.trust.audit --limit c"
-
-
 # Whatever comes
 
 
@@ -539,7 +395,7 @@ def test_a_moment_that_is_none_is_refused(when: Any) -> None:
         "2026-11-22T03:00:00",
         "2026-11-22 04:00:00+01:00",
         "2026-11-22T03:00:00.25+00:00",
-        datetime.datetime(2026, 11, 22, 3),  # noqa: DTZ001
+        datetime.datetime(2026, 11, 22, 3),  # noqa: DTZ001 - a moment without a zone
     ],
 )
 def test_moments(when: Any) -> None:
@@ -622,86 +478,3 @@ def test_counts_agree(size: int, wrong: int) -> None:
     assert resources.pop("total") == sum(resources.values()) == sum(len(host["resources"]) for host in record["hosts"])
     given_to = [len((each.get("trust") or {}).get("resources", [])) for each in entries]
     assert sum(given_to) == sum(len(host["resources"]) for host in record["hosts"])
-
-
-# What the whole-host module really finds
-
-
-def found_on(memory: MemoryHost, params: dict[str, Any]) -> dict[str, Any]:
-    host = HostTrust.declared({"kms_providers": None, "purge_token_issuers": False, **params}).host
-    return dict(host.plan(host.observe(ScriptedClient(memory).as_client())).found)
-
-
-def wanted(alias: str, state: str = "present", pems: Optional[list[str]] = None) -> dict[str, Any]:
-    return {
-        "issuer_alias": alias,
-        "issuer": f"https://{alias}",
-        "signing_cert_chains": [{"cert_chain": pems or chain(2, subject=alias)}],
-        "chains_mode": "exact",
-        "issuer_conflict": "fail",
-        "state": state,
-    }
-
-
-def test_real_findings() -> None:
-    memory = MemoryHost()
-    for alias in ("held", "changed", "gone", "left"):
-        memory.hold_issuer(alias, f"https://{alias}", [chain(2, subject=alias)])
-    memory.hold_provider("site-a", key_id=KEY["key_id"])
-    declared = [
-        wanted("held"),
-        wanted("changed", pems=chain(2, subject="another")),
-        wanted("new"),
-        wanted("gone", state="absent"),
-    ]
-    key = {"provider": "site-a", "key_id": KEY["key_id"], "key_derivation_key": None, "state": "present"}
-    trust = found_on(memory, {"kms_providers": [key], "token_issuers": declared})
-    record = build([{"host": "esx01", "trust": trust}], datetime.datetime.now(datetime.timezone.utc))
-    (host,) = record["hosts"]
-    found = {one["id"]: one for one in host["resources"]}
-    assert {name: one["status"] for name, one in found.items()} == {
-        "site-a": "ok",
-        "held": "ok",
-        "changed": "differs",
-        "new": "missing",
-        "gone": "extra",
-        "left": "undeclared",
-    }
-    assert [bool(one["differences"]) for one in found.values()] == [False, False, True, True, True, False]
-    fields = {(each["field"], bool(each["declared"]), bool(each["found"])) for each in found["changed"]["differences"]}
-    assert fields == {("certificate", True, False), ("certificate", False, True)}
-    assert {alias for one in record["expiry"] for alias in one["aliases"]} == {"held", "changed", "gone", "left"}
-    assert "BEGIN CERTIFICATE" not in json.dumps(record)
-
-
-def test_a_provider_that_is_missing_like_its_key_is_missing() -> None:
-    """The audit need not be given the keys."""
-    key = {"provider": "site-a", "key_id": KEY["key_id"], "key_derivation_key": None, "state": "present"}
-    found = found_on(MemoryHost(), {"kms_providers": [key], "token_issuers": None})
-    host = only_host(trust={**failed("conflict", "esx01: why"), **found})
-    assert host["status"] == host["resources"][0]["status"] == "missing"
-    assert "key_derivation_key" in host["resources"][0]["message"]
-
-
-def test_a_real_conflict() -> None:
-    memory = MemoryHost()
-    memory.hold_provider("site-a", key_id=provider("site-a", "second")["key_id"])
-    key = {"provider": "site-a", "key_id": KEY["key_id"], "key_derivation_key": None, "state": "present"}
-    trust = {**failed("conflict", "esx01: why"), **found_on(memory, {"kms_providers": [key], "token_issuers": None})}
-    host = only_host(trust=trust)
-    assert host["status"] == host["resources"][0]["status"] == "conflict"
-    assert KEY["key_id"] in host["resources"][0]["message"]
-
-
-@pytest.mark.parametrize(("expiring_days", "state"), [(0, "valid"), (29, "valid"), (30, "expiring"), (400, "expiring")])
-def test_the_days_within_which_an_end_needs_attention(expiring_days: int, state: str) -> None:
-    held = resource("ok", issuer("vc", certificate("x", 30)))
-    record = build([entry("a", held)], NOW, expiring_days=expiring_days)
-    assert (record["expiry"][0]["state"], record["chains"][0]["state"]) == (state, state)
-    assert kinds(record) == ([] if state == "valid" else [state])
-    assert record["expiring_days"] == expiring_days
-
-
-def test_a_certificate_that_has_ended_has_expired_whatever_the_days() -> None:
-    held = resource("ok", issuer("vc", certificate("x", -1)))
-    assert kinds(build([entry("a", held)], NOW, expiring_days=0)) == ["expired"]

@@ -6,9 +6,7 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -29,6 +27,8 @@ from support.audits import failed
 from support.audits import fleet
 from support.audits import issuer
 from support.audits import resource
+from support.programs import clean_environment
+from support.programs import run_program
 
 try:
     from ansible.template import trust_as_template
@@ -72,23 +72,13 @@ def test_all_of_them_in_a_playbook(tmp_path: Path) -> None:
     (tmp_path / "play.yml").write_text(PLAY)
     entries = [*fleet(20, 9), {"host": "z", "trust": failed("failed", "z: no", "no")}]
     (tmp_path / "given.json").write_text(json.dumps({"entries": entries, "now": NOW}))
-    done = subprocess.run(
-        [sys.executable, "-m", "ansible", "playbook", "play.yml", "-e", "@given.json"],
-        cwd=tmp_path,
-        env={
-            **{name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")},
-            "ANSIBLE_COLLECTIONS_PATH": str(link_collection()),
-            "ANSIBLE_LOCALHOST_WARNING": "false",
-            "HOME": str(tmp_path),
-            "LC_ALL": "C.UTF-8",
-        },
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
+    command = [sys.executable, "-m", "ansible", "playbook", "play.yml", "-e", "@given.json"]
+    variables = clean_environment(
+        ANSIBLE_COLLECTIONS_PATH=link_collection(), ANSIBLE_LOCALHOST_WARNING="false", HOME=tmp_path
     )
-    found = re.search(r"FOUND=(.*?)=*\"", done.stdout)
-    assert found, done.stdout + done.stderr
+    ended = run_program(command, tmp_path, variables)
+    found = re.search(r"FOUND=(.*?)=*\"", ended.output)
+    assert found, ended.output
     made = json.loads(base64.b64decode(found[1] + "=="))
     record = audit.audit_data(entries, NOW)
     assert made == {"record": record, "page": audit.audit_html(record), "junit": audit.audit_junit(record)}

@@ -9,6 +9,7 @@ import datetime
 import time
 from collections.abc import Callable
 from collections.abc import Sequence
+from types import SimpleNamespace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -23,7 +24,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
+from ansible_collections.esx.trust.plugins.module_utils._services import certificates
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Certificate
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Chain
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_host
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_options
@@ -42,6 +45,8 @@ DEEP = chain(4, subject="deep")
 KEY = bytes(range(100, 132))
 DATED = Authority("dated", days_before=100, days_after=100)
 NOW = datetime.datetime.now(datetime.timezone.utc)
+BODY = "".join(PEM.splitlines()[1:-1])
+NEITHER = "holds what is neither PEM nor Base64 DER of an X.509 certificate"
 
 
 def declared(*chains: Sequence[str]) -> tuple[Chain, ...]:
@@ -69,7 +74,7 @@ def der_key(encryption: KeySerializationEncryption) -> str:
 
 def of_version(number: int) -> str:
     """A certificate that says it has another version of X.509."""
-    der = base64.b64decode("".join(PEM.splitlines()[1:-1]))
+    der = base64.b64decode(BODY)
     assert der.count(b"\xa0\x03\x02\x01\x02") == 1
     return base64.b64encode(der.replace(b"\xa0\x03\x02\x01\x02", bytes([0xA0, 3, 2, 1, number - 1]))).decode()
 
@@ -139,6 +144,23 @@ def test_certificates_are_equal_by_their_content_alone() -> None:
     assert hash(declared(DEEP)) == hash(held([encodings(pem)["base64 der"] for pem in DEEP]))
 
 
+@pytest.mark.parametrize("error", [ValueError, TypeError, KeyError])
+def test_a_name_that_cannot_be_read_is_told_as_unreadable(error: type[Exception]) -> None:
+    class Odd:
+        @property
+        def subject(self) -> str:
+            raise error
+
+    assert certificates._name(Odd(), "subject") == "(unreadable)"
+
+
+def test_dates_without_a_zone_are_those_of_utc() -> None:
+    """cryptography before 42 gives dates without a zone."""
+    old = SimpleNamespace(not_valid_after=datetime.datetime(2026, 1, 1))  # noqa: DTZ001 - the old form of a date
+    moment = certificates._moment(old, "not_valid_after")
+    assert moment == datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
+
+
 # What is refused.
 
 
@@ -167,17 +189,18 @@ def test_a_private_key_is_refused_and_kept_out_of_all_output(kind: str, how: str
     assert not [line for line in key.splitlines() if len(line) > 40 and line in str(error)]
 
 
-def test_a_private_key_in_bare_base64_is_refused_and_kept_out_of_all_output() -> None:
-    for encryption in (NoEncryption(), BestAvailableEncryption(b"open sesame")):
-        key = der_key(encryption)
-        error = refusal(key)
-        assert masked(key) == {key}
-        assert key not in str(error)
-        assert key[:20] not in str(error)
-
-
-def test_an_unencrypted_key_in_bare_base64_is_called_by_its_name() -> None:
-    assert "private key" in refusal(der_key(NoEncryption())).message
+@pytest.mark.parametrize(
+    "encryption", [NoEncryption(), BestAvailableEncryption(b"open sesame")], ids=["open", "encrypted"]
+)
+def test_a_private_key_in_bare_base64_is_refused_and_kept_out_of_all_output(
+    encryption: KeySerializationEncryption,
+) -> None:
+    key = der_key(encryption)
+    error = refusal(key)
+    assert "holds a private key" in error.message
+    assert masked(key) == {key}
+    assert key not in str(error)
+    assert key[:20] not in str(error)
 
 
 @pytest.mark.parametrize(
@@ -211,12 +234,28 @@ def test_a_key_that_was_split_into_lines_is_kept_out_of_all_output() -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["", " ", "\n", "no certificate", "é", "AAAA", "QUJD", "-----BEGIN CERTIFICATE-----", "=", "<xml/>", "{}"],
+    ("text", "reason"),
+    [
+        *((text, NEITHER) for text in ("", " ", "\n", "no certificate", "é", "=", "<xml/>", "{}")),
+        # What Base64 does not know is no noise to be left out.
+        (f"*{BODY}", NEITHER),
+        (f"{BODY[:40]}*{BODY[40:]}", NEITHER),
+        (base64.b64encode(b"no certificate").decode(), "holds what is no X.509 certificate"),
+        ("AAAA", "holds what is no X.509 certificate"),
+        ("QUJD", "holds what is no X.509 certificate"),
+        ("-----BEGIN CERTIFICATE-----", "holds a PEM block that is broken off"),
+        (PEM + PEM[:100], "holds a PEM block that is broken off"),
+    ],
 )
-def test_junk_is_refused_at_its_place(text: str) -> None:
-    with pytest.raises(InvalidInput, match=r"^chains\[1\]\.cert_chain: "):
+def test_junk_is_refused_at_its_place_and_called_by_its_name(text: str, reason: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
         declared([PEM], [text])
+    assert caught.value.message == f"chains[1].cert_chain: {reason}."
+
+
+@pytest.mark.parametrize(("text", "hidden"), [("1234567", set()), ("12345678", {"12345678"})])
+def test_what_is_no_certificate_is_masked_unless_it_is_short(text: str, hidden: set[str]) -> None:
+    assert masked(text) == hidden
 
 
 @pytest.mark.parametrize("label", ["PUBLIC KEY", "CERTIFICATE REQUEST", "X509 CRL", "PKCS7", "CMS"])
@@ -247,12 +286,30 @@ def test_a_certificate_of_an_unknown_version_is_refused(version: int) -> None:
     refusal(of_version(version))
 
 
-@pytest.mark.parametrize("order", [[1, 0, 2, 3], [3, 2, 1, 0], [0, 2, 3], [0, 3], [0, 0, 1], [0, 2, 1, 3]])
-def test_a_chain_out_of_order_is_refused_with_the_names_of_the_pair(order: list[int]) -> None:
-    error = refusal(*[DEEP[number] for number in order])
-    assert "leaf, intermediates, root" in error.message
-    assert "CN=deep" in error.message
-    assert masked(*(DEEP[number] for number in order)) == set()
+@pytest.mark.parametrize(
+    ("order", "number", "below", "above"),
+    [
+        ([1, 0, 2, 3], 1, 1, 0),
+        ([3, 2, 1, 0], 1, 3, 2),
+        ([0, 2, 3], 1, 0, 2),
+        ([0, 3], 1, 0, 3),
+        ([0, 0, 1], 1, 0, 0),
+        ([0, 2, 1, 3], 1, 0, 2),
+        ([0, 1, 3], 2, 1, 3),
+        ([0, 1, 2, 2, 3], 3, 2, 2),
+    ],
+)
+def test_a_chain_out_of_order_is_refused_with_the_place_and_the_names_of_the_pair(
+    order: list[int], number: int, below: int, above: int
+) -> None:
+    texts = [DEEP[position] for position in order]
+    names = [one.subject for one in declared(DEEP)[0].certificates]
+    assert len(set(names)) == len(DEEP)
+    assert refusal(*texts).message == (
+        f"chains[0].cert_chain: certificate {number} ({names[below]}) was not issued by the one behind it"
+        f" ({names[above]}); the order is leaf, intermediates, root."
+    )
+    assert masked(*texts) == set()
 
 
 def test_a_chain_may_end_before_the_root() -> None:
@@ -283,8 +340,8 @@ def test_any_text_is_a_chain_or_refused(text: str) -> None:
     try:
         found = declared([text])
     except InvalidInput as error:
-        assert error.message.startswith("chains[0].cert_chain: ")  # noqa: PT017
-        assert error.message.encode()  # noqa: PT017
+        assert error.message.startswith("chains[0].cert_chain: ")  # noqa: PT017 - no error is as good
+        assert error.message.encode()  # noqa: PT017 - no error is as good
     else:
         assert found[0].certificates
 
@@ -322,6 +379,7 @@ def test_what_cannot_be_read_is_kept_as_it_is_and_equals_nothing_else(text: str)
     assert (found,) == held([text])
     assert (found,) != held([text + " "])
     assert (found,) != declared([PEM])
+    assert [one.subject for one in found.certificates] == ["(unreadable)"]
 
 
 @pytest.mark.parametrize("how", sorted(ODDITIES))
@@ -387,6 +445,20 @@ def test_a_certificate_is_valid_between_its_dates(offset: datetime.timedelta) ->
     hundred = datetime.timedelta(days=100)
     valid = STARTED - hundred <= moment.replace(microsecond=0) <= STARTED + hundred
     assert bool(warnings) == (not valid)
+
+
+def test_a_certificate_is_valid_to_the_last_second() -> None:
+    moment = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
+    exact = "2026-01-01T00:00:00Z"
+    chains = [Chain((Certificate("00", "", not_before=exact, not_after=exact),))]
+    second = datetime.timedelta(seconds=1)
+    assert validity_warnings(chains, moment) == []
+    assert validity_warnings(chains, moment + second) == [
+        f"The certificate (no subject) (SHA-256 00) expired on {exact}."
+    ]
+    assert validity_warnings(chains, moment - second) == [
+        f"The certificate (no subject) (SHA-256 00) is not valid before {exact}."
+    ]
 
 
 def test_what_cannot_be_read_gives_no_warning_about_dates() -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import given
@@ -23,25 +24,26 @@ from ansible_collections.esx.trust.plugins.module_utils._services.host_trust imp
 from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import IssuersAndProfiles
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import write_marker
 from support.certificates import chain
+from support.memory import DroppingHost
 from support.memory import MemoryHost
 from support.memory import ScriptedClient
 from support.memory import api_error
-from unit.test_host_trust_plan import ALIASES
-from unit.test_host_trust_plan import CHAINS
-from unit.test_host_trust_plan import NAMES
-from unit.test_host_trust_plan import NEW
-from unit.test_host_trust_plan import OLD
-from unit.test_host_trust_plan import absent
-from unit.test_host_trust_plan import declarations
-from unit.test_host_trust_plan import desired
-from unit.test_host_trust_plan import group
-from unit.test_host_trust_plan import holdings
-from unit.test_host_trust_plan import host_with
-from unit.test_host_trust_plan import issuer
-from unit.test_host_trust_plan import issuers_of
-from unit.test_host_trust_plan import planned
-from unit.test_host_trust_plan import provider
-from unit.test_host_trust_plan import trusted
+from support.whole_hosts import ALIASES
+from support.whole_hosts import CHAINS
+from support.whole_hosts import NAMES
+from support.whole_hosts import NEW
+from support.whole_hosts import OLD
+from support.whole_hosts import absent
+from support.whole_hosts import declarations
+from support.whole_hosts import desired
+from support.whole_hosts import group
+from support.whole_hosts import holdings
+from support.whole_hosts import host_with
+from support.whole_hosts import issuer
+from support.whole_hosts import issuers_of
+from support.whole_hosts import planned
+from support.whole_hosts import provider
+from support.whole_hosts import trusted
 
 DEEP = chain(2, subject="deep")
 RENAME = {"issuer_conflict": "rename"}
@@ -59,7 +61,7 @@ def test_a_write_in_doubt_is_told_although_somebody_else_did_some_of_the_rest() 
     host = host_with(("a", "https://a", OLD), ("s", "https://s", OLD))
     client = ScriptedClient(host)
     client.loses_answer("update")
-    client.is_raced("list", lambda memory: None)
+    client.passes("list")
     client.is_raced("list", lambda memory: memory.issuers.pop("s"))
     outcome = run(client, desired(issuers=[issuer("a", "https://a", NEW)], purge=True))
     assert told(outcome) == [("update", "a")]
@@ -79,7 +81,7 @@ def test_a_marking_that_never_arrived_is_not_told() -> None:
     host = host_with(("former", "https://vc", NEW))
     client = ScriptedClient(host)
     client.loses_request("update")
-    client.is_raced("list", lambda memory: None)
+    client.passes("list")
     client.is_raced("list", lambda memory: memory.hold_issuer("former", "https://vc", [OLD]))
     outcome = run(client, desired(issuers=[issuer("vc", "https://vc", OLD, **RENAME)]))
     assert told(outcome) == []
@@ -91,7 +93,7 @@ def test_every_write_of_a_chain_of_moves_is_told_whichever_answer_is_lost(lost: 
     host = host_with(("a", "https://w", OLD), ("b", "https://y", OLD), ("d", "https://x", OLD))
     client = ScriptedClient(host)
     for _passed in range(lost - 1):
-        client.is_raced("update", lambda memory: None)
+        client.passes("update")
     client.loses_answer("update")
     moves = {"a": "https://x", "b": "https://w", "d": "https://z"}
     outcome = run(client, desired(issuers=[issuer(alias, name, **RENAME) for alias, name in moves.items()]))
@@ -117,7 +119,7 @@ def test_a_swap_that_fails_anywhere_costs_no_trust(failing: int) -> None:
     client = ScriptedClient(host)
     call, passed = [("create", 0), ("update", 0), ("update", 1), ("update", 2), ("delete", 0)][failing]
     for _number in range(passed):
-        client.is_raced(call, lambda memory: None)
+        client.passes(call)
     client.fails(call, lambda: api_error("INVALID_ARGUMENT"))
     wanted = desired(issuers=[issuer("a", "https://y", **RENAME), issuer("b", "https://x", **RENAME)])
     with pytest.raises(TrustError) as caught:
@@ -133,7 +135,7 @@ def test_what_cannot_be_put_back_is_told() -> None:
     host = host_with(("a", "https://x", OLD))
     client = ScriptedClient(host)
     client.fails("create", lambda: api_error("INVALID_ARGUMENT"))
-    client.is_raced("update", lambda memory: None)
+    client.passes("update")
     client.fails("update", lambda: api_error("INVALID_ARGUMENT"), times=5)
     with pytest.raises(TrustError) as caught:
         run(client, desired(issuers=[issuer("a", "https://y"), issuer("b", "https://x")]))
@@ -219,9 +221,9 @@ def test_one_lost_answer_or_refusal_hides_nothing_and_costs_no_trust(
             raise api_error("INTERNAL_SERVER_ERROR", 500)
         return answer
 
-    host.perform = watched  # type: ignore[method-assign]
     try:
-        said = told(run(client, wanted))
+        with mock.patch.object(host, "perform", watched):
+            said = told(run(client, wanted))
         message = ""
     except TrustError as error:
         said = [(one["operation"], one["id"]) for one in error.operations]
@@ -230,7 +232,6 @@ def test_one_lost_answer_or_refusal_hides_nothing_and_costs_no_trust(
     if message:
         kept = {one.issuer for one in issuers_of(wanted).issuers or () if one.state == "present"}
         assert not (before & kept) - set(trusted(host).values()), message
-        host.perform = perform  # type: ignore[method-assign]
         run(ScriptedClient(host), wanted)
         assert not planned(host, wanted).steps
 
@@ -239,7 +240,7 @@ def test_a_swap_that_stops_in_doubt_where_nobody_can_look_tells_what_may_be_lost
     host = host_with(("a", "https://x", OLD), ("b", "https://y", NEW))
     client = ScriptedClient(host, retries=0)
     client.loses_answer("update")
-    client.is_raced("list", lambda memory: None)
+    client.passes("list")
     client.fails("list", lambda: api_error("INTERNAL_SERVER_ERROR", 500), times=9)
     with pytest.raises(TrustError) as caught:
         run(client, desired(issuers=[issuer("a", "https://y", **RENAME), issuer("b", "https://x", **RENAME)]))
@@ -247,23 +248,12 @@ def test_a_swap_that_stops_in_doubt_where_nobody_can_look_tells_what_may_be_lost
     assert [one["issuer"] for one in caught.value.not_restored] == ["https://y"]
 
 
-class DroppingHost(MemoryHost):
-    """Keeps the first certificate of each chain and no other."""
-
-    def perform(self, call: Call) -> Any:
-        spec = call.arguments.get("spec", {})
-        if "signing_cert_chains" in spec:
-            chains = [{"cert_chain": entry["cert_chain"][:1]} for entry in spec["signing_cert_chains"]]
-            call = call.operation(**{**call.arguments, "spec": {**spec, "signing_cert_chains": chains}})
-        return super().perform(call)
-
-
 @pytest.mark.parametrize("lost", [False, True], ids=["answered", "in doubt"])
 def test_the_last_look_counts_each_write_once(lost: bool) -> None:
     """The profile that was made is one, whether it was seen before or is assumed."""
     client = ScriptedClient(DroppingHost())
     if lost:
-        client.is_raced("create", lambda memory: None)
+        client.passes("create")
         client.loses_answer("create")
     profiles = [group("admins", "vc", "READ_ONLY"), group("people", "vc", "READ_ONLY")]
     outcome = run(client, desired(issuers=[issuer("vc", "https://vc", DEEP)], profiles=profiles))
@@ -281,7 +271,7 @@ def test_what_is_put_back_is_called_by_its_kind() -> None:
         }
     before = client.memory.state()
     for _passed in range(2):
-        client.is_raced("create", lambda memory: None)
+        client.passes("create")
     client.fails("create", lambda: api_error("INVALID_ARGUMENT"))
     with pytest.raises(TrustError) as caught:
         run(client, desired(issuers=[issuer("new", "https://vc", NEW, **RENAME)], profiles=[]))
@@ -366,10 +356,10 @@ def test_rights_and_issuers_meet_one_trouble(host: MemoryHost, wanted: HostTrust
             raise AnswerLost("esx01: lost.") if kind == "done and lost" else api_error("INTERNAL_SERVER_ERROR", 500)
         return answer
 
-    host.perform = watched  # type: ignore[method-assign]
     failure = None
     try:
-        outcome = run(ScriptedClient(host), wanted)
+        with mock.patch.object(host, "perform", watched):
+            outcome = run(ScriptedClient(host), wanted)
         said = [step.describe() for step in outcome.steps]
         subjects = [(one["external_group_name"], one["issuer_alias"]) for one in outcome.after["client_profiles"]]
         assert len(subjects) == len(set(subjects))
@@ -377,7 +367,6 @@ def test_rights_and_issuers_meet_one_trouble(host: MemoryHost, wanted: HostTrust
         failure, said = error, error.operations
     assert sorted((f"{one['resource']}s", one["operation"]) for one in said) == sorted(done), failure
 
-    host.perform = perform  # type: ignore[method-assign]
     if isinstance(failure, Conflict):
         return
     if failure is not None:

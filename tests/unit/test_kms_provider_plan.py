@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import uuid
 from typing import Any
 from typing import Optional
@@ -13,18 +14,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
+from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
+from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
+from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import ARGUMENTS
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import CREATE
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import DELETE
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import GET
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import LIST
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import DesiredKmsProvider
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import KmsProvider
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import KmsProviders
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import find
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import plan
 from support.constants import KEY
+from support.constants import KEY_ID
+from support.constants import OTHER_KEY_ID
 from support.memory import MemoryHost
 from support.memory import ScriptedClient
 from support.memory import request_of
 
-KEY_ID = "12345678-abcd-1234-cdef-123456789abc"
-OTHER_KEY_ID = "99999999-abcd-1234-cdef-123456789abc"
 PARAMS = {"provider": "nkp", "key_id": KEY_ID, "key_derivation_key": KEY, "state": "present"}
 
 names = st.sampled_from(["nkp", "other"])
@@ -106,6 +118,7 @@ def test_creating_needs_the_key() -> None:
     ("type_", "key_id", "says"),
     [
         ("NATIVE", OTHER_KEY_ID, OTHER_KEY_ID),
+        ("NATIVE", "Not-A-UUID", "not-a-uuid"),
         ("TRUST_AUTHORITY", None, "TRUST_AUTHORITY"),
         ("NATIVE", None, "key_id"),
     ],
@@ -115,8 +128,12 @@ def test_another_key_is_a_conflict_that_says_what_is_there(
 ) -> None:
     planned = plan(KmsProvider("nkp", type_, key_id), desired(state=state))
     assert planned.steps == ()
-    assert says in (planned.conflict or "")
-    assert "'nkp'" in (planned.conflict or "")
+    conflict = planned.conflict or ""
+    assert says in conflict.replace("Not-A-UUID", "not-a-uuid")
+    assert "'nkp'" in conflict
+    if type_ == "NATIVE" and key_id:
+        assert KEY_ID in conflict
+        assert conflict.endswith(". Another key would lock the virtual machines that use this one.")
     assert planned.before == planned.after
 
 
@@ -191,15 +208,25 @@ def test_the_key_is_in_no_repr_and_no_record(observed: Optional[KmsProvider], de
         assert not [text for text in shown if declared.key_derivation_key in text]
 
 
-@pytest.mark.parametrize("key_id", ["", "  ", "nkp", KEY_ID[:-1], f"{{{KEY_ID}}}", "1234-5678", KEY_ID + "a"])
-def test_a_key_id_that_is_no_uuid_is_refused(key_id: str) -> None:
-    with pytest.raises(InvalidInput, match=r"^key_id: "):
+@pytest.mark.parametrize(
+    "key_id",
+    [
+        *("", "  ", "x", "nkp", "1234-5678", KEY),
+        *(KEY_ID[:-1], f"{{{KEY_ID}}}", KEY_ID + "a", KEY_ID.replace("-", "", 1)),
+    ],
+)
+def test_a_key_id_that_is_no_uuid_is_refused_and_masked_because_it_may_be_the_key(key_id: str) -> None:
+    with pytest.raises(InvalidInput, match=r"^key_id: is no UUID such as [0-9a-f-]{36}\.$") as caught:
         desired(key_id=key_id)
+    assert len(key_id) < 3 or key_id not in caught.value.message
+    # Where nearly every text holds it, a mask would hide everything.
+    assert ARGUMENTS.misplaced({"key_id": key_id}) == ({key_id} if len(key_id) >= 8 else set())
 
 
-@pytest.mark.parametrize("key", ["", " ", "no base64!", "AAA", "=", KEY[:20] + "\n" + KEY[20:], KEY + "é"])
+@pytest.mark.parametrize("key", ["", " ", "no base64!", "AAA", "=", "====", KEY[:20] + "\n" + KEY[20:], KEY + "é", "ä"])
 def test_a_key_that_is_no_base64_is_refused_without_being_repeated(key: str) -> None:
-    with pytest.raises(InvalidInput, match=r"^key_derivation_key: ") as caught:
+    expected = r"^key_derivation_key: is no Base64 of a key \(for a new one: openssl rand -base64 32\)\.$"
+    with pytest.raises(InvalidInput, match=expected) as caught:
         desired(key_derivation_key=key)
     assert key.strip() in ("", "=") or key.strip() not in str(caught.value)
 
@@ -210,7 +237,10 @@ def test_a_key_is_of_32_bytes_and_no_other_is_repeated(raw: bytes) -> None:
     if len(raw) == 32:
         assert desired(key_derivation_key=key).key_derivation_key == key
         return
-    with pytest.raises(InvalidInput, match=rf"^key_derivation_key: has {len(raw)} bytes, and a key has 32 ") as caught:
+    expected = (
+        rf"^key_derivation_key: has {len(raw)} bytes, and a key has 32 \(for a new one: openssl rand -base64 32\)\.$"
+    )
+    with pytest.raises(InvalidInput, match=expected) as caught:
         desired(key_derivation_key=key)
     assert len(key) <= 4 or key not in str(caught.value)
 
@@ -247,3 +277,58 @@ def test_white_space_around_the_key_is_not_sent() -> None:
 def test_a_name_that_cannot_stand_in_a_path_is_refused(name: str) -> None:
     with pytest.raises(InvalidInput, match=r"^provider: "):
         desired(provider=name)
+
+
+# What the host knows and does not know
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"), [("Key-ONE", "kEY-one", True), ("straße", "STRASSE", False), ("one", "two", False)]
+)
+def test_key_ids_that_are_no_uuids_are_compared_without_case(one: str, other: str, same: bool) -> None:
+    first, second = (deletion(KmsProvider("nkp", "NATIVE", key_id)) for key_id in (one, other))
+    assert KmsProviders().is_same(first, second) == same
+
+
+def deletion(held: KmsProvider) -> Step:
+    return Step("delete", "kms_provider", held.provider, held)
+
+
+@pytest.mark.parametrize(
+    ("error", "known"),
+    [
+        (ApiError("no", status=404, error_type="NOT_FOUND"), False),
+        (ApiError("no", status=404, error_type="OPERATION_NOT_FOUND"), False),
+        (ApiError("no", status=405, error_type="INVALID_REQUEST"), False),
+        (ApiError("no", status=400, error_type="UNSUPPORTED"), False),
+        (UnexpectedAnswer("no", status=400), False),
+        (UnexpectedAnswer("no", status=404), False),
+        (UnexpectedAnswer("no", status=405), False),
+        (UnexpectedAnswer("no", status=501), False),
+        (UnexpectedAnswer("no", status=500), True),
+        (UnexpectedAnswer("no", status=200), True),
+        (ApiError("no", status=404), True),
+        (ApiError("no", status=400, error_type="RESOURCE_IN_USE"), True),
+        (ApiError("no", status=500, error_type="ERROR"), True),
+    ],
+)
+def test_a_host_that_cannot_delete_is_told_from_one_that_refuses_to(error: TrustError, known: bool) -> None:
+    error = copy.copy(error)  # what happens to it must not last
+    error.operation = DELETE.id
+    step = deletion(KmsProvider("nkp", "NATIVE", KEY_ID))
+    explained = KmsProviders((desired(state="absent"),)).explain(error, step, "esx01")
+    assert explained is error
+    assert (explained.message == "no") == known
+    if not known:
+        answer = " ".join(str(part) for part in (error.status, error.error_type) if part)
+        assert explained.message.startswith("esx01: the key provider 'nkp' is still there")
+        assert explained.message.endswith(f"(DELETE was answered with {answer}).")
+        assert explained.hint.startswith("It can only be removed by what put it there, for instance vCenter;")
+        assert explained.hint.endswith("uses it first.")
+
+
+@pytest.mark.parametrize("operation", [GET, LIST, CREATE])
+def test_only_a_refused_deletion_is_explained_so(operation: Operation) -> None:
+    error = ApiError("as it was", operation=operation.id, status=404, error_type="NOT_FOUND")
+    step = deletion(KmsProvider("nkp", "NATIVE", KEY_ID))
+    assert KmsProviders((desired(),)).explain(error, step, "esx01").message == "as it was"

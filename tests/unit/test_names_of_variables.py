@@ -77,7 +77,7 @@ def variables(path: Path) -> set[str]:
 def prefixes(path: Path) -> tuple[str, ...]:
     if "roles" in path.relative_to(ROOT).parts:
         return (OF_THE_ROLE, OF_ANSIBLE)
-    if path.stem.startswith("awx_"):
+    if path.stem.startswith(("awx_", "controller_")):
         return (OF_AWX, OF_ANSIBLE)
     return (INTERNAL, OF_THE_ROLE, OF_ANSIBLE)
 

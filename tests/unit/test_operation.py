@@ -64,6 +64,20 @@ def test_only_what_gets_may_be_repeated(operation: Operation) -> None:
     assert operation.returns == operation.reads
 
 
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("", "is empty."),
+        ("..", "'..' cannot be the name of anything in a URL."),
+        ("\ud800", "is no valid Unicode text."),
+    ],
+)
+def test_a_name_that_no_url_can_hold_is_refused_by_its_option(name: str, reason: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        url_path(kms_provider.GET(provider=name))
+    assert caught.value.message == f"provider: {reason}"
+
+
 @given(st.text())
 @example(".")
 @example("..")

@@ -61,6 +61,7 @@ def test_a_host_that_answered() -> None:
         "hosts": 1,
         "answered": 1,
         "all_answered": True,
+        "left_behind": 0,
         "by_protocol": {"rest": 0, "jsonrpc": 1},
     }
     (host,) = report["hosts"]
@@ -113,6 +114,7 @@ SAID = {"succeeded": True, "error": None}
         ({"api_probe": {}}, "not in check mode"),
         (failed("error"), "failed"),
         ({"failed": True, "msg": "an undefined variable"}, "failed"),
+        ({**failed("error"), "api_probe": {"removed": False}}, "may still be there"),
         ({"api_probe": {"create": {"succeeded": False, "error": "UNAUTHORIZED"}}}, "refused"),
         ({"api_probe": {"create": SAID, "same_certificates": True}}, "same certificates, removed"),
         ({"api_probe": {"create": SAID, "same_certificates": False}}, "other certificates, removed"),

@@ -4,12 +4,41 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 import release
+from environment import ROOT
+
+PLUGINS = {
+    **{path.stem: path for path in (ROOT / "plugins/modules").glob("*.py")},
+    **{path.stem: path for path in (ROOT / "plugins/filter").glob("*.yml")},
+}
+
+
+@pytest.mark.parametrize("name", sorted(PLUGINS))
+def test_a_plugin_says_with_which_version_it_came(name: str) -> None:
+    """The changelog of a release lists what says that it came with it, and nothing else."""
+    releases = yaml.safe_load((ROOT / "changelogs/changelog.yaml").read_text("utf-8"))["releases"]
+    came = {
+        plugin["name"]: version
+        for version, release_ in releases.items()
+        for plugin in (*release_.get("modules", ()), *release_.get("plugins", {}).get("filter", ()))
+    }
+    said = re.search(r"^ *version_added: *(\S+)$", PLUGINS[name].read_text("utf-8"), re.MULTILINE)
+    assert said
+    if name in came:
+        assert said[1] == came[name]
+    else:
+        assert numbers(said[1]) > max(map(numbers, releases))
+
+
+def numbers(version: str) -> list[int]:
+    return [int(part) for part in version.split(".")]
 
 
 @pytest.fixture

@@ -22,15 +22,14 @@ from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan im
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import by_alias
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_taking_back import take_back
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import write_marker
-from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import list_issuers
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 from support.certificates import chain
 from support.certificates import encodings
 from support.memory import MemoryHost
-from support.memory import ScriptedClient
 from support.memory import plan_one as plan
 from support.memory import request_of
+from support.whole_hosts import observe_issuers as observe
 
 ALIAS, ISSUER = "vc", "https://vc/openidconnect/vsphere.local"
 OLD, NEW, DEEP = chain(subject="old"), chain(subject="new"), chain(3, subject="deep")
@@ -50,10 +49,6 @@ def desired(**changes: Any) -> DesiredTokenIssuer:
         "state": "present",
     }
     return DesiredTokenIssuer.from_params({**params, **changes})
-
-
-def observe(host: MemoryHost) -> tuple[TokenIssuer, ...]:
-    return list_issuers(ScriptedClient(host).as_client())
 
 
 def host_with(*issuers: tuple[str, str, Iterable[Sequence[str]]]) -> MemoryHost:
@@ -158,8 +153,10 @@ def test_the_same_issuer_under_another_alias_is_left_so_with_a_warning(policy: s
 def test_other_chains_under_another_alias_are_a_conflict_that_names_it() -> None:
     planned = plan(observe(host_with(("b", ISSUER, [NEW]))), desired())
     assert planned.steps == ()
-    assert "'b'" in (planned.conflict or "")
-    assert "adopt" in (planned.conflict or "")
+    assert planned.conflict == (
+        f"the issuer {ISSUER!r} is saved under the alias 'b' with other certificates;"
+        " issuer_conflict can be adopt or rename."
+    )
 
 
 def test_adopting_changes_what_the_other_alias_holds() -> None:
@@ -211,13 +208,16 @@ def test_an_alias_and_an_issuer_that_belong_to_two_entries_are_a_conflict(policy
     host = host_with((ALIAS, "https://other", [OLD]), ("b", ISSUER, [OLD]))
     planned = plan(observe(host), desired(issuer_conflict=policy))
     assert planned.steps == ()
-    assert "'b'" in (planned.conflict or "")
-    assert repr(ALIAS) in (planned.conflict or "")
+    assert planned.conflict == (
+        f"the issuer {ISSUER!r} is saved under the alias 'b', and {ALIAS!r} holds another issuer;"
+        " issuer_conflict can be rename."
+    )
 
 
-def test_renaming_frees_the_issuer_before_our_alias_gets_it() -> None:
-    host = host_with((ALIAS, "https://other", [OLD]), ("b", ISSUER, [OLD]))
-    planned = plan(observe(host), desired(issuer_conflict="rename"))
+@pytest.mark.parametrize("mode", ["exact", "merge"])
+def test_renaming_frees_the_issuer_before_our_alias_gets_it_and_leaves_equal_chains_alone(mode: str) -> None:
+    host = host_with((ALIAS, "https://other", [NEW, OLD]), ("b", ISSUER, [OLD, NEW]))
+    planned = plan(observe(host), desired(chains=[OLD, NEW], issuer_conflict="rename", chains_mode=mode))
     assert actions(planned) == [("update", "b"), ("update", ALIAS), ("delete", "b")]
     assert body_of(planned.steps[1]) == {"issuer": ISSUER}
 
@@ -244,6 +244,13 @@ def test_absent_leaves_the_issuer_under_another_alias_and_says_so() -> None:
     planned = plan(observe(host_with(("b", ISSUER, [OLD]))), desired(state="absent"))
     assert planned.steps == ()
     assert "'b'" in planned.warnings[0]
+    assert "stays trusted" in planned.warnings[0]
+
+
+def test_absent_of_an_alias_that_holds_another_issuer_is_a_conflict() -> None:
+    planned = plan(observe(host_with((ALIAS, "https://other", [OLD]))), desired(state="absent"))
+    assert planned.steps == ()
+    assert "holds the issuer 'https://other'" in (planned.conflict or "")
 
 
 def test_merging_adds_behind_what_is_there() -> None:

@@ -6,17 +6,16 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import signal
 import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
-from ansible_collections.esx.trust.plugins.module_utils._api import retries
 from ansible_collections.esx.trust.plugins.module_utils._api import transport
 from simulator.delivery import Delivery
 from support.modules import Modules
+from support.modules import without_pauses
 from wire.checks import HELD
 from wire.proxy import FaultProxy
 
@@ -36,10 +35,8 @@ def _no_memory_of_certificates() -> None:
 def modules(
     host: Host, fleet: Fleet, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Modules]:
-    monkeypatch.setattr(retries, "FIRST_DELAY", 0.001)
-    before = signal.getsignal(signal.SIGTERM)
-    yield Modules(host, fleet, capsys, monkeypatch)
-    signal.signal(signal.SIGTERM, before)
+    with without_pauses(monkeypatch):
+        yield Modules(host, fleet, capsys, monkeypatch)
 
 
 @pytest.fixture

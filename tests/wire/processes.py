@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from environment import link_collection
+from support.programs import clean_environment
 
 if TYPE_CHECKING:
     from simulator import Host
@@ -83,12 +83,9 @@ class Starter:
         self._running: list[subprocess.Popen[str]] = []
 
     def __call__(self, name: str, *, place: str = "module", **options: Any) -> Started:
-        variables = {
-            key: value for key, value in os.environ.items() if not key.startswith(("COV_", "COVERAGE", "PYTEST"))
-        }
         process = subprocess.Popen(
             [sys.executable, "-c", WRAPPER, name, place],
-            env={**variables, "PYTHONPATH": str(link_collection()), "PYTHONDONTWRITEBYTECODE": "1"},
+            env=clean_environment(PYTHONPATH=link_collection()),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from support.certificates import chain
+from support.constants import KEY
 from support.constants import KEY_ID
 from wire.checks import assert_one_sentence
 from wire.checks import issuer_options
@@ -79,7 +80,7 @@ def _issuer_is_new(host: Host) -> bool:
 CREATES = Scenario(
     "creates",
     "esx_kms_provider",
-    {"provider": "site-a", "key_id": KEY_ID, "key_derivation_key": "q1w2e3r4t5y6u7i8o9p0a1s2d3f4g5h6j7k8l9z0x1c="},
+    {"provider": "site-a", "key_id": KEY_ID, "key_derivation_key": KEY},
     "create",
     lambda host: None,
     _key_is_there,

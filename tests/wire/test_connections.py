@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import errno
+from functools import partial
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -157,6 +158,9 @@ def test_an_interrupt_at_any_read_leaves_nothing_open(
             raise KeyboardInterrupt
         return count
 
+    def at_most(sessions: int) -> bool:
+        return host.open_sessions <= sessions
+
     monkeypatch.setattr(transport._DeadlineSocket, "recv_into", recv_into)
     interrupts = 0
     for late in (False, True):  # noqa: B007 - read above
@@ -178,7 +182,7 @@ def test_an_interrupt_at_any_read_leaves_nothing_open(
             # The name of a session whose answer was not read is not known.
             # And a goodbye that was interrupted arrives all the same, a moment later.
             unknown = 1 if number == 1 else 0
-            assert host.wait_until(lambda most=unknown: host.open_sessions <= most), number  # type: ignore[misc]
+            assert host.wait_until(partial(at_most, unknown)), number
             assert wrote(host) in ([], [scenario.write])
             left = 0
             again = scenario.run(modules, auth_method=method)

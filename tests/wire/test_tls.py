@@ -22,6 +22,8 @@ from environment import link_collection
 from simulator import Fleet
 from simulator.certificates import Identity
 from simulator.certificates import issue
+from support.constants import KEY_ID
+from support.programs import clean_environment
 from wire.checks import assert_one_sentence
 from wire.checks import assert_untouched
 from wire.checks import front
@@ -310,7 +312,7 @@ def variable(
 def test_variables_matter_to_no_option(modules: Modules, host: Host, variable: tuple[str, str], tmp_path: Path) -> None:
     stranger = tmp_path / "stranger.pem"
     stranger.write_text(issue("CA", authority=True).pem)
-    host.put_provider("site-a", type="NATIVE", key_id="5f0b1f4e-53c2-4f0e-9c0e-6f1d6f7a2b11")
+    host.put_provider("site-a", type="NATIVE", key_id=KEY_ID)
     assert not modules.kms_provider().failed
     assert not modules.kms_provider(ca_path=None, thumbprint=host.fingerprint).failed
     assert not modules.kms_provider(ca_path=None, validate_certs=False).failed
@@ -419,7 +421,7 @@ def test_no_variable_breaks_the_loading_of_the_plugin(variable: str, tmp_path: P
     value = str(tmp_path / NONSENSE[variable])
     done = subprocess.run(
         [sys.executable, "-c", load.format(variable)],
-        env={**os.environ, "PYTHONPATH": str(link_collection()), "PYTHONDONTWRITEBYTECODE": "1", variable: value},
+        env=clean_environment(PYTHONPATH=link_collection(), **{variable: value}),
         capture_output=True,
         text=True,
         check=False,

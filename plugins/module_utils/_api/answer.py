@@ -1,9 +1,9 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What both forms of the API have in common in their answers: errors, and answers from elsewhere.
+"""Errors that the answers of both forms of the API share: the API's own errors, and answers of other servers.
 
-Sources: the error types and bodies of the vAPI runtimes, and the texts that a host's front proxy (envoy) and its
-JSON-RPC handler are known to answer with.
+Sources: the error types and bodies of the vAPI runtimes, and the known texts of a host's front proxy (envoy) and of its
+JSON-RPC handler.
 """
 
 from __future__ import annotations
@@ -27,19 +27,20 @@ from ansible_collections.esx.trust.plugins.module_utils._text import cut
 from ansible_collections.esx.trust.plugins.module_utils._text import printable
 
 ERROR_PREFIX = "com.vmware.vapi.std.errors."
-#: HTTP codes that say that the same request may succeed later.
+#: HTTP codes after which the same request may succeed later.
 _LATER = (408, 429, 502, 503, 504)
-#: Codes with which a server answers a request that it does not understand.
+#: HTTP codes with which a server answers a request that it does not understand.
 _NOT_UNDERSTOOD = (400, 404, 405, 415)
-#: Characters of a host's own words that a message may hold.
+#: The most characters that a message quotes of a host's text.
 EXCERPT = 200
-#: What the collection adds behind them makes a message longer, up to about 700 characters in all.
+#: The same for the text of an API error. With our own sentences such a message has at most about 700 characters.
 _MESSAGE = 200
-#: Characters of a host's own words that are looked at. To search megabytes for secrets takes seconds.
-_LOOKED_AT = 4096
-#: Characters before such a cut that nobody sees: a short secret, whatever it is dressed in, may have been cut there.
-_AT_THE_CUT = 256
-#: Characters of the longest name of an error type, its prefix included.
+#: The first characters of a host's text, which are searched for secrets. A search of megabytes takes seconds.
+_SEARCHED = 4096
+#: The last characters of a text that was cut there. They are left out, because the cut may have divided a secret, and
+#: the search does not find a half of an encoded secret.
+_BEFORE_A_CUT = 256
+#: The most characters of an error type's name, its prefix included.
 _LONGEST_ERROR_TYPE = 128
 _ERROR_TYPE = re.compile(r"[A-Z][A-Z_]{0,63}")
 
@@ -52,19 +53,19 @@ _HINTS = {
     "ERROR": _HINT_LOGS,
     "INTERNAL_SERVER_ERROR": _HINT_LOGS,
     "INVALID_ARGUMENT": "The host does not accept a value of the options.",
-    "UNAUTHORIZED": "Give the account the privilege it needs; in lockdown mode only exception users have any.",
+    "UNAUTHORIZED": "Give the account the privilege it needs; in lockdown mode only exception users have it.",
     "OPERATION_NOT_FOUND": "This host's release does not offer this operation.",
     "SERVICE_UNAVAILABLE": "The service is down or starting; try again later.",
     "UNABLE_TO_ALLOCATE_RESOURCE": "The host's licence may not cover this service.",
 }
 HINT_NOT_THE_API = (
-    "Check that hostname and port are an ESX host's own, and that its release (7.0 or later) serves this service."
+    "Check that hostname and port are those of an ESX host, and that its release (7.0 or later) offers this service."
 )
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One HTTP answer, whole."""
+    """One HTTP answer with its whole body."""
 
     status: int
     headers: Mapping[str, str]
@@ -75,9 +76,12 @@ class Answer:
 class Fault:
     """A vAPI error, as a codec reads it from an answer.
 
-    error_type: in the API's spelling, or None. inferred: the type was concluded from the HTTP code alone.
-    texts: the host's own words, outermost first. status: the HTTP code where it tells something, or None.
-    outcome_unknown: the host may have carried out the request; None if the HTTP code decides.
+    error_type: the type in the API's spelling, or None.
+    inferred: the host did not name the type; the HTTP code implies it.
+    texts: the host's messages, the outermost first.
+    ids: the ids of these messages.
+    status: the HTTP code, or None if it says nothing about the error.
+    outcome_unknown: True if the host may have carried out the request; None if the HTTP code decides.
     """
 
     error_type: Optional[str]
@@ -89,28 +93,32 @@ class Fault:
 
 
 def api_error(
-    operation: Operation, title: str, fault: Fault, answer: Answer, host: str, scrub: Callable[[str], str]
+    operation: Operation,
+    title: str,
+    fault: Fault,
+    answer: Answer,
+    host: str,
+    scrub: Callable[[str], str],
 ) -> ApiError:
-    """The error of the family for a vAPI error."""
-    known = " ".join(str(part) for part in (fault.status, fault.error_type) if part is not None)
-    message = f"{host}: {title} failed" + (f" ({known})" if known else "")
+    """The error to raise for a vAPI error.
 
-    # An error during a login may quote the token, which nobody knows yet.
-    quotable = not (operation.secret and _failed_inside(fault))
-    words = excerpt("; ".join(fault.texts), _MESSAGE, scrub) if quotable else ""
-    message += f": {words}" if words else ""
-    message += "" if message.endswith((".", "!", "?")) else "."
-
-    family = ApiError
+    title: the name of the operation in messages.
+    host: the name of the host in messages.
+    scrub: masks the secrets in a text.
+    """
+    error_class = ApiError
     if fault.error_type == "UNAUTHENTICATED" or answer.status == 401:
-        # Whatever a body says, 401 is a refusal, and a refusal is never tried again.
-        family = Unauthenticated
+        # The code 401 is a refusal, whatever the body says, and a refused login is never sent again.
+        error_class = Unauthenticated
     elif fault.error_type == "UNAUTHORIZED":
-        family = Unauthorized
+        error_class = Unauthorized
 
-    error: ApiError = family(
-        message,
-        operation.hints.get(fault.error_type or "") or _HINTS.get(fault.error_type or "", ""),
+    error_type = fault.error_type or ""
+    hint = operation.hints.get(error_type) or _HINTS.get(error_type, "")
+
+    error: ApiError = error_class(
+        _message(operation, title, fault, host, scrub),
+        hint,
         operation=operation.id,
         status=fault.status,
         error_type=fault.error_type,
@@ -118,31 +126,70 @@ def api_error(
         inferred=fault.inferred,
         outcome_unknown=fault.outcome_unknown,
     )
+
     error.message_ids = tuple(fault.ids)
     return error
 
 
+def _message(
+    operation: Operation,
+    title: str,
+    fault: Fault,
+    host: str,
+    scrub: Callable[[str], str],
+) -> str:
+    """The sentence for a vAPI error: the code, the type, and the beginning of the host's own messages."""
+    message = f"{host}: {title} failed"
+
+    known = [str(part) for part in (fault.status, fault.error_type) if part is not None]
+    if known:
+        message += f" ({' '.join(known)})"
+
+    # An error inside of a login may quote the new token, which `scrub` does not know.
+    may_quote_a_token = operation.secret and _failed_inside(fault)
+    if not may_quote_a_token:
+        words = excerpt("; ".join(fault.texts), _MESSAGE, scrub)
+        if words:
+            message += f": {words}"
+
+    if not message.endswith((".", "!", "?")):
+        message += "."
+
+    return message
+
+
 def _failed_inside(fault: Fault) -> bool:
-    """True if the host broke off while it worked on the request."""
-    return (fault.status or 0) >= 500 or bool(fault.outcome_unknown)
+    """True if the host failed while it worked on the request."""
+    status = fault.status or 0
+    return status >= 500 or bool(fault.outcome_unknown)
 
 
 def error_type_name(value: Any, scrub: Callable[[str], str]) -> Optional[str]:
-    """The name of an error type in the API's spelling, or None. A hostile host could put anything there."""
-    if not isinstance(value, str) or len(value) > _LONGEST_ERROR_TYPE or scrub(value) != value:
+    """The name of an error type in the API's spelling.
+
+    value: the type as the answer names it, with or without a prefix.
+
+    Returns None for a value that is no such name: a hostile host can write anything there, a secret too.
+    """
+    if not isinstance(value, str) or len(value) > _LONGEST_ERROR_TYPE:
         return None
+
+    if scrub(value) != value:
+        return None
+
     name = value.rpartition(".")[2].upper()
     return name if _ERROR_TYPE.fullmatch(name) else None
 
 
 def message_texts(messages: Any) -> list[str]:
-    """The texts of a list of localizable messages: outermost first, at most three."""
+    """The texts of the first three of a list of localizable messages, the outermost first."""
     texts = []
     for entry in _entries(messages)[:3]:
         for text in (entry.get("localized"), entry.get("default_message")):
             if isinstance(text, str) and text.strip():
                 texts.append(text.strip())
                 break
+
     return texts
 
 
@@ -152,31 +199,39 @@ def message_ids(messages: Any) -> list[str]:
 
 
 def _entries(messages: Any) -> list[dict[str, Any]]:
-    entries = messages if isinstance(messages, list) else []
-    return [entry for entry in entries if isinstance(entry, dict)]
+    """The messages that have the documented form, which is a dictionary."""
+    if not isinstance(messages, list):
+        return []
+
+    return [entry for entry in messages if isinstance(entry, dict)]
 
 
 def data_texts(data: Any) -> list[str]:
-    """The texts in the `data` of an error, each with its name."""
-    fields = data.items() if isinstance(data, dict) else ()
-    return [f"{name}: {text}" for name, text in fields if isinstance(text, str)]
+    """The texts in the `data` of an error, each behind the name of its field."""
+    if not isinstance(data, dict):
+        return []
+
+    return [f"{name}: {text}" for name, text in data.items() if isinstance(text, str)]
 
 
 def unexpected(operation: Operation, answer: Answer, message: str, hint: str = "") -> UnexpectedAnswer:
-    """The error for an answer that says success and is not the answer of the operation: nobody knows what was done."""
+    """The error for an answer that says success and does not have the form of the operation's answer.
+
+    The host may have carried out the request.
+    """
     return UnexpectedAnswer(
         message,
         hint,
         operation=operation.id,
         status=answer.status,
-        # A login is not repeated after such an answer: whoever gives it gets the password each time.
+        # A login is not repeated after such an answer, because an unknown server would get the password again.
         retriable=not operation.secret,
         outcome_unknown=True,
     )
 
 
 def wrong_shape(operation: Operation, title: str, host: str) -> UnexpectedAnswer:
-    """The error for JSON that is not what `operation` is documented to return."""
+    """The error for JSON that does not have the documented form of the operation's result."""
     return UnexpectedAnswer(
         f"{host}: the answer to {title} is JSON, but not of the form that the API documents.",
         HINT_NOT_THE_API,
@@ -185,9 +240,20 @@ def wrong_shape(operation: Operation, title: str, host: str) -> UnexpectedAnswer
 
 
 def not_the_api(
-    operation: Operation, title: str, answer: Answer, is_json: bool, host: str, scrub: Callable[[str], str]
+    operation: Operation,
+    title: str,
+    answer: Answer,
+    is_json: bool,
+    host: str,
+    scrub: Callable[[str], str],
 ) -> UnexpectedAnswer:
-    """The error for an answer that no server of the API gives. is_json: whether its body is JSON."""
+    """The error for an answer that no server of the API gives.
+
+    title: the name of the operation in messages.
+    is_json: True if the body is JSON.
+    host: the name of the host in messages.
+    scrub: masks the secrets in a text.
+    """
     later = answer.status in _LATER
     details: dict[str, Any] = {
         "operation": operation.id,
@@ -201,56 +267,64 @@ def not_the_api(
         message = f"{host}: {title} was answered with a redirect ({answer.status}), which is not followed."
         return UnexpectedAnswer(message, HINT_NOT_THE_API, **details)
 
-    what = "JSON that is no error of the API" if is_json else describe(operation, answer, scrub)
+    body = "JSON that is no error of the API" if is_json else describe(operation, answer, scrub)
     hint = _HINTS["SERVICE_UNAVAILABLE"] if later else HINT_NOT_THE_API
+
     return UnexpectedAnswer(
-        f"{host}: {title} was answered with code {answer.status} and {what}.",
+        f"{host}: {title} was answered with code {answer.status} and {body}.",
         hint,
-        other_form=answer.status in _NOT_UNDERSTOOD and what != _WEB_PAGE,
+        other_form=answer.status in _NOT_UNDERSTOOD and body != _WEB_PAGE,
         **details,
     )
 
 
 def describe(operation: Operation, answer: Answer, scrub: Callable[[str], str]) -> str:
-    """A few words for a body that is not JSON."""
-    said = _readable(answer.body.decode("utf-8", "replace"), scrub)
-    if not said:
+    """A few words that describe a body that is not JSON."""
+    text = _readable(answer.body.decode("utf-8", "replace"), scrub)
+
+    if not text:
         return "an empty body"
-    if said.startswith("<"):
-        return _WEB_PAGE if "<html" in said.lower() else "an XML document"
-    if said[0] in "{[":
+    if text.startswith("<"):
+        return _WEB_PAGE if "<html" in text.lower() else "an XML document"
+    if text[0] in "{[":
         return _BROKEN_JSON
     if operation.secret:
         return "a text that is not JSON"
-    return f"the text '{cut(said, EXCERPT)}'"
+
+    return f"the text '{cut(text, EXCERPT)}'"
 
 
 def excerpt(text: str, most: int, scrub: Callable[[str], str]) -> str:
-    """At most `most` characters of a host's own words, in one line and without secrets."""
+    """The first `most` characters of a host's text, in one line and without secrets."""
     return cut(_readable(text, scrub), most)
 
 
 def _readable(text: str, scrub: Callable[[str], str]) -> str:
-    """The beginning of a text in one line and without secrets."""
+    """The beginning of a text, in one line and without secrets."""
     text = text.lstrip()
-    looked_at = scrub(text[:_LOOKED_AT])
-    if len(text) > _LOOKED_AT:
-        looked_at = looked_at[:-_AT_THE_CUT]
 
-    # Folded only now, so that no part of a secret stays.
-    return printable(looked_at)
+    beginning = scrub(text[:_SEARCHED])
+    if len(text) > _SEARCHED:
+        beginning = beginning[:-_BEFORE_A_CUT]
+
+    # `printable` changes the text, so it comes after the search for secrets.
+    return printable(beginning)
 
 
-def is_plainly_not_xml(what: str) -> bool:
-    """True if `describe` says that a body cannot be the XML that was asked for."""
-    return what in (_WEB_PAGE, _BROKEN_JSON)
+def is_plainly_not_xml(description: str) -> bool:
+    """True if a description that `describe` gave rules out XML."""
+    return description in (_WEB_PAGE, _BROKEN_JSON)
 
 
 def retry_after(answer: Answer) -> Optional[float]:
-    """The seconds for which the host asks to wait, given as a number or as a date; None if it does not ask."""
+    """The seconds for which the host asks to wait, or None if it does not ask.
+
+    The header Retry-After holds a number of seconds or a date.
+    """
     value = answer.headers.get("Retry-After")
     if not value:
         return None
+
     try:
         return float(Retry().parse_retry_after(value))
     except (InvalidHeader, ValueError, OverflowError):

@@ -1,6 +1,9 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The client: one host's conversation over the API. It knows no service, and leaves the form of the API to a codec."""
+"""The client: calls the API of one host.
+
+It knows no service of the API, and it leaves the form of requests and answers to a codec.
+"""
 
 from __future__ import annotations
 
@@ -34,12 +37,12 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Unexpecte
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unreachable
 from ansible_collections.esx.trust.plugins.module_utils._signals import tidying
 
-#: Seconds a closing request may take: nobody should wait long for a goodbye.
+#: The most seconds for the request that ends a session: the work is done, so nobody should wait long for it.
 CLOSE_TIMEOUT = 5.0
 
 
 class Wire(Protocol):
-    """The way to one host: sends requests, one at a time, and reads their whole answers. See Transport."""
+    """The way to one host: sends one request at a time and reads its whole answer. See Transport."""
 
     def send(
         self,
@@ -56,29 +59,38 @@ class Wire(Protocol):
 
 
 class Client:
-    """Performs operations on one host, over one connection and with one login, made when first needed.
+    """Performs operations on one host, over one connection and with one login.
 
-    connection: the options of the connection. wire: the way to the host.
-    codecs: the forms of the API that the host may speak, the likeliest first; the first answer decides.
-    redactor: knows the secrets of this run.
+    connection: the options of the connection. Its `retries` are a budget for the whole life of the client.
+    wire: the way to the host.
+    codecs: the forms of the API that the host may speak, the likeliest first. The first answer decides.
+    redactor: masks the secrets of this run.
 
-    `connection.retries` is a budget for the whole life of the client.
-    Use it as a context manager; leaving closes the session and the connection.
+    The first operation that needs a login logs in. The client is a context manager; its end closes the session and the
+    connection.
     """
 
-    def __init__(self, connection: Connection, wire: Wire, codecs: Sequence[Codec], redactor: Redactor) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        wire: Wire,
+        codecs: Sequence[Codec],
+        redactor: Redactor,
+    ) -> None:
         self._connection = connection
         self._wire = wire
         self._codec, *self._other_codecs = codecs
         self._redactor = redactor
         self._retries = Retries(connection.retries, connection.timeout)
         self._login = Login(connection)
-        #: The credentials of the login that was made.
+        #: The credentials that the login gave, or None before a login.
         self._credentials: Optional[Credentials] = None
-        #: The host answered in the form of the codec.
+        #: The host answered in the form of the current codec.
         self._form_is_known = False
-        #: The answer that made the client try the other form.
+        #: The answer after which the client turned to the other form.
         self._first_answer: Optional[UnexpectedAnswer] = None
+        #: The ids of the operations that the host has answered with a value.
+        self._answered: set[str] = set()
 
     @property
     def host(self) -> str:
@@ -87,70 +99,87 @@ class Client:
 
     @property
     def api_protocol(self) -> Optional[str]:
-        """The form of the API that the host speaks, or None while no answer told it."""
+        """The form of the API that the host speaks, `rest` or `jsonrpc`; None while no answer has shown it."""
         return self._codec.name if self._form_is_known else None
 
     def __enter__(self) -> Client:
         return self
 
     def __exit__(
-        self, kind: Optional[type[BaseException]], error: Optional[BaseException], traceback: Optional[TracebackType]
+        self,
+        kind: Optional[type[BaseException]],
+        error: Optional[BaseException],
+        traceback: Optional[TracebackType],
     ) -> None:
         if isinstance(error, TrustError) and self.api_protocol:
             error.returned.setdefault("api_protocol", self.api_protocol)
+
         self.close()
 
     def call(self, call: Call) -> Any:
         """Perform a call and return its value.
 
-        A read is repeated, within the budget, where the way or the host failed. A write is repeated only where
-        nothing was sent; in doubt the caller has to look, then may `spend_retry` and call again.
+        A read is repeated, within the budget, if the connection or the host failed. A write is repeated only if nothing
+        was sent. If a write may have been carried out, the caller has to look at the host; then it may `spend_retry`
+        and call again.
+
         Raises TrustError.
         """
         operation = call.operation
+
         while True:
             try:
                 return self._authorized(call)
             except TrustError as error:
+                nothing_was_sent = isinstance(error, Unreachable)
+                # The login has repetitions of its own, so its errors do not count here.
                 host_failed = isinstance(error, ApiError) and error.outcome_unknown and error.operation == operation.id
-                repeatable = operation.reads and (error.retriable or host_failed)
-                if not (isinstance(error, Unreachable) or repeatable):
+                read_may_be_repeated = operation.reads and (error.retriable or host_failed)
+                if not (nothing_was_sent or read_may_be_repeated):
                     raise
+
                 self.spend_retry(error)
 
+    def has_answered(self, operation: Operation) -> bool:
+        """True if the host has answered this operation with a value before, so that it offers it."""
+        return operation.id in self._answered
+
     def spend_retry(self, error: TrustError) -> None:
-        """Take one repetition from the budget and wait before it; raise `error` if none is left."""
+        """Take one repetition from the budget and wait before it. Raises `error` if none is left."""
         self._retries.spend(error)
 
     def scrub(self, text: str) -> str:
-        """Text from the host without the secrets of this run."""
+        """The text with the secrets of this run masked."""
         return self._redactor.scrub(text)
 
     def report(self, result: Mapping[str, Any]) -> dict[str, Any]:
-        """The result of a run: scrubbed, and with the form of the API that the host speaks."""
-        form = {"api_protocol": self.api_protocol} if self.api_protocol else {}
-        return self.scrub_result({**result, **form})
+        """The result of a run, with its secrets masked and with the form of the API that the host speaks."""
+        complete = dict(result)
+        if self.api_protocol:
+            complete["api_protocol"] = self.api_protocol
+
+        return self.scrub_result(complete)
 
     def scrub_result(self, result: Mapping[str, Any]) -> dict[str, Any]:
-        """A result with every text in it scrubbed: a host may put anything into what it tells."""
+        """The result with the secrets of this run masked in every text, because a host may quote a secret anywhere."""
         return self._redactor.scrub_result(result)
 
     def wrong_shape(self, operation: Operation) -> UnexpectedAnswer:
-        """The error to raise when `operation` returned a value of another form than documented."""
+        """The error to raise if the value that `operation` returned does not have the documented form."""
         return wrong_shape(operation, self._codec.title(operation), self.host)
 
     @tidying()
     def close(self) -> None:
-        """End the session, if there is one, and the connection. Never fails."""
+        """Close the session, if there is one, and the connection. Never fails."""
         try:
             self._log_out()
         finally:
             self._wire.close()
 
     def _authorized(self, call: Call) -> Any:
-        """Perform a call with the login, which is renewed when the host no longer accepts it.
+        """Perform a call with the credentials of the login. A public operation is sent without credentials.
 
-        A public operation goes without.
+        If the host no longer accepts the token or session that the login gave, the client logs in again.
         """
         if call.operation.public:
             return self._perform(call, NoCredentials())
@@ -160,11 +189,13 @@ class Client:
         try:
             value = self._perform(call, self._credentials)
         except Unauthenticated as error:
-            # Only a token of ours is renewed. A refused password is never sent again.
+            # Only a token or a session that a login gave is renewed. A refused password is never sent again.
             if not self._login.renewable:
                 raise self._login.explain(error) from error
+
             self._log_out()
             self._credentials = self._log_in()
+
             try:
                 value = self._perform(call, self._credentials)
             except Unauthenticated as again:
@@ -174,27 +205,30 @@ class Client:
         return value
 
     def _perform(self, call: Call, credentials: Credentials) -> Any:
-        """Send one request and decode its answer; ask in the other form where the host shows that it speaks that."""
+        """Send a call and decode its answer; send it in the other form if the host shows that it speaks that form."""
         try:
             return self._perform_once(call, credentials)
         except UnexpectedAnswer as error:
             if self._form_is_known or not error.other_form or not self._other_codecs:
                 raise
+
             if self._first_answer is not None:
-                # Neither form: the first answer tells more about who is there.
+                # The host speaks neither form. Its first answer says more about the server than the second one.
                 self._first_answer.hint = f"It did not answer over JSON-RPC either. {HINT_NOT_THE_API}"
                 raise self._first_answer from error
+
             self._first_answer = error
             self._codec = self._other_codecs[0]
 
         return self._perform(call, credentials)
 
     def _perform_once(self, call: Call, credentials: Credentials) -> Any:
+        """Send a call in the current form of the API and decode its answer. Notes what the answer says of the login."""
         operation = call.operation
         request = self._codec.encode(call, credentials)
         headers = dict(request.headers)
         if self._other_codecs and not self._form_is_known:
-            # A JSON-RPC endpoint tells what it is only to a request that says it is JSON, also to one without a body.
+            # A JSON-RPC endpoint answers in JSON-RPC only if this header is there, also for a request without a body.
             headers["Content-Type"] = "application/json"
 
         try:
@@ -202,21 +236,30 @@ class Client:
             value = self._codec.decode(operation, answer, self.host, self._redactor.scrub)
         except TrustError as error:
             error.operation = operation.id
-            if (isinstance(error, ApiError) and not error.inferred) or error.own_form:
+
+            named_by_the_host = isinstance(error, ApiError) and not error.inferred
+            if named_by_the_host or error.own_form:
                 self._form_is_known = True
+
             if not operation.public:
-                # Nobody looked at the login, and it goes out once more in the other form.
+                # In this case the host did not look at the login, which is sent once more in the other form.
                 unseen = error.other_form and bool(self._other_codecs) and not self._first_answer
                 self._login.failed(error, credentials, unseen)
+
             raise
 
         self._form_is_known = True
+        self._answered.add(operation.id)
         if not operation.public:
             self._login.proven = True
+
         return value
 
     def _log_in(self) -> Credentials:
-        """The credentials of a login. Sends a password or SAML token at most once unless no answer came."""
+        """Log in and return the credentials for all further requests.
+
+        A password or a SAML token is sent only once, unless no answer came.
+        """
         operation = self._login.operation
         if operation is None:
             return self._login.given
@@ -231,10 +274,14 @@ class Client:
             self._redactor.add(credentials.token)
         elif isinstance(credentials, SessionId):
             self._redactor.add(credentials.id)
+
         return credentials
 
     def _exchange(self, operation: Operation) -> Any:
-        """Perform a login operation; repeated, within the budget, while the host has not said no."""
+        """Perform a login operation and return its value.
+
+        It is repeated, within the budget, as long as the host has not refused the login.
+        """
         while True:
             try:
                 return self._perform(operation(), self._login.given)
@@ -244,15 +291,25 @@ class Client:
                 if not error.retriable:
                     self._login.explain_missing_service(operation, error)
                     raise
+
                 self.spend_retry(error)
 
     def _log_out(self) -> None:
-        """End the session, if there is one. Never fails."""
-        credentials, self._credentials = self._credentials, None
+        """Close the session, if there is one. Never fails."""
+        credentials = self._credentials
+        self._credentials = None
         if not isinstance(credentials, SessionId):
             return
+
         timeout = min(CLOSE_TIMEOUT, self._connection.timeout)
-        # The host ends an idle session by itself, and the work is done or has failed already.
+
+        # An error does no harm: the host closes an idle session by itself, and the work is over already.
         with contextlib.suppress(TrustError):
             request = self._codec.encode(SESSION_DELETE(), credentials)
-            self._wire.send(request.method, request.path, request.headers, request.body, timeout=timeout)
+            self._wire.send(
+                request.method,
+                request.path,
+                request.headers,
+                request.body,
+                timeout=timeout,
+            )

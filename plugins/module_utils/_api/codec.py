@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A form of the API: how a call becomes a request, and an answer becomes a value or an error."""
+"""The protocol of a codec, which turns a call into a request, and an answer into a value or an error."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.operation import Op
 
 @dataclass(frozen=True)
 class Request:
-    """One HTTP request. The headers and the body may hold secrets and stay out of the repr."""
+    """One HTTP request. The repr leaves out the headers and the body, because they may hold secrets."""
 
     method: str
     path: str
@@ -29,18 +29,26 @@ class Request:
 
 
 class Codec(Protocol):
-    """One form of the API. Codecs keep no state."""
+    """One form of the API. A codec keeps no state."""
 
-    #: The name of the form, as RV(api_protocol) tells it.
+    #: The name of the form, which is the value of RV(api_protocol).
     name: str
 
     def encode(self, call: Call, credentials: Credentials) -> Request:
-        """The request for a call. Raises InvalidInput for an argument that no request can carry."""
+        """The request for a call. Raises InvalidInput if a request cannot carry an argument."""
 
-    def decode(self, operation: Operation, answer: Answer, host: str, scrub: Callable[[str], str]) -> Any:
-        """The value that the operation returned, or None where it returns none.
+    def decode(
+        self,
+        operation: Operation,
+        answer: Answer,
+        host: str,
+        scrub: Callable[[str], str],
+    ) -> Any:
+        """The value that the operation returned, or None if it returns no value.
 
-        host: the name of the host in messages. scrub: takes the secrets out of the host's own words.
+        host: the name of the host in messages.
+        scrub: masks the secrets in a text of the host.
+
         Raises ApiError or UnexpectedAnswer.
         """
 

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A client for one host, put together from its parts."""
+"""Makes the client of a host from its parts: a connection, a transport, codecs and a redactor."""
 
 from __future__ import annotations
 
@@ -19,28 +19,44 @@ from ansible_collections.esx.trust.plugins.module_utils._api.secrets import Reda
 from ansible_collections.esx.trust.plugins.module_utils._api.transport import Transport
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 
-#: The forms of the API that a host may speak, the first to be tried first, by the option api_protocol.
-CODECS: dict[str, tuple[Codec, ...]] = {"auto": (REST, JSON_RPC), "rest": (REST,), "jsonrpc": (JSON_RPC,)}
+#: The forms of the API that a host may speak, in the order of trying, by the value of the option api_protocol.
+CODECS: dict[str, tuple[Codec, ...]] = {
+    "auto": (REST, JSON_RPC),
+    "rest": (REST,),
+    "jsonrpc": (JSON_RPC,),
+}
 
 
 def connect(
-    connection: Connection, secrets: Iterable[Optional[str]] = (), codecs: Optional[Sequence[Codec]] = None
+    connection: Connection,
+    secrets: Iterable[Optional[str]] = (),
+    codecs: Optional[Sequence[Codec]] = None,
 ) -> Client:
-    """A client for one host; nothing is sent before its first call.
+    """A client of one host. It sends nothing before its first call.
 
-    secrets: what must never be printed besides the login. codecs: the forms of the API, if not the options decide.
+    connection: the options of the connection.
+    secrets: values that must never be printed, besides those of the login.
+    codecs: the forms of the API to try; by default the option api_protocol decides.
+
     Raises InvalidInput for a `ca_path` that cannot be read.
     """
     redactor = redactor_for(connection, secrets)
     transport = Transport(connection, redactor.scrub)
-    return Client(connection, transport, codecs or CODECS[connection.api_protocol], redactor)
+
+    return Client(
+        connection,
+        transport,
+        codecs or CODECS[connection.api_protocol],
+        redactor,
+    )
 
 
 def redactor_for(connection: Connection, secrets: Iterable[Optional[str]] = ()) -> Redactor:
-    """What masks the login of a connection, and `secrets`, in any text."""
+    """A redactor that masks the credentials of a connection, and `secrets`, in any text."""
     redactor = Redactor({*connection.secrets, *secrets})
     if connection.saml_token:
-        # JSON-RPC carries it as XML. A token of another form is refused before it is sent so.
+        # JSON-RPC carries the token as XML. A token that is not gzipped XML has no such form and is never sent so.
         with contextlib.suppress(InvalidInput):
             redactor.add(SamlToken(connection.saml_token).xml)
+
     return redactor

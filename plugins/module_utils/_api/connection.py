@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The connection options, checked: everything that is needed to talk to one host."""
+"""The options of a connection, after they were checked: everything that a client needs to reach one host."""
 
 from __future__ import annotations
 
@@ -18,33 +18,41 @@ from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 
-# A name or an address and nothing that a URL would read as something else.
-_HOSTNAME = re.compile(r"[A-Za-z0-9._-]+")
-# An address as a browser shows it, and a name or a bracketed address with a port behind it.
+# A name. It has no character that has another meaning in a URL, and no part that is empty or too long for DNS.
+_HOSTNAME = re.compile(r"(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?")
+# An address as a browser shows it.
 _URL = re.compile(r"https://([^/?#]+)(?:[/?#].*)?", re.IGNORECASE)
+# A name, or an address in brackets, with a port.
 _WITH_PORT = re.compile(r"(\[.+\]|[^:]+):([0-9]{1,5})")
-# RFC 7617 allows none of them in a name or a password.
+# RFC 7617 allows no control characters in a name or a password.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _LINE_BREAKS = "\r\n"
 _ZONE = re.compile(r"[A-Za-z0-9._~-]+")
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/=_-]+")
-#: Seconds; nobody waits longer than a day for one answer.
+#: The longest time to wait for an answer, in seconds: one day.
 _LONGEST_TIMEOUT = 86400
 _DEFAULT_PORT = 443
 
 
 @dataclass(frozen=True)
 class Connection:
-    """Where a host is, how it proves itself, and how we do. Secrets stay out of its repr."""
+    """Where a host is, how it proves its identity, and the credentials for it. The repr has no secrets.
+
+    thumbprint: the 32 bytes of the SHA-256 of the host's certificate, or None.
+    proxy: the URL of the proxy, or None.
+    timeout: in seconds.
+    retries: how many times a client may repeat a request.
+    """
 
     hostname: str
     port: int = _DEFAULT_PORT
     username: Optional[str] = None
     password: Optional[str] = field(default=None, repr=False)
     access_token: Optional[str] = field(default=None, repr=False)
-    #: As the SIGN scheme carries it: Base64 of the gzipped XML.
+    #: In the form of the SIGN scheme, which is the Base64 of the gzipped XML.
     saml_token: Optional[str] = field(default=None, repr=False)
+    #: token, basic or session.
     auth_method: str = "token"
     #: The form of the API: auto, rest or jsonrpc.
     api_protocol: str = "auto"
@@ -57,36 +65,48 @@ class Connection:
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any], public: bool = False) -> Connection:
-        """Check the options of `arguments.CONNECTION`; those of the login mean nothing to what is `public`.
+        """Check the options of `arguments.CONNECTION`, and make a connection of them.
 
-        Raises InvalidInput, which names the option, for whatever could not work.
+        params: the options by their names.
+        public: True if no login is needed; the options of the login are then ignored.
+
+        Raises InvalidInput, which names the option, for a value that cannot work.
         """
         timeout = params["timeout"]
         if not (math.isfinite(timeout) and 0 < timeout <= _LONGEST_TIMEOUT):
             raise InvalidInput(
                 f"timeout: {timeout:g} is not a time, give seconds above 0 and up to {_LONGEST_TIMEOUT}."
             )
+
         if params["retries"] < 0:
             raise InvalidInput(f"retries: {params['retries']} is less than 0.")
-        access_token, saml_token = params["access_token"] or None, params["saml_token"] or None
-        username, password = params["username"] or None, params["password"] or None
+
+        access_token = params["access_token"] or None
+        saml_token = params["saml_token"] or None
+        username = params["username"] or None
+        password = params["password"] or None
+        needs_password = not (access_token or saml_token)
+
         if public:
             access_token = saml_token = username = password = None
-        elif not (access_token or saml_token) and not (username and password):
+        elif needs_password and not (username and password):
             missing = "username" if not username else "password"
             raise InvalidInput(f"{missing}: is needed, unless access_token or saml_token is given.")
+
         if saml_token and not access_token and params["auth_method"] == "basic":
-            raise InvalidInput("saml_token: cannot be sent with auth_method basic, use another.")
+            raise InvalidInput("saml_token: cannot be sent with auth_method basic; use token or session.")
+
         for name, text in (("username", username), ("password", password)):
             if text and not _encodable(text):
                 raise InvalidInput(f"{name}: is no valid Unicode text.")
-        _check_login(username, password, needed=not (access_token or saml_token))
-        if access_token and access_token.endswith(tuple(_LINE_BREAKS)):
-            raise InvalidInput(f"access_token: {_ENDS_WITH_A_LINE_BREAK}")
-        if access_token and not _TOKEN.fullmatch(access_token):
-            raise InvalidInput("access_token: has characters that a token cannot have.")
+
+        if not (access_token or saml_token):
+            _check_login(username, password)
+        if access_token:
+            _check_token(access_token)
         if saml_token:
             saml_token = _saml(saml_token)
+
         hostname, port = where(params["hostname"], params["port"])
         return cls(
             hostname=hostname,
@@ -107,7 +127,7 @@ class Connection:
 
     @property
     def secrets(self) -> tuple[Optional[str], ...]:
-        """Every value that must never be printed."""
+        """All values that must never be printed."""
         return (
             self.password,
             self.access_token,
@@ -122,8 +142,11 @@ class Connection:
 
     @property
     def name(self) -> str:
-        """How messages call the host."""
-        return self.hostname if self.port == _DEFAULT_PORT else f"{_in_url(self.hostname)}:{self.port}"
+        """The name of the host in messages. It has the port if that is not 443."""
+        if self.port == _DEFAULT_PORT:
+            return self.hostname
+
+        return f"{_in_url(self.hostname)}:{self.port}"
 
     @property
     def basic_credentials(self) -> str:
@@ -132,127 +155,203 @@ class Connection:
 
 
 _ENDS_WITH_A_LINE_BREAK = (
-    "ends with a line break, which is no part of it as a rule; nothing was sent. Put it into the vault without one, for"
-    " instance with printf in place of echo."
+    "ends with a line break, which is usually a mistake; nothing was sent. Put the value into the vault without the"
+    " line break, for instance with printf in place of echo."
 )
 
 
-def _check_login(username: Optional[str], password: Optional[str], needed: bool) -> None:
-    """Refuse what cannot be a login, because a refused login counts towards the locking of the account.
+def _check_login(username: Optional[str], password: Optional[str]) -> None:
+    """Raise InvalidInput for a name or a password that a host would certainly refuse.
 
-    Blanks at the ends of a password are legal. Raises InvalidInput.
+    A refused login counts towards the locking of the account, so it must not be sent. A password may begin or end with
+    a blank.
     """
-    if not needed:
-        return
     for name, text in (("username", username), ("password", password)):
         if text and text.endswith(tuple(_LINE_BREAKS)):
             raise InvalidInput(f"{name}: {_ENDS_WITH_A_LINE_BREAK}")
         if text and _CONTROL.search(text):
             raise InvalidInput(f"{name}: has a line break, a tab or another control character in it; nothing was sent.")
+
     if username and ":" in username:
-        raise InvalidInput("username: HTTP Basic authentication allows no colon in it.", secrets=(username,))
+        raise InvalidInput(
+            "username: HTTP Basic authentication allows no colon in a name.",
+            secrets=(username,),
+        )
+
     if username and username != username.strip():
         raise InvalidInput("username: has blanks at an end; nothing was sent.")
 
 
+def _check_token(access_token: str) -> None:
+    """Raise InvalidInput for a text that cannot be an access token."""
+    if access_token.endswith(tuple(_LINE_BREAKS)):
+        raise InvalidInput(f"access_token: {_ENDS_WITH_A_LINE_BREAK}")
+
+    if not _TOKEN.fullmatch(access_token):
+        raise InvalidInput("access_token: has characters that a token cannot have.")
+
+
 def _encodable(text: str) -> bool:
+    """True if UTF-8 can express the text. It cannot express a half of a surrogate pair."""
     try:
         text.encode()
     except UnicodeEncodeError:
         return False
+
     return True
 
 
 def _saml(token: str) -> str:
-    """The token as Base64 of the gzipped XML, from the XML, from Base64 of it, or from that form itself."""
-    if not token.lstrip().startswith("<"):
-        folded = "".join(token.split())
-        if not _BASE64.fullmatch(folded):
+    """The SAML token as the Base64 of the gzipped XML.
+
+    token: the XML, the Base64 of the XML, or the Base64 of the gzipped XML.
+
+    Raises InvalidInput.
+    """
+    if not _begins_as_xml(token):
+        without_white_space = "".join(token.split())
+        if not _BASE64.fullmatch(without_white_space):
             raise InvalidInput("saml_token: is neither XML nor Base64.")
+
         try:
-            token = base64.b64decode(folded, validate=True).decode()
+            token = base64.b64decode(without_white_space, validate=True).decode()
         except (binascii.Error, ValueError):
-            return folded
-        if not token.lstrip().startswith("<"):
-            return folded
+            # Gzipped XML is no text.
+            return without_white_space
+
+        if not _begins_as_xml(token):
+            return without_white_space
+
     if not _encodable(token):
         raise InvalidInput("saml_token: is no valid Unicode text.")
-    # mtime is fixed so that the same token always looks the same.
-    return base64.b64encode(gzip.compress(token.strip().encode(), mtime=0)).decode()
+
+    # The time in the gzip header is fixed, so that the same token always has the same form.
+    zipped = gzip.compress(token.strip().encode(), mtime=0)
+    return base64.b64encode(zipped).decode()
+
+
+def _begins_as_xml(text: str) -> bool:
+    return text.lstrip().startswith("<")
 
 
 def where(hostname: str, port: Optional[int]) -> tuple[str, int]:
-    """Host and port, from the options or from what people paste as hostname: with a scheme, a port, and a path.
+    """The host and the port.
 
-    port: None if it was not given. Raises InvalidInput.
+    hostname: a name or an address. People also paste a URL here, with a scheme, a port, and a path.
+    port: the option, or None if it was not given.
+
+    Examples of `hostname`: "esx01.example.org", "192.0.2.7", "[2001:db8::7]:8443", "https://esx01.example.org/ui/".
+
+    Raises InvalidInput.
     """
     text = hostname.strip()
     if not text:
         raise InvalidInput("hostname: is empty.")
-    # A login can hold any of the characters that divide a URL, so nothing is taken out of what may have one.
-    pasted = None if "@" in text else _URL.fullmatch(text)
-    text = pasted[1] if pasted else text
-    with_port = None if "@" in text else _WITH_PORT.fullmatch(text)
+
+    # A login in a URL can contain all characters that divide a URL. So no part is taken out of a text that may hold a
+    # login; the check of the host name refuses it below.
+    may_hold_a_login = "@" in text
+    if not may_hold_a_login:
+        url = _URL.fullmatch(text)
+        text = url[1] if url else text
+
+    with_port = None if may_hold_a_login else _WITH_PORT.fullmatch(text)
     if with_port is None:
-        return _host("hostname", text), _port("port", _DEFAULT_PORT if port is None else port)
-    host, own_port = _host("hostname", with_port[1]), _port("hostname", int(with_port[2]))
-    if port is not None and port != own_port:
-        raise InvalidInput(f"hostname: has port {own_port} in it, and port is {port}; leave one of them out.")
-    return host, own_port
+        host = _host("hostname", text)
+        return host, _port("port", _DEFAULT_PORT if port is None else port)
+
+    host = _host("hostname", with_port[1])
+    port_in_hostname = _port("hostname", int(with_port[2]))
+    if port is not None and port != port_in_hostname:
+        raise InvalidInput(
+            f"hostname: has port {port_in_hostname} in it, and port is {port}; leave one of them out.",
+        )
+
+    return host, port_in_hostname
 
 
 def _host(option: str, value: str) -> str:
+    """The host name in ASCII, or the address in its usual form. Raises InvalidInput, which names `option`."""
     value = value.strip()
     if not value:
         raise InvalidInput(f"{option}: is empty.")
-    bare = value[1:-1] if value.startswith("[") and value.endswith("]") else value
+
+    has_brackets = value.startswith("[") and value.endswith("]")
+    bare = value[1:-1] if has_brackets else value
     address, _percent, zone = bare.partition("%")
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         parsed = None
-    if parsed is not None and (not zone or (parsed.version == 6 and _ZONE.fullmatch(zone))):
-        return f"{parsed}%{zone}" if zone else str(parsed)
+
+    if parsed is not None and not zone:
+        return str(parsed)
+    if parsed is not None and parsed.version == 6 and _ZONE.fullmatch(zone):
+        return f"{parsed}%{zone}"
+
     try:
-        ascii_name = value.encode("idna").decode() if not value.isascii() else value
+        ascii_name = value if value.isascii() else value.encode("idna").decode()
     except UnicodeError:
         ascii_name = ""
+
     if not _HOSTNAME.fullmatch(ascii_name):
-        # People put logins into URLs.
+        # People put logins into URLs, so the value may be a secret.
         raise InvalidInput(
             f"{option}: is neither a host name nor an address; give it without scheme, login, port and path.",
             secrets=(value,),
         )
+
     return ascii_name
 
 
 def _port(option: str, value: int) -> int:
+    """Return `value` if it is a port. Raises InvalidInput, which names `option`."""
     if not 1 <= value <= 65535:
         raise InvalidInput(f"{option}: {value} is not a port.")
+
     return value
 
 
 def _in_url(hostname: str) -> str:
-    return f"[{hostname.replace('%', '%25')}]" if ":" in hostname else hostname
+    """The host in the form that a URL needs: an IPv6 address stands in brackets."""
+    if ":" not in hostname:
+        return hostname
+
+    return f"[{hostname.replace('%', '%25')}]"
 
 
 def _proxy(host: Optional[str], port: Optional[int]) -> Optional[str]:
+    """The URL of the proxy, or None without one. Raises InvalidInput."""
     if not host and port is None:
         return None
+
     if not host or port is None:
         missing, given = ("proxy_port", "proxy_host") if host else ("proxy_host", "proxy_port")
         raise InvalidInput(f"{missing}: is needed with {given}.")
-    return f"http://{_in_url(_host('proxy_host', host))}:{_port('proxy_port', port)}"
+
+    proxy_host = _host("proxy_host", host)
+    proxy_port = _port("proxy_port", port)
+    return f"http://{_in_url(proxy_host)}:{proxy_port}"
 
 
 def _thumbprint(value: Optional[str]) -> Optional[bytes]:
+    """The 32 bytes of a SHA-256, or None without a value.
+
+    value: 64 hexadecimal digits. Colons and blanks may separate them, and the name of the algorithm may come first.
+
+    Raises InvalidInput.
+    """
     if not value:
         return None
-    digits = re.sub(r"[:\s]", "", re.sub(r"^\s*sha-?256(\s*fingerprint)?\s*[:=]?", "", value, flags=re.IGNORECASE))
+
+    without_name = re.sub(r"^\s*sha-?256(\s*fingerprint)?\s*[:=]?", "", value, flags=re.IGNORECASE)
+    digits = re.sub(r"[:\s]", "", without_name)
     try:
         digest = bytes.fromhex(digits)
     except ValueError:
         digest = b""
+
     if len(digest) != 32:
         raise InvalidInput("thumbprint: is not the SHA-256 of a certificate, which has 64 hexadecimal digits.")
+
     return digest

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ways in which a request can say who sends it. Each form of the API writes them in its own way."""
+"""The kinds of credentials of a request. Each form of the API writes them in its own way."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidIn
 
 @dataclass(frozen=True)
 class UserPassword:
-    """A name and its password."""
+    """The name and the password of an account."""
 
     username: str
     password: str = field(repr=False)
@@ -30,36 +30,40 @@ class UserPassword:
 
 @dataclass(frozen=True)
 class SamlToken:
-    """A SAML bearer token, as the SIGN scheme carries it: Base64 of the gzipped XML."""
+    """A SAML bearer token.
+
+    signed: the token as the SIGN scheme carries it, which is the Base64 of the gzipped XML.
+    """
 
     signed: str = field(repr=False)
 
     @property
     def xml(self) -> str:
-        """The token itself. Raises InvalidInput."""
+        """The token as XML. Raises InvalidInput if `signed` is not the Base64 of gzipped XML."""
         try:
-            return gzip.decompress(base64.b64decode(self.signed, validate=True)).decode()
+            zipped = base64.b64decode(self.signed, validate=True)
+            return gzip.decompress(zipped).decode()
         except (binascii.Error, OSError, EOFError, UnicodeError, zlib.error):
             raise InvalidInput("saml_token: is not the Base64 of a gzipped XML document.") from None
 
 
 @dataclass(frozen=True)
 class AccessToken:
-    """An OAuth access token, the host's own or a ready one."""
+    """An OAuth access token. The login gave it, or the user has given it as an option."""
 
     token: str = field(repr=False)
 
 
 @dataclass(frozen=True)
 class SessionId:
-    """The id of a session that was opened before."""
+    """The id of a session that is open."""
 
     id: str = field(repr=False)
 
 
 @dataclass(frozen=True)
 class NoCredentials:
-    """Nothing: for operations that anybody may call."""
+    """No credentials, for operations that anybody may call."""
 
 
 Credentials = Union[UserPassword, SamlToken, AccessToken, SessionId, NoCredentials]

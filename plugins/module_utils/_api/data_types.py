@@ -1,9 +1,9 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The types of the API's parameters, as the vAPI names them. Only the JSON-RPC form shows them on the wire.
+"""The types of the API's parameters, in the terms of the vAPI. Only the JSON-RPC form writes them into a request.
 
-In Python a value is what JSON makes of it: a text, a number, a boolean, a list, or a dictionary for a structure.
-A field or an element that is unset is None or left out.
+In Python, a value has the type that Python reads from JSON: a text, a number, a boolean, a list, or a dictionary for a
+structure. An unset field or element is None, or it is left out.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Union
 
 @dataclass(frozen=True)
 class PlainType:
-    """A value that is the same in JSON: a string, an identifier, an enumeration or a boolean."""
+    """A value that JSON carries as it is: a string, an identifier, an enumeration or a boolean."""
 
 
 @dataclass(frozen=True)
@@ -26,21 +26,25 @@ class SecretType:
 
 @dataclass(frozen=True)
 class OptionalType:
-    """A value of type `element`, or none."""
+    """A value of the type `element` that may be unset."""
 
     element: DataType
 
 
 @dataclass(frozen=True)
 class ListType:
-    """Values of type `element`; the API's sets travel in the same way."""
+    """A list of values of the type `element`. A set of the API has the same form."""
 
     element: DataType
 
 
 @dataclass(frozen=True)
 class StructType:
-    """A structure: `name` is its full name in the API, `fields` gives the type of each field."""
+    """A structure.
+
+    name: its full name in the API.
+    fields: the type of each field, by the name of the field.
+    """
 
     name: str
     fields: Mapping[str, DataType] = field(hash=False)

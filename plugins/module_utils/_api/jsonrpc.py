@@ -1,9 +1,11 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The vAPI JSON-RPC form of the API. Sources: the vendor's runtimes, measured and read; see the tests that run them.
+"""The JSON-RPC form of the API, as the vAPI defines it.
 
-Strict on the way out: the names of structures are exact, optional fields are always wrapped. Tolerant on the way in:
-the names of structures and unknown fields are ignored.
+Sources: the vendor's runtimes, both their source and their behaviour. Tests compare this file with them.
+
+A request is exact: it has the names of all structures, and optional fields are always wrapped. In an answer, the names
+of structures and unknown fields are ignored.
 """
 
 from __future__ import annotations
@@ -43,14 +45,23 @@ from ansible_collections.esx.trust.plugins.module_utils._api.data_types import S
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import read_json
+from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 
 PATH = "/api"
-#: Levels of an answer that are read.
+#: The most levels of an answer that are read.
 _DEEPEST = 64
 _SCHEME = "com.vmware.vapi.std.security."
-#: Error types with which a server broke off while it worked; REST gives them a code of 500 and above.
-_FAILED_INSIDE = ("ERROR", "INTERNAL_SERVER_ERROR", "SERVICE_UNAVAILABLE", "TIMED_OUT", "CANCELED")
+#: The HTTP codes of a refusal. All other errors have the code 200.
+_REFUSALS = {401: "UNAUTHENTICATED", 403: "UNAUTHORIZED"}
+#: With these error types a server says that it failed while it worked. REST gives them a code from 500 on.
+_FAILED_INSIDE = (
+    "ERROR",
+    "INTERNAL_SERVER_ERROR",
+    "SERVICE_UNAVAILABLE",
+    "TIMED_OUT",
+    "CANCELED",
+)
 
 
 class JsonRpcCodec:
@@ -77,23 +88,30 @@ class JsonRpcCodec:
                 "ctx": context,
             },
         }
+
         headers = {
             "Content-Type": "application/json",
             "vapi-service": operation.service,
             "vapi-operation": operation.name,
         }
+
         return Request("POST", PATH, headers, json.dumps(envelope).encode())
 
-    def decode(self, operation: Operation, answer: Answer, host: str, scrub: Callable[[str], str]) -> Any:
+    def decode(
+        self,
+        operation: Operation,
+        answer: Answer,
+        host: str,
+        scrub: Callable[[str], str],
+    ) -> Any:
         title = self.title(operation)
         value, is_json = read_json(answer.body)
-        # Whatever a body says, these codes are a refusal.
-        refused = {401: "UNAUTHENTICATED", 403: "UNAUTHORIZED"}.get(answer.status)
+        refusal = _refusal(operation, title, answer, host, scrub)
 
         if not isinstance(value, dict) or value.get("jsonrpc") != "2.0":
-            if refused:
-                fault = Fault(refused, inferred=True, texts=(), status=answer.status)
-                raise api_error(operation, title, fault, answer, host, scrub)
+            if refusal:
+                raise refusal
+
             raise _no_json_rpc(operation, title, answer, is_json, host, scrub)
 
         result = value.get("result")
@@ -101,24 +119,25 @@ class JsonRpcCodec:
             fault = _read_error(result["error"], scrub)
             raise api_error(operation, title, fault, answer, host, scrub)
 
-        if refused:
-            fault = Fault(refused, inferred=True, texts=(), status=answer.status)
-            raise api_error(operation, title, fault, answer, host, scrub)
+        if refusal:
+            raise refusal
 
         if value.get("error") is not None:
-            problem = _protocol_error(operation, title, value["error"], host, scrub)
-            problem.own_form = True
-            raise problem
+            error = _protocol_error(operation, title, value["error"], host, scrub)
+            error.own_form = True
+            raise error
 
         if not isinstance(result, dict) or "output" not in result or answer.status >= 300:
-            raise unexpected(
-                operation, answer, f"{host}: the answer to {title} is JSON-RPC without a result.", HINT_NOT_THE_API
-            )
+            message = f"{host}: the answer to {title} is JSON-RPC without a result."
+            raise unexpected(operation, answer, message, HINT_NOT_THE_API)
+
         if operation.returns:
             return from_wire(result["output"])
+
         if result["output"] is not None:
             message = f"{host}: {title} was answered with a value, which this operation does not return."
             raise unexpected(operation, answer, message, HINT_NOT_THE_API)
+
         return None
 
     def title(self, operation: Operation) -> str:
@@ -129,31 +148,60 @@ JSON_RPC = JsonRpcCodec()
 
 
 def to_wire(data_type: DataType, value: Any) -> Any:
-    """`value` as JSON-RPC carries a value of this type."""
+    """The form in which JSON-RPC carries a value of this type.
+
+    Examples: a secret "abc" is {"SECRET": "abc"}; an optional value that is unset is {"OPTIONAL": null}; a structure
+    is {"STRUCTURE": {its name: its fields}}.
+    """
     if isinstance(data_type, OptionalType):
-        return {"OPTIONAL": None if value is None else to_wire(data_type.element, value)}
+        content = None if value is None else to_wire(data_type.element, value)
+        return {"OPTIONAL": content}
     if isinstance(data_type, ListType):
         return [to_wire(data_type.element, entry) for entry in value]
     if isinstance(data_type, StructType):
         return _structure(data_type.name, data_type.fields, value)
     if isinstance(data_type, SecretType):
         return {"SECRET": value}
+
     return value
 
 
-def _structure(name: str, fields: Mapping[str, DataType], value: Mapping[str, Any]) -> dict[str, Any]:
+def _structure(
+    name: str,
+    fields: Mapping[str, DataType],
+    value: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The form in which JSON-RPC carries a structure.
+
+    name: the full name of the structure in the API.
+    fields: the types of all its fields.
+    value: its values by the names of the fields.
+
+    Raises TypeError for a value of an unknown field.
+    """
     unknown = set(value) - set(fields)
     if unknown:
         raise TypeError(f"{name} has no field {', '.join(sorted(unknown))}")
 
-    return {"STRUCTURE": {name: {field: to_wire(data_type, value.get(field)) for field, data_type in fields.items()}}}
+    carried = {}
+    for field, data_type in fields.items():
+        carried[field] = to_wire(data_type, value.get(field))
+
+    return {"STRUCTURE": {name: carried}}
 
 
 def from_wire(value: Any, depth: int = 0) -> Any:
-    """The value that JSON-RPC carries, in the form that REST has: unset fields are left out."""
+    """The value that JSON-RPC carries, in the form of REST, which leaves out unset fields.
+
+    value: the form of JSON-RPC, as in `to_wire`.
+    depth: how many levels there are above this value.
+
+    Example: {"STRUCTURE": {"com.vmware.x": {"a": {"OPTIONAL": 1}, "b": {"OPTIONAL": null}}}} becomes {"a": 1}.
+    """
     if depth > _DEEPEST:
-        # No answer of the API comes near. What is unset is of the wrong shape where it is needed.
+        # No answer of the API has so many levels. A service reports the value as missing where it needs it.
         return None
+
     if isinstance(value, list):
         return [from_wire(entry, depth + 1) for entry in value]
     if not isinstance(value, dict) or len(value) != 1:
@@ -162,87 +210,146 @@ def from_wire(value: Any, depth: int = 0) -> Any:
     (kind, content) = next(iter(value.items()))
     if kind in ("OPTIONAL", "SECRET", "BINARY"):
         return from_wire(content, depth + 1)
+
     if kind == "STRUCTURE" and isinstance(content, dict) and len(content) == 1:
         fields = next(iter(content.values()))
         if isinstance(fields, dict):
-            read = {name: from_wire(entry, depth + 1) for name, entry in fields.items()}
-            return {name: entry for name, entry in read.items() if entry is not None}
+            return _set_fields(fields, depth + 1)
+
     return value
 
 
+def _set_fields(fields: Mapping[str, Any], depth: int) -> dict[str, Any]:
+    """The fields of a structure that are set, each in the form of REST."""
+    values: dict[str, Any] = {}
+    for name, entry in fields.items():
+        value = from_wire(entry, depth)
+        if value is not None:
+            values[name] = value
+    return values
+
+
 def _security_context(credentials: Credentials) -> dict[str, str]:
+    """The part of a request that carries the credentials; empty without credentials."""
     if isinstance(credentials, UserPassword):
         return {
             "schemeId": f"{_SCHEME}user_pass",
             "userName": credentials.username,
             "password": credentials.password,
         }
+
     if isinstance(credentials, SamlToken):
-        return {"schemeId": f"{_SCHEME}saml_bearer_token", "samlToken": credentials.xml}
+        return {
+            "schemeId": f"{_SCHEME}saml_bearer_token",
+            "samlToken": credentials.xml,
+        }
     if isinstance(credentials, AccessToken):
         return {"schemeId": f"{_SCHEME}oauth", "accessToken": credentials.token}
     if isinstance(credentials, SessionId):
         return {"schemeId": f"{_SCHEME}session_id", "sessionId": credentials.id}
+
     return {}
 
 
+def _refusal(
+    operation: Operation,
+    title: str,
+    answer: Answer,
+    host: str,
+    scrub: Callable[[str], str],
+) -> Optional[ApiError]:
+    """The error for an answer whose HTTP code is a refusal, whatever its body says; None for another code."""
+    error_type = _REFUSALS.get(answer.status)
+    if error_type is None:
+        return None
+
+    fault = Fault(error_type, inferred=True, texts=(), status=answer.status)
+    return api_error(operation, title, fault, answer, host, scrub)
+
+
 def _read_error(error: Any, scrub: Callable[[str], str]) -> Fault:
-    """The vAPI error in a result."""
+    """The vAPI error in a result.
+
+    error: the value of "error". It should be a structure whose name is the type of the error.
+    """
+    structure_name = ""
+    fields: dict[str, Any] = {}
     content = error.get("ERROR") if isinstance(error, dict) else None
-    named, read = "", {}
     if isinstance(content, dict) and len(content) == 1:
-        (named, fields) = next(iter(content.items()))
-        if isinstance(fields, dict):
-            read = from_wire({"STRUCTURE": {named: fields}})
+        (structure_name, inner) = next(iter(content.items()))
+        if isinstance(inner, dict):
+            fields = from_wire({"STRUCTURE": {structure_name: inner}})
 
-    error_type = error_type_name(read.get("error_type"), scrub)
-    refused = named == f"{ERROR_PREFIX}unauthenticated"
-    # A refusal stays one, whatever else the body says.
-    if named.startswith(ERROR_PREFIX) and (error_type is None or refused):
-        error_type = error_type_name(named, scrub)
-    messages = read.get("messages")
+    error_type = error_type_name(fields.get("error_type"), scrub)
+    if structure_name.startswith(ERROR_PREFIX):
+        # A refusal stays a refusal, whatever type stands inside.
+        is_refusal = structure_name == f"{ERROR_PREFIX}unauthenticated"
+        if error_type is None or is_refusal:
+            error_type = error_type_name(structure_name, scrub)
 
+    messages = fields.get("messages")
     return Fault(
         error_type=error_type,
         inferred=False,
-        texts=[*message_texts(messages), *data_texts(read.get("data"))],
+        texts=[*message_texts(messages), *data_texts(fields.get("data"))],
         ids=message_ids(messages),
-        # The code is 200 for every error, so only the type tells whether the work may be done.
+        # The HTTP code is 200 for every error, so only the type tells whether the host may have done the work.
         outcome_unknown=error_type is None or error_type in _FAILED_INSIDE,
     )
 
 
 def _protocol_error(
-    operation: Operation, title: str, error: Any, host: str, scrub: Callable[[str], str]
+    operation: Operation,
+    title: str,
+    error: Any,
+    host: str,
+    scrub: Callable[[str], str],
 ) -> UnexpectedAnswer:
-    """The error for a server that understood no vAPI request in what it was sent."""
+    """The error for a server that did not understand the request as a request of the vAPI.
+
+    error: the value of "error" in the answer, which JSON-RPC itself defines.
+    """
     fields = error if isinstance(error, dict) else {}
-    code: Optional[int] = fields.get("code") if isinstance(fields.get("code"), int) else None
-    # What a server could not read holds the password or the key, and `data` quotes it.
-    words = fields.get("message") if isinstance(fields.get("message"), str) and not operation.secret else ""
-    said = excerpt(words or "", EXCERPT, scrub).rstrip(".")
-    known = "" if code is None else f" {code}"
+
+    details = ""
+    code = fields.get("code")
+    if isinstance(code, int):
+        details += f" {code}"
+
+    # A request that a server could not read may hold a password or a key. `data` quotes it, so `data` is not shown.
+    message = fields.get("message")
+    if isinstance(message, str) and not operation.secret:
+        words = excerpt(message, EXCERPT, scrub).rstrip(".")
+        if words:
+            details += f": {words}"
 
     return UnexpectedAnswer(
-        f"{host}: {title} was refused as a JSON-RPC request (protocol error{known}{f': {said}' if said else ''}).",
+        f"{host}: {title} was refused as a JSON-RPC request (protocol error{details}).",
         "The host's JSON-RPC differs from the vAPI's; please report it with the release of the host.",
         operation=operation.id,
-        # By these codes nothing was carried out; the next look at the host is worth more than the word of a server that
-        # does not understand its own protocol.
+        # These codes mean that nothing was carried out. But a server that does not understand its own protocol may be
+        # wrong about that, so the host is looked at.
         outcome_unknown=True,
     )
 
 
 def _no_json_rpc(
-    operation: Operation, title: str, answer: Answer, is_json: bool, host: str, scrub: Callable[[str], str]
+    operation: Operation,
+    title: str,
+    answer: Answer,
+    is_json: bool,
+    host: str,
+    scrub: Callable[[str], str],
 ) -> UnexpectedAnswer:
-    """The error for an answer that is not JSON-RPC."""
+    """The error for an answer that is not JSON-RPC. is_json: True if it is JSON."""
     if 200 <= answer.status < 300:
-        what = "JSON that is not JSON-RPC" if is_json else describe(operation, answer, scrub)
-        error = unexpected(operation, answer, f"{host}: {title} was answered with {what}.", HINT_NOT_THE_API)
+        body = "JSON that is not JSON-RPC" if is_json else describe(operation, answer, scrub)
+        message = f"{host}: {title} was answered with {body}."
+        error = unexpected(operation, answer, message, HINT_NOT_THE_API)
     else:
         error = not_the_api(operation, title, answer, is_json, host, scrub)
         if answer.status < 500 and not error.retriable:
             error.hint = f"{HINT_NOT_THE_API} With api_protocol rest or auto, the host is asked over REST."
+
     error.other_form = True
     return error

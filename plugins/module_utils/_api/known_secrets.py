@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is known of the secrets of one run, and where it stands in a view of a text."""
+"""The secrets of one run, and the search for them in a view of a text."""
 
 from __future__ import annotations
 
@@ -24,48 +24,59 @@ except ImportError:  # before ansible-core 2.22
         """Older cores have no register of secrets."""
 
 
-#: Characters. A shorter text is no secret: it would mask innocent text everywhere and protects nothing.
+#: The fewest characters of a secret. A shorter text protects nothing, and its mask would hide innocent text everywhere.
 SHORTEST_SECRET = 4
-#: Characters. Shorter secrets are masked in plain text only where they are whole words.
+#: The fewest characters of a secret that is also masked inside of a word.
 _SHORTEST_PART_OF_WORD = 8
-#: Characters of a secret that are never shown in a row.
+#: A run: so many characters of a secret in a row are never shown.
 RUN = 12
-#: Bytes of key material in a row that are never shown: 12 characters of Base64 hold eight whole ones.
+#: So many bytes of key material in a row are never shown: 12 characters of Base64 hold eight whole bytes.
 _RAW_RUN = 8
-#: Bytes that a Base64 text or a hexadecimal text must decode to before it is seen as key material.
+#: The fewest bytes that a secret in Base64 or in hexadecimal digits must stand for to count as key material.
 _SHORTEST_RAW = 16
 
 _URL_SAFE_TEXT = str.maketrans("-_", "+/")
+#: The text of an element, or the value of an attribute in one of the two kinds of quotes.
+_VALUE_IN_XML = re.compile(r">([^<>]{1,65536})<|\"([^\"<>]{1,4096})\"|'([^'<>]{1,4096})'")
+_PEM_MARK = re.compile(r"-----(?:BEGIN|END) CERTIFICATE-----")
 
 
 def register(secrets: Iterable[str]) -> None:
-    """Let ansible-core mask the secrets wherever it displays something; does nothing before ansible-core 2.22."""
+    """Let ansible-core mask the secrets in everything that it displays. Has no effect before ansible-core 2.22."""
     _register(secret for secret in secrets if len(secret.strip()) >= SHORTEST_SECRET)
 
 
-def _raw(secret: str) -> Iterator[bytes]:
-    """The bytes that a secret in Base64 or in hexadecimal digits stands for.
+def _key_material(secret: str) -> Iterator[bytes]:
+    """The bytes that a secret stands for if it is Base64 or hexadecimal digits.
 
-    Credentials in Base64 begin with the user's name, which is no secret.
+    The Base64 of a name and a password is left out: it begins with the name, which is no secret.
     """
-    folded = "".join(secret.split())
-    digits = folded.rstrip("=").translate(_URL_SAFE_TEXT)
-    for decode, source in ((_base64, digits + "=" * (-len(digits) % 4)), (bytes.fromhex, folded)):
+    without_white_space = "".join(secret.split())
+    digits = without_white_space.rstrip("=").translate(_URL_SAFE_TEXT)
+    padding = "=" * (-len(digits) % 4)
+
+    for decode, source in (
+        (_base64, digits + padding),
+        (bytes.fromhex, without_white_space),
+    ):
         try:
             raw = decode(source)
         except ValueError:
             continue
+
         if len(raw) >= _SHORTEST_RAW and not _is_credentials(raw):
             yield raw
 
 
 def _is_credentials(raw: bytes) -> bool:
-    """True for a name, a colon and a password; the password is a secret of its own."""
+    """True for a name, a colon and a password. The password is a secret by itself."""
     try:
         text = raw.decode()
     except UnicodeDecodeError:
         return False
-    return ":" in text and text.isprintable() and not text.lstrip().startswith("<")
+
+    is_markup = text.lstrip().startswith("<")
+    return ":" in text and text.isprintable() and not is_markup
 
 
 def _base64(text: str) -> bytes:
@@ -73,132 +84,196 @@ def _base64(text: str) -> bytes:
 
 
 def _public_values(secret: str) -> Iterator[str]:
-    """The values inside a token in XML. It names its issuer and its signing certificate, which are no secrets."""
-    if secret.lstrip().startswith("<"):
-        for match in re.finditer(r">([^<>]{1,65536})<|\"([^\"<>]{1,4096})\"|'([^'<>]{1,4096})'", secret):
-            yield _bare(html.unescape(match[1] or match[2] or match[3]))
+    """The values inside of a token in XML. It names its issuer and its signing certificate, which are no secrets."""
+    if not secret.lstrip().startswith("<"):
+        return
+
+    for match in _VALUE_IN_XML.finditer(secret):
+        value = match[1] or match[2] or match[3]
+        yield _comparable(html.unescape(value))
 
 
-def _bare(text: str) -> str:
-    """A value as it is compared with those of a token: certificates in one line, without the PEM marks."""
-    return "".join(re.sub(r"-----(?:BEGIN|END) CERTIFICATE-----", "", text).split())
+def _comparable(value: str) -> str:
+    """The form in which a value is compared with those of a token: without white space and without marks of PEM."""
+    return "".join(_PEM_MARK.sub("", value).split())
 
 
 class Hit(NamedTuple):
-    """Where a secret stands in a text, in characters."""
+    """The place of a secret in a text.
+
+    start: the number of its first character.
+    end: the number of the first character behind it.
+    kind: RUN_OF_SECRET, WORD or PART_OF_WORD.
+    """
 
     start: int
     end: int
     kind: int
 
 
-#: Kinds of hits: a run of a long secret; a short secret that is a word of its own or in an encoding; one inside a word.
-RUN_OF_ONE, WORD, PART_OF_WORD = range(3)
+#: A hit that is a run of a long secret.
+RUN_OF_SECRET = 0
+#: A hit that is a short secret, and no letter or digit continues it in the text. A short secret in decoded bytes counts
+#: as a word, too.
+WORD = 1
+#: A hit that is a short secret inside of a longer word.
+PART_OF_WORD = 2
 
 
 class KnownSecrets:
-    """The secrets of one run, and every form in which they are looked for."""
+    """The secrets of one run, in all forms in which a text may hold them."""
 
     def __init__(self) -> None:
-        #: The secrets themselves, each with and without the white space around it.
+        #: The secrets themselves, each with and without the white space at its ends.
         self.words: set[str] = set()
-        #: Whole secrets shorter than a run, as bytes.
+        #: The secrets that are shorter than a run, as bytes.
         self._short: set[bytes] = set()
-        #: The runs of the longer ones that are masked, by their length in bytes.
+        #: All runs of the longer secrets, by the length of the run in bytes.
         self._runs: dict[int, set[bytes]] = {RUN: set(), _RAW_RUN: set()}
-        #: All four bytes that stand in them, as numbers. Every run has four bytes at an address that four divides.
+        #: All groups of four bytes in the longer secrets, as numbers. A run has at least eight bytes, so wherever it
+        #: stands, it contains a group that begins at a multiple of four. The search looks at these places first.
         self._quads: set[int] = set()
+        #: The values inside of tokens that are no secrets.
         self._public: set[str] = set()
         self._has_blank = False
         self._is_ascii = True
-        #: Bytes of the shortest thing to look for.
+        #: The bytes of the shortest form to look for.
         self._least = _RAW_RUN
 
     @property
     def wanted(self) -> Wanted:
-        """What a text has to be decoded for."""
+        """The properties of the secrets that decide how a text is decoded."""
         return Wanted(self._least, self._has_blank, self._is_ascii)
 
     def add(self, secret: Optional[str]) -> None:
-        """Look for `secret`, in every encoding, from now on, and tell ansible-core of it; very short texts are none."""
-        for text in (secret, secret.strip()) if secret else ():
-            if len(text.strip()) < SHORTEST_SECRET or text in self.words:
-                continue
-            register([text])
-            self.words.add(text)
-            self._public.update(_public_values(text))
-            self._has_blank = self._has_blank or " " in text
-            self._is_ascii = self._is_ascii and text.isascii()
-            for form in _forms(text):
-                if len(text) < RUN:
-                    self._short.add(form)
-                    self._least = min(self._least, len(form))
-                else:
-                    self._learn(form, RUN)
-            for raw in _raw(text):
-                markup = _markup(raw)
-                if markup:
-                    self.add(markup)
-                else:
-                    self._learn(raw, _RAW_RUN)
+        """Search for `secret`, in every encoding, from now on, and register it with ansible-core.
+
+        A text with fewer than SHORTEST_SECRET characters is ignored.
+        """
+        if not secret:
+            return
+
+        for text in (secret, secret.strip()):
+            if len(text.strip()) >= SHORTEST_SECRET and text not in self.words:
+                self._add_word(text)
+
+    def _add_word(self, text: str) -> None:
+        register([text])
+        self.words.add(text)
+        self._public.update(_public_values(text))
+        self._has_blank = self._has_blank or " " in text
+        self._is_ascii = self._is_ascii and text.isascii()
+
+        for form in _forms(text):
+            if len(text) < RUN:
+                self._short.add(form)
+                self._least = min(self._least, len(form))
+            else:
+                self._learn(form, RUN)
+
+        for raw in _key_material(text):
+            markup = _markup(raw)
+            if markup:
+                self.add(markup)
+            else:
+                self._learn(raw, _RAW_RUN)
 
     def names_itself(self, text: str) -> bool:
-        """True if a secret token gives this value, which is none: its issuer, or the certificate that signed it."""
-        return _bare(text) in self._public
+        """True if the text is a public value of a secret token: its issuer, or the certificate that signed it."""
+        return _comparable(text) in self._public
 
     def found_in(self, view: View) -> Iterator[Hit]:
-        """Where a secret or a run of one stands in a view; in characters of the original text."""
+        """The places in the original text where this view shows a short secret or a run of a long secret."""
         for start, end in self._runs_in(view.data):
-            yield Hit(*view.origin(start, end), RUN_OF_ONE)
+            yield Hit(*view.origin(start, end), RUN_OF_SECRET)
+
         for start, end, kind in self._short_in(view):
             yield Hit(*view.origin(start, end), kind)
 
     def _learn(self, form: bytes, run: int) -> None:
-        # A search in the form itself would take longer the longer it is, and tokens are long.
+        """Remember the runs of `run` bytes of a secret, and its groups of four bytes.
+
+        A search in the secret itself would take longer for a longer secret, and tokens are long.
+        """
         self._runs[run].update(form[start : start + run] for start in range(len(form) - run + 1))
+
         for start in range(4):
-            part = form[start:]
-            self._quads.update(memoryview(part)[: len(part) // 4 * 4].cast("I"))
+            self._quads.update(_groups_of_four(form[start:]))
 
     def _runs_in(self, data: bytes) -> Iterator[tuple[int, int]]:
-        """Where runs of long secrets stand."""
-        numbers = memoryview(data)[: len(data) // 4 * 4].cast("I").tolist()
-        known = self._quads.intersection(numbers)
+        """The starts and ends of runs of long secrets in the data. Runs that overlap or touch are joined.
+
+        To compare each place with all runs would take too long. So the data is divided into groups of four bytes first,
+        and groups that occur in no secret are left out. Only the places around the other groups are compared.
+        """
+        groups = _groups_of_four(data).tolist()
+        known = self._quads.intersection(groups)
         if not known:
             return
 
-        places = [4 * index for index, number in enumerate(numbers) if number in known]
+        places = [4 * index for index, group in enumerate(groups) if group in known]
+
         for run, runs in self._runs.items():
-            begin = end = 0
+            begin = 0
+            end = 0
             checked = -1
+
             for place in places:
-                for start in range(max(place + 4 - run, checked + 1, 0), min(place, len(data) - run) + 1):
-                    if data[start : start + run] in runs:
-                        if start > end:
-                            yield from ((begin, end),) if end else ()
-                            begin = start
-                        end = start + run
+                # A run that holds the group at `place` starts in this range.
+                first_start = max(place + 4 - run, checked + 1, 0)
+                last_start = min(place, len(data) - run)
+
+                for start in range(first_start, last_start + 1):
+                    if data[start : start + run] not in runs:
+                        continue
+
+                    if start > end:
+                        if end:
+                            yield begin, end
+
+                        begin = start
+
+                    end = start + run
+
                 checked = place
+
             if end:
                 yield begin, end
 
     def _short_in(self, view: View) -> Iterator[tuple[int, int, int]]:
-        """Where short secrets stand, and whether as a word."""
+        """The starts, ends and kinds of short secrets in a view."""
         data = view.data
+
         for form in self._short:
+            is_long_enough = len(form) >= _SHORTEST_PART_OF_WORD
             start = data.find(form)
+
             while start >= 0:
                 end = start + len(form)
-                word = not view.text or len(form) >= _SHORTEST_PART_OF_WORD or _is_word(data, start, end)
-                yield start, end, (WORD if word else PART_OF_WORD)
+                if is_long_enough or not view.text or _is_word(data, start, end):
+                    yield start, end, WORD
+                else:
+                    yield start, end, PART_OF_WORD
+
                 start = data.find(form, start + 1)
 
 
+def _groups_of_four(data: bytes) -> memoryview:
+    """The bytes, four by four, as numbers. Up to three bytes at the end are left out."""
+    whole_groups = len(data) // 4 * 4
+    return memoryview(data)[:whole_groups].cast("I")
+
+
 def _markup(raw: bytes) -> str:
-    """The text of a SAML token, or an empty one. A key can begin as a token does."""
-    folded = raw.strip()
-    if not (folded.startswith(b"<") and folded.endswith(b">") and b"</" in folded):
+    """The text of the bytes if they are a SAML token, or an empty text.
+
+    Bytes that only begin as XML may be a key.
+    """
+    trimmed = raw.strip()
+    is_xml = trimmed.startswith(b"<") and trimmed.endswith(b">") and b"</" in trimmed
+    if not is_xml:
         return ""
+
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -209,11 +284,13 @@ def _forms(text: str) -> Iterator[bytes]:
     """The bytes of a text in the encodings that are in use."""
     yield text.encode("utf-8", "surrogatepass")
     yield text.encode("utf-16-le", "surrogatepass")
-    # As JSON writes it, too: behind a backslash of somebody else its escapes cannot be told from that one's.
+
+    # The escapes of JSON are searched for, too: if the text around them ends with a backslash, they cannot be decoded.
     for ascii_only in (True, False):
-        written = json.dumps(text, ensure_ascii=ascii_only)[1:-1]
-        if written != text:
-            yield written.encode("utf-8", "surrogatepass")
+        in_json = json.dumps(text, ensure_ascii=ascii_only)[1:-1]
+        if in_json != text:
+            yield in_json.encode("utf-8", "surrogatepass")
+
     if not text.isascii():
         try:
             yield text.encode("latin-1")
@@ -222,8 +299,13 @@ def _forms(text: str) -> Iterator[bytes]:
 
 
 def _is_word(data: bytes, start: int, end: int) -> bool:
-    """True if no letter or digit of the secret goes on in the text."""
-    before, behind = data[max(start - 1, 0) : start], data[end : end + 1]
-    return not (
-        (before.isalnum() and data[start : start + 1].isalnum()) or (behind.isalnum() and data[end - 1 : end].isalnum())
-    )
+    """True unless a letter or digit at an end of the secret continues in the text."""
+    before = data[max(start - 1, 0) : start]
+    first = data[start : start + 1]
+    if before.isalnum() and first.isalnum():
+        return False
+
+    last = data[end - 1 : end]
+    behind = data[end : end + 1]
+
+    return not (behind.isalnum() and last.isalnum())

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The login to one host: which credentials a request carries, when a token is renewed, and what a refusal means.
+"""The login to one host: the credentials of its requests, the renewal of tokens, and the meaning of a refusal.
 
 Sources: com.vmware.esx.authentication.token (ESX hosts) and com.vmware.cis.session (vCenter).
 """
@@ -31,7 +31,7 @@ TOKEN_CREATE = Operation(
     returns=True,
     secret=True,
 )
-# The session service is vCenter's; hosts are not known to have it.
+# vCenter has the session service. No ESX host is known to have it.
 SESSION_CREATE = Operation(
     id="com.vmware.cis.session.create",
     method="POST",
@@ -49,86 +49,124 @@ SESSION_DELETE = Operation(
     errors=("UNAUTHENTICATED", "SERVICE_UNAVAILABLE"),
 )
 
-#: The ids of the operations that a password is sent to for a token or a session.
+#: The ids of the operations that take a password and give a token or a session.
 LOGIN_OPERATIONS = (TOKEN_CREATE.id, SESSION_CREATE.id)
 
-#: Error types with which a host says that it does not know a login service.
-_NO_SUCH_SERVICE = ("NOT_FOUND", "OPERATION_NOT_FOUND", "INVALID_REQUEST", "UNSUPPORTED")
-#: The ends of message ids with which esxtokend tells why it refuses (the vendor's message catalogue).
+#: Error types with which a host says that it has no such login service.
+_NO_SUCH_SERVICE = (
+    "NOT_FOUND",
+    "OPERATION_NOT_FOUND",
+    "INVALID_REQUEST",
+    "UNSUPPORTED",
+)
+#: The ends of the message ids with which the service esxtokend gives its reason for a refusal. Source: the vendor's
+#: message catalogue.
 _NO_ENTITLEMENTS = "token.no_entitlements"
 _BAD_SCHEME = "bad_authn_scheme"
-#: From the same catalogue.
+#: Source: the same catalogue.
 _ONLY_TOKENS = "The services of token issuers and client profiles take only tokens, and no password."
 
 
 class Login:
-    """What a client knows about its login."""
+    """The knowledge of a client about its login."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        #: How many times the client may still log in: at the beginning, and once to renew a token.
         self._logins_left = 2
-        #: The host accepted the credentials once.
+        #: The host has accepted the credentials.
         self.proven = False
-        #: An answer that may have been a refusal was lost.
+        #: An answer was lost that may have been a refusal.
         self._doubtful = False
 
     @property
     def operation(self) -> Optional[Operation]:
-        """The operation that gives a token or opens a session; None where requests carry the given credentials."""
-        if self._connection.access_token or self._connection.auth_method == "basic":
+        """The operation that gives a token or opens a session.
+
+        None if every request carries the credentials of the options.
+        """
+        connection = self._connection
+        if connection.access_token or connection.auth_method == "basic":
             return None
-        return SESSION_CREATE if self._connection.auth_method == "session" else TOKEN_CREATE
+
+        if connection.auth_method == "session":
+            return SESSION_CREATE
+
+        return TOKEN_CREATE
 
     @property
     def given(self) -> Credentials:
-        """The credentials that the options give."""
+        """The credentials of the options."""
         connection = self._connection
         if connection.access_token:
             return AccessToken(connection.access_token)
         if connection.saml_token:
             return SamlToken(connection.saml_token)
+
         return UserPassword(connection.username or "", connection.password or "")
 
     def begin(self) -> None:
-        """Count one use of the login operation."""
+        """Count one login."""
         self._logins_left -= 1
 
     @property
     def renewable(self) -> bool:
-        """True if a token that was refused may be replaced by a new one. A refused password is never sent again."""
+        """True if the client may replace a refused token by a new one. A refused password is never sent again."""
         return self._logins_left > 0 and self.operation is not None
 
     def accepted(self) -> None:
-        """Note that a request of a service succeeded; its token may be renewed once more when it has expired."""
+        """Note that a request succeeded. The client may then renew the token once more when it has expired."""
         self._logins_left = max(self._logins_left, 1)
 
-    def failed(self, error: TrustError, credentials: Credentials, unseen: bool = False) -> None:
-        """Note a failed request that carried `credentials`; forbid its repetition where that could lock the account."""
+    def failed(
+        self,
+        error: TrustError,
+        credentials: Credentials,
+        unseen: bool = False,
+    ) -> None:
+        """Note a failed request, and forbid its repetition if that could lock the account.
+
+        error: the error of the request. It is changed.
+        credentials: the credentials of the request.
+        unseen: True if the host did not look at the credentials.
+        """
         if isinstance(error, Unauthenticated):
-            # A password that was good before and is refused now lacks a permission.
-            at_login = error.operation in LOGIN_OPERATIONS
             if isinstance(credentials, UserPassword):
+                # If the host accepted this password before and refuses it now, the account lacks a permission.
+                at_login = error.operation in LOGIN_OPERATIONS
                 error.login_refused = at_login or not self.proven
-            return
-        if self.proven or not error.outcome_unknown or unseen:
-            return
-        said_by_the_host = error.status in (500, 503) or (isinstance(error, ApiError) and not error.status)
-        if said_by_the_host:
+
             return
 
-        # The lost answer may have been a refusal, and hosts lock an account after five: one more try, no two.
+        if self.proven or unseen or not error.outcome_unknown:
+            return
+
+        # These are answers of the host itself, and they are no refusals.
+        is_answer_of_the_host = error.status in (500, 503) or (isinstance(error, ApiError) and not error.status)
+        if is_answer_of_the_host:
+            return
+
+        # The lost answer may have been a refusal, and hosts lock an account after five refusals. So the request may be
+        # repeated once, and not twice.
         error.retriable = error.retriable and not self._doubtful
         self._doubtful = True
 
     def credentials_from(self, operation: Operation, value: Any) -> Optional[Credentials]:
-        """The credentials that a login operation returned, or None if its answer has another form."""
-        token = value.get("access_token") if operation is TOKEN_CREATE and isinstance(value, dict) else value
+        """The credentials in the value that a login operation returned, or None if they cannot be found there."""
+        token = value
+        if operation is TOKEN_CREATE and isinstance(value, dict):
+            token = value.get("access_token")
+
         if not isinstance(token, str) or not _fits_in_a_header(token):
             return None
-        return SessionId(token) if operation is SESSION_CREATE else AccessToken(token)
+
+        if operation is SESSION_CREATE:
+            return SessionId(token)
+
+        return AccessToken(token)
 
     def explain(self, error: Unauthenticated) -> Unauthenticated:
-        """The error with a hint about this login."""
+        """The error of a refusal, with a hint that is true for this login."""
         connection = self._connection
         at_login = error.operation in LOGIN_OPERATIONS
 
@@ -142,16 +180,18 @@ class Login:
             error.login_refused = False
             error.hint = "The service takes only tokens; use auth_method token."
         elif connection.access_token:
-            error.hint = "The access_token is expired or not one of this host; get a new one."
+            error.hint = "The access_token is expired, or another host gave it; get a new one."
         elif at_login or connection.auth_method == "basic":
             if connection.saml_token:
                 error.hint = "The saml_token may be expired, or of an issuer that the host does not trust."
                 return error
+
             error.hint = (
                 f"The login of {connection.username!r} was refused and is not tried again, because hosts lock an"
                 " account after five refusals. Check the password; in lockdown mode only exception users may log in,"
                 " whom the vCenter shows in the host's Security Profile."
             )
+
             if not at_login:
                 error.hint += f" {_ONLY_TOKENS}"
         else:
@@ -159,12 +199,13 @@ class Login:
                 "The host gave a token and then refused it: the account may lack the entitlement (IDENTITY_MGMT or"
                 " SECURITY_MGMT), or the host wants auth_method basic."
             )
+
         return error
 
     def explain_missing_service(self, operation: Operation, error: TrustError) -> None:
-        """Put a hint on the error of a host that does not know a login operation."""
-        answered = isinstance(error, (ApiError, UnexpectedAnswer))
-        if operation is SESSION_CREATE and answered:
+        """Give the error a hint if it means that the host has no such login operation."""
+        host_answered = isinstance(error, (ApiError, UnexpectedAnswer))
+        if operation is SESSION_CREATE and host_answered:
             error.hint = "ESX hosts have no session service; use auth_method token or basic."
         elif error.error_type in _NO_SUCH_SERVICE:
             error.hint = (
@@ -173,8 +214,10 @@ class Login:
 
 
 def _has_id(error: ApiError, end: str) -> bool:
-    return any(each.endswith(end) for each in error.message_ids)
+    """True if the error holds a message whose id ends with `end`."""
+    return any(message_id.endswith(end) for message_id in error.message_ids)
 
 
 def _fits_in_a_header(token: str) -> bool:
+    """True for a text that a header of HTTP can carry: printable ASCII without blanks at its ends."""
     return bool(token) and token.isascii() and token.isprintable() and token.strip() == token

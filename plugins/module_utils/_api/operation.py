@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Declarations of the API's operations, and calls of them. No form of the wire is known here."""
+"""Declarations of the API's operations, and calls of them. Neither depends on a form of the API."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ PATH, QUERY, BODY = "path", "query", "body"
 class Parameter:
     """One parameter of an operation.
 
-    name: as the API calls it. type: of its value.
-    place: where REST puts it, PATH, QUERY or BODY. The fields of a structure in the query stand there one by one.
+    name: its name in the API.
+    type: the type of its value.
+    place: where REST puts it: PATH, QUERY or BODY. A structure in the query stands there field by field.
     """
 
     name: str
@@ -30,7 +31,7 @@ class Parameter:
 
     @property
     def required(self) -> bool:
-        """True if a call must give it."""
+        """True if every call must have this argument."""
         return not isinstance(self.type, OptionalType)
 
 
@@ -38,14 +39,19 @@ class Parameter:
 class Operation:
     """One operation of the API, as its reference declares it.
 
-    id: the operation's full name in the API: the service's id, a dot, and the operation's own name.
-    method, path: of the REST form; names in braces are parameters in the path.
-    success, errors: the HTTP codes and the error types that the reference documents; hosts may differ.
-    parameters: what a call can give.
-    returns: whether a successful answer has a value. secret: whether that value must never be quoted.
-    public: whether the operation needs no login; then none is sent.
-    media: the language of the answer's body, "json" or "xml".
-    hints: for an error type, what a person can do about it; where there is none, a general sentence is used.
+    id: the full name of the operation in the API: the id of the service, a dot, and the name of the operation.
+    method: the HTTP method of the REST form.
+    path: the path of the REST form. Names in braces are parameters.
+    success: the HTTP codes of success that the reference documents. Hosts may use others.
+    errors: the error types that the reference documents. Hosts may use others.
+    parameters: the parameters of a call.
+    returns: True if a successful answer has a value.
+    secret: True if this value must never be quoted.
+    public: True if the operation needs no login. It is then sent without credentials.
+    media: the format of the answer's body, "json" or "xml".
+    hints: what a person can do, by error type. For the other types there are general hints.
+
+    A call of the operation is written like a call of a function: `GET(provider="site-a")`.
     """
 
     id: str
@@ -61,9 +67,11 @@ class Operation:
     hints: Mapping[str, str] = field(default_factory=dict, hash=False, compare=False, repr=False)
 
     def __call__(self, **arguments: Any) -> Call:
-        """A call of this operation. `arguments` are in the API's own names; None counts as unset.
+        """A call of this operation.
 
-        Raises TypeError for an argument that the operation does not have, or that it lacks.
+        arguments: the values by their names in the API. None means that the argument is unset.
+
+        Raises TypeError if an argument is unknown, or if a needed argument is missing.
         """
         given = {name: value for name, value in arguments.items() if value is not None}
         known = {parameter.name for parameter in self.parameters}
@@ -81,7 +89,7 @@ class Operation:
 
     @property
     def name(self) -> str:
-        """The operation's own name within its service."""
+        """The name of the operation within its service."""
         return self.id.rpartition(".")[2]
 
     @property
@@ -91,13 +99,13 @@ class Operation:
 
     @property
     def reads(self) -> bool:
-        """True if the operation changes nothing, so that it may be repeated at will."""
+        """True if the operation changes nothing on the host, so that it may be repeated."""
         return self.method == "GET"
 
 
 @dataclass(frozen=True)
 class Call:
-    """An operation with its arguments. The arguments stay out of the repr, because they may hold a key."""
+    """An operation with its arguments. The repr leaves out the arguments, because they may hold a key."""
 
     operation: Operation
     arguments: Mapping[str, Any] = field(default_factory=dict, repr=False)

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The REST form of the API. Sources: the published reference, and the error bodies of the vAPI runtimes in their clean
-form ("api") and their older form ("rest")."""
+"""The REST form of the API.
+
+Sources: the published reference, and the error bodies of the vAPI runtimes, in their newer form (under "/api") and in
+their older form (under "/rest").
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,8 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 
-#: The meaning of a code where the body does not name the type. 400 is missing: it stands for too many.
+#: The error type for each HTTP code, for a body that does not name a type. 400 is missing, because it stands for many
+#: types.
 _TYPE_OF_STATUS = {
     401: "UNAUTHENTICATED",
     403: "UNAUTHORIZED",
@@ -57,7 +61,7 @@ _TYPE_OF_STATUS = {
     503: "SERVICE_UNAVAILABLE",
     504: "TIMED_OUT",
 }
-#: The older servers answer NOT_FOUND with this message where the operation itself is unknown.
+#: The id of the message with which older servers say that the operation itself is unknown. Its type is NOT_FOUND.
 _UNKNOWN_URL = "com.vmware.vapi.rest.operationsForUrlNotFound"
 _UNSUPPORTED_CONTENT = "Unsupported content type"
 _ACCEPT_XML = "application/samlmetadata+xml, application/xml, text/xml, */*;q=0.1"
@@ -79,48 +83,67 @@ class RestCodec:
         body = None
         for parameter in operation.parameters:
             if parameter.place == BODY and parameter.name in call.arguments:
-                body = json.dumps(_without_unset(call.arguments[parameter.name])).encode()
+                argument = _without_unset(call.arguments[parameter.name])
+                body = json.dumps(argument).encode()
 
         headers.update(_login_headers(credentials))
         return Request(operation.method, url_path(call), headers, body)
 
-    def decode(self, operation: Operation, answer: Answer, host: str, scrub: Callable[[str], str]) -> Any:
-        """See Codec. Of an answer that is not JSON where XML was asked for, the bytes."""
+    def decode(
+        self,
+        operation: Operation,
+        answer: Answer,
+        host: str,
+        scrub: Callable[[str], str],
+    ) -> Any:
+        """See Codec. For an operation whose answer is XML, the value is the bytes of the body."""
         title = operation.title
         value, is_json = read_json(answer.body)
 
         error = _vapi_error(operation, answer, value, host, scrub)
         if error is not None:
             raise error
+
         if is_json_rpc(value) and _tells_of_a_refusal(value):
             fault = Fault("UNAUTHENTICATED", inferred=True, texts=())
             raise api_error(operation, title, fault, answer, host, scrub)
+
         if not 200 <= answer.status < 300 or is_json_rpc(value):
             raise _other_answer(operation, answer, value, is_json, host, scrub)
 
         # 202 and 206 do not prove that the operation finished.
-        if answer.status in (202, 206) or not (operation.returns or answer.status in operation.success):
+        is_usual_code = operation.returns or answer.status in operation.success
+        if answer.status in (202, 206) or not is_usual_code:
             message = f"{host}: {title} was answered with the unusual code {answer.status}."
             raise unexpected(operation, answer, message)
 
         if not answer.body.strip():
             if operation.returns:
-                raise unexpected(operation, answer, f"{host}: the answer to {title} is empty.")
+                raise unexpected(
+                    operation,
+                    answer,
+                    f"{host}: the answer to {title} is empty.",
+                )
+
             return None
 
         if operation.media == "xml":
-            what = "JSON" if is_json else describe(operation, answer, scrub)
-            if is_json or is_plainly_not_xml(what):
-                raise unexpected(operation, answer, f"{host}: {title} was answered with {what}.", HINT_NOT_THE_API)
+            body = "JSON" if is_json else describe(operation, answer, scrub)
+            if is_json or is_plainly_not_xml(body):
+                message = f"{host}: {title} was answered with {body}."
+                raise unexpected(operation, answer, message, HINT_NOT_THE_API)
+
             return answer.body
 
         if not is_json:
-            what = describe(operation, answer, scrub)
-            raise unexpected(operation, answer, f"{host}: {title} was answered with {what}.", HINT_NOT_THE_API)
+            body = describe(operation, answer, scrub)
+            message = f"{host}: {title} was answered with {body}."
+            raise unexpected(operation, answer, message, HINT_NOT_THE_API)
 
         if isinstance(value, dict) and set(value) == {"value"}:
-            # The older form wraps results.
+            # The older form wraps each result.
             value = value["value"]
+
         return value if operation.returns else None
 
     def title(self, operation: Operation) -> str:
@@ -131,7 +154,7 @@ REST = RestCodec()
 
 
 def read_json(body: bytes) -> tuple[Any, bool]:
-    """The body as JSON, and whether it is JSON at all."""
+    """The value that a body in JSON holds, and True; None and False if the body is not JSON."""
     try:
         return json.loads(body.decode("utf-8-sig")), True
     except (ValueError, RecursionError):
@@ -139,29 +162,39 @@ def read_json(body: bytes) -> tuple[Any, bool]:
 
 
 def path_element(name: str, value: str) -> str:
-    """`value` if it can be one element of a path. Raises InvalidInput, which calls it `name`."""
+    """Return `value` if it can be one element of a path.
+
+    Raises InvalidInput otherwise, with `name` as the name of the option.
+    """
     if not value:
         raise InvalidInput(f"{name}: is empty.")
+
     if value in (".", ".."):
-        # Everything on the way removes such an element from a path, and the request would mean something else.
+        # Servers and proxies remove such an element from a path, so the request would reach another resource.
         raise InvalidInput(f"{name}: {value!r} cannot be the name of anything in a URL.")
+
     try:
         value.encode()
     except UnicodeEncodeError:
         raise InvalidInput(f"{name}: is no valid Unicode text.") from None
+
     return value
 
 
 def url_path(call: Call) -> str:
-    """The path of a call with its parameters filled in, percent-encoded, and the query behind it.
+    """The path of a call with its arguments in it, percent-encoded, and then the query if there is one.
 
-    Raises InvalidInput for an argument that cannot stand in a path.
+    For instance, the path "/api/esx/{name}" with the argument name="a/b" gives "/api/esx/a%2Fb".
+
+    Raises InvalidInput if an argument cannot stand in a path.
     """
     elements: dict[str, str] = {}
     query: list[tuple[str, str]] = []
+
     for parameter in call.operation.parameters:
         if parameter.name not in call.arguments:
             continue
+
         value = call.arguments[parameter.name]
         if parameter.place == PATH:
             elements[parameter.name] = quote(path_element(parameter.name, value), safe="")
@@ -170,11 +203,15 @@ def url_path(call: Call) -> str:
 
     path = call.operation.path.format(**elements)
     encoded = urlencode(query, quote_via=quote)
+
     return f"{path}?{encoded}" if encoded else path
 
 
 def _query(name: str, value: Any) -> Iterator[tuple[str, str]]:
-    """The names and values of one argument in the query: a structure field by field, a set by repeating its name."""
+    """The names and values of one argument in the query.
+
+    A structure gives its fields one by one. A list repeats its name for each element.
+    """
     if isinstance(value, Mapping):
         for field, entry in value.items():
             yield from _query(field, entry)
@@ -188,14 +225,17 @@ def _query(name: str, value: Any) -> Iterator[tuple[str, str]]:
 
 
 def _without_unset(value: Any) -> Any:
+    """The value without the fields that are None, at any depth."""
     if isinstance(value, Mapping):
         return {name: _without_unset(entry) for name, entry in value.items() if entry is not None}
     if isinstance(value, (list, tuple)):
         return [_without_unset(entry) for entry in value]
+
     return value
 
 
 def _login_headers(credentials: Credentials) -> dict[str, str]:
+    """The headers that carry the credentials."""
     if isinstance(credentials, UserPassword):
         return {"Authorization": f"Basic {credentials.basic}"}
     if isinstance(credentials, SamlToken):
@@ -204,36 +244,46 @@ def _login_headers(credentials: Credentials) -> dict[str, str]:
         return {"Authorization": f"Bearer {credentials.token}"}
     if isinstance(credentials, SessionId):
         return {"vmware-api-session-id": credentials.id}
+
     return {}
 
 
 def _vapi_error(
-    operation: Operation, answer: Answer, value: Any, host: str, scrub: Callable[[str], str]
+    operation: Operation,
+    answer: Answer,
+    value: Any,
+    host: str,
+    scrub: Callable[[str], str],
 ) -> Optional[ApiError]:
-    """The vAPI error in `value`, in either form; None if there is none."""
+    """The error to raise for the vAPI error in `value`, in the newer or in the older form; None if there is none."""
     if not isinstance(value, dict) or is_json_rpc(value):
         value = {}
 
-    named: Optional[str] = None
-    content = value
+    # The older form names its type outside and has the fields of the error inside of "value".
     kind = value.get("type")
-    named_error = isinstance(kind, str) and kind.startswith(ERROR_PREFIX)
-    older_form = named_error or (isinstance(kind, str) and isinstance(value.get("value"), dict))
-    if older_form:
-        content = value["value"] if isinstance(value.get("value"), dict) else {}
-    if named_error:
+    names_an_error = isinstance(kind, str) and kind.startswith(ERROR_PREFIX)
+    has_inner_fields = isinstance(value.get("value"), dict)
+    is_older_form = names_an_error or (isinstance(kind, str) and has_inner_fields)
+
+    content = value
+    if is_older_form:
+        content = value["value"] if has_inner_fields else {}
+
+    names_a_type = is_older_form or "error_type" in content
+    looks_like_an_error = names_a_type or isinstance(content.get("messages"), list)
+    if answer.status < 400 and not names_a_type:
+        return None
+    if not looks_like_an_error and answer.status not in (401, 403):
+        return None
+
+    named: Optional[str] = None
+    if names_an_error:
         named = value["type"].rpartition(".")[2].upper()
 
-    says_type = older_form or "error_type" in content
-    looks_like_one = says_type or isinstance(content.get("messages"), list)
-    if answer.status < 400 and not says_type:
-        return None
-    if not looks_like_one and answer.status not in (401, 403):
-        return None
-
     if named != "UNAUTHENTICATED":
-        # A refusal stays one, whatever else the body says.
+        # A refusal stays a refusal, whatever type stands inside.
         named = content.get("error_type") or named
+
     error_type = error_type_name(named or _TYPE_OF_STATUS.get(answer.status), scrub)
     ids = message_ids(content.get("messages"))
     if error_type == "NOT_FOUND" and _UNKNOWN_URL in ids:
@@ -242,35 +292,53 @@ def _vapi_error(
     fault = Fault(
         error_type=error_type,
         inferred=not named,
-        texts=[*message_texts(content.get("messages")), *data_texts(content.get("data"))],
+        texts=[
+            *message_texts(content.get("messages")),
+            *data_texts(content.get("data")),
+        ],
         ids=ids,
         status=answer.status,
     )
+
     return api_error(operation, operation.title, fault, answer, host, scrub)
 
 
 def _other_answer(
-    operation: Operation, answer: Answer, value: Any, is_json: bool, host: str, scrub: Callable[[str], str]
+    operation: Operation,
+    answer: Answer,
+    value: Any,
+    is_json: bool,
+    host: str,
+    scrub: Callable[[str], str],
 ) -> UnexpectedAnswer:
-    """The error for an answer that no server of REST gives; it tells whether a JSON-RPC endpoint gave it."""
+    """The error for an answer that no server of the REST form gives.
+
+    If a JSON-RPC endpoint gave the answer, the error says so.
+    """
     error = not_the_api(operation, operation.title, answer, is_json, host, scrub)
-    text = answer.body[:2048].decode("utf-8", "replace")
-    if 300 <= answer.status < 400 or not (is_json_rpc(value) or _UNSUPPORTED_CONTENT in text):
+    beginning = answer.body[:2048].decode("utf-8", "replace")
+    from_json_rpc = is_json_rpc(value) or _UNSUPPORTED_CONTENT in beginning
+    is_redirect = 300 <= answer.status < 400
+    if is_redirect or not from_json_rpc:
         return error
 
     error.message = f"{host}: answers {operation.title} as a JSON-RPC endpoint and does not serve it over REST."
     error.hint = "Set api_protocol to auto or jsonrpc."
     error.other_form = _judged_no_credentials(answer, value)
+
     return error
 
 
 def is_json_rpc(value: Any) -> bool:
-    """True for the body of a JSON-RPC answer."""
+    """True if `value` is the body of a JSON-RPC answer."""
     return isinstance(value, dict) and "jsonrpc" in value
 
 
 def _tells_of_a_refusal(value: Any) -> bool:
-    """True if anything in JSON says so, wherever it stands; a password is never sent again in doubt."""
+    """True if the value names the refusal of a login, at any place in it.
+
+    In doubt this is a refusal, because a refused password must never be sent again.
+    """
     try:
         return "unauthenticated" in json.dumps(value).lower()
     except RecursionError:
@@ -278,9 +346,10 @@ def _tells_of_a_refusal(value: Any) -> bool:
 
 
 def _judged_no_credentials(answer: Answer, value: Any) -> bool:
-    """True if a JSON-RPC endpoint shows by its answer that it did not look at the credentials of a REST request."""
+    """True if the answer proves that a JSON-RPC endpoint did not look at the credentials of a REST request."""
     if answer.status in (401, 403):
         return False
     if is_json_rpc(value):
         return bool(value["jsonrpc"] == "2.0")
+
     return answer.status < 500

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The budget of repetitions of one run, and the pauses before them."""
+"""The budget of a run for repeated requests, and the pauses before them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ LONGEST_DELAY = 8.0
 
 
 class Retries:
-    """A number of repetitions for the whole life of a client, so that the time that a run may take has a bound."""
+    """The number of repetitions that are left for the whole life of a client. It limits the time of a run.
+
+    number: how many repetitions there are.
+    timeout: the longest pause, in seconds, that a host may ask for.
+    """
 
     def __init__(self, number: int, timeout: float) -> None:
         self._number = number
@@ -23,12 +27,17 @@ class Retries:
         self._timeout = timeout
 
     def spend(self, error: TrustError) -> None:
-        """Take one repetition and wait before it; raise `error` if none is left.
+        """Take one repetition and wait before it.
 
-        The pause is at most the longest delay, or the time that the host asks for in Retry-After, up to the timeout.
+        The pause grows from repetition to repetition, up to LONGEST_DELAY. It is longer if the host asks for more time
+        in Retry-After.
+
+        Raises `error` if no repetition is left, or if the host asks for a longer pause than the timeout.
         """
-        if self._left <= 0 or (error.retry_after or 0) > self._timeout:
+        host_asks_too_much = (error.retry_after or 0) > self._timeout
+        if self._left <= 0 or host_asks_too_much:
             raise error
+
         used = self._number - self._left
         self._left -= 1
 
@@ -36,6 +45,7 @@ class Retries:
         if error.retry_after is not None:
             delay = max(delay, error.retry_after)
         else:
-            # Spread the forks of a fleet run.
-            delay *= random.uniform(0.5, 1)  # noqa: S311 - no secret hangs on it
+            # The processes of a fleet run shall not all repeat at the same moment.
+            delay *= random.uniform(0.5, 1)  # noqa: S311 - no secret depends on it
+
         time.sleep(delay)

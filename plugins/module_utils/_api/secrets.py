@@ -1,9 +1,9 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Takes secrets out of text that comes from elsewhere, in whatever reversible encoding they come.
+"""Masks the secrets of a run in texts, in every reversible encoding.
 
-A text is decoded again and again into views (`views`). Where a view holds a run of a secret (`known_secrets`), the
-place in the original text is masked.
+A text is decoded again and again into views (see `views`). If a view holds a run of a secret (see `known_secrets`), the
+place of that run in the original text is masked.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.known_secrets import PART_OF_WORD
 from ansible_collections.esx.trust.plugins.module_utils._api.known_secrets import RUN
-from ansible_collections.esx.trust.plugins.module_utils._api.known_secrets import RUN_OF_ONE
+from ansible_collections.esx.trust.plugins.module_utils._api.known_secrets import RUN_OF_SECRET
 from ansible_collections.esx.trust.plugins.module_utils._api.known_secrets import Hit
 from ansible_collections.esx.trust.plugins.module_utils._api.known_secrets import KnownSecrets
 from ansible_collections.esx.trust.plugins.module_utils._api.views import Original
@@ -25,20 +25,33 @@ from ansible_collections.esx.trust.plugins.module_utils._api.views import View
 from ansible_collections.esx.trust.plugins.module_utils._api.views import derived
 
 MASK = "********"
-#: What Ansible and we write in the place of a secret.
+#: The texts that Ansible and this collection write in the place of a secret.
 MASKS = (MASK, "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER", "$REDACTED$")
-#: How many encodings a secret may have, one over the other.
+#: The most encodings that are decoded one after the other.
 _DEPTH = 4
-#: Bytes of all views of one text together, as a multiple of the text, and at least. More is hostile, and masked whole.
+#: The most bytes of all views of a text together, as a multiple of its characters. A text that needs more is hostile,
+#: and the whole text is masked.
 _MOST_VIEWS = 40
+#: So many bytes of views are allowed for every text.
 _LEAST_BUDGET = 1 << 20
 
-#: The names in results under which sentences stand. All others hold names, ids and certificates, which people give
-#: back to modules.
+#: The names in results that hold sentences. All other names hold names, ids and certificates, which people use again
+#: as options of modules.
 FREE_TEXTS = frozenset(
-    ("msg", "message", "hint", "warnings", "exception", "details", "default_message", "localized", "conflict", "reason")
+    (
+        "msg",
+        "message",
+        "hint",
+        "warnings",
+        "exception",
+        "details",
+        "default_message",
+        "localized",
+        "conflict",
+        "reason",
+    )
 )
-#: The names in results whose values are words of ours and never anybody's secret.
+#: The names in results whose values are words of this collection and never secrets.
 _OUR_WORDS = frozenset(
     (
         "api_protocol",
@@ -54,17 +67,17 @@ _OUR_WORDS = frozenset(
 )
 _OUR_NAME = re.compile(r"[a-z_]+")
 
-#: Between two texts that are looked at as one: part of no encoding.
+#: Separates texts that are searched together. It belongs to no encoding.
 _SEPARATOR = "\0"
 
 
 def is_masked(text: str) -> bool:
-    """True if a mask has eaten a part of the text."""
+    """True if a mask stands in the text, so that a part of the text is lost."""
     return any(mask in text for mask in MASKS)
 
 
 class Redactor:
-    """Knows the secrets of one run and masks them in any text."""
+    """Knows the secrets of one run, and masks them in any text."""
 
     def __init__(self, secrets: Iterable[Optional[str]] = ()) -> None:
         self._known = KnownSecrets()
@@ -72,153 +85,259 @@ class Redactor:
             self.add(secret)
 
     def add(self, secret: Optional[str]) -> None:
-        """Mask `secret`, in every encoding, from now on; ansible-core learns of it too. Very short texts are none."""
+        """Mask `secret`, in every encoding, from now on, and register it with ansible-core.
+
+        None, and a text that is too short for a secret, are ignored.
+        """
         self._known.add(secret)
 
     def scrub(self, text: str) -> str:
-        """The text with every known secret replaced by asterisks, and every run of twelve characters of it."""
+        """The text with asterisks in the place of every secret, and of every twelve characters in a row of a secret."""
         return self._scrubbed([text], record=False)[0]
 
     def scrub_value(self, text: str) -> str:
-        """The text, which is a name, an id or a certificate, masked only where it is a secret or holds a run of one."""
+        """A name, an id or a certificate, masked as by `scrub`.
+
+        A short secret is masked only if the whole text is that secret; else a short secret would damage many names.
+        """
         return self._scrubbed([text], record=True)[0]
 
     def scrub_result(self, result: Mapping[str, Any]) -> dict[str, Any]:
-        """A result with every text, number and name in it scrubbed, at any depth.
+        """A result with the secrets masked in every text, number and name, at any depth.
 
-        Sentences are scrubbed as by `scrub`, names and values that modules take back as by `scrub_value`.
+        Sentences are masked as by `scrub`. Names, and values that modules take as options, are masked as by
+        `scrub_value`.
         """
-        found: dict[bool, dict[str, str]] = {False: {}, True: {}}
-        _collect(result, None, found)
-        for record, texts in found.items():
-            scrubbed = self._scrubbed(list(texts), record=record)
-            texts.update(zip(list(texts), scrubbed))
-        rebuilt: dict[str, Any] = self._rebuilt(result, None, found)
+        texts = _Texts()
+        texts.collect(result, None)
+        self._scrub_all(texts.sentences, record=False)
+        self._scrub_all(texts.values, record=True)
+
+        rebuilt: dict[str, Any] = self._rebuilt(result, None, texts)
         return rebuilt
 
+    def _scrub_all(self, texts: dict[str, str], *, record: bool) -> None:
+        """Replace each value of the dictionary by the scrubbed form of its key."""
+        originals = list(texts)
+        scrubbed = self._scrubbed(originals, record=record)
+        texts.update(zip(originals, scrubbed))
+
     def _scrubbed(self, texts: list[str], *, record: bool) -> list[str]:
-        """What is left of each text. All are looked at as one, which is much faster than one after the other."""
+        """Each text with its secrets masked. All texts are searched together, which is faster than one by one.
+
+        record: True for names and values, False for sentences.
+        """
         if not self._known.words:
             return texts
-        joined = _SEPARATOR.join(texts)
-        hits = self._found(joined)
+
+        hits = self._found(_SEPARATOR.join(texts))
         if hits is None:
-            # Nobody can look at everything in it. Looked at alone, the others may be clear.
-            return [MASK] if len(texts) == 1 else [self._scrubbed([text], record=record)[0] for text in texts]
+            return self._scrubbed_one_by_one(texts, record=record)
         if not hits:
             return texts
+
         hits.sort()
         scrubbed = []
-        offset = 0
         first = 0
+        offset = 0
+
         for text in texts:
             end = offset + len(text)
+
+            # The hits in the texts before are done.
             while first < len(hits) and hits[first].end <= offset:
                 first += 1
-            inside = []
-            for hit in hits[first:]:
-                if hit.start >= end:
-                    break
-                if hit.end > offset:
-                    inside.append(Hit(max(hit.start, offset) - offset, min(hit.end, end) - offset, hit.kind))
-            scrubbed.append(self._masked(text, inside, record=record) if inside else text)
+
+            inside = _hits_between(hits, first, offset, end)
+            if inside:
+                text = self._masked(text, inside, record=record)
+
+            scrubbed.append(text)
+
             offset = end + len(_SEPARATOR)
+
+        return scrubbed
+
+    def _scrubbed_one_by_one(self, texts: list[str], *, record: bool) -> list[str]:
+        """Each text with its secrets masked, after the search of all texts together took too long.
+
+        A text that takes too long by itself is masked whole.
+        """
+        if len(texts) == 1:
+            return [MASK]
+
+        scrubbed: list[str] = []
+        for text in texts:
+            scrubbed.extend(self._scrubbed([text], record=record))
+
         return scrubbed
 
     def _masked(self, text: str, hits: list[Hit], *, record: bool) -> str:
-        """A text with the hits masked that count in it."""
+        """A text with those of its hits masked that count.
+
+        record: True for a name or a value, False for a sentence.
+        """
         if not record:
-            return _replaced(text, [(hit.start, hit.end) for hit in hits if hit.kind != PART_OF_WORD])
+            return _replaced(
+                text,
+                [(hit.start, hit.end) for hit in hits if hit.kind != PART_OF_WORD],
+            )
+
         if self._known.names_itself(text):
             return text
-        begin, end = len(text) - len(text.lstrip()), len(text.rstrip())
+
+        # White space at the ends, and the padding of Base64 at the end, do not belong to the value.
+        value_start = len(text) - len(text.lstrip())
+        value_end = len(text.rstrip())
+
         spans = []
         for hit in hits:
-            # Behind a whole value in Base64 there may be padding.
-            whole = hit.start <= begin and not text[hit.end : end].strip("=")
-            if hit.kind == RUN_OF_ONE or whole:
+            is_whole_value = hit.start <= value_start and not text[hit.end : value_end].strip("=")
+            if is_whole_value or hit.kind == RUN_OF_SECRET:
                 spans.append((hit.start, hit.end))
+
         return _replaced(text, spans)
 
-    def _rebuilt(self, value: Any, name: Optional[str], found: Mapping[bool, Mapping[str, str]]) -> Any:
+    def _rebuilt(self, value: Any, name: Optional[str], texts: _Texts) -> Any:
+        """A part of a result, with every text replaced by its scrubbed form.
+
+        name: the name under which the part stands.
+        """
         if isinstance(value, str):
-            if name in _OUR_WORDS and _OUR_NAME.fullmatch(value) and len(value) < RUN:
-                return value
-            return found[name not in FREE_TEXTS].get(value, value)
+            is_our_word = name in _OUR_WORDS and _is_short_word(value)
+            return value if is_our_word else texts.scrubbed(value, name)
+
         if isinstance(value, bool) or value is None:
             return value
+
         if isinstance(value, (int, float)):
             return MASK if str(value) in self._known.words else value
+
         if isinstance(value, Mapping):
             rebuilt = {}
             for key, entry in value.items():
-                shown = self._rebuilt_name(key, found)
-                rebuilt[shown] = self._rebuilt(entry, _place(key, name), found)
+                shown = key
+                # A password like "failed" must not hide a name that Ansible reads.
+                if isinstance(key, str) and not _is_short_word(key):
+                    shown = texts.values.get(key, key)
+
+                rebuilt[shown] = self._rebuilt(entry, _place(key, name), texts)
+
             return rebuilt
+
         if isinstance(value, (list, tuple, set, frozenset)):
-            return [self._rebuilt(entry, name, found) for entry in value]
+            return [self._rebuilt(entry, name, texts) for entry in value]
+
         return value
 
-    def _rebuilt_name(self, key: Any, found: Mapping[bool, Mapping[str, str]]) -> Any:
-        # A password like "failed" must not take away what Ansible reads.
-        if not isinstance(key, str) or (_OUR_NAME.fullmatch(key) and len(key) < RUN):
-            return key
-        return found[True].get(key, key)
-
     def _found(self, text: str) -> Optional[list[Hit]]:
-        """Where a secret or a run of one stands in the text; None if it is made to take too long to look."""
+        """The places of secrets, and of runs of secrets, in a text.
+
+        None if the search would take too long, which only a hostile text can cause.
+        """
         found: list[Hit] = []
         wanted = self._known.wanted
         budget = max(_LEAST_BUDGET, _MOST_VIEWS * len(text))
         original = Original(text)
         seen = {original.data}
-        # The views that took the fewest steps come first: from them most steps are left.
+        # Each view and the number of its decodings. The views with the fewest decodings come first.
         views: deque[tuple[int, View]] = deque([(0, original)])
+
         while views:
             depth, view = views.popleft()
             found.extend(self._known.found_in(view))
             if depth == _DEPTH:
                 continue
 
-            for further in derived(view, wanted):
-                budget -= further.effort
-                if further.data not in seen:
-                    seen.add(further.data)
-                    budget -= len(further.data)
-                    views.append((depth + 1, further))
+            for decoded in derived(view, wanted):
+                budget -= decoded.effort
+                if decoded.data not in seen:
+                    seen.add(decoded.data)
+                    budget -= len(decoded.data)
+                    views.append((depth + 1, decoded))
+
                 if budget < 0:
                     return None
+
         return found
 
 
-def _replaced(text: str, spans: list[tuple[int, int]]) -> str:
-    """The text with a mask for each of the spans; for those that touch, one for all."""
-    pieces: list[str] = []
-    last = 0
-    for start, end in sorted(spans):
-        if start > last or not pieces:
-            pieces += [text[last:start], MASK]
-        last = max(last, end)
-        # The padding of Base64 tells the length of what was masked, and more of it can hold the last bits.
-        while text[last : last + 1] == "=":
-            last += 1
-    return "".join(pieces) + text[last:]
+class _Texts:
+    """The texts of a result, and the scrubbed form of each."""
 
+    def __init__(self) -> None:
+        #: The scrubbed form of each sentence, by the sentence.
+        self.sentences: dict[str, str] = {}
+        #: The scrubbed form of each other text, by the text: names, ids, certificates.
+        self.values: dict[str, str] = {}
 
-def _collect(value: Any, name: Optional[str], found: Mapping[bool, dict[str, str]]) -> None:
-    """Put every text of a result where it belongs: among the sentences (False) or among the values (True)."""
-    if isinstance(value, str):
-        found[name not in FREE_TEXTS][value] = value
-    elif isinstance(value, Mapping):
-        for key, entry in value.items():
-            if isinstance(key, str):
-                found[True][key] = key
-            _collect(entry, _place(key, name), found)
-    elif isinstance(value, (list, tuple, set, frozenset)):
-        for entry in value:
-            _collect(entry, name, found)
+    def collect(self, value: Any, name: Optional[str]) -> None:
+        """Add all texts of a part of a result, which stands under this name."""
+        if isinstance(value, str):
+            self._under(name)[value] = value
+        elif isinstance(value, Mapping):
+            for key, entry in value.items():
+                if isinstance(key, str):
+                    self.values[key] = key
+
+                self.collect(entry, _place(key, name))
+        elif isinstance(value, (list, tuple, set, frozenset)):
+            for entry in value:
+                self.collect(entry, name)
+
+    def scrubbed(self, text: str, name: Optional[str]) -> str:
+        """The scrubbed form of a text that stands under this name."""
+        return self._under(name).get(text, text)
+
+    def _under(self, name: Optional[str]) -> dict[str, str]:
+        return self.sentences if name in FREE_TEXTS else self.values
 
 
 def _place(key: Any, name: Optional[str]) -> Optional[str]:
-    """The name under which an entry stands: all that is inside of sentences is one."""
+    """The name that decides about the entry `key` of a dictionary that stands under `name`.
+
+    Everything inside of a sentence counts as a sentence.
+    """
     return name if name in FREE_TEXTS else str(key)
+
+
+def _is_short_word(text: str) -> bool:
+    """True for a text that may be a word of this collection or of Ansible, and that is too short to hold a run."""
+    return len(text) < RUN and _OUR_NAME.fullmatch(text) is not None
+
+
+def _hits_between(hits: list[Hit], first: int, start: int, end: int) -> list[Hit]:
+    """The parts of the hits that lie between `start` and `end`, counted from `start`.
+
+    hits: all hits, sorted. first: the index of the first hit that may lie there.
+    """
+    inside = []
+    for index in range(first, len(hits)):
+        hit = hits[index]
+        if hit.start >= end:
+            break
+
+        if hit.end > start:
+            inside_start = max(hit.start, start) - start
+            inside_end = min(hit.end, end) - start
+            inside.append(Hit(inside_start, inside_end, hit.kind))
+
+    return inside
+
+
+def _replaced(text: str, spans: list[tuple[int, int]]) -> str:
+    """The text with a mask in the place of each span. Spans that touch get one mask together."""
+    pieces: list[str] = []
+    last = 0
+
+    for start, end in sorted(spans):
+        if start > last or not pieces:
+            pieces += [text[last:start], MASK]
+
+        last = max(last, end)
+
+        # The padding of Base64 is masked, too: it tells the length of the secret.
+        while text[last : last + 1] == "=":
+            last += 1
+
+    return "".join(pieces) + text[last:]

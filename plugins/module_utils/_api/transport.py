@@ -1,6 +1,9 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The wire to one host, on requests: one connection, the proof of who the host is, and a limit to every wait."""
+"""Sends requests to one host with the library requests.
+
+There is one connection to the host, the host has to prove its identity, and every wait has a limit.
+"""
 
 from __future__ import annotations
 
@@ -41,72 +44,102 @@ from ansible_collections.esx.trust.plugins.module_utils._libraries import HTTPSC
 from ansible_collections.esx.trust.plugins.module_utils._libraries import SecurityWarning
 from ansible_collections.esx.trust.plugins.module_utils._libraries import requests
 
-#: No answer of the API comes near; more is a mistake or an attack on the controller's memory.
+#: The most bytes of a body. Answers of the API are much smaller; a larger one is a mistake, or an attack on the memory
+#: of this machine.
 MAX_BODY = 16 * 1024 * 1024
-#: Bytes that may come in answer to one request, with all that frames a body.
+#: The most bytes of a whole answer: the body, the headers, and the frames of its parts.
 _MAX_RECEIVED = MAX_BODY + 1024 * 1024
 _CHUNK = 64 * 1024
 _LENGTH = re.compile(r"[0-9]{1,18}")
 _ZIPPED = ("gzip", "x-gzip", "deflate")
-#: What the libraries raise over an answer that is no HTTP. They promise the first three, and the others come from
-#: numbers that are none, and from connections that a half-read answer closed.
-_NO_HTTP = (HTTPException, OSError, ValueError, TypeError, AttributeError, ArithmeticError, MemoryError)
-#: Python has the name from 3.10 on.
+#: The exceptions that the libraries raise for an answer that is no HTTP. They document the first three. The others
+#: come from numbers that are malformed, and from connections that were closed after a half of an answer.
+_NO_HTTP = (
+    HTTPException,
+    OSError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    MemoryError,
+)
+#: The ssl module of Python has a name for this flag from 3.10 on.
 _PARTIAL_CHAIN = getattr(ssl, "VERIFY_X509_PARTIAL_CHAIN", 0x80000)
 _HINT_LOST = "Run the task again; it looks at the host first."
-_HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "esx.trust"}
+_HEADERS = {
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",
+    "User-Agent": "esx.trust",
+}
 
 
 class _TooMuch(OSError):
-    """More came than any answer of the API is."""
+    """More bytes arrived than an answer of the API can have."""
 
 
-class _Made(threading.local):
-    """The TLS socket that this thread made last: where the handshake fails, nobody else has it."""
+class _LastSocket(threading.local):
+    """The TLS socket that this thread made last.
 
-    last: Optional[weakref.ref[_DeadlineSocket]] = None
+    If a handshake fails, the libraries give nobody the socket, and it must be closed.
+    """
+
+    reference: Optional[weakref.ref[_DeadlineSocket]] = None
+
+    def get(self) -> Optional[_DeadlineSocket]:
+        """The socket, or None if there is none any more."""
+        return self.reference() if self.reference else None
 
 
-_made = _Made()
+_last_socket = _LastSocket()
 
 
 class _DeadlineSocket(ssl.SSLSocket):
-    """A TLS socket whose reads all end at one moment, however slowly the bytes drip, and at one number of bytes."""
+    """A TLS socket with a limit of time and a limit of bytes for all its reads together.
 
+    A timeout of Python's own sockets limits each single read, so a server could send one byte at a time for ever.
+    """
+
+    #: The moment at which reading ends, in seconds of time.monotonic(); None without a limit.
     deadline: Optional[float] = None
-    left = _MAX_RECEIVED
+    #: How many more bytes may arrive.
+    bytes_left = _MAX_RECEIVED
 
     def __new__(cls, *args: Any, **kwargs: Any) -> _DeadlineSocket:
         made = super().__new__(cls, *args, **kwargs)
-        _made.last = weakref.ref(made)
+        _last_socket.reference = weakref.ref(made)
+
         return made
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
         if self.deadline is not None:
-            left = self.deadline - time.monotonic()
-            if left <= 0:
+            seconds_left = self.deadline - time.monotonic()
+            if seconds_left <= 0:
                 raise TimeoutError("timed out")
-            self.settimeout(left)
+
+            self.settimeout(seconds_left)
+
         received = super().recv_into(*args, **kwargs)
-        self.left -= received
-        if self.left < 0:
+
+        self.bytes_left -= received
+        if self.bytes_left < 0:
             raise _TooMuch("too much came")
+
         return received
 
     def end(self) -> None:
-        """Close it now, also if a half-read answer holds on to it."""
+        """Close the connection now, even if an answer that was read by half still uses the socket."""
         if self.fileno() != -1:
             socket.close(self.detach())
 
 
-#: Contexts that trust nobody yet, made ahead of the need.
+#: Contexts that were made ahead of the need. They trust no authority yet.
 _spare: list[ssl.SSLContext] = []
 
 
 def prepare() -> None:
-    """Make what any connection needs, so that the processes that are forked from this one have it.
+    """Make the TLS settings that every connection needs, so that the forks of this process have them already.
 
-    Never fails: whoever needs it makes it again and says what is wrong.
+    Never fails. If something is wrong, the first connection makes the settings again and reports the error.
     """
     with contextlib.suppress(OSError, ValueError):
         tls_context(None, True)
@@ -115,50 +148,63 @@ def prepare() -> None:
 
 @cache
 def tls_context(ca_path: Optional[str], verify: bool) -> ssl.SSLContext:
-    """The TLS settings for a CA file or folder, the system's own store, or (`verify` false) no check at all.
+    """The TLS settings of connections.
 
-    Made once and shared, because reading the system's store takes longer than talking to a host.
-    Raises InvalidInput for a `ca_path` that cannot be read; OSError where the machine's own settings of TLS are broken.
+    ca_path: a file or a folder with the trusted authorities; None for those of the system.
+    verify: False if certificates are not checked at all.
+
+    The settings are made once and shared, because it takes longer to read the system's authorities than to call a host.
+
+    Raises InvalidInput for a `ca_path` that cannot be read, and OSError if the TLS configuration of this machine is
+    broken.
     """
     if not verify:
         return _new_context(ssl.CERT_NONE)
+
     context = _spare.pop() if _spare else _new_context(ssl.CERT_REQUIRED)
     if not ca_path:
         context.load_default_certs()
         return context
+
     try:
         _load_authorities(context, Path(ca_path))
     except ssl.SSLError as error:
         raise InvalidInput(f"ca_path: {ca_path} holds no certificates in PEM ({error.reason or error}).") from error
     except OSError as error:
         raise InvalidInput(f"ca_path: {ca_path} cannot be read ({error.strerror}).") from error
+
     return context
 
 
 def _load_authorities(context: ssl.SSLContext, path: Path) -> None:
-    """Load a file, or each file of a folder that holds certificates.
+    """Load the certificates of a file, or those of all files of a folder.
 
-    OpenSSL would look into a folder only for names that are hashes (`openssl rehash`).
+    OpenSSL itself reads only those files of a folder whose names are hashes (`openssl rehash`).
+
+    Raises InvalidInput for a folder without certificates, and OSError for a file that cannot be read.
     """
     if not path.is_dir():
         context.load_verify_locations(cafile=str(path))
         return
+
     loaded = False
     for file in sorted(path.iterdir()):
-        # Keys, lists and notes may lie beside the certificates.
+        # Other files may lie beside the certificates.
         with contextlib.suppress(ssl.SSLError):
             if file.is_file():
                 context.load_verify_locations(cafile=str(file))
                 loaded = True
+
     if not loaded:
         raise InvalidInput(f"ca_path: {path} holds no certificates in PEM (in none of its files).")
 
 
 def _new_context(requirement: ssl.VerifyMode) -> ssl.SSLContext:
-    """Settings that no variable decides about: those of urllib3 and of Python's default would obey SSLKEYLOGFILE.
+    """TLS settings that depend neither on variables of the environment nor on the version of Python.
 
-    Nor do they hang on the version of Python. From 3.13 on its default refuses authorities that lack an extension (the
-    Authority Key Identifier), as those of hosts do; and it takes an authority that is trusted but no root.
+    The default settings of urllib3 and of Python obey the variable SSLKEYLOGFILE. From 3.13 on, the default of Python
+    refuses authorities without an Authority Key Identifier, such as those of hosts, and it accepts a trusted authority
+    that is no root.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = PYTHON_CHECKS_NAMES and requirement == ssl.CERT_REQUIRED
@@ -167,39 +213,47 @@ def _new_context(requirement: ssl.VerifyMode) -> ssl.SSLContext:
     context.hostname_checks_common_name = False
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.sslsocket_class = _DeadlineSocket
+
     return context
 
 
 class Transport:
-    """One host's conversation below the API: sends requests one at a time over one connection.
+    """Sends HTTP requests to one host, one at a time, over one connection.
 
-    Nothing but the given connection options decides where it goes and whom it trusts: no variable of requests or of
-    proxies, no netrc, no redirect. (Where the system keeps its own CA certificates is OpenSSL's to know.)
+    Only the options of the connection decide where requests go and which certificates are trusted. Variables of the
+    environment, a netrc file and redirects have no effect. (OpenSSL decides where the system keeps its authorities.)
+
+    connection: the options of the connection.
+    scrub: masks the secrets in a text.
     """
 
     def __init__(self, connection: Connection, scrub: Callable[[str], str]) -> None:
         self._connection = connection
         self._scrub = scrub
         self._verify = connection.validate_certs and connection.thumbprint is None
+        ca_path = connection.ca_path if self._verify else None
+
         try:
-            self.context = tls_context(connection.ca_path if self._verify else None, self._verify)
+            self.context = tls_context(ca_path, self._verify)
         except OSError as error:
             why = error.strerror or error
             raise Unreachable(
                 f"{connection.name}: no connection, because TLS does not work on this machine ({why}).",
                 "Check the configuration of OpenSSL (OPENSSL_CONF).",
             ) from error
-        #: Set by the connection below when the first byte of the current request is about to leave.
+
+        #: The connection was about to send the first byte of the current request.
         self.sent = False
+        #: The moment at which the current request ends, in seconds of time.monotonic().
         self.deadline = 0.0
-        #: Set when connecting took too long.
+        #: The attempt to connect took too long.
         self.expired = False
         self._timeout = connection.timeout
-        #: The one connection, once it was opened.
+        #: The connection of urllib3, after it was opened.
         self.opened: Any = None
         self._socket: Optional[_DeadlineSocket] = None
         self._proxies = {"https": connection.proxy} if connection.proxy else {}
-        # No session of requests: it would look for redirects, cookies, a netrc and variables, and none of them counts.
+        # A session of requests would follow redirects, keep cookies, and read a netrc file and variables.
         self._adapter = _Adapter(self)
 
     def send(
@@ -212,22 +266,38 @@ class Transport:
     ) -> Answer:
         """Send one request and read its whole answer.
 
-        Connecting, the TLS handshake, and the request with its answer each take at most `timeout` seconds (default: the
-        connection's).
+        method: the HTTP method.
+        path: the path and the query, percent-encoded.
+        headers: headers besides those of every request.
+        timeout: the most seconds for each of three parts: the connection, the TLS handshake, and the request with its
+            answer. By default, the timeout of the connection's options.
+
         Raises Unreachable or Untrusted if nothing was sent, AnswerLost if the request was sent and no whole answer
-        came back, UnexpectedAnswer if the answer is too large.
+        arrived, and UnexpectedAnswer if the answer is too large or cannot be unpacked.
         """
-        self.sent = self.expired = False
+        self.sent = False
+        self.expired = False
         self._timeout = timeout or self._connection.timeout
-        name = self._connection.name
+
         try:
             with warnings.catch_warnings():
-                # The module warns of what is insecure itself, once, in a person's words, or refuses it.
+                # The modules have their own warnings about insecure options.
                 warnings.simplefilter("ignore", SecurityWarning)
-                request = requests.Request(method, self._connection.url + path, {**_HEADERS, **headers}, data=body)
-                response = self._adapter.send(
-                    request.prepare(), stream=True, timeout=self._timeout, verify=self._verify, proxies=self._proxies
+                request = requests.Request(
+                    method,
+                    self._connection.url + path,
+                    {**_HEADERS, **headers},
+                    data=body,
                 )
+
+                response = self._adapter.send(
+                    request.prepare(),
+                    stream=True,
+                    timeout=self._timeout,
+                    verify=self._verify,
+                    proxies=self._proxies,
+                )
+
             with response:
                 return Answer(response.status_code, response.headers, self._read(response))
         except TrustError:
@@ -235,49 +305,72 @@ class Transport:
             raise
         except (requests.RequestException, HTTPError, *_NO_HTTP) as error:
             self._drop()
-            if _under(error, _TooMuch):
-                raise self._too_large() from error
-            why = "timed out" if self.expired else self._scrub(reason(error))
-            if not self.sent:
-                raise Unreachable(f"{name}: no connection ({why}).", self._unreachable_hint()) from error
-            raise AnswerLost(f"{name}: the answer to {method} {path} was lost ({why}).", self._lost_hint()) from error
+            raise self._failure(method, path, error) from error
+
+    def _failure(self, method: str, path: str, error: BaseException) -> TrustError:
+        """The error to raise for an exception of the libraries."""
+        if _has_cause(error, _TooMuch):
+            return self._too_large()
+
+        name = self._connection.name
+        why = "timed out" if self.expired else self._scrub(reason(error))
+        if not self.sent:
+            return Unreachable(f"{name}: no connection ({why}).", self._unreachable_hint())
+
+        return AnswerLost(
+            f"{name}: the answer to {method} {path} was lost ({why}).",
+            self._lost_hint(),
+        )
 
     def connect(self, connection: Any, connect: Callable[[], None]) -> None:
-        """Called by the connection: connect, and be sure who is there; nothing stays open where this fails."""
+        """Connect, and check the identity of the host. The connection calls this.
+
+        connection: the connection of urllib3.
+        connect: its inherited method, which opens it.
+
+        If an exception ends this, nothing stays open.
+        """
         self._end_socket()
         self.opened = connection
-        _made.last = None
+        _last_socket.reference = None
+
         try:
             with self.connecting():
                 _connect(connect, self)
-            self._socket = _made.last() if _made.last else None
+
+            self._socket = _last_socket.get()
             self.check_certificate(connection.sock)
         except BaseException:
-            self._socket = _made.last() if _made.last else None
+            self._socket = _last_socket.get()
             self._drop()
             raise
 
     def start_request(self) -> None:
-        """Called by the connection: from here on the host may have seen the request."""
+        """Note that the host may see the request from now on. The connection calls this."""
         self.sent = True
         self.deadline = time.monotonic() + self._timeout
+
         if self._socket is not None:
             self._socket.deadline = self.deadline
-            self._socket.left = _MAX_RECEIVED
+            self._socket.bytes_left = _MAX_RECEIVED
 
     def check_certificate(self, sock: Any) -> None:
-        """Raise Untrusted unless the certificate shown on the TLS socket is the pinned one, if one is pinned.
+        """Raise Untrusted unless the certificate of the host is the pinned certificate, if one is pinned.
 
-        Where it is verified, it has to name the host in its subjectAltName, which older urllib3 does not insist on.
+        A certificate that is verified must also name its host in the subjectAltName. Older urllib3 would accept a
+        commonName.
         """
-        pin = self._connection.thumbprint
-        if self._verify and "subjectAltName" not in (sock.getpeercert() or {}):
-            raise untrusted(self._connection, "it names its host by commonName only")
-        shown = hashlib.sha256(sock.getpeercert(binary_form=True) or b"").digest()
-        if pin is not None and not hmac.compare_digest(shown, pin):
+        if self._verify:
+            certificate = sock.getpeercert() or {}
+            if "subjectAltName" not in certificate:
+                raise untrusted(self._connection, "it names its host by commonName only")
+
+        pinned = self._connection.thumbprint
+        thumbprint = hashlib.sha256(sock.getpeercert(binary_form=True) or b"").digest()
+        if pinned is not None and not hmac.compare_digest(thumbprint, pinned):
             raise Untrusted(
                 f"{self._connection.name}: its certificate is not the pinned one; its SHA-256 is"
-                f" {shown.hex(':').upper()}.",
+                f" {thumbprint.hex(':').upper()}.",
                 "If the host has a new certificate, compare this fingerprint at its console and change thumbprint.",
             )
 
@@ -287,74 +380,100 @@ class Transport:
         self._drop()
 
     def _drop(self) -> None:
-        # urllib3 leaves a connection that failed to the garbage collector, and an exception keeps it alive.
+        """Close the connection, so that the next request opens a new one."""
+        # urllib3 does not close a connection that failed, and an exception would keep it from being collected.
         if self.opened is not None:
             self.opened.close()
+
         self._end_socket()
 
     def _end_socket(self) -> None:
-        # Python's HTTP hands the socket over to the answer that is the last on it, which may never have become one.
+        """Close the TLS socket, if there is one."""
+        # Python's HTTP library gives the socket to the last answer. If that answer is incomplete, nobody closes it.
         if self._socket is not None:
             self._socket.end()
             self._socket = None
 
     def _read(self, response: Any) -> bytes:
-        """The body of an answer. Raises AnswerLost if it is not whole, UnexpectedAnswer if it is not to be read."""
-        if response.status_code < 200:
-            # The connection is left: what comes later must not be taken for the next request's answer.
-            raise AnswerLost(f"{self._connection.name}: only an interim answer came.", self._lost_hint())
-        announced = self._announced(response)
-        if announced is not None and announced > MAX_BODY:
-            raise self._too_large(response.status_code)
+        """The whole body of an answer.
+
+        Raises AnswerLost if the answer is not whole, and UnexpectedAnswer if it is too large or cannot be unpacked.
+        """
+        status = response.status_code
+        if status < 200:
+            # The connection is closed, so that the answer that may follow is not taken for that of the next request.
+            raise AnswerLost(
+                f"{self._connection.name}: only an interim answer came.",
+                self._lost_hint(),
+            )
+
+        length = self._announced_length(response)
+        if length is not None and length > MAX_BODY:
+            raise self._too_large(status)
+
         body = bytearray()
-        # Not decoded on the way: a few bytes can hold gigabytes.
+
+        # The body is not decompressed here, because a few bytes can hold gigabytes.
         for chunk in response.raw.stream(_CHUNK, decode_content=False):
             body += chunk
             if len(body) > MAX_BODY:
-                raise self._too_large(response.status_code)
-        framed = announced is not None or "Transfer-Encoding" in response.headers
-        closing = response.raw.version < 11 or response.headers.get("Connection", "").lower() == "close"
-        if (
-            not body
-            and not framed
-            and (response.status_code in (200, 201) or not (closing or response.status_code == 204))
-        ):
-            # Python takes the headers for complete where the connection ends in the middle of them.
-            raise AnswerLost(f"{self._connection.name}: the answer broke off in its headers.", _HINT_LOST)
-        # Older urllib3 does not notice that a body ended early.
-        if announced is not None and announced > len(body):
+                raise self._too_large(status)
+
+        if not body and length is None and _lacks_headers(response):
             raise AnswerLost(
-                f"{self._connection.name}: the answer broke off after {len(body)} of {announced} bytes.", _HINT_LOST
+                f"{self._connection.name}: the answer broke off in its headers.",
+                _HINT_LOST,
             )
+
+        # Older urllib3 does not notice that a body ended early.
+        if length is not None and length > len(body):
+            raise AnswerLost(
+                f"{self._connection.name}: the answer broke off after {len(body)} of {length} bytes.",
+                _HINT_LOST,
+            )
+
         return self._unpacked(response, bytes(body))
 
-    def _announced(self, response: Any) -> Optional[int]:
-        """The length that the answer says it has. Raises AnswerLost where that is no length."""
+    def _announced_length(self, response: Any) -> Optional[int]:
+        """The bytes of the body according to the headers; None if they do not say it.
+
+        Raises AnswerLost if the length is no number.
+        """
         text = response.headers.get("Content-Length")
-        # Where the body comes in chunks, a length means nothing (RFC 9112, 6.3).
+        # If the body comes in chunks, the length means nothing (RFC 9112, 6.3).
         if text is None or "Transfer-Encoding" in response.headers:
             return None
+
+        # A proxy may join two equal headers to a list.
         lengths = {length.strip() for length in text.split(",")}
-        if len(lengths) > 1 or not all(_LENGTH.fullmatch(length) for length in lengths):
+        length = lengths.pop()
+        if lengths or not _LENGTH.fullmatch(length):
             raise AnswerLost(
-                f"{self._connection.name}: the answer was lost (its Content-Length is no number).", self._lost_hint()
+                f"{self._connection.name}: the answer was lost (its Content-Length is no number).",
+                self._lost_hint(),
             )
-        return int(lengths.pop())
+
+        return int(length)
 
     def _unpacked(self, response: Any, body: bytes) -> bytes:
-        """The body as it was before it was compressed, which nobody asked for, and some proxies do all the same."""
+        """The body without its compression. No request asks for compression, but some proxies compress all the same.
+
+        Raises UnexpectedAnswer.
+        """
         coding = response.headers.get("Content-Encoding", "").strip().lower()
         if coding in ("", "identity") or not body:
             return body
+
         if coding in _ZIPPED:
-            # 32: whichever of the two formats it is.
-            unpacking = zlib.decompressobj(32 + zlib.MAX_WBITS)
+            # With 32, zlib recognises by itself which of its two formats it reads.
+            decompressor = zlib.decompressobj(32 + zlib.MAX_WBITS)
             with contextlib.suppress(zlib.error):
-                unpacked = unpacking.decompress(body, MAX_BODY + 1)
+                unpacked = decompressor.decompress(body, MAX_BODY + 1)
                 if len(unpacked) > MAX_BODY:
                     raise self._too_large(response.status_code)
-                if unpacking.eof:
+                if decompressor.eof:
                     return unpacked
+
         raise UnexpectedAnswer(
             f"{self._connection.name}: the answer is compressed, which was not asked for, and cannot be unpacked.",
             "Look for a proxy in front of the host that changes answers.",
@@ -364,17 +483,23 @@ class Transport:
 
     def _too_large(self, status: Optional[int] = None) -> UnexpectedAnswer:
         return UnexpectedAnswer(
-            f"{self._connection.name}: the answer is larger than {MAX_BODY // 2**20} MiB, which none of the API is.",
+            f"{self._connection.name}: the answer is larger than {MAX_BODY // 2**20} MiB; no answer of the API is so"
+            " large.",
             status=status,
             outcome_unknown=True,
         )
 
     def connecting(self) -> contextlib.AbstractContextManager[None]:
-        """Ends an attempt to connect through a proxy in time: nothing else limits how slowly a proxy may answer."""
-        return self._limited() if self._connection.proxy else contextlib.nullcontext()
+        """Limit the time of an attempt to connect. Nothing else limits how slowly a proxy may answer."""
+        if self._connection.proxy:
+            return self._limited()
+
+        return contextlib.nullcontext()
 
     @contextlib.contextmanager
     def _limited(self) -> Iterator[None]:
+        """End the attempt to connect when the timeout is over."""
+
         def expire() -> None:
             self.expired = True
             sock = getattr(self.opened, "sock", None)
@@ -385,22 +510,29 @@ class Transport:
         timer = threading.Timer(self._timeout, expire)
         timer.daemon = True
         timer.start()
+
         try:
             yield
         finally:
             timer.cancel()
 
     def _lost_hint(self) -> str:
-        return f"Check the proxy {self._connection.proxy}. {_HINT_LOST}" if self._connection.proxy else _HINT_LOST
+        proxy = self._connection.proxy
+        if proxy:
+            return f"Check the proxy {proxy}. {_HINT_LOST}"
+
+        return _HINT_LOST
 
     def _unreachable_hint(self) -> str:
-        if self._connection.proxy:
-            return f"Check hostname, port, and the proxy {self._connection.proxy}."
+        proxy = self._connection.proxy
+        if proxy:
+            return f"Check hostname, port, and the proxy {proxy}."
+
         return "Check hostname and port, and that the host is up."
 
 
 class _Adapter(HTTPAdapter):
-    """Gives the connections of one transport its TLS context and lets it watch them."""
+    """An adapter of requests. It gives its connections the TLS settings of a transport, and reports them to it."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -415,14 +547,17 @@ class _Adapter(HTTPAdapter):
         manager = super().proxy_manager_for(proxy, ssl_context=self._transport.context, **kwargs)
         if not known:
             self._watch(manager)
+
         return manager
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        # The context has its certificates already; the inherited way would load a CA file for every session.
+        # The TLS settings have their authorities already. The inherited method would load a CA file once more.
         conn.cert_reqs = "CERT_REQUIRED" if verify else "CERT_NONE"
-        conn.ca_certs = conn.ca_cert_dir = None
+        conn.ca_certs = None
+        conn.ca_cert_dir = None
 
     def _watch(self, manager: Any) -> None:
+        """Let the connections of a pool manager of urllib3 report to the transport."""
         transport = self._transport
 
         class WatchedConnection(HTTPSConnection):
@@ -436,10 +571,31 @@ class _Adapter(HTTPAdapter):
         class WatchedPool(HTTPSConnectionPool):
             ConnectionCls = WatchedConnection
 
-        manager.pool_classes_by_scheme = {**manager.pool_classes_by_scheme, "https": WatchedPool}
+        manager.pool_classes_by_scheme = {
+            **manager.pool_classes_by_scheme,
+            "https": WatchedPool,
+        }
+
+
+def _lacks_headers(response: Any) -> bool:
+    """True if an answer without a body and without a length cannot be complete.
+
+    If a connection ends in the middle of the headers, Python takes the headers for complete.
+    """
+    if "Transfer-Encoding" in response.headers:
+        return False
+
+    if response.status_code in (200, 201):
+        return True
+
+    # Without a length, the end of the connection is the end of the body. A 204 has no body.
+    connection_ends = response.raw.version < 11 or response.headers.get("Connection", "").lower() == "close"
+
+    return not connection_ends and response.status_code != 204
 
 
 def _connect(connect: Any, transport: Transport) -> None:
+    """Open a connection. Raises Untrusted if the certificate of the host is not trusted."""
     try:
         connect()
     except (ssl.SSLCertVerificationError, CertificateError) as error:
@@ -448,42 +604,73 @@ def _connect(connect: Any, transport: Transport) -> None:
 
 
 def untrusted(connection: Connection, why: str) -> Untrusted:
-    """The error for a certificate that is not trusted."""
+    """The error for a certificate that is not trusted. why: the reason, without a full stop."""
     hint = "Name the CA that signed it with ca_path, or pin the certificate with thumbprint."
     if connection.ca_path:
         hint = (
             f"ca_path ({connection.ca_path}) is not enough for this certificate: put the CA that signed it there, and"
-            " use a name that it holds; or pin the certificate with thumbprint, which needs neither."
+            " give a hostname that the certificate names; or pin the certificate with thumbprint, which needs neither."
         )
+
     return Untrusted(f"{connection.name}: its certificate is not trusted ({why}).", hint)
 
 
 def _causes(error: BaseException) -> list[BaseException]:
-    """The error and those under it. They link by cause, by context, or by carrying the other error with them."""
+    """The error and all errors that led to it.
+
+    An error refers to its cause by `__cause__`, by `__context__`, by an attribute `reason`, or by its arguments.
+    """
     chain = [error]
-    for each in chain:
-        inner = (each.__cause__, each.__context__, getattr(each, "reason", None), *each.args)
-        causes = (one for one in inner if isinstance(one, BaseException) and not isinstance(one, TrustError))
-        chain.extend(one for one in causes if one not in chain)
+
+    # The list grows while it is read.
+    for current in chain:
+        references = (
+            current.__cause__,
+            current.__context__,
+            getattr(current, "reason", None),
+            *current.args,
+        )
+
+        for cause in references:
+            is_foreign_error = isinstance(cause, BaseException) and not isinstance(cause, TrustError)
+            if is_foreign_error and cause not in chain:
+                chain.append(cause)
+
     return chain
 
 
-def _under(error: BaseException, kind: type[BaseException]) -> bool:
-    return any(isinstance(each, kind) for each in _causes(error))
+def _has_cause(error: BaseException, kind: type[BaseException]) -> bool:
+    """True if the error, or an error that led to it, is of this kind."""
+    return any(isinstance(cause, kind) for cause in _causes(error))
 
 
 def reason(error: BaseException) -> str:
-    """What lies under the libraries' own errors, in few words."""
+    """The root cause of an error of the libraries, in few words."""
+    cause = _root_cause(error)
+
+    if isinstance(cause, TimeoutError):
+        return "timed out"
+
+    if isinstance(cause, ssl.SSLError):
+        words = (cause.reason or "connection closed").replace("_", " ").lower()
+        return f"TLS: {words}"
+
+    if isinstance(cause, _NO_HTTP) and not isinstance(cause, OSError):
+        return "the answer is not HTTP"
+    if isinstance(cause, OSError) and cause.strerror:
+        return cause.strerror
+
+    one_line = " ".join(str(cause).split())
+    return one_line[:200] or type(cause).__name__
+
+
+def _root_cause(error: BaseException) -> BaseException:
+    """The first error of the operating system, of TLS or of HTTP that led to the error; else the deepest error."""
     chain = _causes(error)
     wrappers = (requests.RequestException, HTTPError)
-    bare = [each for each in chain if not isinstance(each, wrappers)]
-    found = next((each for each in bare if isinstance(each, (OSError, HTTPException))), chain[-1])
-    if isinstance(found, TimeoutError):
-        return "timed out"
-    if isinstance(found, ssl.SSLError):
-        return f"TLS: {(found.reason or 'connection closed').replace('_', ' ').lower()}"
-    if isinstance(found, _NO_HTTP) and not isinstance(found, OSError):
-        return "what came is not HTTP"
-    if isinstance(found, OSError) and found.strerror:
-        return found.strerror
-    return " ".join(str(found).split())[:200] or type(found).__name__
+
+    for cause in chain:
+        if isinstance(cause, (OSError, HTTPException)) and not isinstance(cause, wrappers):
+            return cause
+
+    return chain[-1]

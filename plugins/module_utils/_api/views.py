@@ -1,9 +1,9 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The views of a text: what it can be decoded to, again and again.
+"""The views of a text: the texts that result if it is decoded, again and again.
 
-Escapes with a backslash, percent-encoding, HTML entities, Base64 and hexadecimal digits are decoded. Each view knows
-for every byte where it stood in the text before.
+The decoders know escapes with a backslash, percent-encoding, HTML entities, Base64, and hexadecimal digits. Each view
+knows for every byte where it came from in the text before.
 """
 
 from __future__ import annotations
@@ -23,13 +23,17 @@ _WHITE = b" \t\r\n\v\f"
 _BASE64_CHARACTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
 _HEX_DIGITS = b"0123456789abcdefABCDEF"
 
-#: Bytes that could be looked through in the time that an escape takes.
+#: To decode an escape takes as long as to search so many bytes.
 _EFFORT_OF_A_PIECE = 8
 
 
 def _marks(characters: bytes) -> bytes:
-    """The table for `bytes.translate` that makes each of the characters an "x", and all others a blank."""
-    return bytes(ord("x") if code in characters else ord(" ") for code in range(256))
+    """A table for `bytes.translate` that turns each of the characters into an "x", and all others into a blank."""
+    table = bytearray(b" " * 256)
+    for code in characters:
+        table[code] = ord("x")
+
+    return bytes(table)
 
 
 _BASE64_MARKS = _marks(_BASE64_CHARACTERS + _WHITE)
@@ -41,86 +45,157 @@ _PRINTABLE = bytes([*range(32, 127), *b"\t\r\n"])
 _ASCII_MARKS = _marks(_PRINTABLE)
 _TEXT_MARKS = _marks(_PRINTABLE + bytes(range(128, 256)))
 
+# The escapes of JSON, Python, JavaScript and C. `_backslash` reads the groups.
 _BACKSLASH = re.compile(
-    rb"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|u\{([0-9a-fA-F]{1,6})\}"
-    rb"|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2})|([0-3][0-7]{2})|([^uUx]))",
-    re.DOTALL,
+    rb"""
+    \\(?:
+        u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})  # two halves of one character
+        | u([0-9a-fA-F]{4})        # a character of 16 bits
+        | u\{([0-9a-fA-F]{1,6})\}  # any character, in JavaScript
+        | U([0-9a-fA-F]{8})        # any character, in Python
+        | x([0-9a-fA-F]{2})        # a byte
+        | ([0-3][0-7]{2})          # a byte in octal digits
+        | ([^uUx])                 # a letter, such as n for the end of a line
+    )
+    """,
+    re.DOTALL | re.VERBOSE,
 )
-# JSON has fewer escapes than Python, and reads digits behind a backslash as what they are.
+# JSON has fewer escapes: octal and hexadecimal escapes of Python are none in JSON. The groups that can never match keep
+# the numbers of the groups the same as above.
 _BACKSLASH_OF_JSON = re.compile(
-    rb"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|u([0-9a-fA-F]{4})"
-    rb"|(?!)()|(?!)()|(?!)()|(?!)()|([\"\\/bfnrt]))"
+    rb"""
+    \\(?:
+        u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})
+        | u([0-9a-fA-F]{4})
+        | (?!)()
+        | (?!)()
+        | (?!)()
+        | (?!)()
+        | (["\\/bfnrt])
+    )
+    """,
+    re.VERBOSE,
 )
-_BACKSLASH_NAMES = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f", b"v": b"\v", b"a": b"\a"}
-# Old scripts write a character as %u and four digits.
+_BACKSLASH_NAMES = {
+    b"n": b"\n",
+    b"r": b"\r",
+    b"t": b"\t",
+    b"b": b"\b",
+    b"f": b"\f",
+    b"v": b"\v",
+    b"a": b"\a",
+}
+# Old scripts write a character as %u and four hexadecimal digits.
 _PERCENT = re.compile(rb"%(?:([0-9a-fA-F]{2})|u([0-9a-fA-F]{4}))")
 _PERCENT_OR_PLUS = re.compile(rb"%(?:([0-9a-fA-F]{2})|u([0-9a-fA-F]{4}))|\+")
-# Zeros may stand before the number of a character; Python refuses to read numbers of thousands of digits.
-_ENTITY = re.compile(rb"&(?:#0{0,99}[0-9]{1,7}|#[xX]0{0,99}[0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});?")
+# Zeros may stand before the number of a character. Their number is limited, because Python refuses to read numbers with
+# thousands of digits.
+_ENTITY = re.compile(
+    rb"""
+    &(?:
+        \#0{0,99}[0-9]{1,7}              # the number of a character
+        | \#[xX]0{0,99}[0-9a-fA-F]{1,6}  # the same in hexadecimal digits
+        | [A-Za-z][A-Za-z0-9]{1,31}      # the name of a character
+    );?
+    """,
+    re.VERBOSE,
+)
 
 
 def _marked(data: bytes, marks: bytes, shortest: int) -> Iterator[tuple[int, int]]:
-    """Where at least `shortest` bytes in a row are marked. Much faster than a regular expression."""
+    """The starts and ends of all places where at least `shortest` bytes in a row are marked.
+
+    marks: a table that `_marks` made.
+
+    This is much faster than a regular expression.
+    """
     marked = data.translate(marks)
     wanted = b"x" * shortest
+
     start = marked.find(wanted)
     while start >= 0:
         end = marked.find(b" ", start)
-        end = len(marked) if end < 0 else end
+        if end < 0:
+            end = len(marked)
+
         yield start, end
         start = marked.find(wanted, end)
 
 
 class View:
-    """Bytes that were decoded from those of a parent, and the way back."""
+    """Bytes that were decoded from those of a parent view. It can tell where each byte came from.
+
+    parent: None for the original text.
+    text: False for decoded bytes in which no words are expected.
+    """
 
     def __init__(self, parent: Optional[View], *, text: bool) -> None:
         self.parent = parent
-        #: False for decoded bytes in which no words are expected.
         self.text = text
         self.data = b""
-        #: What it took to make the view, besides its length: as many bytes could be looked through in that time.
+        #: The time that it took to make the view: in that time so many bytes could be searched. The length of the view
+        #: comes on top.
         self.effort = 0
 
     def locate(self, start: int, end: int) -> tuple[int, int]:
-        """Where the bytes from `start` up to `end` stood in the parent's data."""
+        """The place in the parent's data from which the bytes from `start` up to `end` came."""
         raise NotImplementedError
 
     def origin(self, start: int, end: int) -> tuple[int, int]:
-        """Where they stood in the original text, in characters."""
+        """The place in the original text from which these bytes came, in characters."""
         start, end = self.locate(start, end)
-        return (start, end) if self.parent is None else self.parent.origin(start, end)
+        if self.parent is None:
+            return start, end
+
+        return self.parent.origin(start, end)
 
 
 class Original(View):
-    """A text as UTF-8."""
+    """The original text as UTF-8."""
 
     def __init__(self, text: str) -> None:
         super().__init__(None, text=True)
         self.data = text.encode("utf-8", "surrogatepass")
-        self._ascii = len(self.data) == len(text)
+        self._is_ascii = len(self.data) == len(text)
+        #: The number of the character that each byte belongs to. It is made when it is needed first.
         self._characters: list[int] = []
 
     def locate(self, start: int, end: int) -> tuple[int, int]:
-        if self._ascii:
+        if self._is_ascii:
             return start, end
+
         if not self._characters:
             number = -1
             for byte in self.data:
+                # Every byte begins a character, except those with the bits 10 in front.
                 number += byte & 0xC0 != 0x80
                 self._characters.append(number)
+
         return self._characters[start], self._characters[end - 1] + 1
 
 
 class _Unescaped(View):
-    """A view with its escapes of one kind decoded."""
+    """A view with all escapes of one kind decoded.
 
-    def __init__(self, parent: View, pattern: Pattern[bytes], value: Callable[[Match[bytes]], bytes]) -> None:
+    pattern: finds the escapes.
+    value: gives the bytes that an escape stands for.
+
+    The view consists of pieces: the decoded escapes, and the literal bytes between them. For instance, "a%2Fb" has the
+    pieces "a", "/" and "b". The "/" comes from three bytes of the parent.
+    """
+
+    def __init__(
+        self,
+        parent: View,
+        pattern: Pattern[bytes],
+        value: Callable[[Match[bytes]], bytes],
+    ) -> None:
         super().__init__(parent, text=parent.text)
         source = parent.data
         pieces: list[bytes] = []
-        #: Where a piece begins in this view and in the parent, and whether it is literal.
+        #: Where each piece begins in this view.
         self._starts: list[int] = []
+        #: Where each piece begins and ends in the parent, and whether it has the same bytes there.
         self._pieces: list[tuple[int, int, bool]] = []
         length = 0
         last = 0
@@ -137,21 +212,36 @@ class _Unescaped(View):
             put(source[last : match.start()], last, match.start(), literal=True)
             put(value(match), match.start(), match.end(), literal=False)
             last = match.end()
+
         put(source[last:], last, len(source), literal=True)
         self.data = b"".join(pieces)
         self.effort = _EFFORT_OF_A_PIECE * len(pieces)
 
     def locate(self, start: int, end: int) -> tuple[int, int]:
+        # An escape that is touched counts as a whole.
         first = bisect_right(self._starts, start) - 1
-        origin, _stop, literal = self._pieces[first]
-        found = origin + start - self._starts[first] if literal else origin
+        piece_start, _piece_end, literal = self._pieces[first]
+        parent_start = piece_start
+        if literal:
+            parent_start += start - self._starts[first]
+
         last = bisect_right(self._starts, end - 1) - 1
-        origin, stop, literal = self._pieces[last]
-        return found, (origin + end - self._starts[last] if literal else stop)
+        piece_start, piece_end, literal = self._pieces[last]
+        parent_end = piece_end
+        if literal:
+            parent_end = piece_start + end - self._starts[last]
+
+        return parent_start, parent_end
 
 
 class _Runs(View):
-    """What the runs of one alphabet in a view decode to, one behind the other, with a few other bytes between them."""
+    """The bytes that all runs of one alphabet in a view stand for, with a few other bytes between two runs.
+
+    A run is a row of digits of the alphabet, for instance of Base64. Other characters may stand between the digits,
+    such as line breaks in Base64, or colons in hexadecimal digits.
+
+    All runs together make one view: a text may have thousands of short runs, and one search is faster than many.
+    """
 
     def __init__(
         self,
@@ -166,136 +256,190 @@ class _Runs(View):
         decode: Callable[[bytes], bytes] = bytes,
         between: bytes = b"\0\0\0",
     ) -> None:
-        """Runs: their start and end in the parent, and their digits.
+        """Decode the runs.
 
-        digits: the characters that count, the others stand between them; empty if all count.
-        skip: the digits at the beginning of each run that belong to nothing, negative for digits that are missing.
-        group: how many digits are decoded together; bits: what a digit stands for; between: digits between two runs.
+        runs: the start and the end of each run in the parent, and its digits.
+        text: True if words are expected in the decoded bytes.
+        digits: the characters that are digits; the others only separate them. Empty if all characters are digits.
+        skip: how many digits at the beginning of each run are left out; negative for digits that are missing there.
+        group: how many digits are decoded together.
+        bits: how many bits a digit stands for.
+        decode: turns the digits into bytes.
+        between: digits that are put between two runs.
         """
         super().__init__(parent, text=text)
         self._source = parent.data
+        #: The places of the digits of each run in the parent, by the number of the run. Made when first needed.
         self._known_places: dict[int, list[int]] = {}
         self._digits = digits
         self._skip = skip
         self._bits = bits
-        pieces: list[bytes] = []
+        #: Where each run begins in this view.
         self._starts: list[int] = []
+        #: Where each run begins and ends in the parent.
         self._runs: list[tuple[int, int]] = []
+        pieces: list[bytes] = []
         length = 0
-        per_gap = len(between) * bits // 8
+        bytes_between = len(between) * bits // 8
+
         for start, end, run in runs:
-            # Filled up in front where digits are missing to the first group, so that no whole byte behind is lost.
+            # If digits of the first group are missing, others take their places, so that no whole byte is lost.
             filled = b"A" * -skip + run[max(skip, 0) :]
             usable = len(filled) // group * group
             if usable <= 0:
                 continue
+
             pieces.append(filled[:usable])
             self._starts.append(length)
             self._runs.append((start, end))
-            length += usable * bits // 8 + per_gap
+            length += usable * bits // 8 + bytes_between
+
         self.data = decode(between.join(pieces))
 
     def locate(self, start: int, end: int) -> tuple[int, int]:
         index = bisect_right(self._starts, start) - 1
-        offset = self._starts[index]
-        first = self._skip + (start - offset) * 8 // self._bits
-        behind = self._skip - (-(end - offset) * 8 // self._bits)
-        first, behind = max(first, 0), max(behind, 1)
-        begin, stop = self._runs[index]
+        run_start, run_end = self._runs[index]
+
+        # The numbers of the first digit of these bytes and of the first digit behind them.
+        first_byte = start - self._starts[index]
+        byte_behind = end - self._starts[index]
+        first = max(self._skip + first_byte * 8 // self._bits, 0)
+        behind = max(self._skip - (-byte_behind * 8 // self._bits), 1)
+
         if not self._digits:
-            return min(begin + first, stop), min(begin + behind, stop)
+            return min(run_start + first, run_end), min(run_start + behind, run_end)
+
         places = self._known_places.get(index)
         if places is None:
-            places = self._known_places[index] = list(self._places(begin, stop))
-        # A run may go on by chance into what stands between two runs.
-        return places[min(first, len(places) - 1)], places[min(behind, len(places)) - 1] + 1
+            places = list(self._places(run_start, run_end))
+            self._known_places[index] = places
 
-    def _places(self, begin: int, stop: int) -> Iterator[int]:
-        """Where the digits of a run stand in the parent."""
+        # The bytes between two runs may continue a secret by chance. They came from no place in the parent.
+        first = min(first, len(places) - 1)
+        behind = min(behind, len(places))
+
+        return places[first], places[behind - 1] + 1
+
+    def _places(self, run_start: int, run_end: int) -> Iterator[int]:
+        """The places of the digits of a run in the parent."""
         source = self._source
+
+        # The zero of "0x" is no digit.
         prefixes = set()
         if self._bits == 4:
-            prefixes = {match.start() for match in _HEX_PREFIX.finditer(source, begin, stop)}
-        for place in range(begin, stop):
+            prefixes = {match.start() for match in _HEX_PREFIX.finditer(source, run_start, run_end)}
+
+        for place in range(run_start, run_end):
             if place not in prefixes and source[place] in self._digits:
                 yield place
 
 
 def _backslash(match: Match[bytes]) -> bytes:
-    high, low, four, braced, eight, byte, octal, other = match.groups()
-    if byte or octal:
-        return bytes([int(byte, 16) if byte else int(octal, 8)])
-    if other is not None:
-        return _BACKSLASH_NAMES.get(other, other)
+    """The bytes that an escape with a backslash stands for."""
+    high, low, four, braced, eight, byte, octal, character = match.groups()
+    if byte:
+        return bytes([int(byte, 16)])
+    if octal:
+        return bytes([int(octal, 8)])
+    if character is not None:
+        return _BACKSLASH_NAMES.get(character, character)
+
     code = int(high or four or braced or eight, 16)
     if high:
-        # Two halves of one character, as JSON writes what needs more than 16 bits.
+        # JSON writes a character that needs more than 16 bits as two halves.
         code = 0x10000 + ((code - 0xD800) << 10) + int(low, 16) - 0xDC00
-    return chr(code).encode("utf-8", "surrogatepass") if code < 0x110000 else match[0]
+
+    if code >= 0x110000:
+        # There is no such character, so this is no escape.
+        return match[0]
+
+    return chr(code).encode("utf-8", "surrogatepass")
 
 
 def _backslash_of_characters(match: Match[bytes]) -> bytes:
-    """In a text of Python, two digits are the number of a character and not of a byte."""
-    return chr(int(match[6], 16)).encode() if match[6] else _backslash(match)
+    """The same for a text of Python, where two digits are the number of a character and not of a byte."""
+    digits = match[6]
+    if digits:
+        return chr(int(digits, 16)).encode()
+
+    return _backslash(match)
 
 
 def _percent(match: Match[bytes]) -> bytes:
+    """The bytes that an escape of a URL, or the plus sign of a form, stands for."""
     byte, character = match.groups()
     if character:
         return chr(int(character, 16)).encode("utf-8", "surrogatepass")
-    return bytes([int(byte, 16)]) if byte else b" "
+    if byte:
+        return bytes([int(byte, 16)])
+
+    return b" "
 
 
 def _entity(match: Match[bytes]) -> bytes:
+    """The bytes of the character that an HTML entity stands for."""
     return html.unescape(match[0].decode()).encode("utf-8", "surrogatepass")
 
 
 class Wanted(NamedTuple):
-    """What a text is decoded for."""
+    """The properties of the secrets that are looked for.
 
-    #: Bytes. Shorter pieces of Base64 or of hexadecimal digits hold nothing that is looked for.
+    shortest: the fewest bytes of a form of a secret. Base64 that stands for fewer bytes is not decoded.
+    has_blank: True if a secret has a blank in it. HTML forms write a blank as "+".
+    is_ascii: True if all secrets have only characters of ASCII.
+    """
+
     shortest: int
-    #: There are blanks in it, which a form of the Web writes as "+".
     has_blank: bool
-    #: There are no other characters than those of ASCII in it.
     is_ascii: bool
 
 
 def derived(view: View, wanted: Wanted) -> Iterator[View]:
-    """What the view can be decoded to."""
+    """The views that the view can be decoded to."""
     data = view.data
     if not view.text:
-        # Encodings are text; what they are in may be anything.
+        # An encoded text is printable, and it may stand between any other bytes.
         marks = _ASCII_MARKS if wanted.is_ascii else _TEXT_MARKS
         runs = [(start, end, data[start:end]) for start, end in _marked(data, marks, wanted.shortest)]
         if not runs:
             return
+
         view = _Runs(view, runs, text=True)
         data = view.data
+
     if b"\\" in data:
         yield _Unescaped(view, _BACKSLASH, _backslash)
         yield _Unescaped(view, _BACKSLASH_OF_JSON, _backslash)
         if b"\\x" in data:
             yield _Unescaped(view, _BACKSLASH, _backslash_of_characters)
+
     if b"%" in data:
         yield _Unescaped(view, _PERCENT, _percent)
     if wanted.has_blank and b"+" in data:
         yield _Unescaped(view, _PERCENT_OR_PLUS, _percent)
     if b"&" in data:
         yield _Unescaped(view, _ENTITY, _entity)
+
     yield from _of_base64(view, wanted.shortest)
     yield from _of_hex(view, wanted.shortest)
 
 
 def _of_base64(view: View, least: int) -> Iterator[View]:
-    """What the Base64 in the view decodes to, wherever it begins in a group of four characters."""
+    """The views of the bytes that the Base64 in the view stands for.
+
+    least: the fewest bytes of a run that is decoded.
+
+    The beginning of the Base64 may be cut off, so each of the four places in a group is tried as the beginning.
+    """
     shortest = -(-least * 4 // 3)
     runs = []
+
     for start, end in _marked(view.data, _BASE64_MARKS, shortest):
         run = view.data[start:end].translate(_URL_SAFE, _WHITE)
         if len(run) >= shortest:
-            # The last group may be cut or without its padding: the digits that follow change no earlier byte.
+            # The last group may be incomplete. These digits complete it, and change no byte before it.
             runs.append((start, end, run + b"/w/"))
+
     if runs:
         for skip in range(4):
             yield _Runs(
@@ -311,13 +455,20 @@ def _of_base64(view: View, least: int) -> Iterator[View]:
 
 
 def _of_hex(view: View, least: int) -> Iterator[View]:
-    """What the hexadecimal digits in the view decode to, wherever they begin in a pair."""
+    """The views of the bytes that the hexadecimal digits in the view stand for.
+
+    least: the fewest bytes of a run that is decoded.
+
+    The beginning of the digits may be cut off, so both places in a pair are tried as the beginning.
+    """
     shortest = 2 * least
     runs = []
+
     for start, end in _marked(view.data, _HEX_MARKS, shortest):
         run = _HEX_PREFIX.sub(b"", view.data[start:end]).translate(None, _HEX_SEPARATORS)
         if len(run) >= shortest:
             runs.append((start, end, run))
+
     if runs:
         for skip in range(2):
             yield _Runs(

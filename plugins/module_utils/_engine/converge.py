@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Observe, plan, apply, verify: how a run goes forward."""
+"""The course of a run: observe, plan, apply, verify."""
 
 from __future__ import annotations
 
@@ -24,18 +24,22 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthori
 from ansible_collections.esx.trust.plugins.module_utils._signals import tidying
 from ansible_collections.esx.trust.plugins.module_utils._text import printable
 
-#: Answers that say that somebody else changed the host since we looked.
+#: With these error types a host says that somebody else changed it since the run looked at it.
 _SUPERSEDED = ("ALREADY_EXISTS", "ALREADY_IN_DESIRED_STATE", "NOT_FOUND")
 _RUN_AGAIN = "Run the task again; it looks at the host first."
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run found and did or, in check mode, would do.
+    """The result of a run.
 
-    before, after: the record of the resource at first and at last. steps: what was done.
-    found: what the first look found, as the plan tells it. answers: what the host answered to the steps.
-    changed: False although there are steps if the host holds after them what it held before them.
+    before: the record of the resource at the first look.
+    after: the record at the end; in check mode, the record that a run would lead to.
+    steps: the steps that were performed; in check mode, those that a run would perform.
+    warnings: sentences for the user.
+    found: the state of the host at the first look, as return values of the module.
+    changed: False although there are steps, if the host holds the same after them as before them.
+    answers: the steps that the host answered with a value, and the values.
     """
 
     before: Mapping[str, Any]
@@ -48,150 +52,248 @@ class Outcome:
 
 
 def converge(client: Client, declared: Host, check_mode: bool) -> Outcome:
-    """Bring one host to its declared state; in check mode, tell what that would take.
+    """Bring a host to its declared state. In check mode, only compute the steps to that state.
 
-    Raises TrustError, whose `operations` are those that were carried out all the same.
+    Raises TrustError. Its `operations` are those that the run performed before it failed.
     """
     run = _Run(client, declared)
+
     try:
         first = run.plan()
         last = first if check_mode else run.apply(first)
     except TrustError as error:
         run.put_back(error)
         error.operations = [step.describe() for step in run.performed]
+        run.warn(error)
         raise
     except BaseException:
-        # The run is being stopped. What was taken away to be replaced must not stay away.
+        # A signal stops the run. The resources that it deleted to replace them must not stay away.
         run.put_back(TrustError("stopped"))
         raise
 
-    if check_mode or not run.performed:
-        steps = first.steps if check_mode else ()
-        return Outcome(first.before, last.after, steps, last.warnings, first.found, bool(steps))
+    if check_mode:
+        return _planned_only(first)
 
-    # A later plan finds nothing to do, so the warnings are those of the plan that was carried out.
-    warnings = run.acted.warnings if run.acted else ()
-    after, changed = last.after, True
-    seen, own_form = run.verify()
-    if seen is not None:
-        after = seen.before if own_form else after
-        changed = seen.before != first.before or not own_form
-    if own_form:
-        end = "." if changed else "; it holds what it held before, so nothing was changed."
-        warnings = (*warnings, *(f"{text}{end}" for text in own_form))
-    return Outcome(first.before, after, tuple(run.performed), warnings, first.found, changed, run.answers)
+    if not run.performed:
+        return Outcome(first.before, last.after, (), last.warnings, first.found)
+
+    return _applied(run, first, last)
+
+
+def _planned_only(plan: Plan) -> Outcome:
+    """The outcome of a run in check mode."""
+    return Outcome(
+        plan.before,
+        plan.after,
+        plan.steps,
+        plan.warnings,
+        plan.found,
+        changed=bool(plan.steps),
+    )
+
+
+def _applied(run: _Run, first: Plan, last: Plan) -> Outcome:
+    """The outcome of a run that performed steps. Looks at the host once more, if the services ask for it."""
+    after = last.after
+    changed = True
+    # The last plan has nothing to do, so the warnings are those of the plans that were carried out.
+    warnings = run.warnings
+
+    latest, differences = run.verify()
+    if latest is not None:
+        changed = latest.before != first.before or not differences
+
+    if latest is not None and differences:
+        after = latest.before
+        end = "." if changed else "; it holds the same as before, so nothing was changed."
+        warnings += tuple(f"{difference}{end}" for difference in differences)
+
+    return Outcome(
+        first.before,
+        after,
+        tuple(run.performed),
+        warnings,
+        first.found,
+        changed,
+        run.answers,
+    )
 
 
 class _Run:
-    """One convergence, with the memory of what was sent."""
+    """One run, with the memory of the steps that it sent."""
 
     def __init__(self, client: Client, declared: Host) -> None:
         self._client = client
         self._declared = declared
         self._sent = Sent(client, declared)
-        #: The plan that was acted on last.
-        self.acted: Optional[Plan] = None
-        #: Refused once because the host had changed since we looked.
+        #: The warnings of all plans of which at least one step was carried out, or may have been.
+        self.warnings: tuple[str, ...] = ()
+        #: The steps that the host refused once because it had changed since the last look.
         self._superseded: list[Step] = []
-        #: The first deletion that was planned under each name.
+        #: The first deletion that was planned for each resource, by its kind and name.
         self._first_deletions: dict[tuple[str, str], Step] = {}
+        #: All steps were carried out, so nothing is to be put back.
         self._finished = False
 
     @property
     def performed(self) -> list[Step]:
-        """What was carried out."""
+        """The steps that were carried out."""
         return self._sent.performed
 
     @property
     def answers(self) -> tuple[Answer, ...]:
-        """What the host answered to the steps whose answers came."""
+        """The steps that the host answered with a value, and the values."""
         return tuple(self._sent.answers)
 
     def plan(self) -> Plan:
-        """Look at the host and plan. Raises Conflict where the plan is one."""
+        """Look at the host and make a plan. Raises Conflict if the plan has a conflict, or another TrustError."""
         observed = self._sent.look()
         plan = self._declared.plan(observed)
+
         reason = plan.conflict or self._made_anew(plan)
-        if reason:
-            sent = "" if self._sent.steps or self._superseded else " Nothing was sent."
-            conflict = Conflict(f"{self._client.host}: {printable(self._client.scrub(reason))}{sent}")
-            conflict.returned = self._client.scrub_result(plan.found)
-            raise conflict
-        return plan
+        if not reason:
+            return plan
+
+        nothing_was_sent = not self._sent.steps and not self._superseded
+        end = " Nothing was sent." if nothing_was_sent else ""
+        conflict = Conflict(f"{self._client.host}: {printable(self._client.scrub(reason))}{end}")
+        conflict.returned = self._client.scrub_result(plan.found)
+        raise conflict
 
     def apply(self, plan: Plan) -> Plan:
-        """Carry out the plan, or the one that replaces it when the host turns out otherwise; return the last one."""
+        """Carry out the plan. After an error, look at the host, make a new plan, and carry out that plan.
+
+        Returns the last plan. Raises TrustError.
+        """
         while plan.steps:
-            self.acted = plan
-            failed = self._perform(plan)
-            if failed is None:
+            failure = self._act(plan)
+            if failure is None:
                 break
-            step, error = failed
-            done = len(self.performed)
+
+            step, error = failure
             first_superseded = self._first_superseded(step, error)
-            # Whatever the host said about a write, what it holds now decides.
+
+            # The state of the host decides, whatever the host said about the write.
+            known_as_performed = len(self.performed)
             plan = self._look_again(step, error)
-            if step in plan.steps and not (error.retriable or first_superseded):
+
+            may_be_repeated = error.retriable or first_superseded
+            if step in plan.steps and not may_be_repeated:
                 raise self._explained(error, step)
-            if plan.steps and len(self.performed) == done:
+
+            look_found_nothing_new = len(self.performed) == known_as_performed
+            if plan.steps and look_found_nothing_new:
                 self._client.spend_retry(self._explained(error, step))
+
         self._finished = True
         return plan
 
     def verify(self) -> tuple[Optional[Plan], list[str]]:
-        """Look once more at what was written: the plan for what the host holds, and how its form differs."""
-        last = {step.key: step for step in self.performed}
-        steps = list(last.values())
+        """Look once more at the resources that were written, if their service asks for it.
+
+        Returns the plan for the latest state of the host, or None without such a look, and a sentence for each
+        resource that the host keeps in another form than the written form.
+        """
+        last_steps = {step.key: step for step in self.performed}
+        steps = list(last_steps.values())
+
         try:
             assumed = self._sent.assumed(self._sent.performed)
             observed = self._declared.look_again(self._client, steps, assumed)
         except TrustError:
-            # What was written was confirmed. A look that fails takes nothing from that.
+            # The host confirmed the writes before, so the run succeeded although this look failed.
             return None, []
+
         if observed is None:
             return None, []
-        forms = [self._declared.own_form(observed, step) for step in steps]
-        return self._declared.plan(observed), [form for form in forms if form]
+
+        differences: list[str] = []
+        for step in steps:
+            difference = self._declared.own_form(observed, step)
+            if difference:
+                differences.append(difference)
+
+        return self._declared.plan(observed), differences
+
+    def warn(self, error: TrustError) -> None:
+        """Add the warnings about the performed steps to `error`, which stopped the run."""
+        if not self.performed or not self.warnings:
+            return
+
+        warnings = [f"{self._client.host}: {warning}" for warning in self.warnings]
+        error.returned = {
+            **error.returned,
+            **self._client.scrub_result({"warnings": warnings}),
+        }
 
     @tidying()
     def put_back(self, error: TrustError) -> None:
-        """Put back what was taken away to be replaced, and say so in `error`, which stopped the run."""
+        """Put back the resources that the run deleted to replace them, and say so in `error`, which stopped the run."""
         if not self._finished:
             take_back(self._sent, self._declared, error)
 
     def _made_anew(self, plan: Plan) -> str:
-        """Why a deletion is not carried out: it is of another thing than the one that was to be deleted at first."""
+        """The reason why a planned deletion is not carried out, or an empty text.
+
+        Somebody else may have created the resource anew while this run removed it. The new resource is left alone.
+        """
         for step in plan.steps:
             if step.action != "delete":
                 continue
+
             first = self._first_deletions.setdefault(step.key, step)
             if not self._declared.is_same(first, step):
                 return (
-                    f"the {step.resource} {step.id!r} was made anew by somebody else while this task was removing it,"
-                    " and is another one now. It was left alone; run the task again to remove that one, too."
+                    f"the {step.resource} {step.id!r} was made anew by somebody else while this task removed it."
+                    " The new resource was left alone; run the task again to remove it, too."
                 )
+
         return ""
 
+    def _act(self, plan: Plan) -> Optional[tuple[Step, TrustError]]:
+        """Perform the plan, and keep its warnings if a step of it was carried out, or may have been.
+
+        Returns the step that failed and its error, or None.
+        """
+        performed_before = len(self.performed)
+        try:
+            return self._perform(plan)
+        finally:
+            if len(self.performed) > performed_before or self._sent.in_doubt:
+                # A later plan may repeat a warning.
+                self.warnings = tuple(dict.fromkeys((*self.warnings, *plan.warnings)))
+
     def _perform(self, plan: Plan) -> Optional[tuple[Step, TrustError]]:
+        """Send the steps of the plan until one fails. Returns that step and its error, or None.
+
+        Raises Unauthenticated or Unauthorized, after which no further step can succeed.
+        """
         for step in plan.steps:
             try:
+                self._declared.check(self._client, step, self._sent.assumed(self.performed))
                 self._sent.send(step)
             except TrustError as error:
                 if isinstance(error, (Unauthenticated, Unauthorized)):
                     raise self._explained(error, step) from error
+
                 return step, error
+
         return None
 
     def _explained(self, error: TrustError, step: Step) -> TrustError:
+        """The error of the step with a hint that is true for its service."""
         return self._declared.explain(error, step, self._client.host)
 
     def _first_superseded(self, step: Step, error: TrustError) -> bool:
+        """True if the host refused the step because it has changed, and did so for the first time."""
         if error.error_type not in _SUPERSEDED or step in self._superseded:
             return False
+
         self._superseded.append(step)
         return True
 
     def _look_again(self, step: Step, error: TrustError) -> Plan:
+        """Make a new plan after the error of a step. Raises TrustError, which tells whether the step is in doubt."""
         try:
             return self.plan()
         except Conflict:
@@ -199,9 +301,11 @@ class _Run:
         except TrustError as second:
             if step not in self._sent.in_doubt:
                 raise self._explained(error, step) from second
+
             second.message = (
                 f"{error.message} Reading again failed too, so nobody knows whether the {step.action} of"
                 f" {step.resource} {step.id!r} was carried out: {second.message}"
             )
+
             second.hint = _RUN_AGAIN
             raise

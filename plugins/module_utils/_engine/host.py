@@ -1,144 +1,233 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Everything that is declared of one host, composed of its services: one plan, one conflict, one order.
+"""The whole declaration of one host: its services, joined to one plan with one order.
 
-Services add in the order in which they stand here, and remove in reverse. A conflict in one of them is a conflict of
-the whole, so that nothing is done by halves.
+The services add in the order in which they are listed, and remove in the reverse order. So a resource that names a
+resource of an earlier service is created after it, and deleted before it. A conflict in one service is a conflict of
+the whole host, so that a run never does a part of its work.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Plan
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
+from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Part
 from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Planned
 from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Resource
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 
-#: What the host holds, as each service observed it, in the order of the services.
+#: The state of the host, as each service observed it, in the order of the services.
 Observed = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
 class Host:
-    """What is declared of a host, service by service.
+    """The declaration of a host, service by service.
 
-    single: True if one resource is declared and nothing else is of interest. Then the plan has its record alone.
+    resources: the declarations of the services, in the order of writing.
+    single: True if exactly one resource is declared and no other is of interest. The plan then has its record alone.
     """
 
     resources: tuple[Resource, ...]
     single: bool = False
 
     def observe(self, client: Client) -> Observed:
-        """Read what the host holds. Raises TrustError."""
+        """Read the state of the host. Raises TrustError."""
         return tuple(resource.observe(client) for resource in self.resources)
 
-    def look_again(self, client: Client, steps: Sequence[Step], observed: Observed) -> Any:
-        """Read once more what the steps wrote, where hosts may keep another form of it; else None.
+    def look_again(
+        self,
+        client: Client,
+        steps: Sequence[Step],
+        observed: Observed,
+    ) -> Optional[Observed]:
+        """Read the resources of the steps once more, if hosts may keep them in another form than the written form.
 
-        Raises TrustError.
+        Returns the state of the host as it is now, or None if there is nothing to read. Raises TrustError.
         """
-        again = [
-            resource.look_again(client, own, held) if own else None
-            for resource, held, own in self._with_steps(observed, steps)
-        ]
-        if all(new is None for new in again):
-            return None
-        return tuple(held if new is None else new for held, new in zip(observed, again))
+        latest: list[Any] = []
+        something_was_read = False
+
+        for resource, state, steps_of_service in self._with_steps(observed, steps):
+            reread = None
+            if steps_of_service:
+                reread = resource.look_again(client, steps_of_service, state)
+
+            if reread is None:
+                latest.append(state)
+            else:
+                latest.append(reread)
+                something_was_read = True
+
+        return tuple(latest) if something_was_read else None
 
     def plan(self, observed: Observed) -> Plan:
-        """Compare what the host holds with what is declared. Pure."""
-        planned = [resource.plan(held) for resource, held in zip(self.resources, observed)]
-        steps = _in_order(planned)
-        parts = [part for own in planned for part in own.parts]
-        conflicts = [
-            *(part.conflict for part in parts if part.conflict),
-            *(conflict for own in planned for conflict in own.conflicts),
-            *self._impossible(steps),
-        ]
-        warnings = (
-            *(warning for part in parts for warning in part.warnings),
-            *(warning for own in planned for warning in own.warnings),
-        )
+        """Compare the state of the host with the declaration. Pure."""
+        planned = [resource.plan(state) for resource, state in zip(self.resources, observed)]
+        parts: list[Part] = []
+
+        for service_plan in planned:
+            parts.extend(service_plan.parts)
 
         if self.single:
-            before, after, found = parts[0].before, parts[0].after, {}
+            before, after = parts[0].before, parts[0].after
+            found: Mapping[str, Any] = {}
         else:
-            before = {option: records for own in planned for option, records in own.before.items()}
-            after = {option: records for own in planned for option, records in own.after.items()}
+            before, after = _all_records(planned)
             found = {"resources": [part.describe() for part in parts]}
+
+        steps = _in_order(planned)
+        conflicts = [*_conflicts(planned, parts), *self._impossible(steps)]
         if conflicts:
-            return Plan(before, before, conflict=" Also, ".join(dict.fromkeys(conflicts)), found=found)
-        return Plan(before, after, steps, warnings, found=found)
+            # Two services may report the same conflict.
+            text = " Also, ".join(dict.fromkeys(conflicts))
+            return Plan(before, before, conflict=text, found=found)
+
+        return Plan(before, after, steps, _warnings(planned, parts), found=found)
+
+    def check(self, client: Client, step: Step, observed: Observed) -> None:
+        """Check right before a step that the host is still in the state `observed`, if the step needs that.
+
+        A step may remove more resources than it names, because hosts remove what depends on the resource.
+
+        Raises Overtaken if the state has changed, or another TrustError if the host cannot be read.
+        """
+        service, state = self._service_and_state(observed, step)
+        service.check(client, step, state)
 
     def perform(self, client: Client, step: Step) -> Any:
-        """Send the request of a step and return what the host answers. Raises TrustError."""
-        return self._owner(step).perform(client, step)
+        """Send the request of a step and return the value that the host answers. Raises TrustError."""
+        return self._service_of(step).perform(client, step)
 
     def was_carried_out(self, observed: Observed, step: Step) -> bool:
-        """True if what the host holds shows that a step whose answer was lost was carried out. Pure."""
-        owner, held = self._owner_and_held(observed, step)
-        return owner.was_carried_out(held, step)
+        """True if the state of the host proves that the step was carried out, although its answer was lost. Pure."""
+        service, state = self._service_and_state(observed, step)
+        return service.was_carried_out(state, step)
 
     def is_same(self, step: Step, other: Step) -> bool:
-        """True if two deletions under one name are of the same thing. Pure."""
-        return self._owner(step).is_same(step, other)
+        """True if two deletions of the same name delete the same resource. Pure."""
+        return self._service_of(step).is_same(step, other)
 
     def take_back(self, observed: Observed, sent: Sequence[Step]) -> list[Step]:
-        """The steps that put back what the `sent` steps took away and what is declared to stay. Pure."""
-        return [
-            step for resource, held, own in self._with_steps(observed, sent) for step in resource.take_back(held, own)
-        ]
+        """The steps that put back the resources which the `sent` steps took away and the declaration keeps. Pure."""
+        restoring: list[Step] = []
+        for resource, state, steps_of_service in self._with_steps(observed, sent):
+            restoring.extend(resource.take_back(state, steps_of_service))
+
+        return restoring
 
     def left_over(self, observed: Observed, sent: Sequence[Step]) -> list[str]:
-        """A sentence for each thing that the `sent` steps left behind and that does no harm. Pure."""
-        return [
-            text for resource, held, own in self._with_steps(observed, sent) for text in resource.left_over(held, own)
-        ]
+        """A sentence for each harmless resource that the `sent` steps left on the host. Pure."""
+        sentences: list[str] = []
+        for resource, state, steps_of_service in self._with_steps(observed, sent):
+            sentences.extend(resource.left_over(state, steps_of_service))
+
+        return sentences
 
     def assumed(self, observed: Observed, sent: Sequence[Step]) -> Observed:
-        """What the host holds if it held `observed` and carried out all that was `sent`. Pure."""
-        return tuple(resource.carry_out(held, own) for resource, held, own in self._with_steps(observed, sent))
+        """The state of a host that was in the state `observed` and carried out all `sent` steps since. Pure."""
+        states: list[Any] = []
+        for resource, state, steps_of_service in self._with_steps(observed, sent):
+            states.append(resource.carry_out(state, steps_of_service))
+
+        return tuple(states)
 
     def own_form(self, observed: Observed, step: Step) -> str:
-        """How the host's form of what a step wrote differs from the one that was written, or nothing. Pure."""
-        owner, held = self._owner_and_held(observed, step)
-        return owner.own_form(held, step)
+        """A sentence that says how the host's form of the resource differs from the form that the step wrote.
+
+        Empty if there is no difference. Pure.
+        """
+        service, state = self._service_and_state(observed, step)
+        return service.own_form(state, step)
 
     def explain(self, error: TrustError, step: Step, host: str) -> TrustError:
-        """The error of a step that the host refused, with what is known about its service."""
-        return self._owner(step).explain(error, step, host)
+        """The error of a step that the host refused, with a hint that is true for the service of the step."""
+        return self._service_of(step).explain(error, step, host)
 
-    def _owner(self, step: Step) -> Resource:
+    def _service_of(self, step: Step) -> Resource:
+        """The service that the step belongs to."""
         return next(resource for resource in self.resources if step.resource in resource.kinds)
 
-    def _owner_and_held(self, observed: Observed, step: Step) -> tuple[Resource, Any]:
+    def _service_and_state(self, observed: Observed, step: Step) -> tuple[Resource, Any]:
+        """The service that the step belongs to, and the state that it observed."""
         pairs = zip(self.resources, observed)
-        return next((resource, held) for resource, held in pairs if step.resource in resource.kinds)
+        return next((resource, state) for resource, state in pairs if step.resource in resource.kinds)
 
-    def _with_steps(self, observed: Observed, steps: Sequence[Step]) -> Iterator[tuple[Resource, Any, list[Step]]]:
-        """Each service with what it observed and with those of the steps that are its own."""
-        for resource, held in zip(self.resources, observed):
-            yield resource, held, [step for step in steps if step.resource in resource.kinds]
+    def _with_steps(
+        self,
+        observed: Observed,
+        steps: Sequence[Step],
+    ) -> Iterator[tuple[Resource, Any, list[Step]]]:
+        """Each service, the state that it observed, and those of the steps that belong to it."""
+        for resource, state in zip(self.resources, observed):
+            steps_of_service = [step for step in steps if step.resource in resource.kinds]
+            yield resource, state, steps_of_service
 
     def _impossible(self, steps: Iterable[Step]) -> Iterator[str]:
-        """A sentence for each step that no request can ask for; hosts keep names that cannot stand in a URL."""
+        """A sentence for each step that no request can express.
+
+        Hosts may keep names that cannot stand in a URL.
+        """
         for step in steps:
             try:
-                self._owner(step).check_address(step)
+                self._service_of(step).check_address(step)
             except InvalidInput as error:
                 yield f"the {step.resource} {step.id!r} is there, and the API cannot {step.action} it ({error.message})"
 
 
 def _in_order(planned: Sequence[Planned]) -> tuple[Step, ...]:
-    """What is added, service by service, and then what is removed, the other way round."""
-    added = [step for own in planned for step in own.added]
-    removed = [step for own in reversed(planned) for step in own.removed]
-    return (*added, *removed)
+    """All additions, service by service, and then all removals, with the services in reverse order."""
+    steps: list[Step] = []
+    for service_plan in planned:
+        steps.extend(service_plan.added)
+
+    for service_plan in reversed(planned):
+        steps.extend(service_plan.removed)
+
+    return tuple(steps)
+
+
+def _all_records(
+    planned: Sequence[Planned],
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The records of all services before and after the steps, by the options that list them."""
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
+
+    for service_plan in planned:
+        before.update(service_plan.before)
+        after.update(service_plan.after)
+
+    return before, after
+
+
+def _conflicts(planned: Sequence[Planned], parts: Sequence[Part]) -> list[str]:
+    """The conflicts of the single resources, and then those of the services."""
+    conflicts = [part.conflict for part in parts if part.conflict]
+
+    for service_plan in planned:
+        conflicts.extend(service_plan.conflicts)
+
+    return conflicts
+
+
+def _warnings(planned: Sequence[Planned], parts: Sequence[Part]) -> tuple[str, ...]:
+    """The warnings of the single resources, and then those of the services."""
+    warnings: list[str] = []
+    for part in parts:
+        warnings.extend(part.warnings)
+
+    for service_plan in planned:
+        warnings.extend(service_plan.warnings)
+
+    return tuple(warnings)

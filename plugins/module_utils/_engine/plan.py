@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a plan is: the steps from what a host holds to what is declared, or the reason why there are none."""
+"""A plan: the steps from the state of a host to the declared state, or the reason why no step is allowed."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from typing import Optional
 
 @dataclass(frozen=True)
 class Step:
-    """One write, in the terms of the service that it belongs to.
+    """One write to a host, in the terms of the service that it belongs to.
 
-    action: create, update or delete. resource: the kind of thing, id: its name on the host.
-    before: the object that the host holds under this id until then, None if there is none.
-    after: the object that it holds from then on, None if there is none.
+    action: create, update or delete.
+    resource: the kind of the resource, for instance `token_issuer`.
+    id: the name of the resource on the host.
+    before: the object that the host holds under this id before the step, or None.
+    after: the object that the host holds under this id after the step, or None.
     """
 
     action: str
@@ -28,32 +30,40 @@ class Step:
 
     @classmethod
     def between(cls, resource: str, name: str, before: Any, after: Any) -> Step:
-        """The step that makes `after` of `before`; one of the two may be None."""
+        """The step that turns `before` into `after`. One of the two may be None."""
         if before is None:
             action = "create"
         elif after is None:
             action = "delete"
         else:
             action = "update"
+
         return cls(action, resource, name, before, after)
 
     @property
     def key(self) -> tuple[str, str]:
-        """What the step is about."""
+        """The kind and the name of the resource that the step writes."""
         return self.resource, self.id
 
     def describe(self) -> dict[str, str]:
-        """The entry of RV(operations)."""
-        return {"operation": self.action, "resource": self.resource, "id": self.id}
+        """The entry of the step in RV(operations)."""
+        return {
+            "operation": self.action,
+            "resource": self.resource,
+            "id": self.id,
+        }
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The outcome of comparing what is with what shall be.
+    """The result of a comparison of the state of a host with the declared state.
 
-    before, after: the record of the resource, as modules return it and as the diff shows it; empty if absent.
-    conflict: why nothing may be done, or None.
-    found: what was found, in return values of a module that tells more than the record.
+    before: the record of the resource now, as modules return it and as the diff shows it; empty if it is absent.
+    after: the record after the steps.
+    steps: the writes, in their order.
+    warnings: sentences for the user.
+    conflict: the reason why nothing may be written, or None.
+    found: further return values that describe the state of the host, for modules that return more than one record.
     """
 
     before: Mapping[str, Any]

@@ -1,6 +1,9 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the engine asks of a service. Services answer it in files of their own, and the engine knows nothing else."""
+"""The protocol between the engine and the services.
+
+Each service fulfils it in its own file. The engine knows nothing else about a service.
+"""
 
 from __future__ import annotations
 
@@ -18,19 +21,26 @@ from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Plan
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 
-#: A step that created something, with what the host answered.
+#: A step that the host answered with a value, and that value. For instance, a host answers a creation with an id.
 Answer = tuple[Step, Any]
-#: The records of a service, by the option that lists them: what modules return.
+#: The records of a service as modules return them, by the name of the option that lists them.
 Records = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True)
 class Part:
-    """What was found of one resource that is declared, or that is there and not declared, and what is done about it.
+    """The plan of one resource, which is declared or which only the host holds.
 
-    status: what was found, as RV(resources[].status) tells it. before, after: the records, empty if it is absent.
-    conflict: why nothing may be done, or empty. message: what else a person should know about what was found.
-    show: makes the form of a record that a person reads.
+    resource: the kind of the resource.
+    id: its name on the host.
+    status: the comparison of host and declaration, as RV(resources[].status) tells it.
+    before: the record now; empty if the resource is absent.
+    after: the record after the steps; empty if the resource is absent then.
+    steps: the writes, in their order.
+    warnings: sentences for the user.
+    conflict: the reason why nothing may be written, or empty.
+    message: a further sentence about the state of the resource, or empty.
+    show: turns a record into the form that people read.
     """
 
     resource: str
@@ -50,25 +60,38 @@ class Part:
         resource: str,
         name: str,
         state: str,
-        own: Plan,
+        plan: Plan,
         show: Callable[[Mapping[str, Any]], dict[str, Any]] = dict,
     ) -> Part:
-        """The part of a resource that is declared with this state and has a plan of its own."""
-        if own.conflict:
+        """The part of one declared resource.
+
+        state: the declared state, present or absent. plan: the plan of this resource alone.
+        """
+        exists = bool(plan.before)
+        if plan.conflict:
             # If the resource is absent, the declaration is incomplete: report it as missing.
-            status = "conflict" if own.before else "missing"
+            status = "conflict" if exists else "missing"
         elif state == "absent":
-            status = "extra" if own.before else "ok"
-        elif not own.steps:
+            status = "extra" if exists else "ok"
+        elif not plan.steps:
             status = "ok"
         else:
-            status = "differs" if own.before else "missing"
+            status = "differs" if exists else "missing"
+
         return cls(
-            resource, name, status, own.before, own.after, own.steps, own.warnings, own.conflict or "", show=show
+            resource,
+            name,
+            status,
+            plan.before,
+            plan.after,
+            plan.steps,
+            plan.warnings,
+            plan.conflict or "",
+            show=show,
         )
 
     def describe(self) -> dict[str, Any]:
-        """The entry of RV(resources)."""
+        """The entry of the resource in RV(resources)."""
         return {
             "resource": self.resource,
             "id": self.id,
@@ -83,8 +106,13 @@ class Part:
 class Planned:
     """The plan of one service.
 
-    added: the steps that create and update. removed: the steps that delete; they come after those of all services.
-    before, after: all its records. warnings, conflicts: those that belong to no single part.
+    parts: the plans of its resources.
+    added: the steps that create and update.
+    removed: the steps that delete. They follow after the creations and updates of all services.
+    before: all records of the service now.
+    after: all its records after the steps.
+    warnings: warnings that belong to no single part.
+    conflicts: conflicts that belong to no single part.
     """
 
     parts: tuple[Part, ...]
@@ -97,61 +125,78 @@ class Planned:
 
 
 class Resource(Protocol):
-    """What is declared of one service on one host. `observed` is always what `observe` of the same service returned.
+    """The declaration of one service on one host.
 
-    The methods that have a body do what is right for a service that has nothing to say there.
+    `observed` is always a value that `observe` of the same service returned: the state of the host. A service need not
+    write the methods that have a body here, if it has nothing to add.
     """
 
-    #: The kinds of its resources, as they stand in Step.resource.
+    #: The kinds of the resources of the service, as Step.resource names them.
     kinds: ClassVar[tuple[str, ...]]
 
     def observe(self, client: Client) -> Any:
-        """Read what the host holds, as far as the declaration needs it. Raises TrustError."""
+        """Read the state of the host, as far as the declaration needs it. Raises TrustError."""
 
     def look_again(self, client: Client, steps: Sequence[Step], observed: Any) -> Any:
-        """`observed` with what the steps wrote read once more, where hosts may keep another form of it; else None.
+        """Read the resources of the steps once more, if hosts may keep them in another form than the written form.
 
+        Returns `observed` with the resources as the host holds them now, or None if there is nothing to read.
         Raises TrustError.
         """
         return None
 
     def plan(self, observed: Any) -> Planned:
-        """Compare what the host holds with what is declared. Pure."""
+        """Compare the state of the host with the declaration. Pure."""
+
+    def check(self, client: Client, step: Step, observed: Any) -> None:
+        """Check right before a step that the host is still in the state `observed`, if the step needs that.
+
+        A step may remove more resources than it names, because hosts remove what depends on the resource.
+
+        Raises Overtaken if the state has changed, or another TrustError if the host cannot be read.
+        """
+        return
 
     def perform(self, client: Client, step: Step) -> Any:
-        """Send the request of a step and return what the host answers. Raises TrustError."""
+        """Send the request of a step and return the value that the host answers. Raises TrustError."""
 
     def was_carried_out(self, observed: Any, step: Step) -> bool:
-        """True if what the host holds shows that a step whose answer was lost was carried out. Pure."""
+        """True if the state of the host proves that the step was carried out, although its answer was lost. Pure."""
 
     def is_same(self, step: Step, other: Step) -> bool:
-        """True if two deletions under one name are of the same thing. Pure."""
+        """True if two deletions of the same name delete the same resource.
+
+        They do not if somebody created the resource anew between the two. Pure.
+        """
 
     def carry_out(self, observed: Any, steps: Sequence[Step]) -> Any:
-        """What the host holds after the steps. Pure."""
+        """The state of the host after the steps. Pure."""
 
     def take_back(self, observed: Any, sent: Sequence[Step]) -> list[Step]:
-        """The steps that put back what the `sent` steps took away and what is declared to stay. Pure."""
+        """The steps that put back the resources which the `sent` steps took away and the declaration keeps. Pure."""
         return []
 
     def left_over(self, observed: Any, sent: Sequence[Step]) -> list[str]:
-        """A sentence for each thing that the `sent` steps left behind and that does no harm. Pure."""
+        """A sentence for each harmless resource that the `sent` steps left on the host. Pure."""
         return []
 
     def own_form(self, observed: Any, step: Step) -> str:
-        """How the host's form of what a step wrote differs from the one that was written, or nothing. Pure."""
+        """A sentence that says how the host's form of the resource differs from the form that the step wrote.
+
+        Empty if there is no difference. Pure.
+        """
         return ""
 
     def check_address(self, step: Step) -> None:
-        """Raise InvalidInput if no request can name what the step is about."""
+        """Raise InvalidInput if no request can name the resource of the step."""
 
     def explain(self, error: TrustError, step: Step, host: str) -> TrustError:
-        """The error of a step that the host refused, with what is known about this service."""
+        """The error of a step that the host refused, with a hint that is true for this service."""
         return error
 
     def shown(self, records: Records) -> dict[str, Any]:
-        """The records for a diff: by name, and in the form that a person reads."""
+        """The records in the form that a diff shows to people, by name."""
 
     def tell_ids(self, records: Records, answers: Sequence[Answer]) -> None:
-        """Put the ids that the host gave to what it created into the records."""
+        """Write the ids that the host gave to new resources into the records."""
         return

@@ -1,6 +1,9 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run has sent to a host, and what is known of it: the only place in the collection that writes to a host."""
+"""The steps that a run has sent to a host, and the knowledge of their outcome.
+
+No other file of the collection sends a step.
+"""
 
 from __future__ import annotations
 
@@ -16,58 +19,73 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import TrustErro
 
 
 class Sent:
-    """The memory of one run."""
+    """The steps that one run has sent, and their outcome."""
 
     def __init__(self, client: Client, declared: Host) -> None:
         self._client = client
         self._declared = declared
-        #: Carried out, in their order.
+        #: The steps that were carried out, in their order.
         self.performed: list[Step] = []
         #: The steps that the host answered with a value, and the values.
         self.answers: list[Answer] = []
-        #: Sent, and nobody knows (yet) whether they were carried out.
+        #: The steps that were sent and that may or may not have been carried out.
         self.in_doubt: list[Step] = []
-        #: What the host held when it was last looked at, and the number of steps performed by then.
+        #: The state of the host at the last look, and how many steps had been performed then.
         self._seen: Optional[tuple[Observed, int]] = None
 
     @property
     def steps(self) -> list[Step]:
-        """All that may have been carried out."""
+        """All steps that may have been carried out."""
         return [*self.performed, *self.in_doubt]
 
     def look(self) -> Observed:
-        """Read what the host holds, and find the steps in doubt that it has carried out by now. Raises TrustError."""
+        """Read the state of the host, and count the steps in doubt that it proves as performed. Raises TrustError."""
         observed = self._declared.observe(self._client)
         for step in list(self.in_doubt):
-            if step in self.in_doubt and self._declared.was_carried_out(observed, step):
-                self._done(step)
-        # The observation contains the steps that were found to be done.
+            # An earlier step of this loop may have removed this step from the list.
+            still_in_doubt = step in self.in_doubt
+            if still_in_doubt and self._declared.was_carried_out(observed, step):
+                self._note_performed(step)
+
+        # The steps that were just counted are already a part of this state.
         self._seen = (observed, len(self.performed))
+
         return observed
 
     def send(self, step: Step) -> None:
-        """Send a step. Raises TrustError, after which the step may be in doubt."""
-        # A step is in doubt while it is on its way, too, because the run may be stopped there.
-        again = step in self.in_doubt
-        if not again:
+        """Send a step. Raises TrustError; the step may be in doubt then."""
+        # A step is also in doubt while it is on its way, because a signal may stop the run at that moment.
+        is_repetition = step in self.in_doubt
+        if not is_repetition:
             self.in_doubt.append(step)
+
         try:
             answer = self._declared.perform(self._client, step)
         except TrustError as error:
-            # What the host says about a repetition says nothing about the attempt before it.
-            if not (again or error.outcome_unknown):
+            # An error of a repetition does not tell whether the first attempt succeeded.
+            if not is_repetition and not error.outcome_unknown:
                 self.in_doubt.remove(step)
+
             raise
+
         if answer is not None:
             self.answers.append((step, answer))
-        self._done(step)
+
+        self._note_performed(step)
 
     def assumed(self, steps: Sequence[Step]) -> Observed:
-        """What the host holds if it carried out these steps and no other; they begin with those performed."""
-        observed, count = self._seen if self._seen else ((), 0)
-        return self._declared.assumed(observed, steps[count:])
+        """The state of the host if it carried out these steps and no others.
 
-    def _done(self, step: Step) -> None:
+        steps: they must begin with the performed steps.
+        """
+        observed: Observed = ()
+        already_observed = 0
+        if self._seen is not None:
+            observed, already_observed = self._seen
+
+        return self._declared.assumed(observed, steps[already_observed:])
+
+    def _note_performed(self, step: Step) -> None:
         self.performed.append(step)
-        # With this, nobody waits for an earlier attempt at the same resource any more.
-        self.in_doubt = [doubt for doubt in self.in_doubt if doubt.key != step.key]
+        # The outcome of earlier attempts at the same resource does not matter any more.
+        self.in_doubt = [doubtful for doubtful in self.in_doubt if doubtful.key != step.key]

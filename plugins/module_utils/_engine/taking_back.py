@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a run that failed gives back what it had taken away to be replaced."""
+"""Puts the resources back that a failed run had deleted to replace them."""
 
 from __future__ import annotations
 
@@ -12,20 +12,27 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthent
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
 
 _RUN_AGAIN = "Run the task again now: until then the host does not have it."
-#: More than one, because the first attempt may meet the same broken connection as what it follows.
+#: The first attempt may meet the same broken connection as the step that failed before it.
 _ATTEMPTS = 3
 
 
 def take_back(sent: Sent, declared: Host, error: TrustError) -> None:
-    """Put back what the `sent` steps took away and what is declared to stay; say so in `error`. Raises nothing."""
+    """Put back the resources that the `sent` steps took away and that the declaration keeps.
+
+    Each attempt looks at the host first, because steps in doubt may have been carried out since. Then it sends the
+    steps that are still needed. A further attempt follows only if this look or a step fails, and if a retry may help.
+
+    Adds to `error` which resources were put back, and which could not be. Raises nothing.
+    """
     steps = sent.steps
     if not steps:
         return
+
     if not _perhaps_lost(sent, declared, steps):
-        _tell_left_over(sent, declared, steps, error)
+        _report_left_over(sent, declared, steps, error)
         return
 
-    restoring: list[Step] = []
+    attempted: list[Step] = []
     remaining: list[Step] = []
     for _attempt in range(_ATTEMPTS):
         try:
@@ -37,57 +44,85 @@ def take_back(sent: Sent, declared: Host, error: TrustError) -> None:
             continue
 
         remaining = declared.take_back(observed, steps)
-        if not remaining or not _restore(sent, remaining, restoring):
+        if not remaining:
             break
 
-    _tell_restored([step for step in dict.fromkeys(restoring) if step in sent.performed], error)
-    _tell_lost(remaining, error)
-    _tell_left_over(sent, declared, steps, error)
+        retry_may_help = _restore(sent, remaining, attempted)
+        if not retry_may_help:
+            break
+
+    restored = [step for step in dict.fromkeys(attempted) if step in sent.performed]
+    _report_restored(restored, error)
+    _report_lost(remaining, error)
+    _report_left_over(sent, declared, steps, error)
 
 
 def _perhaps_lost(sent: Sent, declared: Host, steps: list[Step]) -> list[Step]:
-    """What there is to put back, if the steps in doubt were carried out or if they were not: whichever is worse."""
-    without, with_all = (declared.take_back(sent.assumed(each), steps) for each in (sent.performed, sent.steps))
-    return max(without, with_all, key=lambda restoring: sum(step.after is not None for step in restoring))
+    """The steps that may be needed to put all resources back, while the steps in doubt are not looked up.
+
+    Either all of the steps in doubt were carried out or none was. Of these two cases the worse one counts: the case in
+    which more resources have to be put back.
+    """
+    if_none_was = declared.take_back(sent.assumed(sent.performed), steps)
+    if_all_were = declared.take_back(sent.assumed(sent.steps), steps)
+
+    if len(_that_restore(if_all_were)) > len(_that_restore(if_none_was)):
+        return if_all_were
+    return if_none_was
 
 
-def _restore(sent: Sent, remaining: list[Step], restoring: list[Step]) -> bool:
-    """Carry out steps that put something back. Those that are done leave the list. True if a retry may help."""
+def _that_restore(steps: list[Step]) -> list[Step]:
+    """Those of the steps after which the host holds the resource; the others delete it."""
+    return [step for step in steps if step.after is not None]
+
+
+def _restore(sent: Sent, remaining: list[Step], attempted: list[Step]) -> bool:
+    """Send the `remaining` steps until one fails.
+
+    Takes each step that succeeds out of `remaining`, and appends each step that it sends to `attempted`.
+    Returns True if a step failed and a retry may help.
+    """
     while remaining:
         step = remaining[0]
-        restoring.append(step)
+        attempted.append(step)
         try:
             sent.send(step)
         except TrustError as refusal:
             return not isinstance(refusal, (Unauthenticated, Unauthorized))
+
         remaining.pop(0)
+
     return False
 
 
-def _tell_restored(steps: list[Step], error: TrustError) -> None:
-    for names in _named(steps):
+def _report_restored(steps: list[Step], error: TrustError) -> None:
+    for names in _names(_that_restore(steps)):
         error.message += f" The {names} was put back as it was."
 
 
-def _tell_lost(steps: list[Step], error: TrustError) -> None:
-    lost = [step for step in steps if step.after is not None]
+def _report_lost(steps: list[Step], error: TrustError) -> None:
+    lost = _that_restore(steps)
     if not lost:
         return
-    for names in _named(lost):
+
+    for names in _names(lost):
         error.message += f" The {names} could not be put back."
+
     error.hint = f"{error.hint} {_RUN_AGAIN}".strip()
-    error.not_restored.extend(dict(step.after.spec()) for step in lost)
+    for step in lost:
+        error.not_restored.append(dict(step.after.spec()))
 
 
-def _named(steps: list[Step]) -> list[str]:
-    """The names of what the steps put back, one text for each kind of resource."""
-    ids: dict[str, list[str]] = {}
+def _names(steps: list[Step]) -> list[str]:
+    """The names of the steps' resources: one text for each kind of resource."""
+    names_by_kind: dict[str, list[str]] = {}
     for step in steps:
-        if step.after is not None:
-            ids.setdefault(step.resource, []).append(repr(step.id))
-    return [f"{resource} {' and '.join(names)}" for resource, names in ids.items()]
+        names_by_kind.setdefault(step.resource, []).append(repr(step.id))
+
+    return [f"{kind} {' and '.join(names)}" for kind, names in names_by_kind.items()]
 
 
-def _tell_left_over(sent: Sent, declared: Host, steps: list[Step], error: TrustError) -> None:
-    assumed = sent.assumed(sent.performed)
-    error.message += "".join(f" {text}" for text in declared.left_over(assumed, steps))
+def _report_left_over(sent: Sent, declared: Host, steps: list[Step], error: TrustError) -> None:
+    state = sent.assumed(sent.performed)
+    for sentence in declared.left_over(state, steps):
+        error.message += f" {sentence}"

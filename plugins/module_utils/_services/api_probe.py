@@ -135,6 +135,7 @@ class _Trial:
 
         self._note("delete", deleted)
         gone = self._ask("delete again", token_issuer.DELETE(issuer_alias=self.alias))
+        record["removed"] = True
         record["delete"] = _said(deleted)
         record["delete_again"] = _said(gone)
         trials = [each for each in self._probe.exchanges if each.question in _TRIALS]
@@ -240,6 +241,7 @@ class _Trial:
             "It gives nobody any right. Run this again, which removes it, or remove it with esx_token_issuer.",
         )
         error.operations = self.operations
+        error.returned[RESOURCE] = {"removed": False}
         return error
 
 

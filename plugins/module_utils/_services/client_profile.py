@@ -210,14 +210,22 @@ def explain(error: TrustError, step: Step) -> TrustError:
     return error
 
 
+def read_all(client: Client) -> Profiles:
+    """All client profiles. Raises TrustError."""
+    held = list_profiles(client)
+    return Profiles(offered=False) if held is None else Profiles(held)
+
+
 def read_profiles(client: Client) -> Profiles:
     """What can be known of the client profiles where nothing is declared of them. Raises TrustError."""
     try:
-        held = list_profiles(client)
+        return read_all(client)
     except (Unauthenticated, Unauthorized) as error:
+        if client.has_answered(LIST):
+            # They were read in this run, and could be lost unnoticed now.
+            raise
         # The login is good for the issuers, which were read before.
         return Profiles(refused=error.error_type or error.code)
-    return Profiles(offered=False) if held is None else Profiles(held)
 
 
 def list_profiles(client: Client) -> Optional[tuple[ClientProfile, ...]]:
@@ -225,20 +233,13 @@ def list_profiles(client: Client) -> Optional[tuple[ClientProfile, ...]]:
 
     One request where the host knows the FULL projection.
     """
-    try:
-        value = client.call(LIST(projection="FULL"))
-    except (ApiError, UnexpectedAnswer) as error:
-        if _has_no_service(client, error):
-            return None
-        raise
-    if not isinstance(value, list):
-        raise client.wrong_shape(LIST)
+    entries = _list(client)
+    if entries is None:
+        return None
 
     profiles = []
-    for entry in value:
-        if not isinstance(entry, dict) or not isinstance(entry.get("client_profile"), str):
-            raise client.wrong_shape(LIST)
-        identifier = entry["client_profile"]
+    for entry in entries:
+        identifier = _identifier(client, entry)
         operation = LIST
         if entry.get("subject") is None or entry.get("grants") is None:
             operation = GET
@@ -247,11 +248,53 @@ def list_profiles(client: Client) -> Optional[tuple[ClientProfile, ...]]:
             except InvalidInput as error:
                 raise client.wrong_shape(LIST) from error
             except ApiError as error:
-                if error.operation == GET.id and error.error_type == "NOT_FOUND":
+                if error.operation == GET.id and error.error_type == "NOT_FOUND" and _is_gone(client, identifier):
                     continue  # deleted in the meantime
                 raise
         profiles.append(_read(client, operation, identifier, entry))
     return tuple(profiles)
+
+
+def _list(client: Client) -> Optional[list[Any]]:
+    """The entries of the host's list, or None if it has no such service. Raises TrustError.
+
+    A service that restarts can seem not to be there for a moment, and who believes that takes rights away. So the host
+    has to say it twice, and a service that has answered once in a run is there.
+    """
+    was_absent = False
+    while True:
+        try:
+            value = client.call(LIST(projection="FULL"))
+        except (ApiError, UnexpectedAnswer) as error:
+            if not _has_no_service(client, error):
+                raise
+            if client.has_answered(LIST):
+                error.hint = "The service of client profiles answered earlier in this run. Run the task again."
+                client.spend_retry(error)
+            elif was_absent:
+                return None
+            was_absent = True
+        else:
+            if not isinstance(value, list):
+                raise client.wrong_shape(LIST)
+            return value
+
+
+def _identifier(client: Client, entry: Any) -> str:
+    """The host's id of the profile that an entry of the list is about. Raises UnexpectedAnswer."""
+    identifier = entry.get("client_profile") if isinstance(entry, dict) else None
+    if not isinstance(identifier, str):
+        raise client.wrong_shape(LIST)
+    return identifier
+
+
+def _is_gone(client: Client, identifier: str) -> bool:
+    """True if the host no longer lists the profile that it did not find. Raises TrustError.
+
+    A service that restarts may find nothing for a moment.
+    """
+    entries = _list(client) or ()
+    return identifier not in [_identifier(client, entry) for entry in entries]
 
 
 def _has_no_service(client: Client, error: TrustError) -> bool:

@@ -21,6 +21,8 @@ from ansible_collections.esx.trust.plugins.module_utils._services.client_profile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import SUBJECT_KINDS
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import ClientProfile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import DesiredClientProfile
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Grant
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Subject
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import shown
 from ansible_collections.esx.trust.plugins.module_utils._services.names import look_alike_warnings
 
@@ -38,6 +40,14 @@ class Profiles:
     held: tuple[ClientProfile, ...] = ()
     offered: bool = True
     refused: str = ""
+
+    def naming(self, alias: str) -> frozenset[tuple[Subject, frozenset[Grant]]]:
+        """Subjects and rights of the profiles that name the alias of an issuer."""
+        return frozenset(
+            (profile.subject, frozenset(profile.grants))
+            for profile in self.held
+            if profile.subject.issuer_alias == alias
+        )
 
     def after(self, steps: Iterable[Step]) -> Profiles:
         """The same after the steps."""

@@ -132,7 +132,8 @@ def _named(profiles: Iterable[ClientProfile]) -> str:
 class Carrying:
     """What the renaming of an issuer from the alias `old` to `new` has to do about the `held` profiles.
 
-    copies: the profiles to be made under the new alias. conflicts: why that may not be done.
+    copies: the profiles to be made under the new alias. first: the declarations of profiles that are there already, and
+    have to be as declared before the old ones go. conflicts: why that may not be done.
     """
 
     held: Sequence[ClientProfile]
@@ -140,6 +141,7 @@ class Carrying:
     new: str
     declared: DeclaredProfiles
     copies: list[ClientProfile] = field(default_factory=list)
+    first: list[DesiredClientProfile] = field(default_factory=list)
     conflicts: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -178,6 +180,8 @@ class Carrying:
                 f"{where} the {existing.label} has a client profile already, with other rights ({existing.rights}) than"
                 f" the {profile.label} ({profile.rights}). Make them equal, or delete one of them."
             )
+        elif desired is not None:
+            self.first.append(desired)
 
     @staticmethod
     def _is_met_by(existing: ClientProfile, profile: ClientProfile, desired: Optional[DesiredClientProfile]) -> bool:
@@ -246,6 +250,8 @@ class _Work:
         elif new is not None:
             carrying = Carrying(self.now, alias, new, self._declared)
             self.conflicts.extend(carrying.conflicts)
+            for desired in carrying.first:
+                self._follow(desired)
             for copy in carrying.copies:
                 self._add(Step.between(RESOURCE, copy.label, None, copy))
             self._check_own_profiles(named)

@@ -33,6 +33,7 @@ from ansible_collections.esx.trust.plugins.module_utils._engine.resource import 
 from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Records
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
+from ansible_collections.esx.trust.plugins.module_utils._errors import Overtaken
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from ansible_collections.esx.trust.plugins.module_utils._services import client_profile
@@ -152,9 +153,7 @@ class IssuersAndProfiles(Service):
         issuers = () if self.issuers is None else token_issuer.list_issuers(client)
         if self.profiles is None:
             return Observed(issuers, self._profiles_of(client, issuers))
-
-        held = client_profile.list_profiles(client)
-        return Observed(issuers, Profiles(offered=False) if held is None else Profiles(held))
+        return Observed(issuers, client_profile.read_all(client))
 
     def _profiles_of(self, client: Client, issuers: Sequence[TokenIssuer]) -> Profiles:
         """The client profiles, if the steps of the issuers make them matter. Raises TrustError."""
@@ -169,6 +168,19 @@ class IssuersAndProfiles(Service):
                 raise
             # A new alias needs them for a warning only.
             return Profiles(refused=error.error_type or error.code)
+
+    def check(self, client: Client, step: Step, observed: Observed) -> None:
+        """The profiles that name an alias may go with its issuer, so they have to be those that the plan knew."""
+        if not (_is_issuer(step) and may_take_rights([step])):
+            return
+
+        read = client_profile.read_profiles if self.profiles is None else client_profile.read_all
+        if read(client).naming(step.id) != observed.profiles.naming(step.id):
+            raise Overtaken(
+                f"{client.host}: the client profiles that name the alias {step.id!r} are others now than at the look"
+                " before.",
+                "Run the task again; it looks at the host first.",
+            )
 
     def look_again(self, client: Client, steps: Sequence[Step], observed: Observed) -> Optional[Observed]:
         if not any(token_issuer.writes_chains(step) for step in steps):

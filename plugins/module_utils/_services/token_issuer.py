@@ -215,14 +215,9 @@ def own_form(observed: Sequence[TokenIssuer], step: Step) -> str:
 
 def list_issuers(client: Client) -> tuple[TokenIssuer, ...]:
     """All issuers with their chains, in one request where the host knows the FULL projection. Raises TrustError."""
-    value = client.call(LIST(projection="FULL"))
-    if not isinstance(value, list):
-        raise client.wrong_shape(LIST)
     issuers = []
-    for entry in value:
-        if not isinstance(entry, dict) or not isinstance(entry.get("issuer_alias"), str):
-            raise client.wrong_shape(LIST)
-        alias = entry["issuer_alias"]
+    for entry in _list(client):
+        alias: str = entry["issuer_alias"]
         operation = LIST
         if entry.get("signing_cert_chains") is None or entry.get("issuer") is None:
             operation = GET
@@ -231,11 +226,30 @@ def list_issuers(client: Client) -> tuple[TokenIssuer, ...]:
             except InvalidInput as error:
                 raise client.wrong_shape(LIST) from error
             except ApiError as error:
-                if error.operation == GET.id and error.error_type == "NOT_FOUND":
+                if error.operation == GET.id and error.error_type == "NOT_FOUND" and _is_gone(client, alias):
                     continue  # deleted in the meantime
                 raise
         issuers.append(_read(client, operation, alias, entry))
     return tuple(issuers)
+
+
+def _list(client: Client) -> list[dict[str, Any]]:
+    """The entries of the host's list, each with an alias. Raises TrustError."""
+    entries = client.call(LIST(projection="FULL"))
+    if not isinstance(entries, list):
+        raise client.wrong_shape(LIST)
+    for entry in entries:
+        if not isinstance(entry, dict) or not isinstance(entry.get("issuer_alias"), str):
+            raise client.wrong_shape(LIST)
+    return entries
+
+
+def _is_gone(client: Client, alias: str) -> bool:
+    """True if the host no longer lists the issuer that it did not find. Raises TrustError.
+
+    A service that restarts may find nothing for a moment.
+    """
+    return alias not in [entry["issuer_alias"] for entry in _list(client)]
 
 
 def _read(client: Client, operation: Operation, alias: str, value: Any) -> TokenIssuer:

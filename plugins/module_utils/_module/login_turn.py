@@ -1,0 +1,234 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Lets tasks that run at the same time try a login one after the other, until a host has accepted or refused it.
+
+Hosts lock an account after five refusals. A task with `async` is a process of its own, and Ansible begins the next task
+or item before that process has a result. So these tasks share a file for each login. A task may try the login while it
+holds the lock of the file, and it writes the answer of the host into the file.
+
+The file is in Ansible's folder for temporary files, on the machine where the modules run. Ansible removes the folder of
+the run itself when it ends, and tasks in the background may still wait then. The name of the file is a keyed digest, so
+nobody can test passwords with it. Only its owner may read it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+from typing import Any
+from typing import NamedTuple
+from typing import Optional
+
+from ansible_collections.esx.trust.plugins.module_utils._api.login import LOGIN_OPERATIONS
+from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
+from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
+from ansible_collections.esx.trust.plugins.module_utils._module.perform import failed
+
+Result = dict[str, Any]
+
+#: The option by which an action gives a module its login. Only an action sets it.
+OPTION = "_esx_trust_login"
+#: The value of auth_method with which every request of a service carries the password.
+BASIC = "basic"
+
+_PREFIX = "esx-trust-login-"
+#: A file of an earlier run is removed after so many seconds.
+_KEPT = 86400
+#: The codes of failures after which it is unknown whether the host accepts the login.
+_UNPROVEN = (
+    "unreachable",
+    "untrusted",
+    "invalid_input",
+    "answer_lost",
+    "unexpected_answer",
+    "unauthenticated",
+)
+#: The code of failures that result from a comparison of the host with the declaration. The login succeeded before.
+_COMPARED = "conflict"
+
+
+class Login(NamedTuple):
+    """The login of a module.
+
+    digest: a keyed digest of host, user and password.
+    basic: True if every request of a service carries the password.
+    """
+
+    digest: str
+    basic: bool
+
+    @classmethod
+    def taken_from(cls, params: dict[str, Any]) -> Optional[Login]:
+        """Take the login that an action added to the options of a module out of these options.
+
+        Returns None if there is none.
+        """
+        fields = params.get(OPTION)
+        if not isinstance(fields, dict) or set(fields) != set(cls._fields):
+            return None
+
+        return cls(**params.pop(OPTION))
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """The names under which a refusal may be recorded that concerns this login.
+
+        The first name stands for the password in every use, the second for its use with each request of a service.
+        """
+        if self.basic:
+            return self.digest, self.digest + BASIC
+
+        return (self.digest,)
+
+    def refused_way(self, operation: Optional[str]) -> str:
+        """The name under which to record a refusal.
+
+        operation: the id of the operation that the host refused, or None.
+
+        A service may refuse a password because it takes only tokens. A login for a token may then still succeed.
+        """
+        if operation in LOGIN_OPERATIONS:
+            return self.ways[0]
+
+        return self.ways[-1]
+
+
+def in_turn(
+    login: Login,
+    folder: Optional[str],
+    host: str,
+    work: Callable[[], Result],
+) -> Result:
+    """Run a task that sends a password, unless the host has refused that password in this run of Ansible.
+
+    login: the login of the task.
+    folder: Ansible's folder for temporary files on this machine, as it was set; None for that of the system.
+    host: the name of the host in messages.
+    work: runs the task and returns its result.
+
+    Returns the result of the task, or a failure that says why the password was not sent.
+    """
+    place = Path(os.path.expandvars(folder or tempfile.gettempdir())).expanduser()
+    try:
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _remove_old(place)
+        file = _locked(place / f"{_PREFIX}{login.digest}")
+    except OSError as error:
+        return failed(_not_kept(host, place, error))
+
+    # The end of the block, or the end of the process, releases the lock for the next task.
+    with file:
+        known = _lines(file)
+        if any(f"refused {way}" in known for way in login.ways):
+            return failed(refused_before(host))
+
+        if f"accepted {login.ways[-1]}" in known:
+            # From now on the tasks need no turns.
+            fcntl.flock(file, fcntl.LOCK_UN)
+
+        result = work()
+
+        answer = _answer_line(login, result)
+        if answer and answer not in _lines(file):
+            file.write(f"{answer}\n")
+        return result
+
+
+def refused_before(host: str) -> Unauthenticated:
+    """The error for a login that the host refused before in this run of Ansible."""
+    error = Unauthenticated(
+        f"{host}: this login was refused before in this run and is not tried again, because hosts lock an account"
+        " after five refusals.",
+        "Check username and password; in lockdown mode only exception users may log in.",
+        error_type="UNAUTHENTICATED",
+    )
+    error.login_refused = True
+    return error
+
+
+def has_accepted(result: Mapping[str, Any], auth_method: str) -> bool:
+    """True if the result proves that the host accepted the password.
+
+    result: the result of a module.
+    auth_method: the option of the module.
+    """
+    if not result.get("failed"):
+        return True
+
+    failure = result.get("failure") or {}
+    code = failure.get("code", "invalid_input")
+    if code == _COMPARED:
+        return True
+    if code in _UNPROVEN or auth_method == BASIC:
+        return False
+
+    # A service is called with the token that a login gave, so a failure of a service proves that the login succeeded.
+    # A failure of the login itself proves nothing: the host may have been too busy to check the password.
+    return failure.get("operation") not in (None, *LOGIN_OPERATIONS)
+
+
+def _answer_line(login: Login, result: Result) -> str:
+    """The line that records whether the host accepted or refused the login; empty if the result does not prove it."""
+    failure = result.get("failure") or {}
+    if failure.get("login_refused"):
+        return f"refused {login.refused_way(failure.get('operation'))}"
+
+    if has_accepted(result, BASIC if login.basic else ""):
+        return f"accepted {login.ways[-1]}"
+
+    return ""
+
+
+def _lines(file: IO[str]) -> list[str]:
+    """The lines of the whole file."""
+    file.seek(0)
+    return file.read().splitlines()
+
+
+def _not_kept(host: str, folder: Path, error: OSError) -> InvalidInput:
+    """The error for a folder in which no file can be kept."""
+    return InvalidInput(
+        f"{host}: whether a login was refused cannot be kept in {folder} ({error.strerror}), and without that a task"
+        " that runs beside this one might send a refused password again; nothing was sent.",
+        "Set ansible_remote_tmp to a folder of the user who runs the task, or leave async out.",
+    )
+
+
+def _locked(path: Path) -> IO[str]:
+    """Wait for the lock of the file, and return the open file. Makes the file if it is missing. Raises OSError."""
+    while True:
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(path, flags, 0o600)
+        file = os.fdopen(descriptor, "r+", encoding="ascii")
+        try:
+            if os.fstat(descriptor).st_uid != os.geteuid():
+                raise PermissionError(0, "a file there is somebody else's")
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+
+            still_exists = os.fstat(descriptor).st_nlink > 0
+            if still_exists:
+                os.utime(descriptor)
+                return file
+        except BaseException:
+            file.close()
+            raise
+
+        # Another task removed the file while this task waited for the lock.
+        file.close()
+
+
+def _remove_old(folder: Path) -> None:
+    """Remove the files of earlier runs."""
+    for path in folder.glob(f"{_PREFIX}*"):
+        with contextlib.suppress(OSError):
+            oldest = time.time() - _KEPT
+            if path.stat().st_mtime < oldest:
+                path.unlink()

@@ -1,0 +1,59 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How tests start programs: in a clean environment, and with every signal doing to them what signals do."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from support.children import unignoring
+
+#: How the names of settings begin that people, pytest, make and jobs of AWX have around us.
+_SETTINGS = (
+    *("ANSIBLE_", "CERTDIR", "COV_CORE_", "COVERAGE_", "ESX_", "MAKE", "MOLECULE_", "PYTEST_", "PYTHON", "VMWARE_"),
+    "XDG_",
+)
+
+
+def clean_environment(**more: str | Path) -> dict[str, str]:
+    """The variables for a program: ours without any settings, and `more`."""
+    variables = {name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS)}
+    variables.update(LC_ALL="C.UTF-8", PYTHONDONTWRITEBYTECODE="1")
+    variables.update({name: str(value) for name, value in more.items()})
+    return variables
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A program that has ended: its exit code, and what it said on both streams."""
+
+    code: int
+    output: str
+
+    def recap(self, name: str) -> dict[str, int]:
+        """The counters of a host in the recap of ansible-playbook."""
+        line = re.search(rf"^{re.escape(name)}\s+:(.*)$", self.output, re.MULTILINE)
+        assert line, self.output
+        return {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", line[1])}
+
+
+def run_program(command: Sequence[object], cwd: Path, variables: Mapping[str, str], stdin: str = "") -> Ended:
+    """Run a program until it ends. variables: its whole environment. stdin: what it can read, by default nothing."""
+    done = subprocess.run(
+        unignoring(*map(str, command)),
+        cwd=cwd,
+        env=dict(variables),
+        input=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    return Ended(done.returncode, done.stdout)

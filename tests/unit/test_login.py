@@ -1,0 +1,211 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How often a login is made, with which headers, and what a person reads about one that was refused."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from ansible_collections.esx.trust.plugins.module_utils._api.login import TOKEN_CREATE
+from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
+from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
+from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
+from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
+from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
+from support.answers import READ
+from support.transport import JSON
+from support.transport import ScriptedTransport
+from support.transport import client
+from support.transport import failing
+from support.transport import is_sentence
+from support.transport import lost
+
+BASIC = "Basic cm9vdDpWTXdhcmUxIQ=="
+NO_SESSIONS = "ESX hosts have no session service; use auth_method token or basic."
+
+
+@pytest.mark.parametrize(
+    ("options", "login", "answer", "service"),
+    [
+        ({}, BASIC, {"access_token": "t0k"}, {"Authorization": "Bearer t0k"}),
+        ({"saml_token": "H4s="}, 'SIGN token="H4s="', {"access_token": "t0k"}, {"Authorization": "Bearer t0k"}),
+        ({"auth_method": "session"}, BASIC, "s355", {"vmware-api-session-id": "s355"}),
+        ({"auth_method": "basic"}, None, None, {"Authorization": BASIC}),
+        ({"access_token": "ready"}, None, None, {"Authorization": "Bearer ready"}),
+    ],
+)
+def test_each_login_has_its_headers(
+    transport: ScriptedTransport, options: Any, login: Any, answer: Any, service: Any
+) -> None:
+    transport.logins = [answer]
+    client(transport, **options).call(READ())
+    *logins, (method, _path, headers, body) = transport.sent
+    assert (method, headers, body) == ("GET", service, None)
+    assert [headers for _method, _path, headers, _body in logins] == (
+        [{**JSON, "Authorization": login}] if login else []
+    )
+
+
+@pytest.mark.parametrize("token", [None, 5, "", "  ", "tök", "two\nlines", "\x7f", {"access_token": 1}, ["t"]])
+def test_a_token_that_no_header_can_carry_is_refused(transport: ScriptedTransport, token: Any) -> None:
+    transport.logins = [{"access_token": token}]
+    error = failing(lambda: client(transport).call(READ()))
+    assert isinstance(error, UnexpectedAnswer)
+    assert error.operation == TOKEN_CREATE.id
+    assert "esx01" in error.message
+    assert TOKEN_CREATE.path in error.message
+    assert transport.asked == ["login"]
+
+
+@pytest.mark.parametrize(("auth_method", "answer"), [("session", {"access_token": "t"}), ("token", {"token": "t"})])
+def test_a_login_of_the_other_service_s_form_is_none(
+    transport: ScriptedTransport, auth_method: str, answer: Any
+) -> None:
+    transport.logins = [answer]
+    error = failing(lambda: client(transport, auth_method=auth_method).call(READ()))
+    assert isinstance(error, UnexpectedAnswer)
+    assert "not of the form that the API documents" in error.message
+    assert len(transport.sent) == 1
+
+
+# How often
+
+
+@pytest.mark.parametrize("auth_method", ["token", "session"])
+def test_a_login_that_is_never_accepted_is_made_twice(transport: ScriptedTransport, auth_method: str) -> None:
+    transport.logins = ["s1"] if auth_method == "session" else transport.logins
+    transport.services = [401]
+    one = client(transport, auth_method=auth_method)
+    assert isinstance(failing(lambda: one.call(READ())), Unauthenticated)
+    assert transport.asked == ["login", "service"] * 2
+    assert isinstance(failing(lambda: one.call(READ())), Unauthenticated)
+    assert transport.asked == ["login", "service", "login", "service", "service"]
+
+
+def test_each_login_that_was_accepted_may_expire(transport: ScriptedTransport) -> None:
+    transport.logins = [{"access_token": f"token-{number}"} for number in range(1, 9)]
+    one = client(transport)
+    for number in range(1, 5):
+        transport.services = [401, {}] if number > 1 else [{}]
+        one.call(READ())
+        assert transport.sent[-1][2]["Authorization"] == f"Bearer token-{number}"
+    assert transport.asked.count("login") == 4
+
+
+def test_after_success_only_one_more_login_is_made(transport: ScriptedTransport) -> None:
+    one = client(transport)
+    one.call(READ())
+    transport.services = [401]
+    for _turn in range(3):
+        failing(lambda: one.call(READ()))
+    assert transport.asked.count("login") == 2
+
+
+@pytest.mark.parametrize("options", [{"auth_method": "basic"}, {"access_token": "ready"}])
+def test_what_cannot_be_renewed_is_refused_once(transport: ScriptedTransport, options: Any) -> None:
+    transport.services = [401]
+    failing(lambda: client(transport, **options).call(READ()))
+    assert transport.asked == ["service"]
+
+
+def test_a_password_that_was_good_before_may_be_sent_again(transport: ScriptedTransport) -> None:
+    transport.services = [{}, 401]
+    one = client(transport, auth_method="basic")
+    one.call(READ())
+    failing(lambda: one.call(READ()))
+    failing(lambda: one.call(READ()))
+    assert transport.asked == ["service"] * 3
+
+
+def test_a_refused_token_may_be_sent_again_because_it_locks_no_account(transport: ScriptedTransport) -> None:
+    transport.services = [401]
+    one = client(transport, access_token="ready")
+    failing(lambda: one.call(READ()))
+    failing(lambda: one.call(READ()))
+    assert transport.asked == ["service"] * 2
+
+
+def test_a_login_without_an_answer_is_made_once_more(transport: ScriptedTransport) -> None:
+    transport.logins = [lost()]
+    assert isinstance(failing(lambda: client(transport, retries=9).call(READ())), AnswerLost)
+    assert transport.asked == ["login"] * 2
+
+
+def test_a_password_over_which_the_host_failed_is_not_in_doubt(transport: ScriptedTransport) -> None:
+    """The host said so itself: it was no refusal."""
+    transport.services = [500, lost(), {"thing": 1}]
+    assert client(transport, auth_method="basic", retries=3).call(READ()) == {"thing": 1}
+    assert len(transport.sent) == 3
+
+
+def test_a_login_that_the_host_was_too_busy_for_is_made_again(transport: ScriptedTransport) -> None:
+    transport.logins = [503, 503, 503, {"access_token": "t"}]
+    client(transport).call(READ())
+    assert transport.asked == ["login"] * 4 + ["service"]
+
+
+def test_once_logged_in_lost_answers_are_no_matter_of_the_login(transport: ScriptedTransport) -> None:
+    one = client(transport, retries=3)
+    one.call(READ())
+    transport.services = [lost(), lost(), lost(), {}]
+    one.call(READ())
+    assert transport.asked == ["login"] + ["service"] * 5
+
+
+# What a person is told
+
+
+@pytest.mark.parametrize(
+    ("options", "logins", "services", "words"),
+    [
+        ({"access_token": "t"}, None, [401], ["access_token", "new one"]),
+        ({"saml_token": "H4s="}, [401], None, ["saml_token", "trust"]),
+        ({}, [401], None, ["'root'", "not tried again", "Check the password", "lockdown"]),
+        ({"auth_method": "session"}, [401], None, ["'root'", "not tried again"]),
+        ({"auth_method": "basic"}, None, [401], ["'root'", "not tried again", "Check the password"]),
+        ({}, None, [401], ["then refused it", "IDENTITY_MGMT", "SECURITY_MGMT", "auth_method basic"]),
+        ({"auth_method": "session"}, ["s"], [401], ["then refused it", "IDENTITY_MGMT"]),
+        ({"saml_token": "H4s="}, None, [401], ["then refused it"]),
+    ],
+)
+def test_a_refused_login_is_explained(
+    transport: ScriptedTransport, options: Any, logins: Any, services: Any, words: list[str]
+) -> None:
+    transport.logins = logins or transport.logins
+    transport.services = services or transport.services
+    error = failing(lambda: client(transport, **options).call(READ()))
+    assert isinstance(error, Unauthenticated)
+    assert is_sentence(error.hint)
+    assert [word for word in words if word not in error.hint] == []
+
+
+@pytest.mark.parametrize(
+    ("auth_method", "answer", "hint"),
+    [
+        ("token", ApiError("no", status=404, error_type="NOT_FOUND"), "auth_method basic"),
+        ("token", ApiError("no", status=404, error_type="OPERATION_NOT_FOUND"), "auth_method basic"),
+        ("token", ApiError("no", status=405, error_type="INVALID_REQUEST"), "auth_method basic"),
+        ("token", ApiError("no", status=400, error_type="UNSUPPORTED"), "auth_method basic"),
+        ("session", ApiError("no", status=404, error_type="NOT_FOUND"), NO_SESSIONS),
+        ("session", UnexpectedAnswer("JSON-RPC", status=400), NO_SESSIONS),
+    ],
+)
+def test_a_missing_login_service_is_explained(
+    transport: ScriptedTransport, auth_method: str, answer: Any, hint: str
+) -> None:
+    transport.logins = [copy.copy(answer)]
+    error = failing(lambda: client(transport, auth_method=auth_method).call(READ()))
+    assert hint in error.hint
+    assert is_sentence(error.hint)
+    assert ("session service" in error.hint) == (auth_method == "session")
+
+
+@pytest.mark.parametrize("answer", [ApiError("no", status=400, error_type="INVALID_ARGUMENT"), UnexpectedAnswer("no")])
+def test_other_failures_of_a_login_keep_their_own_hint(transport: ScriptedTransport, answer: TrustError) -> None:
+    answer = copy.copy(answer)
+    answer.hint = "As it was."
+    transport.logins = [answer]
+    assert failing(lambda: client(transport).call(READ())).hint == "As it was."

@@ -1,0 +1,181 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who may try a login when tasks run beside each other, and what the others learn of it."""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import Login
+from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import in_turn
+
+TOKEN = Login("0123abcd", basic=False)
+BASIC = Login("0123abcd", basic=True)
+LOGIN = "com.vmware.esx.authentication.token.create"
+SERVICE = "com.vmware.esx.trusted_infrastructure.kms.providers.list"
+
+
+def failure(code: str, operation: str | None, *, refused: bool = False) -> dict[str, Any]:
+    return {"failed": True, "failure": {"code": code, "operation": operation, "login_refused": refused}}
+
+
+FINE: dict[str, Any] = {"changed": False}
+REFUSED = failure("unauthenticated", LOGIN, refused=True)
+REFUSED_BY_A_SERVICE = failure("unauthenticated", SERVICE, refused=True)
+UNREACHABLE = failure("unreachable", LOGIN)
+
+
+class Host:
+    """Counts who asks, and how many at the same time."""
+
+    def __init__(self, folder: Path, answer: dict[str, Any]) -> None:
+        self.folder = folder
+        self.answer = answer
+        self.asked = 0
+        self.peak = 0
+        self._now = 0
+        self._lock = threading.Lock()
+
+    def task(self, login: Login = TOKEN, meanwhile: Callable[[], object] = lambda: None) -> dict[str, Any]:
+        def work() -> dict[str, Any]:
+            with self._lock:
+                self.asked += 1
+                self._now += 1
+                self.peak = max(self.peak, self._now)
+            meanwhile()
+            with self._lock:
+                self._now -= 1
+            return dict(self.answer)
+
+        return in_turn(login, str(self.folder), "esx01", work)
+
+    def tasks(self, count: int) -> list[dict[str, Any]]:
+        with ThreadPoolExecutor(count) as pool:
+            return list(pool.map(lambda _number: self.task(), range(count)))
+
+
+def test_a_refused_login_is_tried_by_one_of_many_tasks(tmp_path: Path) -> None:
+    host = Host(tmp_path, REFUSED)
+    results = host.tasks(6)
+    assert host.asked == 1
+    said = [result["msg"] for result in results if "msg" in result]
+    assert len(said) == 5
+    assert all("is not tried again" in text for text in said)
+    assert all(result["failure"]["login_refused"] for result in results)
+
+
+def test_a_login_of_which_nothing_is_known_is_tried_one_after_the_other(tmp_path: Path) -> None:
+    host = Host(tmp_path, UNREACHABLE)
+    assert host.tasks(6) == [UNREACHABLE] * 6
+    assert host.asked == 6
+    assert host.peak == 1
+
+
+def test_a_login_that_was_accepted_is_used_by_all_at_the_same_time(tmp_path: Path) -> None:
+    host = Host(tmp_path, FINE)
+    host.task()
+    together = threading.Barrier(3, timeout=30)
+    with ThreadPoolExecutor(3) as pool:
+        tasks = [pool.submit(host.task, TOKEN, together.wait) for _number in range(3)]
+        assert [task.result() for task in tasks] == [FINE] * 3
+    assert host.peak == 3
+
+
+def test_a_login_that_is_refused_after_it_was_accepted_is_not_tried_again(tmp_path: Path) -> None:
+    host = Host(tmp_path, FINE)
+    host.task()
+    host.answer = REFUSED
+    host.task()
+    assert "is not tried again" in host.task()["msg"]
+    assert host.asked == 2
+
+
+def test_a_refusal_by_a_service_leaves_one_try_to_a_login_for_a_token(tmp_path: Path) -> None:
+    host = Host(tmp_path, REFUSED_BY_A_SERVICE)
+    host.task(BASIC)
+    assert "is not tried again" in host.task(BASIC)["msg"]
+    host.answer = REFUSED
+    host.task(TOKEN)
+    assert "is not tried again" in host.task(TOKEN)["msg"]
+    assert host.asked == 2
+
+
+def test_a_login_for_a_token_says_nothing_of_what_services_accept(tmp_path: Path) -> None:
+    host = Host(tmp_path, FINE)
+    host.task(TOKEN)
+    host.answer = REFUSED_BY_A_SERVICE
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(host.task, [BASIC] * 3))
+    assert host.asked == 2
+
+
+def test_another_login_has_a_turn_of_its_own(tmp_path: Path) -> None:
+    host = Host(tmp_path, REFUSED)
+    host.task()
+    host.task(Login("other", basic=False))
+    assert host.asked == 2
+
+
+def test_a_task_that_breaks_off_lets_the_next_one_in(tmp_path: Path) -> None:
+    host = Host(tmp_path, FINE)
+
+    def killed() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        host.task(meanwhile=killed)
+    assert host.task() == FINE
+
+
+def test_only_the_owner_may_read_the_file_and_it_goes_with_a_later_run(tmp_path: Path) -> None:
+    host = Host(tmp_path / "new", REFUSED)
+    host.task()
+    (file,) = host.folder.iterdir()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(host.folder.stat().st_mode) == 0o700
+
+    os.utime(file, (0, 0))
+    host.task(Login("other", basic=False))
+    assert not file.exists()
+
+
+def test_a_file_that_is_removed_while_a_task_waits_for_it_is_made_anew(tmp_path: Path) -> None:
+    host = Host(tmp_path, REFUSED)
+    begun, waits = threading.Event(), threading.Event()
+
+    def removed() -> None:
+        begun.set()
+        assert waits.wait(30)
+        for file in tmp_path.iterdir():
+            file.unlink()
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(host.task, TOKEN, removed)
+        assert begun.wait(30)
+        second = pool.submit(host.task)
+        waits.set()
+        assert first.result() == second.result() == REFUSED
+    assert "is not tried again" in host.task()["msg"]
+
+
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_without_a_memory_nothing_is_sent(tmp_path: Path, kind: str) -> None:
+    host = Host(tmp_path / "folder", FINE)
+    if kind == "file":
+        host.folder.touch()
+    else:
+        host.folder.mkdir()
+        (host.folder / "esx-trust-login-0123abcd").symlink_to(tmp_path / "elsewhere")
+    result = host.task()
+    assert result["failure"]["code"] == "invalid_input"
+    assert "cannot be kept" in result["msg"]
+    assert "nothing was sent" in result["msg"]
+    assert host.asked == 0

@@ -1,0 +1,89 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which requests are repeated, how often, and after which pauses."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
+from support.answers import READ
+from support.answers import WRITE
+from support.transport import ScriptedTransport
+from support.transport import client
+from support.transport import down
+from support.transport import failing
+from support.transport import lost
+
+# How often
+
+
+@pytest.mark.parametrize("retries", [0, 1, 3])
+def test_a_read_is_repeated_as_often_as_retries_says(transport: ScriptedTransport, retries: int) -> None:
+    transport.services = [down()]
+    failing(lambda: client(transport, access_token="t", retries=retries).call(READ()))
+    assert len(transport.sent) == retries + 1
+
+
+def test_the_budget_is_for_the_whole_life_of_a_client(transport: ScriptedTransport) -> None:
+    one = client(transport, access_token="t", retries=2)
+    transport.services = [down(), {}]
+    one.call(READ())
+    transport.services = [down()]
+    failing(lambda: one.call(READ()))
+    assert len(transport.sent) == 4
+
+
+@pytest.mark.parametrize(("answer", "requests"), [(lost(), 1), (503, 1), (down(), 4)], ids=["lost", "busy", "not sent"])
+def test_a_write_is_repeated_only_if_it_was_not_sent(transport: ScriptedTransport, answer: Any, requests: int) -> None:
+    transport.services = [answer]
+    failing(lambda: client(transport, access_token="t").call(WRITE()))
+    assert len(transport.sent) == requests
+
+
+@pytest.mark.parametrize(("status", "requests"), [(500, 4), (503, 4), (400, 1), (403, 1)])
+def test_a_read_is_repeated_where_the_host_failed(transport: ScriptedTransport, status: int, requests: int) -> None:
+    transport.services = [status]
+    failing(lambda: client(transport, access_token="t").call(READ()))
+    assert len(transport.sent) == requests
+
+
+# How long
+
+
+def test_pauses_double_up_to_the_longest(transport: ScriptedTransport) -> None:
+    transport.services = [down()]
+    failing(lambda: client(transport, access_token="t", retries=7).call(READ()))
+    assert transport.slept == [0.5, 1, 2, 4, 8, 8, 8]
+    assert transport.spread == [(0.5, 1)] * 7
+
+
+def test_pauses_are_spread(transport: ScriptedTransport, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(random, "uniform", lambda low, high: low)
+    transport.services = [down()]
+    failing(lambda: client(transport, access_token="t", retries=2).call(READ()))
+    assert transport.slept == [0.25, 0.5]
+
+
+@pytest.mark.parametrize(("asked", "slept"), [(0.0, [0.5]), (0.2, [0.5]), (7.0, [7.0]), (30.0, [30.0]), (30.1, [])])
+def test_the_host_may_ask_for_a_longer_pause_up_to_the_timeout(
+    transport: ScriptedTransport, asked: float, slept: list[float]
+) -> None:
+    busy = ApiError("esx01: busy", status=503, error_type="SERVICE_UNAVAILABLE", retry_after=asked)
+    transport.services = [busy, {}]
+    one = client(transport, access_token="t")
+    if slept:
+        one.call(READ())
+    else:
+        assert failing(lambda: one.call(READ())) is busy
+    assert transport.slept == slept
+    assert transport.spread == []
+
+
+def test_a_short_timeout_does_not_forbid_ordinary_pauses(transport: ScriptedTransport) -> None:
+    transport.services = [down(), {}]
+    client(transport, access_token="t", timeout=0.01).call(READ())
+    assert transport.slept == [0.5]
