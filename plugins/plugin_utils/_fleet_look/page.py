@@ -31,14 +31,8 @@ def render(plan: Mapping[str, Any]) -> str:
 
 
 def _plain_group(group: Mapping[str, Any]) -> dict[str, Any]:
-    """A group with plain texts only; the list for --limit may be longer than a text of a report."""
-    hosts = plain(group["hosts"])
-    return {
-        "kind": plain(group["kind"]),
-        "sentence": plain(group["sentence"]),
-        "hosts": hosts,
-        "limit": ",".join(hosts),
-    }
+    """A group with plain texts only."""
+    return {name: plain(group[name]) for name in ("kind", "sentence", "hosts")}
 
 
 @functools.lru_cache(maxsize=1)
