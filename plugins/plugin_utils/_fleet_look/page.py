@@ -33,18 +33,8 @@ def render(plan: Mapping[str, Any]) -> str:
 
 
 def _plain_group(group: Mapping[str, Any]) -> dict[str, Any]:
-    """A group with plain texts only.
-
-    `plain` would shorten the list for --limit, so the list is made here from the plain names.
-    """
-    hosts = plain(group["hosts"])
-
-    return {
-        "kind": plain(group["kind"]),
-        "sentence": plain(group["sentence"]),
-        "hosts": hosts,
-        "limit": ",".join(hosts),
-    }
+    """A group with plain texts only."""
+    return {name: plain(group[name]) for name in ("kind", "sentence", "hosts")}
 
 
 @functools.lru_cache(maxsize=1)
