@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import example
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -173,6 +174,47 @@ def test_a_renaming_loses_no_right_and_gives_none(held: Issuers, profiles: list[
             assert after.pop(replace(one.subject, issuer_alias="new")) == set(one.grants)
             assert one.subject not in after
     assert set(after) <= {one.subject for one in profiles}
+
+
+def rights_of_issuers(state: State) -> set[tuple[str, str | None, Grant]]:
+    """What the subjects of each issuer may do, also of one that is moving."""
+    held, profiles = state
+    return {
+        (held[alias].true_issuer, one.subject.name, grant)
+        for one in profiles
+        for grant in one.grants
+        for alias in held
+        if alias == one.subject.issuer_alias
+    }
+
+
+@given(held_issuers, profile_lists, issuers_declared, st.booleans(), rights_declared, st.booleans())
+@example(
+    issuers(old=ISSUER),
+    [profile("old", "a", "READ_ONLY", "SECURITY_MGMT"), profile("new", "a", "SECURITY_MGMT")],
+    (RENAMED,),
+    False,
+    DeclaredProfiles(
+        (DesiredClientProfile(Subject("EXTERNAL_GROUP", "a", "new", "d"), frozenset({"READ_ONLY", "SECURITY_MGMT"})),)
+    ),
+    True,
+)
+def test_a_right_that_stays_is_there_at_every_moment(
+    held: Issuers,
+    profiles: list[ClientProfile],
+    declared: tuple[DesiredTokenIssuer, ...],
+    purge: bool,
+    rights: DeclaredProfiles,
+    cascade: bool,
+) -> None:
+    state: State = (held, tuple(profiles))
+    first = planned(held, profiles, *declared, purge=purge, rights=rights)
+    if first.conflicts:
+        return
+    stays = rights_of_issuers(state) & rights_of_issuers(done(state, first.steps, cascade))
+    for step in first.steps:
+        state = done(state, [step], cascade)
+        assert stays <= rights_of_issuers(state), step.id
 
 
 @given(held_issuers, profile_lists, issuers_declared, st.booleans())

@@ -157,6 +157,8 @@ class Carrying:
     held: the profiles on the host.
     old, new: the old and the new alias of the issuer.
     copies: the profiles that are created for the new alias.
+    first: the declarations of profiles that the new alias has already. They are carried out before the old profiles
+        are deleted.
     conflicts: sentences about profiles that cannot be copied.
     """
 
@@ -165,6 +167,7 @@ class Carrying:
     new: str
     declared: DeclaredProfiles
     copies: list[ClientProfile] = field(default_factory=list)
+    first: list[DesiredClientProfile] = field(default_factory=list)
     conflicts: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -209,6 +212,8 @@ class Carrying:
                 f"{where} the {existing.label} has a client profile already, with other rights ({existing.rights}) than"
                 f" the {profile.label} ({profile.rights}). Make them equal, or delete one of them."
             )
+        elif desired is not None:
+            self.first.append(desired)
 
     @staticmethod
     def _is_met_by(
@@ -322,6 +327,9 @@ class _Work:
         elif new is not None:
             carrying = Carrying(self.now, alias, new, self._declared)
             self.conflicts.extend(carrying.conflicts)
+
+            for desired in carrying.first:
+                self._follow(desired)
 
             for copy in carrying.copies:
                 self._add(Step.between(RESOURCE, copy.label, None, copy))

@@ -21,7 +21,7 @@ from ansible_collections.esx.trust.plugins.plugin_utils._audit.matrix import gro
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.matrix import matrix
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.timeline import timeline
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import count
-from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import moment
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import in_words
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import PASSING
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import STATUSES
 
@@ -32,11 +32,6 @@ _DETAILS_FOLDED = 50
 
 #: The smallest part of the bar, in percent, so that a single host of a thousand can be seen.
 _SMALLEST_SHARE = 0.6
-
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
 
 _TITLES = {
     "attention": "What needs attention",
@@ -64,7 +59,7 @@ def view_of(record: Record) -> View:
     links = Links(record["attention"])
 
     view: View = {
-        "when": _when(record["generated_at"]),
+        "when": in_words(record["generated_at"]),
         "headline": record["summary"]["headline"],
         "verdict": _verdict(record),
         "hosts_summary": _hosts_summary(record["summary"]["hosts"], links),
@@ -83,15 +78,6 @@ def view_of(record: Record) -> View:
             parts.append({"name": name, "title": title})
 
     return {**view, "titles": _TITLES, "parts": parts}
-
-
-def _when(value: str) -> str:
-    """A time for people, such as 31 January 2026, 08:00 UTC. A text that is no time stays as it is."""
-    at = moment(value)
-    if at is None:
-        return value
-
-    return f"{at.day} {_MONTHS[at.month - 1]} {at.year}, {at:%H:%M} UTC"
 
 
 # The verdict
@@ -294,7 +280,7 @@ def _changes(changes: Optional[Record]) -> Optional[View]:
         if hosts:
             entries.append({"words": words.format(hosts=count(len(hosts), "host")), "hosts": hosts})
 
-    return {"since": _when(changes["since"]), "entries": entries}
+    return {"since": in_words(changes["since"]), "entries": entries}
 
 
 def _shared_rows(groups: Sequence[Group]) -> list[View]:

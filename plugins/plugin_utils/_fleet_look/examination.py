@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import time
 import warnings
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import wait
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import replace
 from typing import Any
 from typing import Optional
 
@@ -29,6 +29,7 @@ from ansible_collections.esx.trust.plugins.module_utils._module.login_turn impor
 from ansible_collections.esx.trust.plugins.module_utils._module.perform import failed
 from ansible_collections.esx.trust.plugins.module_utils._signals import Stopped
 from ansible_collections.esx.trust.plugins.module_utils._signals import stoppable
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.reach import reachable
 
 Params = Mapping[str, Any]
 Result = dict[str, Any]
@@ -49,12 +50,22 @@ class _Login:
 
     waiting: the hosts that are not asked before this login is known to be good.
     refused_by: the hosts that refused it.
-    sorted_by_answer: the waiting hosts that answer were already moved to the front.
+    searched: hosts that answer were searched for among the waiting hosts already.
+    silent: the hosts that did not answer in this search.
     """
 
     waiting: list[str]
     refused_by: list[str] = field(default_factory=list)
-    sorted_by_answer: bool = False
+    searched: bool = False
+    silent: list[str] = field(default_factory=list)
+
+    def take_all(self) -> list[str]:
+        """All hosts on which the login was not tried. Afterwards there are none left."""
+        hosts = [*self.waiting, *self.silent]
+        self.waiting.clear()
+        self.silent.clear()
+
+        return hosts
 
 
 @dataclass(eq=False)
@@ -149,16 +160,17 @@ class Examination:
             self._examined[examination] = _Examined(host)
 
     def _try_next(self, login: _Login) -> None:
-        """Begin the examination of the next waiting host, which tries the login for the others."""
+        """Begin the examination of the next waiting host, which tries the login for the others.
+
+        If only silent hosts are left, all of them are examined at the same time: without a connection, none of them
+        gets the login.
+        """
         if login.waiting:
             host = login.waiting.pop(0)
             examination = self._pool.submit(self._ask, host)
             self._examined[examination] = _Examined(host, login)
-
-    def _release(self, login: _Login) -> None:
-        """Begin the examination of all hosts that wait for this login."""
-        self._ask_all(login.waiting)
-        login.waiting.clear()
+        else:
+            self._ask_all(login.take_all())
 
     def _wait_for_next(self) -> None:
         """Wait a moment for examinations, searches and handshakes to end, and go on from their results."""
@@ -189,13 +201,13 @@ class Examination:
 
             if now - examined.since > _PATIENCE:
                 examined.doubted = True
-                handshake = self._pool.submit(_speaks_tls, self._fleet[examined.host] or {})
+                handshake = self._pool.submit(_answers, self._fleet[examined.host] or {})
                 self._doubts[handshake] = examined
 
-    def _go_on_after_handshake(self, doubted: _Examined, speaks_tls: bool) -> None:
+    def _go_on_after_handshake(self, doubted: _Examined, answered: bool) -> None:
         """Let another host try the login if this host is silent. A silent host has not got the password."""
         still_examined = doubted in self._examined.values()
-        if still_examined and doubted.login is not None and not speaks_tls:
+        if still_examined and doubted.login is not None and not answered:
             doubted.left = True
             self._try_answering(doubted.login)
 
@@ -215,7 +227,7 @@ class Examination:
                 self._give_up(login)
                 return
         elif has_accepted(result, params.get("auth_method", "")):
-            self._release(login)
+            self._ask_all(login.take_all())
             return
 
         if examined.left:
@@ -228,42 +240,35 @@ class Examination:
             self._try_next(login)
 
     def _give_up(self, login: _Login) -> None:
-        """Fail the waiting hosts without asking them, because too many hosts have refused the login."""
-        for host in login.waiting:
+        """Fail all hosts on which the login was not tried, because too many hosts have refused it."""
+        for host in login.take_all():
             self._results[host] = failed(_not_tried(host, login.refused_by))
             self._forbid(host)
 
-        login.waiting.clear()
-
     def _try_answering(self, login: _Login) -> None:
         """Try a login on a waiting host that answers. The search for such hosts is made once for a login."""
-        if login.sorted_by_answer or len(login.waiting) < 2:
+        if login.searched or len(login.waiting) < 2:
             self._try_next(login)
             return
 
-        login.sorted_by_answer = True
+        login.searched = True
         search = self._pool.submit(self._answering, list(login.waiting))
         self._searches[search] = login
 
     def _go_on_after_search(self, login: _Login, answering: list[str]) -> None:
-        """Try the login on the hosts that answer first. If there are none, ask all waiting hosts."""
+        """Try the login on the hosts that answer. The silent hosts come last."""
         # During the search, a host that was left may have answered, so that these hosts do not wait any more.
-        still_waiting = set(login.waiting)
-        first = [host for host in answering if host in still_waiting]
-        if not first:
-            self._release(login)
-            return
-
-        answered = set(first)
-        last = [host for host in login.waiting if host not in answered]
-        login.waiting = [*first, *last]
+        found = set(answering)
+        waiting = set(login.waiting)
+        login.silent = [host for host in login.waiting if host not in found]
+        login.waiting = [host for host in answering if host in waiting]
         self._try_next(login)
 
     def _answering(self, hosts: list[str]) -> list[str]:
         """The hosts that complete a TLS handshake."""
 
         def answers(host: str) -> bool:
-            return _speaks_tls(self._fleet[host] or {})
+            return _answers(self._fleet[host] or {})
 
         with ThreadPoolExecutor(max_workers=self._threads) as pool:
             found = list(pool.map(answers, hosts))
@@ -313,24 +318,13 @@ def _by_login(fleet: Mapping[str, Optional[Params]]) -> tuple[list[_Login], list
     return list(logins.values()), hosts_without_wait
 
 
-def _speaks_tls(params: Params) -> bool:
-    """True if a host completes a TLS handshake, with any certificate. Nothing else is sent.
-
-    It is also True for a host behind a proxy, because only the proxy could be asked.
-    """
+def _answers(params: Params) -> bool:
+    """True if the host, or the host behind its proxy, completes a TLS handshake in time. No request is sent."""
     try:
         connection = Connection.from_params(params)
-        if connection.proxy:
-            return True
-
-        address = (connection.hostname, connection.port)
-        context = tls_context(None, verify=False)
-        with (
-            socket.create_connection(address, timeout=_CONNECT) as bare,
-            context.wrap_socket(bare),
-        ):
-            return True
-    except (TrustError, OSError, ValueError):
+        in_time = replace(connection, timeout=min(connection.timeout, _CONNECT))
+        return reachable(in_time)
+    except TrustError:
         return False
 
 

@@ -13,6 +13,7 @@ from typing import Optional
 
 from ansible.errors import AnsibleActionFail
 
+from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import Login
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import refused_before
 from ansible_collections.esx.trust.plugins.module_utils._module.perform import failed
@@ -101,7 +102,7 @@ class Look:
                 continue
 
             if given.complaint:
-                found[given.host] = {"trust": _failure(f"{given.host}: {given.complaint}")}
+                found[given.host] = {"trust": _unreadable(given.host, given.complaint)}
                 continue
 
             try:
@@ -157,5 +158,11 @@ class Look:
 
 
 def _failure(message: str) -> Result:
-    """The result of a host that was not asked."""
+    """The result of a host whose options Ansible itself refuses."""
     return {"failed": True, "changed": False, "msg": message}
+
+
+def _unreadable(host: str, complaint: str) -> Result:
+    """The result of a host whose variables cannot be read. Hosts with the same complaint have the same failure."""
+    result = failed(InvalidInput(complaint))
+    return {**result, "msg": f"{host}: {complaint}"}

@@ -26,8 +26,9 @@ from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import UNKNOWN_HOST
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import name_of
 
-#: A plan for people has at most so many lines, however many hosts and groups there are.
-LINES = 40
+#: A plan for people has at most so many lines, however many hosts and groups there are. One more line, which names the
+#: page of the whole plan, makes them 40.
+LINES = 39
 #: The version of the plan's schema.
 VERSION = 1
 
@@ -49,8 +50,8 @@ _KINDS = {
     CHANGE: "other changes",
     CONFLICT: "other conflicts, nothing will be written there",
     FAILED: "other failures",
-    DOWN: "does not answer",
-    LATER: "examined when it is its turn",
+    DOWN: "no answer",
+    LATER: "examined in a later play",
     NOTHING: "as declared",
 }
 
@@ -140,7 +141,7 @@ def _about_host(
 ) -> tuple[str, list[_Statement]]:
     """The status of a host as an audit calls it, and the statements about the host."""
     if result is None:
-        later = _Statement(LATER, "looks and plans only when it is its turn (its work is not done here)")
+        later = _Statement(LATER, "examined in a later play, because the work is not done in this process")
         return "not_examined", [later]
 
     examined = examined_host({"host": host, "trust": result})
@@ -149,7 +150,7 @@ def _about_host(
 
     # An audit calls a host of which an answer was lost unreachable too. But that host does answer, so it fails here.
     if examined["code"] == "unreachable":
-        return audit_status, [_Statement(DOWN, f"does not answer, {words.nothing_written}")]
+        return audit_status, [_Statement(DOWN, f"no answer, {words.nothing_written}")]
 
     if result.get("failed") and examined["code"] == "conflict":
         return audit_status, [_Statement(CONFLICT, f"conflict, {words.nothing_written}: {reason}")]
@@ -244,12 +245,15 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _in_order(groups: Mapping[_Statement, list[str]]) -> list[tuple[_Statement, list[str]]]:
-    """The groups in the order of their kinds. Within a kind, the largest group is first."""
+    """The groups in the order of their kinds. Within a kind, the largest group is first.
+
+    Groups of the same size keep the order in which the hosts are written.
+    """
     kinds = list(_KINDS)
 
-    def order(group: tuple[_Statement, list[str]]) -> tuple[int, int, str]:
+    def order(group: tuple[_Statement, list[str]]) -> tuple[int, int]:
         statement, names = group
-        return kinds.index(statement.kind), -len(names), statement.sentence
+        return kinds.index(statement.kind), -len(names)
 
     return sorted(groups.items(), key=order)
 
