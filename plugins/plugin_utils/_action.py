@@ -95,6 +95,7 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
         refused = RefusedLogins()
         login = login_of(self.arguments, args, self._environment())
         host = str(task_vars.get("inventory_hostname", ""))
+
         if sends_password(args) and refused.know(login):
             result.update(failed(refused_before(host)))
             return self._with_names_of_variables(result)
@@ -133,6 +134,7 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
             task_vars=task_vars,
             wrap_async=self._task.async_val,
         )
+
         return result
 
     def _environment(self) -> dict[str, str]:
@@ -276,6 +278,7 @@ class Understood:
         complaint = None
         if params is None:
             complaint = self.arguments.complaint(validation)
+
         if complaint:
             # This sentence names options and repeats no values, so it needs no scrubbing.
             result["msg"] = complaint

@@ -305,6 +305,7 @@ def _tried(tried: Optional[Mapping[str, Any]]) -> str:
         False: "other certificates",
         None: "certificates not read",
     }
+
     certificates = words[tried.get("same_certificates")]
 
     return f"{certificates}, removed"

@@ -57,10 +57,7 @@ class Account:
         if connection.saml_token:
             return cls.of_saml_token(connection.saml_token)
 
-        if connection.username:
-            return cls.of_user(connection.username)
-
-        return cls()
+        return cls.of_user(connection.username) if connection.username else cls()
 
     @classmethod
     def of_user(cls, username: str) -> Account:

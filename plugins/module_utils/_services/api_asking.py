@@ -113,7 +113,8 @@ def refusal_reason(error: TrustError) -> str:
 class Probe:
     """Asks one host over one connection.
 
-    connection: the options. secrets: the values that must not be printed.
+    connection: the options of the connection.
+    secrets: the values that must not be printed.
     client: makes the login that the options ask for.
     recorder: notes the form of each request and answer.
     """

@@ -479,8 +479,9 @@ class _Report:
     def _compared(self, declared: Optional[Operation], operation: str) -> tuple[Optional[bool], list[str]]:
         """Whether the input of an operation is as this collection declares it, and the fields that differ.
 
-        declared: the declaration. operation: the id of the operation.
-        None and no fields if one of both is not known.
+        declared: the declaration.
+        operation: the id of the operation.
+        Returns None and no fields if one of both is not known.
         """
         outcome = self._definitions.get(operation, NOT_ASKED)
         definition = outcome.value.get("input_definition") if isinstance(outcome.value, dict) else None

@@ -43,12 +43,13 @@ class Profiles:
     refused: str = ""
 
     def naming(self, alias: str) -> frozenset[tuple[Subject, frozenset[Grant]]]:
-        """Subjects and rights of the profiles that name the alias of an issuer."""
-        return frozenset(
-            (profile.subject, frozenset(profile.grants))
-            for profile in self.held
-            if profile.subject.issuer_alias == alias
-        )
+        """The subjects that name the alias of an issuer, each with its grants."""
+        found = set()
+        for profile in self.held:
+            if profile.subject.issuer_alias == alias:
+                found.add((profile.subject, frozenset(profile.grants)))
+
+        return frozenset(found)
 
     def after(self, steps: Iterable[Step]) -> Profiles:
         """The profiles after the steps. Steps of other resources are ignored."""
@@ -82,6 +83,7 @@ def plan(
         ids = ", ".join(repr(profile.profile) for profile in of_subject)
         subject = desired.subject.label
         conflict = f"the host holds {len(of_subject)} client profiles of the {subject} ({ids}); delete all but one."
+
         return Plan(before, before, conflict=conflict)
 
     after = desired.profile_on(held) if desired.state == "present" else None

@@ -386,7 +386,9 @@ def _is_blocked(held: Held, step: Step, declared: DeclaredIssuers) -> bool:
 def _park(held: Held, start: DesiredTokenIssuer, declared: DeclaredIssuers) -> Move:
     """The step that breaks a cycle: it saves one of the issuers under an alias that only exists for this.
 
-    In a cycle, each issuer needs the alias of the next one. start: an issuer that is blocked by the cycle.
+    In a cycle, each issuer needs the alias of the next one.
+
+    start: an issuer that is blocked by the cycle.
     Raises _Stuck if none of the issuers may be renamed.
     """
     cycle = _cycle(held, start, declared)

@@ -157,7 +157,8 @@ class Carrying:
     held: the profiles on the host.
     old, new: the old and the new alias of the issuer.
     copies: the profiles that are created for the new alias.
-    first: the declarations of profiles that exist for the new alias and have to be as declared before the old ones go.
+    first: the declarations of profiles that the new alias has already. They are carried out before the old profiles
+        are deleted.
     conflicts: sentences about profiles that cannot be copied.
     """
 

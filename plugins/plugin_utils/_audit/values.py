@@ -78,10 +78,11 @@ def count(number: int, noun: str) -> str:
 
 
 def in_words(value: str) -> str:
-    """A moment in ISO 8601 as a person writes it, in UTC; a text that is none stays as it is."""
+    """A time for people, such as 31 January 2026, 08:00 UTC. A text that is no time in ISO 8601 stays as it is."""
     at = moment(value)
     if at is None:
         return value
+
     return f"{at.day} {_MONTHS[at.month - 1]} {at.year}, {at:%H:%M} UTC"
 
 

@@ -108,7 +108,7 @@ class Look:
             try:
                 hosts[given.host] = self._understand(given)
             except AnsibleActionFail as error:
-                found[given.host] = {"trust": {"failed": True, "changed": False, "msg": str(error)}}
+                found[given.host] = {"trust": _failure(str(error))}
 
         for name, result in self._results(hosts).items():
             listed = result.pop("key_providers", None)
@@ -157,6 +157,12 @@ class Look:
         return result
 
 
+def _failure(message: str) -> Result:
+    """The result of a host whose options Ansible itself refuses."""
+    return {"failed": True, "changed": False, "msg": message}
+
+
 def _unreadable(host: str, complaint: str) -> Result:
-    """The result for a host whose variables cannot be read. Hosts with the same complaint have the same failure."""
-    return {**failed(InvalidInput(complaint)), "msg": f"{host}: {complaint}"}
+    """The result of a host whose variables cannot be read. Hosts with the same complaint have the same failure."""
+    result = failed(InvalidInput(complaint))
+    return {**result, "msg": f"{host}: {complaint}"}

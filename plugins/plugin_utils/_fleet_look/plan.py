@@ -26,8 +26,8 @@ from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import UNKNOWN_HOST
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import name_of
 
-#: A plan for people has no more lines, however many hosts and groups there are. With the line that names the page of
-#: the whole plan these are 40.
+#: A plan for people has at most so many lines, however many hosts and groups there are. One more line, which names the
+#: page of the whole plan, makes them 40.
 LINES = 39
 #: The version of the plan's schema.
 VERSION = 1
@@ -245,7 +245,10 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _in_order(groups: Mapping[_Statement, list[str]]) -> list[tuple[_Statement, list[str]]]:
-    """The groups by kind, the largest of a kind first. Groups of one size keep the order of their hosts."""
+    """The groups in the order of their kinds. Within a kind, the largest group is first.
+
+    Groups of the same size keep the order in which the hosts are written.
+    """
     kinds = list(_KINDS)
 
     def order(group: tuple[_Statement, list[str]]) -> tuple[int, int]:
