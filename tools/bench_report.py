@@ -75,8 +75,8 @@ def _tables(found: dict[str, Any]) -> Iterator[tuple[str, Table]]:
         yield from _advice(found)
         return
     yield (
-        f"Measured on {found['machine']}, {found['forks']} forks, with the simulated hosts on the same machine; medians"
-        f" of {found['rounds']} rounds. The load of the machine was {found['load']:.1f} before it began; on a quiet one"
+        f"Measured on {found['machine']}, {found['forks']} forks, with the simulated hosts on the same machine;"
+        f" {_rounds(found)}. The load of the machine was {found['load']:.1f} before it began; on a quiet one"
         " it is below 0.5. A * marks what was measured with fewer hosts and projected.",
         [
             [
@@ -99,6 +99,10 @@ def _tables(found: dict[str, Any]) -> Iterator[tuple[str, Table]]:
             *([*words, f"{value:.2f}", f"{most:g}", _verdict(value, most)] for words, value, most in _targets(found)),
         ],
     )
+
+
+def _rounds(found: dict[str, Any]) -> str:
+    return f"medians of {found['rounds']} rounds" if found["rounds"] > 1 else "one round"
 
 
 def _line(row: dict[str, Any]) -> list[str]:
@@ -139,7 +143,7 @@ def _advice(found: dict[str, Any]) -> Iterator[tuple[str, Table]]:
                 *([row["setting"], f"{row['seconds']:.2f}", f"{row['cpu']:.1f}"] for row in advice["rows"]),
             ],
         )
-    yield f"Measured on {found['machine']}; medians of {found['rounds']} rounds.", [["hosts"], [str(found["hosts"])]]
+    yield f"Measured on {found['machine']}; {_rounds(found)}.", [["hosts"], [str(found["hosts"])]]
 
 
 # The chart: text that a browser draws, in colours that are read on white and on black.

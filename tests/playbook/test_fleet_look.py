@@ -90,6 +90,7 @@ SOURCES = {
 }
 
 
+@pytest.mark.every_core
 def test_variables_are_those_of_a_task_for_each_host(declared: Declared, playbooks: Playbooks) -> None:
     """From every source; and what is omitted, undefined or vaulted is so here too."""
     host = declared.hosts[0]
