@@ -33,7 +33,7 @@ sys.path.insert(0, str(link_collection()))
 importlib.invalidate_caches()
 
 # What the checks of tests/support compare is shown when they fail.
-pytest.register_assert_rewrite("support", "wire.checks")
+pytest.register_assert_rewrite("support", "faults.declarations", "faults.machine", "wire.checks")
 
 hypothesis.configuration.set_hypothesis_home_dir(VENVS / "hypothesis")
 hypothesis.settings.register_profile("shared machine", deadline=None)  # other gates run beside

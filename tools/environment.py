@@ -81,6 +81,7 @@ ENVIRONMENTS = {
         Environment("audit", ("3.11", "3.12", "3.13"), "3.11"),
         Environment("docs", ("3.11", "3.12", "3.13"), "3.11"),
         Environment("awx", ("3.11", "3.12", "3.13"), "3.11"),
+        Environment("eda", ("3.11", "3.12", "3.13"), "3.11"),
         Environment("importer", ("3.11", "3.12", "3.13"), "3.11"),
         Environment("install", _ANY, "3.10"),
         Environment("run", _ANY, "3.10"),

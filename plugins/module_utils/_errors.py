@@ -93,7 +93,7 @@ class Conflict(TrustError):
 
 
 class Overtaken(TrustError):
-    """The host no longer holds what a step was planned for, so the step was not sent. The host is looked at again."""
+    """The state of the host has changed since the step was planned. The step was not sent; the run looks again."""
 
     code = "conflict"
     retriable = True

@@ -24,6 +24,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services import host_tr
 from ansible_collections.esx.trust.plugins.module_utils._services import issuers_and_profiles
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
+from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from contract.samples import grants
 from contract.samples import issuer
 from support.constants import KEY
@@ -130,19 +131,27 @@ def test_every_operation_of_the_client_profiles(client: Client, chain: list[str]
     assert refused(lambda: client.call(client_profile.GET(profile=identifier))).error_type == "NOT_FOUND"
 
 
+def parameters(host: VendorHost, arguments: Arguments, **declared: Any) -> dict[str, Any]:
+    """The options of a module as Ansible hands them over: what is declared, the connection, and None for the rest."""
+    connection = {
+        "hostname": host.address,
+        "port": host.port,
+        "username": host.username,
+        "password": host.password,
+        "ca_path": host.ca_path,
+        "validate_certs": True,
+        "auth_method": "token",
+        "api_protocol": "auto",
+        "timeout": 30,
+        "retries": 0,
+    }
+    return {**dict.fromkeys(arguments.options), **connection, **declared}
+
+
 def test_a_client_profile_lives(vendor_host: VendorHost) -> None:
-    params: dict[str, Any] = dict.fromkeys(client_profile.ARGUMENTS.options)
-    params.update(
-        hostname=vendor_host.address,
-        port=vendor_host.port,
-        username=vendor_host.username,
-        password=vendor_host.password,
-        ca_path=vendor_host.ca_path,
-        validate_certs=True,
-        auth_method="token",
-        api_protocol="auto",
-        timeout=30,
-        retries=0,
+    params = parameters(
+        vendor_host,
+        client_profile.ARGUMENTS,
         local_user_name="automation",
         entitlements=["SECURITY_MGMT"],
         entitlements_mode="merge",
@@ -193,18 +202,9 @@ def test_a_token_that_is_none_is_a_refusal(vendor_host: VendorHost) -> None:
 
 
 def test_the_whole_host_converges_and_stays(vendor_host: VendorHost, chain: list[str]) -> None:
-    params: dict[str, Any] = dict.fromkeys(host_trust.ARGUMENTS.options)
-    params.update(
-        hostname=vendor_host.address,
-        port=vendor_host.port,
-        username=vendor_host.username,
-        password=vendor_host.password,
-        ca_path=vendor_host.ca_path,
-        validate_certs=True,
-        auth_method="token",
-        api_protocol="auto",
-        timeout=30,
-        retries=0,
+    params = parameters(
+        vendor_host,
+        host_trust.ARGUMENTS,
         purge_token_issuers=False,
         kms_providers=[{"provider": "site-a", "key_id": KEY_ID, "key_derivation_key": KEY, "state": "present"}],
         token_issuers=[

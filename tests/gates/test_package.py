@@ -75,6 +75,9 @@ def test_contents(tarball: Path) -> None:
     assert {name for name in names if name.startswith("extensions/") and not name.startswith(pattern)} <= {
         "extensions/audit",
         "extensions/audit/event_query.yml",
+        "extensions/eda",
+        "extensions/eda/rulebooks",
+        "extensions/eda/rulebooks/audit_that_is_due.yml",
         "extensions/patterns",
     }
     top = {name.partition("/")[0] for name in names}
@@ -119,7 +122,7 @@ def test_galaxy_importer(tools: Tools, tarball: Path) -> None:
     # The importer sets ANSIBLE_COLLECTIONS_PATH to the folder `ansible_collections` and not to the folder above it.
     # Ansible takes both; ansible-lint looks for an imported playbook in the folder above only, and does not find ours,
     # which the pattern imports by name. A path in place of the name would be found, but a project of AWX that is a copy
-    # of the pattern does not have that path. `test_ansible_lint_of_the_tarball` finds these
+    # of the pattern does not have that path. `test_ansible_lint_of_the_tarball` finds them.
     unknown = "|".join(each.stem for each in (environment.ROOT / "playbooks").glob("*.yml"))
     usual = rf"WARNING: ERROR +Failed to find esx\.trust\.(?:{unknown}) playbook\."
     complaints = [

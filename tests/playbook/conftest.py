@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
+from support.declared import declared
 from support.playbooks import in_worker
 from support.playbooks import playbooks
 from support.tools import tools
 
 #: Shared fixtures, for the tests here.
-__all__ = ["in_worker", "playbooks", "tools"]
+__all__ = ["declared", "in_worker", "playbooks", "tools"]

@@ -21,9 +21,7 @@ from support.declared import Declared
 from support.search import Search
 
 if TYPE_CHECKING:
-    from simulator import Fleet
     from simulator import Host
-    from support.playbooks import Playbooks
 
 AUDIT = "esx.trust.audit"
 
@@ -32,11 +30,6 @@ AUDIT = "esx.trust.audit"
 def in_worker() -> bool:
     """How a module does its work is tested with the modules."""
     return True
-
-
-@pytest.fixture
-def declared(playbooks: Playbooks, fleet: Fleet, tmp_path: Path) -> Declared:
-    return Declared(playbooks, fleet, tmp_path, playbooks.hosts)
 
 
 def converged(*hosts: Host) -> None:

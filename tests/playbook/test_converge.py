@@ -9,7 +9,6 @@ import itertools
 import json
 import re
 import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,7 +25,6 @@ from support.declared import provider
 from support.search import Search
 
 if TYPE_CHECKING:
-    from simulator import Fleet
     from support.playbooks import Playbooks
 
 CONVERGE = "esx.trust.converge"
@@ -38,11 +36,6 @@ def in_worker() -> bool:
     return True
 
 
-@pytest.fixture
-def declared(playbooks: Playbooks, fleet: Fleet, tmp_path: Path) -> Declared:
-    return Declared(playbooks, fleet, tmp_path, playbooks.hosts)
-
-
 @pytest.mark.every_core
 def test_check_then_run_then_again(declared: Declared) -> None:
     checked = declared.run(CONVERGE, "--check", "--diff")
@@ -50,8 +43,16 @@ def test_check_then_run_then_again(declared: Declared) -> None:
     assert declared.written == []
     assert all(checked.recap(host.name)["changed"] == 1 for host in declared.hosts)
 
-    # No tag that somebody gives may leave anything out without a word.
-    first = declared.run(CONVERGE, "--tags", "nothing,here", "-e", "esx_batches=1,50%")
+    # No tag that somebody gives may leave anything out without a word, and no variable of another's.
+    others = {
+        "target": "nowhere",
+        "fleet": [],
+        "failing": {"esx01": "x"},
+        "too_many": True,
+        "rolled_out": [],
+        "one": "x",
+    }
+    first = declared.run(CONVERGE, "--tags", "nothing,here", "-e", "esx_batches=1,50%", extra=others)
     assert first.code == 0, first.output
     assert first.output.count("PLAY [Roll out]") == 3
     assert declared.in_order == [["create", "create"]] * 5

@@ -104,6 +104,12 @@ class Declared:
         return [[str(record.operation).rpartition(".")[2] for record in host.writes] for host in self.hosts]
 
 
+@pytest.fixture
+def declared(playbooks: Playbooks, fleet: Fleet, tmp_path: Path) -> Declared:
+    """What is declared for all hosts of the plays."""
+    return Declared(playbooks, fleet, tmp_path, playbooks.hosts)
+
+
 def after_every_request(monkeypatch: pytest.MonkeyPatch, look: Callable[[Any], None]) -> None:
     """Look at a simulated host after every request to it."""
     perform = exchange.perform

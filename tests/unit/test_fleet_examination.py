@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 import warnings
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 from typing import Any
 from typing import Optional
 
@@ -17,6 +19,9 @@ import pytest
 from ansible_collections.esx.trust.plugins.module_utils._signals import Stopped
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import examination
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.examination import Examination
+
+if TYPE_CHECKING:
+    from simulator import Host
 
 FINE: dict[str, Any] = {"changed": False}
 REFUSED = {"failed": True, "failure": {"code": "unauthenticated", "login_refused": True}}
@@ -135,7 +140,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A host is doubted at once, and all but the first speak TLS."""
     monkeypatch.setattr(examination, "_PATIENCE", 0.0)
     monkeypatch.setattr(examination, "_GLANCE", 0.01)
-    monkeypatch.setattr(examination, "_speaks_tls", lambda given: given["name"] != "esx0")
+    monkeypatch.setattr(examination, "_answers", lambda given: given["name"] != "esx0")
 
 
 def named(number: int) -> dict[str, dict[str, Any]]:
@@ -178,7 +183,7 @@ def test_a_host_that_only_takes_its_time_is_waited_for(monkeypatch: pytest.Monke
         doubted.set()
         return True
 
-    monkeypatch.setattr(examination, "_speaks_tls", speaks)
+    monkeypatch.setattr(examination, "_answers", speaks)
 
     class Slow(Asked):
         def ask(self, host: str) -> dict[str, Any]:
@@ -206,6 +211,63 @@ def test_it_ends_with_the_process_that_wants_it(monkeypatch: pytest.MonkeyPatch)
             Examination(named(9), ask, forbid, threads=2, refusals=1).results()
     finally:
         release.set()
+
+
+UNREACHABLE = failure("unreachable", None)
+
+
+@pytest.fixture
+def silent() -> Iterator[int]:
+    """The port of a server that takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def at(port: int, **more: Any) -> dict[str, Any]:
+    options = {"hostname": "127.0.0.1", "port": port, "timeout": 0.2, "retries": 0}
+    return params(**{**options, "proxy_host": None, "proxy_port": None, **more})
+
+
+@pytest.mark.parametrize("through_a_proxy", [False, True])
+def test_a_host_that_answers_is_asked_before_all_that_are_silent(
+    silent: int, host: Host, through_a_proxy: bool
+) -> None:
+    proxy = {"proxy_host": "127.0.0.1", "proxy_port": silent} if through_a_proxy else {}
+    fleet = {f"esx{number}": at(silent, **proxy) for number in range(9)}
+    fleet["esx9"] = at(host.port, hostname=host.address, timeout=30)
+    asked = Asked(dict.fromkeys((f"esx{number}" for number in range(9)), UNREACHABLE))
+    results = asked.results(fleet)
+    assert asked.hosts[:2] == ["esx0", "esx9"]
+    assert sorted(asked.hosts) == sorted(fleet) == sorted(results)
+    assert host.journal == []
+
+
+def test_silent_hosts_are_asked_beside_each_other_if_no_other_is_left(silent: int, host: Host) -> None:
+    together = threading.Barrier(4, timeout=30)
+    asked = []
+
+    def ask(name: str) -> dict[str, Any]:
+        asked.append(name)
+        if name in ("esx0", "good"):
+            return failure("api_error", LOGIN) if name == "good" else UNREACHABLE
+        together.wait()
+        return UNREACHABLE
+
+    fleet = {f"esx{number}": at(silent) for number in range(5)}
+    fleet["good"] = at(host.port, hostname=host.address, timeout=30)
+    Examination(fleet, ask, forbid, threads=4, refusals=1).results()
+    assert asked[:2] == ["esx0", "good"]
+    assert len(asked) == 6
+
+
+def test_a_login_that_is_refused_while_hosts_are_sought_is_tried_on_none_of_them(silent: int, host: Host) -> None:
+    fleet = {f"esx{number}": at(silent) for number in range(5)}
+    fleet["good"] = at(host.port, hostname=host.address, timeout=30)
+    asked = Asked({"esx0": UNREACHABLE, "good": REFUSED})
+    results = asked.results(fleet)
+    assert asked.hosts == ["esx0", "good"]
+    assert sorted(asked.forbidden) == ["esx1", "esx2", "esx3", "esx4"]
+    assert all("good refused the same login" in results[host]["msg"] for host in asked.forbidden)
 
 
 def test_a_mistake_of_ours_costs_one_host_its_result() -> None:

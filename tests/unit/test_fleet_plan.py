@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import page
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import plan
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.look import Look
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.outcome import lists
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import Given
 
 WHEN = "2026-01-31T08:00:00Z"
 
@@ -61,14 +63,33 @@ def test_hosts_with_the_same_plan_share_a_line() -> None:
         " CN=old (ends 2030-01-01).",
         "1 host (esx200): conflict, nothing will be written there: The key provider 'site-a' is there with another"
         " key_id.",
-        "1 host (esx201): does not answer, nothing will be written there.",
-        "1 host (esx203): looks and plans only when it is its turn (its work is not done here).",
+        "1 host (esx201): no answer, nothing will be written there.",
+        "1 host (esx203): examined in a later play, because the work is not done in this process.",
         "1 host (esx202): as declared.",
     ]
     assert made["groups"][1]["limit"] == ",".join(f"esx{number:03}" for number in range(7, 19))
     everywhere = dict.fromkeys(("a", "b", "c", "d"), CREATE)
     assert plan.build(everywhere, WHEN)["lines"] == ["4 hosts: create key provider site-a."]
     assert plan.build({"a": CREATE, "b": CREATE}, WHEN)["lines"] == ["2 hosts (a, b): create key provider site-a."]
+
+
+def test_groups_of_a_size_stand_in_the_order_in_which_hosts_are_written() -> None:
+    both = changing(("create", "kms_provider", "site-a"), ("create", "client_profile", "admins"))
+    lines = plan.build({"a": both, "b": both}, WHEN)["lines"]
+    assert [line.partition(": ")[2] for line in lines] == [
+        "create key provider site-a.",
+        "create client profile admins.",
+    ]
+
+
+def test_hosts_whose_variables_cannot_be_read_for_one_reason_share_a_line() -> None:
+    given = [Given(f"esx{number}", complaint="esx_timeout: cannot be read.") for number in range(9)]
+    found = Look(key_providers=False, threads=1, refusals=1).at(given)
+    results = {host: one and one["trust"] for host, one in found.items()}
+    made = plan.build(results, WHEN)
+    assert made["lines"] == ["9 hosts: cannot be examined: esx_timeout: cannot be read."]
+    assert results["esx3"] is not None
+    assert results["esx3"]["msg"] == "esx3: esx_timeout: cannot be read."
 
 
 def test_what_was_done_is_said_in_the_same_groups() -> None:
@@ -106,7 +127,8 @@ _RESULTS = st.one_of(
 def test_any_fleet_fits_on_a_screen_and_nobody_is_forgotten(some: list[Any]) -> None:
     results = {f"esx{number:03}": result for number, result in enumerate(some)}
     made = plan.build(results, WHEN)
-    assert 0 < len(made["lines"]) <= 40
+    # On the screen there is one more, which names the page.
+    assert 0 < len(made["lines"]) < 40
     assert not any(unicodedata.category(letter) == "Cc" for line in made["lines"] for letter in line)
     assert {host for group in made["groups"] for host in group["hosts"]} == set(results) == set(made["hosts"])
 
@@ -122,7 +144,7 @@ def test_two_hundred_hosts_with_plans_of_their_own_fit_on_a_screen() -> None:
     results.update({f"bad{number:03}": failing("conflict", f"bad: no. {number}") for number in range(100)})
     results["fine"] = FINE
     lines = plan.build(results, WHEN)["lines"]
-    assert plan.LINES - 2 < len(lines) <= 40
+    assert plan.LINES - 2 < len(lines) < 40
     assert re.fullmatch(r"\d+ hosts \(esx\d+, …\): other changes\.", lines[-4]), lines
     assert lines[-2].endswith("other conflicts, nothing will be written there.")
     assert lines[-1] == "1 host (fine): as declared."

@@ -27,18 +27,20 @@ from ansible_collections.esx.trust.plugins.module_utils._services.renaming impor
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import write_marker
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
+from support.certificates import chain
 from support.memory import MemoryHost
-from unit.test_host_trust_plan import NEW
-from unit.test_host_trust_plan import OLD
-from unit.test_host_trust_plan import absent
-from unit.test_host_trust_plan import desired
-from unit.test_host_trust_plan import issuer
-from unit.test_host_trust_plan import issuers_of
-from unit.test_token_issuer_plan import CHAINS
-from unit.test_token_issuer_plan import observe
+from support.whole_hosts import ALIASES
+from support.whole_hosts import CHAINS as COMMON_CHAINS
+from support.whole_hosts import NAMES
+from support.whole_hosts import NEW
+from support.whole_hosts import OLD
+from support.whole_hosts import absent
+from support.whole_hosts import desired
+from support.whole_hosts import issuer
+from support.whole_hosts import issuers_of
+from support.whole_hosts import observe_issuers as observe
 
-ALIASES = ["a", "b", "c", "d"]
-NAMES = ["https://w", "https://x", "https://y", "https://z"]
+CHAINS = [*COMMON_CHAINS, chain(2, subject="spare")]
 RENAME = {"issuer_conflict": "rename"}
 
 Held = Mapping[str, TokenIssuer]

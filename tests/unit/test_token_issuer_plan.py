@@ -22,15 +22,14 @@ from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan im
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import by_alias
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_taking_back import take_back
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import write_marker
-from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import list_issuers
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 from support.certificates import chain
 from support.certificates import encodings
 from support.memory import MemoryHost
-from support.memory import ScriptedClient
 from support.memory import plan_one as plan
 from support.memory import request_of
+from support.whole_hosts import observe_issuers as observe
 
 ALIAS, ISSUER = "vc", "https://vc/openidconnect/vsphere.local"
 OLD, NEW, DEEP = chain(subject="old"), chain(subject="new"), chain(3, subject="deep")
@@ -50,10 +49,6 @@ def desired(**changes: Any) -> DesiredTokenIssuer:
         "state": "present",
     }
     return DesiredTokenIssuer.from_params({**params, **changes})
-
-
-def observe(host: MemoryHost) -> tuple[TokenIssuer, ...]:
-    return list_issuers(ScriptedClient(host).as_client())
 
 
 def host_with(*issuers: tuple[str, str, Iterable[Sequence[str]]]) -> MemoryHost:

@@ -6,22 +6,25 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import gc
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
 import pytest
 
+from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.reach import reachable
 from simulator.certificates import issue
 from support.constants import KEY
 from support.debian import debian_program
 from wire.checks import assert_one_sentence
 from wire.checks import assert_untouched
+from wire.checks import open_sockets
 from wire.checks import wrote
 from wire.proxy import Cut
 from wire.proxy import FaultProxy
@@ -225,6 +228,21 @@ def test_a_real_proxy_that_does_not_allow_the_port_is_named(
     assert host.connections.handshakes == 0
 
 
+def test_whether_a_host_behind_a_real_proxy_answers_is_known_without_a_request(
+    host: Host, program: str, tmp_path: Path
+) -> None:
+    running = TinyProxy(program, tmp_path, host.port)
+    connection = Connection(host.address, host.port, proxy=f"http://{LOOPBACK}:{running.port}")
+    try:
+        assert reachable(connection)
+        assert not reachable(replace(connection, port=_free_port()))
+    finally:
+        running.stop()
+    assert not reachable(connection)
+    assert host.connections.handshakes == 1
+    assert host.journal == []
+
+
 def test_a_real_proxy_that_wants_a_login_is_named(modules: Modules, host: Host, program: str, tmp_path: Path) -> None:
     running = TinyProxy(program, tmp_path, host.port, "BasicAuth somebody secret")
     try:
@@ -310,12 +328,10 @@ def fake(modules: Modules) -> Iterator[FaultProxy]:
         yield running
 
 
-# Python leaves a TLS socket to the garbage collector if its connection was reset before the handshake.
-@pytest.mark.filterwarnings("ignore:unclosed .*_DeadlineSocket:ResourceWarning")
 @pytest.mark.parametrize("then", ["close", "reset", "stall"])
 @pytest.mark.parametrize("what", ANSWERS)
 def test_what_is_no_proxy_is_named(
-    modules: Modules, host: Host, fake: FaultProxy, watch: Watch, what: str, then: Any
+    modules: Modules, host: Host, fake: FaultProxy, watch: Watch, no_collector: None, what: str, then: Any
 ) -> None:
     answer, named = ANSWERS[what]
     fake.script(otherwise=Way(instead=answer, then=then))
@@ -329,8 +345,7 @@ def test_what_is_no_proxy_is_named(
     assert host.password.encode() not in fake.sent_by_client()
     assert b"uthorization" not in fake.sent_by_client()
     assert host.connections.handshakes == 0
-    del ran
-    gc.collect()
+    assert open_sockets() == []
 
 
 def test_a_proxy_that_says_nothing_is_named(modules: Modules, host: Host, fake: FaultProxy, watch: Watch) -> None:
@@ -358,11 +373,12 @@ def test_a_proxy_that_drips_is_given_up(
     modules: Modules, host: Host, fake: FaultProxy, watch: Watch, answer: bytes
 ) -> None:
     fake.script(otherwise=Way(instead=answer, piece=1, latency=0.05))
+    assert not reachable(Connection(host.address, host.port, proxy=f"http://{LOOPBACK}:{fake.port}", timeout=TIMEOUT))
     ran = modules.kms_provider(retries=0, timeout=TIMEOUT)
     assert_one_sentence(ran, host, code="unreachable")
     assert_proxy_is_named(ran, fake.port)
     assert "timed out" in ran.message
-    assert watch.within(3 * TIMEOUT)
+    assert watch.within(4 * TIMEOUT)
 
 
 def test_a_tunnel_that_drips_is_given_up(modules: Modules, host: Host, watched: FaultProxy, watch: Watch) -> None:

@@ -18,8 +18,8 @@ from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 
-# A name or an address. It has no character that has another meaning in a URL.
-_HOSTNAME = re.compile(r"[A-Za-z0-9._-]+")
+# A name. It has no character that has another meaning in a URL, and no part that is empty or too long for DNS.
+_HOSTNAME = re.compile(r"(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?")
 # An address as a browser shows it.
 _URL = re.compile(r"https://([^/?#]+)(?:[/?#].*)?", re.IGNORECASE)
 # A name, or an address in brackets, with a port.

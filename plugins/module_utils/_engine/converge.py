@@ -126,7 +126,7 @@ class _Run:
         self._client = client
         self._declared = declared
         self._sent = Sent(client, declared)
-        #: The warnings of the plans of which a step was, or may have been, carried out.
+        #: The warnings of all plans of which at least one step was carried out, or may have been.
         self.warnings: tuple[str, ...] = ()
         #: The steps that the host refused once because it had changed since the last look.
         self._superseded: list[Step] = []
@@ -216,10 +216,15 @@ class _Run:
         return self._declared.plan(observed), differences
 
     def warn(self, error: TrustError) -> None:
-        """Tell in `error`, which stopped the run, the warnings about what was carried out all the same."""
-        if self.performed and self.warnings:
-            warnings = [f"{self._client.host}: {warning}" for warning in self.warnings]
-            error.returned = {**error.returned, **self._client.scrub_result({"warnings": warnings})}
+        """Add the warnings about the performed steps to `error`, which stopped the run."""
+        if not self.performed or not self.warnings:
+            return
+
+        warnings = [f"{self._client.host}: {warning}" for warning in self.warnings]
+        error.returned = {
+            **error.returned,
+            **self._client.scrub_result({"warnings": warnings}),
+        }
 
     @tidying()
     def put_back(self, error: TrustError) -> None:
@@ -246,12 +251,16 @@ class _Run:
         return ""
 
     def _act(self, plan: Plan) -> Optional[tuple[Step, TrustError]]:
-        """Perform the plan, and remember what it warns of if a step of it was, or may have been, carried out."""
-        number = len(self.performed)
+        """Perform the plan, and keep its warnings if a step of it was carried out, or may have been.
+
+        Returns the step that failed and its error, or None.
+        """
+        performed_before = len(self.performed)
         try:
             return self._perform(plan)
         finally:
-            if len(self.performed) > number or self._sent.in_doubt:
+            if len(self.performed) > performed_before or self._sent.in_doubt:
+                # A later plan may repeat a warning.
                 self.warnings = tuple(dict.fromkeys((*self.warnings, *plan.warnings)))
 
     def _perform(self, plan: Plan) -> Optional[tuple[Step, TrustError]]:

@@ -96,9 +96,11 @@ class Host:
         return Plan(before, after, steps, _warnings(planned, parts), found=found)
 
     def check(self, client: Client, step: Step, observed: Observed) -> None:
-        """Look, right before a step that takes more away than it names, whether the host still holds `observed`.
+        """Check right before a step that the host is still in the state `observed`, if the step needs that.
 
-        Raises Overtaken if not, and TrustError.
+        A step may remove more resources than it names, because hosts remove what depends on the resource.
+
+        Raises Overtaken if the state has changed, or another TrustError if the host cannot be read.
         """
         service, state = self._service_and_state(observed, step)
         service.check(client, step, state)

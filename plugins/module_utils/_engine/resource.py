@@ -149,9 +149,11 @@ class Resource(Protocol):
         """Compare the state of the host with the declaration. Pure."""
 
     def check(self, client: Client, step: Step, observed: Any) -> None:
-        """Look, right before a step that takes more away than it names, whether the host still holds `observed`.
+        """Check right before a step that the host is still in the state `observed`, if the step needs that.
 
-        Raises Overtaken if not, and TrustError.
+        A step may remove more resources than it names, because hosts remove what depends on the resource.
+
+        Raises Overtaken if the state has changed, or another TrustError if the host cannot be read.
         """
         return
 

@@ -1,12 +1,14 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tasks that run beside each other try a login one after the other, until it is known whether the host accepts it.
+"""Lets tasks that run at the same time try a login one after the other, until a host has accepted or refused it.
 
-A task with `async` is a process of its own, and Ansible begins the next task or item without its result. So these tasks
-share a file for each login. Who holds the lock of the file may try the login; what the host said stands in the file.
-The file is in Ansible's folder for temporary files on the machine where the modules run, because the folder of the run
-itself vanishes when Ansible ends, and tasks in the background may still be waiting then. Its name is a keyed digest,
-so that nobody can try passwords on it, and only its owner may read it.
+Hosts lock an account after five refusals. A task with `async` is a process of its own, and Ansible begins the next task
+or item before that process has a result. So these tasks share a file for each login. A task may try the login while it
+holds the lock of the file, and it writes the answer of the host into the file.
+
+The file is in Ansible's folder for temporary files, on the machine where the modules run. Ansible removes the folder of
+the run itself when it ends, and tasks in the background may still wait then. The name of the file is a keyed digest, so
+nobody can test passwords with it. Only its owner may read it.
 """
 
 from __future__ import annotations
@@ -31,53 +33,87 @@ from ansible_collections.esx.trust.plugins.module_utils._module.perform import f
 
 Result = dict[str, Any]
 
-#: The option in which an action tells a module its login; nobody else sets it.
+#: The option by which an action gives a module its login. Only an action sets it.
 OPTION = "_esx_trust_login"
-#: The value of auth_method with which a password goes with each request of a service.
+#: The value of auth_method with which every request of a service carries the password.
 BASIC = "basic"
 
 _PREFIX = "esx-trust-login-"
-#: Seconds after which a file of an earlier run is removed.
+#: A file of an earlier run is removed after so many seconds.
 _KEPT = 86400
-#: Codes of failures after which nobody knows whether the host would take the login.
-_UNPROVEN = ("unreachable", "untrusted", "invalid_input", "answer_lost", "unexpected_answer", "unauthenticated")
-#: The code of failures that are found by comparing what a host holds with what is declared.
+#: The codes of failures after which it is unknown whether the host accepts the login.
+_UNPROVEN = (
+    "unreachable",
+    "untrusted",
+    "invalid_input",
+    "answer_lost",
+    "unexpected_answer",
+    "unauthenticated",
+)
+#: The code of failures that result from a comparison of the host with the declaration. The login succeeded before.
 _COMPARED = "conflict"
 
 
 class Login(NamedTuple):
-    """A login that a module would make."""
+    """The login of a module.
 
-    #: A keyed digest of host, user and password.
+    digest: a keyed digest of host, user and password.
+    basic: True if every request of a service carries the password.
+    """
+
     digest: str
-    #: The password goes with each request of a service.
     basic: bool
 
     @classmethod
-    def told(cls, params: dict[str, Any]) -> Optional[Login]:
-        """Take the login that an action told out of the options of a module."""
-        told = params.get(OPTION)
-        if not isinstance(told, dict) or set(told) != set(cls._fields):
+    def taken_from(cls, params: dict[str, Any]) -> Optional[Login]:
+        """Take the login that an action added to the options of a module out of these options.
+
+        Returns None if there is none.
+        """
+        fields = params.get(OPTION)
+        if not isinstance(fields, dict) or set(fields) != set(cls._fields):
             return None
+
         return cls(**params.pop(OPTION))
 
     @property
     def ways(self) -> tuple[str, ...]:
-        """The names under which a refusal of this login is kept: that of any login, and that of its own way."""
-        return (self.digest, self.digest + BASIC) if self.basic else (self.digest,)
+        """The names under which a refusal may be recorded that concerns this login.
+
+        The first name stands for the password in every use, the second for its use with each request of a service.
+        """
+        if self.basic:
+            return self.digest, self.digest + BASIC
+
+        return (self.digest,)
 
     def refused_way(self, operation: Optional[str]) -> str:
-        """The name under which a refusal is to be kept. operation: the one that was refused.
+        """The name under which to record a refusal.
 
-        A service may refuse a password because it takes only tokens, which leaves one try to a login for a token.
+        operation: the id of the operation that the host refused, or None.
+
+        A service may refuse a password because it takes only tokens. A login for a token may then still succeed.
         """
-        return self.ways[-1 if operation not in LOGIN_OPERATIONS else 0]
+        if operation in LOGIN_OPERATIONS:
+            return self.ways[0]
+
+        return self.ways[-1]
 
 
-def in_turn(login: Login, folder: Optional[str], host: str, work: Callable[[], Result]) -> Result:
-    """The result of a task that sends a password, or the failure that says why the password was not sent.
+def in_turn(
+    login: Login,
+    folder: Optional[str],
+    host: str,
+    work: Callable[[], Result],
+) -> Result:
+    """Run a task that sends a password, unless the host has refused that password in this run of Ansible.
 
-    folder: Ansible's folder for temporary files on this machine, as it was set. host: its name in messages.
+    login: the login of the task.
+    folder: Ansible's folder for temporary files on this machine, as it was set; None for that of the system.
+    host: the name of the host in messages.
+    work: runs the task and returns its result.
+
+    Returns the result of the task, or a failure that says why the password was not sent.
     """
     place = Path(os.path.expandvars(folder or tempfile.gettempdir())).expanduser()
     try:
@@ -87,23 +123,26 @@ def in_turn(login: Login, folder: Optional[str], host: str, work: Callable[[], R
     except OSError as error:
         return failed(_not_kept(host, place, error))
 
-    # The end of the block, or of the process, lets the next one in.
+    # The end of the block, or the end of the process, releases the lock for the next task.
     with file:
         known = _lines(file)
         if any(f"refused {way}" in known for way in login.ways):
             return failed(refused_before(host))
+
         if f"accepted {login.ways[-1]}" in known:
+            # From now on the tasks need no turns.
             fcntl.flock(file, fcntl.LOCK_UN)
 
         result = work()
-        said = _said(login, result)
-        if said and said not in _lines(file):
-            file.write(f"{said}\n")
+
+        answer = _answer_line(login, result)
+        if answer and answer not in _lines(file):
+            file.write(f"{answer}\n")
         return result
 
 
 def refused_before(host: str) -> Unauthenticated:
-    """The error for a login that was refused before in this run of Ansible."""
+    """The error for a login that the host refused before in this run of Ansible."""
     error = Unauthenticated(
         f"{host}: this login was refused before in this run and is not tried again, because hosts lock an account"
         " after five refusals.",
@@ -115,7 +154,11 @@ def refused_before(host: str) -> Unauthenticated:
 
 
 def has_accepted(result: Mapping[str, Any], auth_method: str) -> bool:
-    """True if a host that gave this result must have accepted the password."""
+    """True if the result proves that the host accepted the password.
+
+    result: the result of a module.
+    auth_method: the option of the module.
+    """
     if not result.get("failed"):
         return True
 
@@ -125,26 +168,32 @@ def has_accepted(result: Mapping[str, Any], auth_method: str) -> bool:
         return True
     if code in _UNPROVEN or auth_method == BASIC:
         return False
-    # Services are asked with what the login gave. A host that is too busy to look at a login says nothing of it.
+
+    # A service is called with the token that a login gave, so a failure of a service proves that the login succeeded.
+    # A failure of the login itself proves nothing: the host may have been too busy to check the password.
     return failure.get("operation") not in (None, *LOGIN_OPERATIONS)
 
 
-def _said(login: Login, result: Result) -> str:
-    """The line for what the host said of the login, or empty if that is not known."""
+def _answer_line(login: Login, result: Result) -> str:
+    """The line that records whether the host accepted or refused the login; empty if the result does not prove it."""
     failure = result.get("failure") or {}
     if failure.get("login_refused"):
         return f"refused {login.refused_way(failure.get('operation'))}"
+
     if has_accepted(result, BASIC if login.basic else ""):
         return f"accepted {login.ways[-1]}"
+
     return ""
 
 
 def _lines(file: IO[str]) -> list[str]:
+    """The lines of the whole file."""
     file.seek(0)
     return file.read().splitlines()
 
 
 def _not_kept(host: str, folder: Path, error: OSError) -> InvalidInput:
+    """The error for a folder in which no file can be kept."""
     return InvalidInput(
         f"{host}: whether a login was refused cannot be kept in {folder} ({error.strerror}), and without that a task"
         " that runs beside this one might send a refused password again; nothing was sent.",
@@ -153,27 +202,33 @@ def _not_kept(host: str, folder: Path, error: OSError) -> InvalidInput:
 
 
 def _locked(path: Path) -> IO[str]:
-    """The file, made if it is not there, when nobody else holds its lock any more. Raises OSError."""
+    """Wait for the lock of the file, and return the open file. Makes the file if it is missing. Raises OSError."""
     while True:
-        number = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        file = os.fdopen(number, "r+", encoding="ascii")
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(path, flags, 0o600)
+        file = os.fdopen(descriptor, "r+", encoding="ascii")
         try:
-            if os.fstat(number).st_uid != os.geteuid():
+            if os.fstat(descriptor).st_uid != os.geteuid():
                 raise PermissionError(0, "a file there is somebody else's")
-            fcntl.flock(number, fcntl.LOCK_EX)
-            if os.fstat(number).st_nlink:
-                os.utime(number)
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+
+            still_exists = os.fstat(descriptor).st_nlink > 0
+            if still_exists:
+                os.utime(descriptor)
                 return file
         except BaseException:
             file.close()
             raise
-        # It was removed while we waited.
+
+        # Another task removed the file while this task waited for the lock.
         file.close()
 
 
 def _remove_old(folder: Path) -> None:
-    """Remove what earlier runs left."""
+    """Remove the files of earlier runs."""
     for path in folder.glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError):
-            if path.stat().st_mtime < time.time() - _KEPT:
+            oldest = time.time() - _KEPT
+            if path.stat().st_mtime < oldest:
                 path.unlink()

@@ -35,12 +35,12 @@ def run_module(arguments: Arguments, run: Run) -> None:
         written: Mapping[str, Any] = {}
         #: Values of this run that must not be printed, besides those of the options.
         secrets: tuple[str, ...] = ()
-        #: The login, if tasks that run beside this one use it too.
+        #: The login, if tasks that run at the same time may use it, too.
         shared: Optional[Login] = None
 
         def _load_params(self) -> None:
             super()._load_params()
-            self.shared = Login.told(self.params)
+            self.shared = Login.taken_from(self.params)
             self.params = arguments.given(self.params)
             self.written = dict(self.params)
 
@@ -66,6 +66,7 @@ def run_module(arguments: Arguments, run: Run) -> None:
             super().fail_json(**result)
 
         def work(self) -> dict[str, Any]:
+            """The result of the run. Keeps the values that must be masked in it."""
             result, self.secrets = perform(
                 run,
                 self.params,

@@ -17,6 +17,11 @@ from typing import Optional
 
 _LONGEST_TEXT = 1000
 
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+
 # Characters that XML cannot hold, that a terminal obeys, or that turn the direction of the text around them.
 _UNPRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
@@ -67,6 +72,14 @@ def count(number: int, noun: str) -> str:
     """A number and its noun, as they are written in a sentence: 1 host, 2 hosts, 1,000 hosts."""
     plural = "" if number == 1 else "s"
     return f"{number:,} {noun}{plural}"
+
+
+def in_words(value: str) -> str:
+    """A moment in ISO 8601 as a person writes it, in UTC; a text that is none stays as it is."""
+    at = moment(value)
+    if at is None:
+        return value
+    return f"{at.day} {_MONTHS[at.month - 1]} {at.year}, {at:%H:%M} UTC"
 
 
 def sentence_case(words: str) -> str:

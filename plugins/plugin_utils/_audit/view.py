@@ -21,7 +21,7 @@ from ansible_collections.esx.trust.plugins.plugin_utils._audit.matrix import gro
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.matrix import matrix
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.timeline import timeline
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import count
-from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import moment
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import in_words
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import PASSING
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import STATUSES
 
@@ -32,11 +32,6 @@ _DETAILS_FOLDED = 50
 
 #: The smallest part of the bar, in percent, so that a single host of a thousand can be seen.
 _SMALLEST_SHARE = 0.6
-
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
 
 _TITLES = {
     "attention": "What needs attention",
@@ -63,7 +58,7 @@ def view_of(record: Record) -> View:
     groups = groups_of(record["hosts"])
     links = Links(record["attention"])
     view: View = {
-        "when": _when(record["generated_at"]),
+        "when": in_words(record["generated_at"]),
         "headline": record["summary"]["headline"],
         "verdict": _verdict(record),
         "hosts_summary": _hosts_summary(record["summary"]["hosts"], links),
@@ -80,13 +75,6 @@ def view_of(record: Record) -> View:
         if view[name]:
             parts.append({"name": name, "title": title})
     return {**view, "titles": _TITLES, "parts": parts}
-
-
-def _when(value: str) -> str:
-    at = moment(value)
-    if at is None:
-        return value
-    return f"{at.day} {_MONTHS[at.month - 1]} {at.year}, {at:%H:%M} UTC"
 
 
 # The verdict
@@ -249,7 +237,7 @@ def _changes(changes: Optional[Record]) -> Optional[View]:
         hosts = changes[name]
         if hosts:
             entries.append({"words": words.format(hosts=count(len(hosts), "host")), "hosts": hosts})
-    return {"since": _when(changes["since"]), "entries": entries}
+    return {"since": in_words(changes["since"]), "entries": entries}
 
 
 def _shared_rows(groups: Sequence[Group]) -> list[View]:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import time
 import warnings
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import wait
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import replace
 from typing import Any
 from typing import Optional
 
@@ -29,6 +29,7 @@ from ansible_collections.esx.trust.plugins.module_utils._module.login_turn impor
 from ansible_collections.esx.trust.plugins.module_utils._module.perform import failed
 from ansible_collections.esx.trust.plugins.module_utils._signals import Stopped
 from ansible_collections.esx.trust.plugins.module_utils._signals import stoppable
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.reach import reachable
 
 Params = Mapping[str, Any]
 Result = dict[str, Any]
@@ -47,12 +48,20 @@ _GLANCE = 1.0
 class _Login:
     """A name and its password, and the hosts on which they have not been tried.
 
-    sought: those hosts were sorted already, so that one that answers comes first.
+    sought: hosts that answer were sought among them already. silent: those that did not answer.
     """
 
     waiting: list[str]
     refused_by: list[str] = field(default_factory=list)
     sought: bool = False
+    silent: list[str] = field(default_factory=list)
+
+    def take_all(self) -> list[str]:
+        """Every host on which the login was not tried; none is left."""
+        hosts = [*self.waiting, *self.silent]
+        self.waiting.clear()
+        self.silent.clear()
+        return hosts
 
 
 @dataclass(eq=False)
@@ -135,9 +144,15 @@ class Examination:
             self._asked[self._pool.submit(self._ask, host)] = _Asked(host)
 
     def _try_next(self, login: _Login) -> None:
+        """Ask one more host whether it accepts a login.
+
+        Silent hosts are the last, all at the same time: without a connection none of them gets the login.
+        """
         if login.waiting:
             host = login.waiting.pop(0)
             self._asked[self._pool.submit(self._ask, host)] = _Asked(host, login)
+        else:
+            self._ask_all(login.take_all())
 
     def _take_in(self) -> None:
         under_way: list[Future[Any]] = [*self._asked, *self._sought, *self._doubts]
@@ -162,7 +177,7 @@ class Examination:
             waited_for = asked.login is not None and asked.login.waiting
             if waited_for and not asked.doubted and now - asked.since > _PATIENCE:
                 asked.doubted = True
-                self._doubts[self._pool.submit(_speaks_tls, self._fleet[asked.host] or {})] = asked
+                self._doubts[self._pool.submit(_answers, self._fleet[asked.host] or {})] = asked
 
     def _answered(self, asked: _Asked, speaks: bool) -> None:
         """Go on without a host that is silent: it has no password of ours, and cannot refuse it."""
@@ -186,8 +201,7 @@ class Examination:
                 self._give_up(login)
                 return
         elif has_accepted(result, (self._fleet[host] or {}).get("auth_method", "")):
-            self._ask_all(login.waiting)
-            login.waiting.clear()
+            self._ask_all(login.take_all())
 
         if asked.left:
             # Another host tries the login already.
@@ -199,10 +213,9 @@ class Examination:
 
     def _give_up(self, login: _Login) -> None:
         """Try a login nowhere else."""
-        for other in login.waiting:
+        for other in login.take_all():
             self._results[other] = failed(_not_tried(other, login.refused_by))
             self._forbid(other)
-        login.waiting.clear()
 
     def _seek(self, login: _Login) -> None:
         """Try a login on a host that answers, of those that are left."""
@@ -214,18 +227,15 @@ class Examination:
 
     def _found(self, login: _Login, answering: list[str]) -> None:
         # A host that was left may have said yes or no meanwhile.
-        first = [host for host in answering if host in set(login.waiting)]
-        if first:
-            login.waiting = [*first, *(host for host in login.waiting if host not in set(first))]
-            self._try_next(login)
-        else:
-            self._ask_all(login.waiting)
-            login.waiting.clear()
+        answering = [host for host in answering if host in set(login.waiting)]
+        login.silent = [host for host in login.waiting if host not in set(answering)]
+        login.waiting = answering
+        self._try_next(login)
 
     def _answering(self, hosts: list[str]) -> list[str]:
         """Those of the hosts that speak TLS."""
         with ThreadPoolExecutor(max_workers=self._threads) as pool:
-            answers = list(pool.map(lambda host: _speaks_tls(self._fleet[host] or {}), hosts))
+            answers = list(pool.map(lambda host: _answers(self._fleet[host] or {}), hosts))
         return [host for host, answer in zip(hosts, answers) if answer]
 
 
@@ -262,20 +272,12 @@ def _by_login(fleet: Mapping[str, Optional[Params]]) -> tuple[list[_Login], list
     return list(logins.values()), others
 
 
-def _speaks_tls(params: Params) -> bool:
-    """True if a host takes a connection and completes a TLS handshake. Whose certificate it shows does not matter.
-
-    Nothing else is sent. A host behind a proxy is taken for one that does.
-    """
+def _answers(params: Params) -> bool:
+    """True if the host, or the host behind its proxy, completes a TLS handshake in time. No request is sent."""
     try:
         connection = Connection.from_params(params)
-        if connection.proxy:
-            return True
-        address = (connection.hostname, connection.port)
-        context = tls_context(None, verify=False)
-        with socket.create_connection(address, timeout=_CONNECT) as bare, context.wrap_socket(bare):
-            return True
-    except (TrustError, OSError, ValueError):
+        return reachable(replace(connection, timeout=min(connection.timeout, _CONNECT)))
+    except TrustError:
         return False
 
 

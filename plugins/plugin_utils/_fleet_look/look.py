@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from typing import Optional
 
 from ansible.errors import AnsibleActionFail
 
+from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import Login
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import refused_before
 from ansible_collections.esx.trust.plugins.module_utils._module.perform import failed
@@ -119,5 +119,6 @@ class Look:
         return result
 
 
-def _unreadable(host: str, complaint: str) -> Mapping[str, Any]:
-    return {"failed": True, "changed": False, "msg": f"{host}: {complaint}"}
+def _unreadable(host: str, complaint: str) -> Result:
+    """The result for a host whose variables cannot be read. Hosts with the same complaint have the same failure."""
+    return {**failed(InvalidInput(complaint)), "msg": f"{host}: {complaint}"}

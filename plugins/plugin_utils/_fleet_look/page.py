@@ -14,6 +14,7 @@ from jinja2 import Template
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.pages import pages_of
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.pages import style
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import count
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import in_words
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import plain
 
 _FOLDER = Path(__file__).parent
@@ -24,7 +25,7 @@ def render(plan: Mapping[str, Any]) -> str:
     return _template().render(
         groups=[_plain_group(group) for group in plan["groups"]],
         total=len(plan["hosts"]),
-        generated_at=plan["generated_at"],
+        made=in_words(plan["generated_at"]),
         **style(),
     )
 

@@ -26,8 +26,9 @@ from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import UNKNOWN_HOST
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import name_of
 
-#: A plan for people has no more lines, however many hosts and groups there are.
-LINES = 40
+#: A plan for people has no more lines, however many hosts and groups there are. With the one that names the page of
+#: the whole plan these are 40.
+LINES = 39
 #: The version of the plan's schema.
 VERSION = 1
 
@@ -41,8 +42,8 @@ _KINDS = {
     CHANGE: "other changes",
     CONFLICT: "other conflicts, nothing will be written there",
     FAILED: "other failures",
-    DOWN: "does not answer",
-    LATER: "examined when it is its turn",
+    DOWN: "no answer",
+    LATER: "examined in a later play",
     NOTHING: "as declared",
 }
 
@@ -118,14 +119,14 @@ def status(host: str, result: Optional[Mapping[str, Any]]) -> str:
 def _of_host(host: str, result: Optional[Mapping[str, Any]], words: _Words = _FUTURE) -> tuple[str, list[_Said]]:
     """The status of a host as an audit calls it, and what is said of it."""
     if result is None:
-        return "not_examined", [_Said(LATER, "looks and plans only when it is its turn (its work is not done here)")]
+        return "not_examined", [_Said(LATER, "examined in a later play, because the work is not done in this process")]
 
     examined = examined_host({"host": host, "trust": result})
     state = examined["status"]
     reason = joined((examined["message"], examined["hint"]))
     # Whoever lost an answer did answer: that host may fail, and is not left out.
     if examined["code"] == "unreachable":
-        return state, [_Said(DOWN, f"does not answer, {words.nothing_written}")]
+        return state, [_Said(DOWN, f"no answer, {words.nothing_written}")]
     if result.get("failed") and examined["code"] == "conflict":
         return state, [_Said(CONFLICT, f"conflict, {words.nothing_written}: {reason}")]
     if result.get("failed") or state in UNKNOWN_HOST:
@@ -187,9 +188,9 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _in_order(groups: Mapping[_Said, list[str]]) -> list[tuple[_Said, list[str]]]:
-    """The groups, by kind, the largest first."""
+    """The groups, by kind, the largest first; those of a size in the order in which hosts are written."""
     kinds = list(_KINDS)
-    return sorted(groups.items(), key=lambda item: (kinds.index(item[0].kind), -len(item[1]), item[0].sentence))
+    return sorted(groups.items(), key=lambda item: (kinds.index(item[0].kind), -len(item[1])))
 
 
 def _lines(groups: Mapping[_Said, list[str]], total: int) -> list[str]:
