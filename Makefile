@@ -20,7 +20,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## audit eight simulated hosts (four are wrong, one is down), converge them, audit again (KEEP=1: leave them up)
-	@test -x .venv/run/bin/ansible-playbook || echo "Downloading ansible-core and its libraries into .venv/run, once; this takes up to a minute."
+	@test -x .venv/run/bin/ansible-playbook || echo "Downloading ansible-core and its libraries into .venv/run, once; ten seconds, or minutes on a slow line or a busy machine."
 	@$(ENVIRONMENT) run
 	@.venv/run/bin/python tools/demo.py $(if $(filter 1,$(KEEP)),--keep)
 
@@ -58,7 +58,7 @@ mutants: ## break the plan and the client in small ways; which of them does no t
 	@$(DEV)/python tools/mutants.py --jobs $(JOBS)
 
 simulator: ## simulated ESX hosts to play with, until Ctrl-C (HOSTS=50 VCENTERS=0 DIRECTORY=.venv/simulator)
-	@test -x .venv/run/bin/ansible-playbook || echo "Downloading ansible-core and its libraries into .venv/run, once; this takes up to a minute."
+	@test -x .venv/run/bin/ansible-playbook || echo "Downloading ansible-core and its libraries into .venv/run, once; ten seconds, or minutes on a slow line or a busy machine."
 	@$(ENVIRONMENT) run
 	@PYTHONPATH=tests .venv/run/bin/python -m simulator --hosts $(HOSTS) --vcenters $(VCENTERS) --directory "$(DIRECTORY)"
 

@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Break every request of every module in every way, and show as a table what the modules made of it.
 
-    python tools/fault_table.py [--jobs N] [--quick] [--share N]
+    python tools/fault_table.py [--jobs N] [--quick] [--share N] [--write]
 
 Each combination goes over the form of the API that it names (REST or JSON-RPC), and by one of the two ways, the `run`
 of a module or the whole action, which the name of the combination decides. All of them take hours; so the table is of a
 share of them, which their names decide too, and its first line says which.
 
-Ends with 1 if any outcome is not as docs/faults.md promises. Needs the environment "dev".
+--write puts the totals into docs/faults.md. Ends with 1 if any outcome is not as that page promises. Needs the
+environment "dev".
 """
 
 from __future__ import annotations
@@ -38,6 +39,9 @@ from simulator import Fleet  # noqa: E402 - found by the path above
 HOSTS = 6
 #: Of how many combinations one is tried, unless somebody has hours.
 SHARE = 12
+#: Where the totals are documented.
+PAGE = ROOT / "docs" / "faults.md"
+BEGIN, END = "<!-- written by tools/fault_table.py -->", "<!-- until here -->"
 WORDS = {"rest": "REST", "jsonrpc": "JSON-RPC", "auto": "JSON-RPC that auto finds"}
 LABEL, CELL = 18, 10
 SHOWN = 20
@@ -122,6 +126,23 @@ def totals(found: list[Outcome]) -> Iterator[tuple[str, int]]:
     yield "finished, changed is false and so it was", counted["unchanged"]
     yield "failed with one sentence, and ran again well", counted["told"]
     yield "wrong outcomes", counted["wrong"]
+    yield "most requests in one run", max((one.requests for one in found), default=0)
+
+
+def drawn(share: int) -> str:
+    """Which combinations were tried."""
+    return "All combinations" if share == 1 else f"One combination of {share}, which their names decide"
+
+
+def documented(page: str, heading: str, figures: list[tuple[str, int]]) -> str:
+    """The page with these figures in the place of those that it has."""
+    before, begin, rest = page.partition(BEGIN)
+    _former, end, after = rest.partition(END)
+    if not end:
+        raise ValueError("the page has no place for figures")
+    rows = [f"| {name.strip()} | {count:,} |" for name, count in figures]
+    lines = ["", "", f"| {heading} | |", "|---|---|", *rows, "", ""]
+    return "".join([before, begin, "\n".join(lines), end, after])
 
 
 def main() -> int:
@@ -130,18 +151,21 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="the part that the tests do")
     words = f"one of N combinations, which their names decide; 1 is all, which takes hours (default: {SHARE})"
     parser.add_argument("--share", type=int, default=SHARE, metavar="N", help=words)
+    parser.add_argument("--write", action="store_true", help="put the totals into docs/faults.md")
     chosen: Any = parser.parse_args()
     started = time.monotonic()
     share = 1 if chosen.quick else chosen.share
     found = [one for part in swept(chosen.jobs, not chosen.quick, share) for one in part]
-    print("All combinations." if share == 1 else f"One combination of {share}, which their names decide.")
+    print(f"{drawn(share)}.")
     print("Each cell: runs that finished / runs that failed with one sentence. A ! marks a wrong outcome.\n")
     print("\n".join(table(found)))
     print()
-    for name, count in totals(found):
+    figures = list(totals(found))
+    for name, count in figures:
         print(f"{name + ' ':.<52} {count:>7}")
-    print(f"{'most requests in one run ':.<52} {max((one.requests for one in found), default=0):>7}")
     print(f"{'minutes ':.<52} {(time.monotonic() - started) / 60:>7.1f}")
+    if chosen.write:
+        PAGE.write_text(documented(PAGE.read_text("utf-8"), drawn(share), figures), "utf-8")
     wrong = [one.wrong for one in found if one.wrong]
     for text in wrong[:SHOWN]:
         print(f"\n{text}", file=sys.stderr)

@@ -27,6 +27,7 @@ from environment import run
 #: The tests that judge the tarball or what is said about it.
 JUDGES = (
     "tests/gates/test_package.py",
+    "tests/gates/test_upgrade.py",
     "tests/gates/test_cores.py",
     "tests/gates/test_style.py",
     "tests/gates/test_docs.py",
@@ -54,10 +55,13 @@ def hindrances(root: Path = ROOT) -> Iterator[str]:
     if version not in changelog["releases"]:
         yield (
             f"The changelog knows no version {version} (galaxy.yml):"
-            f" .venv/dev/bin/antsibull-changelog release --version {version}"
+            f" PATH=.venv/dev/bin:$PATH antsibull-changelog release --version {version}"
         )
     if any((root / "changelogs/fragments").glob("*.y*ml")):
-        yield "There are fragments in changelogs/fragments that no version of the changelog holds."
+        yield (
+            "There are fragments in changelogs/fragments that no version of the changelog holds: the same command,"
+            " with --update-existing if the version is there already."
+        )
 
 
 def unkept() -> Iterator[str]:

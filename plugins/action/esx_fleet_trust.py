@@ -26,19 +26,20 @@ from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.outcome impo
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import Variables
 from ansible_collections.esx.trust.plugins.plugin_utils._templates import no_template
 
-#: The variables in which the role keeps what a task of its own found on a host, by their names in an audit.
+#: The variables in which the role keeps the results of a host's own task, by their names in the entries of an audit.
 _FOUND = {"trust": "host_trust_found", "keys": "host_trust_providers"}
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
     """See the module's documentation."""
 
-    # Once for all hosts. A strategy that cannot do that refuses the task.
+    # Ansible runs the task once for all hosts. A strategy that cannot do that refuses the task.
     BYPASS_HOST_LOOP = True
     _supports_check_mode = True
     _supports_diff = True
 
     def run(self, tmp: Optional[str] = None, task_vars: Optional[dict[str, Any]] = None) -> dict[str, Any]:
+        """Ansible's entry point. Returns the lists of hosts, and `failed` if the declarations are refused."""
         task_vars = task_vars or {}
         result: dict[str, Any] = super().run(tmp, task_vars)
         started_at = _now()
@@ -46,15 +47,21 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
         variables = Variables(self._task, task_vars, self._loader, tuple(_FOUND.values()))
         fleet = [variables.of(host) for host in task_vars["ansible_play_batch"]]
-        if options["check_declarations"]:
-            said = objections(fleet)
-            if said:
-                return {**result, "failed": True, "msg": f"{' '.join(said)} No host of this batch was written."}
 
+        if options["check_declarations"]:
+            sentences = objections(fleet)
+            if sentences:
+                message = f"{' '.join(sentences)} No host of this batch was written."
+                return {**result, "failed": True, "msg": message}
+
+        found: dict[str, Optional[dict[str, Any]]]
         if options["resume"]:
             kept = memory.kept(memory.RESULTS) or {}
             started_at = kept.get("started_at", started_at)
-            found = {**kept.get("found", {}), **{one.host: _from(one.facts) for one in fleet if one.elsewhere}}
+            found = dict(kept.get("found", {}))
+            for given in fleet:
+                if given.elsewhere:
+                    found[given.host] = _results_in(given.facts)
         else:
             look = Look(
                 key_providers=options["report"] is not None,
@@ -62,37 +69,51 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 refusals=options["login_refusals"],
             )
             found = look.at(fleet)
-        found = {one.host: found.get(one.host) for one in fleet}
-        result.update(self._told(found, options, started_at, task_vars))
+
+        in_order = {given.host: found.get(given.host) for given in fleet}
+        result.update(self._returned(in_order, options, started_at, task_vars))
+
         return result
 
     def _options(self) -> dict[str, Any]:
-        validation = ArgumentSpecValidator(**ARGUMENTS.keywords()).validate(ARGUMENTS.given(plain(self._task.args)))
+        """The validated options. Raises AnsibleActionFail."""
+        validator = ArgumentSpecValidator(**ARGUMENTS.keywords())
+        validation = validator.validate(ARGUMENTS.given(plain(self._task.args)))
         if validation.error_messages:
             raise AnsibleActionFail(validation.errors.msg)
+
         options: dict[str, Any] = validation.validated_parameters
         for name, least in (("threads", 1), ("login_refusals", 1), ("expiring_days", 0)):
             if options[name] < least:
                 raise AnsibleActionFail(f"{name}: is less than {least}.")
+
         return options
 
-    def _told(
+    def _returned(
         self,
         found: Mapping[str, Optional[dict[str, Any]]],
         options: Mapping[str, Any],
         started_at: str,
         task_vars: Mapping[str, Any],
     ) -> dict[str, Any]:
-        """What is returned; the rest is written to the files and kept for later plays."""
-        generated_at = _now()
-        # What a host's own task did not come to say is no result, but the host had its turn.
-        trust = {host: None if one is None else one.get("trust", {}) for host, one in found.items()}
-        told: dict[str, Any] = lists(trust)
-        told["changed"] = False
+        """The values that the task returns. Writes the files, and keeps the lists and results for later plays.
 
-        pending = told["elsewhere"]
+        found: the results by host; None for a host whose own task comes later.
+        """
+        generated_at = _now()
+
+        trust: dict[str, Any] = {}
+        for host, results in found.items():
+            # A host whose own task returned no result had its turn, so it is not None.
+            trust[host] = None if results is None else results.get("trust", {})
+
+        returned: dict[str, Any] = lists(trust)
+        returned["changed"] = False
+
+        pending = returned["elsewhere"]
         if pending:
             memory.keep(memory.RESULTS, {"started_at": started_at, "found": found})
+
         if options["report"] and not pending:
             run = {
                 "started_at": started_at,
@@ -101,26 +122,48 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 "esx_hosts": options["esx_hosts"],
                 "expiring_days": options["expiring_days"],
             }
-            entries = [{"host": host, **(one or {})} for host, one in found.items()]
+            entries = [{"host": host, **(results or {})} for host, results in found.items()]
             record = write_report(options["report"], entries, generated_at, run)
-            told["summary"] = record["summary"]
-            told["deviations"] = {one["host"]: one["sentence"] for one in record["hosts"] if one["status"] != "ok"}
+
+            returned["summary"] = record["summary"]
+            returned["deviations"] = _deviations(record)
+
         if options["plan"]:
-            made = plan.build(trust, generated_at)
-            write_plan(options["plan"], made)
-            told["plan"] = made["lines"]
-            told["differences"] = plan.difference_lines(made["differences"]) if self._task.diff else []
+            the_plan = plan.build(trust, generated_at)
+            write_plan(options["plan"], the_plan)
+
+            returned["plan"] = the_plan["lines"]
+            returned["differences"] = []
+            if self._task.diff:
+                returned["differences"] = plan.difference_lines(the_plan["differences"])
+
         if options["results"]:
-            told["results"] = found
-        memory.keep(memory.LISTS, {name: told[name] for name in told if name not in ("results", "differences")})
-        safe: dict[str, Any] = no_template(told)
+            returned["results"] = found
+
+        kept = dict(returned)
+        kept.pop("results", None)
+        kept.pop("differences", None)
+        memory.keep(memory.LISTS, kept)
+
+        safe: dict[str, Any] = no_template(returned)
         return safe
 
 
-def _from(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """What tasks of the role have found on a host."""
+def _deviations(record: Mapping[str, Any]) -> dict[str, str]:
+    """The sentence for each host that is not as declared. record: of an audit."""
+    deviations = {}
+    for host in record["hosts"]:
+        if host["status"] != "ok":
+            deviations[host["host"]] = host["sentence"]
+
+    return deviations
+
+
+def _results_in(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The results that tasks of the role have kept for a host."""
     return {entry: plain(facts[name]) for entry, name in _FOUND.items() if name in facts}
 
 
 def _now() -> str:
+    """The time in ISO 8601, in UTC."""
     return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The audit report: its facts, and the forms in which people, CI systems and monitoring read them."""
+"""Makes the audit report: its facts, and the forms in which people, CI systems and monitoring read them."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def audit_data(
     previous: Any = None,
     expiring_days: Any = EXPIRING_DAYS,
 ) -> Any:
-    """The facts of an audit, as they stand in the JSON report."""
-    # A generator, as many of Jinja's filters return it, is as good as a list.
+    """The facts of an audit, as the JSON report has them. See audit_data.yml. Raises AnsibleError."""
+    # Many of Jinja's filters return a generator, which can be used like a list.
     if isinstance(entries, (str, Mapping)) or not isinstance(entries, Iterable):
         raise AnsibleError("esx.trust.audit_data: entries: is no list.")
 
@@ -48,35 +48,41 @@ def audit_data(
         collection_version=_collection_version(),
         core_version=ansible_version,
     )
-    return _made("audit_data", data.build, entries, generated_at, run, _read(previous), _days(expiring_days))
+
+    earlier = _earlier_record(previous)
+    days = _days(expiring_days)
+
+    return _made("audit_data", data.build, entries, generated_at, run, earlier, days)
 
 
 def audit_html(data: Any) -> Any:
-    """The HTML report."""
+    """The HTML report. Raises AnsibleError if data is no record of an audit."""
     return _made("audit_html", html.render, data)
 
 
 def audit_junit(data: Any) -> Any:
-    """The JUnit report."""
+    """The JUnit report. Raises AnsibleError if data is no record of an audit."""
     return _made("audit_junit", junit.render, data)
 
 
 def audit_metrics(data: Any) -> Any:
-    """The OpenMetrics text."""
+    """The OpenMetrics text. Raises AnsibleError if data is no record of an audit."""
     return _made("audit_metrics", metrics.render, data)
 
 
 def compare_audits(audits: Any) -> Any:
-    """What the audits of several sites do not agree about."""
+    """The differences between the audits of several sites. See compare_audits.yml. Raises AnsibleError."""
     if not isinstance(audits, Mapping):
         raise AnsibleError("esx.trust.compare_audits: is no dictionary of the sites' audits.")
+
     return _made("compare_audits", sites.compare, audits)
 
 
-def _read(previous: Any) -> Any:
-    """The earlier record, from the text of its file too. A file that holds anything else is as good as none."""
+def _earlier_record(previous: Any) -> Any:
+    """The record of the earlier audit, given as a record or as the text of its file. None if the text is not JSON."""
     if not isinstance(previous, str):
         return previous
+
     try:
         return json.loads(previous)
     except (ValueError, RecursionError):
@@ -95,21 +101,27 @@ def _days(given: Any) -> int:
 def _collection_version() -> str:
     """The version of this collection, from its manifest, or from galaxy.yml in a checkout. Empty if unknown."""
     root = Path(__file__).resolve().parents[2]
+
     try:
         manifest = json.loads((root / "MANIFEST.json").read_text(encoding="utf-8"))
         return str(manifest["collection_info"]["version"])
     except (OSError, ValueError, KeyError, TypeError):
+        # A checkout has no manifest.
         pass
+
     try:
-        found = re.search(r"^version: (\S+)$", (root / "galaxy.yml").read_text(encoding="utf-8"), re.MULTILINE)
+        galaxy = (root / "galaxy.yml").read_text(encoding="utf-8")
     except (OSError, ValueError):
         return ""
+
+    found = re.search(r"^version: (\S+)$", galaxy, re.MULTILINE)
     return found[1] if found else ""
 
 
 def _made(name: str, make: Callable[..., Any], *given: Any) -> Any:
+    """The return value of `make`. Its ValueError becomes an AnsibleError that names the filter."""
     try:
-        # What a host said must never be taken for a template, wherever the report is stored before it is written.
+        # Ansible must not take the text of a host for a template, even if the report is stored before it is written.
         return no_template(make(*given))
     except ValueError as error:
         raise AnsibleError(f"esx.trust.{name}: {error}") from error
@@ -119,6 +131,7 @@ class FilterModule:
     """The filters esx.trust.audit_data, audit_html, audit_junit, audit_metrics and compare_audits."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
+        """The filters by name."""
         return {
             "audit_data": audit_data,
             "audit_html": audit_html,

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the role and the playbooks ask about all hosts at once."""
+"""Filters about all hosts of a fleet, for the role and the playbooks."""
 
 from __future__ import annotations
 
@@ -22,41 +22,53 @@ from ansible_collections.esx.trust.plugins.plugin_utils._fleet import keys
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet import named
 from ansible_collections.esx.trust.plugins.plugin_utils._roll_out import is_blank
 
-#: The variables in which the role keeps what a host made of its declaration, and in which users declare.
+#: The variable in which the role keeps the keys of a host after the host's task has read its declaration.
 KNOWN = "host_trust_keys"
+#: The variable in which users declare the key providers of a host.
 DECLARED = "esx_kms_providers"
-#: The variable in which the role keeps why it refuses what a host declares, or an empty text.
+#: The variable in which the role keeps why it refuses the declaration of a host, or an empty text.
 REFUSED = "host_trust_refused"
-#: The variables in which the role keeps what it found on a host, by their names in the entries of an audit.
+#: The variables in which the role keeps the results for a host, by their names in the entries of an audit.
 FOUND = {"trust": "host_trust_found", "keys": "host_trust_providers"}
 
 
 def fleet_differences(hostvars: Mapping[str, Any], hosts: Iterable[str], batch: Iterable[str]) -> list[str]:
     """See fleet_differences.yml."""
-    fleet = {name: hostvars[name] for name in hosts}
-    known = {name: variables[KNOWN] for name, variables in fleet.items() if KNOWN in variables}
-    if not set(known) - set(batch):
-        # No batch was before this one: whoever comes later is asked now.
-        known.update(_declared({name: variables for name, variables in fleet.items() if name not in known}))
+    known = {}
+    unknown = {}
+    for name in hosts:
+        variables = hostvars[name]
+        if KNOWN in variables:
+            known[name] = variables[KNOWN]
+        else:
+            unknown[name] = variables
+
+    is_first_batch = not set(known) - set(batch)
+    if is_first_batch:
+        # The declarations of later batches are read now, so that nothing is written if the keys differ.
+        known.update(_declared(unknown))
+
     return [*_refusals(hostvars, batch), *differences(known)]
 
 
 def _refusals(hostvars: Mapping[str, Any], batch: Iterable[str]) -> list[str]:
-    """A sentence for each reason, with the hosts of which it is said."""
+    """A sentence for each reason to refuse a declaration, with the names of the hosts."""
     hosts: dict[str, list[str]] = {}
     for name in batch:
         refused = hostvars[name].get(REFUSED)
         if refused:
             hosts.setdefault(str(refused), []).append(name)
+
     return [f"{named(names)}: {refused}" for refused, names in hosts.items()]
 
 
 def _declared(fleet: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, Keys]]:
+    """The keys that the hosts declare, as far as the declarations can be read. fleet: the variables by host."""
     for name, variables in fleet.items():
         try:
             yield name, keys(variables.get(DECLARED, []))
         except (AnsibleError, UndefinedError):
-            # Seen from outside, a host lacks the variables of its play. It is judged when it is its turn.
+            # hostvars lacks the variables of the play, which the declaration may need. It is checked in its own batch.
             continue
 
 
@@ -65,36 +77,47 @@ def fleet_entries(hosts: Iterable[str], hostvars: Mapping[str, Any]) -> list[dic
     entries = []
     for name in hosts:
         variables = hostvars[name]
-        found = {entry: variables[variable] for entry, variable in FOUND.items() if variable in variables}
-        entries.append({"host": name, **found})
+        entry = {"host": name}
+        for result, variable in FOUND.items():
+            if variable in variables:
+                entry[result] = variables[variable]
+
+        entries.append(entry)
+
     return entries
 
 
 def fleet_refusal(declared: Any, purge: Any, purge_all: Any) -> str:
     """See fleet_refusal.yml."""
-    stays = any(isinstance(issuer, Mapping) and is_present(issuer) for issuer in declared or ())
-    if stays or not _is_true(purge) or _is_true(purge_all):
+    for issuer in declared or ():
+        if isinstance(issuer, Mapping) and is_present(issuer):
+            return ""
+
+    if not _is_true(purge) or _is_true(purge_all):
         return ""
+
     return REFUSAL
 
 
 def fleet_purge(declared: Any, purge: Any, purge_all: Any) -> Any:
-    """See fleet_purge.yml."""
+    """See fleet_purge.yml. Raises AnsibleError."""
     refusal = fleet_refusal(declared, purge, purge_all)
     if refusal:
         raise AnsibleError(refusal)
+
     return purge
 
 
 def _is_true(value: Any) -> bool:
+    """True if a variable is set and Ansible takes its value for true."""
     return not is_blank(value) and bool(boolean(value, strict=False))
 
 
 class FilterModule:
-    """The filters."""
+    """The filters whose names begin with esx.trust.fleet_ and that need no look at the fleet."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        """By name."""
+        """The filters by name."""
         return {
             "fleet_keys": keys,
             "fleet_differences": fleet_differences,

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the plays after a look at a fleet ask of it."""
+"""Filters for the plays that come after a look at a fleet."""
 
 from __future__ import annotations
 
@@ -15,17 +15,19 @@ from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import memor
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import plan
 from ansible_collections.esx.trust.plugins.plugin_utils._templates import no_template
 
-#: The variable in which the role keeps what the module said when it was the host's turn.
+#: The variable in which the role keeps the result of the module for a host.
 _DONE = "host_trust_result"
 
 
 def fleet_look(part: str) -> Any:
-    """See fleet_look.yml."""
+    """See fleet_look.yml. Raises AnsibleError."""
     kept = memory.kept(memory.LISTS)
     if kept is None:
         raise AnsibleError("esx.trust.fleet_look: esx_fleet_trust has not looked at any host in this run.")
+
     if part not in kept:
         raise AnsibleError(f"esx.trust.fleet_look: the look at the fleet kept no {part!r}.")
+
     return no_template(kept[part])
 
 
@@ -36,13 +38,14 @@ def fleet_done(hosts: Iterable[str], hostvars: Mapping[str, Any]) -> list[str]:
         done = hostvars[host].get(_DONE)
         if isinstance(done, Mapping):
             results[host] = done
+
     lines: list[str] = no_template(plan.done(results))
     return lines
 
 
 class FilterModule:
-    """The filters."""
+    """The filters esx.trust.fleet_look and fleet_done."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        """By name."""
+        """The filters by name."""
         return {"fleet_look": fleet_look, "fleet_done": fleet_done}

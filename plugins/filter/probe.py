@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the playbook esx.trust.probe takes from the inventory, its report, and the table that it shows."""
+"""Filters for the playbook esx.trust.probe: the options from the inventory, the report, and the table."""
 
 from __future__ import annotations
 
@@ -19,23 +19,30 @@ from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import HOST_CONNECTION
 from ansible_collections.esx.trust.plugins.plugin_utils import _probe
 
-#: Whether Ansible itself fails over a variable of another host that cannot be read.
+#: Whether Ansible itself raises an error for a variable of another host that cannot be read.
 _RAISES = hasattr(template, "trust_as_template")
 
 
 def probe_report(asked: Any, tried: Any, generated_at: Any) -> Any:
-    """See probe_report.yml."""
-    given = {"asked": asked, "tried": tried}
-    for name, value in given.items():
-        if isinstance(value, (str, Mapping)) or not isinstance(value, Iterable):
-            raise AnsibleFilterError(f"esx.trust.probe_report: {name}: is no list.")
-    # A generator, as many of Jinja's filters return it, is as good as a list.
-    results = {name: list(value) for name, value in given.items()}
+    """See probe_report.yml. Raises AnsibleFilterError."""
+    asked_results = _results("asked", asked)
+    tried_results = _results("tried", tried)
+
     try:
-        # What a host said must never be taken for a template.
-        return wrap_var(_probe.build(results["asked"], results["tried"], _version(), str(generated_at)))
+        report = _probe.build(asked_results, tried_results, _version(), str(generated_at))
     except ValueError as error:
         raise AnsibleFilterError(f"esx.trust.probe_report: {error}") from error
+
+    # Ansible must not take the text of a host for a template.
+    return wrap_var(report)
+
+
+def _results(name: str, value: Any) -> list[Any]:
+    """The results as a list. Many of Jinja's filters return a generator. Raises AnsibleFilterError."""
+    if isinstance(value, (str, Mapping)) or not isinstance(value, Iterable):
+        raise AnsibleFilterError(f"esx.trust.probe_report: {name}: is no list.")
+
+    return list(value)
 
 
 def _version() -> Optional[str]:
@@ -43,7 +50,9 @@ def _version() -> Optional[str]:
     manifest = Path(__file__).resolve().parents[2] / "MANIFEST.json"
     if not manifest.exists():
         return None
-    return str(json.loads(manifest.read_text(encoding="utf-8"))["collection_info"]["version"])
+
+    content = json.loads(manifest.read_text(encoding="utf-8"))
+    return str(content["collection_info"]["version"])
 
 
 def probe_table(report: Any) -> Any:
@@ -52,33 +61,38 @@ def probe_table(report: Any) -> Any:
 
 
 def probe_connection(hostvars: Mapping[str, Any], host: str) -> dict[str, Any]:
-    """See probe_connection.yml."""
+    """See probe_connection.yml. Raises AnsibleFilterError."""
     variables = hostvars[host]
     given: dict[str, Any] = {"hostname": host}
+
     for option in HOST_CONNECTION.options:
         name = f"esx_{option}"
         if name not in variables:
             continue
+
         value = variables[name]
         if _is_unread(value):
             raise AnsibleFilterError(f"esx.trust.probe_connection: {name}: needs a variable that is not there.")
+
         if value not in (None, ""):
             given[option] = value
+
     return given
 
 
 def _is_unread(value: Any) -> bool:
-    """True for a template that was left as it is. Cores before 2.19 do that to variables of another host."""
+    """True for a template that was not resolved. Cores before 2.19 return the variables of another host so."""
     if _RAISES or not isinstance(value, str) or getattr(value, "__UNSAFE__", False):
         return False
+
     return "{{" in value or "{%" in value
 
 
 class FilterModule:
-    """The filters."""
+    """The filters whose names begin with esx.trust.probe_."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        """By name."""
+        """The filters by name."""
         return {
             "probe_connection": probe_connection,
             "probe_report": probe_report,

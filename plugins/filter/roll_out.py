@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the playbooks ask before and after they go over a fleet, and between the steps of a rotation."""
+"""Filters for the playbooks: before and after a roll-out, and between the steps of a rotation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.esx.trust.plugins.plugin_utils import _roll_out
 from ansible_collections.esx.trust.plugins.plugin_utils import _rotation
 
-#: The variable in which the role keeps what the module said when it was the host's turn.
+#: The variable in which the role keeps the result of the module for a host.
 DONE = "host_trust_result"
 
 
@@ -24,14 +24,15 @@ def roll_out_down(fleet: Iterable[str], hostvars: Mapping[str, Any]) -> list[str
         failure = done.get("failure") if isinstance(done, Mapping) else None
         if isinstance(failure, Mapping) and failure.get("code") == "unreachable":
             down.append(host)
+
     return down
 
 
 class FilterModule:
-    """The filters."""
+    """The filters whose names begin with esx.trust.roll_out_ or esx.trust.rotation_."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        """By name."""
+        """The filters by name."""
         return {
             "roll_out_hosts": _roll_out.hosts,
             "roll_out_batches": _roll_out.batches,

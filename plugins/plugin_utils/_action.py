@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the work of a module inside the Ansible worker, which saves packing it and starting a Python for every host."""
+"""Runs the work of a module inside the Ansible worker. That saves packing it and starting a Python for every host."""
 
 from __future__ import annotations
 
@@ -48,13 +48,15 @@ _OWN_PYTHON = "{{ ansible_playbook_python }}"
 
 
 def _prepare() -> None:
-    """Do what each worker would otherwise do anew, before Ansible forks them: it loads this file before that."""
+    """Load what every worker needs. Ansible loads this file before it forks the workers, so it is loaded once."""
     if not MISSING:
         # Reading the system's CA certificates takes longer than talking to a host.
         prepare()
-    # So does the first template in a process, and hardly any task gives its host and password without one.
+
+    # The first template in a process takes long too, and almost every task has a template for its host or password.
     Templar(DataLoader()).template(as_template("{{ 0 }}"))
-    # For answers in JSON; Python loads it when it is first used.
+
+    # Python loads this codec when it is first used. The answers in JSON need it.
     b"{}".decode("utf-8-sig")
 
 
@@ -62,10 +64,10 @@ _prepare()
 
 
 class InWorkerAction(ActionBase):  # type: ignore[misc]
-    """Base of the actions: the same arguments, checks, results and secrets as the module of the same name.
+    """Base of the actions. An action takes the same options and returns the same results as the module of its name.
 
-    Hands over to that module wherever the work would be another's: on another machine, as another user, with another
-    Python or environment, or in the background.
+    The action starts that module instead if the task asks for another machine, user, Python or environment, or if the
+    task runs in the background.
     """
 
     arguments: ClassVar[Arguments]
@@ -75,22 +77,38 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
     _supports_diff = True
 
     def work(self, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
-        """The module's `run`. Raises TrustError."""
+        """The module's `run`.
+
+        params: the validated options.
+        check_mode: if true, nothing is written.
+        Returns the module's result.
+        Raises TrustError.
+        """
         raise NotImplementedError
 
     def run(self, tmp: Optional[str] = None, task_vars: Optional[dict[str, Any]] = None) -> dict[str, Any]:
+        """Ansible's entry point. Returns the task's result, which holds no secret."""
         task_vars = task_vars or {}
         result: dict[str, Any] = super().run(tmp, task_vars)
         args = self.arguments.given(plain(self._task.args))
-        refused, login = RefusedLogins(), login_of(self.arguments, args, self._variables())
+
+        refused = RefusedLogins()
+        login = login_of(self.arguments, args, self._environment())
         host = str(task_vars.get("inventory_hostname", ""))
+
         if sends_password(args) and refused.know(login):
             result.update(failed(refused_before(host)))
-            return self._in_their_words(result)
+            return self._with_names_of_variables(result)
 
-        if sends_password(args) and self._task.async_val:
-            refused.share(login)
-        shared = login if sends_password(args) and refused.is_shared(login) else None
+        # Tasks in the background run beside each other, so those with the same password take turns.
+        shared: Optional[Login] = None
+        if sends_password(args):
+            if self._task.async_val:
+                refused.share(login)
+
+            if refused.is_shared(login):
+                shared = login
+
         if not self._stays_here(task_vars):
             result.update(self._hand_over(shared, task_vars))
         elif shared:
@@ -102,39 +120,53 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
         failure = result.get("failure") or {}
         if failure.get("login_refused"):
             refused.remember(login, failure.get("operation"))
-        return self._in_their_words(result)
+
+        return self._with_names_of_variables(result)
 
     def _hand_over(self, shared: Optional[Login], task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        """The result of the module. shared: the login, if a task in the background uses it."""
-        told = {OPTION: shared._asdict()} if shared else {}
-        done: dict[str, Any] = self._execute_module(
-            module_args={**self._task.args, **told}, task_vars=task_vars, wrap_async=self._task.async_val
-        )
-        return done
+        """The result of the module. shared: the login, if a task in the background uses it too."""
+        module_args = dict(self._task.args)
+        if shared:
+            module_args[OPTION] = shared._asdict()
 
-    def _variables(self) -> dict[str, str]:
-        """The environment variables that decide where an option is not given, as far as they can be seen from here."""
-        variables = dict(os.environ) if self._connection.transport == "local" else {}
+        result: dict[str, Any] = self._execute_module(
+            module_args=module_args,
+            task_vars=task_vars,
+            wrap_async=self._task.async_val,
+        )
+
+        return result
+
+    def _environment(self) -> dict[str, str]:
+        """The environment variables that the module would see, as far as the control node knows them."""
+        environment: dict[str, str] = {}
+        if self._connection.transport == "local":
+            environment.update(os.environ)
+
         for entry in self._task.environment or []:
-            given = self._templar.template(entry)
-            variables.update({str(name): str(value) for name, value in (given or {}).items()})
-        return variables
+            given = self._templar.template(entry) or {}
+            for name, value in given.items():
+                environment[str(name)] = str(value)
+
+        return environment
 
     def _run_here(self, args: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         """The result of the module's work, done in this process."""
         task = self._task
         understood = Understood.of(self.arguments, args, task.action, _shows_invocation(task_vars))
+
         return understood.result(self.work, task.check_mode, task.diff)
 
-    def _in_their_words(self, result: dict[str, Any]) -> dict[str, Any]:
-        """The result as the person knows it who called the module, or has set the variables of the role."""
+    def _with_names_of_variables(self, result: dict[str, Any]) -> dict[str, Any]:
+        """The result. In a task of the role, its messages name the role's variables instead of the options."""
         role = getattr(self._task, "_role", None)
         if role is None or role.get_name() != ROLE:
             return result
+
         return in_variables(result, self.arguments, self._task.args)
 
     def _stays_here(self, task_vars: Mapping[str, Any]) -> bool:
-        """True if the module would run as this user, on this machine, with this Python and environment, and now."""
+        """True if the task asks for this machine, user, Python and environment, and does not run in the background."""
         return (
             boolean(self._templar.template(task_vars.get(SWITCH, True)), strict=False)
             and not MISSING
@@ -146,28 +178,39 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
         )
 
     def _interpreter(self, task_vars: Mapping[str, Any]) -> str:
-        """The Python that is asked for, or empty if it is left to Ansible."""
+        """The path of the Python that the task asks for. Empty if the choice is left to Ansible."""
         if self._task.delegate_to:
             task_vars = task_vars.get("ansible_delegated_vars", {}).get(self._task.delegate_to, {})
+
         return interpreter(task_vars.get(INTERPRETER), self._templar)
 
 
 def interpreter(asked: Any, templar: Any) -> str:
-    """The path of the Python that the variable of a host asks for, or empty if it is left to Ansible."""
+    """The path of the Python that the variable of a host asks for. Empty if the choice is left to Ansible.
+
+    asked: the value of the variable.
+    templar: Ansible's Templar, which resolves a template in it.
+    """
     asked = asked or ""
     if asked == _OWN_PYTHON:
-        # Every worker would take longer to find out.
+        # The result is known. Resolving the template would cost every worker time.
         return os.path.realpath(sys.executable)
-    asked = str(templar.template(asked))
-    return "" if asked.startswith("auto") or not asked else os.path.realpath(asked)
+
+    path = str(templar.template(asked))
+    if not path or path.startswith("auto"):
+        return ""
+
+    return os.path.realpath(path)
 
 
 @dataclass(frozen=True)
 class Understood:
-    """The options of a module as Ansible understands them, or what it does not like about them.
+    """The options of a module after Ansible has validated them.
 
-    args: the options as they were given. action: the name under which the module was called.
+    args: the options as they were given.
+    action: the name under which the module was called.
     shows_invocation: whether results hold the options.
+    validation: Ansible's ValidationResult.
     """
 
     arguments: Arguments
@@ -177,81 +220,117 @@ class Understood:
     validation: Any = field(repr=False)
 
     @classmethod
-    def of(cls, arguments: Arguments, args: Mapping[str, Any], action: str, shows_invocation: bool) -> Understood:
-        """Validate the options. Raises AnsibleActionFail for those that Ansible itself breaks down over."""
+    def of(
+        cls,
+        arguments: Arguments,
+        args: Mapping[str, Any],
+        action: str,
+        shows_invocation: bool,
+    ) -> Understood:
+        """Validate the options.
+
+        Raises AnsibleActionFail if Ansible's own validation raises an exception. For all other errors,
+        `params` is None and `result` says what is wrong.
+        """
+        validator = ArgumentSpecValidator(**arguments.keywords())
         try:
-            validation = ArgumentSpecValidator(**arguments.keywords()).validate(dict(args))
+            validation = validator.validate(dict(args))
         except ValueError:
-            # Cores before 2.19 break down over some texts where they look for "name=value".
-            raise AnsibleActionFail(arguments.misshapen(args) or "An option is of the wrong form.") from None
+            # Cores before 2.19 raise it for some texts in which they look for "name=value".
+            complaint = arguments.misshapen(args) or "An option is of the wrong form."
+            raise AnsibleActionFail(complaint) from None
+
         return cls(arguments, args, action, shows_invocation, validation)
 
     @property
     def params(self) -> Optional[dict[str, Any]]:
-        """The options that the work takes, or None if they were refused."""
+        """The options that the work takes. None if Ansible refused them."""
         if self.validation.error_messages:
             return None
+
         options = self.validation.validated_parameters
         return {name: options[name] for name in self.arguments.options}
 
     def result(self, work: Run, check_mode: bool, diff: bool) -> dict[str, Any]:
-        """Do the work; its result without any secret, as the module of the same name would return it."""
-        validation, arguments = self.validation, self.arguments
+        """Do the work. Returns the result that the module of the same name would return, without any secret."""
+        validation = self.validation
         options = validation.validated_parameters
-        secrets: tuple[str, ...] = ()
         params = self.params
+
+        done: dict[str, Any]
+        secrets: tuple[str, ...] = ()
         if params is None:
-            done: dict[str, Any] = {"failed": True, "changed": False, "msg": self._refusal()}
+            done = {"failed": True, "changed": False, "msg": self._refusal()}
         else:
-            done, secrets = perform(work, params, check_mode, diff, self.args, arguments)
+            done, secrets = perform(work, params, check_mode, diff, self.args, self.arguments)
+
         warnings = [*_alias_warnings(validation), *done.pop("warnings", [])]
         if warnings:
             done["warnings"] = warnings
+
         if self.shows_invocation:
-            # What was not understood can have secrets anywhere, also in the names of a dictionary.
-            shown = {} if validation.error_messages else arguments.shown(options)
+            # Options that were refused can hold secrets in every place, even in the keys of a dictionary.
+            shown = {} if params is None else self.arguments.shown(options)
             done["invocation"] = {"module_args": shown}
-        complaint = arguments.complaint(validation) if validation.error_messages else None
-        result = scrubbed(arguments, done, [self.args, options], secrets)
+
+        result = scrubbed(self.arguments, done, [self.args, options], secrets)
+
+        complaint = None
+        if params is None:
+            complaint = self.arguments.complaint(validation)
+
         if complaint:
-            # Such a sentence names options and no values.
+            # This sentence names options and repeats no values, so it needs no scrubbing.
             result["msg"] = complaint
+
         return result
 
     def _refusal(self) -> str:
-        """What a module says of options that Ansible itself refuses."""
-        unsupported = isinstance(self.validation.errors[0], UnsupportedError)
-        prefix = f"Unsupported parameters for ({self.action}) module: " if unsupported else ""
-        return f"{prefix}{self.validation.errors.msg}"
+        """The message of a module whose options Ansible itself refuses."""
+        errors = self.validation.errors
+        message = str(errors.msg)
+        if isinstance(errors[0], UnsupportedError):
+            return f"Unsupported parameters for ({self.action}) module: {message}"
+
+        return message
 
 
 def sends_password(args: Mapping[str, Any]) -> bool:
-    """True if the host is asked to take the password, and not a token in its place."""
+    """True if these options log in with a password. False if they log in with a token."""
     return not any(args.get(name) for name in ("access_token", "saml_token"))
 
 
 def plain(value: Any) -> Any:
-    """The value without what newer cores attach to the strings of templates, as a module would get it."""
+    """The value as a module would get it: without the tags that ansible-core 2.19 and later attach to strings."""
     if getattr(value, "__ENCRYPTED__", False):
-        return str(value)  # vaulted in the task itself; before 2.19
+        # Cores before 2.19 have a type of their own for a value that is vaulted in the task itself.
+        return str(value)
+
     if isinstance(value, str):
         return str.__str__(value)
+
     if isinstance(value, Mapping):
         return {plain(key): plain(entry) for key, entry in value.items()}
+
     if isinstance(value, (list, tuple)):
         return [plain(entry) for entry in value]
+
     return value
 
 
 def _shows_invocation(task_vars: Mapping[str, Any]) -> bool:
-    """True if the results of modules hold the options they were given; before 2.21 all do."""
+    """True if the results of modules hold the options. Before ansible-core 2.21 all results do."""
     setting = "INJECT_INVOCATION"
-    return not hasattr(constants, setting) or bool(constants.config.get_config_value(setting, variables=task_vars))
+    if not hasattr(constants, setting):
+        return True
+
+    return bool(constants.config.get_config_value(setting, variables=task_vars))
 
 
 def _alias_warnings(validation: Any) -> list[str]:
-    """What Ansible itself warns about a module's arguments."""
-    return [
-        f"Both option {entry['option']} and its alias {entry['alias']} are set."
-        for entry in getattr(validation, "_warnings", [])
-    ]
+    """A warning for each option that is set together with its alias, in Ansible's own words."""
+    warnings = []
+    for entry in getattr(validation, "_warnings", []):
+        warnings.append(f"Both option {entry['option']} and its alias {entry['alias']} are set.")
+
+    return warnings

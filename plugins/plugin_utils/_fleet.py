@@ -1,6 +1,9 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether the hosts of a fleet are given the same key for the same key provider. Of a key, only a digest is kept."""
+"""Whether the declarations of a fleet give every host the same key for the same key provider.
+
+Only a digest of each key is kept.
+"""
 
 from __future__ import annotations
 
@@ -15,77 +18,107 @@ from typing import Any
 
 from ansible_collections.esx.trust.plugins.plugin_utils._roll_out import is_blank
 
-#: How many hosts are named where more are meant.
+#: A sentence about many hosts names so many of them.
 NAMED = 5
 
-#: Why a declaration that leaves no issuer is refused.
+#: Why a declaration that would remove all token issuers is refused.
 REFUSAL = (
     "esx_purge_token_issuers is true, and esx_token_issuers declares no issuer that shall be there. That would "
     "delete every token issuer of the host. If you mean it, set esx_purge_all_token_issuers to true as well."
 )
 
-#: Which keys a host is given, by provider: the key_id in one spelling and a digest of the key, or empty texts.
+#: The keys that a host is given, by the name of the provider. Each has `key_id`, in one spelling, and `key`, a digest.
+#: A part that is not declared is an empty text.
 Keys = dict[str, list[dict[str, str]]]
 
 
 def keys(providers: Any) -> Keys:
-    """The keys of a declaration of key providers.
+    """The keys that a declaration of key providers gives.
 
-    What is not of the right form is left out: the module refuses it, and says why without repeating it.
+    Entries of a wrong form are left out, because the module refuses them and says why without
+    repeating them.
+    Raises jinja2's UndefinedError if the variable is undefined.
     """
     found: Keys = {}
-    # What is undefined raises when it is asked whether it is empty, and only then.
-    for entry in providers if providers and isinstance(providers, (list, tuple)) else ():
+    # The first test must be whether it is empty: only this makes an undefined variable raise its error.
+    if not providers or not isinstance(providers, (list, tuple)):
+        return found
+
+    for entry in providers:
         if not isinstance(entry, Mapping) or not is_present(entry):
             continue
-        key_id, key = _text(entry.get("key_id")), _text(entry.get("key_derivation_key"))
-        if _text(entry.get("provider")):
-            one = {"key_id": _key_id(key_id), "key": _digest(key)}
-            found.setdefault(_text(entry["provider"]), []).append(one)
+
+        name = _text(entry.get("provider"))
+        key_id = _text(entry.get("key_id"))
+        key = _text(entry.get("key_derivation_key"))
+        if name:
+            found.setdefault(name, []).append({"key_id": _key_id(key_id), "key": _digest(key)})
+
     return found
 
 
 def is_present(entry: Mapping[str, Any]) -> bool:
-    """True if an entry of a declaration shall be there. An empty state is as good as none, and none means present."""
+    """True if the state of a declared entry is present. An entry without a state, or with a blank one, is present."""
     state = entry.get("state")
     return is_blank(state) or str(state).strip() == "present"
 
 
 def differences(fleet: Mapping[str, Keys]) -> list[str]:
-    """A sentence for each provider that is given different keys or key_ids; no key and no key_id is in it."""
-    names = sorted({name for given in fleet.values() for name in given})
-    return [sentence for name in names for sentence in _differences_of(name, fleet)]
+    """A sentence for each provider that is given different keys or key_ids. It holds no key and no key_id.
+
+    fleet: the keys of each host, by the name of the host.
+    """
+    names: set[str] = set()
+    for keys_of_host in fleet.values():
+        names.update(keys_of_host)
+
+    sentences: list[str] = []
+    for name in sorted(names):
+        sentences.extend(_differences_of(name, fleet))
+
+    return sentences
 
 
 def _differences_of(name: str, fleet: Mapping[str, Keys]) -> Iterator[str]:
-    for part, what in (("key_id", "key_ids"), ("key", "keys")):
+    """The sentences about the provider of this name."""
+    for part, noun in (("key_id", "key_ids"), ("key", "keys")):
         hosts: dict[str, list[str]] = {}
-        for host, given in fleet.items():
-            # One host may name a provider twice.
-            for value in dict.fromkeys(entry[part] for entry in given.get(name, ()) if entry[part]):
-                hosts.setdefault(value, []).append(host)
-        if len(hosts) > 1:
-            groups = sorted(hosts.values(), key=lambda group: (-len(group), group))
-            parts = [f"{'one' if number == 0 else 'another'} to {named(g)}" for number, g in enumerate(groups)]
-            yield f"The key provider {name!r} is given different {what}: {'; '.join(parts)}."
+        for host, keys_of_host in fleet.items():
+            # A host may declare a provider twice. It is counted once for each value.
+            values = dict.fromkeys(entry[part] for entry in keys_of_host.get(name, ()))
+            for value in values:
+                if value:
+                    hosts.setdefault(value, []).append(host)
+
+        if len(hosts) < 2:
+            continue
+
+        clauses: list[str] = []
+        for group in sorted(hosts.values(), key=lambda group: (-len(group), group)):
+            article = "another" if clauses else "one"
+            clauses.append(f"{article} to {named(group)}")
+
+        yield f"The key provider {name!r} is given different {noun}: {'; '.join(clauses)}."
 
 
 def named(hosts: Iterable[str]) -> str:
-    """The hosts as a sentence names them: all of a few, and of many the first and a number."""
-    every = sorted(hosts)
-    more = len(every) - NAMED
+    """The hosts as a sentence names them: all of them, or the first few and the number of the others."""
+    names = sorted(hosts)
+    more = len(names) - NAMED
     if more <= 1:
-        return ", ".join(every)
-    return f"{', '.join(every[:NAMED])} and {more} more"
+        return ", ".join(names)
+
+    return f"{', '.join(names[:NAMED])} and {more} more"
 
 
 def _text(value: Any) -> str:
-    """The value as text, that of a vaulted one too. Empty for a template that could not be resolved."""
+    """The value as text; a vaulted value is decrypted. Empty for a template that could not be resolved."""
     text = str(value or "").strip()
     return "" if "{{" in text else text
 
 
 def _key_id(text: str) -> str:
+    """The key_id in one spelling. Hosts compare key_ids as UUIDs."""
     try:
         return str(uuid.UUID(text))
     except ValueError:
@@ -93,10 +126,13 @@ def _key_id(text: str) -> str:
 
 
 def _digest(text: str) -> str:
+    """The SHA-256 of the key's bytes, in hexadecimal. Empty for an empty key."""
     if not text:
         return ""
+
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         data = text.encode("utf-8", "surrogatepass")
+
     return hashlib.sha256(data).hexdigest()

@@ -2,15 +2,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The logins that were refused in this run of Ansible, remembered for all its workers.
 
-Hosts lock an account after five refusals, and a loop, a retry or the next task would try the same password again. The
-memory is a file for each refused login in Ansible's own temporary folder of the run. Its name is a keyed digest of
-the login, so that nobody can try passwords on it; the key exists only in this process and the workers that it forks.
+Hosts lock an account after five refusals, and a loop, a retry or the next task would try the same password again. So
+each refused login is remembered as a file in Ansible's own temporary folder of the run. The name of the file is a keyed
+digest of the login, so that nobody can guess the password from it. The key exists only in this process and in the
+workers that it forks.
 
-A service that gets the password with each request (auth_method basic) may refuse it because it takes only tokens, and
-not every host says so. Such a refusal stops further requests of that kind, and leaves one try to a login for a token.
+With auth_method basic, a service gets the password with each request. It may refuse a good password because it accepts
+only tokens, and not every host says so. Such a refusal stops further requests of that kind. A login for a token may
+still try the password once.
 
-What a task in the background has met is not known here. From the first such task on, tasks with its login take turns
-(module_utils/_module/login_turn.py).
+The refusals that a task in the background has met are not known here. From the first such task on, tasks with the same
+login take turns (module_utils/_module/login_turn.py).
 """
 
 from __future__ import annotations
@@ -35,22 +37,22 @@ from ansible_collections.esx.trust.plugins.module_utils._services.arguments impo
 
 # Ansible loads this file before it forks the workers.
 _KEY = secrets.token_bytes(32)
-_PARTS = ("hostname", "port", "username", "password")
 
 
 class RefusedLogins:
-    """The memory. folder: where its files are; by default the temporary folder of this run."""
+    """Remembers refused logins. folder: the folder of the files; by default the temporary folder of this run."""
 
     def __init__(self, folder: Optional[str] = None) -> None:
         self._folder = Path(folder or constants.DEFAULT_LOCAL_TMP)
 
     def know(self, login: Login) -> bool:
-        """True if this login was refused before, in this way or where it opens everything."""
+        """True if this login was refused before: by a login operation, or by a service if the login is basic."""
         return any(self._file(f"refused-{way}").exists() for way in login.ways)
 
     def remember(self, login: Login, operation: Optional[str]) -> None:
-        """Note that this login was refused. operation: the one that was refused."""
-        self._file(f"refused-{login.refused_way(operation)}").touch(mode=0o600)
+        """Note that this login was refused. operation: the API's id of the refused operation, if it is known."""
+        way = login.refused_way(operation)
+        self._file(f"refused-{way}").touch(mode=0o600)
 
     def is_shared(self, login: Login) -> bool:
         """True if a task that may still be running in the background uses this login."""
@@ -67,20 +69,34 @@ class RefusedLogins:
 def login_of(arguments: Arguments, params: Mapping[str, Any], environment: Mapping[str, str]) -> Login:
     """The login that a module with these options would make.
 
-    params: the options as they are given. environment: the variables that the module's fall-backs would see.
+    params: the options as they are given.
+    environment: the environment variables that the module would see.
     """
-    hostname, port, *login = (_value(name, arguments, params, environment) for name in _PARTS)
+
+    def value(option: str) -> str:
+        return _value(option, arguments, params, environment)
+
+    hostname = value("hostname")
+    port = value("port")
     with contextlib.suppress(InvalidInput, ValueError):
-        # One host has many spellings.
+        # The same host can be written in many ways. All of them must give the same digest.
         hostname, number = where(hostname, int(port) if port else None)
         port = str(number)
-    parts = [hostname.lower(), port, *login]
+
+    parts = [hostname.lower(), port, value("username"), value("password")]
     message = json.dumps(parts).encode()
     digest = hmac.new(_KEY, message, hashlib.sha256).hexdigest()
-    return Login(digest, _value("auth_method", arguments, params, environment) == BASIC)
+
+    return Login(digest, basic=value("auth_method") == BASIC)
 
 
-def _value(name: str, arguments: Arguments, params: Mapping[str, Any], environment: Mapping[str, str]) -> str:
+def _value(
+    name: str,
+    arguments: Arguments,
+    params: Mapping[str, Any],
+    environment: Mapping[str, str],
+) -> str:
+    """The value of an option as the module would get it: given, from the environment, or the default."""
     option = arguments.options[name]
     for spelling in (name, *option.get("aliases", ())):
         if params.get(spelling) not in (None, ""):
@@ -90,4 +106,5 @@ def _value(name: str, arguments: Arguments, params: Mapping[str, Any], environme
     for variable in variables:
         if environment.get(variable, "").strip():
             return environment[variable]
+
     return str(option.get("default", ""))

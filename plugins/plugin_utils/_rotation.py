@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The guard of a rotation: no host loses a chain before every host of the fleet was examined and has the new chains."""
+"""The guard of a rotation: chains are removed only after every host of the fleet was found to have the new chains."""
 
 from __future__ import annotations
 
@@ -14,83 +14,109 @@ from ansible import constants
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet import is_present
 from ansible_collections.esx.trust.plugins.plugin_utils._roll_out import is_blank
 
-#: The variables of a host that hold which run this is, and what the task that checks the host said in this run.
+#: The variable of a host with the name of this run.
 RUN = "host_trust_run"
+#: The variable of a host with the result of the task that checks the host in this run.
 CHECKED = "host_trust_checked"
 
-#: Of the declarations of a host: whether a chain may be taken away, or whether they only add.
-EXACT, MERGE, NONE = "exact", "merge", "none"
+#: At least one issuer of the host is declared exact, so a converge may remove chains.
+EXACT = "exact"
+#: All issuers of the host are declared merge, so a converge only adds chains.
+MERGE = "merge"
+#: No issuer of the host is declared present.
+NONE = "none"
 
 
 def run(purpose: str) -> str:
-    """A name for one run of a playbook that nobody else can know, and that no other run has."""
+    """A name for this run of a playbook. It is unique, and nobody can guess it."""
     return f"{constants.DEFAULT_LOCAL_TMP} {purpose} {secrets.token_hex(8)}"
 
 
 def issuers(declared: Any, chains_mode: Any = None) -> list[dict[str, Any]]:
-    """The declared issuers that shall be there, in the form in which a rotation applies them.
+    """The issuers that are declared present, in the form in which a rotation applies them.
 
-    chains_mode: for all of them; as declared, if it is not given.
+    declared: the value of esx_token_issuers.
+    chains_mode: the mode for all of them; by default as declared.
     """
     found = []
     for issuer in declared or ():
         if not is_present(issuer):
             continue
-        mode = chains_mode or _mode(issuer)
-        # To rename means to delete, and between that and creating it anew no token would be accepted.
+
+        # A rotation never renames: during a rename, the host accepts no token of the issuer for a moment.
         conflict = "adopt" if issuer.get("issuer_conflict") == "adopt" else "fail"
-        found.append({**issuer, "chains_mode": mode, "issuer_conflict": conflict})
+        applied = {
+            **issuer,
+            "chains_mode": chains_mode or _mode(issuer),
+            "issuer_conflict": conflict,
+        }
+        found.append(applied)
+
     return found
 
 
 def mode(declared: Any) -> str:
-    """EXACT if any issuer of a host is declared so, MERGE if there are others, NONE if none shall be there."""
+    """EXACT, MERGE or NONE for the issuers that are declared for a host."""
     modes = {issuer["chains_mode"] for issuer in issuers(declared)}
     if not modes:
         return NONE
+
     return MERGE if modes == {MERGE} else EXACT
 
 
 def missing(fleet: Iterable[str], hostvars: Mapping[str, Any]) -> list[str]:
-    """The hosts that were not found in this run to have the new chains."""
-    return [host for host, said in _said(fleet, hostvars).items() if not said]
+    """The hosts that this run has not found to have the new chains."""
+    return [host for host, checked_mode in _checked_modes(fleet, hostvars).items() if not checked_mode]
 
 
 def modes(fleet: Iterable[str], hostvars: Mapping[str, Any]) -> dict[str, list[str]]:
-    """The hosts by what their declarations say, of those that were found in this run to have the new chains."""
+    """The hosts that this run has found to have the new chains, by EXACT, MERGE and NONE."""
     found: dict[str, list[str]] = {EXACT: [], MERGE: [], NONE: []}
-    for host, said in _said(fleet, hostvars).items():
-        if said:
-            found[said].append(host)
+    for host, checked_mode in _checked_modes(fleet, hostvars).items():
+        if checked_mode:
+            found[checked_mode].append(host)
+
     return found
 
 
 def ready(fleet: Iterable[str], hostvars: Mapping[str, Any]) -> list[str]:
-    """The hosts that are declared exact, if every host of the fleet has the new chains; otherwise none."""
+    """The hosts whose old chains may be removed now: those declared exact, once every host has the new chains."""
     hosts = list(fleet)
-    return [] if missing(hosts, hostvars) else modes(hosts, hostvars)[EXACT]
+    if missing(hosts, hostvars):
+        return []
+
+    return modes(hosts, hostvars)[EXACT]
 
 
-def _said(fleet: Iterable[str], hostvars: Mapping[str, Any]) -> dict[str, str]:
-    """EXACT, MERGE or NONE for each host that was checked in this run; empty for the others.
+def _checked_modes(fleet: Iterable[str], hostvars: Mapping[str, Any]) -> dict[str, str]:
+    """EXACT, MERGE or NONE for each host that passed the check in this run. Empty for the other hosts.
 
-    Anybody can set variables. Only the playbook knows the folder that Ansible made for this run, and all hosts
-    have it from the same task, together with a number that no earlier play of this run has had.
+    Anybody can set the variables that are read here, so a value counts only if it holds the name of this run. Nobody
+    else knows this name: it is made of the folder that Ansible made for this run and a random number for this play.
     """
-    names = list(fleet)
-    runs = {str(hostvars[host].get(RUN)) for host in names}
-    own = len(runs) == 1 and min(runs).startswith(f"{constants.DEFAULT_LOCAL_TMP} ")
-    if not own:
-        return dict.fromkeys(names, "")
+    hosts = list(fleet)
+    runs = {str(hostvars[host].get(RUN)) for host in hosts}
+    name_of_run = min(runs, default="")
 
-    answers = {f"{min(runs)} {each}": each for each in (EXACT, MERGE, NONE)}
-    said = {}
-    for host in names:
+    # All hosts get the name from the same task.
+    genuine = len(runs) == 1 and name_of_run.startswith(f"{constants.DEFAULT_LOCAL_TMP} ")
+    if not genuine:
+        return dict.fromkeys(hosts, "")
+
+    modes_by_message = {f"{name_of_run} {each}": each for each in (EXACT, MERGE, NONE)}
+    checked_modes = {}
+    for host in hosts:
+        checked_modes[host] = ""
         checked = hostvars[host].get(CHECKED)
-        passed = isinstance(checked, Mapping) and not checked.get("failed")
-        said[host] = answers.get(str(checked["msg"]), "") if passed and "msg" in checked else ""
-    return said
+        if isinstance(checked, Mapping) and not checked.get("failed") and "msg" in checked:
+            checked_modes[host] = modes_by_message.get(str(checked["msg"]), "")
+
+    return checked_modes
 
 
 def _mode(issuer: Mapping[str, Any]) -> str:
-    return EXACT if is_blank(issuer.get("chains_mode")) else str(issuer["chains_mode"])
+    """The chains_mode of an issuer. The default of the module is exact."""
+    if is_blank(issuer.get("chains_mode")):
+        return EXACT
+
+    return str(issuer["chains_mode"])

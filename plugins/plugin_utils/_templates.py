@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Texts of others, which Ansible must never take for templates."""
+"""Marks texts that Ansible must never take for templates, such as texts that a host sent."""
 
 from __future__ import annotations
 
@@ -13,21 +13,24 @@ try:
     from ansible.template import trust_as_template
 
     as_template: Callable[[str], str] = trust_as_template
-
-    _of_no_template: Callable[[str], str] = str.__str__
+    _as_plain_text: Callable[[str], str] = str.__str__
 except ImportError:
+    # Before, every text was a template unless it was marked as unsafe.
     from ansible.utils.unsafe_proxy import AnsibleUnsafeText
 
-    _of_no_template = AnsibleUnsafeText
     as_template = str
+    _as_plain_text = AnsibleUnsafeText
 
 
 def no_template(value: Any) -> Any:
-    """The value, with no text in it that Ansible would take for a template when it is stored and used later."""
+    """A copy of the value in which Ansible takes no text for a template, even after it was stored in a variable."""
     if isinstance(value, str):
-        return _of_no_template(value)
+        return _as_plain_text(value)
+
     if isinstance(value, Mapping):
         return {no_template(name): no_template(entry) for name, entry in value.items()}
+
     if isinstance(value, (list, tuple)):
         return [no_template(entry) for entry in value]
+
     return value

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role's variables and the module's options: one is called after the other, and people set the variables."""
+"""Puts the names of the role's variables into messages that name the module's options. People set the variables."""
 
 from __future__ import annotations
 
@@ -17,45 +17,59 @@ ROLE = "esx.trust.host_trust"
 
 
 def in_variables(result: Mapping[str, Any], arguments: Arguments, given: Collection[str]) -> dict[str, Any]:
-    """A result of a module in which the variables are named that the options came from.
+    """The result of a module, with the names of variables in its messages instead of the names of options.
 
-    given: the options that the role handed over. The others come from the environment or are defaults.
+    given: the options that the role set. The module took the others from the environment or from their defaults.
     """
     names = _names(arguments, given)
 
-    def said(text: Any) -> Any:
+    def renamed(text: Any) -> Any:
         return _renamed(text, names) if isinstance(text, str) else text
 
-    renamed = dict(result)
+    changed = dict(result)
     if result.get("failed"):
-        renamed["msg"] = said(result.get("msg"))
+        changed["msg"] = renamed(result.get("msg"))
+
     failure = result.get("failure")
     if isinstance(failure, Mapping):
-        renamed["failure"] = {**failure, "message": said(failure.get("message")), "hint": said(failure.get("hint"))}
-    return renamed
+        changed["failure"] = {
+            **failure,
+            "message": renamed(failure.get("message")),
+            "hint": renamed(failure.get("hint")),
+        }
+
+    return changed
 
 
 def _names(arguments: Arguments, given: Collection[str]) -> dict[str, str]:
-    """What stands for each option: its variable, the environment's, or both where neither is set."""
+    """The name for each option: its variable, the environment variable if that was used, or both if neither is set."""
     names = {}
     for option, specification in arguments.options.items():
-        own = f"esx_{option}"
+        variable = f"esx_{option}"
         spellings = {option, *specification.get("aliases", ())}
         environment = specification.get("fallback", (None, [""]))[1][0]
+
         if option == "hostname" or spellings & set(given) or not environment:
-            names[option] = own
+            names[option] = variable
+        elif os.environ.get(environment):
+            names[option] = environment
         else:
-            names[option] = environment if os.environ.get(environment) else f"{own} (or {environment})"
+            names[option] = f"{variable} (or {environment})"
+
     return names
 
 
 def _renamed(text: str, names: Mapping[str, str]) -> str:
-    every = "|".join(sorted(names, key=len, reverse=True))
-    # Names that are no words of the language are names wherever they stand. Others are only where options are named.
-    distinct = "|".join(name for name in sorted(names, key=len, reverse=True) if "_" in name)
+    """The text with the new names. names: the new name for each option."""
+    longest_first = sorted(names, key=len, reverse=True)
+    options = "|".join(longest_first)
+    # A name with an underscore is no English word, so it always means the option. Any other name, such as port, means
+    # the option only in the places below.
+    distinct = "|".join(name for name in longest_first if "_" in name)
+
     places = (
-        rf"^(?P<first>{every})(?=:|\[)",
-        rf"'(?P<quoted>{every})'",
+        rf"^(?P<first>{options})(?=:|\[)",
+        rf"'(?P<quoted>{options})'",
         rf"(?<![\w.'/-])(?P<distinct>{distinct})(?![\w'/-])",
         r"(?<=Check )(?P<host>hostname)\b",
         r"(?<=Check that )(?P<that>hostname)\b",
@@ -65,9 +79,11 @@ def _renamed(text: str, names: Mapping[str, str]) -> str:
         r"(?<=change )(?P<change>thumbprint)\b",
     )
 
-    def replaced(match: re.Match[str]) -> str:
-        name = match[match.lastgroup or 0]
-        simple = match.lastgroup not in ("first", "quoted")
-        return f"esx_{name}" if simple else match[0].replace(name, names[name])
+    def replacement(match: re.Match[str]) -> str:
+        option = match[match.lastgroup or 0]
+        if match.lastgroup in ("first", "quoted"):
+            return match[0].replace(option, names[option])
 
-    return re.sub("|".join(places), replaced, text)
+        return f"esx_{option}"
+
+    return re.sub("|".join(places), replacement, text)

@@ -119,9 +119,15 @@ class Awx:
             )
             for job in jobs
         ]
-        for job, process in zip(jobs, running):
-            job.output, _none = process.communicate()
-            job.code = process.returncode
+        try:
+            for job, process in zip(jobs, running):
+                job.output, _none = process.communicate()
+                job.code = process.returncode
+        finally:
+            # Where the test is broken off, none of them goes on.
+            for process in running:
+                process.kill()
+                process.wait()
         return jobs
 
     def _prepare(

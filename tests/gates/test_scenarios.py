@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -36,3 +37,8 @@ def test_demonstration(tools: Tools) -> None:
         '+    "site-key": {',
     ]
     assert "\033" not in said
+    shown = re.search(
+        r"^```text\n(.*?)^```", (environment.ROOT / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
+    assert shown
+    assert [line for line in shown[1].splitlines() if line not in lines] == []

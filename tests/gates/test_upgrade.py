@@ -8,7 +8,6 @@ The release is taken from the history of this repository, where a commit has its
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import tarfile
@@ -22,6 +21,7 @@ import environment
 from support.certificates import chain
 from support.constants import KEY
 from support.constants import KEY_ID
+from support.programs import clean_environment
 from support.tools import Tools
 
 if TYPE_CHECKING:
@@ -179,9 +179,8 @@ def release_before(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with tarfile.open(folder / "tree.tar") as archive:
         archive.extractall(tree, filter="data")
 
-    variables = {**os.environ, "ANSIBLE_HOME": str(folder / "home"), "LC_ALL": "C.UTF-8"}
     command = [builder.bin / "ansible-galaxy", "collection", "build", "--output-path", folder, tree]
-    environment.run(command, variables)
+    environment.run(command, clean_environment(ANSIBLE_HOME=folder / "home"))
     return folder / f"esx-trust-{BEFORE}.tar.gz"
 
 

@@ -87,6 +87,7 @@ def test_check_mode_tells_the_same_and_writes_nothing(
     assert checked.changed
     assert host.writes == []
     # A diff shows certificates by their names and dates, and not their text.
+    assert (checked.result["diff"]["before"] == {}) == (known == "empty")
     after = checked.result["diff"]["after"]
     assert set(after) == {"issuer_alias", "issuer", "certificates"}
     assert after["certificates"] == checked.result["token_issuer"]["certificates"]

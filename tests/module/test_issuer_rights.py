@@ -209,6 +209,43 @@ def test_nobody_takes_away_the_issuer_of_his_own_token(modules: Modules, host: H
     assert host.writes == []
 
 
+@pytest.mark.parametrize("way", ["esx_client_profile", "esx_host_trust", "with issuers"])
+def test_a_group_of_the_same_name_under_another_alias_is_another_one(modules: Modules, host: Host, way: str) -> None:
+    """Every vCenter has Administrators of vsphere.local; those of another one do not keep the account in control."""
+    other = "https://vcenter02.example.com/oidc"
+    host.put_issuer("other", other, [OLD])
+    for alias in ("old", "other"):
+        put(host, "admins", "IDENTITY_MGMT", alias=alias)
+    parts = (
+        f"<a:Issuer>{ISSUER}</a:Issuer>",
+        '<a:Attribute Name="GroupIdentity"><a:AttributeValue>d\\admins</a:AttributeValue></a:Attribute>',
+    )
+    assertion = f'<a:Assertion xmlns:a="urn:oasis:names:tc:SAML:2.0:assertion">{"".join(parts)}</a:Assertion>'
+    host.settings(saml_tokens=[assertion])
+    login: dict[str, Any] = {"saml_token": assertion, "username": None, "password": None}
+    trusted = [
+        {"issuer_alias": alias, "issuer": name, "signing_cert_chains": [{"cert_chain": OLD}]}
+        for alias, name in (("old", ISSUER), ("other", other))
+    ]
+
+    def remove(alias: str) -> Ran:
+        absent: dict[str, Any] = {
+            "external_group_name": "admins",
+            "issuer_alias": alias,
+            "domain": "d",
+            "state": "absent",
+        }
+        if way == "esx_client_profile":
+            return modules.run(way, **login, **absent)
+        issuers: dict[str, Any] = {"token_issuers": trusted} if way == "with issuers" else {}
+        return modules.run("esx_host_trust", client_profiles=[absent], **login, **issuers)
+
+    assert remove("old").result["failure"]["code"] == "conflict"
+    assert host.writes == []
+    assert remove("other").changed
+    assert rights(host) == {("old", "admins"): {"IDENTITY_MGMT"}}
+
+
 # The whole host
 
 

@@ -25,6 +25,10 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthent
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
+from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import NOT_ASKED
+from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import Outcome
+from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import known_by_answer
+from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import refusal_reason
 from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import HIDDEN
 from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import STRANGE
 from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import Exchange
@@ -38,10 +42,6 @@ from ansible_collections.esx.trust.plugins.module_utils._services.api_facts impo
 from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import hide
 from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import input_fields
 from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import token_facts
-from ansible_collections.esx.trust.plugins.module_utils._services.api_info import NOT_ASKED
-from ansible_collections.esx.trust.plugins.module_utils._services.api_info import Outcome
-from ansible_collections.esx.trust.plugins.module_utils._services.api_info import known_by_answer
-from ansible_collections.esx.trust.plugins.module_utils._services.api_info import refusal_reason
 from ansible_collections.esx.trust.plugins.module_utils._services.api_probe import is_leftover
 from support.certificates import chain
 

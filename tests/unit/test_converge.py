@@ -126,139 +126,132 @@ def issuer_there() -> MemoryHost:
     return host
 
 
-SINGLE: list[Any] = [
-    pytest.param(provider, MemoryHost, "create", "nkp", id="create provider"),
-    pytest.param(lambda: provider(state="absent"), provider_there, "delete", "nkp", id="delete provider"),
-    pytest.param(issuer, MemoryHost, "create", "vc", id="create issuer"),
-    pytest.param(issuer, issuer_there, "update", "vc", id="update issuer"),
-    pytest.param(lambda: issuer(state="absent"), issuer_there, "delete", "vc", id="delete issuer"),
-]
-single = pytest.mark.parametrize(("declare", "start", "write", "name"), SINGLE)
+@dataclass(frozen=True)
+class Case:
+    """A declaration of the resource `name` that takes one write on the host that it starts with."""
+
+    declare: Callable[[], Host]
+    start: Callable[[], MemoryHost]
+    write: str
+    name: str
 
 
-@single
-def test_what_was_done_is_told_although_its_answer_was_lost(
-    declare: Callable[[], Host], start: Callable[[], MemoryHost], write: str, name: str
-) -> None:
-    client = ScriptedClient(start(), retries=0)
-    client.loses_answer(write)
-    outcome = converge(client.as_client(), declare(), check_mode=False)
-    assert steps(outcome) == [(write, name)]
-    assert client.writes == [write]
+CASES = {
+    "create provider": Case(provider, MemoryHost, "create", "nkp"),
+    "delete provider": Case(lambda: provider(state="absent"), provider_there, "delete", "nkp"),
+    "create issuer": Case(issuer, MemoryHost, "create", "vc"),
+    "update issuer": Case(issuer, issuer_there, "update", "vc"),
+    "delete issuer": Case(lambda: issuer(state="absent"), issuer_there, "delete", "vc"),
+}
+every_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
 
-@single
-def test_what_was_not_done_is_sent_again_once_and_told_once(
-    declare: Callable[[], Host], start: Callable[[], MemoryHost], write: str, name: str
-) -> None:
-    client = ScriptedClient(start(), retries=1)
-    client.loses_request(write)
-    outcome = converge(client.as_client(), declare(), check_mode=False)
-    assert steps(outcome) == [(write, name)]
-    assert client.writes == [write, write]
+@every_case
+def test_what_was_done_is_told_although_its_answer_was_lost(case: Case) -> None:
+    client = ScriptedClient(case.start(), retries=0)
+    client.loses_answer(case.write)
+    outcome = converge(client.as_client(), case.declare(), check_mode=False)
+    assert steps(outcome) == [(case.write, case.name)]
+    assert client.writes == [case.write]
+
+
+@every_case
+def test_what_was_not_done_is_sent_again_once_and_told_once(case: Case) -> None:
+    client = ScriptedClient(case.start(), retries=1)
+    client.loses_request(case.write)
+    outcome = converge(client.as_client(), case.declare(), check_mode=False)
+    assert steps(outcome) == [(case.write, case.name)]
+    assert client.writes == [case.write, case.write]
     # Never sent again without looking first. Hosts may keep issuers in a form of their own, so there is one look more.
-    look = client.calls[: client.calls.index(write)]
-    assert client.calls == [*look, write, *look, write, *(look if name == "vc" and write != "delete" else [])]
+    look = client.calls[: client.calls.index(case.write)]
+    once_more = look if case.name == "vc" and case.write != "delete" else []
+    assert client.calls == [*look, case.write, *look, case.write, *once_more]
 
 
-@single
+@every_case
 @pytest.mark.parametrize("retries", [0, 1, 3])
-def test_writes_that_are_lost_for_good_end_with_the_budget(
-    declare: Callable[[], Host], start: Callable[[], MemoryHost], write: str, name: str, retries: int
-) -> None:
-    client = ScriptedClient(start(), retries=retries)
+def test_writes_that_are_lost_for_good_end_with_the_budget(case: Case, retries: int) -> None:
+    client = ScriptedClient(case.start(), retries=retries)
     before = client.memory.state()
-    client.loses_request(write, times=50)
-    error = failure(client, declare())
+    client.loses_request(case.write, times=50)
+    error = failure(client, case.declare())
     assert isinstance(error, AnswerLost)
-    assert client.writes == [write] * (retries + 1)
+    assert client.writes == [case.write] * (retries + 1)
     assert operations(error) == []
     assert client.memory.state() == before
 
 
-@single
-def test_nothing_is_claimed_where_looking_again_fails(
-    declare: Callable[[], Host], start: Callable[[], MemoryHost], write: str, name: str
-) -> None:
-    client = ScriptedClient(start(), retries=0)
-    client.loses_answer(write)
-    resource, read = ("kms_provider", "get") if name == "nkp" else ("token_issuer", "list")
+@every_case
+def test_nothing_is_claimed_where_looking_again_fails(case: Case) -> None:
+    client = ScriptedClient(case.start(), retries=0)
+    client.loses_answer(case.write)
+    resource, read = ("kms_provider", "get") if case.name == "nkp" else ("token_issuer", "list")
     client.passes(read)
     client.fails(read, broken)
-    error = failure(client, declare())
+    error = failure(client, case.declare())
     assert operations(error) == []
     assert error.message == (
-        f"esx01: the answer was lost (reset). Reading again failed too, so nobody knows whether the {write} of"
-        f" {resource} {name!r} was carried out: esx01: failed (500 INTERNAL_SERVER_ERROR)."
+        f"esx01: the answer was lost (reset). Reading again failed too, so nobody knows whether the {case.write} of"
+        f" {resource} {case.name!r} was carried out: esx01: failed (500 INTERNAL_SERVER_ERROR)."
     )
     assert error.hint == "Run the task again; it looks at the host first."
-    assert client.writes == [write]
+    assert client.writes == [case.write]
 
 
-@single
+@every_case
 @pytest.mark.parametrize("times", [1, 2])
-def test_a_busy_host_is_asked_again(
-    declare: Callable[[], Host], start: Callable[[], MemoryHost], write: str, name: str, times: int
-) -> None:
-    client = ScriptedClient(start(), retries=times)
-    client.fails(write, busy, times)
-    assert steps(converge(client.as_client(), declare(), check_mode=False)) == [(write, name)]
+def test_a_busy_host_is_asked_again(case: Case, times: int) -> None:
+    client = ScriptedClient(case.start(), retries=times)
+    client.fails(case.write, busy, times)
+    assert steps(converge(client.as_client(), case.declare(), check_mode=False)) == [(case.write, case.name)]
     assert client.retries_left == 0
 
 
-@single
-def test_a_host_that_fails_and_has_done_it_all_the_same_has_done_it(
-    declare: Callable[[], Host], start: Callable[[], MemoryHost], write: str, name: str
-) -> None:
-    client = ScriptedClient(start(), retries=0)
-    client.does_and_fails(write, broken)
-    assert steps(converge(client.as_client(), declare(), check_mode=False)) == [(write, name)]
+@every_case
+def test_a_host_that_fails_and_has_done_it_all_the_same_has_done_it(case: Case) -> None:
+    client = ScriptedClient(case.start(), retries=0)
+    client.does_and_fails(case.write, broken)
+    assert steps(converge(client.as_client(), case.declare(), check_mode=False)) == [(case.write, case.name)]
 
 
-@single
-def test_a_host_that_fails_and_has_not_done_it_is_believed(
-    declare: Callable[[], Host], start: Callable[[], MemoryHost], write: str, name: str
-) -> None:
-    client = ScriptedClient(start())
-    client.fails(write, broken)
-    error = failure(client, declare())
+@every_case
+def test_a_host_that_fails_and_has_not_done_it_is_believed(case: Case) -> None:
+    client = ScriptedClient(case.start())
+    client.fails(case.write, broken)
+    error = failure(client, case.declare())
     assert error.error_type == "INTERNAL_SERVER_ERROR"
-    assert client.writes == [write]
+    assert client.writes == [case.write]
     assert operations(error) == []
 
 
-@single
-def test_a_refusal_is_told_and_not_tried_again(
-    declare: Callable[[], Host], start: Callable[[], MemoryHost], write: str, name: str
-) -> None:
+@every_case
+def test_a_refusal_is_told_and_not_tried_again(case: Case) -> None:
     for error_type in ("INVALID_ARGUMENT", "UNABLE_TO_ALLOCATE_RESOURCE", "NOT_ALLOWED_IN_CURRENT_STATE"):
-        client = ScriptedClient(start())
-        client.fails(write, partial(api_error, error_type))
-        error = failure(client, declare())
+        client = ScriptedClient(case.start())
+        client.fails(case.write, partial(api_error, error_type))
+        error = failure(client, case.declare())
         assert error.error_type == error_type
-        assert client.writes == [write]
+        assert client.writes == [case.write]
 
 
-@single
-def test_an_unfit_account_is_told_at_once(
-    declare: Callable[[], Host], start: Callable[[], MemoryHost], write: str, name: str
-) -> None:
+@every_case
+def test_an_unfit_account_is_told_at_once(case: Case) -> None:
     for make in (refused, lambda: Unauthorized("no", status=403, error_type="UNAUTHORIZED")):
-        client = ScriptedClient(start())
-        client.fails(write, make)
-        failure(client, declare())
-        assert client.writes == [write]
+        client = ScriptedClient(case.start())
+        client.fails(case.write, make)
+        failure(client, case.declare())
+        assert client.writes == [case.write]
         # Nothing is looked at afterwards.
-        assert client.calls[-1] == write
+        assert client.calls[-1] == case.write
 
 
-@single
-def test_a_web_page_for_an_answer_is_settled_by_looking(
-    declare: Callable[[], Host], start: Callable[[], MemoryHost], write: str, name: str
-) -> None:
-    client = ScriptedClient(start(), retries=0)
-    client.does_and_fails(write, lambda: UnexpectedAnswer("page", status=200, retriable=True, outcome_unknown=True))
-    assert steps(converge(client.as_client(), declare(), check_mode=False)) == [(write, name)]
+@every_case
+def test_a_web_page_for_an_answer_is_settled_by_looking(case: Case) -> None:
+    client = ScriptedClient(case.start(), retries=0)
+    client.does_and_fails(
+        case.write, lambda: UnexpectedAnswer("page", status=200, retriable=True, outcome_unknown=True)
+    )
+    assert steps(converge(client.as_client(), case.declare(), check_mode=False)) == [(case.write, case.name)]
 
 
 def test_an_adoption_is_called_one_although_its_answer_was_lost() -> None:

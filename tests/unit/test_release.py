@@ -37,6 +37,20 @@ def test_a_plugin_says_with_which_version_it_came(name: str) -> None:
         assert numbers(said[1]) > max(map(numbers, releases))
 
 
+def test_every_file_names_the_same_version() -> None:
+    """The pattern's project asks for the collection of its own major version, from the first of it on."""
+    version = release.galaxy()["version"]
+    changelog = yaml.safe_load((ROOT / "changelogs/changelog.yaml").read_text("utf-8"))
+    assert max(changelog["releases"], key=numbers) == version
+    assert f"v{version}".replace(".", "\\.") in (ROOT / "CHANGELOG.md").read_text("utf-8")
+
+    pattern = ROOT / "extensions/patterns/host_trust/collections/requirements.yml"
+    (wanted,) = yaml.safe_load(pattern.read_text("utf-8"))["collections"]
+    oldest = wanted["version"].removeprefix(">=")
+    assert numbers(oldest) <= numbers(version)
+    assert numbers(oldest)[0] == numbers(version)[0]
+
+
 def numbers(version: str) -> list[int]:
     return [int(part) for part in version.split(".")]
 

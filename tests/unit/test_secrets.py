@@ -166,6 +166,9 @@ WORN: dict[str, Callable[[str], str]] = {
     "hexadecimal with blanks": every("{:02x} "),
     "hexadecimal of C": every("0x{:02x}, "),
     "escaped bytes": every("\\x{:02x}"),
+    "numbers": lambda text: ", ".join(str(byte) for byte in text.encode()),
+    "numbers in lines": lambda text: ",\n    ".join(str(byte) for byte in text.encode()),
+    "numbers with a sign": lambda text: ",".join(str(byte - 256 if byte > 127 else byte) for byte in text.encode()),
     "base64 without padding": lambda text: base64.b64encode(text.encode()).decode().rstrip("="),
     "base64url without padding": lambda text: base64.urlsafe_b64encode(text.encode()).decode().rstrip("="),
     "base64 in lines": lambda text: "\r\n".join(textwrap.wrap(base64.b64encode(text.encode()).decode(), 20)),
@@ -206,7 +209,9 @@ def test_a_key_that_is_cut_is_not_shown_either(raw: bytes, start: int, length: i
         assert len(left) <= len(quote("//", safe=""))
     some = raw[start * 6 // 8 + 1 : (start + length) * 6 // 8]
     if len(some) >= 8:
-        for shown in (some.hex(), some.hex(":"), some.hex(" ").upper()):
+        numbers = ", ".join(str(byte) for byte in some)
+        characters = json.dumps(some.decode("latin-1"))[1:-1]
+        for shown in (some.hex(), some.hex(":"), some.hex(" ").upper(), numbers, characters):
             assert shown not in Redactor([key]).scrub(f"\u2603 {shown} \u2603")
 
 
@@ -315,7 +320,18 @@ def test_a_longer_secret_takes_no_longer_to_look_for() -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    ["\\", "\\x5c%5c&#92;", "&#x61;%61\\x61", "%2561", "YWFh", "6161", "a" * 8, "Geheimnis", "Geheimnis-von-hi"],
+    [
+        "\\",
+        "\\x5c%5c&#92;",
+        "&#x61;%61\\x61",
+        "%2561",
+        "YWFh",
+        "6161",
+        "97, ",
+        "a" * 8,
+        "Geheimnis",
+        "Geheimnis-von-hi",
+    ],
 )
 def test_a_hostile_text_of_four_times_the_length_takes_about_four_times_as_long(piece: str) -> None:
     redactor = Redactor(["Geheimnis-von-heute", "a" * 8])

@@ -4,12 +4,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -112,3 +116,12 @@ def wait_for(host: Host, operation: str, times: int = 1) -> None:
         lambda: sum(fnmatch(str(record.operation), operation) for record in host.journal) >= times, timeout=30
     )
     assert arrived, host.journal
+
+
+def running(program: str) -> Iterator[int]:
+    """The processes that this one has started and that run the program."""
+    for thread in Path(f"/proc/{os.getpid()}/task").iterdir():
+        with contextlib.suppress(OSError):  # it has just ended
+            for child in (thread / "children").read_text().split():
+                if program in Path(f"/proc/{child}/cmdline").read_text().split("\0")[1]:
+                    yield int(child)

@@ -17,8 +17,8 @@ from simulator import Fault
 from support.declared import Declared
 from support.playbooks import playbooks
 from support.tools import tools
+from wire.processes import running
 from wire.processes import wait_for
-from wire.test_cancelled_plays import running
 
 if TYPE_CHECKING:
     from simulator import Fleet

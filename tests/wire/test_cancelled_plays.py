@@ -7,9 +7,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +16,7 @@ from simulator import Fault
 from support.playbooks import playbooks
 from support.tools import tools
 from wire.checks import issuer_options
+from wire.processes import running
 from wire.processes import wait_for
 from wire.scenarios import ISSUER
 from wire.scenarios import NEW
@@ -37,15 +36,6 @@ HELD = Fault(kind="delay", operation=f"{ISSUERS}.create", seconds=60)
 @pytest.fixture
 def in_worker() -> bool:
     return True
-
-
-def running(program: str) -> Iterator[int]:
-    """The processes that this one has started and that run the program."""
-    for thread in Path(f"/proc/{os.getpid()}/task").iterdir():
-        with contextlib.suppress(OSError):  # it has just ended
-            for child in (thread / "children").read_text().split():
-                if program in Path(f"/proc/{child}/cmdline").read_text().split("\0")[1]:
-                    yield int(child)
 
 
 @pytest.mark.every_core

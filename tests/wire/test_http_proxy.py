@@ -78,7 +78,11 @@ class TinyProxy:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        self._await_listening()
+        try:
+            self._await_listening()
+        except BaseException:
+            self.stop()
+            raise
 
     @property
     def log(self) -> str:

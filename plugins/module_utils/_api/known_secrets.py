@@ -177,6 +177,8 @@ class KnownSecrets:
                 self.add(markup)
             else:
                 self._learn(raw, _RAW_RUN)
+                # A text can show each byte as a character.
+                self._learn(raw.decode("latin-1").encode(), _RAW_RUN)
 
     def names_itself(self, text: str) -> bool:
         """True if the text is a public value of a secret token: its issuer, or the certificate that signed it."""

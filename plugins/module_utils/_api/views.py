@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The views of a text: the texts that result if it is decoded, again and again.
 
-The decoders know escapes with a backslash, percent-encoding, HTML entities, Base64, and hexadecimal digits. Each view
-knows for every byte where it came from in the text before.
+The decoders know escapes with a backslash, percent-encoding, HTML entities, lists of decimal numbers, Base64, and
+hexadecimal digits. Each view knows for every byte where it came from in the text before.
 """
 
 from __future__ import annotations
@@ -100,6 +100,8 @@ _ENTITY = re.compile(
     """,
     re.VERBOSE,
 )
+# A number in a list of bytes, with the separators behind it. Java prints bytes with a sign.
+_DECIMAL = re.compile(rb"(?<![0-9.])(-?[0-9]{1,3})(?![0-9.])[,;+\s]{0,40}")
 
 
 def _marked(data: bytes, marks: bytes, shortest: int) -> Iterator[tuple[int, int]]:
@@ -381,6 +383,22 @@ def _entity(match: Match[bytes]) -> bytes:
     return html.unescape(match[0].decode()).encode("utf-8", "surrogatepass")
 
 
+def _decimal(match: Match[bytes]) -> bytes:
+    number = int(match[1])
+    return bytes([number & 0xFF]) if -128 <= number <= 255 else match[0]
+
+
+def _holds_numbers(data: bytes, least: int) -> bool:
+    """True if at least so many numbers stand behind each other, with nothing but separators between them."""
+    row = end = 0
+    for match in _DECIMAL.finditer(data):
+        row = row + 1 if match.start() == end else 1
+        end = match.end()
+        if row >= least:
+            return True
+    return False
+
+
 class Wanted(NamedTuple):
     """The properties of the secrets that are looked for.
 
@@ -419,6 +437,9 @@ def derived(view: View, wanted: Wanted) -> Iterator[View]:
         yield _Unescaped(view, _PERCENT_OR_PLUS, _percent)
     if b"&" in data:
         yield _Unescaped(view, _ENTITY, _entity)
+
+    if _holds_numbers(data, wanted.shortest):
+        yield _Unescaped(view, _DECIMAL, _decimal)
 
     yield from _of_base64(view, wanted.shortest)
     yield from _of_hex(view, wanted.shortest)

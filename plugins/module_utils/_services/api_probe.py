@@ -1,9 +1,9 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What only a write can tell of one ESX host, tried with a throw-away token issuer that is removed again.
+"""Finds out what only a write to an ESX host can show, with a throw-away token issuer that is removed again.
 
-The certificate is made for the occasion and its key is forgotten, so that nobody can ever sign a token for the issuer;
-and no client profile names it, so that such a token would give nobody any right.
+The issuer is harmless. Its certificate is new and the key is not kept, so nobody can sign a token for the issuer. And
+no client profile names the issuer, so such a token would give no rights.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from ansible_collections.esx.trust.plugins.module_utils._libraries import rsa
 from ansible_collections.esx.trust.plugins.module_utils._libraries import x509
 from ansible_collections.esx.trust.plugins.module_utils._services import issuer_plan
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
+from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import Outcome
+from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import Probe
+from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import chains_in
+from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import connection_names
+from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import host_names
+from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import nameless
+from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import probing
 from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import certificate_facts
 from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import hide
-from ansible_collections.esx.trust.plugins.module_utils._services.api_info import Outcome
-from ansible_collections.esx.trust.plugins.module_utils._services.api_info import Probe
-from ansible_collections.esx.trust.plugins.module_utils._services.api_info import chains_in
-from ansible_collections.esx.trust.plugins.module_utils._services.api_info import connection_names
-from ansible_collections.esx.trust.plugins.module_utils._services.api_info import host_names
-from ansible_collections.esx.trust.plugins.module_utils._services.api_info import nameless
-from ansible_collections.esx.trust.plugins.module_utils._services.api_info import probing
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import HOST_CONNECTION
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Chain
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_host
@@ -44,150 +44,209 @@ from ansible_collections.esx.trust.plugins.module_utils._signals import tidying
 RESOURCE = "api_probe"
 ARGUMENTS = HOST_CONNECTION
 
-#: How the aliases and the issuers of this module begin. Whatever has both is a leftover of an earlier run.
+#: The beginning of the aliases that this module creates.
 ALIAS = "esx-trust-probe-"
+#: The beginning of the issuers that this module creates.
 ISSUER = "urn:esx.trust:probe:"
+#: The number of attempts to remove the issuer.
 _REMOVALS = 3
+#: The length of the keys in bits.
 _KEY_BITS = 2048
 
 
 def is_leftover(alias: str, issuer: str) -> bool:
-    """True for an issuer that an earlier run of this module left behind; alias and issuer both show it."""
+    """True for an issuer that an earlier run of this module has left. Both its alias and its issuer must show that."""
     return alias.startswith(ALIAS) and issuer.startswith(ISSUER)
 
 
 def throw_away_chain() -> list[str]:
-    """The certificates of a chain of two, leaf first, good for a day. The keys are forgotten."""
-    authority = _certificate("esx.trust probe authority", None)
-    leaf = _certificate("esx.trust probe", authority)
-    return [certificate.public_bytes(Encoding.PEM).decode() for certificate, _key in (leaf, authority)]
+    """A chain of two certificates in PEM, with the leaf first. It is valid for a day. The keys are not kept."""
+    authority, key_of_authority = _certificate("esx.trust probe authority", None)
+    leaf, _key = _certificate("esx.trust probe", (authority, key_of_authority))
+
+    return [certificate.public_bytes(Encoding.PEM).decode() for certificate in (leaf, authority)]
 
 
 def _certificate(common_name: str, parent: Optional[tuple[Any, Any]]) -> tuple[Any, Any]:
+    """A new certificate and its key. parent: the certificate and the key of the issuer; None if it signs itself."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=_KEY_BITS)
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, common_name)])
     now = datetime.datetime.now(datetime.timezone.utc)
+
+    issuer_name = parent[0].subject if parent else subject
+    issuer_key = parent[1] if parent else key
+
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
-        .issuer_name(parent[0].subject if parent else subject)
+        .issuer_name(issuer_name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(hours=1))
         .not_valid_after(now + datetime.timedelta(days=1))
         .add_extension(x509.BasicConstraints(ca=parent is None, path_length=None), critical=True)
     )
-    return builder.sign(parent[1] if parent else key, hashes.SHA256()), key
+
+    return builder.sign(issuer_key, hashes.SHA256()), key
 
 
 def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
-    """esx_api_probe: the module's result. Raises TrustError, which says so if the host still holds the issuer."""
+    """esx_api_probe: the module's result.
+
+    check_mode: if true, nothing is written, and `operations` of the result are those that a run would perform.
+    Raises TrustError. Its message says it if the host may still hold the issuer.
+    """
     connection = Connection.from_params(params)
     with probing(connection, ARGUMENTS.secrets(params)) as probe:
-        issuers = token_issuer.list_issuers(probe.client)
-        leftovers = [each.issuer_alias for each in issuers if is_leftover(each.issuer_alias, each.issuer)]
+        listed = []
+        leftovers = []
+        for issuer in token_issuer.list_issuers(probe.client):
+            listed.append({"issuer_alias": issuer.issuer_alias, "issuer": issuer.issuer})
+            if is_leftover(issuer.issuer_alias, issuer.issuer):
+                leftovers.append(issuer.issuer_alias)
 
         trial = _Trial(probe, leftovers)
         record: dict[str, Any] = {}
         operations = trial.planned()
+
         if not check_mode:
-            record, operations = trial.run(), trial.operations
-            listed = [{"issuer_alias": each.issuer_alias, "issuer": each.issuer} for each in issuers]
-            names = [*connection_names(connection), *host_names(Outcome(listed)), trial.alias, trial.issuer]
+            record = trial.run()
+            operations = trial.operations
+
+            names_of_host = host_names(Outcome(listed))
+            names = [*connection_names(connection), *names_of_host, trial.alias, trial.issuer]
             record["answers"] = hide(record["answers"], names)
 
         result = info_result(RESOURCE, [], nameless(connection))
         changes = {"changed": bool(operations), RESOURCE: record, "operations": operations}
+
         return probe.client.report({**result, **changes})
 
 
 class _Trial:
-    """One throw-away issuer from its creation to its removal."""
+    """Creates one throw-away issuer, reads and changes it, and removes it.
+
+    leftovers: the aliases that earlier runs have left.
+    alias, issuer: the names of the throw-away issuer.
+    operations: the operations that were carried out.
+    """
 
     def __init__(self, probe: Probe, leftovers: list[str]) -> None:
         self._probe = probe
         self._client: Client = probe.client
         self._leftovers = leftovers
         number = secrets.token_hex(6)
-        self.alias, self.issuer = f"{ALIAS}{number}", f"{ISSUER}{number}"
-        #: What may be there of ours, as far as anybody knows.
+        self.alias = f"{ALIAS}{number}"
+        self.issuer = f"{ISSUER}{number}"
+        #: The aliases that may be on the host because of this run.
         self._made: list[str] = []
         self._chain = throw_away_chain()
         self.operations: list[dict[str, str]] = []
 
     def planned(self) -> list[dict[str, str]]:
         """The operations that a run performs."""
-        own = [_operation(action, self.alias) for action in ("create", "update", "delete")]
-        return [_operation("delete", alias) for alias in self._leftovers] + own
+        operations = [_operation("delete", alias) for alias in self._leftovers]
+        operations += [_operation(action, self.alias) for action in ("create", "update", "delete")]
+
+        return operations
 
     def run(self) -> dict[str, Any]:
-        """Try everything and remove it again. Raises TrustError where something could not be removed."""
+        """Try everything, and remove it again. Returns the record. Raises TrustError if an issuer cannot be removed."""
         for alias in self._leftovers:
             self._remove(alias)
+
         record: dict[str, Any] = {"leftovers_removed": len(self._leftovers)}
         deleted = Outcome(asked=False)
         try:
             record.update(self._try())
         finally:
-            # Also when the run is stopped, and when nobody knows whether it was created.
+            # This is also done if the run is stopped, and if nobody knows whether the issuer was created.
             for alias in reversed(self._made):
                 deleted = self._remove(alias)
 
         self._note("delete", deleted)
         gone = self._ask("delete again", token_issuer.DELETE(issuer_alias=self.alias))
         record["removed"] = True
-        record["delete"] = _said(deleted)
-        record["delete_again"] = _said(gone)
-        trials = [each for each in self._probe.exchanges if each.question in _TRIALS]
-        record["answers"] = [each.record() for each in trials]
+        record["delete"] = _attempt(deleted)
+        record["delete_again"] = _attempt(gone)
+
+        record["answers"] = []
+        for exchange in self._probe.exchanges:
+            if exchange.question in _TRIALS:
+                record["answers"].append(exchange.record())
+
         return record
 
     def _try(self) -> dict[str, Any]:
+        """Create, read and change the issuer. Returns the record of that."""
         record: dict[str, Any] = dict.fromkeys(
-            ("same_issuer_again", "same_alias_again", "change", "certificates", "same_certificates", "same_text")
+            (
+                "same_issuer_again",
+                "same_alias_again",
+                "change",
+                "certificates",
+                "same_certificates",
+                "same_text",
+            )
         )
+
         created = self._create("create", self.alias, self.issuer)
-        record["create"] = _said(created)
+        record["create"] = _attempt(created)
         self._note("create", created)
+
         if not created.succeeded:
             return record
 
-        # The reference says that neither can succeed. If it does, it is removed with the rest.
-        again = self._create("same issuer again", f"{self.alias}-2", self.issuer)
-        record["same_issuer_again"] = _said(again)
-        again = self._create("same alias again", self.alias, f"{self.issuer}-2")
-        record["same_alias_again"] = _said(again)
+        # The reference says that these two must fail. If one of them succeeds, its issuer is removed too.
+        same_issuer = self._create("same issuer again", f"{self.alias}-2", self.issuer)
+        record["same_issuer_again"] = _attempt(same_issuer)
+        same_alias = self._create("same alias again", self.alias, f"{self.issuer}-2")
+        record["same_alias_again"] = _attempt(same_alias)
 
         read = self._ask("read back", token_issuer.GET(issuer_alias=self.alias))
         record.update(self._compared(read))
+
         spec = {"signing_cert_chains": [{"cert_chain": self._chain}]}
         updated = self._ask("update", token_issuer.UPDATE(issuer_alias=self.alias, spec=spec))
         self._note("update", updated)
-        record["change"] = _said(updated)
+        record["change"] = _attempt(updated)
+
         return record
 
     def _create(self, question: str, alias: str, issuer: str) -> Outcome:
-        """Try to create an issuer, and remember it unless the host certainly has not created it."""
-        new = alias not in self._made
-        if new:
+        """Try to create an issuer. It is remembered for the removal, unless it certainly was not created."""
+        is_new = alias not in self._made
+        if is_new:
             self._made.append(alias)
-        spec = {"issuer_alias": alias, "issuer": issuer, "signing_cert_chains": [{"cert_chain": self._chain}]}
-        outcome = self._ask(question, token_issuer.CREATE(spec=spec))
 
-        if new and (not outcome.asked or (outcome.error is not None and not outcome.error.outcome_unknown)):
-            self._made.remove(alias)
-        if outcome.error is not None and outcome.error.outcome_unknown:
-            # The host may be about to do it.
+        spec = {
+            "issuer_alias": alias,
+            "issuer": issuer,
+            "signing_cert_chains": [{"cert_chain": self._chain}],
+        }
+
+        outcome = self._ask(question, token_issuer.CREATE(spec=spec))
+        is_unknown = outcome.error is not None and outcome.error.outcome_unknown
+        if is_unknown:
+            # The host may still be creating it.
             time.sleep(FIRST_DELAY)
+        elif is_new and not outcome.succeeded:
+            self._made.remove(alias)
+
         return outcome
 
     def _compared(self, read: Outcome) -> dict[str, Any]:
-        """What the host made of the certificates that it was given."""
+        """The record of the certificates as the host returns them. Empty if they could not be read."""
         chains = chains_in(read.value) if read.succeeded else None
         if chains is None:
             return {}
-        texts = [text for chain in chains for text in chain["cert_chain"]]
+
+        texts: list[str] = []
+        for chain in chains:
+            texts.extend(chain["cert_chain"])
+
         sent = _digests(chains_from_host([{"cert_chain": self._chain}]))
+
         return {
             "certificates": certificate_facts(chains),
             "same_certificates": _digests(chains_from_host(chains)) == sent,
@@ -195,18 +254,24 @@ class _Trial:
         }
 
     def _ask(self, question: str, call: Call) -> Outcome:
+        """The outcome of a call with the login. See `Probe.ask`."""
         return self._probe.ask(question, self._client, call)
 
     def _note(self, action: str, outcome: Outcome) -> None:
+        """Note the operation if it was carried out."""
         if outcome.succeeded:
             self.operations.append(_operation(action, self.alias))
 
     @tidying()
     def _remove(self, alias: str) -> Outcome:
-        """Delete an issuer of this module and see that it is gone. Raises TrustError if it is not."""
+        """Delete an issuer of this module, and check that the host no longer lists it. Raises TrustError if it does.
+
+        Returns the outcome of the deletion.
+        """
         deleted = Outcome(asked=False)
         problem: Optional[TrustError] = None
         self._probe.recorder.question = "delete"
+
         for _attempt in range(_REMOVALS):
             try:
                 self._client.call(token_issuer.DELETE(issuer_alias=alias))
@@ -215,26 +280,33 @@ class _Trial:
                 problem = error
                 if not deleted.asked:
                     deleted = Outcome(error=error)
+
             if self._is_gone(alias):
                 if alias in self._leftovers:
                     self.operations.append(_operation("delete", alias))
+
                 return deleted
 
         raise self._left_behind(alias, problem)
 
     def _is_gone(self, alias: str) -> bool:
-        question, self._probe.recorder.question = self._probe.recorder.question, "look"
+        """True if the host lists its issuers, and the alias is not among them."""
+        question = self._probe.recorder.question
+        self._probe.recorder.question = "look"
         try:
-            found = self._client.call(token_issuer.LIST(projection="BRIEF"))
+            listed = self._client.call(token_issuer.LIST(projection="BRIEF"))
         except TrustError:
             return False
         finally:
             self._probe.recorder.question = question
-        return isinstance(found, list) and all(
-            isinstance(entry, dict) and entry.get("issuer_alias") != alias for entry in found
-        )
+
+        if not isinstance(listed, list):
+            return False
+
+        return all(isinstance(entry, dict) and entry.get("issuer_alias") != alias for entry in listed)
 
     def _left_behind(self, alias: str, problem: Optional[TrustError]) -> TrustError:
+        """The error for an issuer that could not be removed. problem: the last error of the deletion."""
         why = f" ({problem.message})" if problem else ""
         error = TrustError(
             f"{self._client.host}: the throw-away token issuer {alias!r} may still be there{why}",
@@ -242,25 +314,44 @@ class _Trial:
         )
         error.operations = self.operations
         error.returned[RESOURCE] = {"removed": False}
+
         return error
 
 
-_TRIALS = ("create", "same issuer again", "same alias again", "read back", "update", "delete", "delete again")
+#: The questions whose answers are in the record.
+_TRIALS = (
+    "create",
+    "same issuer again",
+    "same alias again",
+    "read back",
+    "update",
+    "delete",
+    "delete again",
+)
 
 
 def _operation(action: str, alias: str) -> dict[str, str]:
+    """An operation, as results list it."""
     return {"operation": action, "resource": issuer_plan.RESOURCE, "id": alias}
 
 
-def _said(outcome: Outcome) -> Optional[dict[str, Any]]:
-    """How an attempt ended, in the host's types of errors."""
+def _attempt(outcome: Outcome) -> Optional[dict[str, Any]]:
+    """The record of an attempt, with the type of the host's error. None if the host was not asked."""
     if not outcome.asked:
         return None
+
     error = outcome.error
     if error is None:
         return {"succeeded": True, "error": None}
+
     return {"succeeded": False, "error": error.error_type or error.code}
 
 
 def _digests(chains: tuple[Chain, ...]) -> list[str]:
-    return [one.sha256 for chain in chains for one in chain.certificates]
+    """The SHA-256 of each certificate, chain after chain."""
+    digests = []
+    for chain in chains:
+        for certificate in chain.certificates:
+            digests.append(certificate.sha256)
+
+    return digests

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Client profiles of an ESX host: /api/esx/authentication/client-profiles.
 
-A client profile tells what one subject may do: a local user of the host, or a user or a group of a trusted issuer.
+A client profile gives rights to one subject: a local user of the host, or a user or a group of a trusted issuer.
 Source: the vendor's Go SDK of 2019 (apis/esx/authentication/clientProfiles), and its reference of 7.0 Update 2.
 """
 
@@ -60,7 +60,8 @@ _HINTS = {
     "UNAUTHORIZED": "Give the account the entitlement IDENTITY_MGMT; in lockdown mode only exception users have any.",
 }
 _ACCESS_GRANT = StructType(
-    f"{_SERVICE}.access_grant", {"resource_type": ENUMERATION, "entitlement": OptionalType(ENUMERATION)}
+    f"{_SERVICE}.access_grant",
+    {"resource_type": ENUMERATION, "entitlement": OptionalType(ENUMERATION)},
 )
 _SUBJECT_FIELDS = {
     "local_user_name": OptionalType(STRING),
@@ -73,7 +74,7 @@ _FILTER_SPEC = StructType(f"{_SERVICE}.filter_spec", _SUBJECT_FIELDS)
 _CREATE_SPEC = StructType(f"{_SERVICE}.create_spec", {**_SUBJECT_FIELDS, "grants": ListType(_ACCESS_GRANT)})
 _UPDATE_SPEC = StructType(f"{_SERVICE}.update_spec", {"grants": OptionalType(ListType(_ACCESS_GRANT))})
 _PROFILE = Parameter("profile", STRING, PATH)
-# A filter names one subject in full, so that the profiles of an issuer can only be found among all of them.
+# A filter must name one subject completely. So the profiles of an issuer can only be found in the list of all profiles.
 LIST = Operation(
     id=f"{_SERVICE}.list",
     method="GET",
@@ -126,15 +127,19 @@ DELETE = Operation(
     hints=_HINTS,
 )
 OPERATIONS = (LIST, CREATE, GET, UPDATE, DELETE)
-#: What a host answers to the list of a service that it does not have.
+#: The types of errors with which a host answers to LIST if it does not have the service.
 _NO_SUCH_SERVICE = ("OPERATION_NOT_FOUND", "NOT_FOUND")
 _SUBJECT_OPTIONS: dict[str, dict[str, Any]] = {name: {"type": "str"} for name in (*SUBJECT_TYPES, *OUTSIDE_OPTIONS)}
-#: What is declared of one profile.
+#: The options that declare one profile.
 DECLARATION = Arguments(
     options={
         **_SUBJECT_OPTIONS,
         "entitlements": {"type": "list", "elements": "str", "choices": list(ENTITLEMENTS)},
-        "entitlements_mode": {"type": "str", "choices": ["exact", "merge"], "default": "exact"},
+        "entitlements_mode": {
+            "type": "str",
+            "choices": ["exact", "merge"],
+            "default": "exact",
+        },
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         **ignored("profile", "type", "other_grants", "privileges"),
     },
@@ -147,43 +152,55 @@ INFO_ARGUMENTS = HOST_CONNECTION.merge(Arguments(options=_SUBJECT_OPTIONS))
 def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
     """esx_client_profile_info: the module's result. Raises TrustError."""
     connection = Connection.from_params(params)
-    asked = {option: params[option] for option in _SUBJECT_OPTIONS if params[option] is not None}
-    for option, value in asked.items():
+    wanted = {option: params[option] for option in _SUBJECT_OPTIONS if params[option] is not None}
+    for option, value in wanted.items():
         check_name(option, value)
+
     warnings: list[str] = []
+    records = []
     with connect(connection, INFO_ARGUMENTS.secrets(params)) as client:
         profiles = list_profiles(client)
         if profiles is None:
             warnings.append(f"{connection.name}: the host has no service of client profiles, so it has none to show.")
-        records = [
-            profile.record()
-            for profile in sorted(profiles or (), key=lambda profile: (profile.label, profile.profile or ""))
-            if asked.items() <= profile.subject.options().items()
-        ]
+
+        for profile in sorted(profiles or (), key=lambda profile: (profile.label, profile.profile or "")):
+            if wanted.items() <= profile.subject.options().items():
+                records.append(profile.record())
+
         return client.report(info_result("client_profiles", records, connection, warnings))
 
 
 def perform(client: Client, step: Step) -> Any:
-    """Send the request of a step; the answer to a creation is the id of the profile. Raises TrustError."""
+    """Send the request of a step. Returns the host's id of a new profile, else None. Raises TrustError."""
     before: Optional[ClientProfile] = step.before
     after: Optional[ClientProfile] = step.after
-    if before is None and after is not None:
-        identifier = client.call(CREATE(spec=after.spec()))
-        if not isinstance(identifier, str):
-            # Nobody knows whether it was carried out, so the profiles are read again.
-            error = client.wrong_shape(CREATE)
-            error.outcome_unknown = True
-            raise error
-        return identifier
-    if before is not None and after is None:
+    if before is None:
+        return _create(client, after) if after is not None else None
+
+    if after is None:
         return client.call(DELETE(profile=before.profile))
-    if before is not None and after is not None:
-        return client.call(UPDATE(profile=before.profile, spec={"grants": after.spec()["grants"]}))
-    return None
+
+    return client.call(UPDATE(profile=before.profile, spec={"grants": after.spec()["grants"]}))
+
+
+def _create(client: Client, profile: ClientProfile) -> str:
+    """Create a profile. Returns the host's id of it. Raises TrustError."""
+    identifier = client.call(CREATE(spec=profile.spec()))
+    if isinstance(identifier, str):
+        return identifier
+
+    # Nobody knows whether the profile was created, so the profiles must be read again.
+    error = client.wrong_shape(CREATE)
+    error.outcome_unknown = True
+    raise error
 
 
 def tell_ids(records: Iterable[Mapping[str, Any]], answers: Iterable[Answer]) -> None:
-    """Put the ids of new profiles into their records."""
+    """Put the ids of new profiles into their records.
+
+    records: the records of profiles; they are changed.
+    answers: the steps of the run with the answers of the host.
+    """
     ids: dict[Subject, str] = {}
     for step, identifier in answers:
         if step.resource == RESOURCE and step.before is None and isinstance(identifier, str):
@@ -197,41 +214,43 @@ def tell_ids(records: Iterable[Mapping[str, Any]], answers: Iterable[Answer]) ->
 
 
 def check_address(step: Step) -> None:
-    """Raise InvalidInput if no request can name what the step is about."""
+    """Raise InvalidInput if the id of the profile cannot be written in a URL."""
     if step.before is not None:
         path_element("profile", step.before.profile or "")
 
 
 def explain(error: TrustError, step: Step) -> TrustError:
-    """The error of a refused step, with what is known about the subject."""
+    """The error of a refused step, with a hint if the issuer of the subject may be the cause."""
     alias = step.after.subject.issuer_alias if step.after else None
     if error.operation == CREATE.id and error.error_type == "INVALID_ARGUMENT" and alias is not None:
         error.hint = f"The host may want to trust the issuer {alias!r} before it takes a profile of its subjects."
+
     return error
 
 
 def read_all(client: Client) -> Profiles:
-    """All client profiles. Raises TrustError."""
+    """All client profiles, or that the host has no such service. Raises TrustError."""
     held = list_profiles(client)
     return Profiles(offered=False) if held is None else Profiles(held)
 
 
 def read_profiles(client: Client) -> Profiles:
-    """What can be known of the client profiles where nothing is declared of them. Raises TrustError."""
+    """The client profiles, as far as the account may read them, for a plan that declares none. Raises TrustError."""
     try:
         return read_all(client)
     except (Unauthenticated, Unauthorized) as error:
         if client.has_answered(LIST):
-            # They were read in this run, and could be lost unnoticed now.
+            # The profiles were read before in this run. If they cannot be read now, rights could be lost unnoticed.
             raise
-        # The login is good for the issuers, which were read before.
+
+        # The login is good, because the issuers were read with it before.
         return Profiles(refused=error.error_type or error.code)
 
 
 def list_profiles(client: Client) -> Optional[tuple[ClientProfile, ...]]:
-    """All client profiles with their grants, or None if the host has no such service. Raises TrustError.
+    """All client profiles with their grants. None if the host has no such service. Raises TrustError.
 
-    One request where the host knows the FULL projection.
+    This is one request if the host knows the FULL projection.
     """
     entries = _list(client)
     if entries is None:
@@ -240,86 +259,106 @@ def list_profiles(client: Client) -> Optional[tuple[ClientProfile, ...]]:
     profiles = []
     for entry in entries:
         identifier = _identifier(client, entry)
-        operation = LIST
-        if entry.get("subject") is None or entry.get("grants") is None:
-            operation = GET
-            try:
-                entry = client.call(GET(profile=identifier))
-            except InvalidInput as error:
-                raise client.wrong_shape(LIST) from error
-            except ApiError as error:
-                if error.operation == GET.id and error.error_type == "NOT_FOUND" and _is_gone(client, identifier):
-                    continue  # deleted in the meantime
-                raise
-        profiles.append(_read(client, operation, identifier, entry))
+        is_full = entry.get("subject") is not None and entry.get("grants") is not None
+        profile = _read(client, LIST, identifier, entry) if is_full else _get(client, identifier)
+        if profile is not None:
+            profiles.append(profile)
+
     return tuple(profiles)
 
 
 def _list(client: Client) -> Optional[list[Any]]:
-    """The entries of the host's list, or None if it has no such service. Raises TrustError.
+    """The entries of the host's list. None if the host has no such service. Raises TrustError.
 
-    A service that restarts can seem not to be there for a moment, and who believes that takes rights away. So the host
-    has to say it twice, and a service that has answered once in a run is there.
+    A service that restarts can seem to be absent for a moment. If this were believed, rights could be lost. So the host
+    has to say twice that it has no such service. If the service has answered before in this run, it is never believed.
     """
     was_absent = False
     while True:
         try:
-            value = client.call(LIST(projection="FULL"))
+            entries = client.call(LIST(projection="FULL"))
         except (ApiError, UnexpectedAnswer) as error:
             if not _has_no_service(client, error):
                 raise
+
             if client.has_answered(LIST):
                 error.hint = "The service of client profiles answered earlier in this run. Run the task again."
                 client.spend_retry(error)
             elif was_absent:
                 return None
+
             was_absent = True
-        else:
-            if not isinstance(value, list):
-                raise client.wrong_shape(LIST)
-            return value
+            continue
+
+        if not isinstance(entries, list):
+            raise client.wrong_shape(LIST)
+
+        return entries
+
+
+def _get(client: Client, identifier: str) -> Optional[ClientProfile]:
+    """A listed profile with its grants. None if it was deleted meanwhile. Raises TrustError."""
+    try:
+        value = client.call(GET(profile=identifier))
+    except InvalidInput as error:
+        raise client.wrong_shape(LIST) from error
+    except ApiError as error:
+        if error.operation == GET.id and error.error_type == "NOT_FOUND" and _is_gone(client, identifier):
+            return None
+
+        raise
+
+    return _read(client, GET, identifier, value)
 
 
 def _identifier(client: Client, entry: Any) -> str:
-    """The host's id of the profile that an entry of the list is about. Raises UnexpectedAnswer."""
+    """The host's id of the profile in an entry of the list. Raises UnexpectedAnswer."""
     identifier = entry.get("client_profile") if isinstance(entry, dict) else None
     if not isinstance(identifier, str):
         raise client.wrong_shape(LIST)
+
     return identifier
 
 
 def _is_gone(client: Client, identifier: str) -> bool:
-    """True if the host no longer lists the profile that it did not find. Raises TrustError.
+    """True if the host no longer lists a profile that it did not find. Raises TrustError.
 
-    A service that restarts may find nothing for a moment.
+    The host is asked for its list again, because a service that restarts may find nothing for a moment.
     """
     entries = _list(client) or ()
-    return identifier not in [_identifier(client, entry) for entry in entries]
+    identifiers = [_identifier(client, entry) for entry in entries]
+
+    return identifier not in identifiers
 
 
 def _has_no_service(client: Client, error: TrustError) -> bool:
-    """True if an error of the list shows that the host, which has an API, does not have this service."""
+    """True if an error of LIST shows that the host does not have this service, but has an API."""
     if error.operation != LIST.id or client.api_protocol is None:
         return False
+
     if isinstance(error, ApiError):
         return error.error_type in _NO_SUCH_SERVICE
+
     return error.status == 404
 
 
 def _read(client: Client, operation: Operation, identifier: str, value: Any) -> ClientProfile:
+    """The profile in an answer. Raises TrustError if the answer has another form."""
     subject = value.get("subject") if isinstance(value, dict) else None
     grants = value.get("grants") if isinstance(value, dict) else None
     if not isinstance(subject, dict) or not isinstance(subject.get("type"), str) or not isinstance(grants, list):
         raise client.wrong_shape(operation)
 
-    # What a local user of the host cannot have is no part of whom it is.
+    # Other fields do not identify a local user, so they are ignored.
     parts = ("name",) if subject["type"] == "LOCAL_USER" else ("name", *OUTSIDE_OPTIONS)
     texts = {name: subject.get(name) for name in parts}
     if not all(text is None or isinstance(text, str) for text in texts.values()):
         raise client.wrong_shape(operation)
+
     for grant in grants:
         if not isinstance(grant, dict) or not isinstance(grant.get("resource_type"), str):
             raise client.wrong_shape(operation)
+
     return ClientProfile(
         subject=Subject(subject["type"], **texts),
         grants=tuple(_read_grant(grant) for grant in grants),
@@ -329,15 +368,24 @@ def _read(client: Client, operation: Operation, identifier: str, value: Any) -> 
 
 
 def _read_map(value: Any) -> Any:
-    """A map in the form that REST has; JSON-RPC carries it as a list of its entries."""
-    if not isinstance(value, list) or not all(isinstance(entry, dict) and "key" in entry for entry in value):
+    """A map in the form of REST. In JSON-RPC it is a list of its entries. Any other value is returned as it is."""
+    if not isinstance(value, list):
         return value
+
+    if not all(isinstance(entry, dict) and "key" in entry for entry in value):
+        return value
+
     return {str(entry["key"]): entry.get("value") for entry in value}
 
 
 def _read_grant(grant: Mapping[str, Any]) -> Grant:
+    """The grant in an answer. Fields that this collection does not know are kept, so that they can be written again."""
     fields = {name: value for name, value in grant.items() if value is not None}
-    resource_type, entitlement = fields.pop("resource_type"), fields.pop("entitlement", None)
-    if entitlement is not None and not isinstance(entitlement, str):
-        fields["entitlement"], entitlement = entitlement, None
-    return Grant(resource_type, entitlement, json.dumps(fields, sort_keys=True) if fields else "")
+    resource_type = fields.pop("resource_type")
+
+    entitlement = None
+    if isinstance(fields.get("entitlement"), str):
+        entitlement = fields.pop("entitlement")
+
+    unknown = json.dumps(fields, sort_keys=True) if fields else ""
+    return Grant(resource_type, entitlement, unknown)

@@ -1,10 +1,11 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a client profile is: its subject, its grants, and how it is declared."""
+"""The model of a client profile: its subject, its grants, and its declaration."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
@@ -16,21 +17,30 @@ from ansible_collections.esx.trust.plugins.module_utils._services.arguments impo
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import check_unmasked
 
 RESOURCE = "client_profile"
-#: Everything that a profile can grant. OBSERVABILITY came with 7.0.1.
+#: All entitlements that a profile can grant. Hosts have OBSERVABILITY since 7.0.1.
 ENTITLEMENTS = ("IDENTITY_MGMT", "SECURITY_MGMT", "READ_ONLY", "OBSERVABILITY")
-#: By the option that names a subject, the API's type of it.
+#: The API's type of a subject, by the option that names the subject.
 SUBJECT_TYPES = {
     "local_user_name": "LOCAL_USER",
     "external_group_name": "EXTERNAL_GROUP",
     "external_user_name": "EXTERNAL_USER",
 }
-SUBJECT_KINDS = {"LOCAL_USER": "local user", "EXTERNAL_GROUP": "external group", "EXTERNAL_USER": "external user"}
+#: The words of messages for each type of subject.
+SUBJECT_KINDS = {
+    "LOCAL_USER": "local user",
+    "EXTERNAL_GROUP": "external group",
+    "EXTERNAL_USER": "external user",
+}
+#: The options that only a subject of a token issuer has.
 OUTSIDE_OPTIONS = ("issuer_alias", "domain")
 
 
 @dataclass(frozen=True)
 class Grant:
-    """One right, as the API describes it. other: JSON of the fields that this collection does not know, or empty."""
+    """One right, as the API describes it (AccessGrant).
+
+    other: the fields that this collection does not know, in JSON, or empty.
+    """
 
     resource_type: str
     entitlement: Optional[str] = None
@@ -43,21 +53,28 @@ class Grant:
 
     @property
     def known(self) -> bool:
-        """True if it is one of the ENTITLEMENTS and nothing else."""
+        """True if the grant is one of the ENTITLEMENTS and has no other fields."""
         return self.resource_type == "ENTITLEMENT" and self.entitlement in ENTITLEMENTS and not self.other
 
     def to_api(self) -> dict[str, Any]:
-        """The form of the API."""
-        entitlement = {} if self.entitlement is None else {"entitlement": self.entitlement}
-        other = json.loads(self.other) if self.other else {}
-        return {"resource_type": self.resource_type, **entitlement, **other}
+        """The grant in the form of the API."""
+        grant: dict[str, Any] = {"resource_type": self.resource_type}
+        if self.entitlement is not None:
+            grant["entitlement"] = self.entitlement
+
+        if self.other:
+            grant.update(json.loads(self.other))
+
+        return grant
 
 
 @dataclass(frozen=True)
 class Subject:
-    """Whom a profile is for; the identity of a profile.
+    """The user or group that gets the rights of a profile. It identifies the profile.
 
-    type: LOCAL_USER, EXTERNAL_GROUP, EXTERNAL_USER, or one that cannot be declared, such as PRIVILEGES.
+    type: LOCAL_USER, EXTERNAL_GROUP, EXTERNAL_USER, or a type that cannot be declared, such as PRIVILEGES.
+    name: the name of the user or group.
+    issuer_alias, domain: the token issuer and the domain of a user or group that is not local.
     """
 
     type: str
@@ -67,10 +84,14 @@ class Subject:
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> Subject:
-        """The subject that the options name, in whatever spelling. Raises InvalidInput, which names the option."""
+        """The subject that the options name. The spelling of the names is not checked.
+
+        Raises InvalidInput, which names the option.
+        """
         given = [option for option in SUBJECT_TYPES if params[option] is not None]
         if not given:
             raise InvalidInput(f"{', '.join(SUBJECT_TYPES)}: one of them is needed.")
+
         if len(given) > 1:
             raise InvalidInput(f"{', '.join(given)}: only one of them can be given, because a profile has one subject.")
 
@@ -78,37 +99,48 @@ class Subject:
         for outside in OUTSIDE_OPTIONS:
             if option == "local_user_name" and params[outside] is not None:
                 raise InvalidInput(f"{outside}: means nothing to a local user; leave it out.")
+
             if option != "local_user_name" and params[outside] is None:
                 raise InvalidInput(f"{outside}: is needed with {option}.")
+
         return cls(SUBJECT_TYPES[option], params[option], params["issuer_alias"], params["domain"])
 
     @property
     def declarable(self) -> bool:
-        """True if it can be declared: one of the three kinds, and complete."""
+        """True if the subject can be declared: it has one of the three types, and all its fields."""
         if self.type == "LOCAL_USER":
             return self.name is not None
-        return self.type in SUBJECT_KINDS and None not in (self.name, self.issuer_alias, self.domain)
+
+        is_complete = None not in (self.name, self.issuer_alias, self.domain)
+        return self.type in SUBJECT_KINDS and is_complete
 
     @property
     def label(self) -> str:
-        """How messages and RV(operations) call it."""
+        """The name of the subject in messages and in RV(operations)."""
         kind = SUBJECT_KINDS.get(self.type, self.type)
         if self.type == "LOCAL_USER":
             return f"{kind} {self.name}"
+
         return f"{kind} {self.domain}\\{self.name} of {self.issuer_alias}"
 
     def options(self) -> dict[str, Optional[str]]:
-        """The options that name it, None for those that do not."""
-        names = {option: self.name if kind == self.type else None for option, kind in SUBJECT_TYPES.items()}
-        return {**names, "issuer_alias": self.issuer_alias, "domain": self.domain}
+        """The values of all options that name a subject. None for an option that does not name this subject."""
+        options: dict[str, Optional[str]] = {}
+        for option, type_of_option in SUBJECT_TYPES.items():
+            options[option] = self.name if type_of_option == self.type else None
+
+        options["issuer_alias"] = self.issuer_alias
+        options["domain"] = self.domain
+
+        return options
 
 
 @dataclass(frozen=True)
 class ClientProfile:
-    """What one subject may do on a host. An empty list of grants gives nothing.
+    """The rights of one subject on a host. An empty list of grants gives no rights.
 
-    profile: the host's id, None as long as the host has not given one. It may change, the subject may not.
-    privileges: what a subject of type PRIVILEGES has in place of a name, as the API tells it.
+    profile: the host's id of the profile, None as long as the host has not given an id. The id can change.
+    privileges: the field that a subject of type PRIVILEGES has in the place of a name, as the API returns it.
     """
 
     subject: Subject
@@ -118,33 +150,37 @@ class ClientProfile:
 
     @property
     def label(self) -> str:
-        """How messages and RV(operations) call it."""
-        return self.subject.label if self.subject.declarable else f"{self.subject.type} {self.profile}"
+        """The name of the profile in messages and in RV(operations)."""
+        if self.subject.declarable:
+            return self.subject.label
+
+        return f"{self.subject.type} {self.profile}"
 
     @property
     def entitlements(self) -> tuple[str, ...]:
-        """What it grants of what this collection knows, in the order of ENTITLEMENTS."""
+        """The granted entitlements that this collection knows, in the order of ENTITLEMENTS."""
         granted = [grant.entitlement for grant in self.grants if grant.known]
         return tuple(entitlement for entitlement in ENTITLEMENTS if entitlement in granted)
 
     @property
     def unknown_grants(self) -> tuple[Grant, ...]:
-        """What it grants besides."""
+        """The grants that this collection does not know."""
         return tuple(grant for grant in self.grants if not grant.known)
 
     @property
     def rights(self) -> str:
-        """Its rights in a sentence."""
-        others = [grant.entitlement or grant.resource_type for grant in self.unknown_grants]
-        return ", ".join([*self.entitlements, *others]) or "nothing"
+        """The rights of the profile in words."""
+        unknown = [grant.entitlement or grant.resource_type for grant in self.unknown_grants]
+        return ", ".join([*self.entitlements, *unknown]) or "nothing"
 
     def spec(self) -> dict[str, Any]:
-        """The body with which the API creates it."""
+        """The argument `spec` of the operation that creates it."""
         subject = {name: value for name, value in self.subject.options().items() if value is not None}
+
         return {**subject, "grants": [grant.to_api() for grant in self.grants]}
 
     def record(self) -> dict[str, Any]:
-        """The form in which the modules return it."""
+        """The record that the modules return."""
         return {
             "profile": self.profile,
             "type": self.subject.type,
@@ -157,7 +193,11 @@ class ClientProfile:
 
 @dataclass(frozen=True)
 class DesiredClientProfile:
-    """A client profile as it is declared."""
+    """A client profile as it is declared.
+
+    entitlements_mode: exact or merge.
+    state: present or absent.
+    """
 
     subject: Subject
     entitlements: frozenset[str] = frozenset()
@@ -172,56 +212,86 @@ class DesiredClientProfile:
             raise InvalidInput(
                 f"type: is {params['type']}, and only profiles of users and groups can be declared; leave this one out."
             )
+
         subject = Subject.from_params(params)
         for option, value in subject.options().items():
             if value is None:
                 continue
-            # A removal must not fail over an option that it does not need.
+
+            # A removal must also work for a name that could not be declared present.
             if present:
                 check_name(option, value)
             else:
                 check_unmasked(option, value)
 
-        declared = params["entitlements"]
-        if present and declared is None:
-            raise InvalidInput("entitlements: is needed with state present; an empty list grants nothing.")
-        for entitlement in (declared or ()) if present else ():
-            if entitlement not in ENTITLEMENTS:
-                raise InvalidInput(f"entitlements: can be {', '.join(ENTITLEMENTS)}.")
+        # A removal needs no entitlements, so it must not fail because of wrong ones.
+        entitlements: frozenset[str] = frozenset()
+        if present:
+            entitlements = _read_entitlements(params["entitlements"])
+
         return cls(
             subject=subject,
-            entitlements=frozenset(declared or ()) if present else frozenset(),
+            entitlements=entitlements,
             entitlements_mode=params["entitlements_mode"],
             state=params["state"],
         )
 
-    def profile_on(self, own: Optional[ClientProfile]) -> ClientProfile:
-        """What the host shall hold where it holds `own`, which is `own` itself if nothing has to be changed."""
-        kept: tuple[Grant, ...] = ()
-        if own is not None:
-            granted = frozenset(own.entitlements)
-            enough = self.entitlements <= granted if self.entitlements_mode == "merge" else self.entitlements == granted
-            if enough:
-                return own
-            if self.entitlements_mode == "merge":
-                kept = own.grants
+    def profile_on(self, held: Optional[ClientProfile]) -> ClientProfile:
+        """The profile that the host shall hold. It is `held` itself if nothing has to be changed.
 
-        declared = (Grant.of_entitlement(name) for name in ENTITLEMENTS if name in self.entitlements)
-        grants = tuple(dict.fromkeys((*kept, *declared)))
-        return ClientProfile(self.subject, grants, own.profile if own else None)
+        held: the profile of this subject on the host, or None.
+        """
+        declared = [Grant.of_entitlement(name) for name in ENTITLEMENTS if name in self.entitlements]
+        if held is None:
+            return ClientProfile(self.subject, tuple(declared))
+
+        granted = frozenset(held.entitlements)
+        if self.entitlements_mode == "merge":
+            if self.entitlements <= granted:
+                return held
+
+            # Without duplicates, in this order.
+            grants = tuple(dict.fromkeys((*held.grants, *declared)))
+            return ClientProfile(self.subject, grants, held.profile)
+
+        if self.entitlements == granted:
+            return held
+
+        return ClientProfile(self.subject, tuple(declared), held.profile)
+
+
+def _read_entitlements(entitlements: Optional[Iterable[str]]) -> frozenset[str]:
+    """The entitlements that are declared. Raises InvalidInput if there is no list, or if one is unknown."""
+    if entitlements is None:
+        raise InvalidInput("entitlements: is needed with state present; an empty list grants nothing.")
+
+    found = frozenset(entitlements)
+    if not found <= frozenset(ENTITLEMENTS):
+        raise InvalidInput(f"entitlements: can be {', '.join(ENTITLEMENTS)}.")
+
+    return found
 
 
 def shown(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The record for a diff: without the host's id, and without what is empty."""
-    return {
-        name: value
-        for name, value in record.items()
-        if name == "entitlements" or (name != "profile" and value not in (None, []))
-    }
+    """The record in the form that a diff shows: without the host's id, and without empty fields.
+
+    An empty list of entitlements is shown, because it has a meaning.
+    """
+    fields = {}
+    for name, value in record.items():
+        is_empty = value in (None, [])
+        if name == "entitlements" or (name != "profile" and not is_empty):
+            fields[name] = value
+
+    return fields
 
 
 def label_of(record: Mapping[str, Any]) -> str:
     """The label of the profile that has this record."""
-    name = next((record[option] for option, kind in SUBJECT_TYPES.items() if kind == record["type"]), None)
+    name = None
+    for option, type_of_option in SUBJECT_TYPES.items():
+        if type_of_option == record["type"]:
+            name = record[option]
+
     subject = Subject(record["type"], name, record["issuer_alias"], record["domain"])
     return ClientProfile(subject, profile=record["profile"]).label

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What has to be done so that a host holds a client profile as it is declared, and what nobody does to himself."""
+"""Plans the steps to a declared client profile, and refuses plans that lock out the account that is logged in."""
 
 from __future__ import annotations
 
@@ -26,15 +26,16 @@ from ansible_collections.esx.trust.plugins.module_utils._services.client_profile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import shown
 from ansible_collections.esx.trust.plugins.module_utils._services.names import look_alike_warnings
 
-#: Whoever has it may change client profiles.
+#: The entitlement that allows an account to change client profiles.
 _KEEPS_CONTROL = "IDENTITY_MGMT"
 
 
 @dataclass(frozen=True)
 class Profiles:
-    """What is known of the client profiles of a host.
+    """The client profiles of a host, as far as they are known.
 
-    offered: False if the host has no such service. refused: why they may not be read, or empty.
+    offered: False if the host has no such service.
+    refused: why the account may not read the profiles, or empty.
     """
 
     held: tuple[ClientProfile, ...] = ()
@@ -42,96 +43,127 @@ class Profiles:
     refused: str = ""
 
     def naming(self, alias: str) -> frozenset[tuple[Subject, frozenset[Grant]]]:
-        """Subjects and rights of the profiles that name the alias of an issuer."""
-        return frozenset(
-            (profile.subject, frozenset(profile.grants))
-            for profile in self.held
-            if profile.subject.issuer_alias == alias
-        )
+        """The subjects that name the alias of an issuer, each with its grants."""
+        found = set()
+        for profile in self.held:
+            if profile.subject.issuer_alias == alias:
+                found.add((profile.subject, frozenset(profile.grants)))
+
+        return frozenset(found)
 
     def after(self, steps: Iterable[Step]) -> Profiles:
-        """The same after the steps."""
-        return replace(self, held=carry_out(self.held, [step for step in steps if step.resource == RESOURCE]))
+        """The profiles after the steps. Steps of other resources are ignored."""
+        of_profiles = [step for step in steps if step.resource == RESOURCE]
+        return replace(self, held=carry_out(self.held, of_profiles))
 
     def as_plan_takes(self, held: Sequence[ClientProfile]) -> Optional[Sequence[ClientProfile]]:
-        """`held`, or None without the service."""
+        """`held` for the function `plan`. None if the host has no such service."""
         return held if self.offered else None
 
 
 def plan(
-    observed: Optional[Sequence[ClientProfile]], desired: DesiredClientProfile, account: Account = UNKNOWN
+    observed: Optional[Sequence[ClientProfile]],
+    desired: DesiredClientProfile,
+    account: Account = UNKNOWN,
 ) -> Plan:
-    """What has to be done so that a host that holds the `observed` profiles holds the one that is `desired`.
+    """The plan that brings the profile of one subject to its declared state. Pure.
 
-    observed: None if the host has no such service. account: who is logged in; no plan takes from it what it needs to
-    undo the plan.
+    observed: the profiles on the host, None if the host has no such service.
+    account: the account that is logged in. A plan is a conflict if the account could not undo it.
     """
     if observed is None:
-        return Plan({}, {}, conflict=no_service(desired.subject.label) if desired.state == "present" else None)
+        conflict = no_service(desired.subject.label) if desired.state == "present" else None
+        return Plan({}, {}, conflict=conflict)
 
-    held = [profile for profile in observed if profile.subject == desired.subject]
-    own = held[0] if held else None
-    before = own.record() if own else {}
-    if len(held) > 1:
-        ids = ", ".join(repr(profile.profile) for profile in held)
-        reason = (
-            f"the host holds {len(held)} client profiles of the {desired.subject.label} ({ids}); delete all but one."
-        )
-        return Plan(before, before, conflict=reason)
+    of_subject = [profile for profile in observed if profile.subject == desired.subject]
+    held = of_subject[0] if of_subject else None
+    before = held.record() if held else {}
 
-    after = desired.profile_on(own) if desired.state == "present" else None
-    conflict = _conflict(observed, own, after, desired, account)
+    if len(of_subject) > 1:
+        ids = ", ".join(repr(profile.profile) for profile in of_subject)
+        subject = desired.subject.label
+        conflict = f"the host holds {len(of_subject)} client profiles of the {subject} ({ids}); delete all but one."
+
+        return Plan(before, before, conflict=conflict)
+
+    after = desired.profile_on(held) if desired.state == "present" else None
+    conflict = _conflict(observed, held, after, desired, account)
     if conflict:
         return Plan(before, before, conflict=conflict)
+
+    warnings: tuple[str, ...] = ()
+    if held is None and after:
+        warnings = _look_alikes(observed, desired)
+
     return Plan(
         before=before,
         after=after.record() if after else {},
-        steps=steps_between(own, after),
-        warnings=_look_alikes(observed, desired) if own is None and after else (),
+        steps=steps_between(held, after),
+        warnings=warnings,
     )
 
 
 def no_service(label: str) -> str:
-    """Why a profile cannot be brought about on a host without the service."""
+    """The conflict on a host without the service of client profiles. label: the name of the subject."""
     return f"the host has no service of client profiles, so it cannot hold the one of the {label}."
 
 
 def _conflict(
     observed: Sequence[ClientProfile],
-    own: Optional[ClientProfile],
+    held: Optional[ClientProfile],
     after: Optional[ClientProfile],
     desired: DesiredClientProfile,
     account: Account,
 ) -> Optional[str]:
-    if own is None:
+    """Why the profile on the host may not be changed, or None.
+
+    held: the profile of the subject on the host.
+    after: the profile that the host shall hold, None if it shall be deleted.
+    """
+    if held is None:
         return None
 
-    strange = own.unknown_grants
-    if after and strange and desired.entitlements_mode == "exact":
-        named = ", ".join(json.dumps(grant.to_api(), sort_keys=True) for grant in strange)
+    unknown = held.unknown_grants
+    if after and unknown and desired.entitlements_mode == "exact":
+        grants = ", ".join(json.dumps(grant.to_api(), sort_keys=True) for grant in unknown)
+
         return (
-            f"the client profile of the {own.label} grants what this collection does not know ({named}), and it would"
-            " be lost; entitlements_mode merge keeps it."
+            f"the client profile of the {held.label} grants what this collection does not know ({grants}), and it"
+            " would be lost; entitlements_mode merge keeps it."
         )
-    if after and after != own and any(grant.other for grant in strange):
+
+    if after and after != held and any(grant.other for grant in unknown):
         return (
-            f"the client profile of the {own.label} has grants with fields that this collection does not know, so it"
+            f"the client profile of the {held.label} has grants with fields that this collection does not know, so it"
             " cannot be written again without the danger that they change."
         )
-    others = [profile for profile in observed if profile.subject != own.subject]
-    return locked_out(own, [*others, *([after] if after else [])], account)
+
+    remaining = [profile for profile in observed if profile.subject != held.subject]
+    if after:
+        remaining.append(after)
+
+    return locked_out(held, remaining, account)
 
 
-def locked_out(own: ClientProfile, remaining: Iterable[ClientProfile], account: Account) -> Optional[str]:
-    """Why `own` may not go while the `remaining` profiles stay: it would lock out the account that is logged in."""
-    if not _keeps_in_control(own, account) or any(_keeps_in_control(profile, account) for profile in remaining):
+def locked_out(leaving: ClientProfile, remaining: Sequence[ClientProfile], account: Account) -> Optional[str]:
+    """The conflict if a change of a profile would lock out the account that is logged in, or None.
+
+    leaving: the profile that is deleted or changed.
+    remaining: the profiles on the host after that.
+    """
+    if not _keeps_in_control(leaving, account):
         return None
-    account_is = "of which the account that this task logs in with is a member"
-    if own.subject.type != "EXTERNAL_GROUP":
-        account_is = "which is the account that this task logs in with"
+
+    if any(_keeps_in_control(profile, account) for profile in remaining):
+        return None
+
+    relation = "which is the account that this task logs in with"
+    if leaving.subject.type == "EXTERNAL_GROUP":
+        relation = "of which the account that this task logs in with is a member"
+
     return (
-        f"this would take {_KEEPS_CONTROL} from the {own.label}, {account_is}, so it could not be given back; do that"
-        " with another account."
+        f"this would take {_KEEPS_CONTROL} from the {leaving.label}, {relation}, so it could not be given back; do"
+        " that with another account."
     )
 
 
@@ -139,88 +171,128 @@ def _keeps_in_control(profile: ClientProfile, account: Account) -> bool:
     """True if the profile lets the account change client profiles."""
     if _KEEPS_CONTROL not in profile.entitlements:
         return False
+
     subject = profile.subject
     if subject.type == "LOCAL_USER":
         return subject.name is not None and subject.name == account.username
+
+    if not account.may_be_of(subject.issuer_alias):
+        return False
+
     if subject.type == "EXTERNAL_USER":
         return account.is_user(subject.name, subject.domain)
+
     return subject.type == "EXTERNAL_GROUP" and account.is_member(subject.name, subject.domain)
 
 
 def _look_alikes(observed: Iterable[ClientProfile], desired: DesiredClientProfile) -> tuple[str, ...]:
+    """A warning for each subject on the host that a person could confuse with a new subject of the same type."""
     subject = desired.subject
-    alike = [profile.subject for profile in observed if profile.subject.type == subject.type]
-    names = [other.name for other in alike if other.name is not None]
+    names = []
+    for profile in observed:
+        if profile.subject.type == subject.type and profile.subject.name is not None:
+            names.append(profile.subject.name)
+
     return look_alike_warnings(f"a client profile of the {SUBJECT_KINDS[subject.type]}", subject.name or "", names)
 
 
 def steps_between(before: Optional[ClientProfile], after: Optional[ClientProfile]) -> tuple[Step, ...]:
-    """The write that makes `after` of `before`; either may be None."""
+    """The step from a profile to another, or no step if they have the same grants. None stands for no profile."""
     if before is None:
-        return (Step.between(RESOURCE, after.label, None, after),) if after else ()
+        if after is None:
+            return ()
+
+        return (Step.between(RESOURCE, after.label, None, after),)
+
     if after is not None and set(after.grants) == set(before.grants):
         return ()
+
     return (Step.between(RESOURCE, before.label, before, after),)
 
 
 def carry_out(profiles: Iterable[ClientProfile], steps: Iterable[Step]) -> tuple[ClientProfile, ...]:
-    """What a host holds after the steps."""
+    """The profiles on a host after the steps."""
     held = list(profiles)
     for step in steps:
-        before: Optional[ClientProfile] = step.before
-        place = len(held)
-        if before is not None:
-            found = [
-                number for number, profile in enumerate(held) if profile.profile == before.profile and profile == before
-            ]
-            if not found:
-                continue
-            place = found[0]
-        held[place : place + 1] = [] if step.after is None else [step.after]
+        place: Optional[int] = len(held)
+        if step.before is not None:
+            place = _place_of(step.before, held)
+
+        if place is not None:
+            held[place : place + 1] = [] if step.after is None else [step.after]
+
     return tuple(held)
 
 
+def _place_of(profile: ClientProfile, held: Sequence[ClientProfile]) -> Optional[int]:
+    """The place of a profile among those of a host, or None. Its id must be equal too."""
+    for place, candidate in enumerate(held):
+        if candidate == profile and candidate.profile == profile.profile:
+            return place
+
+    return None
+
+
 def was_carried_out(observed: Iterable[ClientProfile], step: Step) -> bool:
-    """True if what the host holds now shows that a write in doubt was carried out."""
+    """True if the host shows that an unconfirmed step was carried out.
+
+    observed: the profiles on the host after the step was sent.
+    """
     before: Optional[ClientProfile] = step.before
     after: Optional[ClientProfile] = step.after
     # The subject is the identity of a profile. The host may give it another id.
     if after is None:
         return before is not None and not any(_is_equal(profile, before) for profile in observed)
+
     return any(_is_equal(profile, after) for profile in observed)
 
 
 def is_same(step: Step, other: Step) -> bool:
-    """True if two deletions are of the same rights of the same subject."""
+    """True if two deletions remove the same rights of the same subject."""
     return _is_equal(step.before, other.before)
 
 
-def _is_equal(profile: ClientProfile, other: ClientProfile) -> bool:
-    """True if both give the same rights to the same subject; the order of grants means nothing."""
-    return profile.subject == other.subject and set(profile.grants) == set(other.grants)
+def _is_equal(profile: ClientProfile, expected: ClientProfile) -> bool:
+    """True if both give the same rights to the same subject. The order of grants has no meaning."""
+    return profile.subject == expected.subject and set(profile.grants) == set(expected.grants)
 
 
-def difference(own: Plan) -> str:
-    """A sentence for the entitlements that a plan adds and takes away."""
-    before, after = (set(record.get("entitlements", ())) for record in (own.before, own.after))
-    lacks = ", ".join(name for name in ENTITLEMENTS if name in after - before)
-    exceeds = ", ".join(name for name in ENTITLEMENTS if name in before - after)
-    parts = [f"it lacks {lacks}"] if lacks else []
-    parts += [f"it has {exceeds} besides what is declared"] if exceeds else []
-    text = " and ".join(parts)
-    return f"{text[:1].upper()}{text[1:]}." if text else ""
+def difference(profile_plan: Plan) -> str:
+    """A sentence about the entitlements that a plan adds and removes. Empty if there are none."""
+    before = set(profile_plan.before.get("entitlements", ()))
+    after = set(profile_plan.after.get("entitlements", ()))
+    lacking = [name for name in ENTITLEMENTS if name in after - before]
+    exceeding = [name for name in ENTITLEMENTS if name in before - after]
+
+    clauses = []
+    if lacking:
+        clauses.append(f"it lacks {', '.join(lacking)}")
+
+    if exceeding:
+        clauses.append(f"it has {', '.join(exceeding)} besides what is declared")
+
+    if not clauses:
+        return ""
+
+    text = " and ".join(clauses)
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def touched(steps: Iterable[Step]) -> Optional[tuple[dict[str, Any], dict[str, Any]]]:
-    """The profiles that the steps are about, by their labels, for a diff: before and after. None if there are none."""
+    """The profiles that the steps change, for a diff: before and after, by their labels. None if there are none."""
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
     for step in steps:
         if step.resource != RESOURCE:
             continue
+
         if step.before is not None and step.id not in after:
             before.setdefault(step.id, shown(step.before.record()))
-        after[step.id] = shown(step.after.record()) if step.after is not None else None
+
+        after[step.id] = None if step.after is None else shown(step.after.record())
+
     if not (before or after):
         return None
-    return before, {label: record for label, record in after.items() if record is not None}
+
+    remaining = {label: record for label, record in after.items() if record is not None}
+    return before, remaining

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An audit's view of a host: what is declared, compared with what is there, and every key provider that is there."""
+"""Examines a host for an audit: compares it with the declaration, and lists all its key providers."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ from ansible_collections.esx.trust.plugins.module_utils._services.host_trust imp
 
 
 def examine(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
-    """The result of esx_host_trust in check mode, and RV(key_providers), the result of esx_kms_provider_info.
+    """The result of esx_host_trust in check mode, with the result of esx_kms_provider_info in `key_providers`.
 
-    Both are read under one login. Raises TrustError; key providers that cannot be listed are no such error, the failure
-    stands in their place.
+    Both are read with one login. If the key providers cannot be listed, `key_providers` holds the failure.
+
+    params: the options of esx_host_trust.
+    Raises TrustError. Its `returned` also has `key_providers` if the host could be compared.
     """
     declared = HostTrust.declared(params)
     connection = Connection.from_params(params)
@@ -31,15 +33,28 @@ def examine(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
         except TrustError as error:
             if "resources" in error.returned:
                 error.returned["key_providers"] = _key_providers(client)
+
             raise
+
         done["key_providers"] = _key_providers(client)
         return client.report(done)
 
 
 def _key_providers(client: Client) -> dict[str, Any]:
+    """The result of esx_kms_provider_info, or its failure. It does not raise TrustError."""
     warnings: list[str] = []
     try:
-        listed: dict[str, Any] = {"changed": False, "kms_providers": kms_provider.list_providers(client, warnings)}
+        records = kms_provider.list_providers(client, warnings)
     except TrustError as error:
-        return {"failed": True, "changed": False, "msg": str(error), "failure": error.failure()}
-    return {**listed, "warnings": warnings} if warnings else listed
+        return {
+            "failed": True,
+            "changed": False,
+            "msg": str(error),
+            "failure": error.failure(),
+        }
+
+    result: dict[str, Any] = {"changed": False, "kms_providers": records}
+    if warnings:
+        result["warnings"] = warnings
+
+    return result

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The whole declared trust of a host: what the services of the registry declare, in one plan and with one login."""
+"""The whole declared trust of a host: all services of the registry, in one plan and with one login."""
 
 from __future__ import annotations
 
@@ -24,11 +24,14 @@ RESOURCE = "host_trust"
 
 
 def _arguments() -> Arguments:
+    """The options of esx_host_trust. At least one of the lists of the services must be given."""
     arguments = HOST_CONNECTION
+    lists: list[str] = []
     for service in SERVICES:
         arguments = arguments.merge(service.arguments)
-    lists = tuple(option for service in SERVICES for option in service.lists)
-    return arguments.merge(Arguments(options={}, required_one_of=(lists,)))
+        lists.extend(service.lists)
+
+    return arguments.merge(Arguments(options={}, required_one_of=(tuple(lists),)))
 
 
 ARGUMENTS = _arguments()
@@ -36,7 +39,7 @@ ARGUMENTS = _arguments()
 
 @dataclass(frozen=True)
 class HostTrust:
-    """What is declared of a host, service by service."""
+    """The declaration of a host. services: the declaration for each service, in the order of the registry."""
 
     services: tuple[Service, ...]
 
@@ -46,22 +49,30 @@ class HostTrust:
         return cls(tuple(service.declared(params) for service in SERVICES))
 
     def logged_in(self, account: Account) -> HostTrust:
-        """The same where this account is logged in."""
+        """The same declaration with the account that is logged in, which must not lock itself out."""
         return HostTrust(tuple(service.logged_in(account) for service in self.services))
 
     @property
     def host(self) -> Host:
-        """The same for the engine."""
+        """The declaration in the form that the engine takes."""
         return Host(self.services)
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a person should know about the declaration itself."""
-        return tuple(warning for service in self.services for warning in service.warnings)
+        """Warnings about the declaration itself, whatever the host holds."""
+        warnings: list[str] = []
+        for service in self.services:
+            warnings.extend(service.warnings)
+
+        return tuple(warnings)
 
     def shown(self, record: Mapping[str, Any]) -> dict[str, Any]:
-        """The record for a diff."""
-        return {name: value for service in self.services for name, value in service.shown(record).items()}
+        """The record of the host in the form that a diff shows."""
+        shown: dict[str, Any] = {}
+        for service in self.services:
+            shown.update(service.shown(record))
+
+        return shown
 
 
 def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
@@ -73,10 +84,16 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
 
 
 def converged(client: Client, connection: Connection, declared: HostTrust, check_mode: bool) -> dict[str, Any]:
-    """The module's result, over a connection that is open. Raises TrustError."""
+    """The module's result, made with a client that is already connected.
+
+    check_mode: if true, nothing is written.
+    Raises TrustError.
+    """
     trust = declared.logged_in(Account.of_connection(connection))
     outcome = converge(client, trust.host, check_mode)
-    done = result(RESOURCE, "", connection, outcome, trust.warnings, trust.shown)
+
+    module_result = result(RESOURCE, "", connection, outcome, trust.warnings, trust.shown)
     for service in trust.services:
-        service.tell_ids(done[RESOURCE], outcome.answers)
-    return {**done, **outcome.found}
+        service.tell_ids(module_result[RESOURCE], outcome.answers)
+
+    return {**module_result, **outcome.found}

@@ -1,10 +1,12 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What moving and removing issuers does to client profiles: rights are carried along, or it is told who loses them.
+"""Plans what happens to client profiles when issuers are renamed or removed.
 
-A host that deletes an issuer deletes the client profiles that name its alias, and some hosts leave them. The steps here
-end the same on both. They follow from what the host holds and from the steps of the issuers alone, so that a run that
-was killed at any point is finished by the next one.
+A renaming copies the profiles to the new alias. A removal warns with the subjects that lose their rights.
+
+Some hosts delete the client profiles that name the alias of a deleted issuer, other hosts keep them. With the steps of
+this file, the result is the same on both. The steps depend only on the contents of the host and on the steps of the
+issuers. So if a run is killed at any point, the next run finishes its work.
 """
 
 from __future__ import annotations
@@ -35,9 +37,10 @@ from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan im
 
 @dataclass(frozen=True)
 class DeclaredProfiles:
-    """What is declared of a host's client profiles.
+    """The declaration of a host's client profiles.
 
-    purge: whether profiles that are not declared are deleted. account: who is logged in.
+    purge: whether profiles that are not declared are deleted.
+    account: the account that is logged in.
     """
 
     profiles: tuple[DesiredClientProfile, ...] = ()
@@ -45,21 +48,30 @@ class DeclaredProfiles:
     account: Account = UNKNOWN
 
     def of_subject(self, subject: Subject) -> Optional[DesiredClientProfile]:
-        """The declaration of this subject."""
-        return next((desired for desired in self.profiles if desired.subject == subject), None)
+        """The declaration of this subject, or None."""
+        for desired in self.profiles:
+            if desired.subject == subject:
+                return desired
+
+        return None
 
     def drops(self, subject: Subject) -> bool:
-        """True if the subject shall have no profile."""
+        """True if the declaration removes the profile of this subject."""
         desired = self.of_subject(subject)
-        return self.purge if desired is None else desired.state == "absent"
+        if desired is None:
+            return self.purge
+
+        return desired.state == "absent"
 
 
 @dataclass(frozen=True)
 class Rights:
-    """The steps of issuers and client profiles in one order: first those that are added and updated, then removals.
+    """The steps of issuers and client profiles in one order.
 
-    A renaming belongs to the first, with all its steps.
-    held: the profiles after the steps. warnings, conflicts: sentences; with a conflict nothing may be done.
+    added: the steps that add and update, and all steps of renamings.
+    removed: the steps that remove; they come after the others.
+    held: the profiles on the host after the steps.
+    warnings, conflicts: sentences. If there is a conflict, nothing may be written.
     """
 
     added: tuple[Step, ...]
@@ -70,39 +82,47 @@ class Rights:
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """All of them."""
+        """All steps in their order."""
         return (*self.added, *self.removed)
 
 
 def concern_profiles(steps: Iterable[Step]) -> bool:
-    """True if profiles that name the alias of one of these steps of issuers matter to what is planned or told."""
+    """True if these steps of issuers can change rights, so that the client profiles must be read for the plan."""
     return any(_takes_alias(step) or _makes_alias(step) for step in steps)
 
 
 def may_take_rights(steps: Iterable[Step]) -> bool:
-    """True if the steps of issuers take an issuer from an alias, so that rights may be lost if nobody looks."""
+    """True if these steps take an issuer from its alias, so that subjects can lose their rights."""
     return any(_takes_alias(step) for step in steps)
 
 
 def plan_rights(held: Held, steps: Sequence[Step], profiles: Profiles, declared: DeclaredProfiles) -> Rights:
-    """All steps: those of the issuers, in their order, and those of the client profiles between them. Pure.
+    """All steps of issuers and client profiles. Pure.
 
-    held: the issuers of the host before the steps. Profiles are added and updated after the issuers are, and deleted
-    before the issuers are.
+    The steps of the issuers keep their order. Profiles are added and updated after the issuers, and they are deleted
+    before the issuers.
+
+    held: the issuers on the host before the steps.
+    steps: the steps of the issuers.
+    profiles: the client profiles on the host before the steps.
     """
     work = _Work(held, steps, profiles, declared)
-    removals = len(steps)
-    while removals and steps[removals - 1].after is None and work.destination(steps[removals - 1]) is None:
-        removals -= 1
+    first_removal = len(steps)
+    while first_removal > 0 and work.is_removal(steps[first_removal - 1]):
+        first_removal -= 1
 
-    for step in steps[:removals]:
+    for step in steps[:first_removal]:
         work.take(step)
-    work.bring_about()
+
+    work.add_present()
     added = len(work.steps)
     work.remove()
-    for step in steps[removals:]:
+
+    for step in steps[first_removal:]:
         work.take(step)
+
     work.check_declared_aliases()
+
     return Rights(
         added=tuple(work.steps[:added]),
         removed=tuple(work.steps[added:]),
@@ -113,27 +133,33 @@ def plan_rights(held: Held, steps: Sequence[Step], profiles: Profiles, declared:
 
 
 def _takes_alias(step: Step) -> bool:
-    """True if the step takes the issuer from its alias; a marker in its place does not."""
+    """True if the step takes an issuer from its alias. A step that only writes a marker does not."""
     if step.before is None:
         return False
+
     return step.after is None or bool(step.after.true_issuer != step.before.true_issuer)
 
 
 def _makes_alias(step: Step) -> bool:
-    """True if the step makes an alias that profiles can name already. Nobody names an alias for parking."""
+    """True if the step creates an alias that profiles may name already. No profile names an alias for parking."""
     return step.before is None and step.after is not None and not step.after.parked
 
 
 def _named(profiles: Iterable[ClientProfile]) -> str:
+    """The profiles and their rights, as a sentence lists them."""
     return "; ".join(f"{profile.label} ({profile.rights})" for profile in profiles)
 
 
 @dataclass
 class Carrying:
-    """What the renaming of an issuer from the alias `old` to `new` has to do about the `held` profiles.
+    """The copies of client profiles for the renaming of an issuer.
 
-    copies: the profiles to be made under the new alias. first: the declarations of profiles that are there already, and
-    have to be as declared before the old ones go. conflicts: why that may not be done.
+    held: the profiles on the host.
+    old, new: the old and the new alias of the issuer.
+    copies: the profiles that are created for the new alias.
+    first: the declarations of profiles that the new alias has already. They are carried out before the old profiles
+        are deleted.
+    conflicts: sentences about profiles that cannot be copied.
     """
 
     held: Sequence[ClientProfile]
@@ -150,12 +176,14 @@ class Carrying:
                 self._carry(profile)
 
     def _carry(self, profile: ClientProfile) -> None:
+        """Add the copy of a profile, or a conflict, or nothing if the new alias has the profile already."""
         where = f"the issuer that is saved under the alias {self.old!r} cannot be renamed to {self.new!r}:"
         if not profile.subject.declarable:
             self.conflicts.append(
                 f"{where} the client profile {profile.label!r} names the alias, and cannot be made anew."
             )
             return
+
         if profile.unknown_grants:
             self.conflicts.append(
                 f"{where} the client profile of the {profile.label} grants what this collection does not know."
@@ -163,17 +191,21 @@ class Carrying:
             return
 
         subject = replace(profile.subject, issuer_alias=self.new)
-        desired, old = self.declared.of_subject(subject), self.declared.of_subject(profile.subject)
+        desired = self.declared.of_subject(subject)
+        old = self.declared.of_subject(profile.subject)
         if self.declared.drops(subject) or (desired is None and old is not None and old.state == "absent"):
             return
-        existing = next((other for other in self.held if other.subject == subject), None)
+
+        existing = _of_subject(self.held, subject)
         if existing is None:
             copy = ClientProfile(subject, profile.grants)
-            copy = desired.profile_on(copy) if desired else copy
-            twin = next((other for other in self.copies if other.subject == subject), None)
-            if twin is None:
+            if desired:
+                copy = desired.profile_on(copy)
+
+            earlier_copy = _of_subject(self.copies, subject)
+            if earlier_copy is None:
                 self.copies.append(copy)
-            elif set(twin.grants) != set(copy.grants):
+            elif set(earlier_copy.grants) != set(copy.grants):
                 self.conflicts.append(f"{where} there are two client profiles of the {profile.label}.")
         elif not self._is_met_by(existing, profile, desired):
             self.conflicts.append(
@@ -184,19 +216,46 @@ class Carrying:
             self.first.append(desired)
 
     @staticmethod
-    def _is_met_by(existing: ClientProfile, profile: ClientProfile, desired: Optional[DesiredClientProfile]) -> bool:
+    def _is_met_by(
+        existing: ClientProfile,
+        profile: ClientProfile,
+        desired: Optional[DesiredClientProfile],
+    ) -> bool:
+        """True if the existing profile of the new alias has the rights that a copy would have."""
         if set(existing.grants) == set(profile.grants):
             return True
+
         if desired is None:
             return False
+
         # With exact, the declaration decides. With merge, the subject must not lose a grant.
         return desired.entitlements_mode == "exact" or set(profile.grants) <= set(existing.grants)
 
 
-class _Work:
-    """The steps as they are collected, with what the host holds after them."""
+def _of_subject(profiles: Iterable[ClientProfile], subject: Subject) -> Optional[ClientProfile]:
+    """The first profile of this subject, or None."""
+    for profile in profiles:
+        if profile.subject == subject:
+            return profile
 
-    def __init__(self, held: Held, steps: Sequence[Step], profiles: Profiles, declared: DeclaredProfiles) -> None:
+    return None
+
+
+class _Work:
+    """Collects the steps of issuers and profiles.
+
+    steps: the steps so far.
+    now: the profiles on the host after these steps.
+    warnings, conflicts: sentences so far.
+    """
+
+    def __init__(
+        self,
+        held: Held,
+        steps: Sequence[Step],
+        profiles: Profiles,
+        declared: DeclaredProfiles,
+    ) -> None:
         self._first = held
         self._last = issuer_plan.carry_out(held, steps)
         self._changes_places = any(step.after is not None and step.after.parked for step in steps)
@@ -208,35 +267,53 @@ class _Work:
         self.conflicts: list[str] = []
 
     def destination(self, step: Step) -> Optional[str]:
-        """The alias to which the issuer moves that the step takes from its alias; None if it moves nowhere."""
+        """The new alias of the issuer that the step takes from its alias. None if the step is no part of a renaming."""
         if not _takes_alias(step) or step.before.marker is None:
             return None
+
         holder = real_holder(self._last, step.before.true_issuer)
-        return holder.issuer_alias if holder and holder.issuer_alias != step.id else None
+        if holder is None or holder.issuer_alias == step.id:
+            return None
+
+        return holder.issuer_alias
+
+    def is_removal(self, step: Step) -> bool:
+        """True if the step deletes an issuer and is no part of a renaming."""
+        return step.after is None and self.destination(step) is None
 
     def take(self, step: Step) -> None:
-        """Add a step of an issuer, behind those of the profiles that come before it."""
+        """Add a step of an issuer. The steps of profiles that must come before it are added first."""
         if _takes_alias(step):
             self._check_own_issuer(step)
             if self._profiles.offered:
-                self._before(step)
+                self._add_steps_before(step)
         elif _makes_alias(step) and self._profiles.offered:
             self._warn_of_a_new_alias(step)
+
         self.steps.append(step)
 
     def _check_own_issuer(self, step: Step) -> None:
-        """Nobody takes the trust from the issuer that his own token is of."""
-        own = self._declared.account.issuer
-        if own is not None and own == step.before.true_issuer and real_holder(self._last, own) is None:
+        """Add a conflict if the host would no longer trust the issuer of the token that is logged in."""
+        issuer = self._declared.account.issuer
+        if issuer is None or issuer != step.before.true_issuer:
+            return
+
+        if real_holder(self._last, issuer) is None:
             self.conflicts.append(
                 f"the host would no longer trust the issuer that is saved under the alias {step.id!r}. It issued the"
                 " SAML token that this task logs in with, so that could not be undone; do it with another account."
             )
 
-    def _before(self, step: Step) -> None:
-        alias, new = step.id, self.destination(step)
-        named = self._that_name(alias)
+    def _add_steps_before(self, step: Step) -> None:
+        """Add the steps of the profiles that name the alias of a step which takes an issuer from it.
+
+        If the profiles cannot follow the issuer, add a conflict. If subjects lose or get rights, add a warning.
+        """
+        alias = step.id
+        new = self.destination(step)
+        named = self._profiles_naming(alias)
         refused = self._profiles.refused
+
         if new is not None and refused:
             self.conflicts.append(
                 f"the client profiles of the host may not be read ({refused}), and the renaming of {alias!r} to"
@@ -250,10 +327,13 @@ class _Work:
         elif new is not None:
             carrying = Carrying(self.now, alias, new, self._declared)
             self.conflicts.extend(carrying.conflicts)
+
             for desired in carrying.first:
                 self._follow(desired)
+
             for copy in carrying.copies:
                 self._add(Step.between(RESOURCE, copy.label, None, copy))
+
             self._check_own_profiles(named)
             self._delete(named)
         elif step.after is None:
@@ -272,23 +352,30 @@ class _Work:
             )
             self._check_own_profiles(named)
 
-    def _that_name(self, alias: str) -> list[ClientProfile]:
+    def _profiles_naming(self, alias: str) -> list[ClientProfile]:
+        """The profiles on the host that name this alias."""
         return [profile for profile in self.now if profile.subject.issuer_alias == alias]
 
     def _check_own_profiles(self, leaving: Sequence[ClientProfile]) -> None:
-        """Nobody takes from himself the profiles that he needs to undo that."""
+        """Add a conflict if the account that is logged in would lose the profiles that it needs to undo this."""
         remaining = [profile for profile in self.now if profile not in leaving]
-        conflicts = (locked_out(profile, remaining, self._declared.account) for profile in leaving)
-        self.conflicts.extend(conflict for conflict in conflicts if conflict)
+        for profile in leaving:
+            conflict = locked_out(profile, remaining, self._declared.account)
+            if conflict:
+                self.conflicts.append(conflict)
 
     def _warn_of_a_new_alias(self, step: Step) -> None:
-        alias, refused = step.id, self._profiles.refused
-        # What is declared of a profile decides about its rights, so it is no surprise.
-        left_over = [
-            profile
-            for profile in self._that_name(alias)
-            if self._declared.of_subject(profile.subject) is None and not self._declared.drops(profile.subject)
-        ]
+        """Add a warning if subjects get rights, because profiles name the new alias already."""
+        alias = step.id
+        refused = self._profiles.refused
+
+        left_over = []
+        for profile in self._profiles_naming(alias):
+            # The declaration of a profile decides about its rights, so they surprise nobody.
+            is_declared = self._declared.of_subject(profile.subject) is not None
+            if not is_declared and not self._declared.drops(profile.subject):
+                left_over.append(profile)
+
         if refused:
             self.warnings.append(
                 f"the alias {alias!r} is new, and the client profiles of the host may not be read ({refused}), so"
@@ -301,6 +388,7 @@ class _Work:
             )
 
     def _warn_of_a_removal(self, alias: str, named: Sequence[ClientProfile]) -> None:
+        """Add a warning if subjects lose their rights, because their profiles name a removed alias."""
         if self._profiles.refused:
             self.warnings.append(
                 f"the client profiles of the host may not be read ({self._profiles.refused}), so nobody can tell whose"
@@ -310,43 +398,53 @@ class _Work:
             self.warnings.append(f"with the issuer {alias!r} go the client profiles that name it: {_named(named)}.")
 
     def _add(self, step: Step) -> None:
+        """Add a step of a profile."""
         self.steps.append(step)
         self.now = list(carry_out(self.now, [step]))
 
     def _delete(self, profiles: Iterable[ClientProfile]) -> None:
+        """Add the steps that delete these profiles. Profiles that cannot be declared stay."""
         for profile in profiles:
             if profile.subject.declarable:
                 self._add(Step.between(RESOURCE, profile.label, profile, None))
 
-    def bring_about(self) -> None:
+    def add_present(self) -> None:
         """Add the steps of the profiles that are declared present."""
         for desired in self._declared.profiles:
             if desired.state == "present":
                 self._follow(desired)
 
     def remove(self) -> None:
-        """Add the steps that delete profiles that are declared absent, and those that are not declared."""
+        """Add the steps that delete the profiles that are declared absent. With purge, also those not declared."""
         for desired in self._declared.profiles:
             if desired.state == "absent":
                 self._follow(desired)
-        if self._declared.purge:
-            for profile in undeclared(self.now, self._declared):
-                remaining = [other for other in self.now if other is not profile]
-                conflict = locked_out(profile, remaining, self._declared.account)
-                if conflict:
-                    self.conflicts.append(conflict)
-                else:
-                    self._delete([profile])
+
+        if not self._declared.purge:
+            return
+
+        for profile in undeclared(self.now, self._declared):
+            remaining = [candidate for candidate in self.now if candidate is not profile]
+            conflict = locked_out(profile, remaining, self._declared.account)
+            if conflict:
+                self.conflicts.append(conflict)
+            else:
+                self._delete([profile])
 
     def _follow(self, desired: DesiredClientProfile) -> None:
-        own = plan(self._profiles.as_plan_takes(self.now), desired, self._declared.account)
-        if own.conflict:
-            self.conflicts.append(own.conflict)
-        for step in own.steps:
+        """Add the steps and the conflict of one declared profile."""
+        profile_plan = plan(self._profiles.as_plan_takes(self.now), desired, self._declared.account)
+        if profile_plan.conflict:
+            self.conflicts.append(profile_plan.conflict)
+
+        for step in profile_plan.steps:
             self._add(step)
 
     def check_declared_aliases(self) -> None:
-        """A profile that is declared of an alias that goes would be deleted and made again for ever."""
+        """Add a conflict for each profile that is declared present and names an alias that is removed.
+
+        Each run would create such a profile and delete it again.
+        """
         for desired in self._declared.profiles:
             alias = desired.subject.issuer_alias
             if desired.state == "present" and alias in self._first and alias not in self._last:
@@ -357,5 +455,7 @@ class _Work:
 
 
 def undeclared(profiles: Iterable[ClientProfile], declared: DeclaredProfiles) -> Iterator[ClientProfile]:
-    """The profiles that nobody declared."""
-    return (profile for profile in list(profiles) if declared.of_subject(profile.subject) is None)
+    """The profiles that nobody declared. `profiles` may change while they are read."""
+    for profile in list(profiles):
+        if declared.of_subject(profile.subject) is None:
+            yield profile

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options that are lists of declarations: each entry is read, and no name stands there twice."""
+"""Reads options that are lists of declarations, and checks that no name is declared twice."""
 
 from __future__ import annotations
 
@@ -17,9 +17,15 @@ _Desired = TypeVar("_Desired")
 
 
 def read_list(
-    option: str, entries: Optional[Sequence[Mapping[str, Any]]], read: Callable[[Mapping[str, Any]], _Desired]
+    option: str,
+    entries: Optional[Sequence[Mapping[str, Any]]],
+    read: Callable[[Mapping[str, Any]], _Desired],
 ) -> tuple[_Desired, ...]:
-    """The entries of an option, each checked by `read`. Raises InvalidInput, which says which entry is wrong."""
+    """The entries of an option, each checked by `read`. An option that is not given has no entries.
+
+    option: the name of the option.
+    Raises InvalidInput, which names the entry that is wrong.
+    """
     desired = []
     for number, entry in enumerate(entries or ()):
         try:
@@ -27,11 +33,12 @@ def read_list(
         except InvalidInput as error:
             error.message = f"{option}[{number}].{error.message}"
             raise
+
     return tuple(desired)
 
 
 def check_unique(option: str, part: str, names: Sequence[str]) -> None:
-    """Raise InvalidInput if a name stands twice in a list."""
+    """Raise InvalidInput if a name is in a list twice. part: the word for the name in the message."""
     for name in names:
         if names.count(name) > 1:
             raise InvalidInput(f"{option}: the {part} {name!r} is declared more than once.")

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which services there are, and in which order a host is written: added in this order, removed in reverse."""
+"""Lists the services in the order of writing: resources are added in this order and removed in the reverse order."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the modules of all services have in common at their edges: names in, results out."""
+"""Makes the results of modules. All services share their form."""
 
 from __future__ import annotations
 
@@ -21,8 +21,16 @@ def result(
     warnings: Iterable[str],
     shown: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict,
 ) -> dict[str, Any]:
-    """The result of a writing module. shown: the form of the record that a person reads in a diff."""
+    """The result of a writing module.
+
+    resource: the kind of the resource; the result has its record under this name.
+    name: the id of the resource, for the header of the diff.
+    warnings: warnings about the declaration; those about the connection and of the engine are added.
+    shown: turns a record into the form that a diff shows.
+    """
     header = f"{connection.name} {resource} {name}".rstrip()
+    engine_warnings = [f"{connection.name}: {warning}" for warning in outcome.warnings]
+
     return {
         "changed": outcome.changed,
         resource: dict(outcome.after),
@@ -36,7 +44,7 @@ def result(
         "warnings": [
             *_connection_warnings(connection),
             *warnings,
-            *(f"{connection.name}: {warning}" for warning in outcome.warnings),
+            *engine_warnings,
         ],
     }
 
@@ -48,13 +56,23 @@ def info_result(
     warnings: Iterable[str] = (),
     danger: str = "read the login and the key",
 ) -> dict[str, Any]:
-    """The result of a reading module. danger: what anybody can do where the host did not prove who it is."""
-    return {"changed": False, key: records, "warnings": [*_connection_warnings(connection, danger), *warnings]}
+    """The result of a reading module.
+
+    key: the name of the list of records.
+    danger: what an attacker on the network can do if the certificate of the host is not verified.
+    """
+    return {
+        "changed": False,
+        key: records,
+        "warnings": [*_connection_warnings(connection, danger), *warnings],
+    }
 
 
 def _connection_warnings(connection: Connection, danger: str = "read the login and the key") -> list[str]:
+    """A warning if the certificate of the host is not verified."""
     if connection.validate_certs or connection.thumbprint:
         return []
+
     return [
         f"{connection.name}: its certificate was not verified (validate_certs is false), so anybody on the way can"
         f" {danger}; pin it with thumbprint, or name its CA with ca_path."

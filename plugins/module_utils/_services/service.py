@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a service is to esx_host_trust: a resource of the engine that has options."""
+"""The protocol of a service: a resource of the engine that also has options of esx_host_trust."""
 
 from __future__ import annotations
 
@@ -15,22 +15,25 @@ from ansible_collections.esx.trust.plugins.module_utils._services.arguments impo
 
 
 class Service(Resource, Protocol):
-    """What esx_host_trust asks of a service besides what the engine asks."""
+    """The methods that esx_host_trust needs of a service, besides those that the engine needs."""
 
-    #: The options of esx_host_trust that list its resources; records stand under the same names.
+    #: The options of esx_host_trust that list the resources of the service. The records have the same names.
     lists: ClassVar[tuple[str, ...]]
-    #: Its options of esx_host_trust.
+    #: All options of esx_host_trust that belong to the service.
     arguments: ClassVar[Arguments]
 
     @classmethod
     def declared(cls, params: Mapping[str, Any]) -> Service:
-        """What the options of esx_host_trust declare of it, which may be nothing. Raises InvalidInput."""
+        """The declaration in the options of esx_host_trust. It may be empty.
+
+        Raises InvalidInput, which names the option and the entry.
+        """
 
     def logged_in(self, account: Account) -> Service:
-        """The same where this account is logged in, so that nothing is planned that locks it out."""
+        """The same declaration with the account that is logged in, which must not lock itself out."""
         return self
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a person should know about the declaration itself."""
+        """Warnings about the declaration itself, whatever the host holds."""
         return ()

@@ -30,6 +30,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.arguments impo
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import check_name
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import ignored
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Certificate
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_host
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import no_certificates
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import RESOURCE
@@ -49,11 +50,18 @@ _HINTS = {
 _CERT_CHAIN = StructType(f"{_SERVICE}.x509_cert_chain", {"cert_chain": ListType(STRING)})
 _CREATE_SPEC = StructType(
     f"{_SERVICE}.create_spec",
-    {"issuer_alias": STRING, "issuer": STRING, "signing_cert_chains": ListType(_CERT_CHAIN)},
+    {
+        "issuer_alias": STRING,
+        "issuer": STRING,
+        "signing_cert_chains": ListType(_CERT_CHAIN),
+    },
 )
 _UPDATE_SPEC = StructType(
     f"{_SERVICE}.update_spec",
-    {"issuer": OptionalType(STRING), "signing_cert_chains": OptionalType(ListType(_CERT_CHAIN))},
+    {
+        "issuer": OptionalType(STRING),
+        "signing_cert_chains": OptionalType(ListType(_CERT_CHAIN)),
+    },
 )
 _ALIAS = Parameter("issuer_alias", STRING, PATH)
 LIST = Operation(
@@ -104,7 +112,7 @@ DELETE = Operation(
     hints=_HINTS,
 )
 OPERATIONS = (LIST, CREATE, GET, UPDATE, DELETE)
-#: What is declared of one issuer.
+#: The options that declare one issuer.
 DECLARATION = Arguments(
     options={
         "issuer_alias": {"type": "str", "required": True},
@@ -115,7 +123,11 @@ DECLARATION = Arguments(
             "options": {"cert_chain": {"type": "list", "elements": "str", "required": True}},
         },
         "chains_mode": {"type": "str", "choices": ["exact", "merge"], "default": "exact"},
-        "issuer_conflict": {"type": "str", "choices": ["fail", "adopt", "rename"], "default": "fail"},
+        "issuer_conflict": {
+            "type": "str",
+            "choices": ["fail", "adopt", "rename"],
+            "default": "fail",
+        },
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         **ignored("certificates", "protocol"),
     },
@@ -129,22 +141,27 @@ INFO_ARGUMENTS = HOST_CONNECTION.merge(Arguments(options={"issuer_alias": {"type
 def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
     """esx_token_issuer_info: the module's result. Raises TrustError."""
     connection = Connection.from_params(params)
+    wanted_alias = params["issuer_alias"]
+    wanted_issuer = params["issuer"]
+
     for option in ("issuer_alias", "issuer"):
         if params[option] is not None:
             check_name(option, params[option])
+
+    records = []
+    warnings = []
     with connect(connection, INFO_ARGUMENTS.secrets(params)) as client:
-        found = [
-            issuer
-            for issuer in sorted(list_issuers(client), key=lambda issuer: issuer.issuer_alias)
-            if params["issuer_alias"] in (None, issuer.issuer_alias) and params["issuer"] in (None, issuer.issuer)
-        ]
-        warnings = [
-            f"{connection.name}: the alias {issuer.issuer_alias!r} holds the trace of an interrupted renaming:"
-            f" {issuer.marker.describe()}; the task that renames it, run again, finishes that."
-            for issuer in found
-            if issuer.marker
-        ]
-        records = [issuer.record() for issuer in found]
+        for issuer in sorted(list_issuers(client), key=lambda issuer: issuer.issuer_alias):
+            if wanted_alias not in (None, issuer.issuer_alias) or wanted_issuer not in (None, issuer.issuer):
+                continue
+
+            records.append(issuer.record())
+            if issuer.marker:
+                warnings.append(
+                    f"{connection.name}: the alias {issuer.issuer_alias!r} holds the trace of an interrupted renaming:"
+                    f" {issuer.marker.describe()}; the task that renames it, run again, finishes that."
+                )
+
         return client.report(info_result("token_issuers", records, connection, warnings))
 
 
@@ -161,75 +178,89 @@ def perform(client: Client, step: Step) -> None:
 
 
 def writes_chains(step: Step) -> bool:
-    """True if the request of a step holds certificates, which hosts may keep in a form of their own."""
+    """True if the request of a step holds certificates. A host may save them in another form."""
     if step.after is None or step.resource != RESOURCE:
         return False
+
     return step.before is None or bool(step.after.chains != step.before.chains)
 
 
 def check_address(step: Step) -> None:
-    """Raise InvalidInput if no request can name what the step is about; hosts keep names that fit into no URL."""
+    """Raise InvalidInput if the alias of a step cannot be written in a URL. Hosts also save such aliases."""
     if step.before is not None:
         path_element("issuer_alias", step.id)
 
 
 def was_carried_out(observed: Sequence[TokenIssuer], step: Step) -> bool:
-    """True if what the host holds now shows that a write in doubt was carried out."""
+    """True if the host shows that an unconfirmed step was carried out.
+
+    observed: the issuers on the host after the step was sent.
+    """
     now = by_alias(observed).get(step.id)
     before: Optional[TokenIssuer] = step.before
     after: Optional[TokenIssuer] = step.after
     if after is None:
         return now is None or (before is not None and now.issuer != before.issuer)
+
     if now is None or now.issuer != after.issuer:
         return False
-    # Hosts may keep another form of what they are sent. What has no certificate in common with it is somebody else's.
+
+    # A host may save the chains in another form. If it has none of the certificates, somebody else wrote the issuer.
     if after.certificates and not after.certificates & now.certificates:
         return False
+
     return before is None or before.issuer != now.issuer or set(now.chains) != set(before.chains)
 
 
 def is_same(step: Step, other: Step) -> bool:
-    """True if two deletions are of the same issuer."""
+    """True if two deletions remove the same issuer."""
     return bool(step.before.true_issuer == other.before.true_issuer)
 
 
 def own_form(observed: Sequence[TokenIssuer], step: Step) -> str:
-    """How the host's form of an issuer differs from the one that was written, or nothing."""
+    """A sentence about the differences between an issuer as it was written and as the host saved it. Empty if equal."""
     after: Optional[TokenIssuer] = step.after
     now = by_alias(observed).get(step.id)
     if after is None or now is None or set(now.chains) == set(after.chains):
         return ""
-    written = [certificate for chain in after.chains for certificate in chain.certificates]
-    kept = [certificate for chain in now.chains for certificate in chain.certificates]
+
+    written = _certificates(after)
+    saved = _certificates(now)
+    dropped = [f"{certificate.subject!r}" for certificate in written if certificate not in saved]
+    added = [f"{certificate.subject!r}" for certificate in saved if certificate not in written]
+
     parts = []
-    lacking = [f"{certificate.subject!r}" for certificate in written if certificate not in kept]
-    added = [f"{certificate.subject!r}" for certificate in kept if certificate not in written]
-    if lacking:
-        parts.append(f"it dropped {', '.join(lacking)}")
+    if dropped:
+        parts.append(f"it dropped {', '.join(dropped)}")
+
     if added:
         parts.append(f"it added {', '.join(added)}")
+
     if not parts:
         parts.append("it put the certificates into another order or into other chains")
+
     return f"the host does not keep the chains of {step.id!r} as they were written: {' and '.join(parts)}"
 
 
+def _certificates(issuer: TokenIssuer) -> list[Certificate]:
+    """The certificates of an issuer, chain after chain."""
+    certificates: list[Certificate] = []
+    for chain in issuer.chains:
+        certificates.extend(chain.certificates)
+
+    return certificates
+
+
 def list_issuers(client: Client) -> tuple[TokenIssuer, ...]:
-    """All issuers with their chains, in one request where the host knows the FULL projection. Raises TrustError."""
+    """All issuers with their chains. This is one request if the host knows the FULL projection. Raises TrustError."""
     issuers = []
     for entry in _list(client):
-        alias: str = entry["issuer_alias"]
-        operation = LIST
-        if entry.get("signing_cert_chains") is None or entry.get("issuer") is None:
-            operation = GET
-            try:
-                entry = client.call(GET(issuer_alias=alias))
-            except InvalidInput as error:
-                raise client.wrong_shape(LIST) from error
-            except ApiError as error:
-                if error.operation == GET.id and error.error_type == "NOT_FOUND" and _is_gone(client, alias):
-                    continue  # deleted in the meantime
-                raise
-        issuers.append(_read(client, operation, alias, entry))
+        alias = entry["issuer_alias"]
+        is_full = entry.get("signing_cert_chains") is not None and entry.get("issuer") is not None
+        issuer = _read(client, LIST, alias, entry) if is_full else _get(client, alias)
+        if issuer is not None:
+            issuers.append(issuer)
+
     return tuple(issuers)
 
 
@@ -238,26 +269,47 @@ def _list(client: Client) -> list[dict[str, Any]]:
     entries = client.call(LIST(projection="FULL"))
     if not isinstance(entries, list):
         raise client.wrong_shape(LIST)
+
     for entry in entries:
         if not isinstance(entry, dict) or not isinstance(entry.get("issuer_alias"), str):
             raise client.wrong_shape(LIST)
+
     return entries
 
 
-def _is_gone(client: Client, alias: str) -> bool:
-    """True if the host no longer lists the issuer that it did not find. Raises TrustError.
+def _get(client: Client, alias: str) -> Optional[TokenIssuer]:
+    """A listed issuer with its chains. None if it was deleted meanwhile. Raises TrustError."""
+    try:
+        value = client.call(GET(issuer_alias=alias))
+    except InvalidInput as error:
+        raise client.wrong_shape(LIST) from error
+    except ApiError as error:
+        if error.operation == GET.id and error.error_type == "NOT_FOUND" and _is_gone(client, alias):
+            return None
 
-    A service that restarts may find nothing for a moment.
+        raise
+
+    return _read(client, GET, alias, value)
+
+
+def _is_gone(client: Client, alias: str) -> bool:
+    """True if the host no longer lists an issuer that it did not find. Raises TrustError.
+
+    The host is asked for its list again, because a service that restarts may find nothing for a moment.
     """
-    return alias not in [entry["issuer_alias"] for entry in _list(client)]
+    aliases = [entry["issuer_alias"] for entry in _list(client)]
+    return alias not in aliases
 
 
 def _read(client: Client, operation: Operation, alias: str, value: Any) -> TokenIssuer:
+    """The issuer in an answer. Raises TrustError if the answer has another form."""
     chains = value.get("signing_cert_chains") if isinstance(value, dict) else None
     if not isinstance(chains, list) or not isinstance(value.get("issuer"), str):
         raise client.wrong_shape(operation)
+
     for chain in chains:
         texts = chain.get("cert_chain") if isinstance(chain, dict) else None
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
             raise client.wrong_shape(operation)
+
     return TokenIssuer(issuer_alias=alias, issuer=value["issuer"], chains=chains_from_host(chains))

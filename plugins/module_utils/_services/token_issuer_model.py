@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a token issuer is, and how it is declared."""
+"""The model of a token issuer: as a host holds it, and as it is declared."""
 
 from __future__ import annotations
 
@@ -25,60 +25,80 @@ from ansible_collections.esx.trust.plugins.module_utils._services.renaming impor
 
 @dataclass(frozen=True)
 class TokenIssuer:
-    """A token issuer that a host trusts. The alias is its identity; alias and issuer are each unique on a host."""
+    """A token issuer that a host trusts.
+
+    The alias identifies it. On a host, each alias is unique, and each issuer is unique too.
+    """
 
     issuer_alias: str
     issuer: str
     chains: tuple[Chain, ...]
 
     def spec(self) -> dict[str, Any]:
-        """The body with which the API creates it."""
+        """The argument `spec` of the operation that creates it."""
         chains = [chain.to_api() for chain in self.chains]
-        return {"issuer_alias": self.issuer_alias, "issuer": self.issuer, "signing_cert_chains": chains}
+
+        return {
+            "issuer_alias": self.issuer_alias,
+            "issuer": self.issuer,
+            "signing_cert_chains": chains,
+        }
 
     @property
     def marker(self) -> Optional[Marker]:
-        """The trace of a renaming that stands in the place of the issuer, if one does."""
+        """The marker that a renaming has put in the place of the issuer, or None."""
         return read_marker(self.issuer)
 
     @property
     def true_issuer(self) -> str:
-        """The issuer that the chains belong to, also where a marker stands in its place."""
+        """The issuer that the chains belong to. If there is a marker, it names this issuer."""
         return self.marker.issuer if self.marker else self.issuer
 
     @property
     def parked(self) -> bool:
-        """True if the alias exists only to keep an issuer until its own alias is free."""
+        """True if the alias only keeps an issuer until the new alias of this issuer is free."""
         return self.marker is not None and is_parking_alias(self.issuer_alias)
 
     @property
     def certificates(self) -> frozenset[Certificate]:
         """All certificates of its chains."""
-        return frozenset(certificate for chain in self.chains for certificate in chain.certificates)
+        certificates: set[Certificate] = set()
+        for chain in self.chains:
+            certificates.update(chain.certificates)
+
+        return frozenset(certificates)
 
     def difference(self, before: TokenIssuer) -> dict[str, Any]:
-        """The body with which the API makes this of `before`: only what differs."""
+        """The argument `spec` of the update that turns `before` into this issuer: only the fields that differ."""
         body: dict[str, Any] = {}
         if self.issuer != before.issuer:
             body["issuer"] = self.issuer
+
         if self.chains != before.chains:
             body["signing_cert_chains"] = self.spec()["signing_cert_chains"]
+
         return body
 
     def record(self) -> dict[str, Any]:
-        """The form in which the modules return it; the order of chains means nothing, so it is always the same."""
-        chains = tuple(
-            sorted(self.chains, key=lambda chain: [certificate.sha256 for certificate in chain.certificates])
-        )
-        return {
-            **TokenIssuer(self.issuer_alias, self.issuer, chains).spec(),
-            "certificates": certificate_records(chains),
-        }
+        """The record that the modules return. The chains are sorted, because their order has no meaning."""
+
+        def digests(chain: Chain) -> list[str]:
+            return [certificate.sha256 for certificate in chain.certificates]
+
+        chains = tuple(sorted(self.chains, key=digests))
+        spec = TokenIssuer(self.issuer_alias, self.issuer, chains).spec()
+
+        return {**spec, "certificates": certificate_records(chains)}
 
 
 @dataclass(frozen=True)
 class DesiredTokenIssuer:
-    """A token issuer as it is declared."""
+    """A token issuer as it is declared.
+
+    state: present or absent.
+    chains_mode: exact or merge.
+    issuer_conflict: fail, adopt or rename.
+    """
 
     issuer_alias: str
     issuer: Optional[str] = None
@@ -91,37 +111,50 @@ class DesiredTokenIssuer:
     def from_params(cls, params: Mapping[str, Any]) -> DesiredTokenIssuer:
         """Check the module's options. Raises InvalidInput, which names the option."""
         present = params["state"] == "present"
-        # A removal must not fail over an option that it does not need.
-        declared = params["signing_cert_chains"] if present else None
         alias = check_unmasked("issuer_alias", path_element("issuer_alias", params["issuer_alias"]))
-        _check_no_marker(params["issuer"], alias if present else None)
+        issuer = params["issuer"]
+        chains: tuple[Chain, ...] = ()
+        _check_no_marker(issuer, alias if present else None)
+
+        # A removal needs no other option, so it must not fail because of a wrong one.
+        if present:
+            alias = check_name("issuer_alias", alias)
+            issuer = check_name("issuer", issuer)
+
+            declared = params["signing_cert_chains"]
+            if declared is not None:
+                chains = chains_from_options("signing_cert_chains", declared)
+
         return cls(
-            issuer_alias=check_name("issuer_alias", alias) if present else alias,
-            issuer=check_name("issuer", params["issuer"]) if present else params["issuer"],
-            chains=() if declared is None else chains_from_options("signing_cert_chains", declared),
+            issuer_alias=alias,
+            issuer=issuer,
+            chains=chains,
             state=params["state"],
             chains_mode=params["chains_mode"],
             issuer_conflict=params["issuer_conflict"],
         )
 
     def saved_as(self, alias: str, chains: tuple[Chain, ...]) -> TokenIssuer:
-        """What the host shall hold under the alias."""
+        """The declared issuer as the host will hold it, under this alias and with these chains."""
         return TokenIssuer(alias, self.issuer or "", chains)
 
     def is_met_by(self, held: TokenIssuer) -> bool:
-        """True if the chains of what is held are as declared; their order means nothing."""
+        """True if the chains of an issuer on the host are as declared. Their order has no meaning."""
         if self.chains_mode == "merge":
             return set(self.chains) <= set(held.chains)
+
         return set(self.chains) == set(held.chains)
 
 
 def _check_no_marker(issuer: Optional[str], alias: Optional[str]) -> None:
+    """Raise InvalidInput for an issuer or an alias that this collection itself writes during a renaming."""
     if issuer is not None and looks_like_marker(issuer):
         raise InvalidInput("issuer: is the trace of a renaming that this collection writes, and no issuer.")
+
     if alias is not None and is_parking_alias(alias):
         raise InvalidInput("issuer_alias: is of the form under which this collection keeps issuers for a moment.")
 
 
 def shown(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The record for a diff: what each certificate is, without its text."""
+    """The record in the form that a diff shows: without the texts of the certificates."""
     return {name: value for name, value in record.items() if name != "signing_cert_chains"}

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a vCenter says about the tokens that it issues: who it calls itself, and which certificates sign them."""
+"""Reads from a vCenter the names of its token issuers and the certificates with which they sign."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ SIGNING_CERTIFICATE = Operation(
     returns=True,
 )
 _SSO_DOMAIN = Parameter("sso_domain", STRING, PATH)
-# The pages below are no part of the vAPI and have no id there; anybody may read them.
+# The pages below are no part of the vAPI, so their ids are ours. Anybody may read these pages.
 DISCOVERY = Operation(
     id="openidconnect.discovery",
     method="GET",
@@ -69,7 +69,7 @@ DISCOVERY = Operation(
     public=True,
 )
 _OIDC_ISSUER = replace(DISCOVERY, path="/openidconnect/{sso_domain}")
-#: Where its keys are is for the discovery to say; this is where they usually are.
+#: The page with the keys. The discovery gives its real path; this is the usual path.
 JWKS = Operation(
     id="openidconnect.jwks",
     method="GET",
@@ -80,7 +80,7 @@ JWKS = Operation(
     returns=True,
     public=True,
 )
-#: The identity broker of VCF 9 publishes the same, at a place of its own.
+#: The identity broker of VCF 9 publishes the same pages under other paths.
 BROKER_DISCOVERY = Operation(
     id="acs.discovery",
     method="GET",
@@ -119,8 +119,12 @@ OPERATIONS = (
 INFO_ARGUMENTS = CONNECTION.merge(
     Arguments(
         options={
-            # Without a fall-back: VMWARE_AUTH_METHOD is set for hosts, whose usual method a vCenter does not know.
-            "auth_method": {"type": "str", "choices": ["session", "basic", "token"], "default": "session"},
+            # It has no fall-back: VMWARE_AUTH_METHOD is set for hosts, and a vCenter does not have their usual method.
+            "auth_method": {
+                "type": "str",
+                "choices": ["session", "basic", "token"],
+                "default": "session",
+            },
             "source": {
                 "type": "str",
                 "choices": ["certificate_management", "oidc", "saml", "broker"],
@@ -132,9 +136,10 @@ INFO_ARGUMENTS = CONNECTION.merge(
     )
 )
 
-#: The path, and the query, of a URI (RFC 3986), as it may be sent.
+#: The characters of the path and the query of a URI (RFC 3986).
 _PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]{0,1000}")
 _QUERY = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%/?-]{0,1000}")
+#: The types of keys that can sign tokens (RFC 7518, 6.1). The type oct is a symmetric key.
 _KEY_TYPES = ("RSA", "EC")
 _IMPOSTOR = "put certificates of its own in place of the vCenter's"
 _CHECK = "Check that hostname and port are those of a vCenter, and that sso_domain is the name of its SSO domain."
@@ -145,14 +150,18 @@ _CHECK_BROKER = (
 
 @dataclass(frozen=True)
 class VcenterTokenIssuer:
-    """An issuer as the vCenter itself describes it. protocol: oidc or saml. chains: the active one first."""
+    """A token issuer as the vCenter itself describes it.
+
+    protocol: oidc or saml.
+    chains: its signing certificates; the active chain is the first.
+    """
 
     issuer: str
     protocol: str
     chains: tuple[Chain, ...]
 
     def record(self) -> dict[str, Any]:
-        """The form in which the module returns it."""
+        """The record that the module returns."""
         return {
             "issuer": self.issuer,
             "protocol": self.protocol,
@@ -167,10 +176,13 @@ def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
     managed = source == "certificate_management"
     if managed and params["auth_method"] == "token":
         raise InvalidInput("auth_method: token is a service of ESX hosts that no vCenter has; use session or basic.")
+
     if source == "saml":
         _need_parser()
+
     sso_domain = path_element("sso_domain", check_name("sso_domain", params["sso_domain"]))
     broker_tenant = path_element("broker_tenant", check_name("broker_tenant", params["broker_tenant"]))
+
     connection = Connection.from_params(params, public=not managed)
     with connect(connection, INFO_ARGUMENTS.secrets(params), codecs=(REST,)) as client:
         vcenter = _Vcenter(client, connection, sso_domain, broker_tenant)
@@ -180,72 +192,101 @@ def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
             "saml": vcenter.saml,
             "broker": vcenter.broker,
         }
-        records = [one.record() for one in read[source]()]
+
+        records = [issuer.record() for issuer in read[source]()]
         danger = f"read the login, and {_IMPOSTOR}" if managed else _IMPOSTOR
-        return client.scrub_result(info_result("token_issuers", records, connection, vcenter.warnings, danger))
+        result = info_result("token_issuers", records, connection, vcenter.warnings, danger)
+
+        return client.scrub_result(result)
+
+
+def _page(operation: Operation, **arguments: str) -> Operation:
+    """The operation of one page, with its whole path. Messages then name the path, in which the error may be."""
+    return replace(operation, path=url_path(operation(**arguments)), parameters=())
 
 
 class _Vcenter:
-    """One vCenter, read; `warnings` are what a person should know about the answers."""
+    """Reads the token issuers of one vCenter.
+
+    warnings: warnings about the answers, which are added while reading.
+    """
 
     def __init__(self, client: Client, connection: Connection, sso_domain: str, broker_tenant: str) -> None:
         self._client = client
         self._connection = connection
-        # Named in full, also in messages: what is wrong may be the domain.
-        discovery, metadata, issuer = (
-            replace(one, path=url_path(one(sso_domain=sso_domain)), parameters=())
-            for one in (DISCOVERY, SAML_METADATA, _OIDC_ISSUER)
-        )
-        self._discovery_page, self._metadata_page = discovery, metadata
-        self._broker_page = replace(
-            BROKER_DISCOVERY, path=url_path(BROKER_DISCOVERY(broker_tenant=broker_tenant)), parameters=()
-        )
+        self._discovery_page = _page(DISCOVERY, sso_domain=sso_domain)
+        self._metadata_page = _page(SAML_METADATA, sso_domain=sso_domain)
+        self._broker_page = _page(BROKER_DISCOVERY, broker_tenant=broker_tenant)
+
         base = connection.url.removesuffix(":443")
-        self._usual_issuer, self._usual_entity_id = base + issuer.path, base + metadata.path
+        self._usual_issuer = base + _page(_OIDC_ISSUER, sso_domain=sso_domain).path
+        self._usual_entity_id = base + self._metadata_page.path
         self.warnings: list[str] = []
 
     def managed(self) -> tuple[VcenterTokenIssuer, ...]:
-        """Both issuers, with all certificates that the certificate management knows of."""
+        """Both issuers, with all certificates of the certificate management. Raises TrustError."""
         value = self._call(SIGNING_CERTIFICATE)
         if not isinstance(value, dict):
             raise self._wrong_shape(SIGNING_CERTIFICATE)
-        active, listed = value.get("active_cert_chain"), value.get("signing_cert_chains")
-        found = [*([] if active is None else [active]), *(listed if isinstance(listed, list) else [])]
-        texts = [one.get("cert_chain") if isinstance(one, dict) else None for one in found]
-        if not (listed is None or isinstance(listed, list)) or not all(_is_chain(chain) for chain in texts):
+
+        listed = value.get("signing_cert_chains")
+        if listed is None:
+            listed = []
+        if not isinstance(listed, list):
             raise self._wrong_shape(SIGNING_CERTIFICATE)
-        # Equal chains are folded, so that the active one is first and once there.
-        chains = self._chains(SIGNING_CERTIFICATE, [leaf_first(chain) for chain in texts if chain])
-        issuer = self._named(self._oidc_issuer, self._usual_issuer)
-        entity_id = self._named(self._entity_id, self._usual_entity_id)
+
+        entries = list(listed)
+        active = value.get("active_cert_chain")
+        if active is not None:
+            entries.insert(0, active)
+
+        cert_chains = []
+        for entry in entries:
+            cert_chain = entry.get("cert_chain") if isinstance(entry, dict) else None
+            if not _is_chain(cert_chain):
+                raise self._wrong_shape(SIGNING_CERTIFICATE)
+
+            if cert_chain:
+                cert_chains.append(leaf_first(cert_chain))
+
+        # The active chain is often listed again. Equal chains become one, so it is the first and is there once.
+        chains = self._chains(SIGNING_CERTIFICATE, cert_chains)
+        issuer = self._name_or_usual(self._oidc_issuer, self._usual_issuer)
+        entity_id = self._name_or_usual(self._entity_id, self._usual_entity_id)
+
         return VcenterTokenIssuer(issuer, "oidc", chains), VcenterTokenIssuer(entity_id, "saml", chains)
 
     def oidc(self) -> tuple[VcenterTokenIssuer, ...]:
-        """The issuer of the OpenID Connect tokens, with the certificates of its published keys."""
+        """The issuer of the OpenID Connect tokens, with the certificates of its published keys. Raises TrustError."""
         return self._published(self._discovery_page, JWKS)
 
     def broker(self) -> tuple[VcenterTokenIssuer, ...]:
-        """The issuer of an identity broker's tokens, with the certificates of its published keys."""
+        """The issuer of an identity broker's tokens, with the certificates of its published keys. Raises TrustError."""
         return self._published(self._broker_page, BROKER_JWKS)
 
     def _published(self, discovery: Operation, keys: Operation) -> tuple[VcenterTokenIssuer, ...]:
-        """The issuer that a discovery names, with the certificates of the keys to which it leads."""
+        """The issuer that a discovery page names, with the certificates of the keys to which the page leads."""
         page = self._discovery(discovery)
         path = _own_path(page.get("jwks_uri"))
         if path is None:
             raise self._wrong_shape(discovery)
+
         operation = replace(keys, path=path, parameters=())
-        chains = self._chains(operation, self._x5c(operation, self._call(operation)))
+        cert_chains = self._x5c(operation, self._call(operation))
+        chains = self._chains(operation, cert_chains)
+
         return (VcenterTokenIssuer(page["issuer"], "oidc", chains),)
 
     def saml(self) -> tuple[VcenterTokenIssuer, ...]:
-        """The issuer of the SAML tokens, with the certificates in its metadata."""
+        """The issuer of the SAML tokens, with the certificates in its metadata. Raises TrustError."""
         metadata = self._metadata()
-        chains = self._chains(self._metadata_page, [leaf_first(chain) for chain in metadata.cert_chains])
+        cert_chains = [leaf_first(chain) for chain in metadata.cert_chains]
+        chains = self._chains(self._metadata_page, cert_chains)
+
         return (VcenterTokenIssuer(metadata.entity_id, "saml", chains),)
 
-    def _named(self, read: Callable[[], str], usual: str) -> str:
-        """What the vCenter calls itself, or what it is called as a rule where its public page does not tell."""
+    def _name_or_usual(self, read: Callable[[], str], usual: str) -> str:
+        """The name that the vCenter publishes for an issuer. If it cannot be read, the usual name, with a warning."""
         try:
             return read()
         except (_ParserMissing, ApiError, UnexpectedAnswer, AnswerLost) as error:
@@ -256,18 +297,23 @@ class _Vcenter:
             return usual
 
     def _oidc_issuer(self) -> str:
+        """The name of the issuer of the OpenID Connect tokens. Raises TrustError."""
         return str(self._discovery(self._discovery_page)["issuer"])
 
     def _entity_id(self) -> str:
+        """The name of the issuer of the SAML tokens. Raises TrustError."""
         return self._metadata().entity_id
 
     def _discovery(self, operation: Operation) -> dict[str, Any]:
+        """The contents of a discovery page; its `issuer` is checked. Raises TrustError."""
         page = self._call(operation)
         if not isinstance(page, dict) or not _is_name(page.get("issuer")):
             raise self._wrong_shape(operation)
+
         return page
 
     def _metadata(self) -> SamlMetadata:
+        """The SAML metadata. Raises TrustError."""
         _need_parser()
         document = self._call(self._metadata_page)
         try:
@@ -277,34 +323,43 @@ class _Vcenter:
             raise UnexpectedAnswer(message, _CHECK, operation=SAML_METADATA.id) from error
 
     def _x5c(self, operation: Operation, value: Any) -> list[list[str]]:
-        """The chains of the keys that sign tokens."""
+        """The certificate chains of the keys that sign tokens (x5c in RFC 7517, 4.7). Raises TrustError."""
         keys = value.get("keys") if isinstance(value, dict) else None
         if not isinstance(keys, list) or not all(isinstance(key, dict) for key in keys):
             raise self._wrong_shape(operation)
-        # A symmetric key must not be published, and no host takes one.
+
+        # A symmetric key must not be published, and no host accepts one.
         signing = [key for key in keys if key.get("kty") in _KEY_TYPES and key.get("use") in (None, "sig")]
+
         chains = [key["x5c"] for key in signing if key.get("x5c")]
         if not all(_is_chain(chain) for chain in chains):
             raise self._wrong_shape(operation)
+
         if not chains:
-            bare = "have no certificates (x5c), without which no host can be told to trust them"
-            why = f"its keys {bare}" if signing else "it holds no RSA or EC key that signs"
+            reason = "it holds no RSA or EC key that signs"
+            if signing:
+                reason = "its keys have no certificates (x5c), without which no host can be told to trust them"
+
             raise UnexpectedAnswer(
-                f"{self._client.host}: the answer to {operation.title} is of no use: {why}.",
+                f"{self._client.host}: the answer to {operation.title} is of no use: {reason}.",
                 "" if operation.id == BROKER_JWKS.id else "Use source certificate_management or saml.",
                 operation=operation.id,
             )
-        if len(chains) < len(signing):
+
+        left_out = len(signing) - len(chains)
+        if left_out:
             self.warnings.append(
-                f"{self._client.host}: of {len(signing)} keys that sign, {len(signing) - len(chains)} have no"
+                f"{self._client.host}: of {len(signing)} keys that sign, {left_out} have no"
                 " certificates (x5c) and were left out; hosts will not believe what they sign."
             )
+
         return chains
 
     def _chains(self, operation: Operation, cert_chains: Sequence[Sequence[str]]) -> tuple[Chain, ...]:
-        """The chains, by the rules by which hosts will be given them."""
+        """The chains, checked by the rules for declared chains, because they will be declared. Raises TrustError."""
+        declared = [{"cert_chain": chain} for chain in cert_chains]
         try:
-            return chains_from_options("signing_cert_chains", [{"cert_chain": chain} for chain in cert_chains])
+            return chains_from_options("signing_cert_chains", declared)
         except InvalidInput as error:
             raise UnexpectedAnswer(
                 f"{self._client.host}: the certificates in the answer to {operation.title} are of no use:"
@@ -314,6 +369,7 @@ class _Vcenter:
             ) from None
 
     def _call(self, operation: Operation) -> Any:
+        """The answer to an operation. Raises TrustError, with a hint about vCenters."""
         try:
             return self._client.call(operation())
         except TrustError as error:
@@ -321,22 +377,25 @@ class _Vcenter:
             raise
 
     def _wrong_shape(self, operation: Operation) -> UnexpectedAnswer:
+        """The error for an answer of another form."""
         error = self._client.wrong_shape(operation)
         error.hint = _check(operation.id)
+
         return error
 
 
 class _ParserMissing(InvalidInput):
-    """There is nothing to read XML with."""
+    """The library that reads XML is not installed."""
 
 
 def _need_parser() -> None:
+    """Raise _ParserMissing if the library that reads XML is not installed."""
     for library in MISSING_FOR_SOME:
         raise _ParserMissing(missing_required_lib(library, reason="to read SAML metadata"))
 
 
 def _is_name(value: Any) -> bool:
-    """True for what an issuer can be called, by the rule for what users give."""
+    """True for a text that can be the name of an issuer. The rule is the one for declared issuers."""
     try:
         return isinstance(value, str) and bool(check_name("issuer", value))
     except InvalidInput:
@@ -344,48 +403,62 @@ def _is_name(value: Any) -> bool:
 
 
 def _is_chain(value: Any) -> bool:
+    """True for a list of texts."""
     return isinstance(value, list) and all(isinstance(text, str) for text in value)
 
 
 def _own_path(uri: Any) -> Optional[str]:
-    """The path of a URI with its query, or None. Who is asked for it is not for the URI to say."""
-    try:
-        parts = urlsplit(uri) if isinstance(uri, str) else None
-    except ValueError:
-        parts = None
-    if parts is None or not _PATH.fullmatch(parts.path) or not _QUERY.fullmatch(parts.query):
+    """The path of a URI with its query, or None. The host in the URI is ignored: always the same vCenter is asked."""
+    if not isinstance(uri, str):
         return None
+
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return None
+
+    if not _PATH.fullmatch(parts.path) or not _QUERY.fullmatch(parts.query):
+        return None
+
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
 def _check(operation: Optional[str]) -> str:
-    """What to look at where an answer is none of what was asked."""
+    """The hint for an answer of another form."""
     return _CHECK_BROKER if operation in (BROKER_DISCOVERY.id, BROKER_JWKS.id) else _CHECK
 
 
 def _hint(error: TrustError, connection: Connection) -> str:
-    """What to do about an error of a vCenter, or empty where what is said of hosts is right for it, too."""
+    """The hint for an error of a vCenter. Empty if the hint for hosts is right for a vCenter too."""
     later = error.retriable and (error.status or 0) >= 400
     if later or not isinstance(error, (ApiError, UnexpectedAnswer)):
         return ""
+
     if error.operation == SESSION_CREATE.id and not isinstance(error, Unauthenticated):
         return "Check that hostname and port are those of a vCenter, 7.0 or later; ESX hosts have no session service."
+
     if error.operation not in (SESSION_CREATE.id, SIGNING_CERTIFICATE.id):
         return _check(error.operation)
+
     if isinstance(error, Unauthenticated):
         if connection.access_token or connection.saml_token:
             return ""
+
         if error.operation == SIGNING_CERTIFICATE.id and connection.auth_method == "session":
             return "The vCenter opened a session and then did not accept it; run the task again."
+
         return (
             f"The login of {connection.username!r} was refused and is not tried again, because a vCenter locks an"
             " account after five refusals. Check the password, and that the name has its domain, as in"
             " administrator@vsphere.local."
         )
+
     if isinstance(error, Unauthorized):
         return "Give the account the privilege System.Read on the vCenter, which the role Read-only has."
+
     if error.status is not None and error.status >= 500:
         return "Look into the logs of the vCenter."
+
     return (
         "A vCenter offers this from 7.0 Update 3 on. Check that hostname and port are those of a vCenter; use source"
         " oidc or saml for an older one."

@@ -29,7 +29,7 @@ _DAY = datetime.timedelta(days=1)
 
 
 class Held(NamedTuple):
-    """What one host holds for one issuer."""
+    """The certificates and chains that one host holds for one issuer."""
 
     host: str
     alias: str
@@ -50,21 +50,33 @@ class _Holders:
         self.declared = False
 
     def add(self, held: Held) -> None:
+        """Add the host and the alias of the issuer."""
         self.aliases.add(held.alias)
         self.hosts[held.host] = True
         self.declared = self.declared or held.declared
 
     def record(self) -> dict[str, Any]:
-        return {"aliases": sorted(self.aliases), "declared": self.declared, "hosts": list(self.hosts)}
+        """The fields for the record of the certificate or chain."""
+        return {
+            "aliases": sorted(self.aliases),
+            "declared": self.declared,
+            "hosts": list(self.hosts),
+        }
 
 
 def held_by_hosts(entries: Sequence[Mapping[str, Any]]) -> list[Held]:
-    """What every host holds for every issuer."""
+    """The certificates and chains of every host and every issuer.
+
+    entries: for each host a mapping with `host` and `trust`, the result of esx_host_trust.
+    """
     all_held = []
     for entry in entries:
         host = text(entry["host"])
-        for resource in as_mappings(as_mapping(entry.get("trust")).get("resources")):
-            before, after = as_mapping(resource.get("before")), as_mapping(resource.get("after"))
+        trust = as_mapping(entry.get("trust"))
+
+        for resource in as_mappings(trust.get("resources")):
+            before = as_mapping(resource.get("before"))
+            after = as_mapping(resource.get("after"))
             held_by_host = chains(before)
 
             removed: frozenset[Chain] = frozenset()
@@ -80,6 +92,7 @@ def held_by_hosts(entries: Sequence[Mapping[str, Any]]) -> list[Held]:
                 removed=removed,
             )
             all_held.append(held)
+
     return all_held
 
 
@@ -103,6 +116,7 @@ def held_certificates(
     for digest, certificate in known.items():
         end = _end(certificate["not_after"], now, expiring_days)
         records.append({**certificate, **end, **holders[digest].record()})
+
     return sorted(records, key=_by_end)
 
 
@@ -138,6 +152,7 @@ def held_chains(
                 "certificates": chain_members,
             }
         )
+
     return sorted(records, key=_by_end)
 
 
@@ -148,6 +163,7 @@ def _first_to_end(members: Sequence[Certificate]) -> Certificate:
         end = moment(certificate["not_after"])
         if end is not None:
             ends.append((end, place))
+
     return members[min(ends)[1]] if ends else members[0]
 
 
@@ -164,6 +180,7 @@ def _end(not_after: str, now: datetime.datetime, expiring_days: int) -> dict[str
         state = "expiring"
     else:
         state = "valid"
+
     return {"days_left": days_left, "state": state}
 
 

@@ -32,7 +32,10 @@ def changes_since(previous: Any, hosts: Sequence[Mapping[str, Any]]) -> Optional
             before[text(host.get("host"))] = text(host["status"])
 
     now = {host["host"]: host["status"] for host in hosts}
-    repaired, deviating, other, added = [], [], [], []
+    repaired = []
+    deviating = []
+    other = []
+    added = []
 
     for host, status in now.items():
         if host not in before:

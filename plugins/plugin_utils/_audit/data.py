@@ -63,7 +63,8 @@ def build(
     generated_at: when the hosts were examined, as ISO 8601 or datetime.
     previous: the record of the audit before this one.
     expiring_days: a certificate that ends within so many days needs attention.
-    Raises ValueError if generated_at is no moment, an entry has no host, or expiring_days is less than 0.
+    Raises ValueError if generated_at is no moment, an entry has no host, or expiring_days is less
+    than 0.
     """
     now = moment(generated_at)
     if now is None:
@@ -85,6 +86,7 @@ def build(
 
     about_run = _run(run or Run(), now)
     names = [host["host"] for host in hosts]
+
     attention = findings(hosts, given, chains, key_disagreements)
     for finding in attention:
         finding["next_step"] = next_step(finding, names, about_run)
@@ -109,19 +111,28 @@ def build(
 
 
 def check_version(data: Any) -> None:
-    """Raises ValueError if data is no record of an audit in the form that is known here."""
+    """Raises ValueError if data is no record of an audit, or if its schema has another version than this code."""
     if as_mapping(data).get("version") != VERSION:
         raise ValueError(f"data: is no result of esx.trust.audit_data in version {VERSION}.")
 
 
 def _run(run: Run, now: datetime.datetime) -> Record:
+    """The record of the run of the audit."""
+    begin = None
+    seconds = None
     started_at = moment(run.started_at)
-    sources = run.inventory if isinstance(run.inventory, (list, tuple)) else [run.inventory]
+    if started_at:
+        begin = started_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+        seconds = max(0, round((now - started_at).total_seconds()))
+
+    inventory = run.inventory if isinstance(run.inventory, (list, tuple)) else [run.inventory]
+    sources = [text(source) for source in inventory]
+
     return {
-        "started_at": started_at.strftime("%Y-%m-%dT%H:%M:%SZ") if started_at else None,
-        "seconds": max(0, round((now - started_at).total_seconds())) if started_at else None,
+        "started_at": begin,
+        "seconds": seconds,
         "user": text(run.user),
-        "inventory": [text(source) for source in sources if text(source)],
+        "inventory": [source for source in sources if source],
         "esx_hosts": text(run.esx_hosts),
         "collection_version": text(run.collection_version),
         "core_version": text(run.core_version),
@@ -135,8 +146,11 @@ def _summary(
     key_disagreements: Sequence[Record],
     attention: Sequence[Record],
 ) -> Record:
+    """The numbers of the audit, and its headline."""
     of_hosts = [host["status"] for host in hosts]
     of_certificates = [certificate["state"] for certificate in expiry]
+    of_chains = [chain["state"] for chain in chains]
+
     of_resources = []
     for host in hosts:
         for resource in host["resources"]:
@@ -147,13 +161,13 @@ def _summary(
     statuses_of_resources = [status for status in STATUSES if status not in UNKNOWN_HOST]
 
     return {
-        # An audit that met no host has proven nothing.
+        # An audit without any host proves nothing.
         "as_declared": bool(hosts) and of_hosts.count("ok") == len(hosts),
         "headline": _headline(of_hosts, of_resources),
         "hosts": _counted(of_hosts, statuses_of_hosts),
         "resources": _counted(of_resources, statuses_of_resources),
         "certificates": _counted(of_certificates, STATES),
-        "chains": _counted([chain["state"] for chain in chains], STATES),
+        "chains": _counted(of_chains, STATES),
         "key_disagreements": len(key_disagreements),
         "attention": len(attention),
     }
@@ -166,15 +180,20 @@ def _headline(of_hosts: Sequence[str], of_resources: Sequence[str]) -> str:
 
     if not of_hosts:
         return "No host was examined"
+
     if wrong:
         return f"{wrong:,} of {total} {'needs' if wrong == 1 else 'need'} attention"
+
     if set(of_resources) <= {"undeclared"}:
         return f"Nothing is declared for {total}"
+
     return f"Everything is as declared on {total}"
 
 
 def _counted(values: Sequence[str], names: Iterable[str]) -> dict[str, int]:
+    """How often each of the names is among the values, and their total."""
     counts = {"total": len(values)}
     for name in names:
         counts[name] = values.count(name)
+
     return counts

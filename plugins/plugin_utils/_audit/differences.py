@@ -27,7 +27,11 @@ Chain = tuple[str, ...]
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What differs between the record of a resource on the host (before) and the declared one (after)."""
+    """The differences between a resource on the host and its declaration.
+
+    before: the record of the resource on the host.
+    after: the record as it is declared.
+    """
     fields = _FIELDS_OF_BOTH if before and after else _FIELDS_OF_ONE_SIDE
     found = []
 
@@ -39,6 +43,7 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dic
 
     found.extend(_of_certificates(before, after))
     found.extend(_of_entitlements(before, after))
+
     return found
 
 
@@ -46,10 +51,12 @@ def _difference(field: str, declared: Any, found: Any) -> dict[str, Any]:
     return {"field": field, "declared": declared, "found": found}
 
 
-def _same(field: str, one: Optional[str], other: Optional[str]) -> bool:
+def _same(field: str, declared: Optional[str], found: Optional[str]) -> bool:
+    """True if two values of a field have the same meaning."""
     if field == "key_id":
-        return normal_key_id(one or "") == normal_key_id(other or "")
-    return one == other
+        return normal_key_id(declared or "") == normal_key_id(found or "")
+
+    return declared == found
 
 
 def normal_key_id(key_id: str) -> str:
@@ -61,6 +68,7 @@ def normal_key_id(key_id: str) -> str:
 
 
 def _of_certificates(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The certificates that only one side has. If both have the same certificates, the chains that differ."""
     on_host = certificates(before)
     declared = certificates(after)
     found = []
@@ -74,10 +82,10 @@ def _of_certificates(before: Mapping[str, Any], after: Mapping[str, Any]) -> lis
             found.append(_difference("certificate", None, certificate))
 
     if on_host.keys() == declared.keys():
-        declared_chains, chains_on_host = chains(after), chains(before)
+        declared_chains = _as_lists(chains(after))
+        chains_on_host = _as_lists(chains(before))
         if declared_chains != chains_on_host:
-            field = "signing_cert_chains"
-            found.append(_difference(field, _as_lists(declared_chains), _as_lists(chains_on_host)))
+            found.append(_difference("signing_cert_chains", declared_chains, chains_on_host))
 
     return found
 
@@ -88,6 +96,7 @@ def certificates(record: Mapping[str, Any]) -> dict[str, Certificate]:
     for certificate in as_mappings(record.get("certificates")):
         digest = text(certificate.get("sha256"))
         found[digest] = {field: text(certificate.get(field)) for field in _FIELDS_OF_CERTIFICATES}
+
     return found
 
 
@@ -100,11 +109,13 @@ def chains(record: Mapping[str, Any]) -> list[Chain]:
         position = certificate.get("position")
         if not isinstance(position, int):
             position = 0
+
         positions.setdefault(chain, []).append((position, text(certificate.get("sha256"))))
 
     found = []
     for chain_positions in positions.values():
         found.append(tuple(digest for _position, digest in sorted(chain_positions)))
+
     return sorted(found)
 
 
@@ -113,7 +124,7 @@ def _as_lists(some_chains: list[Chain]) -> list[list[str]]:
 
 
 def _of_entitlements(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What differs in the entitlements of a client profile. Their order has no meaning."""
+    """The entitlements of a client profile that only one side has. Their order has no meaning."""
     on_host = [text(entitlement) for entitlement in as_list(before.get("entitlements"))]
     declared = [text(entitlement) for entitlement in as_list(after.get("entitlements"))]
     found = []
@@ -140,6 +151,7 @@ def in_words(difference: Mapping[str, Any]) -> str:
         name = certificate["subject"] or certificate["sha256"]
         end = certificate["not_after"][:10] or "at an unknown time"
         state = "declared and not there" if declared else "there and not declared"
+
         return f"certificate {name} (ends {end}) is {state}"
 
     if field == "entitlement":

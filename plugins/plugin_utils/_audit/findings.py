@@ -45,7 +45,7 @@ Host = Mapping[str, Any]
 
 
 class _Details:
-    """Texts, each with the hosts of which it is true."""
+    """Texts about hosts. Each text has the list of the hosts that it describes."""
 
     def __init__(self) -> None:
         self._hosts: dict[tuple[str, str], list[str]] = {}
@@ -54,24 +54,34 @@ class _Details:
         return bool(self._hosts)
 
     def add(self, text: str, *hosts: str, distinct: object = None) -> None:
-        """distinct: hosts with equal texts stay apart if this differs."""
+        """Add a text about these hosts. Texts that are equal share a list of hosts.
+
+        distinct: equal texts stay apart if their values of it differ.
+        """
         self._hosts.setdefault((text, repr(distinct)), []).extend(hosts)
 
     def sort(self) -> None:
-        """Puts what is true of most hosts first."""
+        """Put the texts with the most hosts first."""
         self._hosts = dict(sorted(self._hosts.items(), key=lambda item: -len(item[1])))
 
     def records(self) -> list[dict[str, Any]]:
-        return [{"text": text, "hosts": hosts} for (text, _distinct), hosts in self._hosts.items()]
+        """The texts and their hosts, as the record of an audit has them."""
+        records = []
+        for (text, _distinct), hosts in self._hosts.items():
+            records.append({"text": text, "hosts": hosts})
+
+        return records
 
     def all_hosts(self) -> list[str]:
         """Every host once, in order."""
         names: dict[str, bool] = {}
         for hosts in self._hosts.values():
             names.update(dict.fromkeys(hosts, True))
+
         return list(names)
 
     def on_hosts(self) -> str:
+        """The number of hosts, for a sentence."""
         return count(len(self.all_hosts()), "host")
 
 
@@ -83,7 +93,10 @@ def findings(
 ) -> list[Finding]:
     """All findings, the most urgent first.
 
-    hosts: the records of the hosts. entries: the results from which they were made, in the same order.
+    hosts: the records of the hosts.
+    entries: the results from which they were made, in the same order.
+    chains: the records of the chains.
+    key_disagreements: the key providers that hold different keys.
     """
     found = [
         *_of_unknown_hosts(hosts),
@@ -93,6 +106,7 @@ def findings(
         *_of_key_disagreements(key_disagreements),
         *_of_unread_keys(hosts, entries),
     ]
+
     return sorted(found, key=lambda finding: KINDS.index(finding["kind"]))
 
 
@@ -112,7 +126,7 @@ def _finding(kind: str, title: str, details: _Details, resource: str = "", name:
 
 
 def _of_unknown_hosts(hosts: Sequence[Host]) -> list[Finding]:
-    """Hosts about which nothing is known, by the reason."""
+    """Hosts about which nothing is known, grouped by the reason."""
     found = []
     for status in UNKNOWN_HOST:
         reasons = _Details()
@@ -126,11 +140,12 @@ def _of_unknown_hosts(hosts: Sequence[Host]) -> list[Finding]:
             title = f"{count(number, 'host')} {_TITLES_OF_HOSTS.get(status, not_examined)}"
             reasons.sort()
             found.append(_finding(status, title, reasons))
+
     return found
 
 
 def _of_conflicts_of_whole_hosts(hosts: Sequence[Host]) -> list[Finding]:
-    """Conflicts that are about no single resource."""
+    """Conflicts that belong to a host as a whole, and not to one of its resources."""
     messages = _Details()
     for host in hosts:
         statuses = [resource["status"] for resource in host["resources"]]
@@ -139,6 +154,7 @@ def _of_conflicts_of_whole_hosts(hosts: Sequence[Host]) -> list[Finding]:
 
     if not messages:
         return []
+
     return [_finding("conflict", f"A conflict on {messages.on_hosts()}", messages)]
 
 
@@ -152,10 +168,13 @@ def _of_resources(hosts: Sequence[Host]) -> list[Finding]:
 
     for host in hosts:
         for resource in host["resources"]:
-            kind, name, status = resource["resource"], resource["id"], resource["status"]
+            kind = resource["resource"]
+            name = resource["id"]
+            status = resource["status"]
             if status in _TITLES_OF_RESOURCES:
                 details = by_status.setdefault((status, kind, name), _Details())
                 details.add(_in_words(resource), host["host"], distinct=resource["differences"])
+
             if resource.get("available") is False:
                 reason = " ".join(resource.get("details", [])) or "The host does not say why."
                 unavailable.setdefault((kind, name), _Details()).add(reason, host["host"])
@@ -170,16 +189,19 @@ def _of_resources(hosts: Sequence[Host]) -> list[Finding]:
         title = f"{called(kind, name)} is not available on {details.on_hosts()}"
         found.append(_finding("unavailable", title, details, kind, name))
 
-    return sorted(found, key=lambda finding: (-len(finding["hosts"]), finding["resource"], finding["id"]))
+    def order(finding: Finding) -> tuple[int, str, str]:
+        return -len(finding["hosts"]), finding["resource"], finding["id"]
+
+    return sorted(found, key=order)
 
 
 def called(kind: str, name: str) -> str:
-    """How a resource is called at the beginning of a sentence."""
+    """The name of a resource, as a sentence begins with it."""
     return f"{sentence_case(name_of(kind))} {name}"
 
 
 def _in_words(resource: Mapping[str, Any]) -> str:
-    """What was found of a resource, in one line."""
+    """The state of a resource, in one line."""
     status = resource["status"]
 
     if status == "differs" and resource["differences"]:
@@ -189,6 +211,7 @@ def _in_words(resource: Mapping[str, Any]) -> str:
     if status in ("missing", "extra", "undeclared"):
         if resource.get("issuer"):
             return f"Issuer: {resource['issuer']}"
+
         if resource.get("key_id"):
             return f"Key id: {resource['key_id']}"
 
@@ -204,6 +227,7 @@ def _of_certificates(chains: Sequence[Mapping[str, Any]]) -> list[Finding]:
     for chain in chains:
         if chain["state"] in ("expired", "expiring"):
             by_certificate.setdefault(chain["ends_first"], []).append(chain)
+
     return [_of_certificate(some_chains) for some_chains in by_certificate.values()]
 
 
@@ -218,37 +242,48 @@ def _of_certificate(chains: Sequence[Mapping[str, Any]]) -> Finding:
         aliases.update(chain["aliases"])
         details.add(_end_in_words(chain), *chain["hosts"])
 
-    # An issuer on which nobody relies is less urgent.
-    kind = "expired_undeclared" if state == "expired" and not declared else state
+    kind = state
+    if state == "expired" and not declared:
+        # Nobody relies on this issuer, so this finding is less urgent.
+        kind = "expired_undeclared"
 
     named = sorted(aliases)[:_ALIASES_NAMED]
-    whose = " and ".join(named)
+    issuers = " and ".join(named)
     if len(aliases) > _ALIASES_NAMED:
-        whose += f" and {len(aliases) - _ALIASES_NAMED} more"
+        issuers += f" and {len(aliases) - _ALIASES_NAMED} more"
 
-    title = f"A certificate of {whose} {_expires(state, first['days_left'])}"
+    title = f"A certificate of {issuers} {_expires(state, first['days_left'])}"
     return _finding(kind, title, details, "token_issuer", named[0])
 
 
 def _end_in_words(chain: Mapping[str, Any]) -> str:
     """Which certificate of a chain ends first, and when."""
-    certificate = next(one for one in chain["certificates"] if one["sha256"] == chain["ends_first"])
+    by_digest = {certificate["sha256"]: certificate for certificate in chain["certificates"]}
+    certificate = by_digest[chain["ends_first"]]
+
     name = certificate["subject"] or certificate["sha256"]
     verb = "ended" if chain["state"] == "expired" else "ends"
     words = f"{name}, {verb} {certificate['not_after'][:10]}."
+
     return words if chain["declared"] else f"{words} Nobody declared this issuer."
 
 
 def _expires(state: str, days_left: int) -> str:
+    """When a certificate expires or has expired. days_left: less than 0 if it has expired."""
+    if days_left == 0:
+        return "expired today" if state == "expired" else "expires today"
+
     if state == "expired":
-        return f"expired {count(-days_left, 'day')} ago" if days_left else "expired today"
-    return f"expires in {count(days_left, 'day')}" if days_left else "expires today"
+        return f"expired {count(-days_left, 'day')} ago"
+
+    return f"expires in {count(days_left, 'day')}"
 
 
 # Keys
 
 
 def _of_key_disagreements(key_disagreements: Sequence[Mapping[str, Any]]) -> list[Finding]:
+    """Key providers that hold different keys on different hosts."""
     found = []
     for disagreement in key_disagreements:
         name = disagreement["provider"]
@@ -258,6 +293,7 @@ def _of_key_disagreements(key_disagreements: Sequence[Mapping[str, Any]]) -> lis
 
         title = f"Key provider {name} has {len(disagreement['keys'])} different keys"
         found.append(_finding("key_disagreement", title, details, "kms_provider", name))
+
     return found
 
 
@@ -272,5 +308,6 @@ def _of_unread_keys(hosts: Sequence[Host], entries: Sequence[Mapping[str, Any]])
 
     if not reasons:
         return []
+
     title = f"The list of key providers could not be read on {reasons.on_hosts()}"
     return [_finding("keys_unread", title, reasons)]

@@ -76,11 +76,10 @@ def reason_of(result: Mapping[str, Any]) -> Reason:
     failure = as_mapping(result.get("failure"))
     code = text(failure.get("code"))
     message = text(failure.get("message")).strip()
-
     hint = text(failure.get("hint"))
 
     if code == _CODE_OF_OPTIONS and message:
-        # It begins with the name of an option or a variable, which has no capital letter.
+        # The message begins with the name of an option or a variable, which stays as it is.
         return Reason(code, message, hint)
 
     message = _HOST_PREFIX.sub("", message, count=1)
@@ -114,9 +113,11 @@ def _resource(found: Mapping[str, Any]) -> dict[str, Any]:
         identifying: text(held.get(identifying)),
         "differences": [] if status in PASSING else differences(before, after),
     }
+
     if status == "ok" and not before and not after:
         # It is declared absent, and it is absent.
         resource["absent"] = True
+
     return resource
 
 
@@ -142,6 +143,7 @@ def _add_listed_providers(resources: list[dict[str, Any]], listed: Sequence[Mapp
 
 
 def _undeclared(provider: Mapping[str, Any]) -> dict[str, Any]:
+    """The record of a key provider that nobody declared."""
     return {
         "resource": "kms_provider",
         "id": text(provider.get("provider")),
@@ -183,23 +185,27 @@ def _worst(resources: Sequence[Mapping[str, Any]]) -> str:
     """The most urgent status of the resources. A host that passes is called ok."""
     statuses = [resource["status"] for resource in resources]
     worst = min(statuses, key=STATUSES.index, default="ok")
+
     return "ok" if worst in PASSING else worst
 
 
 def _outcome_of_failure(result: Mapping[str, Any], worst: str) -> tuple[str, Reason]:
+    """The status of a host on which the module failed. worst: the most urgent status of its resources."""
     reason = reason_of(result)
 
     if reason.code == "conflict":
-        # The module calls a missing provider a conflict if it was not given the key. For an audit it is missing.
-        return ("conflict" if worst == "ok" else worst), reason
+        # The module calls a missing provider a conflict if it was not given the key. An audit calls it missing.
+        status = "conflict" if worst == "ok" else worst
+        return status, reason
 
     if reason.code in _CODES_OF_UNREACHABLE_HOSTS:
         return "unreachable", reason
+
     return "failed", reason
 
 
 def _sentence(status: str, reason: Reason, resources: Sequence[Mapping[str, Any]]) -> str:
-    """What is not as declared on one host, for a log. Empty if the host passes."""
+    """A sentence for a log: why the host is not as declared. Empty if the host passes."""
     if status in PASSING:
         return ""
 
@@ -211,4 +217,5 @@ def _sentence(status: str, reason: Reason, resources: Sequence[Mapping[str, Any]
 
     summary = sentence_case("; ".join(clauses)) + "." if clauses else ""
     sentence = joined((summary, reason.message, reason.hint))
+
     return sentence or f"{status.replace('_', ' ')}."

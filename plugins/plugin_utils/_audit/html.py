@@ -42,6 +42,7 @@ def render(data: Mapping[str, Any]) -> str:
     check_version(data)
     # Plain texts only: a subclass of str could tell the template that it needs no escaping.
     view = view_of(plain(data))
+
     return _template().render(**view, **style())
 
 
@@ -56,8 +57,10 @@ def _template() -> Template:
         hosts_printed=_HOSTS_PRINTED,
         command_shown=_COMMAND_SHOWN,
     )
+
     environment.filters["short"] = _short
     environment.filters["breakable"] = _breakable
+
     return environment.get_template("report.html.j2")
 
 

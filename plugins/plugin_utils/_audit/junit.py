@@ -28,15 +28,18 @@ def render(data: Mapping[str, Any]) -> str:
 
     for host in record["hosts"]:
         _add_host(suites, host, record["generated_at"])
+
     if not record["hosts"]:
         _add_no_host(suites, record["summary"]["headline"])
 
     for suite in suites:
         suite.attrib.update(_totals(suite))
+
     suites.attrib.update(_totals(suites))
 
     ElementTree.indent(suites)
     document = ElementTree.tostring(suites, encoding="unicode")
+
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{document}\n'
 
 
@@ -87,6 +90,12 @@ def _add_problem(case: ElementTree.Element, tag: str, kind: str, message: str, e
 
 
 def _totals(element: ElementTree.Element) -> dict[str, str]:
-    tags = {"tests": "testcase", "failures": "failure", "errors": "error", "skipped": "skipped"}
+    tags = {
+        "tests": "testcase",
+        "failures": "failure",
+        "errors": "error",
+        "skipped": "skipped",
+    }
+
     totals = {name: str(len(list(element.iter(tag)))) for name, tag in tags.items()}
     return {**totals, "time": "0"}

@@ -45,6 +45,7 @@ def disagreements(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             most_common_first = sorted(keys.values(), key=lambda key: -len(key.hosts))
             listed = [{"key_id": key.key_id, "hosts": list(key.hosts)} for key in most_common_first]
             found.append({"provider": name, "keys": listed})
+
     return found
 
 

@@ -33,15 +33,18 @@ def groups_of(hosts: Sequence[Host]) -> list[Group]:
         resources = sorted(repr(sorted(resource.items())) for resource in host["resources"])
         results = repr((host["status"], host["code"], host["message"], host["hint"], resources))
         groups.setdefault(results, []).append(host)
+
     return sorted(groups.values(), key=_urgency)
 
 
 def _urgency(group: Group) -> tuple[int, bool]:
+    """The place of a group in the order: the most urgent status first, and groups with nothing to report last."""
     first = group[0]
     nothing_to_say = True
     for resource in first["resources"]:
         if resource["status"] != "ok" or resource.get("available") is False:
             nothing_to_say = False
+
     return STATUSES.index(first["status"]), nothing_to_say
 
 
@@ -100,19 +103,29 @@ def _columns(groups: Sequence[Group]) -> list[Identity]:
 
 
 def _identity(resource: Mapping[str, Any]) -> Identity:
+    """The kind and the id of a resource."""
     return resource["resource"], resource["id"]
 
 
-def _row(group: Group, place: int, columns: Sequence[Identity], folded: set[Identity], links: Links) -> View:
+def _row(
+    group: Group,
+    place: int,
+    columns: Sequence[Identity],
+    folded: set[Identity],
+    links: Links,
+) -> View:
+    """The row of a group. place: the place of the group in the table. folded: columns that share the last cell."""
     first = group[0]
+
     cells = {}
-    others = []
+    folded_cells = []
     for resource in first["resources"]:
         identity = _identity(resource)
         cell = _cell(resource, first["host"], links)
         cells[identity] = cell
+
         if identity in folded:
-            others.append(cell)
+            folded_cells.append(cell)
 
     return {
         "hosts": len(group),
@@ -123,14 +136,16 @@ def _row(group: Group, place: int, columns: Sequence[Identity], folded: set[Iden
         "message": first["message"] or "Nothing is declared for it.",
         "found": bool(cells),
         "cells": [cells.get(column) for column in columns],
-        "others": others,
+        "others": folded_cells,
     }
 
 
 def _cell(resource: Mapping[str, Any], host: str, links: Links) -> View:
+    """The cell of one resource. host: the first host of the group."""
     status = resource["status"]
     kind, name = resource["resource"], resource["id"]
     unavailable = resource.get("available") is False
+
     return {
         "status": "absent" if resource.get("absent") else status,
         "resource": kind,
@@ -141,10 +156,13 @@ def _cell(resource: Mapping[str, Any], host: str, links: Links) -> View:
 
 
 def _legend(rows: Sequence[View]) -> list[tuple[str, str]]:
+    """The statuses that the table shows, each with its meaning."""
     present = set()
     for row in rows:
         present.add(row["status"])
+
         for cell in [*row["cells"], *row["others"]]:
             if cell is not None:
                 present.add(cell["status"])
+
     return [(status, meaning) for status, meaning in MEANINGS.items() if status in present]

@@ -35,10 +35,16 @@ def render(data: Mapping[str, Any]) -> str:
     lines = [
         *_gauge("esx_trust_host_in_sync", _IN_SYNC, _in_sync(hosts)),
         *_gauge("esx_trust_host_reachable", _REACHABLE, _reachable(hosts)),
-        *_gauge("esx_trust_certificate_not_after_seconds", _NOT_AFTER, _not_after(record["chains"]), "seconds"),
+        *_gauge(
+            "esx_trust_certificate_not_after_seconds",
+            _NOT_AFTER,
+            _not_after(record["chains"]),
+            "seconds",
+        ),
         *_gauge("esx_trust_audit_timestamp_seconds", _AUDITED_AT, _audited_at(record), "seconds"),
         "# EOF",
     ]
+
     return "\n".join(lines) + "\n"
 
 
@@ -59,12 +65,14 @@ def _not_after(chains: Iterable[Mapping[str, Any]]) -> Iterator[Sample]:
             end = moment(certificate["not_after"])
             if end is None:
                 continue
+
             for alias in chain["aliases"]:
                 labels = {
                     "issuer_alias": alias,
                     "subject": certificate["subject"],
                     "sha256": certificate["sha256"],
                 }
+
                 yield labels, int(end.timestamp())
 
 
@@ -84,6 +92,7 @@ def _gauge(name: str, description: str, samples: Iterable[Sample], unit: str = "
     series: dict[str, int] = {}
     for labels, value in samples:
         series.setdefault(name + _labels(labels), value)
+
     for label_set, value in series.items():
         yield f"{label_set} {value}"
 
@@ -91,6 +100,7 @@ def _gauge(name: str, description: str, samples: Iterable[Sample], unit: str = "
 def _labels(labels: Mapping[str, str]) -> str:
     if not labels:
         return ""
+
     pairs = [f'{name}="{_escaped(value)}"' for name, value in labels.items()]
     return "{" + ",".join(pairs) + "}"
 

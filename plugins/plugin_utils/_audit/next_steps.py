@@ -48,17 +48,26 @@ _REMOVE = (
 
 _STEPS = {
     "expired": Step(_RENEW, _ROTATE, limited=False),
-    "conflict": Step("Decide which side is right and correct the declaration or the host. Then audit again.", _AUDIT),
+    "conflict": Step(
+        "Decide which side is right and correct the declaration or the host. Then audit again.",
+        _AUDIT,
+    ),
     "key_disagreement": Step(
         "Find out which key encrypts the virtual machines before you change anything: a virtual machine that is"
         " encrypted with one key does not start on a host that holds another. Then audit again.",
         _AUDIT,
     ),
-    "unreachable": Step("Check that the host is up and that its HTTPS port can be reached. Then audit again.", _AUDIT),
+    "unreachable": Step(
+        "Check that the host is up and that its HTTPS port can be reached. Then audit again.",
+        _AUDIT,
+    ),
     "failed": Step("Correct the cause that is named above. Then audit again.", _AUDIT),
     "not_examined": Step("Audit these hosts again, and look why the playbook left them out.", _AUDIT),
     "missing": Step(_CONVERGE_THEM, _CONVERGE),
-    "differs": Step(f"{_CONVERGE_THEM} While a rotation is under way, finish the rotation instead.", _CONVERGE),
+    "differs": Step(
+        f"{_CONVERGE_THEM} While a rotation is under way, finish the rotation instead.",
+        _CONVERGE,
+    ),
     "extra": Step(_CONVERGE_THEM, _CONVERGE),
     "unavailable": Step("Correct the cause that the host names. Then audit again.", _AUDIT),
     "expiring": Step(_RENEW, _ROTATE, limited=False),
@@ -71,7 +80,8 @@ _STEPS = {
 def next_step(finding: Mapping[str, Any], fleet: Sequence[str], run: Mapping[str, Any]) -> dict[str, str]:
     """The next step for a finding: `sentence` and `command`.
 
-    fleet: the names of all hosts of the audit. run: its `inventory` sources and its `esx_hosts`, if they are known.
+    fleet: the names of all hosts of the audit.
+    run: its `inventory` sources and its `esx_hosts`, if they are known.
     The command is empty if the name of a host cannot be given to --limit.
     """
     step = _STEPS[finding["kind"]]
@@ -84,8 +94,10 @@ def next_step(finding: Mapping[str, Any], fleet: Sequence[str], run: Mapping[str
     words = ["ansible-playbook", step.playbook]
     for source in run["inventory"]:
         words += ["-i", source]
+
     if run["esx_hosts"] not in ("", _USUAL_HOSTS):
         words += ["-e", json.dumps({"esx_hosts": run["esx_hosts"]})]
+
     if limit:
         words += ["--limit", limit]
 
@@ -101,6 +113,7 @@ def _hosts_to_look_at(finding: Mapping[str, Any]) -> Sequence[str]:
     hosts: list[str] = []
     for detail in finding["details"][1:]:
         hosts.extend(detail["hosts"])
+
     return hosts
 
 
@@ -108,7 +121,9 @@ def _limit(hosts: Sequence[str], fleet: Sequence[str]) -> Optional[str]:
     """The value of --limit. Empty if it is not needed, None if a name cannot be part of it."""
     if set(hosts) == set(fleet):
         return ""
+
     for host in hosts:
         if not _PLAIN_NAME.fullmatch(host) or host in _NAMES_OF_GROUPS:
             return None
+
     return ",".join(hosts)

@@ -36,4 +36,5 @@ def style() -> dict[str, str]:
     """The style sheet and the digest by which the page's policy allows it."""
     css = _STYLE.read_text(encoding="utf-8")
     digest = hashlib.sha256(css.encode()).digest()
+
     return {"css": css, "digest": base64.b64encode(digest).decode()}

@@ -23,9 +23,9 @@ _Keys = dict[str, dict[str, dict[str, bool]]]
 
 
 def compare(audits: Mapping[Any, Any]) -> dict[str, Any]:
-    """What the sites do not agree about.
+    """The differences between the sites.
 
-    audits: the record of the audit of each site, under the name of the site.
+    audits: the record of the audit of each site, by the name of the site.
     Raises ValueError if one of them is no record of an audit.
     """
     providers: dict[str, _Keys] = {}
@@ -34,16 +34,21 @@ def compare(audits: Mapping[Any, Any]) -> dict[str, Any]:
             check_version(record)
         except ValueError as error:
             raise ValueError(f"{text(site)}: {error}") from error
+
         for host, name, key_id in _held(as_mapping(record)):
             key = providers.setdefault(name, {}).setdefault(normal_key_id(key_id), {})
             key.setdefault(text(site), {})[host] = True
 
-    differing = [_provider(name, keys) for name, keys in sorted(providers.items()) if len(keys) > 1]
+    key_disagreements = []
+    for name, keys in sorted(providers.items()):
+        if len(keys) > 1:
+            key_disagreements.append(_disagreement(name, keys))
+
     return {
         "sites": [text(site) for site in audits],
-        "same_keys": not differing,
-        "key_disagreements": differing,
-        "sentences": [_sentence(one) for one in differing],
+        "same_keys": not key_disagreements,
+        "key_disagreements": key_disagreements,
+        "sentences": [_sentence(disagreement) for disagreement in key_disagreements],
     }
 
 
@@ -51,7 +56,8 @@ def _held(record: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """Host, provider and key_id, for every provider that a host holds."""
     for host in as_mappings(record.get("hosts")):
         for resource in as_mappings(host.get("resources")):
-            name, key_id = text(resource.get("id")), text(resource.get("key_id"))
+            name = text(resource.get("id"))
+            key_id = text(resource.get("key_id"))
             if resource.get("resource") == "kms_provider" and name and key_id:
                 yield text(host.get("host")), name, key_id
 
@@ -63,17 +69,21 @@ def _held(record: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
                 yield text(name), text(provider.get("provider")), text(key.get("key_id"))
 
 
-def _provider(name: str, keys: _Keys) -> dict[str, Any]:
-    listed = [
-        {"key_id": key_id, "sites": [{"site": site, "hosts": list(hosts)} for site, hosts in sites.items()]}
-        for key_id, sites in keys.items()
-    ]
+def _disagreement(name: str, keys: _Keys) -> dict[str, Any]:
+    """The record of a key provider that holds different keys."""
+    listed = []
+    for key_id, hosts_by_site in keys.items():
+        sites = [{"site": site, "hosts": list(hosts)} for site, hosts in hosts_by_site.items()]
+        listed.append({"key_id": key_id, "sites": sites})
+
     return {"provider": name, "keys": listed}
 
 
 def _sentence(disagreement: Mapping[str, Any]) -> str:
-    parts = []
+    """The disagreement in words, with the number of hosts of each site."""
+    clauses = []
     for key in disagreement["keys"]:
-        sites = ", ".join(f"{one['site']} ({len(one['hosts'])})" for one in key["sites"])
-        parts.append(f"{key['key_id']} at {sites}")
-    return f"The key provider {disagreement['provider']} holds different keys: {'; '.join(parts)}."
+        sites = [f"{site['site']} ({len(site['hosts'])})" for site in key["sites"]]
+        clauses.append(f"{key['key_id']} at {', '.join(sites)}")
+
+    return f"The key provider {disagreement['provider']} holds different keys: {'; '.join(clauses)}."

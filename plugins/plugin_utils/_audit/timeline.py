@@ -25,7 +25,7 @@ View = dict[str, Any]
 
 
 class Scale:
-    """From days to a horizontal position. Today is day 0. The scale is as long as the certificates need it."""
+    """The horizontal position of a day in the timeline. Today is day 0. The latest certificate decides the length."""
 
     def __init__(self, days: Sequence[int]) -> None:
         latest = max(days, default=0)
@@ -38,7 +38,7 @@ class Scale:
         self.first = -self.last * (0.12 if earliest < 0 else 0.015)
 
     def share(self, days: float) -> float:
-        """The position in percent. What lies outside of the scale stands at its end."""
+        """The position in percent. A day outside of the scale is at its end."""
         inside = min(max(days, self.first), self.last)
         return (inside - self.first) / (self.last - self.first) * 100
 
@@ -53,32 +53,42 @@ def timeline(chains: Sequence[Mapping[str, Any]], expiring_days: int = EXPIRING_
 
     shown = chains[:_CHAINS_SHOWN]
     rest = chains[_CHAINS_SHOWN:]
+    rest_ends = ""
+    if rest:
+        rest_ends = rest[0]["not_after"][:10] or "an unknown day"
+
     scale = Scale([chain["days_left"] for chain in shown if chain["days_left"] is not None])
-    today, soon = scale(0), scale(expiring_days)
+    today = scale(0)
+    soon = scale(expiring_days)
+    soon_width = float(soon[:-1]) - float(today[:-1])
 
     return {
         "expiring_days": expiring_days,
         "labels": _labels(scale, expiring_days),
         "grid": [scale(days) for days, _label in _ticks(scale, expiring_days)[1:]],
         "today": today,
-        "soon_width": f"{float(soon[:-1]) - float(today[:-1]):.2f}%",
+        "soon_width": f"{soon_width:.2f}%",
         "chains": [_chain(chain, scale) for chain in shown],
         "rest": len(rest),
-        "rest_ends": rest[0]["not_after"][:10] or "an unknown day" if rest else "",
+        "rest_ends": rest_ends,
     }
 
 
 def _ticks(scale: Scale, expiring_days: int) -> list[tuple[int, str]]:
+    """The marks of the scale: the day and the text of each."""
     ticks = [(0, "today")]
-    # Nearer to another mark, the texts of both could not be read.
+    # If two marks were nearer to each other, their texts would overlap.
     if scale.years == 1 and _ROOM <= expiring_days <= _YEAR - _ROOM:
         ticks.append((expiring_days, f"{expiring_days} days"))
+
     for year in range(1, scale.years + 1):
         ticks.append((year * _YEAR, count(year, "year")))
+
     return ticks
 
 
 def _labels(scale: Scale, expiring_days: int) -> list[View]:
+    """The texts of the marks, with their positions and the side on which each text stands."""
     labels = []
     for days, label in _ticks(scale, expiring_days):
         if days == scale.last:
@@ -87,12 +97,16 @@ def _labels(scale: Scale, expiring_days: int) -> list[View]:
             anchor = "start"
         else:
             anchor = "middle"
+
         labels.append({"at": scale(days), "anchor": anchor, "text": label})
+
     return labels
 
 
 def _chain(chain: Mapping[str, Any], scale: Scale) -> View:
-    days_left, state = chain["days_left"], chain["state"]
+    """The view of one chain."""
+    days_left = chain["days_left"]
+    state = chain["state"]
 
     names = ", ".join(chain["aliases"][:_ALIASES_SHOWN])
     if len(chain["aliases"]) > _ALIASES_SHOWN:
@@ -109,26 +123,38 @@ def _chain(chain: Mapping[str, Any], scale: Scale) -> View:
         "left": _left(days_left, state),
         "at": "",
     }
+
     if days_left is not None:
         view["at"] = scale(days_left)
         view["shape"] = "later" if days_left > scale.last else state
         view["tone"] = _TONES.get(state, "good")
+
     return view
 
 
 def _certificate(certificate: Mapping[str, Any]) -> View:
+    """The view of one certificate of a chain."""
     end = certificate["not_after"][:10] or "at an unknown time"
-    return {"name": certificate["subject"] or "(no subject)", "end": f"ends {end}", "sha256": certificate["sha256"]}
+
+    return {
+        "name": certificate["subject"] or "(no subject)",
+        "end": f"ends {end}",
+        "sha256": certificate["sha256"],
+    }
 
 
 def _left(days: Optional[int], state: str) -> str:
     """How long a chain lasts, in words."""
     if days is None:
         return "unknown"
+
     if days < 0:
         return f"expired {count(-days, 'day')} ago"
+
     if days == 0:
         return "expired today" if state == "expired" else "ends today"
+
     if days < 2 * _YEAR:
         return f"{count(days, 'day')} left"
+
     return f"{days // _YEAR} years left"

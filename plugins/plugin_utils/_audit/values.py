@@ -44,6 +44,7 @@ def text(value: Any) -> str:
 
     if len(plain) > _LONGEST_TEXT:
         return f"{plain[:_LONGEST_TEXT]}…"
+
     return plain
 
 
@@ -62,10 +63,12 @@ def moment(value: Any) -> Optional[datetime.datetime]:
 
     if value.tzinfo is None:
         value = value.replace(tzinfo=datetime.timezone.utc)
+
     try:
-        return value.astimezone(datetime.timezone.utc)  # type: ignore[no-any-return]
+        in_utc: datetime.datetime = value.astimezone(datetime.timezone.utc)
     except OverflowError:  # next to the first or the last year
         return None
+    return in_utc
 
 
 def count(number: int, noun: str) -> str:
@@ -75,10 +78,11 @@ def count(number: int, noun: str) -> str:
 
 
 def in_words(value: str) -> str:
-    """A moment in ISO 8601 as a person writes it, in UTC; a text that is none stays as it is."""
+    """A time for people, such as 31 January 2026, 08:00 UTC. A text that is no time in ISO 8601 stays as it is."""
     at = moment(value)
     if at is None:
         return value
+
     return f"{at.day} {_MONTHS[at.month - 1]} {at.year}, {at:%H:%M} UTC"
 
 
@@ -111,8 +115,11 @@ def plain(value: Any) -> Any:
     """A copy of a record in which every text is plain and printable."""
     if isinstance(value, str):
         return text(value)
+
     if isinstance(value, Mapping):
         return {name: plain(item) for name, item in value.items()}
+
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
+
     return value

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the report shows: from the record of an audit to a tree of plain values, which the template writes out."""
+"""Makes the contents of the report from the record of an audit: a tree of plain values, which the template writes."""
 
 from __future__ import annotations
 
@@ -57,6 +57,7 @@ def view_of(record: Record) -> View:
     """Everything that the template shows."""
     groups = groups_of(record["hosts"])
     links = Links(record["attention"])
+
     view: View = {
         "when": in_words(record["generated_at"]),
         "headline": record["summary"]["headline"],
@@ -70,10 +71,12 @@ def view_of(record: Record) -> View:
         "groups": _shared_rows(groups),
         "about": _about(record),
     }
+
     parts = []
     for name, title in _TITLES.items():
         if view[name]:
             parts.append({"name": name, "title": title})
+
     return {**view, "titles": _TITLES, "parts": parts}
 
 
@@ -81,11 +84,12 @@ def view_of(record: Record) -> View:
 
 
 def _verdict(record: Record) -> View:
+    """The tone of the report and the sentence below its headline."""
     findings = record["attention"]
+    kinds = [finding["kind"] for finding in findings]
     expired = record["summary"]["chains"]["expired"]
-    urgent = not record["summary"]["as_declared"] or any(finding["kind"] == "expired" for finding in findings)
 
-    if urgent:
+    if not record["summary"]["as_declared"] or "expired" in kinds:
         tone = "alarm"
     elif findings:
         tone = "notice"
@@ -97,8 +101,10 @@ def _verdict(record: Record) -> View:
         lead = f"{count(len(findings), 'finding')} to look at{order}."
     else:
         lead = "Nothing needs attention."
+
     if expired:
-        lead += f" {count(expired, 'certificate chain')} {'has' if expired == 1 else 'have'} expired."
+        verb = "has" if expired == 1 else "have"
+        lead += f" {count(expired, 'certificate chain')} {verb} expired."
 
     return {"tone": tone, "lead": lead}
 
@@ -110,6 +116,7 @@ def _hosts_summary(counts: Mapping[str, int], links: Links) -> View:
     for status in STATUSES:
         if status not in PASSING and counts[status]:
             tiles.append(_tile(counts[status], status, MARKS[status].word, links.to_kind(status)))
+
     return {"label": count(counts["total"], "host"), "tiles": tiles, "bar": _bar(tiles)}
 
 
@@ -117,15 +124,24 @@ def _chains_summary(counts: Mapping[str, int]) -> Optional[View]:
     """The tiles for the certificate chains."""
     if not counts["total"]:
         return None
+
     tiles = []
     for state in ("expired", "expiring", "valid", "unknown"):
         if counts[state]:
             tiles.append(_tile(counts[state], state, MARKS[state].word, "expiry"))
+
     return {"label": count(counts["total"], "certificate chain"), "tiles": tiles, "bar": []}
 
 
 def _tile(number: int, status: str, label: str, target: str) -> View:
-    return {"number": f"{number:,}", "size": number, "status": status, "label": label, "target": target}
+    """The view of a tile. target: the id in the page to which the tile leads, or empty."""
+    return {
+        "number": f"{number:,}",
+        "size": number,
+        "status": status,
+        "label": label,
+        "target": target,
+    }
 
 
 def _bar(tiles: Sequence[View]) -> list[View]:
@@ -135,15 +151,23 @@ def _bar(tiles: Sequence[View]) -> list[View]:
     if not total:
         return []
 
-    widths = [max(size / total * 100, _SMALLEST_SHARE) if size else 0.0 for size in sizes]
+    widths = []
+    for size in sizes:
+        share = size / total * 100
+        widths.append(max(share, _SMALLEST_SHARE) if size else 0.0)
+
+    # Small parts were made wider, so their sum can be above 100 percent.
     scale = 100 / sum(widths)
+
     parts = []
     start = 0.0
     for tile, width in zip(tiles, widths):
         if width:
             tone = MARKS[tile["status"]].tone
             parts.append({"x": f"{start:.2f}%", "width": f"{width * scale:.2f}%", "tone": tone})
+
         start += width * scale
+
     return parts
 
 
@@ -151,6 +175,7 @@ def _bar(tiles: Sequence[View]) -> list[View]:
 
 
 def _attention(record: Record) -> View:
+    """The findings: those that are shown at once, and those that are folded away."""
     resources: dict[tuple[str, str, str], Record] = {}
     for host in record["hosts"]:
         for resource in host["resources"]:
@@ -164,12 +189,14 @@ def _attention(record: Record) -> View:
             identity = (detail["hosts"][0], finding["resource"], finding["id"])
             lines = _lines_of(finding, resources.get(identity))
             details.append({**detail, "target": detail_id(place, detail_place), "lines": lines})
+
         findings.append(_finding(place, finding, details, fleet_size))
 
     return {"shown": findings[:_FINDINGS_SHOWN], "folded": findings[_FINDINGS_SHOWN:]}
 
 
 def _finding(place: int, finding: Record, details: Sequence[View], fleet_size: int) -> View:
+    """The view of one finding. fleet_size: the number of hosts in the audit."""
     hosts = finding["hosts"]
 
     # The name of the host is the largest text of a finding. Of several hosts, the first stands for the others.
@@ -198,7 +225,7 @@ def _finding(place: int, finding: Record, details: Sequence[View], fleet_size: i
 
 
 def _lines_of(finding: Record, resource: Optional[Record]) -> list[View]:
-    """The differences of a resource as lines: what is on the host with a minus, what is declared with a plus."""
+    """The differences of a resource as lines. A minus marks a value on the host, a plus a declared value."""
     if resource is None or finding["kind"] != resource["status"]:
         return []
 
@@ -211,18 +238,31 @@ def _lines_of(finding: Record, resource: Optional[Record]) -> list[View]:
     # Of each field the minus lines come first. The sort keeps the order of the fields.
     fields = list(dict.fromkeys(field for field, _sign, _line in lines))
     lines.sort(key=lambda line: (fields.index(line[0]), line[1]))
+
     return [{**line, "added": bool(sign)} for _field, sign, line in lines]
 
 
 def _lines(field: str, value: Any) -> list[View]:
+    """The lines for one side of a difference. A field with several values has a line for each."""
     if not value:
         return []
+
     label = field.replace("_", " ")
     if field == "certificate":
         end = f"ends {value['not_after'][:10] or 'at an unknown time'}"
-        return [{"label": label, "words": value["subject"] or "(no subject)", "end": end, "id": value["sha256"]}]
+
+        return [
+            {
+                "label": label,
+                "words": value["subject"] or "(no subject)",
+                "end": end,
+                "id": value["sha256"],
+            }
+        ]
+
     if field == "signing_cert_chains":
         return [{"label": "chain", "words": "", "end": "", "id": " → ".join(chain)} for chain in value]
+
     return [{"label": label, "words": "", "end": "", "id": value}]
 
 
@@ -230,13 +270,16 @@ def _lines(field: str, value: Any) -> list[View]:
 
 
 def _changes(changes: Optional[Record]) -> Optional[View]:
+    """The changes since the earlier audit, or None if there is no earlier audit."""
     if changes is None:
         return None
+
     entries = []
     for name, words in _CHANGES.items():
         hosts = changes[name]
         if hosts:
             entries.append({"words": words.format(hosts=count(len(hosts), "host")), "hosts": hosts})
+
     return {"since": in_words(changes["since"]), "entries": entries}
 
 
@@ -248,6 +291,7 @@ def _shared_rows(groups: Sequence[Group]) -> list[View]:
             status = group[0]["status"]
             names = [host["host"] for host in group]
             found.append({"target": group_target(place, group), "status": status, "hosts": names})
+
     return found
 
 
@@ -255,29 +299,36 @@ def _about(record: Record) -> list[View]:
     """Who audited, how long it took and with what, as far as it is known."""
     run = record["run"]
     seconds = run["seconds"]
+
     facts = (
         ("Took", [] if seconds is None else [_duration(seconds)]),
         ("By", [run["user"]]),
         ("Inventory", run["inventory"]),
         ("Versions", _versions(run)),
     )
+
     about = []
     for label, values in facts:
         known = [value for value in values if value]
         if known:
             about.append({"label": label, "text": ", ".join(known)})
+
     return about
 
 
 def _versions(run: Record) -> Iterable[str]:
+    """The versions of the collection and of ansible-core, as far as they are known."""
     if run["collection_version"]:
         yield f"esx.trust {run['collection_version']}"
+
     if run["core_version"]:
         yield f"ansible-core {run['core_version']}"
 
 
 def _duration(seconds: int) -> str:
+    """A number of seconds in words."""
     minutes, rest = divmod(seconds, 60)
     if not minutes:
         return count(rest, "second")
+
     return f"{count(minutes, 'minute')} {count(rest, 'second')}"

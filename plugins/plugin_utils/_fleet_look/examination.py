@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Examines the hosts of a fleet side by side in threads. Which login is tried where is decided here."""
+"""Examines the hosts of a fleet side by side in threads, and decides on which host a login is tried first."""
 
 from __future__ import annotations
 
@@ -34,42 +34,48 @@ from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.reach import
 Params = Mapping[str, Any]
 Result = dict[str, Any]
 
-#: Seconds that the examinations under way may still take when a signal has come.
+#: After a signal, the examinations under way have so many seconds to end.
 _GRACE = 5.0
-#: Seconds in which a host must complete a TLS handshake to be asked before others whether a login is good.
+#: A host that completes a TLS handshake within so many seconds is asked before the others.
 _CONNECT = 5.0
-#: Seconds after which a host that tries a login for others is asked for such a handshake.
+#: If a host tries a login for others and takes more seconds than this, it is asked for such a handshake.
 _PATIENCE = 5.0
-#: Seconds after which the look is about itself: whether a host is silent, and whether Ansible is still there.
+#: At least every so many seconds, the examination checks for silent hosts, and whether Ansible still runs.
 _GLANCE = 1.0
 
 
 @dataclass
 class _Login:
-    """A name and its password, and the hosts on which they have not been tried.
+    """A user name with its password, and the hosts on which they have not been tried yet.
 
-    sought: hosts that answer were sought among them already. silent: those that did not answer.
+    waiting: the hosts that are not asked before this login is known to be good.
+    refused_by: the hosts that refused it.
+    searched: hosts that answer were searched for among the waiting hosts already.
+    silent: the hosts that did not answer in this search.
     """
 
     waiting: list[str]
     refused_by: list[str] = field(default_factory=list)
-    sought: bool = False
+    searched: bool = False
     silent: list[str] = field(default_factory=list)
 
     def take_all(self) -> list[str]:
-        """Every host on which the login was not tried; none is left."""
+        """All hosts on which the login was not tried. Afterwards there are none left."""
         hosts = [*self.waiting, *self.silent]
         self.waiting.clear()
         self.silent.clear()
+
         return hosts
 
 
 @dataclass(eq=False)
-class _Asked:
+class _Examined:
     """A host that is being examined.
 
-    login: the one that it is the first to try, if others wait for that. since: when it began. doubted: it was asked
-    whether it speaks at all. left: it does not, so that another host tries the login.
+    login: the login that this host tries for the others, or None.
+    since: when the examination began, in seconds of the monotonic clock.
+    doubted: the host was asked for a TLS handshake, because it took long.
+    left: the host is silent, so another host tries the login.
     """
 
     host: str
@@ -82,10 +88,11 @@ class _Asked:
 class Examination:
     """One look at a fleet.
 
-    fleet: the options for each host, checked, or None for a host whose options were refused. ask: what is done for a
-    host of the fleet, in a thread. forbid: notes that the login of a host shall not be tried later in this run.
-    threads: how many hosts at a time. refusals: how many hosts may refuse the same login, one after the other, before
-    it is tried on no other host.
+    fleet: the validated options for each host. None for a host whose options were refused.
+    ask: examines one host; called in a thread.
+    forbid: notes that the login of a host must not be tried later in this run.
+    threads: the number of hosts that are examined at a time.
+    refusals: after so many hosts have refused a login, it is tried on no other host.
     """
 
     def __init__(
@@ -103,186 +110,226 @@ class Examination:
         self._refusals = refusals
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="esx-trust-look")
         self._results: dict[str, Result] = {}
-        #: Examinations under way.
-        self._asked: dict[Future[Result], _Asked] = {}
-        #: Searches for a host that answers, and for which login.
-        self._sought: dict[Future[list[str]], _Login] = {}
-        #: Questions whether a host speaks at all for which others wait.
-        self._doubts: dict[Future[bool], _Asked] = {}
-        #: A worker of Ansible is told nothing when a job runner kills Ansible.
+        #: The examinations under way.
+        self._examined: dict[Future[Result], _Examined] = {}
+        #: The searches for hosts that answer, and the login for which the search is made.
+        self._searches: dict[Future[list[str]], _Login] = {}
+        #: The handshakes with hosts that took long while others waited for them.
+        self._doubts: dict[Future[bool], _Examined] = {}
+        #: If a job runner kills Ansible, a worker gets no signal, but it gets another parent.
         self._parent = os.getppid()
 
     def results(self) -> dict[str, Result]:
         """The result for each host, in the order of the fleet.
 
-        A signal ends it: no further host is begun, and those under way have a few seconds. So does the end of the
-        process that wants the results.
+        A signal stops the examination, and so does the end of Ansible: no further host is begun, and the hosts under
+        way have a few seconds to end. Raises Stopped.
         """
         _make_contexts(params for params in self._fleet.values() if params)
-        # The filters of warnings belong to the whole process, and threads would restore each other's.
+
+        # The filters of warnings belong to the whole process. If each thread set and restored them, the threads would
+        # restore each other's filters.
         with stoppable(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
+
             try:
-                self._go()
+                self._examine_all()
             finally:
-                # In here, because the signal ends the process where stoppable() ends.
+                # This must be inside of stoppable(), because at the end of stoppable() the signal ends the process.
                 self._pool.shutdown(wait=False, cancel_futures=True)
-                wait(self._asked, timeout=_GRACE)
+                wait(self._examined, timeout=_GRACE)
+
         return {host: self._results[host] for host in self._fleet}
 
-    def _go(self) -> None:
-        logins, others = _by_login(self._fleet)
-        self._ask_all(others)
+    def _examine_all(self) -> None:
+        """Examine all hosts. Raises Stopped if Ansible has ended."""
+        logins, hosts_without_wait = _by_login(self._fleet)
+        self._ask_all(hosts_without_wait)
+
         for login in logins:
             self._try_next(login)
-        while self._asked or self._sought:
-            self._take_in()
-            self._look_around()
+
+        while self._examined or self._searches:
+            self._wait_for_next()
+            self._check_silence()
 
     def _ask_all(self, hosts: Iterable[str]) -> None:
+        """Begin the examination of these hosts. None of them has to try a login for the others."""
         for host in hosts:
-            self._asked[self._pool.submit(self._ask, host)] = _Asked(host)
+            examination = self._pool.submit(self._ask, host)
+            self._examined[examination] = _Examined(host)
 
     def _try_next(self, login: _Login) -> None:
-        """Ask one more host whether it accepts a login.
+        """Begin the examination of the next waiting host, which tries the login for the others.
 
-        Silent hosts are the last, all at the same time: without a connection none of them gets the login.
+        If only silent hosts are left, all of them are examined at the same time: without a connection, none of them
+        gets the login.
         """
         if login.waiting:
             host = login.waiting.pop(0)
-            self._asked[self._pool.submit(self._ask, host)] = _Asked(host, login)
+            examination = self._pool.submit(self._ask, host)
+            self._examined[examination] = _Examined(host, login)
         else:
             self._ask_all(login.take_all())
 
-    def _take_in(self) -> None:
-        under_way: list[Future[Any]] = [*self._asked, *self._sought, *self._doubts]
-        done, _others = wait(under_way, timeout=_GLANCE, return_when=FIRST_COMPLETED)
-        for future in done:
-            if future in self._sought:
-                self._found(self._sought.pop(future), future.result())
-            elif future in self._doubts:
-                self._answered(self._doubts.pop(future), future.result())
-            else:
-                asked = self._asked.pop(future)
-                self._results[asked.host] = _outcome(asked.host, future)
-                self._tried(asked)
+    def _wait_for_next(self) -> None:
+        """Wait a moment for examinations, searches and handshakes to end, and go on from their results."""
+        under_way: list[Future[Any]] = [*self._examined, *self._searches, *self._doubts]
+        ended, _still_under_way = wait(under_way, timeout=_GLANCE, return_when=FIRST_COMPLETED)
 
-    def _look_around(self) -> None:
-        """Doubt the hosts that others wait for too long. Raises Stopped if nobody wants the results any more."""
+        for future in ended:
+            if future in self._searches:
+                login = self._searches.pop(future)
+                self._go_on_after_search(login, future.result())
+            elif future in self._doubts:
+                doubted = self._doubts.pop(future)
+                self._go_on_after_handshake(doubted, future.result())
+            else:
+                examined = self._examined.pop(future)
+                self._results[examined.host] = _outcome(examined.host, future)
+                self._go_on_after_trial(examined)
+
+    def _check_silence(self) -> None:
+        """Ask for a TLS handshake if a host takes long while others wait. Raises Stopped if Ansible has ended."""
         if os.getppid() != self._parent:
             raise Stopped
 
         now = time.monotonic()
-        for asked in self._asked.values():
-            waited_for = asked.login is not None and asked.login.waiting
-            if waited_for and not asked.doubted and now - asked.since > _PATIENCE:
-                asked.doubted = True
-                self._doubts[self._pool.submit(_answers, self._fleet[asked.host] or {})] = asked
+        for examined in self._examined.values():
+            if examined.login is None or not examined.login.waiting or examined.doubted:
+                continue
 
-    def _answered(self, asked: _Asked, speaks: bool) -> None:
-        """Go on without a host that is silent: it has no password of ours, and cannot refuse it."""
-        still_asked = asked in self._asked.values()
-        if still_asked and asked.login is not None and not speaks:
-            asked.left = True
-            self._seek(asked.login)
+            if now - examined.since > _PATIENCE:
+                examined.doubted = True
+                handshake = self._pool.submit(_answers, self._fleet[examined.host] or {})
+                self._doubts[handshake] = examined
 
-    def _tried(self, asked: _Asked) -> None:
-        """Go on after a host was the one to try a login."""
-        login, host = asked.login, asked.host
+    def _go_on_after_handshake(self, doubted: _Examined, answered: bool) -> None:
+        """Let another host try the login if this host is silent. A silent host has not got the password."""
+        still_examined = doubted in self._examined.values()
+        if still_examined and doubted.login is not None and not answered:
+            doubted.left = True
+            self._try_answering(doubted.login)
+
+    def _go_on_after_trial(self, examined: _Examined) -> None:
+        """Decide what the waiting hosts do, after a host has tried the login for them."""
+        login = examined.login
         if login is None:
             return
 
-        result = self._results[host]
+        result = self._results[examined.host]
         failure = result.get("failure") or {}
-        code = failure.get("code", "invalid_input" if result.get("failed") else "")
+        params = self._fleet[examined.host] or {}
+
         if failure.get("login_refused"):
-            login.refused_by.append(host)
+            login.refused_by.append(examined.host)
             if len(login.refused_by) >= self._refusals:
                 self._give_up(login)
                 return
-        elif has_accepted(result, (self._fleet[host] or {}).get("auth_method", "")):
+        elif has_accepted(result, params.get("auth_method", "")):
             self._ask_all(login.take_all())
+            return
 
-        if asked.left:
+        if examined.left:
             # Another host tries the login already.
             return
-        if code == "unreachable":
-            self._seek(login)
+
+        if failure.get("code") == "unreachable":
+            self._try_answering(login)
         else:
             self._try_next(login)
 
     def _give_up(self, login: _Login) -> None:
-        """Try a login nowhere else."""
-        for other in login.take_all():
-            self._results[other] = failed(_not_tried(other, login.refused_by))
-            self._forbid(other)
+        """Fail all hosts on which the login was not tried, because too many hosts have refused it."""
+        for host in login.take_all():
+            self._results[host] = failed(_not_tried(host, login.refused_by))
+            self._forbid(host)
 
-    def _seek(self, login: _Login) -> None:
-        """Try a login on a host that answers, of those that are left."""
-        if login.sought or len(login.waiting) < 2:
+    def _try_answering(self, login: _Login) -> None:
+        """Try a login on a waiting host that answers. The search for such hosts is made once for a login."""
+        if login.searched or len(login.waiting) < 2:
             self._try_next(login)
             return
-        login.sought = True
-        self._sought[self._pool.submit(self._answering, list(login.waiting))] = login
 
-    def _found(self, login: _Login, answering: list[str]) -> None:
-        # A host that was left may have said yes or no meanwhile.
-        answering = [host for host in answering if host in set(login.waiting)]
-        login.silent = [host for host in login.waiting if host not in set(answering)]
-        login.waiting = answering
+        login.searched = True
+        search = self._pool.submit(self._answering, list(login.waiting))
+        self._searches[search] = login
+
+    def _go_on_after_search(self, login: _Login, answering: list[str]) -> None:
+        """Try the login on the hosts that answer. The silent hosts come last."""
+        # During the search, a host that was left may have answered, so that these hosts do not wait any more.
+        found = set(answering)
+        waiting = set(login.waiting)
+        login.silent = [host for host in login.waiting if host not in found]
+        login.waiting = [host for host in answering if host in waiting]
         self._try_next(login)
 
     def _answering(self, hosts: list[str]) -> list[str]:
-        """Those of the hosts that speak TLS."""
+        """The hosts that complete a TLS handshake."""
+
+        def answers(host: str) -> bool:
+            return _answers(self._fleet[host] or {})
+
         with ThreadPoolExecutor(max_workers=self._threads) as pool:
-            answers = list(pool.map(lambda host: _answers(self._fleet[host] or {}), hosts))
-        return [host for host, answer in zip(hosts, answers) if answer]
+            found = list(pool.map(answers, hosts))
+
+        return [host for host, answered in zip(hosts, found) if answered]
 
 
 def _outcome(host: str, future: Future[Result]) -> Result:
+    """The result of an examination that has ended. An exception in it becomes the failure of this host."""
     error = future.exception()
     if isinstance(error, Exception):
-        # A mistake of ours about one host must not cost the others their result. Its text may hold anything.
+        # A bug that shows on one host must not cost the other hosts their results. The text of the exception is left
+        # out, because it may hold a secret.
         return {
             "failed": True,
             "changed": False,
             "msg": f"{host}: the examination broke off ({type(error).__name__}). This is a mistake in esx.trust.",
         }
+
     return future.result()
 
 
 def _make_contexts(fleet: Iterable[Params]) -> None:
-    """Make the settings of TLS that the threads will share. What is wrong with them is told host by host."""
+    """Make the settings of TLS that the threads will share. Errors in them are reported by each host that has them."""
     for params in fleet:
         verify = bool(params["validate_certs"]) and not params["thumbprint"]
+        ca_path = params["ca_path"] if verify else None
+
         with contextlib.suppress(TrustError, OSError, ValueError):
-            tls_context(params["ca_path"] if verify else None, verify)
+            tls_context(ca_path, verify)
 
 
 def _by_login(fleet: Mapping[str, Optional[Params]]) -> tuple[list[_Login], list[str]]:
-    """The logins with their hosts, and the hosts that need not wait for another."""
+    """The logins with their hosts, and the hosts that send no password and therefore need not wait."""
     logins: dict[tuple[str, str], _Login] = {}
-    others = []
+    hosts_without_wait = []
+
     for host, params in fleet.items():
         if params is None or params["access_token"] or params["saml_token"] or not params["password"]:
-            others.append(host)
+            hosts_without_wait.append(host)
             continue
-        who = (str(params["username"]), params["password"])
-        logins.setdefault(who, _Login([])).waiting.append(host)
-    return list(logins.values()), others
+
+        name_and_password = (str(params["username"]), params["password"])
+        login = logins.setdefault(name_and_password, _Login([]))
+        login.waiting.append(host)
+
+    return list(logins.values()), hosts_without_wait
 
 
 def _answers(params: Params) -> bool:
     """True if the host, or the host behind its proxy, completes a TLS handshake in time. No request is sent."""
     try:
         connection = Connection.from_params(params)
-        return reachable(replace(connection, timeout=min(connection.timeout, _CONNECT)))
+        in_time = replace(connection, timeout=min(connection.timeout, _CONNECT))
+        return reachable(in_time)
     except TrustError:
         return False
 
 
 def _not_tried(host: str, refused_by: list[str]) -> Unauthenticated:
-    """The error for a host that was not asked, because others refused the login that it would have been sent."""
+    """The error for a host that was not asked, because other hosts have refused the same login."""
     return Unauthenticated(
         f"{host}: was not examined, because {' and '.join(refused_by)} refused the same login, and hosts lock an"
         " account after five refusals.",

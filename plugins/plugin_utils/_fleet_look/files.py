@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The files of a look: the report of an audit, and the plan."""
+"""The files that a look at a fleet writes: the report of an audit, and the plan."""
 
 from __future__ import annotations
 
@@ -22,16 +22,22 @@ from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.page import 
 
 
 def write_report(path: str, entries: list[dict[str, Any]], generated_at: str, run: Mapping[str, Any]) -> dict[str, Any]:
-    """Write the report of an audit in its four forms; returns its record.
+    """Write the report of an audit in its four forms. Returns the record of the audit.
 
-    path: of the files, without what tells their forms. run: what is known of the run, see audit_data.yml.
+    path: the path of the files without their extensions.
+    entries: the results, see audit_data.yml.
+    generated_at: the time of the audit in ISO 8601.
+    run: facts about the run, see audit_data.yml.
     Raises AnsibleActionFail if a file cannot be written.
     """
-    record: dict[str, Any] = audit_data(entries, generated_at, previous=_read(f"{path}.json"), **run)
+    previous = _read(f"{path}.json")
+    record: dict[str, Any] = audit_data(entries, generated_at, previous=previous, **run)
+
     _write(f"{path}.json", _json(record))
     _write(f"{path}.html", audit_html(record))
     _write(f"{path}.junit.xml", audit_junit(record))
     _write(f"{path}.prom", audit_metrics(record))
+
     return record
 
 
@@ -46,6 +52,7 @@ def _json(value: Mapping[str, Any]) -> str:
 
 
 def _read(path: str) -> Optional[str]:
+    """The text of a file, or None if it cannot be read."""
     try:
         return Path(path).read_text("utf-8")
     except (OSError, ValueError):
@@ -53,18 +60,28 @@ def _read(path: str) -> Optional[str]:
 
 
 def _write(path: str, text: str) -> None:
-    """Whoever reads the file meanwhile sees the old one or the new one, and nothing between."""
-    folder = os.path.dirname(path)
+    """Replace a file in one step: a reader sees the whole old file or the whole new file.
+
+    Raises AnsibleActionFail if the file cannot be written.
+    """
     try:
-        os.makedirs(folder, mode=0o755, exist_ok=True)
-        number, temporary = tempfile.mkstemp(dir=folder, prefix=".esx-trust-")
-        try:
-            with open(number, "w", encoding="utf-8") as file:
-                file.write(text)
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        _replace(path, text)
     except OSError as error:
         raise AnsibleActionFail(f"{path}: cannot be written ({error.strerror or error}).") from error
+
+
+def _replace(path: str, text: str) -> None:
+    """Write a temporary file in the same folder, and rename it. Raises OSError."""
+    folder = os.path.dirname(path)
+    os.makedirs(folder, mode=0o755, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=".esx-trust-")
+
+    try:
+        with open(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise

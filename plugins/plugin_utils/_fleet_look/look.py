@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from typing import Optional
@@ -36,33 +37,51 @@ _MODULE = "esx.trust.esx_host_trust"
 
 @dataclass(frozen=True)
 class _Host:
-    """A host whose variables could be read."""
+    """A host whose variables could be read.
+
+    trust: its options for esx_host_trust.
+    login: the login that these options make.
+    """
 
     trust: Understood
     login: Login
 
 
 def objections(fleet: Iterable[Given]) -> list[str]:
-    """Why no host of a fleet may be written: keys that differ, and declarations that nobody can have meant.
+    """Why no host of a fleet may be written, as sentences without any key. Empty if there is no reason.
 
-    A sentence for each; no key is in any of them.
+    The reasons are declarations that cannot be read or are refused, and keys that differ between hosts.
     """
-    hosts = list(fleet)
-    by_complaint: dict[str, list[str]] = {}
-    for one in hosts:
-        if not one.declared:
-            by_complaint.setdefault(one.complaint, []).append(one.host)
-    said = [f"{named(names)}: {complaint}" for complaint, names in by_complaint.items()]
-    return [*said, *differences({one.host: keys(one.args.get("kms_providers")) for one in hosts})]
+    hosts_by_complaint: dict[str, list[str]] = {}
+    keys_by_host = {}
+    for given in fleet:
+        keys_by_host[given.host] = keys(given.args.get("kms_providers"))
+        if not given.declared:
+            hosts_by_complaint.setdefault(given.complaint, []).append(given.host)
+
+    sentences = []
+    for complaint, hosts in hosts_by_complaint.items():
+        sentences.append(f"{named(hosts)}: {complaint}")
+
+    return [*sentences, *differences(keys_by_host)]
 
 
 class Look:
     """Examines hosts with the code of esx_host_trust in check mode.
 
-    key_providers: whether all key providers of each host are listed too. threads, refusals: see Examination.
+    key_providers: whether all key providers of each host are listed too.
+    threads, refusals: see Examination.
+    shows_invocation: whether the results hold the options.
     """
 
-    def __init__(self, *, key_providers: bool, threads: int, refusals: int, shows_invocation: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        key_providers: bool,
+        threads: int,
+        refusals: int,
+        shows_invocation: bool = False,
+    ) -> None:
         self._key_providers = key_providers
         self._threads = threads
         self._refusals = refusals
@@ -70,55 +89,80 @@ class Look:
         self._refused = RefusedLogins()
 
     def at(self, fleet: Iterable[Given]) -> dict[str, Optional[Result]]:
-        """What was found, by host: `trust`, the result of esx_host_trust, and `keys`, that of esx_kms_provider_info.
+        """The results by host: `trust` from esx_host_trust, and `keys` from esx_kms_provider_info if asked for.
 
-        None for a host whose work is not to be done here.
+        None for a host that needs a task of its own, because its work must not be done in this process.
         """
         found: dict[str, Optional[Result]] = {}
         hosts: dict[str, _Host] = {}
         for given in fleet:
-            found[given.host] = None if given.elsewhere else {"trust": _unreadable(given.host, given.complaint)}
-            if given.elsewhere or given.complaint:
+            # The place of a host in the mapping is that in the fleet. Its result comes later.
+            found[given.host] = None
+            if given.elsewhere:
                 continue
+
+            if given.complaint:
+                found[given.host] = {"trust": _unreadable(given.host, given.complaint)}
+                continue
+
             try:
                 hosts[given.host] = self._understand(given)
             except AnsibleActionFail as error:
-                found[given.host] = {"trust": {"failed": True, "changed": False, "msg": str(error)}}
+                found[given.host] = {"trust": _failure(str(error))}
 
-        params = {host: one.trust.params for host, one in hosts.items()}
-        examination = Examination(
-            params,
-            ask=lambda host: self._examine(host, hosts[host]),
-            forbid=lambda host: self._refused.remember(hosts[host].login, operation=None),
-            threads=self._threads,
-            refusals=self._refusals,
-        )
-        for host, result in examination.results().items():
-            keys_of_host = result.pop("key_providers", None)
-            found[host] = {"trust": in_variables(result, host_trust.ARGUMENTS, hosts[host].trust.args)}
-            if keys_of_host is not None:
-                found[host]["keys"] = keys_of_host  # type: ignore[index]
+        for name, result in self._results(hosts).items():
+            listed = result.pop("key_providers", None)
+            entry = {"trust": in_variables(result, host_trust.ARGUMENTS, hosts[name].trust.args)}
+            if listed is not None:
+                entry["keys"] = listed
+
+            found[name] = entry
+
         return found
 
     def _understand(self, given: Given) -> _Host:
+        """The host with its validated options. Raises AnsibleActionFail, see `Understood.of`."""
         arguments = host_trust.ARGUMENTS
         args = arguments.given(given.args)
         trust = Understood.of(arguments, args, _MODULE, self._shows_invocation)
         login = login_of(arguments, args, os.environ)
+
         return _Host(trust, login)
 
+    def _results(self, hosts: Mapping[str, _Host]) -> dict[str, Result]:
+        """The results of the hosts, which are examined side by side."""
+        params = {name: host.trust.params for name, host in hosts.items()}
+        examination = Examination(
+            params,
+            ask=lambda name: self._examine(name, hosts[name]),
+            forbid=lambda name: self._refused.remember(hosts[name].login, operation=None),
+            threads=self._threads,
+            refusals=self._refusals,
+        )
+
+        return examination.results()
+
     def _examine(self, name: str, host: _Host) -> Result:
-        """What a host says, asked in a thread."""
+        """The result of one host. This runs in a thread."""
         if sends_password(host.trust.args) and self._refused.know(host.login):
             return failed(refused_before(name))
+
         work = host_examination.examine if self._key_providers else host_trust.run
         result = host.trust.result(work, check_mode=True, diff=True)
+
         failure = result.get("failure") or {}
         if failure.get("login_refused"):
             self._refused.remember(host.login, failure.get("operation"))
+
         return result
 
 
+def _failure(message: str) -> Result:
+    """The result of a host whose options Ansible itself refuses."""
+    return {"failed": True, "changed": False, "msg": message}
+
+
 def _unreadable(host: str, complaint: str) -> Result:
-    """The result for a host whose variables cannot be read. Hosts with the same complaint have the same failure."""
-    return {**failed(InvalidInput(complaint)), "msg": f"{host}: {complaint}"}
+    """The result of a host whose variables cannot be read. Hosts with the same complaint have the same failure."""
+    result = failed(InvalidInput(complaint))
+    return {**result, "msg": f"{host}: {complaint}"}

@@ -1,8 +1,9 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a look keeps for the later plays of the same run: in Ansible's own temporary folder, where no variable reaches.
+"""Keeps the results of a look at a fleet for the later plays of the same run, in files.
 
-A variable could be set by anybody, with -e too, and would then stand in for what was found.
+The files are in Ansible's own temporary folder of the run. Variables are not safe for this: anybody can set a variable,
+for example with -e, and the later plays would take its value for the result.
 """
 
 from __future__ import annotations
@@ -14,22 +15,28 @@ from typing import Any
 
 from ansible import constants
 
-#: What the plays after it ask for: which hosts, and what is said of them.
+#: The lists of hosts that the later plays ask for.
 LISTS = "esx-trust-look.json"
-#: The results themselves, which are much more.
+#: The results of all hosts. This file is much larger, and is needed only if some hosts have a task of their own.
 RESULTS = "esx-trust-look-results.json"
 
 
 def keep(name: str, value: Any) -> None:
-    """Write what is kept under this name anew."""
+    """Keep a value under this name. It replaces an earlier value.
+
+    value: anything that JSON can hold.
+    Raises OSError if the file cannot be written.
+    """
     path = _path(name)
     path.unlink(missing_ok=True)
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(descriptor, "w", encoding="utf-8") as file:
         json.dump(value, file)
 
 
 def kept(name: str) -> Any:
-    """What this run keeps under this name, or None."""
+    """The value that this run keeps under this name, or None if there is none."""
     try:
         return json.loads(_path(name).read_text("utf-8"))
     except FileNotFoundError:

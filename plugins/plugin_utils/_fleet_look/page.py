@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The plan as one HTML file that needs nothing else, in the style of the audit's report."""
+"""Shows the plan as one HTML file that loads nothing else, in the style of the audit's report."""
 
 from __future__ import annotations
 
@@ -21,9 +21,11 @@ _FOLDER = Path(__file__).parent
 
 
 def render(plan: Mapping[str, Any]) -> str:
-    """The HTML document of a plan, see plan.py."""
+    """The HTML document of a plan. plan: the record that `plan.build` returns."""
+    groups = [_plain_group(group) for group in plan["groups"]]
+
     return _template().render(
-        groups=[_plain_group(group) for group in plan["groups"]],
+        groups=groups,
         total=len(plan["hosts"]),
         made=in_words(plan["generated_at"]),
         **style(),
@@ -39,4 +41,5 @@ def _plain_group(group: Mapping[str, Any]) -> dict[str, Any]:
 def _template() -> Template:
     environment = pages_of(_FOLDER)
     environment.globals.update(count=count)
+
     return environment.get_template("plan.html.j2")

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The plan for a fleet, as people read it before they say yes: hosts for which the same is to be done stand together.
+"""The plan for a fleet, as people read it before they confirm it. Hosts with the same changes are one group.
 
 Pure functions without I/O. Every text in a plan is plain and printable, whatever a host sent.
 """
@@ -26,18 +26,26 @@ from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import UNKNOWN_HOST
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import name_of
 
-#: A plan for people has no more lines, however many hosts and groups there are. With the one that names the page of
-#: the whole plan these are 40.
+#: A plan for people has at most so many lines, however many hosts and groups there are. One more line, which names the
+#: page of the whole plan, makes them 40.
 LINES = 39
 #: The version of the plan's schema.
 VERSION = 1
 
-#: So many hosts of a group are named in its line.
+#: The line of a group names so many hosts of it.
 _NAMED = 3
+#: A longer line is cut. In characters.
 _LONGEST_LINE = 320
 
-#: The kinds of groups in their order, and what is said where a kind has too many groups.
-CHANGE, CONFLICT, FAILED, DOWN, LATER, NOTHING = "change", "conflict", "failed", "down", "later", "nothing"
+#: The kinds of groups.
+CHANGE = "change"
+CONFLICT = "conflict"
+FAILED = "failed"
+DOWN = "down"
+LATER = "later"
+NOTHING = "nothing"
+
+#: The kinds in their order, and the sentence for the rest of a kind that has too many groups.
 _KINDS = {
     CHANGE: "other changes",
     CONFLICT: "other conflicts, nothing will be written there",
@@ -53,7 +61,10 @@ Results = Mapping[str, Optional[Mapping[str, Any]]]
 
 
 class _Words(NamedTuple):
-    """How a plan says what is going to be done, and how it is said afterwards."""
+    """The words for a plan, or for a report of the changes that were made.
+
+    operations: the word for each operation; an operation that is not in it is its own word.
+    """
 
     operations: Mapping[str, str]
     nothing_written: str
@@ -61,11 +72,15 @@ class _Words(NamedTuple):
 
 
 _FUTURE = _Words({}, "nothing will be written there", "cannot be examined")
-_PAST = _Words({"create": "created", "update": "updated", "delete": "deleted"}, "nothing was written there", "failed")
+_PAST = _Words(
+    {"create": "created", "update": "updated", "delete": "deleted"},
+    "nothing was written there",
+    "failed",
+)
 
 
-class _Said(NamedTuple):
-    """What is said of a host in one line."""
+class _Statement(NamedTuple):
+    """A statement about a host, for one line of the plan."""
 
     kind: str
     sentence: str
@@ -74,99 +89,136 @@ class _Said(NamedTuple):
 def build(results: Results, generated_at: str) -> Record:
     """The whole plan.
 
-    results: what esx_host_trust returned in check mode. generated_at: as ISO 8601.
+    results: the results of esx_host_trust in check mode.
+    generated_at: the time in ISO 8601.
     """
-    groups: dict[_Said, list[str]] = {}
+    groups: dict[_Statement, list[str]] = {}
     hosts = {}
     for host, result in results.items():
-        status, said = _of_host(host, result)
-        hosts[text(host)] = {
-            "status": status,
+        name = text(host)
+        audit_status, statements = _about_host(host, result)
+        hosts[name] = {
+            "status": audit_status,
             "operations": _operations(result),
-            "plan": [one.sentence for one in said],
+            "plan": [statement.sentence for statement in statements],
         }
-        for one in said:
-            groups.setdefault(one, []).append(text(host))
+
+        for statement in statements:
+            groups.setdefault(statement, []).append(name)
+
     return {
         "version": VERSION,
         "generated_at": generated_at,
         "lines": _lines(groups, len(hosts)),
-        "groups": [_group(said, names) for said, names in _in_order(groups)],
+        "groups": [_group(statement, names) for statement, names in _in_order(groups)],
         "differences": _shared_differences(results),
         "hosts": hosts,
     }
 
 
 def done(results: Results) -> list[str]:
-    """What was done, line by line, in the groups of a plan.
+    """The lines that report the changes that were made, in the groups of a plan.
 
-    results: what esx_host_trust returned.
+    results: the results of esx_host_trust.
     """
-    groups: dict[_Said, list[str]] = {}
+    groups: dict[_Statement, list[str]] = {}
     for host, result in results.items():
-        _status, said = _of_host(host, result, _PAST)
-        for one in said:
-            groups.setdefault(one, []).append(text(host))
+        _audit_status, statements = _about_host(host, result, _PAST)
+        for statement in statements:
+            groups.setdefault(statement, []).append(text(host))
+
     return _lines(groups, len(results))
 
 
 def status(host: str, result: Optional[Mapping[str, Any]]) -> str:
-    """The kind under which a host stands in the plan."""
-    _status, said = _of_host(host, result)
-    return said[-1].kind
+    """The kind of the group in which a host stands in the plan."""
+    _audit_status, statements = _about_host(host, result)
+    return statements[-1].kind
 
 
-def _of_host(host: str, result: Optional[Mapping[str, Any]], words: _Words = _FUTURE) -> tuple[str, list[_Said]]:
-    """The status of a host as an audit calls it, and what is said of it."""
+def _about_host(
+    host: str, result: Optional[Mapping[str, Any]], words: _Words = _FUTURE
+) -> tuple[str, list[_Statement]]:
+    """The status of a host as an audit calls it, and the statements about the host."""
     if result is None:
-        return "not_examined", [_Said(LATER, "examined in a later play, because the work is not done in this process")]
+        later = _Statement(LATER, "examined in a later play, because the work is not done in this process")
+        return "not_examined", [later]
 
     examined = examined_host({"host": host, "trust": result})
-    state = examined["status"]
+    audit_status = examined["status"]
     reason = joined((examined["message"], examined["hint"]))
-    # Whoever lost an answer did answer: that host may fail, and is not left out.
-    if examined["code"] == "unreachable":
-        return state, [_Said(DOWN, f"no answer, {words.nothing_written}")]
-    if result.get("failed") and examined["code"] == "conflict":
-        return state, [_Said(CONFLICT, f"conflict, {words.nothing_written}: {reason}")]
-    if result.get("failed") or state in UNKNOWN_HOST:
-        return state, [_Said(FAILED, f"{words.failed}: {reason}")]
 
-    changes = [_Said(CHANGE, sentence) for sentence in _changes(result, examined["resources"], words)]
+    # An audit calls a host of which an answer was lost unreachable too. But that host does answer, so it fails here.
+    if examined["code"] == "unreachable":
+        return audit_status, [_Statement(DOWN, f"no answer, {words.nothing_written}")]
+
+    if result.get("failed") and examined["code"] == "conflict":
+        return audit_status, [_Statement(CONFLICT, f"conflict, {words.nothing_written}: {reason}")]
+
+    if result.get("failed") or audit_status in UNKNOWN_HOST:
+        return audit_status, [_Statement(FAILED, f"{words.failed}: {reason}")]
+
+    changes = [_Statement(CHANGE, sentence) for sentence in _changes(result, examined["resources"], words)]
     if changes:
-        return state, changes
-    return state, [_Said(NOTHING, "as declared" if state in PASSING else "nothing to do")]
+        return audit_status, changes
+
+    sentence = "as declared" if audit_status in PASSING else "nothing to do"
+    return audit_status, [_Statement(NOTHING, sentence)]
 
 
 def _operations(result: Optional[Mapping[str, Any]]) -> list[Record]:
-    names = ("operation", "resource", "id")
-    return [{name: text(one.get(name)) for name in names} for one in as_mappings((result or {}).get("operations"))]
+    """The operations of a result, as plain texts."""
+    operations = []
+    for operation in as_mappings((result or {}).get("operations")):
+        operations.append(
+            {
+                "operation": text(operation.get("operation")),
+                "resource": text(operation.get("resource")),
+                "id": text(operation.get("id")),
+            }
+        )
+
+    return operations
 
 
 def _changes(result: Mapping[str, Any], resources: Sequence[Mapping[str, Any]], words: _Words) -> Iterator[str]:
     """A sentence for each operation."""
-    known = {(one["resource"], one["id"]): one for one in resources}
-    for one in _operations(result):
-        resource = known.get((one["resource"], one["id"]), {})
-        details = "; ".join(_details(resource.get("differences", ()))) if one["operation"] == "update" else ""
-        operation = words.operations.get(one["operation"], one["operation"])
-        sentence = f"{operation} {name_of(one['resource'])} {one['id']}"
+    resources_by_id = {(resource["resource"], resource["id"]): resource for resource in resources}
+
+    for operation in _operations(result):
+        kind = operation["resource"]
+        name = operation["id"]
+        verb = words.operations.get(operation["operation"], operation["operation"])
+        sentence = f"{verb} {name_of(kind)} {name}"
+
+        details = ""
+        if operation["operation"] == "update":
+            resource = resources_by_id.get((kind, name), {})
+            details = "; ".join(_details(resource.get("differences", ())))
+
         yield f"{sentence}, {details}" if details else sentence
 
 
 def _details(differences: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """What an update changes."""
+    """The changes of an update, one clause for each."""
     added: list[str] = []
     removed: list[str] = []
-    for one in differences:
-        if one["field"] == "certificate":
-            (added if one["declared"] else removed).append(_certificate(one["declared"] or one["found"]))
-        elif one["field"] == "entitlement":
-            yield f"{'adds' if one['declared'] else 'removes'} {one['declared'] or one['found']}"
-        elif one["field"] == "signing_cert_chains":
+
+    for difference in differences:
+        field = difference["field"]
+        declared = difference["declared"]
+        found = difference["found"]
+
+        if field == "certificate":
+            certificates = added if declared else removed
+            certificates.append(_certificate(declared or found))
+        elif field == "entitlement":
+            yield f"adds {declared}" if declared else f"removes {found}"
+        elif field == "signing_cert_chains":
             yield "puts the same certificates into other chains"
         else:
-            yield f"{one['field']} {one['declared'] or '(none)'} replaces {one['found'] or '(none)'}"
+            yield f"{field} {declared or '(none)'} replaces {found or '(none)'}"
+
     if added and removed:
         yield f"certificates of {_listed(added)} replace those of {_listed(removed)}"
     elif added:
@@ -176,80 +228,137 @@ def _details(differences: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _certificate(certificate: Mapping[str, str]) -> str:
+    """The subject of a certificate and the day on which the certificate ends."""
     end = certificate["not_after"][:10]
     name = certificate["subject"] or certificate["sha256"]
+
     return f"{name} (ends {end})" if end else name
 
 
 def _listed(names: Sequence[str]) -> str:
+    """The different names, as a sentence lists them: at most two, and the number of the others."""
     unique = list(dict.fromkeys(names))
-    more = f" and {len(unique) - 2} more" if len(unique) > 2 else ""
-    return " and ".join(unique[:2]) + more if not more else ", ".join(unique[:2]) + more
+    if len(unique) > 2:
+        return f"{', '.join(unique[:2])} and {len(unique) - 2} more"
+
+    return " and ".join(unique)
 
 
-def _in_order(groups: Mapping[_Said, list[str]]) -> list[tuple[_Said, list[str]]]:
-    """The groups, by kind, the largest first; those of a size in the order in which hosts are written."""
+def _in_order(groups: Mapping[_Statement, list[str]]) -> list[tuple[_Statement, list[str]]]:
+    """The groups in the order of their kinds. Within a kind, the largest group is first.
+
+    Groups of the same size keep the order in which the hosts are written.
+    """
     kinds = list(_KINDS)
-    return sorted(groups.items(), key=lambda item: (kinds.index(item[0].kind), -len(item[1])))
+
+    def order(group: tuple[_Statement, list[str]]) -> tuple[int, int]:
+        statement, names = group
+        return kinds.index(statement.kind), -len(names)
+
+    return sorted(groups.items(), key=order)
 
 
-def _lines(groups: Mapping[_Said, list[str]], total: int) -> list[str]:
-    """The groups, a line for each, and never more than LINES."""
-    by_kind: dict[str, list[tuple[_Said, list[str]]]] = {}
-    for said, names in _in_order(groups):
-        by_kind.setdefault(said.kind, []).append((said, names))
+def _lines(groups: Mapping[_Statement, list[str]], total: int) -> list[str]:
+    """A line for each group, but never more lines than LINES.
 
-    lines = []
-    left = LINES
-    for number, (kind, entries) in enumerate(by_kind.items()):
-        # Every kind that comes later has at least a line of its own groups and one for the rest of them.
-        room = left - 2 * (len(by_kind) - number - 1)
-        shown = entries if len(entries) <= room else entries[: room - 1]
-        own = [_line(names, said.sentence, total) for said, names in shown]
-        rest = sorted({name for _said, names in entries[len(shown) :] for name in names})
+    total: the number of hosts in the fleet.
+    """
+    groups_by_kind: dict[str, list[tuple[_Statement, list[str]]]] = {}
+    for statement, names in _in_order(groups):
+        groups_by_kind.setdefault(statement.kind, []).append((statement, names))
+
+    lines: list[str] = []
+    kinds_left = len(groups_by_kind)
+    for kind, groups_of_kind in groups_by_kind.items():
+        kinds_left -= 1
+        # Every later kind needs at least two lines: one for its first group, and one for the rest of its groups.
+        room = LINES - len(lines) - 2 * kinds_left
+
+        shown = groups_of_kind
+        if len(groups_of_kind) > room:
+            shown = groups_of_kind[: room - 1]
+
+        for statement, names in shown:
+            lines.append(_line(names, statement.sentence, total))
+
+        rest: set[str] = set()
+        for _statement, names in groups_of_kind[len(shown) :]:
+            rest.update(names)
+
         if rest:
-            own.append(_line(rest, _KINDS[kind], total))
-        lines += own
-        left -= len(own)
+            lines.append(_line(sorted(rest), _KINDS[kind], total))
+
     return lines
 
 
 def _line(names: Sequence[str], sentence: str, total: int) -> str:
-    who = count(len(names), "host")
+    """The line that says a sentence about these hosts. total: the number of hosts in the fleet."""
+    subject = count(len(names), "host")
     if len(names) <= _NAMED:
-        who += f" ({', '.join(names)})"
+        subject += f" ({', '.join(names)})"
     elif len(names) < total:
-        who += f" ({names[0]}, …)"
-    line = f"{who}: {sentence}"
-    line = line if line.endswith(".") else f"{line}."
+        subject += f" ({names[0]}, …)"
+
+    line = f"{subject}: {sentence}"
+    if not line.endswith("."):
+        line += "."
+
     return line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}…"
 
 
-def _group(said: _Said, names: Sequence[str]) -> Record:
-    return {"kind": said.kind, "sentence": said.sentence, "hosts": list(names), "limit": ",".join(names)}
+def _group(statement: _Statement, names: Sequence[str]) -> Record:
+    """The record of a group. `limit` is a value for the option --limit."""
+    return {
+        "kind": statement.kind,
+        "sentence": statement.sentence,
+        "hosts": list(names),
+        "limit": ",".join(names),
+    }
 
 
 def _shared_differences(results: Results) -> list[Record]:
-    """The differences of the hosts, each once, with the hosts that share it."""
+    """The differences of the hosts. Hosts with the same difference share a record."""
     found: dict[str, Record] = {}
     for host, result in results.items():
-        diff = (result or {}).get("diff")
-        if not isinstance(diff, Mapping) or not (result or {}).get("changed"):
+        if result is None or not result.get("changed"):
             continue
-        key = repr((diff.get("before"), diff.get("after")))
-        entry = found.setdefault(key, {"hosts": [], "before": diff.get("before"), "after": diff.get("after")})
-        entry["hosts"].append(text(host))
+
+        diff = result.get("diff")
+        if not isinstance(diff, Mapping):
+            continue
+
+        before = diff.get("before")
+        after = diff.get("after")
+        record = found.setdefault(repr((before, after)), {"hosts": [], "before": before, "after": after})
+        record["hosts"].append(text(host))
+
     return list(found.values())
 
 
 def difference_lines(differences: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The shared differences of a plan as a person reads them, minus for what goes and plus for what comes."""
+    """The shared differences of a plan as lines. A minus marks a line that goes, a plus a line that comes.
+
+    differences: the records in `differences` of a plan.
+    """
     lines = []
-    for one in differences:
-        names = ", ".join(one["hosts"][:_NAMED])
-        more = f" and {len(one['hosts']) - _NAMED:,} more" if len(one["hosts"]) > _NAMED else ""
-        lines.append(f"{count(len(one['hosts']), 'host')} ({names}{more}):")
-        before, after = (json.dumps(one[side], indent=2, sort_keys=True).splitlines() for side in ("before", "after"))
+    for difference in differences:
+        hosts = difference["hosts"]
+        names = ", ".join(hosts[:_NAMED])
+        if len(hosts) > _NAMED:
+            names += f" and {len(hosts) - _NAMED:,} more"
+
+        lines.append(f"{count(len(hosts), 'host')} ({names}):")
+
+        before = _json_lines(difference["before"])
+        after = _json_lines(difference["after"])
         changed = list(difflib.unified_diff(before, after, lineterm="", n=2))
+
+        # The first two lines name files, and here there are none.
         lines += [text(line) for line in changed[2:]]
+
     return lines
+
+
+def _json_lines(value: Any) -> list[str]:
+    """The lines of a value in JSON, in an order that does not depend on the host."""
+    return json.dumps(value, indent=2, sort_keys=True).splitlines()

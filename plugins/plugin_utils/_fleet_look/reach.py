@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a host answers at all. No request is sent, so no login is."""
+"""Checks whether a host answers. No request is sent, and so no login either."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.transport import tl
 
 
 def reachable(connection: Connection) -> bool:
-    """True if a TLS handshake with the host succeeds within the timeout. Who the host is, is not checked here."""
+    """True if a TLS handshake with the host succeeds within the timeout. Its certificate is not verified."""
     proxy = urlsplit(connection.proxy) if connection.proxy else None
     http = HTTPSConnection(
         (proxy.hostname or "") if proxy else connection.hostname,
@@ -24,14 +24,16 @@ def reachable(connection: Connection) -> bool:
         timeout=connection.timeout,
         context=tls_context(None, verify=False),
     )
+
     if proxy:
         host, _colon, port = urlsplit(connection.url).netloc.rpartition(":")
         http.set_tunnel(host, int(port))
 
-    # The timeout is that of one read, and an answer may come byte by byte.
+    # The timeout of the socket is for one read only, and a host may answer byte by byte.
     limit = threading.Timer(connection.timeout, _end, [http])
     limit.daemon = True
     limit.start()
+
     try:
         http.connect()
         return True
@@ -43,6 +45,7 @@ def reachable(connection: Connection) -> bool:
 
 
 def _end(http: HTTPSConnection) -> None:
-    # The socket may be closed at this moment.
+    """End a handshake that takes too long."""
+    # The socket may already be closed.
     with contextlib.suppress(OSError, AttributeError):
         http.sock.shutdown(socket.SHUT_RDWR)

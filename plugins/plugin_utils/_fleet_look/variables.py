@@ -1,12 +1,13 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What each host of a fleet is given: its variables, as a task of the role for this host alone would see them."""
+"""Reads the options of each host of a fleet from its variables, as a task of the role for this host would see them."""
 
 from __future__ import annotations
 
 import os
 import re
 import sys
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,9 +29,9 @@ from ansible_collections.esx.trust.plugins.plugin_utils._action import plain
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet import REFUSAL
 from ansible_collections.esx.trust.plugins.plugin_utils._roll_out import is_blank
 
-#: The options of the connection that the role sets from variables; the address has a rule of its own.
+#: The options of the connection that the role sets from variables. `_hostname` reads the address.
 _CONNECTION = tuple(name for name in HOST_CONNECTION.options if name != "hostname")
-#: What the role declares for a host, each from the variable of its name.
+#: The options that declare the trust of a host. The role sets each from the variable of its name with esx_ before it.
 _DECLARED = (
     "kms_providers",
     "token_issuers",
@@ -38,23 +39,27 @@ _DECLARED = (
     "client_profiles",
     "purge_client_profiles",
 )
-#: What the role declares itself, so that nobody has to work it out for each host.
+#: The names of the connection that runs a task on the control node.
 _HERE = ("local", "ansible.builtin.local")
 
+#: Stands for the value of a variable that is not set or that a template omits.
 _OMITTED = object()
 
-#: What an error says of a variable that is not there. The rest of its text repeats values, secrets too.
+#: The part of an error's text that names a missing variable. The rest of the text repeats values, also secrets.
 _UNDEFINED = re.compile(r"'[\w.]{1,100}' is undefined|has no attribute '[\w.]{1,100}'")
+#: The names of the variables that the role reads.
 _OURS = re.compile(r"esx_\w+|ansible_host")
 
 
 @dataclass(frozen=True)
 class Given:
-    """What a host is given.
+    """The options that the variables of a host give.
 
-    args: the options of the module. complaint: why the variables cannot be read, or empty.
-    declared: the variables that declare the host's trust can be read; then at least these are among the args.
-    elsewhere: the host's work is not to be done in this process, so that it needs a task of its own.
+    args: the options of the module.
+    complaint: why the variables cannot be read, or empty.
+    declared: whether the variables that declare the host's trust can be read. If so, args has at
+        least these.
+    elsewhere: the host needs a task of its own, because its work must not be done in this process.
     facts: results that the role kept for this host in an earlier task.
     """
 
@@ -67,14 +72,22 @@ class Given:
 
 
 class Variables:
-    """The variables of all hosts of a play, resolved for one task of it.
+    """The variables of all hosts of a play, resolved for one task of the role.
 
-    task: that task, of the role. task_vars: its variables for any of the hosts. facts: variables with results that are
-    wanted as they are.
+    task: the task.
+    task_vars: the task's variables for any of the hosts.
+    loader: Ansible's DataLoader.
+    facts: names of variables with results, which are returned without resolving templates.
     """
 
-    def __init__(self, task: Any, task_vars: Mapping[str, Any], loader: Any, facts: tuple[str, ...] = ()) -> None:
-        # Seen through hostvars alone, a host lacks the variables of the play, of the role and of the task.
+    def __init__(
+        self,
+        task: Any,
+        task_vars: Mapping[str, Any],
+        loader: Any,
+        facts: tuple[str, ...] = (),
+    ) -> None:
+        # hostvars itself lacks the variables of the play, of the role and of the task. Its variable manager has them.
         hostvars = task_vars["hostvars"]
         self._manager = hostvars._variable_manager
         self._inventory = hostvars._inventory
@@ -85,16 +98,21 @@ class Variables:
             "_hosts": list(task_vars["ansible_play_batch"]),
             "_hosts_all": list(task_vars["ansible_play_hosts_all"]),
         }
-        # One for all hosts: it compiles each template once.
+        # All hosts share it, so that each template is compiled once.
         self._templar = Templar(loader=loader, variables={})
 
     def of(self, host: str) -> Given:
-        """What this host is given. What cannot be read is told and not raised."""
+        """The options of this host. An error in its variables is not raised, it becomes the complaint."""
         variables = self._manager.get_vars(
-            play=self._play, host=self._inventory.get_host(host), task=self._task, **self._everyone
+            play=self._play,
+            host=self._inventory.get_host(host),
+            task=self._task,
+            **self._everyone,
         )
+
         self._templar.available_variables = variables
         facts = {name: variables[name] for name in self._facts if name in variables}
+
         args: dict[str, Any] = {}
         elsewhere = False
         complaint = ""
@@ -102,48 +120,61 @@ class Variables:
             args = self._declared(variables)
             elsewhere = not self._stays_here(variables)
             if not elsewhere:
-                args = {**self._connection(variables), **args, "hostname": self._hostname(variables, host)}
+                hostname = self._hostname(variables, host)
+                args = {**self._connection(variables), **args, "hostname": hostname}
         except (AnsibleError, UndefinedError) as error:
             complaint = self._complaint(error, variables)
-        return Given(host, args, complaint, bool(args) or not complaint, elsewhere, facts)
+
+        declared = bool(args) or not complaint
+        return Given(host, args, complaint, declared, elsewhere, facts)
 
     def _declared(self, variables: Mapping[str, Any]) -> dict[str, Any]:
-        """As the role's host_trust_kms_providers, host_trust_token_issuers and so on."""
-        args = {}
-        for name in _DECLARED:
-            value = self._value(f"esx_{name}", variables)
-            if value is not _OMITTED and not is_blank(value):
-                args[name] = value
+        """The options that declare the host's trust, as the role's host_trust_kms_providers and its neighbours."""
+        args = self._given(_DECLARED, variables)
+
         if "purge_token_issuers" in args:
             purge_all = self._value("esx_purge_all_token_issuers", variables)
-            fleet_purge(
-                args.get("token_issuers"), args["purge_token_issuers"], None if purge_all is _OMITTED else purge_all
-            )
+            if purge_all is _OMITTED:
+                purge_all = None
+
+            fleet_purge(args.get("token_issuers"), args["purge_token_issuers"], purge_all)
+
         return args
 
     def _connection(self, variables: Mapping[str, Any]) -> dict[str, Any]:
-        """As the role's host_trust_connection."""
-        values = {name: self._value(f"esx_{name}", variables) for name in _CONNECTION}
-        return {name: value for name, value in values.items() if value is not _OMITTED and not is_blank(value)}
+        """The options of the connection, as the role's host_trust_connection."""
+        return self._given(_CONNECTION, variables)
 
     def _hostname(self, variables: Mapping[str, Any], host: str) -> str:
-        """As the role's host_trust_hostname."""
+        """The address of the host, as the role's host_trust_hostname."""
         for name in ("esx_hostname", "ansible_host"):
             value = self._value(name, variables)
             if value is not _OMITTED and not is_blank(value):
                 return str(value).strip()
+
         return host
 
-    def _value(self, name: str, variables: Mapping[str, Any]) -> Any:
-        """The value of a variable, or _OMITTED where there is none.
+    def _given(self, options: Iterable[str], variables: Mapping[str, Any]) -> dict[str, Any]:
+        """The values of those of the options that have a variable with a value."""
+        args = {}
+        for option in options:
+            value = self._value(f"esx_{option}", variables)
+            if value is not _OMITTED and not is_blank(value):
+                args[option] = value
 
-        The role's own variables say the same in Jinja; compiling those for each host took longer than asking it.
+        return args
+
+    def _value(self, name: str, variables: Mapping[str, Any]) -> Any:
+        """The value of a variable, or _OMITTED if it is not set or its template omits it.
+
+        The role has the same rules in Jinja. Compiling its templates for each host took longer than the examination.
         """
         if name not in variables:
             return _OMITTED
-        # In a dictionary, so that each core leaves out what a template says shall be omitted.
-        value = plain(self._templar.template({"value": variables[name]}))
-        return _without(value, variables.get("omit")).get("value", _OMITTED)
+
+        # The value is put into a dictionary, because cores from 2.19 on can omit an entry, but not a value by itself.
+        resolved = plain(self._templar.template({"value": variables[name]}))
+        return _without(resolved, variables.get("omit")).get("value", _OMITTED)
 
     def _stays_here(self, variables: Mapping[str, Any]) -> bool:
         """True if a task for this host alone would do its work in the worker, see `InWorkerAction`."""
@@ -151,6 +182,7 @@ class Variables:
         become = variables.get("ansible_become")
         if become is None:
             become = self._task.become
+
         return (
             not MISSING
             and not any(self._task.environment or [])
@@ -161,26 +193,33 @@ class Variables:
         )
 
     def _complaint(self, error: Exception, variables: Mapping[str, Any]) -> str:
-        """Which variables cannot be read, and why, with no value of any variable in it."""
+        """A sentence with the names of the variables that cannot be read and the reason. It holds no value."""
         text = " ".join(str(each) for each in _chain(error))
         if REFUSAL in text:
             return REFUSAL
-        names = [name for name in variables if _OURS.fullmatch(name) and not self._is_readable(variables[name])]
-        reasons = list(dict.fromkeys(_UNDEFINED.findall(text)))
-        named = ", ".join(sorted(names)) or "a variable that the role needs"
-        because = f" ({'; '.join(reasons)})" if reasons else f" ({type(error).__name__})"
-        return f"{named}: cannot be read{because}. Nothing was sent to the host."
+
+        unreadable = []
+        for name, value in variables.items():
+            if _OURS.fullmatch(name) and not self._is_readable(value):
+                unreadable.append(name)
+
+        names = ", ".join(sorted(unreadable)) or "a variable that the role needs"
+        reasons = "; ".join(dict.fromkeys(_UNDEFINED.findall(text))) or type(error).__name__
+
+        return f"{names}: cannot be read ({reasons}). Nothing was sent to the host."
 
     def _is_readable(self, value: Any) -> bool:
+        """True if the templates in a value can be resolved."""
         try:
             plain(self._templar.template(value))
         except (AnsibleError, UndefinedError):
             return False
+
         return True
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and what caused it."""
+    """The error, and then the errors that caused it."""
     seen: list[BaseException] = []
     found: Any = error
     while found is not None and found not in seen:
@@ -190,14 +229,27 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _without(value: Any, omitted: Any) -> Any:
-    """The value without what a template says shall be omitted. Cores from 2.19 on leave it out themselves."""
+    """The value without the entries that a template omits. Cores from 2.19 on remove these entries themselves.
+
+    omitted: the value of Ansible's variable `omit`.
+    """
     if isinstance(value, Mapping):
-        kept = {name: entry for name, entry in value.items() if entry is not omitted and not _equal(entry, omitted)}
-        return {name: _without(entry, omitted) for name, entry in kept.items()}
+        kept = {}
+        for name, entry in value.items():
+            if not _is_omitted(entry, omitted):
+                kept[name] = _without(entry, omitted)
+
+        return kept
+
     if isinstance(value, (list, tuple)):
-        return [_without(entry, omitted) for entry in value if entry is not omitted and not _equal(entry, omitted)]
+        return [_without(entry, omitted) for entry in value if not _is_omitted(entry, omitted)]
+
     return value
 
 
-def _equal(value: Any, omitted: Any) -> bool:
+def _is_omitted(value: Any, omitted: Any) -> bool:
+    """True if a value is that of `omit`: the same object, or the same text before ansible-core 2.19."""
+    if value is omitted:
+        return True
+
     return isinstance(value, str) and isinstance(omitted, str) and value == omitted

@@ -1,0 +1,121 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The questions that are asked of a host to find out which services, operations and form of the API it has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from dataclasses import replace
+from typing import Optional
+
+from ansible_collections.esx.trust.plugins.module_utils._api.data_types import ENUMERATION
+from ansible_collections.esx.trust.plugins.module_utils._api.data_types import STRING
+from ansible_collections.esx.trust.plugins.module_utils._api.data_types import OptionalType
+from ansible_collections.esx.trust.plugins.module_utils._api.login import TOKEN_CREATE
+from ansible_collections.esx.trust.plugins.module_utils._api.operation import QUERY
+from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
+from ansible_collections.esx.trust.plugins.module_utils._api.operation import Parameter
+from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
+from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
+
+_INTROSPECTION = "com.vmware.vapi.std.introspection"
+_PROFILES = "com.vmware.esx.authentication.client_profiles"
+#: Why the definitions of operations are read. There is one request for each operation.
+DEFINITION = "definition of an operation"
+#: A name that no resource on any host has.
+NOBODY = "esx-trust-probe-nobody"
+
+PROFILES_LIST = Operation(
+    id=f"{_PROFILES}.list",
+    method="GET",
+    path="/api/esx/authentication/client-profiles",
+    success=(200,),
+    errors=("INVALID_ARGUMENT", "UNAUTHENTICATED", "ERROR"),
+    parameters=(Parameter("projection", OptionalType(ENUMERATION), QUERY),),
+    returns=True,
+)
+
+
+def _introspection(service: str, name: str, *parameters: str) -> Operation:
+    """An operation of the introspection. It is only asked in JSON-RPC; the path is that of vCenter's REST."""
+    return Operation(
+        id=f"{_INTROSPECTION}.{service}.{name}",
+        method="GET",
+        path=f"/rest/com/vmware/vapi/std/introspection/{service}",
+        success=(200,),
+        errors=("NOT_FOUND",),
+        parameters=tuple(Parameter(each, STRING, QUERY) for each in parameters),
+        returns=True,
+        public=True,
+    )
+
+
+SERVICE_LIST = _introspection("service", "list")
+SERVICE_GET = _introspection("service", "get", "id")
+OPERATION_GET = _introspection("operation", "get", "service_id", "operation_id")
+
+
+def _question(id_: str, path: str) -> Operation:
+    """A request without credentials for something that no host has. Its answer shows the form of the API."""
+    return Operation(
+        id=id_,
+        method="GET",
+        path=path,
+        success=(200,),
+        errors=(),
+        returns=True,
+        public=True,
+    )
+
+
+#: The requests without credentials for each form of the API, by the question under which the answers are reported.
+STRANGERS_QUESTIONS: dict[str, dict[str, Operation]] = {
+    "rest": {
+        "without credentials": replace(kms_provider.LIST, public=True),
+        "unknown path": _question("esx.trust.probe.get", "/api/esx/esx-trust-probe-nothing"),
+        # The token service has only the operation create.
+        "unknown operation": _question("com.vmware.esx.authentication.token.get", TOKEN_CREATE.path),
+    },
+    "jsonrpc": {
+        "without credentials": replace(kms_provider.LIST, public=True),
+        "unknown service": _question("com.vmware.esx.trust_probe_nothing.get", "/"),
+        "unknown operation": _question("com.vmware.esx.authentication.token.trust_probe_nothing", "/"),
+    },
+}
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service that this collection uses.
+
+    operations: the names of its operations, also of those that the reference does not have.
+    declared: the operations that this collection declares.
+    """
+
+    id: str
+    operations: tuple[str, ...]
+    declared: tuple[Operation, ...] = ()
+
+    def declaration(self, name: str) -> Optional[Operation]:
+        """The declaration of an operation in this collection, or None."""
+        for operation in self.declared:
+            if operation.name == name:
+                return operation
+
+        return None
+
+
+SERVICES = (
+    Service("com.vmware.esx.authentication.token", ("create",), (TOKEN_CREATE,)),
+    Service(
+        kms_provider.LIST.service,
+        ("list", "create", "get", "delete"),
+        kms_provider.OPERATIONS,
+    ),
+    Service(
+        token_issuer.LIST.service,
+        ("list", "create", "get", "update", "delete"),
+        token_issuer.OPERATIONS,
+    ),
+    Service(_PROFILES, ("list", "create", "get", "update", "delete")),
+)
