@@ -620,10 +620,15 @@ def _causes(error: BaseException) -> list[BaseException]:
 
     An error refers to its cause by `__cause__`, by `__context__`, by an attribute `reason`, or by its arguments.
     """
-    chain = [error]
+    chain: list[BaseException] = []
+    waiting = [error]
 
-    # The list grows while it is read.
-    for current in chain:
+    while waiting:
+        current = waiting.pop(0)
+        if current in chain:
+            continue
+
+        chain.append(current)
         references = (
             current.__cause__,
             current.__context__,
@@ -632,9 +637,8 @@ def _causes(error: BaseException) -> list[BaseException]:
         )
 
         for cause in references:
-            is_foreign_error = isinstance(cause, BaseException) and not isinstance(cause, TrustError)
-            if is_foreign_error and cause not in chain:
-                chain.append(cause)
+            if isinstance(cause, BaseException) and not isinstance(cause, TrustError):
+                waiting.append(cause)
 
     return chain
 
