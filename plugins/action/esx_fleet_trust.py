@@ -67,6 +67,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 key_providers=options["report"] is not None,
                 threads=options["threads"],
                 refusals=options["login_refusals"],
+                remote_tmp=self._connection._shell.get_option("remote_tmp"),
             )
             found = look.at(fleet)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import ssl
 import threading
 import warnings
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ import pytest
 
 from ansible_collections.esx.trust.plugins.module_utils._signals import Stopped
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import examination
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import reach
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.examination import Examination
 
 if TYPE_CHECKING:
@@ -268,6 +270,49 @@ def test_a_login_that_is_refused_while_hosts_are_sought_is_tried_on_none_of_them
     assert asked.hosts == ["esx0", "good"]
     assert sorted(asked.forbidden) == ["esx1", "esx2", "esx3", "esx4"]
     assert all("good refused the same login" in results[host]["msg"] for host in asked.forbidden)
+
+
+@pytest.mark.parametrize("refusals", [1, 2, 3])
+def test_a_refused_login_is_not_tried_on_silent_hosts(monkeypatch: pytest.MonkeyPatch, refusals: int) -> None:
+    """They may wake up, and then they would get it."""
+    monkeypatch.setattr(examination, "_answers", lambda given: given["name"] in ("esx1", "esx2"))
+    asked = Asked({"esx0": UNREACHABLE, **dict.fromkeys((f"esx{number}" for number in range(1, 20)), REFUSED)})
+    results = asked.results(named(20), refusals=refusals)
+    assert asked.hosts == ["esx0", "esx1", "esx2"][: refusals + 1]
+    assert sorted(results) == sorted(named(20))
+    assert "refused the same login" in results["esx19"]["msg"]
+
+
+def test_silent_hosts_that_wake_up_and_refuse_stop_those_that_have_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(examination, "_answers", lambda given: False)
+    given_up = threading.Event()
+    forbidden = []
+
+    class Waking(Asked):
+        def ask(self, host: str) -> dict[str, Any]:
+            if len(self.hosts) >= 5:
+                assert given_up.wait(30)
+            return super().ask(host)
+
+    def forbid(host: str) -> None:
+        forbidden.append(host)
+        given_up.set()
+
+    asked = Waking({"esx0": UNREACHABLE, **dict.fromkeys((f"esx{number}" for number in range(1, 200)), REFUSED)})
+    results = Examination(named(200), asked.ask, forbid, threads=4, refusals=1).results()
+    assert len(results) == 200
+    assert sorted([*asked.hosts, *forbidden]) == sorted(results)
+    assert len(asked.hosts) < 20
+
+
+def test_tls_that_does_not_work_here_is_told_by_each_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_arguments: Any, **_more: Any) -> Any:
+        raise ssl.SSLError("no TLS here")
+
+    monkeypatch.setattr(reach, "tls_context", broken)
+    fleet = {f"esx{number}": at(1) for number in range(5)}
+    results = Asked(dict.fromkeys(fleet, UNREACHABLE)).results(fleet)
+    assert results == dict.fromkeys(fleet, UNREACHABLE)
 
 
 def test_a_mistake_of_ours_costs_one_host_its_result() -> None:

@@ -101,6 +101,18 @@ def test_what_was_done_is_said_in_the_same_groups() -> None:
     ]
 
 
+def test_nothing_was_written_is_said_of_no_host_that_was_written() -> None:
+    written = {"operations": [{"operation": "delete", "resource": "token_issuer", "id": "old"}]}
+    results = {
+        "a": {**failing("unreachable", "a: no connection."), **written},
+        "b": {**failing("conflict", "b: somebody else changes it."), **written},
+    }
+    assert plan.done(results) == [
+        "1 host (a): failed: No connection.",
+        "1 host (b): failed: Somebody else changes it.",
+    ]
+
+
 def test_differences_are_shown_once_for_all_hosts_that_share_them() -> None:
     diff = {"before": {"kms_providers": {}}, "after": {"kms_providers": {"site-a": {"type": "NATIVE"}}}}
     results = {f"esx{number}": {**CREATE, "diff": diff} for number in range(9)}

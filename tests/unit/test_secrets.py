@@ -167,6 +167,8 @@ WORN: dict[str, Callable[[str], str]] = {
     "hexadecimal of C": every("0x{:02x}, "),
     "escaped bytes": every("\\x{:02x}"),
     "numbers": lambda text: ", ".join(str(byte) for byte in text.encode()),
+    "numbers in a sentence": lambda text: "..." + ", ".join(str(byte) for byte in text.encode()) + ".",
+    "numbers in quotation marks": lambda text: json.dumps([str(byte) for byte in text.encode()])[2:-2],
     "numbers in lines": lambda text: ",\n    ".join(str(byte) for byte in text.encode()),
     "numbers with a sign": lambda text: ",".join(str(byte - 256 if byte > 127 else byte) for byte in text.encode()),
     "base64 without padding": lambda text: base64.b64encode(text.encode()).decode().rstrip("="),

@@ -271,3 +271,41 @@ def test_what_cannot_be_looked_at_is_handed_over_whole() -> None:
     (lost,) = error.not_restored
     assert (lost["issuer_alias"], lost["issuer"]) == ("leftover", ISSUER)
     assert client.writes == ["update"]
+
+
+def group(name: str, entitlement: str) -> dict[str, object]:
+    """A client profile, as the host holds it, of a group that the issuer at the alias leftover names."""
+    return {
+        "subject": {"type": "EXTERNAL_GROUP", "name": name, "issuer_alias": "leftover", "domain": "vsphere.local"},
+        "grants": [{"resource_type": "ENTITLEMENT", "entitlement": entitlement}],
+    }
+
+
+def unknown_grant() -> dict[str, object]:
+    return {**group("others", "READ_ONLY"), "grants": [{"resource_type": "PRIVILEGE", "privilege": "x"}]}
+
+
+@pytest.mark.parametrize("retries", [0, 3])
+@pytest.mark.parametrize("added", [lambda: group("others", "READ_ONLY"), unknown_grant], ids=["plain", "unknown"])
+def test_a_profile_that_appears_during_a_renaming_costs_no_other_its_rights(
+    added: Callable[[], dict[str, object]], retries: int
+) -> None:
+    memory = host_with_leftover()
+    memory.profiles["0"] = group("admins", "IDENTITY_MGMT")
+    client = ScriptedClient(memory, retries=retries)
+    client.passes("list_profiles")
+    client.is_raced("list_profiles", lambda host: host.profiles.update(added=added()))
+    lost: list[object] = []
+    try:
+        converge(client.as_client(), issuer(), check_mode=False)
+    except TrustError as error:
+        lost = list(error.not_restored)
+
+    assert lost == []
+    (alias,) = memory.issuers
+    (rights,) = [
+        profile["grants"]
+        for profile in memory.profiles.values()
+        if profile["subject"]["name"] == "admins" and profile["subject"]["issuer_alias"] == alias
+    ]
+    assert rights == [{"resource_type": "ENTITLEMENT", "entitlement": "IDENTITY_MGMT"}]

@@ -101,7 +101,8 @@ _ENTITY = re.compile(
     re.VERBOSE,
 )
 # A number in a list of bytes, with the separators behind it. Java prints bytes with a sign.
-_DECIMAL = re.compile(rb"(?<![0-9.])(-?[0-9]{1,3})(?![0-9.])[,;+\s]{0,40}")
+# A number with a point in it is no byte, but a full stop may stand behind a list.
+_DECIMAL = re.compile(rb"(?<![0-9])(?<![0-9]\.)(-?[0-9]{1,3})(?![0-9]|\.[0-9])[,;+\s\"']{0,40}")
 
 
 def _marked(data: bytes, marks: bytes, shortest: int) -> Iterator[tuple[int, int]]:
@@ -384,6 +385,7 @@ def _entity(match: Match[bytes]) -> bytes:
 
 
 def _decimal(match: Match[bytes]) -> bytes:
+    """The byte that a decimal number stands for, with or without a sign."""
     number = int(match[1])
     return bytes([number & 0xFF]) if -128 <= number <= 255 else match[0]
 

@@ -115,7 +115,7 @@ def in_turn(
 
     Returns the result of the task, or a failure that says why the password was not sent.
     """
-    place = Path(os.path.expandvars(folder or tempfile.gettempdir())).expanduser()
+    place = Path(os.path.expanduser(os.path.expandvars(folder or tempfile.gettempdir())))
     try:
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
         _remove_old(place)
@@ -137,7 +137,10 @@ def in_turn(
 
         answer = _answer_line(login, result)
         if answer and answer not in _lines(file):
-            file.write(f"{answer}\n")
+            # A full disk must not take the result from a task that has written to a host.
+            with contextlib.suppress(OSError):
+                os.write(file.fileno(), f"{answer}\n".encode("ascii"))
+
         return result
 
 

@@ -161,8 +161,7 @@ class _Trial:
             record.update(self._try())
         finally:
             # This is also done if the run is stopped, and if nobody knows whether the issuer was created.
-            for alias in reversed(self._made):
-                deleted = self._remove(alias)
+            deleted = self._remove_all(self._made[::-1], deleted)
 
         self._note("delete", deleted)
         gone = self._ask("delete again", token_issuer.DELETE(issuer_alias=self.alias))
@@ -176,6 +175,23 @@ class _Trial:
                 record["answers"].append(exchange.record())
 
         return record
+
+    def _remove_all(self, aliases: list[str], deleted: Outcome) -> Outcome:
+        """Remove the issuers of these aliases, each even if the removal of another fails. Returns the last outcome.
+
+        deleted: the outcome if there are no aliases.
+        """
+        failure: Optional[TrustError] = None
+        for alias in aliases:
+            try:
+                deleted = self._remove(alias)
+            except TrustError as error:
+                failure = failure or error
+
+        if failure is not None:
+            raise failure
+
+        return deleted
 
     def _try(self) -> dict[str, Any]:
         """Create, read and change the issuer. Returns the record of that."""

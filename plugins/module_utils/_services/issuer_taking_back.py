@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
@@ -86,7 +87,8 @@ def left_over(held: Held, sent: Sequence[Step]) -> list[str]:
 def undo_renaming(held: Held, profiles: Profiles, sent: Sequence[Step], declared: DeclaredProfiles) -> list[Step]:
     """The steps that undo a renaming if a client profile could not be copied to the new alias. Pure.
 
-    The new profiles are deleted. Both aliases get their earlier contents back; if the new alias did not exist before,
+    The old profiles that the run deleted are created again, the new ones are deleted, and those that the run changed
+    get their earlier grants back. Both aliases get their earlier contents back; if the new alias did not exist before,
     it is deleted. An undeclared issuer that the renaming displaced is restored too, because a failed run must not
     remove anything, unless the host trusts this issuer under another alias now.
     If all profiles were copied, there are no steps, and the next run finishes the renaming.
@@ -107,6 +109,10 @@ def undo_renaming(held: Held, profiles: Profiles, sent: Sequence[Step], declared
         arrival = _arrival(sent, new)
         if arrival is None or not _not_carried(profiles, marking.id, new.issuer_alias, declared):
             continue
+
+        # The old profiles come first, so that no subject is without its rights in between.
+        steps.extend(_restored_profiles(profiles, sent, marking.id))
+        steps.extend(_earlier_grants(profiles, sent, new.issuer_alias))
 
         for profile in _new_profiles(profiles, sent, new.issuer_alias):
             steps.append(Step.between(_PROFILE, profile.label, profile, None))
@@ -143,6 +149,39 @@ def _new_profiles(profiles: Profiles, sent: Sequence[Step], alias: str) -> list[
             found.append(profile)
 
     return found
+
+
+def _restored_profiles(profiles: Profiles, sent: Sequence[Step], alias: str) -> list[Step]:
+    """The steps that create the profiles of an alias again which the sent steps have deleted."""
+    subjects = [profile.subject for profile in profiles.held]
+
+    steps = []
+    for step in sent:
+        was_deleted = step.resource == _PROFILE and step.before is not None and step.after is None
+        if not was_deleted or step.before.subject.issuer_alias != alias or step.before.subject in subjects:
+            continue
+
+        restored = ClientProfile(step.before.subject, step.before.grants)
+        subjects.append(restored.subject)
+        steps.append(Step.between(_PROFILE, restored.label, None, restored))
+
+    return steps
+
+
+def _earlier_grants(profiles: Profiles, sent: Sequence[Step], alias: str) -> list[Step]:
+    """The steps that give changed profiles of an alias the grants back which they had before the sent steps."""
+    steps = []
+    for step in sent:
+        was_changed = step.resource == _PROFILE and step.before is not None and step.after is not None
+        if not was_changed or step.after.subject.issuer_alias != alias:
+            continue
+
+        for profile in profiles.held:
+            if profile.subject == step.after.subject and set(profile.grants) == set(step.after.grants):
+                earlier = replace(profile, grants=step.before.grants)
+                steps.append(Step.between(_PROFILE, profile.label, profile, earlier))
+
+    return steps
 
 
 def _marks(step: Step) -> bool:

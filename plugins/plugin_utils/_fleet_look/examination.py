@@ -73,14 +73,14 @@ class _Examined:
     """A host that is being examined.
 
     login: the login that this host tries for the others, or None.
-    since: when the examination began, in seconds of the monotonic clock.
+    since: when the examination began, in seconds of the monotonic clock; None as long as it waits for a thread.
     doubted: the host was asked for a TLS handshake, because it took long.
     left: the host is silent, so another host tries the login.
     """
 
     host: str
     login: Optional[_Login] = None
-    since: float = field(default_factory=time.monotonic)
+    since: Optional[float] = None
     doubted: bool = False
     left: bool = False
 
@@ -153,24 +153,34 @@ class Examination:
             self._wait_for_next()
             self._check_silence()
 
+    def _begin(self, host: str, login: Optional[_Login] = None) -> None:
+        """Begin the examination of a host. login: the login that the host tries for others."""
+        examined = _Examined(host, login)
+
+        def work() -> Result:
+            examined.since = time.monotonic()
+            return self._ask(host)
+
+        self._examined[self._pool.submit(work)] = examined
+
     def _ask_all(self, hosts: Iterable[str]) -> None:
         """Begin the examination of these hosts. None of them has to try a login for the others."""
         for host in hosts:
-            examination = self._pool.submit(self._ask, host)
-            self._examined[examination] = _Examined(host)
+            self._begin(host)
 
     def _try_next(self, login: _Login) -> None:
         """Begin the examination of the next waiting host, which tries the login for the others.
 
-        If only silent hosts are left, all of them are examined at the same time: without a connection, none of them
-        gets the login.
+        If only silent hosts are left, all of them are examined at the same time, unless a host has refused the login:
+        a silent host that wakes up would get it too.
         """
         if login.waiting:
-            host = login.waiting.pop(0)
-            examination = self._pool.submit(self._ask, host)
-            self._examined[examination] = _Examined(host, login)
+            self._begin(login.waiting.pop(0), login)
+        elif login.refused_by:
+            self._give_up(login)
         else:
-            self._ask_all(login.take_all())
+            for host in login.take_all():
+                self._begin(host, login)
 
     def _wait_for_next(self) -> None:
         """Wait a moment for examinations, searches and handshakes to end, and go on from their results."""
@@ -199,7 +209,7 @@ class Examination:
             if examined.login is None or not examined.login.waiting or examined.doubted:
                 continue
 
-            if now - examined.since > _PATIENCE:
+            if examined.since is not None and now - examined.since > _PATIENCE:
                 examined.doubted = True
                 handshake = self._pool.submit(_answers, self._fleet[examined.host] or {})
                 self._doubts[handshake] = examined
@@ -240,8 +250,15 @@ class Examination:
             self._try_next(login)
 
     def _give_up(self, login: _Login) -> None:
-        """Fail all hosts on which the login was not tried, because too many hosts have refused it."""
-        for host in login.take_all():
+        """Fail all hosts on which the login was not tried, because other hosts have refused it."""
+        hosts = login.take_all()
+        for future, examined in list(self._examined.items()):
+            not_begun = examined.login is login and future.cancel()
+            if not_begun:
+                del self._examined[future]
+                hosts.append(examined.host)
+
+        for host in hosts:
             self._results[host] = failed(_not_tried(host, login.refused_by))
             self._forbid(host)
 
@@ -324,7 +341,7 @@ def _answers(params: Params) -> bool:
         connection = Connection.from_params(params)
         in_time = replace(connection, timeout=min(connection.timeout, _CONNECT))
         return reachable(in_time)
-    except TrustError:
+    except (TrustError, OSError, ValueError):
         return False
 
 

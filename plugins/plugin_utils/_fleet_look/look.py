@@ -15,6 +15,7 @@ from ansible.errors import AnsibleActionFail
 
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import Login
+from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import in_turn
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import refused_before
 from ansible_collections.esx.trust.plugins.module_utils._module.perform import failed
 from ansible_collections.esx.trust.plugins.module_utils._services import host_examination
@@ -71,6 +72,7 @@ class Look:
 
     key_providers: whether all key providers of each host are listed too.
     threads, refusals: see Examination.
+    remote_tmp: Ansible's folder for temporary files on this machine, see `in_turn`.
     shows_invocation: whether the results hold the options.
     """
 
@@ -80,11 +82,13 @@ class Look:
         key_providers: bool,
         threads: int,
         refusals: int,
+        remote_tmp: Optional[str] = None,
         shows_invocation: bool = False,
     ) -> None:
         self._key_providers = key_providers
         self._threads = threads
         self._refusals = refusals
+        self._remote_tmp = remote_tmp
         self._shows_invocation = shows_invocation
         self._refused = RefusedLogins()
 
@@ -148,7 +152,15 @@ class Look:
             return failed(refused_before(name))
 
         work = host_examination.examine if self._key_providers else host_trust.run
-        result = host.trust.result(work, check_mode=True, diff=True)
+
+        def examined() -> Result:
+            return host.trust.result(work, check_mode=True, diff=True)
+
+        if sends_password(host.trust.args) and self._refused.is_shared(host.login):
+            # A task in the background may be trying this login, or may have been refused.
+            result = in_turn(host.login, self._remote_tmp, name, examined)
+        else:
+            result = examined()
 
         failure = result.get("failure") or {}
         if failure.get("login_refused"):

@@ -148,11 +148,14 @@ def _about_host(
     audit_status = examined["status"]
     reason = joined((examined["message"], examined["hint"]))
 
+    # A run can write to a host and fail after that.
+    was_written = bool(result.get("failed") and _operations(result))
+
     # An audit calls a host of which an answer was lost unreachable too. But that host does answer, so it fails here.
-    if examined["code"] == "unreachable":
+    if examined["code"] == "unreachable" and not was_written:
         return audit_status, [_Statement(DOWN, f"no answer, {words.nothing_written}")]
 
-    if result.get("failed") and examined["code"] == "conflict":
+    if result.get("failed") and examined["code"] == "conflict" and not was_written:
         return audit_status, [_Statement(CONFLICT, f"conflict, {words.nothing_written}: {reason}")]
 
     if result.get("failed") or audit_status in UNKNOWN_HOST:
