@@ -10,12 +10,22 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 from typing import Any
 
 import pytest
+from ansible import constants
 
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import Login
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import in_turn
+from ansible_collections.esx.trust.plugins.module_utils._services import host_trust
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.look import Look
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import Given
+from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import RefusedLogins
+from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import login_of
+
+if TYPE_CHECKING:
+    from simulator import Host as EsxHost
 
 TOKEN = Login("0123abcd", basic=False)
 BASIC = Login("0123abcd", basic=True)
@@ -179,3 +189,26 @@ def test_without_a_memory_nothing_is_sent(tmp_path: Path, kind: str) -> None:
     assert "cannot be kept" in result["msg"]
     assert "nothing was sent" in result["msg"]
     assert host.asked == 0
+
+
+def test_a_look_at_a_fleet_knows_what_a_task_in_the_background_was_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, host: EsxHost
+) -> None:
+    monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
+    args = {
+        "hostname": host.address,
+        "port": host.port,
+        "username": "root",
+        "password": "wrong-Password-1",
+        "validate_certs": False,
+        "kms_providers": [],
+    }
+    login = login_of(host_trust.ARGUMENTS, args, {})
+    RefusedLogins().share(login)
+    (tmp_path / f"esx-trust-login-{login.digest}").write_text(f"refused {login.digest}\n", "ascii")
+
+    look = Look(key_providers=False, threads=1, refusals=1, remote_tmp=str(tmp_path))
+    found = look.at([Given("esx01", args)])["esx01"]
+    assert found is not None
+    assert "is not tried again" in found["trust"]["msg"]
+    assert host.journal == []
