@@ -30,6 +30,7 @@ from ansible_collections.esx.trust.plugins.plugin_utils._templates import no_tem
 _FOUND = {"trust": "host_trust_found", "keys": "host_trust_providers"}
 
 
+# ansible-core has no types.
 class ActionModule(ActionBase):  # type: ignore[misc]
     """See the module's documentation."""
 

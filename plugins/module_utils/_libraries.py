@@ -42,6 +42,7 @@ try:
     PYTHON_CHECKS_NAMES = LooseVersion(_urllib3_version) >= LooseVersion("2")
 except (ImportError, OSError):
     MISSING["requests"] = traceback.format_exc()
+    # The plugins must load without the library, to say that it is missing. A type checker sees second definitions.
     requests: Any = None  # type: ignore[no-redef]
     HTTPAdapter: Any = object  # type: ignore[no-redef]
     HTTPSConnection: Any = object  # type: ignore[no-redef]
@@ -65,6 +66,7 @@ try:
     from cryptography.hazmat.primitives.serialization import load_der_private_key
 except ImportError:
     MISSING["cryptography"] = traceback.format_exc()
+    # These are stand-ins too, as for requests.
     x509: Any = None  # type: ignore[no-redef]
     hashes: Any = None  # type: ignore[no-redef]
     ec: Any = None  # type: ignore[no-redef]

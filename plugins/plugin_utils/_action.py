@@ -63,6 +63,7 @@ def _prepare() -> None:
 _prepare()
 
 
+# ansible-core has no types.
 class InWorkerAction(ActionBase):  # type: ignore[misc]
     """Base of the actions. An action takes the same options and returns the same results as the module of its name.
 

@@ -27,6 +27,7 @@ def run_module(arguments: Arguments, run: Run) -> None:
     arguments: the options that the module takes. run: returns the result of the module, or raises TrustError.
     """
 
+    # ansible-core has no types.
     class Module(AnsibleModule):  # type: ignore[misc]
         #: Ansible has read and accepted the options.
         accepted = False
