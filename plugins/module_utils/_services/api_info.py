@@ -40,11 +40,11 @@ from ansible_collections.esx.trust.plugins.module_utils._services.api_asking imp
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import nameless
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import probing
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import refusal_reason
-from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import TOKEN_CARRIERS
-from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import certificate_facts
-from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import declared_fields
-from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import hide
-from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import input_fields
+from ansible_collections.esx.trust.plugins.module_utils._services.api_certificate_facts import certificate_facts
+from ansible_collections.esx.trust.plugins.module_utils._services.api_exchanges import TOKEN_CARRIERS
+from ansible_collections.esx.trust.plugins.module_utils._services.api_hiding import hide
+from ansible_collections.esx.trust.plugins.module_utils._services.api_operation_input import declared_fields
+from ansible_collections.esx.trust.plugins.module_utils._services.api_operation_input import input_fields
 from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import DEFINITION
 from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import NOBODY
 from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import OPERATION_GET
