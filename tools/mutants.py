@@ -31,6 +31,10 @@ from environment import fail
 FILES = (
     "_services/host_trust",
     "_services/kms_provider",
+    "_services/kms_provider_model",
+    "_services/kms_provider_plan",
+    "_services/kms_providers",
+    "_services/key_ids",
     "_services/token_issuer",
     "_services/token_issuer_model",
     "_services/issuer_plan",

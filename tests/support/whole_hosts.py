@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Plan
 from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import HostTrust
 from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import IssuersAndProfiles
-from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import DesiredKmsProvider
-from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import KmsProviders
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import DesiredKmsProvider
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_providers import KmsProviders
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import list_issuers
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 from support.certificates import chain
