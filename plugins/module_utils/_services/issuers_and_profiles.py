@@ -39,9 +39,10 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Unexpecte
 from ansible_collections.esx.trust.plugins.module_utils._services import client_profile
 from ansible_collections.esx.trust.plugins.module_utils._services import client_profile_model
 from ansible_collections.esx.trust.plugins.module_utils._services import client_profile_plan
-from ansible_collections.esx.trust.plugins.module_utils._services import issuer_plan
+from ansible_collections.esx.trust.plugins.module_utils._services import held_issuers
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer_model
+from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer_plan
 from ansible_collections.esx.trust.plugins.module_utils._services.account import UNKNOWN
 from ansible_collections.esx.trust.plugins.module_utils._services.account import Account
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
@@ -50,13 +51,8 @@ from ansible_collections.esx.trust.plugins.module_utils._services.certificates i
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import ClientProfile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import DesiredClientProfile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import Profiles
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_messages import marker_message
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_messages import marker_warnings
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_messages import records_of
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_messages import warnings_about
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import DeclaredIssuers
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import Held
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import IssuerPlan
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import DeclaredIssuers
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import Held
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import DeclaredProfiles
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import Rights
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import concern_profiles
@@ -70,10 +66,15 @@ from ansible_collections.esx.trust.plugins.module_utils._services.lists import c
 from ansible_collections.esx.trust.plugins.module_utils._services.lists import read_list
 from ansible_collections.esx.trust.plugins.module_utils._services.results import result
 from ansible_collections.esx.trust.plugins.module_utils._services.service import Service
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_messages import marker_message
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_messages import marker_warnings
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_messages import records_of
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_messages import warnings_about
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_plan import IssuerPlan
 
-ISSUER = issuer_plan.RESOURCE
+ISSUER = token_issuer_model.RESOURCE
 PROFILE = client_profile_model.RESOURCE
 
 
@@ -188,7 +189,7 @@ class IssuersAndProfiles(Service):
 
     def _profiles_of(self, client: Client, issuers: Sequence[TokenIssuer]) -> Profiles:
         """The client profiles, if the steps of the issuers can change rights. Raises TrustError."""
-        steps = issuer_plan.plan_issuers(issuers, self.declared_issuers).steps
+        steps = token_issuer_plan.plan_issuers(issuers, self.declared_issuers).steps
         if not concern_profiles(steps):
             return Profiles()
 
@@ -226,11 +227,11 @@ class IssuersAndProfiles(Service):
         return replace(observed, issuers=token_issuer.list_issuers(client))
 
     def plan(self, observed: Observed) -> Planned:
-        planned = issuer_plan.plan_issuers(observed.issuers, self.declared_issuers)
+        planned = token_issuer_plan.plan_issuers(observed.issuers, self.declared_issuers)
         return self._on(observed, planned)._plan(observed, planned)
 
     def _plan(self, observed: Observed, planned: IssuerPlan) -> Planned:
-        held = issuer_plan.by_alias(observed.issuers)
+        held = held_issuers.by_alias(observed.issuers)
         rights = plan_rights(held, planned.steps, observed.profiles, self.declared_profiles)
 
         parts = [
@@ -251,7 +252,7 @@ class IssuersAndProfiles(Service):
     def _issuer_parts(self, observed: tuple[TokenIssuer, ...], planned: IssuerPlan) -> Iterator[Part]:
         """The parts of all issuers, declared or not."""
         declared = self.declared_issuers
-        first = issuer_plan.by_alias(observed)
+        first = held_issuers.by_alias(observed)
 
         steps: dict[str, list[Step]] = {}
         for move in planned.moves:
@@ -276,7 +277,7 @@ class IssuersAndProfiles(Service):
             yield replace(part, message=message)
 
         if self.whole:
-            for alias in issuer_plan.undeclared(first, declared):
+            for alias in held_issuers.undeclared(first, declared):
                 yield _undeclared_issuer(first, alias, planned, declared)
 
     def _issuer_warnings(
@@ -354,7 +355,7 @@ class IssuersAndProfiles(Service):
         if alias in planned.held or alias in planned.conflicts:
             return ""
 
-        holder = issuer_plan.real_holder(planned.held, issuer.issuer or "")
+        holder = held_issuers.real_holder(planned.held, issuer.issuer or "")
         if holder is None:
             return ""
 
@@ -383,20 +384,20 @@ class IssuersAndProfiles(Service):
         return client_profile_plan.is_same(step, other)
 
     def carry_out(self, observed: Observed, steps: Sequence[Step]) -> Observed:
-        held = issuer_plan.carry_out(issuer_plan.by_alias(observed.issuers), _of_issuers(steps))
+        held = held_issuers.carry_out(held_issuers.by_alias(observed.issuers), _of_issuers(steps))
         return replace(observed, issuers=tuple(held.values()), profiles=observed.profiles.after(steps))
 
     def take_back(self, observed: Observed, sent: Sequence[Step]) -> list[Step]:
-        held = issuer_plan.by_alias(observed.issuers)
+        held = held_issuers.by_alias(observed.issuers)
         undoing = undo_renaming(held, observed.profiles, sent, self.declared_profiles)
 
-        held_then = issuer_plan.carry_out(held, _of_issuers(undoing))
+        held_then = held_issuers.carry_out(held, _of_issuers(undoing))
         restoring = take_back(held_then, _of_issuers(sent), self.declared_issuers)
 
         return [*undoing, *restoring]
 
     def left_over(self, observed: Observed, sent: Sequence[Step]) -> list[str]:
-        return left_over(issuer_plan.by_alias(observed.issuers), _of_issuers(sent))
+        return left_over(held_issuers.by_alias(observed.issuers), _of_issuers(sent))
 
     def own_form(self, observed: Observed, step: Step) -> str:
         if not _is_issuer(step):

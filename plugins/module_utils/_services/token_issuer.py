@@ -33,9 +33,9 @@ from ansible_collections.esx.trust.plugins.module_utils._services.arguments impo
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Certificate
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_host
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import no_certificates
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import RESOURCE
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import by_alias
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import by_alias
 from ansible_collections.esx.trust.plugins.module_utils._services.results import info_result
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import RESOURCE
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 
 _SERVICE = "com.vmware.esx.authentication.trust.security_token_issuers"

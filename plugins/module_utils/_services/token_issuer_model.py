@@ -22,6 +22,8 @@ from ansible_collections.esx.trust.plugins.module_utils._services.renaming impor
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import looks_like_marker
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import read_marker
 
+RESOURCE = "token_issuer"
+
 
 @dataclass(frozen=True)
 class TokenIssuer:
