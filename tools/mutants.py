@@ -41,6 +41,8 @@ FILES = (
     "_services/token_issuer_plan",
     "_services/issuer_taking_back",
     "_services/issuers_and_profiles",
+    "_services/token_issuer_parts",
+    "_services/client_profile_parts",
     "_services/client_profile_model",
     "_services/client_profile_plan",
     "_services/renaming",

@@ -62,6 +62,16 @@ def group(name: str, alias: str, *entitlements: str) -> dict[str, Any]:
     }
 
 
+#: The options of esx_host_trust with which nothing is declared.
+NOTHING_DECLARED: dict[str, Any] = {
+    "kms_providers": None,
+    "token_issuers": None,
+    "purge_token_issuers": False,
+    "client_profiles": None,
+    "purge_client_profiles": False,
+}
+
+
 def desired(
     providers: Optional[list[dict[str, Any]]] = None,
     issuers: Optional[list[dict[str, Any]]] = None,
@@ -69,11 +79,11 @@ def desired(
     profiles: Optional[list[dict[str, Any]]] = None,
 ) -> HostTrust:
     params = {
+        **NOTHING_DECLARED,
         "kms_providers": providers,
         "token_issuers": issuers,
         "purge_token_issuers": purge,
         "client_profiles": profiles,
-        "purge_client_profiles": False,
     }
     return HostTrust.declared(params)
 

@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._services import certificates
-from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
+from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer_module
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Certificate
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Chain
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_host
@@ -167,7 +167,7 @@ def test_dates_without_a_zone_are_those_of_utc() -> None:
 def masked(*texts: str) -> set[str]:
     """What a module masks in all that it prints if these texts were given as a chain and refused."""
     options = {"signing_cert_chains": [{"cert_chain": list(texts)}]}
-    return token_issuer.ARGUMENTS.secrets(options) | token_issuer.ARGUMENTS.misplaced(options)
+    return token_issuer_module.ARGUMENTS.secrets(options) | token_issuer_module.ARGUMENTS.misplaced(options)
 
 
 @pytest.mark.parametrize("kind", sorted(private_keys()))

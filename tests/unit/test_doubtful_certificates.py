@@ -42,6 +42,7 @@ from support.certificates import named
 from support.certificates import pem_of
 from support.certificates import private_key_pem
 from support.certificates import with_old_signature
+from support.whole_hosts import NOTHING_DECLARED
 
 NOW = datetime.datetime.now(datetime.timezone.utc)
 LEAF, ROOT = chain(2, subject="prose")
@@ -125,7 +126,7 @@ def test_the_warning_reaches_what_the_modules_warn_of(why: str) -> None:
         "issuer_conflict": "fail",
     }
     (warning,) = validity_warnings(DesiredTokenIssuer.from_params(issuer).chains, NOW)
-    host = {"kms_providers": None, "token_issuers": [issuer], "purge_token_issuers": False}
+    host = {**NOTHING_DECLARED, "token_issuers": [issuer]}
     assert HostTrust.declared(host).warnings == (warning,)
 
 

@@ -18,6 +18,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider i
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import list_providers
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import RESOURCE
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import DesiredKmsProvider
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_providers import LIST_OPTION
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_providers import KmsProviders
 from ansible_collections.esx.trust.plugins.module_utils._services.results import info_result
 from ansible_collections.esx.trust.plugins.module_utils._services.results import result
@@ -47,4 +48,4 @@ def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
     warnings: list[str] = []
     with connect(connection, INFO_ARGUMENTS.secrets(params)) as client:
         records = list_providers(client, warnings, name, params["available"])
-        return client.report(info_result("kms_providers", records, connection, warnings))
+        return client.report(info_result(LIST_OPTION, records, connection, warnings))

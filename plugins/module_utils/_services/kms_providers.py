@@ -61,7 +61,7 @@ class KmsProviders(Service):
     @classmethod
     def declared(cls, params: Mapping[str, Any]) -> KmsProviders:
         """The declaration in the options of esx_host_trust. Raises InvalidInput, which names option and entry."""
-        providers = read_list(LIST_OPTION, params.get(LIST_OPTION), DesiredKmsProvider.from_params)
+        providers = read_list(LIST_OPTION, params[LIST_OPTION], DesiredKmsProvider.from_params)
         check_unique(LIST_OPTION, "provider", [desired.provider for desired in providers])
 
         return cls(providers)
