@@ -11,9 +11,9 @@ from ansible_collections.esx.trust.plugins.module_utils._api.connect import conn
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._engine.converge import converge
 from ansible_collections.esx.trust.plugins.module_utils._engine.host import Host
-from ansible_collections.esx.trust.plugins.module_utils._services.arguments import HOST_CONNECTION
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import check_name
+from ansible_collections.esx.trust.plugins.module_utils._services.connection_options import HOST_CONNECTION
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import DECLARATION
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import list_providers
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import RESOURCE
