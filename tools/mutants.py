@@ -58,6 +58,8 @@ FILES = (
     "_api/rest",
     "_api/operation",
     "_services/certificates",
+    "_services/certificate_reading",
+    "_services/certificate_links",
 )
 FOLDER = VENVS / "mutants"
 COLLECTION = "ansible_collections/esx/trust"
@@ -85,7 +87,7 @@ _TRUTH = "only its truth is looked at"
 #: error, so that the list does not outlive its reasons.
 EQUIVALENT = (
     ("_services/certificates", 'digest = hashlib.sha256(text.encode("UTF-8", "surrogatepass")).hexdigest()', _CODEC),
-    ("_services/certificates", "der = None", _TRUTH),
+    ("_services/certificate_reading", "der = None", _TRUTH),
     ("_api/login", "self.proven = None", _TRUTH),
     ("_api/login", "self._doubtful = None", _TRUTH),
     (

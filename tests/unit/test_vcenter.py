@@ -31,9 +31,9 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import TrustErro
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from ansible_collections.esx.trust.plugins.module_utils._services import vcenter
+from ansible_collections.esx.trust.plugins.module_utils._services.certificate_links import leaf_first
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import certificate_records
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_options
-from ansible_collections.esx.trust.plugins.module_utils._services.certificates import leaf_first
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 from support.certificates import chain
 from support.certificates import encodings

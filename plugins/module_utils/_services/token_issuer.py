@@ -25,7 +25,7 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import ignored
-from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Certificate
+from ansible_collections.esx.trust.plugins.module_utils._services.certificate_reading import Certificate
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_host
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import no_certificates
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import by_alias
