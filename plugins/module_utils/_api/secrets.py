@@ -67,6 +67,9 @@ _OUR_WORDS = frozenset(
 )
 _OUR_NAME = re.compile(r"[a-z_]+")
 
+#: The types of a dictionary. Python finds out faster that a value is a dict than that it is any other mapping.
+_MAPPINGS = (dict, Mapping)
+
 #: Separates texts that are searched together. It belongs to no encoding.
 _SEPARATOR = "\0"
 
@@ -74,6 +77,17 @@ _SEPARATOR = "\0"
 def is_masked(text: str) -> bool:
     """True if a mask stands in the text, so that a part of the text is lost."""
     return any(mask in text for mask in MASKS)
+
+
+class Masked(dict[str, Any]):
+    """A result in which the secrets of a run are masked. It must not get further texts that can hold a secret.
+
+    secrets: the secrets that were masked.
+    """
+
+    def __init__(self, result: Mapping[str, Any], secrets: Iterable[str]) -> None:
+        super().__init__(result)
+        self.secrets = frozenset(secrets)
 
 
 class Redactor:
@@ -102,7 +116,7 @@ class Redactor:
         """
         return self._scrubbed([text], record=True)[0]
 
-    def scrub_result(self, result: Mapping[str, Any]) -> dict[str, Any]:
+    def scrub_result(self, result: Mapping[str, Any]) -> Masked:
         """A result with the secrets masked in every text, number and name, at any depth.
 
         Sentences are masked as by `scrub`. Names, and values that modules take as options, are masked as by
@@ -113,8 +127,7 @@ class Redactor:
         self._scrub_all(texts.sentences, record=False)
         self._scrub_all(texts.values, record=True)
 
-        rebuilt: dict[str, Any] = self._rebuilt(result, None, texts)
-        return rebuilt
+        return Masked(self._rebuilt(result, None, texts), self._known.words)
 
     def _scrub_all(self, texts: dict[str, str], *, record: bool) -> None:
         """Replace each value of the dictionary by the scrubbed form of its key."""
@@ -213,7 +226,7 @@ class Redactor:
         if isinstance(value, (int, float)):
             return MASK if str(value) in self._known.words else value
 
-        if isinstance(value, Mapping):
+        if isinstance(value, _MAPPINGS):
             rebuilt = {}
             for key, entry in value.items():
                 shown = key
@@ -275,7 +288,7 @@ class _Texts:
         """Add all texts of a part of a result, which stands under this name."""
         if isinstance(value, str):
             self._under(name)[value] = value
-        elif isinstance(value, Mapping):
+        elif isinstance(value, _MAPPINGS):
             for key, entry in value.items():
                 if isinstance(key, str):
                     self.values[key] = key
