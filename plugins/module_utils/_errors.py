@@ -29,9 +29,9 @@ class TrustError(Exception):
     #: The host may have carried out the request, although no answer says so.
     outcome_unknown = False
     #: The server may speak the other form of the API, and it did not look at the credentials.
-    other_form = False
+    may_try_other_form = False
     #: The answer has the same form of the API as the request.
-    own_form = False
+    confirms_form = False
 
     def __init__(
         self,
@@ -130,13 +130,13 @@ class UnexpectedAnswer(TrustError):
         *args: Any,
         retriable: bool = False,
         outcome_unknown: bool = False,
-        other_form: bool = False,
+        may_try_other_form: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.retriable = retriable
         self.outcome_unknown = outcome_unknown
-        self.other_form = other_form
+        self.may_try_other_form = may_try_other_form
 
 
 class ApiError(TrustError):

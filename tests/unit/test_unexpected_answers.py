@@ -101,7 +101,7 @@ def test_an_endpoint_of_json_rpc_is_named_with_the_option_that_helps(status: int
     assert isinstance(error, UnexpectedAnswer)
     assert error.message == "esx01: answers GET /api/things as a JSON-RPC endpoint and does not serve it over REST."
     assert "api_protocol" in error.hint
-    assert error.other_form
+    assert error.may_try_other_form
 
 
 # Codes of success

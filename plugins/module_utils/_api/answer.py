@@ -273,7 +273,7 @@ def not_the_api(
     return UnexpectedAnswer(
         f"{host}: {title} was answered with code {answer.status} and {body}.",
         hint,
-        other_form=answer.status in _NOT_UNDERSTOOD and body != _WEB_PAGE,
+        may_try_other_form=answer.status in _NOT_UNDERSTOOD and body != _WEB_PAGE,
         **details,
     )
 

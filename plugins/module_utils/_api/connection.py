@@ -107,7 +107,7 @@ class Connection:
         if saml_token:
             saml_token = _saml(saml_token)
 
-        hostname, port = where(params["hostname"], params["port"])
+        hostname, port = host_and_port(params["hostname"], params["port"])
         return cls(
             hostname=hostname,
             port=port,
@@ -234,7 +234,7 @@ def _begins_as_xml(text: str) -> bool:
     return text.lstrip().startswith("<")
 
 
-def where(hostname: str, port: Optional[int]) -> tuple[str, int]:
+def host_and_port(hostname: str, port: Optional[int]) -> tuple[str, int]:
     """The host and the port.
 
     hostname: a name or an address. People also paste a URL here, with a scheme, a port, and a path.

@@ -124,7 +124,7 @@ class JsonRpcCodec:
 
         if value.get("error") is not None:
             error = _protocol_error(operation, title, value["error"], host, scrub)
-            error.own_form = True
+            error.confirms_form = True
             raise error
 
         if not isinstance(result, dict) or "output" not in result or answer.status >= 300:
@@ -351,5 +351,5 @@ def _no_json_rpc(
         if answer.status < 500 and not error.retriable:
             error.hint = f"{HINT_NOT_THE_API} With api_protocol rest or auto, the host is asked over REST."
 
-    error.other_form = True
+    error.may_try_other_form = True
     return error

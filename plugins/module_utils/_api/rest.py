@@ -324,7 +324,7 @@ def _other_answer(
 
     error.message = f"{host}: answers {operation.title} as a JSON-RPC endpoint and does not serve it over REST."
     error.hint = "Set api_protocol to auto or jsonrpc."
-    error.other_form = _judged_no_credentials(answer, value)
+    error.may_try_other_form = _judged_no_credentials(answer, value)
 
     return error
 

@@ -18,11 +18,11 @@ from typing import Any
 from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import Answer
-from ansible_collections.esx.trust.plugins.module_utils._api.client import Wire
 from ansible_collections.esx.trust.plugins.module_utils._api.jsonrpc import PATH as JSON_RPC_PATH
 from ansible_collections.esx.trust.plugins.module_utils._api.jsonrpc import from_wire
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import is_json_rpc
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import read_json
+from ansible_collections.esx.trust.plugins.module_utils._api.transport import Transport
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._services.api_answer_form import body_kind
 from ansible_collections.esx.trust.plugins.module_utils._services.api_answer_form import content_type
@@ -91,16 +91,16 @@ class Exchange:
 
 
 class Recorder:
-    """A wire that notes the form of each request and answer.
+    """A transport that notes the form of each request and answer.
 
-    wire: sends the requests.
+    transport: sends the requests.
     now: seconds since the epoch.
     exchanges: the notes so far.
     question: why the next requests are sent.
     """
 
-    def __init__(self, wire: Wire, now: float) -> None:
-        self._wire = wire
+    def __init__(self, transport: Transport, now: float) -> None:
+        self._transport = transport
         self._now = now
         self.exchanges: list[Exchange] = []
         self.question = ""
@@ -113,9 +113,9 @@ class Recorder:
         body: Optional[bytes] = None,
         timeout: Optional[float] = None,
     ) -> Answer:
-        """See Wire. Raises TrustError."""
+        """See Transport. Raises TrustError."""
         try:
-            answer = self._wire.send(method, path, headers, body, timeout)
+            answer = self._transport.send(method, path, headers, body, timeout)
         except TrustError:
             self.exchanges.append(exchange(self.question, method, path, headers, body, None, self._now))
             raise
@@ -124,8 +124,8 @@ class Recorder:
         return answer
 
     def close(self) -> None:
-        """See Wire."""
-        self._wire.close()
+        """See Transport."""
+        self._transport.close()
 
 
 def exchange(

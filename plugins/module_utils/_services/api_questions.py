@@ -69,7 +69,7 @@ def _question(id_: str, path: str) -> Operation:
 
 
 #: The requests without credentials for each form of the API, by the question under which the answers are reported.
-STRANGERS_QUESTIONS: dict[str, dict[str, Operation]] = {
+QUESTIONS_WITHOUT_LOGIN: dict[str, dict[str, Operation]] = {
     "rest": {
         "without credentials": replace(kms_provider.LIST, public=True),
         "unknown path": _question("esx.trust.probe.get", "/api/esx/esx-trust-probe-nothing"),
@@ -85,7 +85,7 @@ STRANGERS_QUESTIONS: dict[str, dict[str, Operation]] = {
 
 
 @dataclass(frozen=True)
-class Service:
+class AskedService:
     """A service that this collection uses.
 
     operations: the names of its operations, also of those that the reference does not have.
@@ -105,17 +105,17 @@ class Service:
         return None
 
 
-SERVICES = (
-    Service("com.vmware.esx.authentication.token", ("create",), (TOKEN_CREATE,)),
-    Service(
+ASKED_SERVICES = (
+    AskedService("com.vmware.esx.authentication.token", ("create",), (TOKEN_CREATE,)),
+    AskedService(
         kms_provider.LIST.service,
         ("list", "create", "get", "delete"),
         kms_provider.OPERATIONS,
     ),
-    Service(
+    AskedService(
         token_issuer.LIST.service,
         ("list", "create", "get", "update", "delete"),
         token_issuer.OPERATIONS,
     ),
-    Service(_PROFILES, ("list", "create", "get", "update", "delete")),
+    AskedService(_PROFILES, ("list", "create", "get", "update", "delete")),
 )
