@@ -7,6 +7,9 @@ from __future__ import annotations
 from typing import Any
 from typing import Optional
 
+#: What to do after an error that left it open whether the host was changed.
+HINT_RUN_AGAIN = "Run the task again; it looks at the host first."
+
 
 class TrustError(Exception):
     """The base of all errors of this collection.

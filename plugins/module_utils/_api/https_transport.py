@@ -22,7 +22,6 @@ from typing import Any
 from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import Answer
-from ansible_collections.esx.trust.plugins.module_utils._api.answer_body import HINT_LOST
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_body import MAX_RECEIVED
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_body import BodyReader
 from ansible_collections.esx.trust.plugins.module_utils._api.causes import NO_HTTP
@@ -33,6 +32,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.tls import Deadline
 from ansible_collections.esx.trust.plugins.module_utils._api.tls import TooMuch
 from ansible_collections.esx.trust.plugins.module_utils._api.tls import last_socket
 from ansible_collections.esx.trust.plugins.module_utils._api.tls import tls_context
+from ansible_collections.esx.trust.plugins.module_utils._errors import HINT_RUN_AGAIN
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unreachable
@@ -79,8 +79,6 @@ class HttpsTransport:
 
         #: The connection was about to send the first byte of the current request.
         self.sent = False
-        #: The moment at which the current request ends, in seconds of time.monotonic().
-        self.deadline = 0.0
         #: The attempt to connect took too long.
         self.expired = False
         self._timeout = connection.timeout
@@ -171,11 +169,11 @@ class HttpsTransport:
         last_socket.reference = None
 
         try:
-            with self.connecting():
-                _connect(connect, self)
+            with self._connecting():
+                self._open(connect)
 
             self._socket = last_socket.get()
-            self.check_certificate(connection.sock)
+            self._check_certificate(connection.sock)
         except BaseException:
             self._socket = last_socket.get()
             self._drop()
@@ -184,13 +182,20 @@ class HttpsTransport:
     def start_request(self) -> None:
         """Note that the host may see the request from now on. The connection calls this."""
         self.sent = True
-        self.deadline = time.monotonic() + self._timeout
 
         if self._socket is not None:
-            self._socket.deadline = self.deadline
+            self._socket.deadline = time.monotonic() + self._timeout
             self._socket.bytes_left = MAX_RECEIVED
 
-    def check_certificate(self, sock: Any) -> None:
+    def _open(self, connect: Callable[[], None]) -> None:
+        """Open a connection. Raises Untrusted if the certificate of the host is not trusted."""
+        try:
+            connect()
+        except (ssl.SSLCertVerificationError, CertificateError) as error:
+            why = getattr(error, "verify_message", "") or str(error)
+            raise self._untrusted(why.rstrip(".")) from error
+
+    def _check_certificate(self, sock: Any) -> None:
         """Raise Untrusted unless the certificate of the host is the pinned certificate, if one is pinned.
 
         A certificate that is verified must also name its host in the subjectAltName. Older urllib3 would accept a
@@ -199,16 +204,29 @@ class HttpsTransport:
         if self._verify:
             certificate = sock.getpeercert() or {}
             if "subjectAltName" not in certificate:
-                raise untrusted(self._connection, "it names its host by commonName only")
+                raise self._untrusted("it names its host by commonName only")
 
         pinned = self._connection.thumbprint
         thumbprint = hashlib.sha256(sock.getpeercert(binary_form=True) or b"").digest()
         if pinned is not None and not hmac.compare_digest(thumbprint, pinned):
             raise Untrusted(
-                f"{self._connection.name}: its certificate is not the pinned one; its SHA-256 is"
+                f"{self._connection.name}: its certificate is not the pinned certificate; its SHA-256 is"
                 f" {thumbprint.hex(':').upper()}.",
                 "If the host has a new certificate, compare this fingerprint at its console and change thumbprint.",
             )
+
+    def _untrusted(self, why: str) -> Untrusted:
+        """The error for a certificate that is not trusted. why: the reason, without a full stop."""
+        ca_path = self._connection.ca_path
+        hint = "Name the CA that signed it with ca_path, or pin the certificate with thumbprint."
+        if ca_path:
+            hint = (
+                f"ca_path ({ca_path}) is not enough for this certificate: put the CA that signed it there, and"
+                " give a hostname that the certificate names; or pin the certificate with thumbprint, which needs"
+                " neither."
+            )
+
+        return Untrusted(f"{self._connection.name}: its certificate is not trusted ({why}).", hint)
 
     def close(self) -> None:
         """Close the connection."""
@@ -230,7 +248,7 @@ class HttpsTransport:
             self._socket.end()
             self._socket = None
 
-    def connecting(self) -> contextlib.AbstractContextManager[None]:
+    def _connecting(self) -> contextlib.AbstractContextManager[None]:
         """Limit the time of an attempt to connect. Nothing else limits how slowly a proxy may answer."""
         if self._connection.proxy:
             return self._limited()
@@ -260,9 +278,9 @@ class HttpsTransport:
     def _lost_hint(self) -> str:
         proxy = self._connection.proxy
         if proxy:
-            return f"Check the proxy {proxy}. {HINT_LOST}"
+            return f"Check the proxy {proxy}. {HINT_RUN_AGAIN}"
 
-        return HINT_LOST
+        return HINT_RUN_AGAIN
 
     def _unreachable_hint(self) -> str:
         proxy = self._connection.proxy
@@ -316,24 +334,3 @@ class _Adapter(HTTPAdapter):
             **manager.pool_classes_by_scheme,
             "https": WatchedPool,
         }
-
-
-def _connect(connect: Any, transport: HttpsTransport) -> None:
-    """Open a connection. Raises Untrusted if the certificate of the host is not trusted."""
-    try:
-        connect()
-    except (ssl.SSLCertVerificationError, CertificateError) as error:
-        why = getattr(error, "verify_message", "") or str(error)
-        raise untrusted(transport._connection, why.rstrip(".")) from error
-
-
-def untrusted(connection: Connection, why: str) -> Untrusted:
-    """The error for a certificate that is not trusted. why: the reason, without a full stop."""
-    hint = "Name the CA that signed it with ca_path, or pin the certificate with thumbprint."
-    if connection.ca_path:
-        hint = (
-            f"ca_path ({connection.ca_path}) is not enough for this certificate: put the CA that signed it there, and"
-            " give a hostname that the certificate names; or pin the certificate with thumbprint, which needs neither."
-        )
-
-    return Untrusted(f"{connection.name}: its certificate is not trusted ({why}).", hint)
