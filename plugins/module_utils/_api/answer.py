@@ -18,6 +18,7 @@ from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
+from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
@@ -31,6 +32,8 @@ ERROR_PREFIX = "com.vmware.vapi.std.errors."
 _LATER = (408, 429, 502, 503, 504)
 #: HTTP codes with which a server answers a request that it does not understand.
 _NOT_UNDERSTOOD = (400, 404, 405, 415)
+#: The types of errors with which a host says that it has no such operation.
+_NO_SUCH_OPERATION = ("NOT_FOUND", "OPERATION_NOT_FOUND", "INVALID_REQUEST", "UNSUPPORTED")
 #: The most characters that a message quotes of a host's text.
 EXCERPT = 200
 #: The same for the text of an API error. With our own sentences such a message has at most about 700 characters.
@@ -314,6 +317,14 @@ def _readable(text: str, scrub: Callable[[str], str]) -> str:
 def is_plainly_not_xml(description: str) -> bool:
     """True if a description that `describe` gave rules out XML."""
     return description in (_WEB_PAGE, _BROKEN_JSON)
+
+
+def says_no_such_operation(error: TrustError) -> bool:
+    """True if the type of the error can mean that the host has no such operation.
+
+    For an operation that names a resource, it can also mean that there is no such resource.
+    """
+    return error.error_type in _NO_SUCH_OPERATION
 
 
 def retry_after(answer: Answer) -> Optional[float]:

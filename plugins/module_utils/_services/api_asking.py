@@ -14,15 +14,17 @@ from typing import Any
 from typing import Optional
 from urllib.parse import urlsplit
 
+from ansible_collections.esx.trust.plugins.module_utils._api.answer import says_no_such_operation
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.codec import Codec
 from ansible_collections.esx.trust.plugins.module_utils._api.connect import CODECS
 from ansible_collections.esx.trust.plugins.module_utils._api.connect import redactor_for
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._api.https_transport import HttpsTransport
+from ansible_collections.esx.trust.plugins.module_utils._api.login import lacks_entitlements
+from ansible_collections.esx.trust.plugins.module_utils._api.login import wants_only_tokens
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
-from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
@@ -32,8 +34,6 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Untrusted
 from ansible_collections.esx.trust.plugins.module_utils._services.api_exchanges import Exchange
 from ansible_collections.esx.trust.plugins.module_utils._services.api_exchanges import Recorder
 
-#: The types of errors with which a host answers to a login that it does not have.
-_NOT_OFFERED = ("NOT_FOUND", "OPERATION_NOT_FOUND", "INVALID_REQUEST", "UNSUPPORTED")
 #: After so many lost answers, the host is not asked any more.
 _MOST_LOST = 2
 
@@ -92,19 +92,17 @@ def known_by_answer(reply: Reply, lists: bool) -> Optional[bool]:
 
 def refusal_reason(error: TrustError) -> str:
     """Why a login failed, in one word."""
-    message_ids: Sequence[str] = error.message_ids if isinstance(error, ApiError) else ()
-    for message_id in message_ids:
-        if message_id.endswith("token.no_entitlements"):
-            return "no_entitlements"
+    if lacks_entitlements(error):
+        return "no_entitlements"
 
-    for message_id in message_ids:
-        if message_id.endswith("bad_authn_scheme"):
-            return "tokens_only"
+    if wants_only_tokens(error):
+        return "tokens_only"
 
     if isinstance(error, (Unauthenticated, Unauthorized)):
         return "refused"
 
-    if error.error_type in _NOT_OFFERED or (isinstance(error, UnexpectedAnswer) and error.may_try_other_form):
+    is_of_other_form = isinstance(error, UnexpectedAnswer) and error.may_try_other_form
+    if says_no_such_operation(error) or is_of_other_form:
         return "not_offered"
 
     return "failed"

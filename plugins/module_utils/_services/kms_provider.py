@@ -18,6 +18,7 @@ from typing import Any
 from typing import ClassVar
 from typing import Optional
 
+from ansible_collections.esx.trust.plugins.module_utils._api.answer import says_no_such_operation
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.connect import connect
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
@@ -611,7 +612,7 @@ def _read_key(value: Optional[str]) -> Optional[str]:
 
 def _cannot_delete(error: TrustError) -> bool:
     """True if the answer to DELETE shows that the host has no such operation."""
-    if error.error_type in ("NOT_FOUND", "OPERATION_NOT_FOUND", "INVALID_REQUEST", "UNSUPPORTED"):
+    if says_no_such_operation(error):
         return True
 
     return not isinstance(error, ApiError) and error.status in (400, 404, 405, 501)
