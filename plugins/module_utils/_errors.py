@@ -134,12 +134,14 @@ class UnexpectedAnswer(TrustError):
         retriable: bool = False,
         outcome_unknown: bool = False,
         may_try_other_form: bool = False,
+        confirms_form: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.retriable = retriable
         self.outcome_unknown = outcome_unknown
         self.may_try_other_form = may_try_other_form
+        self.confirms_form = confirms_form
 
 
 class ApiError(TrustError):

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.esx.trust.plugins.module_utils._api.answer import HINT_NOT_THE_API
-from ansible_collections.esx.trust.plugins.module_utils._api.answer import wrong_shape
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import HINT_NOT_THE_API
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import wrong_shape
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from support.answers import LOGIN

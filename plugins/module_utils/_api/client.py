@@ -14,8 +14,8 @@ from types import TracebackType
 from typing import Any
 from typing import Optional
 
-from ansible_collections.esx.trust.plugins.module_utils._api.answer import HINT_NOT_THE_API
-from ansible_collections.esx.trust.plugins.module_utils._api.answer import wrong_shape
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import HINT_NOT_THE_API
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import wrong_shape
 from ansible_collections.esx.trust.plugins.module_utils._api.codec import Codec
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._api.credentials import AccessToken

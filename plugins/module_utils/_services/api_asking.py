@@ -14,7 +14,7 @@ from typing import Any
 from typing import Optional
 from urllib.parse import urlsplit
 
-from ansible_collections.esx.trust.plugins.module_utils._api.answer import says_no_such_operation
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import says_no_such_operation
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.codec import Codec
 from ansible_collections.esx.trust.plugins.module_utils._api.connect import CODECS

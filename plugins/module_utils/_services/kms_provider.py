@@ -18,7 +18,7 @@ from typing import Any
 from typing import ClassVar
 from typing import Optional
 
-from ansible_collections.esx.trust.plugins.module_utils._api.answer import says_no_such_operation
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import says_no_such_operation
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.connect import connect
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
