@@ -26,6 +26,7 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthent
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unreachable
 from ansible_collections.esx.trust.plugins.module_utils._errors import Untrusted
+from ansible_collections.esx.trust.plugins.module_utils._services import client_profile
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import NOT_ASKED
@@ -39,7 +40,6 @@ from ansible_collections.esx.trust.plugins.module_utils._services.api_questions 
 from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import DEFINITION
 from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import NOBODY
 from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import OPERATION_GET
-from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import PROFILES_LIST
 from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import QUESTIONS_WITHOUT_LOGIN
 from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import SERVICE_GET
 from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import SERVICE_LIST
@@ -204,7 +204,7 @@ class _Inquiry:
         calls = (
             kms_provider.LIST(),
             token_issuer.LIST(projection="BRIEF"),
-            PROFILES_LIST(projection="BRIEF"),
+            client_profile.LIST(projection="BRIEF"),
         )
 
         services: list[dict[str, Any]] = []
@@ -253,7 +253,7 @@ class _Inquiry:
         get_issuer = token_issuer.GET(issuer_alias=alias)
         self._gets[token_issuer.GET.id] = self._probe.ask("one token issuer", client, get_issuer)
 
-        self._profiles = self._probe.ask("client profiles", client, PROFILES_LIST(projection="FULL"))
+        self._profiles = self._probe.ask("client profiles", client, client_profile.LIST(projection="FULL"))
 
     def _ask_without_login(self) -> None:
         """Ask in both forms of the API without credentials."""

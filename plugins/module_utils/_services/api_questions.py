@@ -8,32 +8,20 @@ from dataclasses import dataclass
 from dataclasses import replace
 from typing import Optional
 
-from ansible_collections.esx.trust.plugins.module_utils._api.data_types import ENUMERATION
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import STRING
-from ansible_collections.esx.trust.plugins.module_utils._api.data_types import OptionalType
 from ansible_collections.esx.trust.plugins.module_utils._api.login import TOKEN_CREATE
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import QUERY
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Parameter
+from ansible_collections.esx.trust.plugins.module_utils._services import client_profile
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
 
 _INTROSPECTION = "com.vmware.vapi.std.introspection"
-_PROFILES = "com.vmware.esx.authentication.client_profiles"
 #: Why the definitions of operations are read. There is one request for each operation.
 DEFINITION = "definition of an operation"
 #: A name that no resource on any host has.
 NOBODY = "esx-trust-probe-nobody"
-
-PROFILES_LIST = Operation(
-    id=f"{_PROFILES}.list",
-    method="GET",
-    path="/api/esx/authentication/client-profiles",
-    success=(200,),
-    errors=("INVALID_ARGUMENT", "UNAUTHENTICATED", "ERROR"),
-    parameters=(Parameter("projection", OptionalType(ENUMERATION), QUERY),),
-    returns=True,
-)
 
 
 def _introspection(service: str, name: str, *parameters: str) -> Operation:
@@ -117,5 +105,9 @@ ASKED_SERVICES = (
         ("list", "create", "get", "update", "delete"),
         token_issuer.OPERATIONS,
     ),
-    AskedService(_PROFILES, ("list", "create", "get", "update", "delete")),
+    AskedService(
+        client_profile.LIST.service,
+        ("list", "create", "get", "update", "delete"),
+        client_profile.OPERATIONS,
+    ),
 )

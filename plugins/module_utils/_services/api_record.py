@@ -13,6 +13,7 @@ from typing import Optional
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._api.login import TOKEN_CREATE
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
+from ansible_collections.esx.trust.plugins.module_utils._services import client_profile
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import NOT_ASKED
@@ -30,7 +31,6 @@ from ansible_collections.esx.trust.plugins.module_utils._services.api_operation_
 from ansible_collections.esx.trust.plugins.module_utils._services.api_operation_input import input_fields
 from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import ASKED_SERVICES
 from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import DEFINITION
-from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import PROFILES_LIST
 from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import AskedService
 
 
@@ -210,7 +210,7 @@ def _answer_of(findings: Findings, operation: str) -> Reply:
     replies = {
         kms_provider.LIST.id: findings.providers_read if findings.login_works else NOT_ASKED,
         token_issuer.LIST.id: findings.issuers,
-        PROFILES_LIST.id: findings.profiles,
+        client_profile.LIST.id: findings.profiles,
         **findings.gets,
     }
 
