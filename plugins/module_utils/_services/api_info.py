@@ -46,7 +46,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.api_questions 
 from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import AskedService
 from ansible_collections.esx.trust.plugins.module_utils._services.api_record import Findings
 from ansible_collections.esx.trust.plugins.module_utils._services.api_record import record_of
-from ansible_collections.esx.trust.plugins.module_utils._services.arguments import HOST_CONNECTION
+from ansible_collections.esx.trust.plugins.module_utils._services.connection_options import HOST_CONNECTION
 from ansible_collections.esx.trust.plugins.module_utils._services.results import info_result
 
 RESOURCE = "api"
