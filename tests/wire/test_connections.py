@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.esx.trust.plugins.module_utils._api import tls
-from ansible_collections.esx.trust.plugins.module_utils._api.transport import Transport
+from ansible_collections.esx.trust.plugins.module_utils._api.https_transport import HttpsTransport
 from simulator import Fault
 from support.constants import KEY_ID
 from support.constants import OTHER_KEY_ID
@@ -67,14 +67,14 @@ def test_of_a_host_that_is_as_declared_nothing_is_kept_in_memory(
 ) -> None:
     """Circles of references would keep the transports of a whole fleet in memory, with the secrets."""
     assert modules.kms_provider().changed
-    made: list[weakref.ref[Transport]] = []
-    create = Transport.__init__
+    made: list[weakref.ref[HttpsTransport]] = []
+    create = HttpsTransport.__init__
 
-    def watched(self: Transport, *args: Any) -> None:
+    def watched(self: HttpsTransport, *args: Any) -> None:
         made.append(weakref.ref(self))
         create(self, *args)
 
-    monkeypatch.setattr(Transport, "__init__", watched)
+    monkeypatch.setattr(HttpsTransport, "__init__", watched)
     assert not modules.kms_provider().changed
     assert [reference() for reference in made] == [None]
 
