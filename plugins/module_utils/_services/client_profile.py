@@ -43,7 +43,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.client_profile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import ClientProfile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Grant
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Subject
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import Profiles
+from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import Profiles
 
 _SERVICE = "com.vmware.esx.authentication.client_profiles"
 _PATH = "/api/esx/authentication/client-profiles"

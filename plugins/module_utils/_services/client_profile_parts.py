@@ -15,12 +15,12 @@ from ansible_collections.esx.trust.plugins.module_utils._services.client_profile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import ClientProfile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import DesiredClientProfile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import shown
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import Profiles
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import DeclaredIssuers
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import real_holder
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import DeclaredProfiles
+from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import DeclaredProfiles
+from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import Profiles
+from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import undeclared
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import Rights
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import undeclared
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_plan import IssuerPlan
 
 

@@ -34,6 +34,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services import client_
 from ansible_collections.esx.trust.plugins.module_utils._services import client_profile_plan
 from ansible_collections.esx.trust.plugins.module_utils._services import held_issuers
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
+from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer_messages
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer_model
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer_plan
 from ansible_collections.esx.trust.plugins.module_utils._services.account import UNKNOWN
@@ -44,9 +45,9 @@ from ansible_collections.esx.trust.plugins.module_utils._services.certificates i
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import ClientProfile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import DesiredClientProfile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_parts import profile_parts
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import Profiles
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import DeclaredIssuers
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import DeclaredProfiles
+from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import DeclaredProfiles
+from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import Profiles
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import concern_profiles
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import may_take_rights
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import plan_rights
@@ -251,13 +252,13 @@ class IssuersAndProfiles(Service):
 
     def was_carried_out(self, observed: Observed, step: Step) -> bool:
         if _is_issuer(step):
-            return token_issuer.was_carried_out(observed.issuers, step)
+            return token_issuer_plan.was_carried_out(observed.issuers, step)
 
         return client_profile_plan.was_carried_out(observed.profiles.held, step)
 
     def is_same(self, step: Step, other: Step) -> bool:
         if _is_issuer(step):
-            return token_issuer.is_same(step, other)
+            return token_issuer_plan.is_same(step, other)
 
         return client_profile_plan.is_same(step, other)
 
@@ -281,7 +282,7 @@ class IssuersAndProfiles(Service):
         if not _is_issuer(step):
             return ""
 
-        return token_issuer.own_form(observed.issuers, step)
+        return token_issuer_messages.own_form(observed.issuers, step)
 
     def check_address(self, step: Step) -> None:
         if _is_issuer(step):

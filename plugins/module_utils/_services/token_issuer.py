@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 from typing import Optional
 
@@ -25,10 +24,8 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import ignored
-from ansible_collections.esx.trust.plugins.module_utils._services.certificate_reading import Certificate
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_host
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import no_certificates
-from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import by_alias
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import RESOURCE
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 
@@ -154,66 +151,6 @@ def check_address(step: Step) -> None:
     """Raise InvalidInput if the alias of a step cannot be written in a URL. Hosts also save such aliases."""
     if step.before is not None:
         path_element("issuer_alias", step.id)
-
-
-def was_carried_out(observed: Sequence[TokenIssuer], step: Step) -> bool:
-    """True if the host shows that an unconfirmed step was carried out.
-
-    observed: the issuers on the host after the step was sent.
-    """
-    now = by_alias(observed).get(step.id)
-    before: Optional[TokenIssuer] = step.before
-    after: Optional[TokenIssuer] = step.after
-    if after is None:
-        return now is None or (before is not None and now.issuer != before.issuer)
-
-    if now is None or now.issuer != after.issuer:
-        return False
-
-    # A host may save the chains in another form. If it has none of the certificates, somebody else wrote the issuer.
-    if after.certificates and not after.certificates & now.certificates:
-        return False
-
-    return before is None or before.issuer != now.issuer or set(now.chains) != set(before.chains)
-
-
-def is_same(step: Step, other: Step) -> bool:
-    """True if two deletions remove the same issuer."""
-    return bool(step.before.true_issuer == other.before.true_issuer)
-
-
-def own_form(observed: Sequence[TokenIssuer], step: Step) -> str:
-    """A sentence about the differences between an issuer as it was written and as the host saved it. Empty if equal."""
-    after: Optional[TokenIssuer] = step.after
-    now = by_alias(observed).get(step.id)
-    if after is None or now is None or set(now.chains) == set(after.chains):
-        return ""
-
-    written = _certificates(after)
-    saved = _certificates(now)
-    dropped = [f"{certificate.subject!r}" for certificate in written if certificate not in saved]
-    added = [f"{certificate.subject!r}" for certificate in saved if certificate not in written]
-
-    parts = []
-    if dropped:
-        parts.append(f"it dropped {', '.join(dropped)}")
-
-    if added:
-        parts.append(f"it added {', '.join(added)}")
-
-    if not parts:
-        parts.append("it put the certificates into another order or into other chains")
-
-    return f"the host does not keep the chains of {step.id!r} as they were written: {' and '.join(parts)}"
-
-
-def _certificates(issuer: TokenIssuer) -> list[Certificate]:
-    """The certificates of an issuer, chain after chain."""
-    certificates: list[Certificate] = []
-    for chain in issuer.chains:
-        certificates.extend(chain.certificates)
-
-    return certificates
 
 
 def list_issuers(client: Client) -> tuple[TokenIssuer, ...]:
