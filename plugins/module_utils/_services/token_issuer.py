@@ -20,24 +20,19 @@ from ansible_collections.esx.trust.plugins.module_utils._api.operation import Op
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Parameter
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import path_element
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
-from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
-from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import ignored
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_host
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import no_certificates
+from ansible_collections.esx.trust.plugins.module_utils._services.esxtokend import COMMON_ERRORS
+from ansible_collections.esx.trust.plugins.module_utils._services.esxtokend import HINTS
+from ansible_collections.esx.trust.plugins.module_utils._services.lists import read_listed
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import RESOURCE
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 
 _SERVICE = "com.vmware.esx.authentication.trust.security_token_issuers"
 _PATH = "/api/esx/authentication/trust/security-token-issuers"
 _ONE = f"{_PATH}/{{issuer_alias}}"
-_COMMON_ERRORS = ("UNAUTHENTICATED", "ERROR")
-_HINTS = {
-    "ERROR": "Look into the log esxtokend.log of the host.",
-    "INTERNAL_SERVER_ERROR": "Look into the log esxtokend.log of the host.",
-    "UNAUTHORIZED": "Give the account the entitlement IDENTITY_MGMT; in lockdown mode only exception users have any.",
-}
 _CERT_CHAIN = StructType(f"{_SERVICE}.x509_cert_chain", {"cert_chain": ListType(STRING)})
 _CREATE_SPEC = StructType(
     f"{_SERVICE}.create_spec",
@@ -60,47 +55,47 @@ LIST = Operation(
     method="GET",
     path=_PATH,
     success=(200,),
-    errors=("INVALID_ARGUMENT", *_COMMON_ERRORS),
+    errors=("INVALID_ARGUMENT", *COMMON_ERRORS),
     parameters=(Parameter("projection", OptionalType(ENUMERATION), QUERY),),
     returns=True,
-    hints=_HINTS,
+    hints=HINTS,
 )
 CREATE = Operation(
     id=f"{_SERVICE}.create",
     method="POST",
     path=_PATH,
     success=(204,),
-    errors=("ALREADY_EXISTS", "INVALID_ARGUMENT", *_COMMON_ERRORS),
+    errors=("ALREADY_EXISTS", "INVALID_ARGUMENT", *COMMON_ERRORS),
     parameters=(Parameter("spec", _CREATE_SPEC, BODY),),
-    hints=_HINTS,
+    hints=HINTS,
 )
 GET = Operation(
     id=f"{_SERVICE}.get",
     method="GET",
     path=_ONE,
     success=(200,),
-    errors=("NOT_FOUND", *_COMMON_ERRORS),
+    errors=("NOT_FOUND", *COMMON_ERRORS),
     parameters=(_ALIAS,),
     returns=True,
-    hints=_HINTS,
+    hints=HINTS,
 )
 UPDATE = Operation(
     id=f"{_SERVICE}.update",
     method="PATCH",
     path=_ONE,
     success=(204,),
-    errors=("NOT_FOUND", "INVALID_ARGUMENT", *_COMMON_ERRORS),
+    errors=("NOT_FOUND", "INVALID_ARGUMENT", *COMMON_ERRORS),
     parameters=(_ALIAS, Parameter("spec", _UPDATE_SPEC, BODY)),
-    hints=_HINTS,
+    hints=HINTS,
 )
 DELETE = Operation(
     id=f"{_SERVICE}.delete",
     method="DELETE",
     path=_ONE,
     success=(204,),
-    errors=("NOT_FOUND", *_COMMON_ERRORS),
+    errors=("NOT_FOUND", *COMMON_ERRORS),
     parameters=(_ALIAS,),
-    hints=_HINTS,
+    hints=HINTS,
 )
 OPERATIONS = (LIST, CREATE, GET, UPDATE, DELETE)
 #: The options that declare one issuer.
@@ -181,26 +176,14 @@ def _list(client: Client) -> list[dict[str, Any]]:
 
 def _get(client: Client, alias: str) -> Optional[TokenIssuer]:
     """A listed issuer with its chains. None if it was deleted meanwhile. Raises TrustError."""
-    try:
-        value = client.call(GET(issuer_alias=alias))
-    except InvalidInput as error:
-        raise client.wrong_shape(LIST) from error
-    except ApiError as error:
-        if error.operation == GET.id and error.error_type == "NOT_FOUND" and _is_gone(client, alias):
-            return None
 
-        raise
+    def is_listed() -> bool:
+        return alias in [entry["issuer_alias"] for entry in _list(client)]
 
-    return _read(client, GET, alias, value)
+    def read(value: Any) -> TokenIssuer:
+        return _read(client, GET, alias, value)
 
-
-def _is_gone(client: Client, alias: str) -> bool:
-    """True if the host no longer lists an issuer that it did not find. Raises TrustError.
-
-    The host is asked for its list again, because a service that restarts may find nothing for a moment.
-    """
-    aliases = [entry["issuer_alias"] for entry in _list(client)]
-    return alias not in aliases
+    return read_listed(client, GET(issuer_alias=alias), LIST, is_listed, read)
 
 
 def _read(client: Client, operation: Operation, alias: str, value: Any) -> TokenIssuer:
