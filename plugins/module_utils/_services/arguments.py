@@ -21,6 +21,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.secrets import MASK
 from ansible_collections.esx.trust.plugins.module_utils._api.secrets import is_masked
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._services.option_specifications import entries_of
+from ansible_collections.esx.trust.plugins.module_utils._services.option_specifications import is_blank
 from ansible_collections.esx.trust.plugins.module_utils._services.option_specifications import options_by_spelling
 from ansible_collections.esx.trust.plugins.module_utils._services.option_specifications import spellings
 from ansible_collections.esx.trust.plugins.module_utils._services.secret_options import misplaced_texts
@@ -219,8 +220,7 @@ def _given(options: Mapping[str, Mapping[str, Any]], params: Mapping[str, Any]) 
             given[name] = value
             continue
 
-        is_blank = value is None or (isinstance(value, str) and not value.strip())
-        if is_blank:
+        if is_blank(value):
             continue
 
         if "options" in option:

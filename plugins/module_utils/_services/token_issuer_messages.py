@@ -9,7 +9,6 @@ from typing import Any
 from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
-from ansible_collections.esx.trust.plugins.module_utils._services.certificate_reading import Certificate
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import DeclaredIssuers
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import Held
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import by_alias
@@ -111,7 +110,7 @@ def marker_message(held: Held, marked: TokenIssuer, declared: DeclaredIssuers) -
     if marker is None:
         return ""
 
-    fact = f"the alias {marked.issuer_alias!r} holds the trace of an interrupted renaming: {marker.describe()}"
+    fact = f"the alias {marked.issuer_alias!r} holds the marker of an interrupted renaming: {marker.describe()}"
     desired = declared.of_issuer(marker.issuer)
     if not declared.concerns(marked):
         return f"{fact}."
@@ -151,8 +150,8 @@ def own_form(observed: Sequence[TokenIssuer], step: Step) -> str:
     if after is None or now is None or set(now.chains) == set(after.chains):
         return ""
 
-    written = _certificates(after)
-    saved = _certificates(now)
+    written = after.certificates
+    saved = now.certificates
     dropped = [f"{certificate.subject!r}" for certificate in written if certificate not in saved]
     added = [f"{certificate.subject!r}" for certificate in saved if certificate not in written]
 
@@ -167,12 +166,3 @@ def own_form(observed: Sequence[TokenIssuer], step: Step) -> str:
         parts.append("it put the certificates into another order or into other chains")
 
     return f"the host does not keep the chains of {step.id!r} as they were written: {' and '.join(parts)}"
-
-
-def _certificates(issuer: TokenIssuer) -> list[Certificate]:
-    """The certificates of an issuer, chain after chain."""
-    certificates: list[Certificate] = []
-    for chain in issuer.chains:
-        certificates.extend(chain.certificates)
-
-    return certificates

@@ -377,7 +377,7 @@ def was_carried_out(observed: Sequence[TokenIssuer], step: Step) -> bool:
         return False
 
     # A host may save the chains in another form. If it has none of the certificates, somebody else wrote the issuer.
-    if after.certificates and not after.certificates & now.certificates:
+    if after.certificates and not set(after.certificates) & set(now.certificates):
         return False
 
     return before is None or before.issuer != now.issuer or set(now.chains) != set(before.chains)
