@@ -78,7 +78,7 @@ class Login(NamedTuple):
 
     @property
     def ways(self) -> tuple[str, ...]:
-        """The names under which a refusal may be recorded that concerns this login.
+        """The names under which a refusal of this login may be recorded.
 
         The first name stands for the password in every use, the second for its use with each request of a service.
         """

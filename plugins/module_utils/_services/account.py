@@ -89,7 +89,9 @@ class Account:
         )
 
     def known_on(self, issuers: Iterable[tuple[str, str]]) -> Account:
-        """The same on a host that holds these issuers: pairs of an alias and an issuer, at the beginning or at the end.
+        """This account, with the aliases under which the host trusts its issuer.
+
+        issuers: pairs of alias and issuer, before and after the plan.
 
         Directories of two issuers can have users and groups of the same name in a domain of the same name.
         """

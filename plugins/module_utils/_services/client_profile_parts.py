@@ -93,9 +93,9 @@ def _without_issuer(desired: DesiredClientProfile, planned: IssuerPlan, issuers:
         return ""
 
     return (
-        f"the client profile of the {desired.subject.label} is declared of the alias {alias!r}, and its issuer"
-        f" {holder.issuer!r} stays under the alias {holder.issuer_alias!r}; declare the profile of that alias, or"
-        " let the issuer be renamed (issuer_conflict rename)."
+        f"the client profile of the {desired.subject.label} names the alias {alias!r}, but its issuer"
+        f" {holder.issuer!r} stays under the alias {holder.issuer_alias!r}; set issuer_alias of the profile to"
+        f" {holder.issuer_alias!r}, or issuer_conflict to rename."
     )
 
 

@@ -70,7 +70,7 @@ def plan(
 
 def no_service(label: str) -> str:
     """The conflict on a host without the service of client profiles. label: the name of the subject."""
-    return f"the host has no service of client profiles, so it cannot hold the one of the {label}."
+    return f"the host has no service of client profiles, so it cannot hold a client profile of the {label}."
 
 
 def _conflict(
@@ -93,8 +93,8 @@ def _conflict(
         grants = ", ".join(json.dumps(grant.to_api(), sort_keys=True) for grant in unknown)
 
         return (
-            f"the client profile of the {held.label} grants what this collection does not know ({grants}), and it"
-            " would be lost; entitlements_mode merge keeps it."
+            f"the client profile of the {held.label} has grants that this collection does not know ({grants}); exact"
+            " would remove them, entitlements_mode merge keeps them."
         )
 
     if after and after != held and any(grant.other for grant in unknown):

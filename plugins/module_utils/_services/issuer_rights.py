@@ -227,7 +227,9 @@ class _StepsInOrder:
                 f" rights go with the issuer {alias!r}."
             )
         elif named:
-            self.warnings.append(f"with the issuer {alias!r} go the client profiles that name it: {_named(named)}.")
+            self.warnings.append(
+                f"removing the issuer {alias!r} also removes the client profiles that name it: {_named(named)}."
+            )
 
         self._delete(named)
 
@@ -337,5 +339,5 @@ class _StepsInOrder:
             if desired.state == "present" and alias in self._first and alias not in self._last:
                 self.conflicts.append(
                     f"the client profile of the {desired.subject.label} is declared present, and the alias {alias!r} is"
-                    " one that goes."
+                    " removed by the same declaration."
                 )

@@ -78,7 +78,7 @@ class Observed:
 
     issuers: empty if no issuer is declared.
     profiles: all profiles, if some are declared or if the steps of issuers can change rights. Otherwise empty.
-    trusted: the issuers, if only profiles are declared, and the login has an issuer.
+    trusted: the host's issuers, read only if no issuer is declared and the login is a SAML token.
     """
 
     issuers: tuple[TokenIssuer, ...] = ()
@@ -209,8 +209,7 @@ class IssuersAndProfiles(Service):
 
         if read(client).naming(step.id) != observed.profiles.naming(step.id):
             raise Overtaken(
-                f"{client.host}: the client profiles that name the alias {step.id!r} are others now than at the look"
-                " before.",
+                f"{client.host}: the client profiles that name the alias {step.id!r} have changed since the last look.",
                 "Run the task again; it looks at the host first.",
             )
 

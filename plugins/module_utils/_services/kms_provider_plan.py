@@ -35,12 +35,12 @@ def plan(observed: Optional[KmsProvider], desired: DesiredKmsProvider, names: It
         return conflict(f"{name} has type {observed.type}; this module manages only NATIVE providers.")
 
     if observed and desired.key_id and not observed.key_id:
-        return conflict(f"{name} is there without a readable key_id, so it may be another one.")
+        return conflict(f"{name} is on the host, but its key_id cannot be read, so it may hold another key.")
 
     if observed and desired.key_id and not same_key_id(observed.key_id or "", desired.key_id):
         return conflict(
             f"{name} is there with key_id {observed.key_id}, not {desired.key_id}. Another key would lock the"
-            " virtual machines that use this one."
+            " virtual machines that use this key."
         )
 
     if desired.state == "absent":

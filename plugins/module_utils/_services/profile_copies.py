@@ -47,13 +47,15 @@ class ProfileCopies:
         where = f"the issuer that is saved under the alias {self.old!r} cannot be renamed to {self.new!r}:"
         if not profile.subject.declarable:
             self.conflicts.append(
-                f"{where} the client profile {profile.label!r} names the alias, and cannot be made anew."
+                f"{where} the client profile {profile.label!r} names the alias, and this collection cannot create it"
+                " again. Delete this profile first, or keep the old alias."
             )
             return
 
         if profile.unknown_grants:
             self.conflicts.append(
-                f"{where} the client profile of the {profile.label} grants what this collection does not know."
+                f"{where} the client profile of the {profile.label} has grants that this collection does not know."
+                " Delete this profile first, or keep the old alias."
             )
             return
 

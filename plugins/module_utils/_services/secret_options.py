@@ -85,7 +85,7 @@ def _misplaced_in_entries(
     likely_secrets: Mapping[str, Callable[[Any], Iterable[str]]],
     value: Any,
 ) -> Iterator[str]:
-    """The same for the entries of an option. options: those of an entry."""
+    """The texts in the entries of an option that may be a secret in a wrong place. options: those of an entry."""
     for entry in entries_of(value):
         if isinstance(entry, Mapping):
             yield from misplaced_texts(options, likely_secrets, entry)

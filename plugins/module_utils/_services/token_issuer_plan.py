@@ -37,7 +37,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_m
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 
-_CONTRADICTION = "the declared token issuers contradict each other."
+_CONTRADICTION = "the declared token issuers contradict each other. See resources of the result."
 
 
 @dataclass(frozen=True)
@@ -402,7 +402,10 @@ def _conflicts(held: Held, declared: DeclaredIssuers) -> dict[str, str]:
             if target_alias(held, desired, declared) is None:
                 conflicts[alias] = _in_the_way(held, desired)
         elif saved and desired.issuer is not None and saved.true_issuer != desired.issuer:
-            conflicts[alias] = f"the alias {alias!r} holds the issuer {saved.true_issuer!r}, not {desired.issuer!r}."
+            conflicts[alias] = (
+                f"the alias {alias!r} holds the issuer {saved.true_issuer!r}, not {desired.issuer!r}. Leave issuer out"
+                " to delete the alias anyway, or correct issuer."
+            )
 
     return conflicts
 
