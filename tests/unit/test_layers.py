@@ -134,7 +134,7 @@ def test_only_the_registry_and_a_service_itself_import_a_service() -> None:
         services.update(dict.fromkeys(own, own))
 
     # They read and declare nothing: what a host's API offers, and every key provider that a host has.
-    readers = {"api_info", "api_questions", "api_probe", "host_examination"}
+    readers = {"api_info", "api_record", "api_questions", "api_probe", "host_examination"}
     found = []
     for source in sorted((UTILS / "_services").glob("*.py")):
         for dotted in imported(ast.parse(source.read_text("utf-8"))):

@@ -33,8 +33,8 @@ from ansible_collections.esx.trust.plugins.module_utils._services.api_asking imp
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import host_names
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import nameless
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import probing
-from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import certificate_facts
-from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import hide
+from ansible_collections.esx.trust.plugins.module_utils._services.api_certificate_facts import certificate_facts
+from ansible_collections.esx.trust.plugins.module_utils._services.api_hiding import hide
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Chain
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_host
 from ansible_collections.esx.trust.plugins.module_utils._services.connection_options import HOST_CONNECTION
