@@ -88,7 +88,7 @@ class Account:
             groups=_names(groups),
         )
 
-    def known_on(self, issuers: Iterable[tuple[str, str]]) -> Account:
+    def with_aliases(self, issuers: Iterable[tuple[str, str]]) -> Account:
         """This account, with the aliases under which the host trusts its issuer.
 
         issuers: pairs of alias and issuer, before and after the plan.

@@ -27,7 +27,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.operation import Op
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Parameter
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import path_element
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
-from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Answer
+from ansible_collections.esx.trust.plugins.module_utils._engine.resource import StepAnswer
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
@@ -163,7 +163,7 @@ def _create(client: Client, profile: ClientProfile) -> str:
     raise error
 
 
-def tell_ids(records: Iterable[Mapping[str, Any]], answers: Iterable[Answer]) -> None:
+def tell_ids(records: Iterable[Mapping[str, Any]], answers: Iterable[StepAnswer]) -> None:
     """Put the ids of new profiles into their records.
 
     records: the records of profiles; they are changed.

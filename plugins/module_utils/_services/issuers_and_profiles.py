@@ -21,9 +21,9 @@ from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
-from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Answer
 from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Planned
 from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Records
+from ansible_collections.esx.trust.plugins.module_utils._engine.resource import StepAnswer
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._errors import Overtaken
@@ -108,9 +108,9 @@ class IssuersAndProfiles(Service):
     arguments: ClassVar[Arguments] = Arguments(
         options={
             # Ansible would take this option for a secret because of the word token.
-            ISSUERS_OPTION: {**token_issuer.DECLARATION.entries(), "no_log": False},
+            ISSUERS_OPTION: {**token_issuer.DECLARATION.list_option(), "no_log": False},
             _PURGE_ISSUERS: {"type": "bool", "default": False},
-            PROFILES_OPTION: client_profile.DECLARATION.entries(),
+            PROFILES_OPTION: client_profile.DECLARATION.list_option(),
             _PURGE_PROFILES: {"type": "bool", "default": False},
         },
         # To purge without a list would delete everything, which nobody can want.
@@ -155,12 +155,12 @@ class IssuersAndProfiles(Service):
         """The declaration of the client profiles, for their plan."""
         return DeclaredProfiles(self.profiles or (), self.purge_profiles, self.account)
 
-    def _on(self, observed: Observed, planned: IssuerPlan) -> IssuersAndProfiles:
+    def _with_known_aliases(self, observed: Observed, planned: IssuerPlan) -> IssuersAndProfiles:
         """The same service. Its account also knows the aliases under which the host trusts its issuer."""
         issuers = (*observed.issuers, *observed.trusted, *planned.held.values())
         aliases = [(issuer.issuer_alias, issuer.true_issuer) for issuer in issuers]
 
-        return self.logged_in(self.account.known_on(aliases))
+        return self.logged_in(self.account.with_aliases(aliases))
 
     def observe(self, client: Client) -> Observed:
         issuers = () if self.issuers is None else token_issuer.list_issuers(client)
@@ -221,7 +221,7 @@ class IssuersAndProfiles(Service):
 
     def plan(self, observed: Observed) -> Planned:
         planned = token_issuer_plan.plan_issuers(observed.issuers, self.declared_issuers)
-        return self._on(observed, planned)._plan(observed, planned)
+        return self._with_known_aliases(observed, planned)._plan(observed, planned)
 
     def _plan(self, observed: Observed, planned: IssuerPlan) -> Planned:
         held = held_issuers.by_alias(observed.issuers)
@@ -277,11 +277,11 @@ class IssuersAndProfiles(Service):
     def left_over(self, observed: Observed, sent: Sequence[Step]) -> list[str]:
         return left_over(held_issuers.by_alias(observed.issuers), _of_issuers(sent))
 
-    def own_form(self, observed: Observed, step: Step) -> str:
+    def difference_from_written(self, observed: Observed, step: Step) -> str:
         if not _is_issuer(step):
             return ""
 
-        return token_issuer_messages.own_form(observed.issuers, step)
+        return token_issuer_messages.difference_from_written(observed.issuers, step)
 
     def check_address(self, step: Step) -> None:
         if _is_issuer(step):
@@ -307,7 +307,7 @@ class IssuersAndProfiles(Service):
 
         return {ISSUERS_OPTION: issuers, PROFILES_OPTION: profiles}
 
-    def tell_ids(self, records: Records, answers: Sequence[Answer]) -> None:
+    def tell_ids(self, records: Records, answers: Sequence[StepAnswer]) -> None:
         client_profile.tell_ids(records[PROFILES_OPTION], answers)
 
 

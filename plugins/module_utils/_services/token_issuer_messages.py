@@ -143,7 +143,7 @@ def marker_warnings(observed: Sequence[TokenIssuer], declared: DeclaredIssuers) 
     return tuple(warnings)
 
 
-def own_form(observed: Sequence[TokenIssuer], step: Step) -> str:
+def difference_from_written(observed: Sequence[TokenIssuer], step: Step) -> str:
     """A sentence about the differences between an issuer as it was written and as the host saved it. Empty if equal."""
     after: Optional[TokenIssuer] = step.after
     now = by_alias(observed).get(step.id)
