@@ -25,7 +25,7 @@ from ansible.template import Templar
 from ansible_collections.esx.trust.plugins.module_utils._api.tls import prepare
 from ansible_collections.esx.trust.plugins.module_utils._libraries import MISSING
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import OPTION
-from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import Login
+from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import LoginKey
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import in_turn
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import refused_before
 from ansible_collections.esx.trust.plugins.module_utils._module.perform import Run
@@ -102,7 +102,7 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
             return self._with_names_of_variables(result)
 
         # Tasks in the background run beside each other, so those with the same password take turns.
-        shared: Optional[Login] = None
+        shared: Optional[LoginKey] = None
         if sends_password(args):
             if self._task.async_val:
                 refused.share(login)
@@ -124,7 +124,7 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
 
         return self._with_names_of_variables(result)
 
-    def _hand_over(self, shared: Optional[Login], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+    def _hand_over(self, shared: Optional[LoginKey], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         """The result of the module. shared: the login, if a task in the background uses it too."""
         module_args = dict(self._task.args)
         if shared:
@@ -243,7 +243,7 @@ class Understood:
             validation = arguments.validator.validate(dict(args))
         except ValueError:
             # Cores before 2.19 raise it for some texts in which they look for "name=value".
-            complaint = arguments.misshapen(args) or "An option is of the wrong form."
+            complaint = arguments.misshapen(args)
             raise AnsibleActionFail(complaint) from None
 
         return cls(arguments, args, action, shows_invocation, validation)

@@ -14,6 +14,8 @@ from ansible.errors import AnsibleError
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 
+from ansible_collections.esx.trust.plugins.module_utils._services.option_specifications import is_blank
+
 #: The percentage of a batch that may fail by default.
 TOLERATED = 20.0
 
@@ -116,8 +118,3 @@ def problems(asked_batches: Any, asked_percentage: Any) -> list[str]:
             sentences.append(str(error))
 
     return sentences
-
-
-def is_blank(value: Any) -> bool:
-    """True if a value means "not given": null, or a text of spaces only, such as a blank answer of a survey."""
-    return value is None or (isinstance(value, str) and not value.strip())

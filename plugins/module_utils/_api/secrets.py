@@ -25,8 +25,10 @@ from ansible_collections.esx.trust.plugins.module_utils._api.views import View
 from ansible_collections.esx.trust.plugins.module_utils._api.views import derived
 
 MASK = "********"
+#: Ansible writes this in the place of a secret option.
+NOT_SHOWN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 #: The texts that Ansible and this collection write in the place of a secret.
-MASKS = (MASK, "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER", "$REDACTED$")
+MASKS = (MASK, NOT_SHOWN, "$REDACTED$")
 #: The most encodings that are decoded one after the other.
 _DEPTH = 4
 #: The most bytes of all views of a text together, as a multiple of its characters. A text that needs more is hostile,

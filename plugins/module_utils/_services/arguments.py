@@ -23,6 +23,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.secrets import MASK
 from ansible_collections.esx.trust.plugins.module_utils._api.secrets import is_masked
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._services.option_specifications import entries_of
+from ansible_collections.esx.trust.plugins.module_utils._services.option_specifications import is_blank
 from ansible_collections.esx.trust.plugins.module_utils._services.option_specifications import options_by_spelling
 from ansible_collections.esx.trust.plugins.module_utils._services.option_specifications import spellings
 from ansible_collections.esx.trust.plugins.module_utils._services.secret_options import misplaced_texts
@@ -52,9 +53,9 @@ class Arguments:
     """
 
     options: Mapping[str, Mapping[str, Any]]
-    required_if: tuple[tuple[Any, ...], ...] = field(default=())
-    required_together: tuple[tuple[str, ...], ...] = field(default=())
-    required_one_of: tuple[tuple[str, ...], ...] = field(default=())
+    required_if: tuple[tuple[Any, ...], ...] = ()
+    required_together: tuple[tuple[str, ...], ...] = ()
+    required_one_of: tuple[tuple[str, ...], ...] = ()
     likely_secrets: Mapping[str, Callable[[Any], Iterable[str]]] = field(default_factory=dict)
 
     def merge(self, other: Arguments) -> Arguments:
@@ -67,7 +68,7 @@ class Arguments:
             likely_secrets={**self.likely_secrets, **other.likely_secrets},
         )
 
-    def entries(self) -> dict[str, Any]:
+    def list_option(self) -> dict[str, Any]:
         """The specification of an option that is a list of declarations with these options."""
         keywords = self.keywords()
         del keywords["argument_spec"]
@@ -94,7 +95,7 @@ class Arguments:
         """Ansible's own validator for these options. It keeps nothing of the options that it has validated."""
         return ArgumentSpecValidator(**self.keywords())
 
-    def unread(self) -> dict[str, Any]:
+    def raw_keywords(self) -> dict[str, Any]:
         """The keyword arguments with which AnsibleModule takes every value as it is, and masks secrets."""
         specification: dict[str, dict[str, Any]] = {}
         for name, option in self.options.items():
@@ -159,9 +160,10 @@ class Arguments:
 
         return shown
 
-    def misshapen(self, params: Mapping[str, Any]) -> Optional[str]:
-        """A sentence about the first option that should be a list of dictionaries and is not. None if there is none.
+    def misshapen(self, params: Mapping[str, Any]) -> str:
+        """A sentence about the first option that should be a list of dictionaries and is not.
 
+        If there is none, the sentence only says that an option is wrong.
         Use it where Ansible's own validation raises an exception and returns no sentence.
         """
         quoted = []
@@ -171,7 +173,7 @@ class Arguments:
                 if not all(isinstance(entry, Mapping) for entry in entries):
                     quoted.append(f"'{name}'")
 
-        return self.explain(quoted)
+        return self.explain(quoted) or "An option is of the wrong form."
 
     def explain(self, messages: Iterable[str]) -> Optional[str]:
         """A sentence about an option that is a list of dictionaries. None if no message is about such an option.
@@ -229,8 +231,7 @@ def _given(options: Mapping[str, Mapping[str, Any]], params: Mapping[str, Any]) 
             given[name] = value
             continue
 
-        is_blank = value is None or (isinstance(value, str) and not value.strip())
-        if is_blank:
+        if is_blank(value):
             continue
 
         if "options" in option:

@@ -20,13 +20,13 @@ from jinja2.exceptions import UndefinedError
 from ansible_collections.esx.trust.plugins.filter.fleet import fleet_purge
 from ansible_collections.esx.trust.plugins.module_utils._libraries import MISSING
 from ansible_collections.esx.trust.plugins.module_utils._services.connection_options import HOST_CONNECTION
+from ansible_collections.esx.trust.plugins.module_utils._services.option_specifications import is_blank
 from ansible_collections.esx.trust.plugins.plugin_utils._action import INTERPRETER
 from ansible_collections.esx.trust.plugins.plugin_utils._action import SWITCH
 from ansible_collections.esx.trust.plugins.plugin_utils._action import interpreter
 from ansible_collections.esx.trust.plugins.plugin_utils._action import own_python
 from ansible_collections.esx.trust.plugins.plugin_utils._action import plain
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet import REFUSAL
-from ansible_collections.esx.trust.plugins.plugin_utils._roll_out import is_blank
 
 #: The options of the connection that the role sets from variables. `_hostname` reads the address.
 _CONNECTION = tuple(name for name in HOST_CONNECTION.options if name != "hostname")
