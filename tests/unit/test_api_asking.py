@@ -45,9 +45,7 @@ def test_what_an_answer_tells_of_an_operation(reply: Reply, lists: Optional[bool
 
 
 def unauthenticated(*ids: str) -> Unauthenticated:
-    error = Unauthenticated("no", error_type="UNAUTHENTICATED")
-    error.message_ids = ids
-    return error
+    return Unauthenticated("no", error_type="UNAUTHENTICATED", message_ids=ids)
 
 
 @pytest.mark.parametrize(

@@ -196,7 +196,7 @@ class Client:
 
             if self._first_answer is not None:
                 # The host speaks neither form. Its first answer says more about the server than the second one.
-                self._first_answer.hint = f"It did not answer over JSON-RPC either. {HINT_NOT_THE_API}"
+                self._first_answer.reword(hint=f"It did not answer over JSON-RPC either. {HINT_NOT_THE_API}")
                 raise self._first_answer from error
 
             self._first_answer = error
