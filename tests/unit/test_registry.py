@@ -4,23 +4,18 @@
 
 from __future__ import annotations
 
-import importlib
-
 import pytest
 
 from ansible_collections.esx.trust.plugins.module_utils._services import api_questions
-from ansible_collections.esx.trust.plugins.module_utils._services import registry
 from ansible_collections.esx.trust.plugins.plugin_utils import _probe
 from ansible_collections.esx.trust.plugins.plugin_utils._audit import vocabulary
-
-SERVICES = registry.__name__.rpartition(".")[0]
-KINDS = [kind for service in registry.SERVICES for kind in service.kinds]
+from support.registry import KINDS
+from support.registry import file_of
 
 
 def service_of(kind: str) -> str:
     """The id of the service in the API that has the operations of this kind of resource."""
-    operations = importlib.import_module(f"{SERVICES}.{kind}").OPERATIONS
-    (service,) = {operation.service for operation in operations}
+    (service,) = {operation.service for operation in file_of(kind).OPERATIONS}
     return str(service)
 
 
@@ -37,5 +32,5 @@ def test_the_probe_asks_for_its_service_and_has_a_short_name(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_its_files_have_the_names_that_a_reader_guesses(kind: str) -> None:
-    for name in ("model", "plan", "module"):
-        assert importlib.import_module(f"{SERVICES}.{kind}_{name}")
+    for suffix in ("_model", "_plan", "_module"):
+        assert file_of(kind, suffix)
