@@ -307,7 +307,7 @@ def test_what_an_inventory_calls_its_groups_and_variables_does_not_matter(
     assert waiting.code == 2, waiting.output
     assert [takes(host) for host in declared.hosts] == [(True, True)] * 4 + [(True, False)]
 
-    skipped = declared.run(ROTATE, "--start-at-task", "Every host was examined")
+    skipped = declared.run(ROTATE, "--start-at-task", "Check that every host was examined")
     assert skipped.code != 0, skipped.output
     assert [takes(host) for host in declared.hosts] == [(True, True)] * 4 + [(True, False)]
 
