@@ -58,6 +58,7 @@ FILES = (
     "_api/login",
     "_api/retries",
     "_api/answer",
+    "_api/answer_errors",
     "_api/rest",
     "_api/operation",
     "_services/certificates",

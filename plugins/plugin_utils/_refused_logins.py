@@ -29,7 +29,7 @@ from typing import Optional
 
 from ansible import constants
 
-from ansible_collections.esx.trust.plugins.module_utils._api.connection import where
+from ansible_collections.esx.trust.plugins.module_utils._api.connection import host_and_port
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import BASIC
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import LoginKey
@@ -80,7 +80,7 @@ def login_of(arguments: Arguments, params: Mapping[str, Any], environment: Mappi
     port = value("port")
     with contextlib.suppress(InvalidInput, ValueError):
         # The same host can be written in many ways. All of them must give the same digest.
-        hostname, number = where(hostname, int(port) if port else None)
+        hostname, number = host_and_port(hostname, int(port) if port else None)
         port = str(number)
 
     parts = [hostname.lower(), port, value("username"), value("password")]

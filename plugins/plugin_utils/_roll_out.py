@@ -22,6 +22,8 @@ TOLERATED = 20.0
 #: A number of hosts, or a text such as 10%.
 Batch = Union[int, str]
 
+#: A pattern that can only be a name.
+_NAME = re.compile(r"\w+")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _PERCENTAGE = re.compile(r"([0-9]{1,3}(?:\.[0-9]+)?) *%?")
 
@@ -35,6 +37,11 @@ def hosts(groups: Mapping[str, Iterable[str]], pattern: Any, limit: Any) -> list
     Raises AnsibleError if there is a limit and no host matches: Ansible would skip each play and
     report success.
     """
+    is_name = isinstance(pattern, str) and _NAME.fullmatch(pattern)
+    if is_name and pattern in groups and not limit:
+        # Each playbook asks several times, and almost always for a group. An InventoryManager takes long.
+        return list(groups[pattern])
+
     manager = InventoryManager(DataLoader(), parse=False)
     for group, names in groups.items():
         manager.add_group(group)

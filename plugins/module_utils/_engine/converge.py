@@ -17,6 +17,7 @@ from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._engine.resource import StepAnswer
 from ansible_collections.esx.trust.plugins.module_utils._engine.sent import Sent
 from ansible_collections.esx.trust.plugins.module_utils._engine.taking_back import take_back
+from ansible_collections.esx.trust.plugins.module_utils._errors import HINT_RUN_AGAIN
 from ansible_collections.esx.trust.plugins.module_utils._errors import Conflict
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
@@ -26,7 +27,6 @@ from ansible_collections.esx.trust.plugins.module_utils._text import printable
 
 #: With these error types a host says that somebody else changed it since the run looked at it.
 _SUPERSEDED = ("ALREADY_EXISTS", "ALREADY_IN_DESIRED_STATE", "NOT_FOUND")
-_RUN_AGAIN = "Run the task again; it looks at the host first."
 
 
 @dataclass(frozen=True)
@@ -307,5 +307,5 @@ class _Run:
                 f" {step.resource} {step.id!r} was carried out: {second.message}"
             )
 
-            second.hint = _RUN_AGAIN
+            second.hint = HINT_RUN_AGAIN
             raise

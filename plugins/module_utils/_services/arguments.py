@@ -11,9 +11,11 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
+from functools import cached_property
 from typing import Any
 from typing import Optional
 
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import RequiredError
 from ansible.module_utils.errors import RequiredIfError
 
@@ -88,6 +90,11 @@ class Arguments:
             "required_one_of": [list(group) for group in self.required_one_of],
         }
 
+    @cached_property
+    def validator(self) -> ArgumentSpecValidator:
+        """Ansible's own validator for these options. It keeps nothing of the options that it has validated."""
+        return ArgumentSpecValidator(**self.keywords())
+
     def raw_keywords(self) -> dict[str, Any]:
         """The keyword arguments with which AnsibleModule takes every value as it is, and masks secrets."""
         specification: dict[str, dict[str, Any]] = {}
@@ -131,10 +138,14 @@ class Arguments:
         sentences = _needed(self.options, self.required_if, validation.validated_parameters, "")
         return next(sentences, None)
 
+    @cached_property
+    def _secret_names(self) -> set[str]:
+        """The names and aliases of the secret options, at any depth."""
+        return set(secret_names(self.options))
+
     def secrets(self, params: Mapping[str, Any]) -> set[str]:
         """The values of all secret options, at any depth, and every private key in any option."""
-        names = set(secret_names(self.options))
-        return set(texts_under(names, params)) | set(private_keys(params))
+        return set(texts_under(self._secret_names, params)) | set(private_keys(params))
 
     def misplaced(self, params: Mapping[str, Any]) -> set[str]:
         """The texts that may be a secret in a wrong place. Use it for options that were refused."""
@@ -145,8 +156,7 @@ class Arguments:
 
     def shown(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """The options as a result shows them. Secrets are replaced by the text that Ansible uses for that."""
-        names = set(secret_names(self.options))
-        shown: dict[str, Any] = without_secrets(params, names)
+        shown: dict[str, Any] = without_secrets(params, self._secret_names)
 
         return shown
 

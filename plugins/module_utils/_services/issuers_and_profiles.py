@@ -24,6 +24,7 @@ from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Planned
 from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Records
 from ansible_collections.esx.trust.plugins.module_utils._engine.resource import StepAnswer
+from ansible_collections.esx.trust.plugins.module_utils._errors import HINT_RUN_AGAIN
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._errors import Overtaken
@@ -213,7 +214,7 @@ class IssuersAndProfiles(Service):
         if read(client).naming(step.id) != observed.profiles.naming(step.id):
             raise Overtaken(
                 f"{client.host}: the client profiles that name the alias {step.id!r} have changed since the last look.",
-                "Run the task again; it looks at the host first.",
+                HINT_RUN_AGAIN,
             )
 
     def look_again(self, client: Client, steps: Sequence[Step], observed: Observed) -> Optional[Observed]:
