@@ -26,7 +26,7 @@ def test_an_audit_has_a_word_for_it(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_probe_asks_for_its_service_and_has_a_short_name(kind: str) -> None:
-    assert service_of(kind) in {service.id for service in api_questions.SERVICES}
+    assert service_of(kind) in {service.id for service in api_questions.ASKED_SERVICES}
     assert service_of(kind) in _probe._SHORT
 
 
