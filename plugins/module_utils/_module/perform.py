@@ -93,7 +93,7 @@ def perform(
     Returns the result, and the values that must be masked in it besides the secrets of the options. The result of a
     run that failed has `failed`.
 
-    A run that a signal cancels (SIGTERM, SIGHUP, SIGINT) closes its session first, and puts back the resources that it
+    A run that a signal cancels (SIGTERM, SIGHUP, SIGINT) closes its session first, and restores the resources that it
     had deleted to replace them. Then the process ends in the way in which the signal would have ended it.
     """
     try:
