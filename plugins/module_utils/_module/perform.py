@@ -101,20 +101,8 @@ def perform(
         with stoppable():
             result = run(params, check_mode)
     except TrustError as error:
-        return failed(error), error.secrets
+        return error.result(), error.secrets
 
     if not diff:
         result.pop("diff", None)
     return result, ()
-
-
-def failed(error: TrustError) -> dict[str, Any]:
-    """The result of a run that ended with this error."""
-    return {
-        **error.returned,
-        "failed": True,
-        "msg": str(error),
-        "failure": error.failure(),
-        "operations": error.operations,
-        "changed": bool(error.operations),
-    }
