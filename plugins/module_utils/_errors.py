@@ -97,6 +97,17 @@ class TrustError(Exception):
 
         return fields
 
+    def result(self) -> dict[str, Any]:
+        """The result of a module that ended with this error."""
+        return {
+            **self.returned,
+            "failed": True,
+            "msg": str(self),
+            "failure": self.failure(),
+            "operations": self.operations,
+            "changed": bool(self.operations),
+        }
+
 
 class InvalidInput(TrustError):
     """The value of an option was refused before anything was sent."""

@@ -24,7 +24,6 @@ from ansible_collections.esx.trust.plugins.module_utils._module.login_turn impor
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import LoginKey
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import in_turn
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import refused_before
-from ansible_collections.esx.trust.plugins.module_utils._module.perform import failed
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import RefusedLogins
 from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import login_of
@@ -92,7 +91,7 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
         host = str(task_vars.get("inventory_hostname", ""))
 
         if sends_password(args) and refused.know(login):
-            result.update(failed(refused_before(host)))
+            result.update(refused_before(host).result())
             return self._with_names_of_variables(result)
 
         # Tasks in the background run beside each other, so those with the same password take turns.

@@ -15,8 +15,8 @@ from ansible_collections.esx.trust.plugins.module_utils._engine.host import Host
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Plan
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._engine.resource import StepAnswer
+from ansible_collections.esx.trust.plugins.module_utils._engine.restoring import restore_after_failure
 from ansible_collections.esx.trust.plugins.module_utils._engine.sent import Sent
-from ansible_collections.esx.trust.plugins.module_utils._engine.taking_back import take_back
 from ansible_collections.esx.trust.plugins.module_utils._errors import HINT_RUN_AGAIN
 from ansible_collections.esx.trust.plugins.module_utils._errors import Conflict
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
@@ -62,13 +62,13 @@ def converge(client: Client, declared: Host, check_mode: bool) -> Outcome:
         first = run.plan()
         last = first if check_mode else run.apply(first)
     except TrustError as error:
-        run.put_back(error)
+        run.restore(error)
         error.operations = [step.describe() for step in run.performed]
         run.warn(error)
         raise
     except BaseException:
         # A signal stops the run. The resources that it deleted to replace them must not stay away.
-        run.put_back(TrustError("stopped"))
+        run.restore(TrustError("stopped"))
         raise
 
     if check_mode:
@@ -132,7 +132,7 @@ class _Run:
         self._superseded: list[Step] = []
         #: The first deletion that was planned for each resource, by its kind and name.
         self._first_deletions: dict[tuple[str, str], Step] = {}
-        #: All steps were carried out, so nothing is to be put back.
+        #: All steps were carried out, so nothing is to be restored.
         self._finished = False
 
     @property
@@ -227,10 +227,10 @@ class _Run:
         }
 
     @tidying()
-    def put_back(self, error: TrustError) -> None:
-        """Put back the resources that the run deleted to replace them, and say so in `error`, which stopped the run."""
+    def restore(self, error: TrustError) -> None:
+        """Restore the resources that the run deleted to replace them, and say so in `error`, which stopped the run."""
         if not self._finished:
-            take_back(self._sent, self._declared, error)
+            restore_after_failure(self._sent, self._declared, error)
 
     def _made_anew(self, plan: Plan) -> str:
         """The reason why a planned deletion is not carried out, or an empty text.

@@ -17,7 +17,6 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidIn
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import LoginKey
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import in_turn
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import refused_before
-from ansible_collections.esx.trust.plugins.module_utils._module.perform import failed
 from ansible_collections.esx.trust.plugins.module_utils._services import host_examination
 from ansible_collections.esx.trust.plugins.module_utils._services import host_trust
 from ansible_collections.esx.trust.plugins.plugin_utils._action import sends_password
@@ -149,7 +148,7 @@ class Look:
     def _examine(self, name: str, host: _Host) -> Result:
         """The result of one host. This runs in a thread."""
         if sends_password(host.trust.args) and self._refused.know(host.login):
-            return failed(refused_before(name))
+            return refused_before(name).result()
 
         work = host_examination.examine if self._key_providers else host_trust.run
 
@@ -176,5 +175,5 @@ def _failure(message: str) -> Result:
 
 def _unreadable(host: str, complaint: str) -> Result:
     """The result of a host whose variables cannot be read. Hosts with the same complaint have the same failure."""
-    result = failed(InvalidInput(complaint))
+    result = InvalidInput(complaint).result()
     return {**result, "msg": f"{host}: {complaint}"}

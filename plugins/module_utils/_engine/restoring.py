@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Puts the resources back that a failed run had deleted to replace them."""
+"""Restores the resources that a failed run had deleted to replace them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _RUN_AGAIN = "Run the task again now: until then the host does not have it."
 _ATTEMPTS = 3
 
 
-def take_back(sent: Sent, declared: Host, error: TrustError) -> None:
-    """Put back the resources that the `sent` steps took away and that the declaration keeps.
+def restore_after_failure(sent: Sent, declared: Host, error: TrustError) -> None:
+    """Restore the resources that the `sent` steps took away and that the declaration keeps.
 
     Each attempt looks at the host first, because steps in doubt may have been carried out since. Then it sends the
     steps that are still needed. A further attempt follows only if this look or a step fails, and if a retry may help.
@@ -43,7 +43,7 @@ def take_back(sent: Sent, declared: Host, error: TrustError) -> None:
                 break
             continue
 
-        remaining = declared.take_back(observed, steps)
+        remaining = declared.restoring_steps(observed, steps)
         if not remaining:
             break
 
@@ -58,13 +58,13 @@ def take_back(sent: Sent, declared: Host, error: TrustError) -> None:
 
 
 def _perhaps_lost(sent: Sent, declared: Host, steps: list[Step]) -> list[Step]:
-    """The steps that may be needed to put all resources back, while the steps in doubt are not looked up.
+    """The steps that may be needed to restore all resources, while the steps in doubt are not looked up.
 
     Either all of the steps in doubt were carried out or none was. Of these two cases the worse one counts: the case in
-    which more resources have to be put back.
+    which more resources have to be restored.
     """
-    if_none_was = declared.take_back(sent.assumed(sent.performed), steps)
-    if_all_were = declared.take_back(sent.assumed(sent.steps), steps)
+    if_none_was = declared.restoring_steps(sent.assumed(sent.performed), steps)
+    if_all_were = declared.restoring_steps(sent.assumed(sent.steps), steps)
 
     if len(_that_restore(if_all_were)) > len(_that_restore(if_none_was)):
         return if_all_were
