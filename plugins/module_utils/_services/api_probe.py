@@ -19,6 +19,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.client import Clien
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
 from ansible_collections.esx.trust.plugins.module_utils._api.retries import FIRST_DELAY
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._libraries import Encoding
 from ansible_collections.esx.trust.plugins.module_utils._libraries import hashes
@@ -26,15 +27,15 @@ from ansible_collections.esx.trust.plugins.module_utils._libraries import rsa
 from ansible_collections.esx.trust.plugins.module_utils._libraries import x509
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer_model
-from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import Outcome
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import Probe
-from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import chains_in
-from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import connection_names
-from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import host_names
-from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import nameless
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import probing
 from ansible_collections.esx.trust.plugins.module_utils._services.api_certificate_facts import certificate_facts
+from ansible_collections.esx.trust.plugins.module_utils._services.api_hiding import connection_names
 from ansible_collections.esx.trust.plugins.module_utils._services.api_hiding import hide
+from ansible_collections.esx.trust.plugins.module_utils._services.api_hiding import host_names
+from ansible_collections.esx.trust.plugins.module_utils._services.api_hiding import without_host_name
+from ansible_collections.esx.trust.plugins.module_utils._services.api_replies import Reply
+from ansible_collections.esx.trust.plugins.module_utils._services.api_replies import chains_in
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Chain
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_host
 from ansible_collections.esx.trust.plugins.module_utils._services.connection_options import HOST_CONNECTION
@@ -48,6 +49,16 @@ ARGUMENTS = HOST_CONNECTION
 ALIAS = "esx-trust-probe-"
 #: The beginning of the issuers that this module creates.
 ISSUER = "urn:esx.trust:probe:"
+#: The questions whose answers are in the record.
+_TRIALS = (
+    "create",
+    "same issuer again",
+    "same alias again",
+    "read back",
+    "update",
+    "delete",
+    "delete again",
+)
 #: The number of attempts to remove the issuer.
 _REMOVALS = 3
 #: The length of the keys in bits.
@@ -113,11 +124,11 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
             record = trial.run()
             operations = trial.operations
 
-            names_of_host = host_names(Outcome(listed))
+            names_of_host = host_names(Reply(listed))
             names = [*connection_names(connection), *names_of_host, trial.alias, trial.issuer]
             record["answers"] = hide(record["answers"], names)
 
-        result = info_result(RESOURCE, [], nameless(connection))
+        result = info_result(RESOURCE, [], without_host_name(connection))
         changes = {"changed": bool(operations), RESOURCE: record, "operations": operations}
 
         return probe.client.report({**result, **changes})
@@ -145,8 +156,12 @@ class _Trial:
 
     def planned(self) -> list[dict[str, str]]:
         """The operations that a run performs."""
-        operations = [_operation("delete", alias) for alias in self._leftovers]
-        operations += [_operation(action, self.alias) for action in ("create", "update", "delete")]
+        operations = []
+        for alias in self._leftovers:
+            operations.append(_operation("delete", alias))
+
+        for action in ("create", "update", "delete"):
+            operations.append(_operation(action, self.alias))
 
         return operations
 
@@ -156,7 +171,7 @@ class _Trial:
             self._remove(alias)
 
         record: dict[str, Any] = {"leftovers_removed": len(self._leftovers)}
-        deleted = Outcome(asked=False)
+        deleted = Reply(asked=False)
         try:
             record.update(self._try())
         finally:
@@ -166,8 +181,8 @@ class _Trial:
         self._note("delete", deleted)
         gone = self._ask("delete again", token_issuer.DELETE(issuer_alias=self.alias))
         record["removed"] = True
-        record["delete"] = _attempt(deleted)
-        record["delete_again"] = _attempt(gone)
+        record["delete"] = _tried(deleted)
+        record["delete_again"] = _tried(gone)
 
         record["answers"] = []
         for exchange in self._probe.exchanges:
@@ -176,10 +191,10 @@ class _Trial:
 
         return record
 
-    def _remove_all(self, aliases: list[str], deleted: Outcome) -> Outcome:
-        """Remove the issuers of these aliases, each even if the removal of another fails. Returns the last outcome.
+    def _remove_all(self, aliases: list[str], deleted: Reply) -> Reply:
+        """Remove the issuers of these aliases, each even if the removal of another fails. Returns the last reply.
 
-        deleted: the outcome if there are no aliases.
+        deleted: the reply if there are no aliases.
         """
         failure: Optional[TrustError] = None
         for alias in aliases:
@@ -207,7 +222,7 @@ class _Trial:
         )
 
         created = self._create("create", self.alias, self.issuer)
-        record["create"] = _attempt(created)
+        record["create"] = _tried(created)
         self._note("create", created)
 
         if not created.succeeded:
@@ -215,9 +230,9 @@ class _Trial:
 
         # The reference says that these two must fail. If one of them succeeds, its issuer is removed too.
         same_issuer = self._create("same issuer again", f"{self.alias}-2", self.issuer)
-        record["same_issuer_again"] = _attempt(same_issuer)
+        record["same_issuer_again"] = _tried(same_issuer)
         same_alias = self._create("same alias again", self.alias, f"{self.issuer}-2")
-        record["same_alias_again"] = _attempt(same_alias)
+        record["same_alias_again"] = _tried(same_alias)
 
         read = self._ask("read back", token_issuer.GET(issuer_alias=self.alias))
         record.update(self._compared(read))
@@ -225,11 +240,11 @@ class _Trial:
         spec = {"signing_cert_chains": [{"cert_chain": self._chain}]}
         updated = self._ask("update", token_issuer.UPDATE(issuer_alias=self.alias, spec=spec))
         self._note("update", updated)
-        record["change"] = _attempt(updated)
+        record["change"] = _tried(updated)
 
         return record
 
-    def _create(self, question: str, alias: str, issuer: str) -> Outcome:
+    def _create(self, question: str, alias: str, issuer: str) -> Reply:
         """Try to create an issuer. It is remembered for the removal, unless it certainly was not created."""
         is_new = alias not in self._made
         if is_new:
@@ -241,17 +256,17 @@ class _Trial:
             "signing_cert_chains": [{"cert_chain": self._chain}],
         }
 
-        outcome = self._ask(question, token_issuer.CREATE(spec=spec))
-        is_unknown = outcome.error is not None and outcome.error.outcome_unknown
+        reply = self._ask(question, token_issuer.CREATE(spec=spec))
+        is_unknown = reply.error is not None and reply.error.outcome_unknown
         if is_unknown:
             # The host may still be creating it.
             time.sleep(FIRST_DELAY)
-        elif is_new and not outcome.succeeded:
+        elif is_new and not reply.succeeded:
             self._made.remove(alias)
 
-        return outcome
+        return reply
 
-    def _compared(self, read: Outcome) -> dict[str, Any]:
+    def _compared(self, read: Reply) -> dict[str, Any]:
         """The record of the certificates as the host returns them. Empty if they could not be read."""
         chains = chains_in(read.value) if read.succeeded else None
         if chains is None:
@@ -269,33 +284,33 @@ class _Trial:
             "same_text": texts == self._chain,
         }
 
-    def _ask(self, question: str, call: Call) -> Outcome:
-        """The outcome of a call with the login. See `Probe.ask`."""
+    def _ask(self, question: str, call: Call) -> Reply:
+        """The reply to a call with the login. See `Probe.ask`."""
         return self._probe.ask(question, self._client, call)
 
-    def _note(self, action: str, outcome: Outcome) -> None:
+    def _note(self, action: str, reply: Reply) -> None:
         """Note the operation if it was carried out."""
-        if outcome.succeeded:
+        if reply.succeeded:
             self.operations.append(_operation(action, self.alias))
 
     @tidying()
-    def _remove(self, alias: str) -> Outcome:
+    def _remove(self, alias: str) -> Reply:
         """Delete an issuer of this module, and check that the host no longer lists it. Raises TrustError if it does.
 
-        Returns the outcome of the deletion.
+        Returns the reply to the deletion.
         """
-        deleted = Outcome(asked=False)
+        deleted = Reply(asked=False)
         problem: Optional[TrustError] = None
         self._probe.recorder.question = "delete"
 
-        for _attempt in range(_REMOVALS):
+        for _removal in range(_REMOVALS):
             try:
                 self._client.call(token_issuer.DELETE(issuer_alias=alias))
-                deleted = Outcome()
+                deleted = Reply()
             except TrustError as error:
                 problem = error
                 if not deleted.asked:
-                    deleted = Outcome(error=error)
+                    deleted = Reply(error=error)
 
             if self._is_gone(alias):
                 if alias in self._leftovers:
@@ -334,29 +349,17 @@ class _Trial:
         return error
 
 
-#: The questions whose answers are in the record.
-_TRIALS = (
-    "create",
-    "same issuer again",
-    "same alias again",
-    "read back",
-    "update",
-    "delete",
-    "delete again",
-)
-
-
 def _operation(action: str, alias: str) -> dict[str, str]:
-    """An operation, as results list it."""
-    return {"operation": action, "resource": token_issuer_model.RESOURCE, "id": alias}
+    """An operation on the throw-away issuer, as results list it."""
+    return Step(action, token_issuer_model.RESOURCE, alias).describe()
 
 
-def _attempt(outcome: Outcome) -> Optional[dict[str, Any]]:
+def _tried(reply: Reply) -> Optional[dict[str, Any]]:
     """The record of an attempt, with the type of the host's error. None if the host was not asked."""
-    if not outcome.asked:
+    if not reply.asked:
         return None
 
-    error = outcome.error
+    error = reply.error
     if error is None:
         return {"succeeded": True, "error": None}
 
