@@ -213,6 +213,11 @@ class Login:
             )
 
 
+def is_refused_login(error: TrustError) -> bool:
+    """True if the host refused the login itself, so that no further operation of the client can succeed."""
+    return isinstance(error, Unauthenticated) and error.operation in LOGIN_OPERATIONS
+
+
 def _has_id(error: ApiError, end: str) -> bool:
     """True if the error holds a message whose id ends with `end`."""
     return any(message_id.endswith(end) for message_id in error.message_ids)

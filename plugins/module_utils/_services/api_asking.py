@@ -19,6 +19,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.codec import Codec
 from ansible_collections.esx.trust.plugins.module_utils._api.connect import CODECS
 from ansible_collections.esx.trust.plugins.module_utils._api.connect import redactor_for
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
+from ansible_collections.esx.trust.plugins.module_utils._api.login import is_refused_login
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
 from ansible_collections.esx.trust.plugins.module_utils._api.transport import Transport
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
@@ -124,6 +125,8 @@ class Probe:
         self.redactor = redactor_for(connection, secrets)
         self.recorder = Recorder(Transport(connection, self.redactor.scrub), time.time())
         self.client = self._client(connection, CODECS[connection.api_protocol])
+        #: The refusal of the login that the options ask for, if the host refused it.
+        self.refusal: Optional[TrustError] = None
         self._lost = 0
 
     def _client(self, connection: Connection, codecs: Sequence[Codec]) -> Client:
@@ -135,7 +138,8 @@ class Probe:
 
         question: why the call is sent, for the recorder.
         """
-        if self._lost >= _MOST_LOST:
+        login_is_refused = client is self.client and self.refusal is not None
+        if login_is_refused or self._lost >= _MOST_LOST:
             return NOT_ASKED
 
         self.recorder.question = question
@@ -144,6 +148,9 @@ class Probe:
         except TrustError as error:
             if isinstance(error, (AnswerLost, Unreachable, Untrusted)):
                 self._lost += 1
+
+            if client is self.client and is_refused_login(error):
+                self.refusal = error
 
             return Outcome(error=error)
 

@@ -17,6 +17,7 @@ from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
+from ansible_collections.esx.trust.plugins.module_utils._api.login import is_refused_login
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
 from ansible_collections.esx.trust.plugins.module_utils._api.retries import FIRST_DELAY
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
@@ -116,6 +117,11 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
             names_of_host = host_names(Outcome(listed))
             names = [*connection_names(connection), *names_of_host, trial.alias, trial.issuer]
             record["answers"] = hide(record["answers"], names)
+
+            if probe.refusal is not None:
+                # Nothing is left on the host. But the next task must not send the password again.
+                probe.refusal.operations = operations
+                raise probe.refusal
 
         result = info_result(RESOURCE, [], nameless(connection))
         changes = {"changed": bool(operations), RESOURCE: record, "operations": operations}
@@ -296,6 +302,8 @@ class _Trial:
                 problem = error
                 if not deleted.asked:
                     deleted = Outcome(error=error)
+                if is_refused_login(error):
+                    break
 
             if self._is_gone(alias):
                 if alias in self._leftovers:
@@ -330,6 +338,7 @@ class _Trial:
         )
         error.operations = self.operations
         error.returned[RESOURCE] = {"removed": False}
+        error.login_refused = problem is not None and problem.login_refused
 
         return error
 

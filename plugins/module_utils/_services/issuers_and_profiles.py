@@ -23,6 +23,7 @@ from typing import Optional
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.connect import connect
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
+from ansible_collections.esx.trust.plugins.module_utils._api.login import is_refused_login
 from ansible_collections.esx.trust.plugins.module_utils._engine.converge import converge
 from ansible_collections.esx.trust.plugins.module_utils._engine.host import Host
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Plan
@@ -182,7 +183,10 @@ class IssuersAndProfiles(Service):
 
         try:
             return token_issuer.list_issuers(client)
-        except (ApiError, UnexpectedAnswer):
+        except (ApiError, UnexpectedAnswer) as error:
+            if is_refused_login(error):
+                raise
+
             # Then profiles of every alias may be those of the account.
             return ()
 
@@ -195,7 +199,7 @@ class IssuersAndProfiles(Service):
         try:
             return client_profile.read_profiles(client)
         except (ApiError, UnexpectedAnswer) as error:
-            if may_take_rights(steps):
+            if may_take_rights(steps) or is_refused_login(error):
                 raise
 
             # For a new alias, the profiles are only needed for a warning.
