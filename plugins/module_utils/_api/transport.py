@@ -23,6 +23,7 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from functools import cache
 from http.client import HTTPException
+from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any
 from typing import Optional
@@ -51,6 +52,8 @@ MAX_BODY = 16 * 1024 * 1024
 _MAX_RECEIVED = MAX_BODY + 1024 * 1024
 _CHUNK = 64 * 1024
 _LENGTH = re.compile(r"[0-9]{1,18}")
+#: The codes with which a host refuses a login or a request.
+_REFUSALS = (401, 403)
 _ZIPPED = ("gzip", "x-gzip", "deflate")
 #: The exceptions that the libraries raise for an answer that is no HTTP. They document the first three. The others
 #: come from numbers that are malformed, and from connections that were closed after a half of an answer.
@@ -244,6 +247,8 @@ class Transport:
 
         #: The connection was about to send the first byte of the current request.
         self.sent = False
+        #: The HTTP code of the answer to the current request; 0 while it has not arrived.
+        self.code = 0
         #: The moment at which the current request ends, in seconds of time.monotonic().
         self.deadline = 0.0
         #: The attempt to connect took too long.
@@ -273,9 +278,11 @@ class Transport:
             answer. By default, the timeout of the connection's options.
 
         Raises Unreachable or Untrusted if nothing was sent, AnswerLost if the request was sent and no whole answer
-        arrived, and UnexpectedAnswer if the answer is too large or cannot be unpacked.
+        arrived, and UnexpectedAnswer if the answer is too large or cannot be unpacked. An answer whose code is a
+        refusal counts as whole: if the rest of it cannot be read, its headers and its body are empty.
         """
         self.sent = False
+        self.code = 0
         self.expired = False
         self._timeout = timeout or self._connection.timeout
 
@@ -300,11 +307,14 @@ class Transport:
 
             with response:
                 return Answer(response.status_code, response.headers, self._read(response))
-        except TrustError:
+        except (TrustError, requests.RequestException, HTTPError, *_NO_HTTP) as error:
             self._drop()
-            raise
-        except (requests.RequestException, HTTPError, *_NO_HTTP) as error:
-            self._drop()
+            if self.code in _REFUSALS:
+                # A refused password must not be sent again, so its refusal must not pass for a lost answer.
+                return Answer(self.code, {}, b"")
+            if isinstance(error, TrustError):
+                raise
+
             raise self._failure(method, path, error) from error
 
     def _failure(self, method: str, path: str, error: BaseException) -> TrustError:
@@ -560,7 +570,17 @@ class _Adapter(HTTPAdapter):
         """Let the connections of a pool manager of urllib3 report to the transport."""
         transport = self._transport
 
+        class WatchedResponse(HTTPResponse):
+            def begin(self) -> None:
+                try:
+                    super().begin()
+                finally:
+                    # The code comes first, so it is known even if the headers cannot be read.
+                    transport.code = self.status if isinstance(self.status, int) else 0
+
         class WatchedConnection(HTTPSConnection):
+            response_class = WatchedResponse
+
             def connect(self) -> None:
                 transport.connect(self, super().connect)
 
