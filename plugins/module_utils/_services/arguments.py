@@ -20,8 +20,7 @@ from ansible.module_utils.errors import AnsibleFallbackNotFound
 from ansible.module_utils.errors import RequiredError
 from ansible.module_utils.errors import RequiredIfError
 
-from ansible_collections.esx.trust.plugins.module_utils._api.secrets import MASKS
-from ansible_collections.esx.trust.plugins.module_utils._api.secrets import is_masked
+from ansible_collections.esx.trust.plugins.module_utils._api.secrets import check_unmasked
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 
 #: A shorter text is not masked as a secret, because it could be an ordinary word. In characters.
@@ -188,22 +187,6 @@ def check_name(option: str, value: str) -> str:
         raise InvalidInput(f"{option}: has blanks at an end, a line break, or other characters that cannot be seen.")
 
     return check_unmasked(option, value)
-
-
-def check_unmasked(option: str, value: str) -> str:
-    """The value, if it holds no mask in the place of a secret. A host would keep the mask.
-
-    Registered results and texts that were copied from a log can hold masks.
-
-    Raises InvalidInput, which names the option.
-    """
-    if is_masked(value):
-        raise InvalidInput(
-            f"{option}: holds a mask ({', '.join(MASKS)}) where a secret stood.",
-            "Give the value itself and not what was printed or registered.",
-        )
-
-    return value
 
 
 def _without_secrets(value: Any, names: set[str]) -> Any:
