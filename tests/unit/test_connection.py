@@ -19,7 +19,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.connection import C
 from ansible_collections.esx.trust.plugins.module_utils._api.secrets import MASK
 from ansible_collections.esx.trust.plugins.module_utils._api.secrets import MASKS
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
-from ansible_collections.esx.trust.plugins.module_utils._services.arguments import CONNECTION
+from ansible_collections.esx.trust.plugins.module_utils._services.connection_options import CONNECTION
 
 PIN = bytes(range(200, 232))
 SAML = "<saml2:Assertion ID='_1'>" + "täst " * 40 + "</saml2:Assertion>"
