@@ -8,6 +8,7 @@ JSON-RPC handler.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from collections.abc import Mapping
@@ -27,6 +28,9 @@ from ansible_collections.esx.trust.plugins.module_utils._text import cut
 from ansible_collections.esx.trust.plugins.module_utils._text import printable
 
 ERROR_PREFIX = "com.vmware.vapi.std.errors."
+#: The header in which the vendor's runtimes name the type of an error.
+_ERROR_HEADER = "vapi-error"
+_REFUSAL = "unauthenticated"
 #: HTTP codes after which the same request may succeed later.
 _LATER = (408, 429, 502, 503, 504)
 #: HTTP codes with which a server answers a request that it does not understand.
@@ -212,6 +216,22 @@ def data_texts(data: Any) -> list[str]:
         return []
 
     return [f"{name}: {text}" for name, text in data.items() if isinstance(text, str)]
+
+
+def names_a_refusal(answer: Answer) -> bool:
+    """True if a header of the answer names the refusal of a login. Both forms of the API have this header."""
+    return _REFUSAL in str(answer.headers.get(_ERROR_HEADER, "")).lower()
+
+
+def tells_of_a_refusal(value: Any) -> bool:
+    """True if the value of an answer names the refusal of a login, at any place in it.
+
+    In doubt this is a refusal, because a refused password must never be sent again.
+    """
+    try:
+        return _REFUSAL in json.dumps(value).lower()
+    except RecursionError:
+        return True
 
 
 def unexpected(operation: Operation, answer: Answer, message: str, hint: str = "") -> UnexpectedAnswer:

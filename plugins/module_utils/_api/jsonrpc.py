@@ -14,6 +14,7 @@ import json
 import uuid
 from collections.abc import Callable
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from typing import Optional
 
@@ -29,7 +30,9 @@ from ansible_collections.esx.trust.plugins.module_utils._api.answer import error
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import excerpt
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import message_ids
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import message_texts
+from ansible_collections.esx.trust.plugins.module_utils._api.answer import names_a_refusal
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import not_the_api
+from ansible_collections.esx.trust.plugins.module_utils._api.answer import tells_of_a_refusal
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import unexpected
 from ansible_collections.esx.trust.plugins.module_utils._api.codec import Request
 from ansible_collections.esx.trust.plugins.module_utils._api.credentials import AccessToken
@@ -106,7 +109,7 @@ class JsonRpcCodec:
     ) -> Any:
         title = self.title(operation)
         value, is_json = read_json(answer.body)
-        refusal = _refusal(operation, title, answer, host, scrub)
+        refusal = _refusal(operation, title, answer, value, host, scrub)
 
         if not isinstance(value, dict) or value.get("jsonrpc") != "2.0":
             if refusal:
@@ -117,9 +120,14 @@ class JsonRpcCodec:
         result = value.get("result")
         if isinstance(result, dict) and result.get("error") is not None:
             fault = _read_error(result["error"], scrub)
+            is_unnamed_refusal = fault.error_type is None and tells_of_a_refusal(result["error"])
+            if is_unnamed_refusal or names_a_refusal(answer):
+                fault = replace(fault, error_type="UNAUTHENTICATED", outcome_unknown=False)
+
             raise api_error(operation, title, fault, answer, host, scrub)
 
         if refusal:
+            refusal.own_form = True
             raise refusal
 
         if value.get("error") is not None:
@@ -255,16 +263,35 @@ def _refusal(
     operation: Operation,
     title: str,
     answer: Answer,
+    value: Any,
     host: str,
     scrub: Callable[[str], str],
 ) -> Optional[ApiError]:
-    """The error for an answer whose HTTP code is a refusal, whatever its body says; None for another code."""
+    """The error for an answer that is a refusal by its HTTP code, by a header or by any part of its body; else None.
+
+    value: the JSON of the body.
+
+    An answer with an output is judged by its code only.
+    """
     error_type = _REFUSALS.get(answer.status)
+    status: Optional[int] = answer.status
+
+    if error_type is None and not _has_output(value):
+        status = None
+        if names_a_refusal(answer) or tells_of_a_refusal(value):
+            error_type = "UNAUTHENTICATED"
+
     if error_type is None:
         return None
 
-    fault = Fault(error_type, inferred=True, texts=(), status=answer.status)
+    fault = Fault(error_type, inferred=True, texts=(), status=status)
     return api_error(operation, title, fault, answer, host, scrub)
+
+
+def _has_output(value: Any) -> bool:
+    """True if the JSON of an answer holds the value of an operation."""
+    result = value.get("result") if isinstance(value, dict) else None
+    return isinstance(result, dict) and "output" in result and result.get("error") is None
 
 
 def _read_error(error: Any, scrub: Callable[[str], str]) -> Fault:
@@ -281,11 +308,12 @@ def _read_error(error: Any, scrub: Callable[[str], str]) -> Fault:
             fields = from_wire({"STRUCTURE": {structure_name: inner}})
 
     error_type = error_type_name(fields.get("error_type"), scrub)
-    if structure_name.startswith(ERROR_PREFIX):
-        # A refusal stays a refusal, whatever type stands inside.
-        is_refusal = structure_name == f"{ERROR_PREFIX}unauthenticated"
-        if error_type is None or is_refusal:
-            error_type = error_type_name(structure_name, scrub)
+    if error_type is None and structure_name.startswith(ERROR_PREFIX):
+        error_type = error_type_name(structure_name, scrub)
+
+    if structure_name.rpartition(".")[2] == "unauthenticated":
+        # A refusal stays a refusal, whatever type stands inside and whatever stands before the name.
+        error_type = "UNAUTHENTICATED"
 
     messages = fields.get("messages")
     return Fault(

@@ -28,7 +28,9 @@ from ansible_collections.esx.trust.plugins.module_utils._api.answer import error
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import is_plainly_not_xml
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import message_ids
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import message_texts
+from ansible_collections.esx.trust.plugins.module_utils._api.answer import names_a_refusal
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import not_the_api
+from ansible_collections.esx.trust.plugins.module_utils._api.answer import tells_of_a_refusal
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import unexpected
 from ansible_collections.esx.trust.plugins.module_utils._api.codec import Request
 from ansible_collections.esx.trust.plugins.module_utils._api.credentials import AccessToken
@@ -104,11 +106,13 @@ class RestCodec:
         if error is not None:
             raise error
 
-        if is_json_rpc(value) and _tells_of_a_refusal(value):
+        is_success = 200 <= answer.status < 300 and not is_json_rpc(value)
+        is_refusal = names_a_refusal(answer) or (is_json_rpc(value) and tells_of_a_refusal(value))
+        if is_refusal and not is_success:
             fault = Fault("UNAUTHENTICATED", inferred=True, texts=())
             raise api_error(operation, title, fault, answer, host, scrub)
 
-        if not 200 <= answer.status < 300 or is_json_rpc(value):
+        if not is_success:
             raise _other_answer(operation, answer, value, is_json, host, scrub)
 
         # 202 and 206 do not prove that the operation finished.
@@ -332,17 +336,6 @@ def _other_answer(
 def is_json_rpc(value: Any) -> bool:
     """True if `value` is the body of a JSON-RPC answer."""
     return isinstance(value, dict) and "jsonrpc" in value
-
-
-def _tells_of_a_refusal(value: Any) -> bool:
-    """True if the value names the refusal of a login, at any place in it.
-
-    In doubt this is a refusal, because a refused password must never be sent again.
-    """
-    try:
-        return "unauthenticated" in json.dumps(value).lower()
-    except RecursionError:
-        return True
 
 
 def _judged_no_credentials(answer: Answer, value: Any) -> bool:
