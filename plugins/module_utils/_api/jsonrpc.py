@@ -34,6 +34,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.answer import names
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import not_the_api
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import tells_of_a_refusal
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import unexpected
+from ansible_collections.esx.trust.plugins.module_utils._api.answer import wrong_shape
 from ansible_collections.esx.trust.plugins.module_utils._api.codec import Request
 from ansible_collections.esx.trust.plugins.module_utils._api.credentials import AccessToken
 from ansible_collections.esx.trust.plugins.module_utils._api.credentials import Credentials
@@ -47,13 +48,16 @@ from ansible_collections.esx.trust.plugins.module_utils._api.data_types import S
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import StructType
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
+from ansible_collections.esx.trust.plugins.module_utils._api.rest import DEEPEST
+from ansible_collections.esx.trust.plugins.module_utils._api.rest import is_deeper
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import read_json
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 
 PATH = "/api"
-#: The most levels of an answer that are read.
-_DEEPEST = 64
+#: The most levels of a body. Up to three more levels stand around each level of a value: for an optional value, for a
+#: structure, and for its name.
+DEEPEST_BODY = 4 * DEEPEST
 _SCHEME = "com.vmware.vapi.std.security."
 #: The HTTP codes of a refusal. All other errors have the code 200.
 _REFUSALS = {401: "UNAUTHENTICATED", 403: "UNAUTHORIZED"}
@@ -108,7 +112,7 @@ class JsonRpcCodec:
         scrub: Callable[[str], str],
     ) -> Any:
         title = self.title(operation)
-        value, is_json = read_json(answer.body)
+        value, is_json = read_json(answer.body, DEEPEST_BODY)
         refusal = _refusal(operation, title, answer, value, host, scrub)
 
         if not isinstance(value, dict) or value.get("jsonrpc") != "2.0":
@@ -140,7 +144,11 @@ class JsonRpcCodec:
             raise unexpected(operation, answer, message, HINT_NOT_THE_API)
 
         if operation.returns:
-            return from_wire(result["output"])
+            output = from_wire(result["output"])
+            if is_deeper(output, DEEPEST):
+                raise wrong_shape(operation, title, host)
+
+            return output
 
         if result["output"] is not None:
             message = f"{host}: {title} was answered with a value, which this operation does not return."
@@ -198,40 +206,35 @@ def _structure(
     return {"STRUCTURE": {name: carried}}
 
 
-def from_wire(value: Any, depth: int = 0) -> Any:
+def from_wire(value: Any) -> Any:
     """The value that JSON-RPC carries, in the form of REST, which leaves out unset fields.
 
     value: the form of JSON-RPC, as in `to_wire`.
-    depth: how many levels there are above this value.
 
     Example: {"STRUCTURE": {"com.vmware.x": {"a": {"OPTIONAL": 1}, "b": {"OPTIONAL": null}}}} becomes {"a": 1}.
     """
-    if depth > _DEEPEST:
-        # No answer of the API has so many levels. A service reports the value as missing where it needs it.
-        return None
-
     if isinstance(value, list):
-        return [from_wire(entry, depth + 1) for entry in value]
+        return [from_wire(entry) for entry in value]
     if not isinstance(value, dict) or len(value) != 1:
         return value
 
     (kind, content) = next(iter(value.items()))
     if kind in ("OPTIONAL", "SECRET", "BINARY"):
-        return from_wire(content, depth + 1)
+        return from_wire(content)
 
     if kind == "STRUCTURE" and isinstance(content, dict) and len(content) == 1:
         fields = next(iter(content.values()))
         if isinstance(fields, dict):
-            return _set_fields(fields, depth + 1)
+            return _set_fields(fields)
 
     return value
 
 
-def _set_fields(fields: Mapping[str, Any], depth: int) -> dict[str, Any]:
+def _set_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a structure that are set, each in the form of REST."""
     values: dict[str, Any] = {}
     for name, entry in fields.items():
-        value = from_wire(entry, depth)
+        value = from_wire(entry)
         if value is not None:
             values[name] = value
     return values

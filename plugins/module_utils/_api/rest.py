@@ -65,6 +65,9 @@ _TYPE_OF_STATUS = {
 }
 #: The id of the message with which older servers say that the operation itself is unknown. Its type is NOT_FOUND.
 _UNKNOWN_URL = "com.vmware.vapi.rest.operationsForUrlNotFound"
+#: The most levels of a value in an answer. No answer of the API has so many, and the functions that handle values call
+#: themselves for each level.
+DEEPEST = 64
 _UNSUPPORTED_CONTENT = "Unsupported content type"
 _ACCEPT_XML = "application/samlmetadata+xml, application/xml, text/xml, */*;q=0.1"
 
@@ -157,12 +160,36 @@ class RestCodec:
 REST = RestCodec()
 
 
-def read_json(body: bytes) -> tuple[Any, bool]:
-    """The value that a body in JSON holds, and True; None and False if the body is not JSON."""
+def read_json(body: bytes, deepest: int = DEEPEST) -> tuple[Any, bool]:
+    """The value that a body in JSON holds, and True; None and False if the body is not JSON.
+
+    deepest: JSON with more levels counts as no JSON of the API.
+    """
     try:
-        return json.loads(body.decode("utf-8-sig")), True
+        value = json.loads(body.decode("utf-8-sig"))
     except (ValueError, RecursionError):
         return None, False
+
+    return (None, False) if is_deeper(value, deepest) else (value, True)
+
+
+def is_deeper(value: Any, most: int) -> bool:
+    """True if a value of JSON has more levels than `most`. A text or a number has one level."""
+    level = [value]
+    for _level in range(most):
+        inner: list[Any] = []
+        for entry in level:
+            if isinstance(entry, dict):
+                inner.extend(entry.values())
+            elif isinstance(entry, list):
+                inner.extend(entry)
+
+        if not inner:
+            return False
+
+        level = inner
+
+    return True
 
 
 def path_element(name: str, value: str) -> str:

@@ -19,6 +19,7 @@ from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import Answer
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Wire
+from ansible_collections.esx.trust.plugins.module_utils._api.jsonrpc import DEEPEST_BODY
 from ansible_collections.esx.trust.plugins.module_utils._api.jsonrpc import PATH as JSON_RPC_PATH
 from ansible_collections.esx.trust.plugins.module_utils._api.jsonrpc import from_wire
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import is_json_rpc
@@ -165,7 +166,7 @@ def exchange(
 
 def _with_answer(request: Exchange, answer: Answer, now: float) -> Exchange:
     """The form of a request, with the form of its answer added."""
-    value, is_json = read_json(answer.body)
+    value, is_json = read_json(answer.body, DEEPEST_BODY)
 
     headers = {name for name in answer.headers if _HEADER.fullmatch(name)}
     challenge = answer.headers.get("WWW-Authenticate") or ""
