@@ -48,6 +48,8 @@ _BEFORE_A_CUT = 256
 _LONGEST_ERROR_TYPE = 128
 _ERROR_TYPE = re.compile(r"[A-Z][A-Z_]{0,63}")
 
+#: An element by which a web page is told from other documents. Pages of proxies often lack the element html.
+_PAGE_ELEMENT = re.compile(r"<(!doctype html|html|head|title|body|center|div|h[1-6]|p)(?=[\s/>])", re.IGNORECASE)
 _WEB_PAGE = "a web page"
 _BROKEN_JSON = "broken JSON"
 
@@ -305,7 +307,7 @@ def describe(operation: Operation, answer: Answer, scrub: Callable[[str], str]) 
     if not text:
         return "an empty body"
     if text.startswith("<"):
-        return _WEB_PAGE if "<html" in text.lower() else "an XML document"
+        return _WEB_PAGE if _PAGE_ELEMENT.search(text) else "an XML document"
     if text[0] in "{[":
         return _BROKEN_JSON
     if operation.secret:
@@ -321,7 +323,7 @@ def excerpt(text: str, most: int, scrub: Callable[[str], str]) -> str:
 
 def _readable(text: str, scrub: Callable[[str], str]) -> str:
     """The beginning of a text, in one line and without secrets."""
-    text = text.lstrip()
+    text = text.removeprefix("\ufeff").lstrip()
 
     beginning = scrub(text[:_SEARCHED])
     if len(text) > _SEARCHED:

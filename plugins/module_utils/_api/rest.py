@@ -347,8 +347,10 @@ def _other_answer(
     If a JSON-RPC endpoint gave the answer, the error says so.
     """
     error = not_the_api(operation, operation.title, answer, is_json, host, scrub)
-    beginning = answer.body[:2048].decode("utf-8", "replace")
-    from_json_rpc = is_json_rpc(value) or _UNSUPPORTED_CONTENT in beginning
+    beginning = answer.body[:2048].decode("utf-8-sig", "replace")
+    # A web page or another document that has these words in it is not from a JSON-RPC endpoint.
+    is_document = beginning.lstrip().startswith("<")
+    from_json_rpc = is_json_rpc(value) or (_UNSUPPORTED_CONTENT in beginning and not is_document)
     is_redirect = 300 <= answer.status < 400
     if is_redirect or not from_json_rpc:
         return error
