@@ -24,6 +24,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.credentials import 
 from ansible_collections.esx.trust.plugins.module_utils._api.credentials import Credentials
 from ansible_collections.esx.trust.plugins.module_utils._api.credentials import NoCredentials
 from ansible_collections.esx.trust.plugins.module_utils._api.credentials import SessionId
+from ansible_collections.esx.trust.plugins.module_utils._api.credentials import UserPassword
 from ansible_collections.esx.trust.plugins.module_utils._api.login import SESSION_DELETE
 from ansible_collections.esx.trust.plugins.module_utils._api.login import Login
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
@@ -103,6 +104,11 @@ class Client:
     def api_protocol(self) -> Optional[str]:
         """The form of the API that the host speaks, `rest` or `jsonrpc`; None while no answer has shown it."""
         return self._codec.name if self._form_is_known else None
+
+    @property
+    def repeats_password(self) -> bool:
+        """True if every request of this client carries the password, so that each may be a refused login."""
+        return self._login.operation is None and isinstance(self._login.given, UserPassword)
 
     def __enter__(self) -> Client:
         return self

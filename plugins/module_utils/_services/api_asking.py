@@ -127,6 +127,8 @@ class Probe:
         self.client = self._client(connection, CODECS[connection.api_protocol])
         #: The refusal of the login that the options ask for, if the host refused it.
         self.refusal: Optional[TrustError] = None
+        #: A service refused a request that carried the password.
+        self._password_is_refused = False
         self._lost = 0
 
     def _client(self, connection: Connection, codecs: Sequence[Codec]) -> Client:
@@ -136,10 +138,14 @@ class Probe:
     def ask(self, question: str, client: Client, call: Call) -> Outcome:
         """The outcome of a call. After two lost answers, no call is sent any more.
 
+        After a refusal, no further request carries the password, because a host may count each of them.
+
         question: why the call is sent, for the recorder.
         """
         login_is_refused = client is self.client and self.refusal is not None
-        if login_is_refused or self._lost >= _MOST_LOST:
+        carries_password = client.repeats_password and not call.operation.public
+        password_is_refused = carries_password and self._password_is_refused
+        if login_is_refused or password_is_refused or self._lost >= _MOST_LOST:
             return NOT_ASKED
 
         self.recorder.question = question
@@ -151,6 +157,8 @@ class Probe:
 
             if client is self.client and is_refused_login(error):
                 self.refusal = error
+            if carries_password and isinstance(error, Unauthenticated):
+                self._password_is_refused = True
 
             return Outcome(error=error)
 
