@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.esx.trust.plugins.module_utils._api.answer import DEEPEST
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import Answer
 from ansible_collections.esx.trust.plugins.module_utils._api.codec import Codec
 from ansible_collections.esx.trust.plugins.module_utils._api.jsonrpc import JSON_RPC
-from ansible_collections.esx.trust.plugins.module_utils._api.rest import DEEPEST
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import REST
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from support.answers import READ

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asks one host questions over one connection, and reads from the outcomes what can be published."""
+"""Asks one host questions over one connection, and reads from the replies what can be published."""
 
 from __future__ import annotations
 
@@ -14,16 +14,18 @@ from typing import Any
 from typing import Optional
 from urllib.parse import urlsplit
 
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import says_no_such_operation
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.codec import Codec
 from ansible_collections.esx.trust.plugins.module_utils._api.connect import CODECS
 from ansible_collections.esx.trust.plugins.module_utils._api.connect import redactor_for
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
+from ansible_collections.esx.trust.plugins.module_utils._api.https_transport import HttpsTransport
 from ansible_collections.esx.trust.plugins.module_utils._api.login import is_refused_login
+from ansible_collections.esx.trust.plugins.module_utils._api.login import lacks_entitlements
+from ansible_collections.esx.trust.plugins.module_utils._api.login import wants_only_tokens
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
-from ansible_collections.esx.trust.plugins.module_utils._api.transport import Transport
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
-from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
@@ -33,15 +35,13 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Untrusted
 from ansible_collections.esx.trust.plugins.module_utils._services.api_exchanges import Exchange
 from ansible_collections.esx.trust.plugins.module_utils._services.api_exchanges import Recorder
 
-#: The types of errors with which a host answers to a login that it does not have.
-_NOT_OFFERED = ("NOT_FOUND", "OPERATION_NOT_FOUND", "INVALID_REQUEST", "UNSUPPORTED")
 #: After so many lost answers, the host is not asked any more.
 _MOST_LOST = 2
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """The outcome of a call.
+class Reply:
+    """The reply to a call.
 
     value: the answer, if the call succeeded.
     error: the error, if the call failed.
@@ -58,19 +58,19 @@ class Outcome:
         return self.asked and self.error is None
 
 
-#: The outcome of a call that was not sent.
-NOT_ASKED = Outcome(asked=False)
+#: The reply to a call that was not sent.
+NOT_ASKED = Reply(asked=False)
 
 
-def known_by_answer(outcome: Outcome, lists: bool) -> Optional[bool]:
+def known_by_answer(reply: Reply, lists: bool) -> Optional[bool]:
     """Whether a host has an operation. None if its answer does not show that.
 
     lists: True for an operation that names no resource, so that no resource can be missing.
     """
-    if not outcome.asked:
+    if not reply.asked:
         return None
 
-    error = outcome.error
+    error = reply.error
     if error is None or isinstance(error, Unauthorized) or error.error_type == "INVALID_ARGUMENT":
         return True
 
@@ -93,19 +93,17 @@ def known_by_answer(outcome: Outcome, lists: bool) -> Optional[bool]:
 
 def refusal_reason(error: TrustError) -> str:
     """Why a login failed, in one word."""
-    message_ids: Sequence[str] = error.message_ids if isinstance(error, ApiError) else ()
-    for message_id in message_ids:
-        if message_id.endswith("token.no_entitlements"):
-            return "no_entitlements"
+    if lacks_entitlements(error):
+        return "no_entitlements"
 
-    for message_id in message_ids:
-        if message_id.endswith("bad_authn_scheme"):
-            return "tokens_only"
+    if wants_only_tokens(error):
+        return "tokens_only"
 
     if isinstance(error, (Unauthenticated, Unauthorized)):
         return "refused"
 
-    if error.error_type in _NOT_OFFERED or (isinstance(error, UnexpectedAnswer) and error.other_form):
+    is_of_other_form = isinstance(error, UnexpectedAnswer) and error.may_try_other_form
+    if says_no_such_operation(error) or is_of_other_form:
         return "not_offered"
 
     return "failed"
@@ -123,7 +121,7 @@ class Probe:
     def __init__(self, connection: Connection, secrets: set[str]) -> None:
         self.connection = connection
         self.redactor = redactor_for(connection, secrets)
-        self.recorder = Recorder(Transport(connection, self.redactor.scrub), time.time())
+        self.recorder = Recorder(HttpsTransport(connection, self.redactor.scrub), time.time())
         self.client = self._client(connection, CODECS[connection.api_protocol])
         #: The refusal of the login that the options ask for, if the host refused it.
         self.refusal: Optional[TrustError] = None
@@ -135,8 +133,8 @@ class Probe:
         """A client that shares the connection and the recorder."""
         return Client(connection, self.recorder, codecs, self.redactor)
 
-    def ask(self, question: str, client: Client, call: Call) -> Outcome:
-        """The outcome of a call. After two lost answers, no call is sent any more.
+    def ask(self, question: str, client: Client, call: Call) -> Reply:
+        """The reply to a call. After two lost answers, no call is sent any more.
 
         After a refusal, no further request carries the password, because a host may count each of them.
 
@@ -150,7 +148,7 @@ class Probe:
 
         self.recorder.question = question
         try:
-            return Outcome(client.call(call))
+            return Reply(client.call(call))
         except TrustError as error:
             if isinstance(error, (AnswerLost, Unreachable, Untrusted)):
                 self._lost += 1
@@ -160,7 +158,7 @@ class Probe:
             if carries_password and isinstance(error, Unauthenticated):
                 self._password_is_refused = True
 
-            return Outcome(error=error)
+            return Reply(error=error)
 
     @property
     def codec(self) -> Codec:
@@ -173,7 +171,7 @@ class Probe:
         connection = replace(self.connection, auth_method=auth_method, retries=0)
         return self._client(connection, (self.codec,))
 
-    def stranger(self, codec: Codec) -> Client:
+    def client_without_login(self, codec: Codec) -> Client:
         """A client for questions without credentials. It repeats no request."""
         connection = replace(self.connection, retries=0)
         return self._client(connection, (codec,))
@@ -184,7 +182,7 @@ class Probe:
         return self.recorder.exchanges
 
 
-def nameless(connection: Connection) -> Connection:
+def without_host_name(connection: Connection) -> Connection:
     """The connection with another name of the host, so that no warning of the result names the host."""
     return replace(connection, hostname="the host", port=443)
 
@@ -213,11 +211,11 @@ def connection_names(connection: Connection) -> list[Optional[str]]:
     ]
 
 
-def host_names(*lists: Outcome) -> list[str]:
+def host_names(*lists: Reply) -> list[str]:
     """Every name in the lists of a host: providers, aliases, issuers, the hosts in issuers, and subjects."""
     values: list[Any] = []
-    for outcome in lists:
-        entries = outcome.value if isinstance(outcome.value, list) else []
+    for reply in lists:
+        entries = reply.value if isinstance(reply.value, list) else []
         for entry in entries:
             if not isinstance(entry, dict):
                 continue
