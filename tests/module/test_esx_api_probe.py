@@ -145,6 +145,16 @@ def test_a_refusal_is_an_answer(modules: Modules, host: Host) -> None:
     assert set(host.issuers) == {"kronprinz"}
 
 
+def test_a_password_that_is_refused_after_the_creation_is_not_sent_on_and_on(modules: Modules, host: Host) -> None:
+    """Even if the issuer stays on the host."""
+    refusal: dict[str, Any] = {"kind": "status", "error_type": "UNAUTHENTICATED", "times": None}
+    host.queue(fault(operation="*security_token_issuers.[gud]*", **refusal))
+    ran = modules.run("esx_api_probe", auth_method="basic")
+    assert ran.failed
+    assert "may still be there" in ran.message
+    assert sum(record.fault == "status" for record in host.journal) <= 2
+
+
 def test_a_wrong_password_is_sent_once(modules: Modules, host: Host) -> None:
     ran = modules.run("esx_api_probe", password="wrong")
     assert ran.result["failure"]["login_refused"] is True

@@ -60,7 +60,10 @@ def converge(client: Client, declared: Host, check_mode: bool) -> Outcome:
 
     try:
         first = run.plan()
-        last = first if check_mode else run.apply(first)
+        if check_mode:
+            return _planned_only(first)
+
+        return _outcome(run, first, run.apply(first))
     except TrustError as error:
         run.restore(error)
         error.operations = [step.describe() for step in run.performed]
@@ -70,14 +73,6 @@ def converge(client: Client, declared: Host, check_mode: bool) -> Outcome:
         # A signal stops the run. The resources that it deleted to replace them must not stay away.
         run.restore(TrustError("stopped"))
         raise
-
-    if check_mode:
-        return _planned_only(first)
-
-    if not run.performed:
-        return Outcome(first.before, last.after, (), last.warnings, first.found)
-
-    return _applied(run, first, last)
 
 
 def _planned_only(plan: Plan) -> Outcome:
@@ -92,8 +87,14 @@ def _planned_only(plan: Plan) -> Outcome:
     )
 
 
-def _applied(run: _Run, first: Plan, last: Plan) -> Outcome:
-    """The outcome of a run that performed steps. Looks at the host once more, if the services ask for it."""
+def _outcome(run: _Run, first: Plan, last: Plan) -> Outcome:
+    """The outcome of a run that is not in check mode.
+
+    Looks at the host once more, if steps were performed and their services ask for it. Raises TrustError.
+    """
+    if not run.performed:
+        return Outcome(first.before, last.after, (), last.warnings, first.found)
+
     after = last.after
     changed = True
     # The last plan has nothing to do, so the warnings are those of the plans that were carried out.
@@ -192,7 +193,8 @@ class _Run:
         """Look once more at the resources that were written, if their service asks for it.
 
         Returns the plan for the latest state of the host, or None without such a look, and a sentence for each
-        resource that the host keeps in another form than the written form.
+        resource that the host keeps in another form than the written form. Raises Unauthenticated if the host refuses
+        the login.
         """
         last_steps = {step.key: step for step in self.performed}
         steps = list(last_steps.values())
@@ -200,7 +202,11 @@ class _Run:
         try:
             assumed = self._sent.assumed(self._sent.performed)
             observed = self._declared.look_again(self._client, steps, assumed)
-        except TrustError:
+        except TrustError as error:
+            if error.login_refused:
+                # The result must say so, because the next task would send the same password again.
+                raise
+
             # The host confirmed the writes before, so the run succeeded although this look failed.
             return None, []
 
@@ -300,6 +306,8 @@ class _Run:
             raise
         except TrustError as second:
             if step not in self._sent.in_doubt:
+                # The next task must not send a refused password again, whatever ended this one.
+                error.login_refused = error.login_refused or second.login_refused
                 raise self._explained(error, step) from second
 
             second.message = (

@@ -21,6 +21,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.operation import Ca
 from ansible_collections.esx.trust.plugins.module_utils._api.retries import FIRST_DELAY
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
+from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._libraries import Encoding
 from ansible_collections.esx.trust.plugins.module_utils._libraries import hashes
 from ansible_collections.esx.trust.plugins.module_utils._libraries import rsa
@@ -127,6 +128,11 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
             names_of_host = host_names(Reply(listed))
             names = [*connection_names(connection), *names_of_host, trial.alias, trial.issuer]
             record["answers"] = hide(record["answers"], names)
+
+            if probe.refusal is not None:
+                # Nothing is left on the host. But the next task must not send the password again.
+                probe.refusal.operations = operations
+                raise probe.refusal
 
         result = info_result(RESOURCE, [], without_host_name(connection))
         changes = {"changed": bool(operations), RESOURCE: record, "operations": operations}
@@ -311,6 +317,8 @@ class _Trial:
                 problem = error
                 if not deleted.asked:
                     deleted = Reply(error=error)
+                if isinstance(error, Unauthenticated):
+                    break
 
             if self._is_gone(alias):
                 if alias in self._leftovers:
@@ -345,6 +353,7 @@ class _Trial:
         )
         error.operations = self.operations
         error.returned[RESOURCE] = {"removed": False}
+        error.login_refused = problem is not None and problem.login_refused
 
         return error
 

@@ -20,6 +20,7 @@ from typing import ClassVar
 from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
+from ansible_collections.esx.trust.plugins.module_utils._api.login import is_refused_login
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Planned
 from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Records
@@ -181,7 +182,10 @@ class IssuersAndProfiles(Service):
 
         try:
             return token_issuer.list_issuers(client)
-        except (ApiError, UnexpectedAnswer):
+        except (ApiError, UnexpectedAnswer) as error:
+            if is_refused_login(error):
+                raise
+
             # Then profiles of every alias may be those of the account.
             return ()
 
@@ -194,7 +198,7 @@ class IssuersAndProfiles(Service):
         try:
             return client_profile.read_profiles(client)
         except (ApiError, UnexpectedAnswer) as error:
-            if may_take_rights(steps):
+            if may_take_rights(steps) or is_refused_login(error):
                 raise
 
             # For a new alias, the profiles are only needed for a warning.
