@@ -234,6 +234,31 @@ def test_somebody_else_was_faster(modules: Modules, host: Host) -> None:
     assert ran.operations == [("create", "site-a"), ("update", "vc"), ("delete", "gone")]
 
 
+def test_a_key_that_vcenter_put_there_meanwhile_is_not_deleted(modules: Modules, host: Host) -> None:
+    host.settings(provider_delete="supported")
+    host.put_provider("site-a", key_id=KEY_ID)
+    change = {"change": "put_provider", "provider": "site-a", "key_id": OTHER_KEY_ID}
+    host.queue(fault(kind="race_after", operation=f"{ISSUERS}.create", change=[change]))
+    gone = {"provider": "site-a", "key_id": KEY_ID, "state": "absent"}
+    ran = trust(modules, kms_providers=[gone], token_issuers=[issuer("idp")])
+    assert ran.result["failure"]["code"] == "conflict"
+    assert OTHER_KEY_ID in ran.message
+    assert ran.operations == [("create", "idp")]
+    assert host.providers["site-a"].key_id == OTHER_KEY_ID
+
+
+def test_an_alias_that_somebody_else_took_meanwhile_is_not_deleted(modules: Modules, host: Host) -> None:
+    for alias in ("one", "two"):
+        host.put_issuer(alias, f"https://{alias}.example.com/oidc", [ONE])
+    change = {"change": "put_issuer", "issuer_alias": "two", "issuer": "https://theirs.example.com/oidc"}
+    host.queue(fault(kind="race_after", operation=f"{ISSUERS}.delete", change=[change]))
+    ran = trust(modules, token_issuers=[absent("one"), absent("two")])
+    assert ran.result["failure"]["code"] == "conflict"
+    assert "made anew" in ran.message
+    assert ran.operations == [("delete", "one")]
+    assert list(host.issuers) == ["two"]
+
+
 @pytest.mark.usefixtures("half_right")
 def test_a_write_in_doubt_is_ours_whatever_happens_to_other_resources(modules: Modules, host: Host) -> None:
     """The key provider was created and its answer lost, and meanwhile somebody adds an issuer that was planned."""

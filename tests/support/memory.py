@@ -91,6 +91,7 @@ class MemoryHost:
             kms_provider.CREATE: self._create_provider,
             kms_provider.DELETE: self._delete_provider,
             token_issuer.LIST: self._list_issuers,
+            token_issuer.GET: self._get_issuer,
             token_issuer.CREATE: self._create_issuer,
             token_issuer.UPDATE: self._update_issuer,
             token_issuer.DELETE: self._delete_issuer,
@@ -124,6 +125,9 @@ class MemoryHost:
 
     def _list_issuers(self, _path: dict[str, str], _body: dict[str, Any]) -> Any:
         return [{"issuer_alias": alias, **copy.deepcopy(spec)} for alias, spec in self.issuers.items()]
+
+    def _get_issuer(self, path: dict[str, str], _body: dict[str, Any]) -> Any:
+        return copy.deepcopy(self._known(self.issuers, path["issuer_alias"]))
 
     def _create_issuer(self, _path: dict[str, str], body: dict[str, Any]) -> None:
         alias = body.pop("issuer_alias")
@@ -217,6 +221,7 @@ class ScriptedClient:
     def __init__(self, host: MemoryHost, retries: int = 3) -> None:
         self.memory = host
         self.retries_left = retries
+        self.retries_spent = 0
         #: Every request that left, as the last part of its operation's name.
         self.calls: list[str] = []
         self._answered: set[Operation] = set()
@@ -300,6 +305,7 @@ class ScriptedClient:
         if self.retries_left <= 0:
             raise error
         self.retries_left -= 1
+        self.retries_spent += 1
 
     def report(self, result: Mapping[str, Any]) -> dict[str, Any]:
         return {**self.scrub_result(result), "api_protocol": "rest"}

@@ -270,7 +270,8 @@ class _Run:
         """
         for step in plan.steps:
             try:
-                self._declared.check(self._client, step, self._sent.assumed(self.performed))
+                assumed = self._sent.assumed(self.performed)
+                self._declared.check(self._client, step, assumed, self._sent.has_just_looked)
                 self._sent.send(step)
             except TrustError as error:
                 if isinstance(error, (Unauthenticated, Unauthorized)):

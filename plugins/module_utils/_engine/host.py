@@ -95,15 +95,18 @@ class Host:
 
         return Plan(before, after, steps, _warnings(planned, parts), found=found)
 
-    def check(self, client: Client, step: Step, observed: Observed) -> None:
+    def check(self, client: Client, step: Step, observed: Observed, just_observed: bool) -> None:
         """Check right before a step that the host is still in the state `observed`, if the step needs that.
 
         A step may remove more resources than it names, because hosts remove what depends on the resource.
 
+        just_observed: True if the run has sent no step, and has waited for nothing, since it read the state. Then
+            nobody else had much time to change the resource of the step.
+
         Raises Overtaken if the state has changed, or another TrustError if the host cannot be read.
         """
         service, state = self._service_and_state(observed, step)
-        service.check(client, step, state)
+        service.check(client, step, state, just_observed)
 
     def perform(self, client: Client, step: Step) -> Any:
         """Send the request of a step and return the value that the host answers. Raises TrustError."""

@@ -43,6 +43,7 @@ from ansible_collections.esx.trust.plugins.module_utils._engine.resource import 
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
+from ansible_collections.esx.trust.plugins.module_utils._errors import Overtaken
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import HOST_CONNECTION
@@ -357,6 +358,21 @@ class KmsProviders(Service):
             before={LIST_OPTION: before},
             after={LIST_OPTION: after},
         )
+
+    def check(self, client: Client, step: Step, observed: Observed, just_observed: bool) -> None:
+        """Before a provider is deleted: check that it has the key of the plan, unless the run has just seen that.
+
+        vCenter may have replaced the provider meanwhile. Its new key must not be deleted.
+        """
+        if just_observed or step.after is not None:
+            return
+
+        now = find(client, step.id)
+        if now is None or not _is_key_of(now, step.before):
+            raise Overtaken(
+                f"{client.host}: the key provider {step.id!r} is not the one that was there at the look before.",
+                "Run the task again; it looks at the host first.",
+            )
 
     def perform(self, client: Client, step: Step) -> Any:
         if step.after is None:

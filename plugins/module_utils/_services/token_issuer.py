@@ -26,6 +26,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.rest import path_el
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
+from ansible_collections.esx.trust.plugins.module_utils._errors import Overtaken
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import HOST_CONNECTION
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import check_name
@@ -262,6 +263,20 @@ def list_issuers(client: Client) -> tuple[TokenIssuer, ...]:
             issuers.append(issuer)
 
     return tuple(issuers)
+
+
+def check_unchanged(client: Client, expected: TokenIssuer) -> None:
+    """Raise Overtaken if the alias no longer holds the issuer that is expected; raise TrustError if nobody can tell.
+
+    The chains are not compared, because a host may save them in another form than they were written in.
+    """
+    now = _get(client, expected.issuer_alias)
+    if now is None or now.issuer != expected.issuer:
+        raise Overtaken(
+            f"{client.host}: the alias {expected.issuer_alias!r} does not hold the issuer that it held at the look"
+            " before.",
+            "Run the task again; it looks at the host first.",
+        )
 
 
 def _list(client: Client) -> list[dict[str, Any]]:
