@@ -31,11 +31,18 @@ from environment import fail
 FILES = (
     "_services/host_trust",
     "_services/kms_provider",
+    "_services/kms_provider_model",
+    "_services/kms_provider_plan",
+    "_services/kms_providers",
+    "_services/key_ids",
     "_services/token_issuer",
     "_services/token_issuer_model",
-    "_services/issuer_plan",
+    "_services/held_issuers",
+    "_services/token_issuer_plan",
     "_services/issuer_taking_back",
     "_services/issuers_and_profiles",
+    "_services/token_issuer_parts",
+    "_services/client_profile_parts",
     "_services/client_profile_model",
     "_services/client_profile_plan",
     "_services/renaming",
@@ -51,6 +58,8 @@ FILES = (
     "_api/rest",
     "_api/operation",
     "_services/certificates",
+    "_services/certificate_reading",
+    "_services/certificate_links",
 )
 FOLDER = VENVS / "mutants"
 COLLECTION = "ansible_collections/esx/trust"
@@ -78,7 +87,7 @@ _TRUTH = "only its truth is looked at"
 #: error, so that the list does not outlive its reasons.
 EQUIVALENT = (
     ("_services/certificates", 'digest = hashlib.sha256(text.encode("UTF-8", "surrogatepass")).hexdigest()', _CODEC),
-    ("_services/certificates", "der = None", _TRUTH),
+    ("_services/certificate_reading", "der = None", _TRUTH),
     ("_api/login", "self.proven = None", _TRUTH),
     ("_api/login", "self._doubtful = None", _TRUTH),
     (

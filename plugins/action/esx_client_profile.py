@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import ARGUMENTS
-from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import run_client_profile
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_module import ARGUMENTS
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_module import run
 from ansible_collections.esx.trust.plugins.plugin_utils._action import InWorkerAction
 
 
@@ -19,4 +19,4 @@ class ActionModule(InWorkerAction):
 
     def work(self, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
         """See the module's documentation."""
-        return run_client_profile(params, check_mode)
+        return run(params, check_mode)

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import INFO_ARGUMENTS
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import run_info
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_module import INFO_ARGUMENTS
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_module import run_info
 from ansible_collections.esx.trust.plugins.plugin_utils._action import InWorkerAction
 
 

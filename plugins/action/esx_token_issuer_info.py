@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import INFO_ARGUMENTS
-from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import run_info
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_module import INFO_ARGUMENTS
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_module import run_info
 from ansible_collections.esx.trust.plugins.plugin_utils._action import InWorkerAction
 
 

@@ -15,7 +15,7 @@ from typing import Optional
 from ansible import template
 from ansible.errors import AnsibleError
 
-from ansible_collections.esx.trust.plugins.module_utils._services.arguments import HOST_CONNECTION
+from ansible_collections.esx.trust.plugins.module_utils._services.connection_options import HOST_CONNECTION
 from ansible_collections.esx.trust.plugins.plugin_utils import _probe
 from ansible_collections.esx.trust.plugins.plugin_utils._templates import no_template
 

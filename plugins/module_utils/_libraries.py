@@ -12,9 +12,10 @@ import os
 import traceback
 from typing import Any
 
+from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.compat.version import LooseVersion
 
-#: The traceback of the failed import, by the name of the missing library; for `missing_required_lib`.
+#: The traceback of the failed import, by the name of the missing library.
 MISSING: dict[str, str] = {}
 
 # When requests 2.32 is imported, it makes a TLS context. Python writes the secrets of that context into the file that
@@ -107,6 +108,15 @@ if "requests" not in MISSING:
 if "cryptography" not in MISSING:
     _refuse_older("cryptography", cryptography.__version__)
 
+
+def missing_message(library: str, reason: str = "") -> str:
+    """The sentence that asks the user for a missing library, in Ansible's own words.
+
+    reason: what the library is needed for, beginning with "to".
+    """
+    return str(missing_required_lib(library, reason=reason or None))
+
+
 __all__ = [
     "MISSING",
     "MISSING_FOR_SOME",
@@ -128,6 +138,7 @@ __all__ = [
     "fromstring",
     "hashes",
     "load_der_private_key",
+    "missing_message",
     "padding",
     "requests",
     "rsa",

@@ -236,13 +236,13 @@ failure:
 """
 
 from ansible_collections.esx.trust.plugins.module_utils._module.module import run_module
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import ARGUMENTS
-from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import run_client_profile
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_module import ARGUMENTS
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_module import run
 
 
 def main() -> None:
     """Entry point."""
-    run_module(ARGUMENTS, run_client_profile)
+    run_module(ARGUMENTS, run)
 
 
 if __name__ == "__main__":

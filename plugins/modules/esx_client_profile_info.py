@@ -147,8 +147,8 @@ failure:
 """
 
 from ansible_collections.esx.trust.plugins.module_utils._module.module import run_module
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import INFO_ARGUMENTS
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import run_info
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_module import INFO_ARGUMENTS
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_module import run_info
 
 
 def main() -> None:

@@ -198,8 +198,8 @@ failure:
 """
 
 from ansible_collections.esx.trust.plugins.module_utils._module.module import run_module
-from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import ARGUMENTS
-from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import run
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_module import ARGUMENTS
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_module import run
 
 
 def main() -> None:

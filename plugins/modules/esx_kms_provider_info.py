@@ -121,8 +121,8 @@ failure:
 """
 
 from ansible_collections.esx.trust.plugins.module_utils._module.module import run_module
-from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import INFO_ARGUMENTS
-from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import run_info
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_module import INFO_ARGUMENTS
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_module import run_info
 
 
 def main() -> None:

@@ -278,13 +278,13 @@ failure:
 """
 
 from ansible_collections.esx.trust.plugins.module_utils._module.module import run_module
-from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import run_token_issuer
-from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import ARGUMENTS
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_module import ARGUMENTS
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_module import run
 
 
 def main() -> None:
     """Entry point."""
-    run_module(ARGUMENTS, run_token_issuer)
+    run_module(ARGUMENTS, run)
 
 
 if __name__ == "__main__":

@@ -158,8 +158,8 @@ failure:
 """
 
 from ansible_collections.esx.trust.plugins.module_utils._module.module import run_module
-from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import INFO_ARGUMENTS
-from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import run_info
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_module import INFO_ARGUMENTS
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_module import run_info
 
 
 def main() -> None:

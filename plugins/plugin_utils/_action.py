@@ -22,7 +22,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action import ActionBase
 from ansible.template import Templar
 
-from ansible_collections.esx.trust.plugins.module_utils._api.transport import prepare
+from ansible_collections.esx.trust.plugins.module_utils._api.tls import prepare
 from ansible_collections.esx.trust.plugins.module_utils._libraries import MISSING
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import OPTION
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import Login

@@ -20,8 +20,8 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._services import client_profile
+from ansible_collections.esx.trust.plugins.module_utils._services import client_profile_module
 from ansible_collections.esx.trust.plugins.module_utils._services import host_trust
-from ansible_collections.esx.trust.plugins.module_utils._services import issuers_and_profiles
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
@@ -151,7 +151,7 @@ def parameters(host: VendorHost, arguments: Arguments, **declared: Any) -> dict[
 def test_a_client_profile_lives(vendor_host: VendorHost) -> None:
     params = parameters(
         vendor_host,
-        client_profile.ARGUMENTS,
+        client_profile_module.ARGUMENTS,
         local_user_name="automation",
         entitlements=["SECURITY_MGMT"],
         entitlements_mode="merge",
@@ -159,7 +159,7 @@ def test_a_client_profile_lives(vendor_host: VendorHost) -> None:
     )
 
     def run(check_mode: bool = False, **options: Any) -> dict[str, Any]:
-        return issuers_and_profiles.run_client_profile({**params, **options}, check_mode)
+        return client_profile_module.run({**params, **options}, check_mode)
 
     def operations(done: dict[str, Any]) -> list[str]:
         return [one["operation"] for one in done["operations"]]
@@ -172,7 +172,7 @@ def test_a_client_profile_lives(vendor_host: VendorHost) -> None:
     assert operations(more) == ["update"]
     assert more["client_profile"]["entitlements"] == ["SECURITY_MGMT", "READ_ONLY"]
     assert more["client_profile"]["profile"] == first["client_profile"]["profile"]
-    assert client_profile.run_info({**params, "local_user_name": None}, False)["client_profiles"] == [
+    assert client_profile_module.run_info({**params, "local_user_name": None}, False)["client_profiles"] == [
         more["client_profile"]
     ]
     assert operations(run()) == []

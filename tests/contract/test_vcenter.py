@@ -19,6 +19,7 @@ import pytest
 import requests
 
 from ansible_collections.esx.trust.plugins.module_utils._services import vcenter as _vcenter
+from ansible_collections.esx.trust.plugins.module_utils._services import vcenter_operations
 from contract.calls import Call
 from simulator import Fault
 from simulator import Fleet
@@ -55,9 +56,9 @@ def host(vcenter: Vcenter) -> Host:
 
 
 def test_the_collection_declares_the_facts() -> None:
-    declared = {(one.id, one.method, one.path, *one.success, one.public) for one in _vcenter.OPERATIONS}
+    declared = {(one.id, one.method, one.path, *one.success, one.public) for one in vcenter_operations.OPERATIONS}
     assert declared == FACTS
-    assert {one.path for one in _vcenter.OPERATIONS if not one.reads} == {"/api/session"}
+    assert {one.path for one in vcenter_operations.OPERATIONS if not one.reads} == {"/api/session"}
 
 
 def test_the_simulator_has_the_facts() -> None:

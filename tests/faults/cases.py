@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
 
-from ansible_collections.esx.trust.plugins.module_utils._services import client_profile
+from ansible_collections.esx.trust.plugins.module_utils._services import client_profile_module
 from ansible_collections.esx.trust.plugins.module_utils._services import host_trust
-from ansible_collections.esx.trust.plugins.module_utils._services import issuers_and_profiles
-from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
-from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
+from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider_module
+from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer_module
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from simulator import Fleet
 from simulator import Host
@@ -71,15 +70,19 @@ def _filled(options: Mapping[str, Mapping[str, Any]], given: Mapping[str, Any]) 
     return filled
 
 
-KMS_PROVIDER = Module("esx_kms_provider", kms_provider.ARGUMENTS, kms_provider.run, "kms_provider")
-KMS_PROVIDER_INFO = Module("esx_kms_provider_info", kms_provider.INFO_ARGUMENTS, kms_provider.run_info, "kms_providers")
-TOKEN_ISSUER = Module("esx_token_issuer", token_issuer.ARGUMENTS, issuers_and_profiles.run_token_issuer, "token_issuer")
-TOKEN_ISSUER_INFO = Module("esx_token_issuer_info", token_issuer.INFO_ARGUMENTS, token_issuer.run_info, "token_issuers")
+KMS_PROVIDER = Module("esx_kms_provider", kms_provider_module.ARGUMENTS, kms_provider_module.run, "kms_provider")
+KMS_PROVIDER_INFO = Module(
+    "esx_kms_provider_info", kms_provider_module.INFO_ARGUMENTS, kms_provider_module.run_info, "kms_providers"
+)
+TOKEN_ISSUER = Module("esx_token_issuer", token_issuer_module.ARGUMENTS, token_issuer_module.run, "token_issuer")
+TOKEN_ISSUER_INFO = Module(
+    "esx_token_issuer_info", token_issuer_module.INFO_ARGUMENTS, token_issuer_module.run_info, "token_issuers"
+)
 CLIENT_PROFILE = Module(
-    "esx_client_profile", client_profile.ARGUMENTS, issuers_and_profiles.run_client_profile, "client_profile"
+    "esx_client_profile", client_profile_module.ARGUMENTS, client_profile_module.run, "client_profile"
 )
 CLIENT_PROFILE_INFO = Module(
-    "esx_client_profile_info", client_profile.INFO_ARGUMENTS, client_profile.run_info, "client_profiles"
+    "esx_client_profile_info", client_profile_module.INFO_ARGUMENTS, client_profile_module.run_info, "client_profiles"
 )
 
 HOST_TRUST = Module("esx_host_trust", host_trust.ARGUMENTS, host_trust.run, "host_trust")

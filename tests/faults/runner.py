@@ -17,8 +17,8 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
+from ansible_collections.esx.trust.plugins.module_utils._api import answer_body
 from ansible_collections.esx.trust.plugins.module_utils._api import retries
-from ansible_collections.esx.trust.plugins.module_utils._api import transport
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from faults.cases import Module
 from faults.cases import label_of
@@ -126,7 +126,7 @@ def sweeping(way: Way = Way.MODULE) -> Iterator[None]:
         mock.patch.object(socket.socket, "connect", counted),
         mock.patch.object(HostState, "create_client_profile", labelled),
         mock.patch.object(retries, "time", clock),
-        mock.patch.object(transport, "MAX_BODY", LARGEST_BODY),
+        mock.patch.object(answer_body, "MAX_BODY", LARGEST_BODY),
         mock.patch.object(_running, "way", way),
     ):
         yield

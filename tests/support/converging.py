@@ -13,10 +13,10 @@ from ansible_collections.esx.trust.plugins.module_utils._engine.converge import 
 from ansible_collections.esx.trust.plugins.module_utils._engine.host import Host
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
-from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import one_issuer
-from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import DesiredKmsProvider
-from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import KmsProviders
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import DesiredKmsProvider
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_providers import KmsProviders
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_module import one_issuer
 from support.certificates import chain
 from support.constants import KEY
 from support.constants import KEY_ID

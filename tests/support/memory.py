@@ -32,10 +32,10 @@ from ansible_collections.esx.trust.plugins.module_utils._services import client_
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
 from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import Observed
-from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import one_issuer
 from ansible_collections.esx.trust.plugins.module_utils._services.registry import SERVICES
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_module import one_issuer
 
 #: The services with nothing declared, which is enough to perform a step.
 _HOST = Host(tuple(service() for service in SERVICES))

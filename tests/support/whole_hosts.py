@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Plan
 from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import HostTrust
 from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import IssuersAndProfiles
-from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import DesiredKmsProvider
-from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import KmsProviders
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import DesiredKmsProvider
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_providers import KmsProviders
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import list_issuers
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 from support.certificates import chain
@@ -62,6 +62,16 @@ def group(name: str, alias: str, *entitlements: str) -> dict[str, Any]:
     }
 
 
+#: The options of esx_host_trust with which nothing is declared.
+NOTHING_DECLARED: dict[str, Any] = {
+    "kms_providers": None,
+    "token_issuers": None,
+    "purge_token_issuers": False,
+    "client_profiles": None,
+    "purge_client_profiles": False,
+}
+
+
 def desired(
     providers: Optional[list[dict[str, Any]]] = None,
     issuers: Optional[list[dict[str, Any]]] = None,
@@ -69,11 +79,11 @@ def desired(
     profiles: Optional[list[dict[str, Any]]] = None,
 ) -> HostTrust:
     params = {
+        **NOTHING_DECLARED,
         "kms_providers": providers,
         "token_issuers": issuers,
         "purge_token_issuers": purge,
         "client_profiles": profiles,
-        "purge_client_profiles": False,
     }
     return HostTrust.declared(params)
 

@@ -12,21 +12,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
-from ansible_collections.esx.trust.plugins.module_utils._services import client_profile
+from ansible_collections.esx.trust.plugins.module_utils._services import client_profile_module
 from ansible_collections.esx.trust.plugins.module_utils._services import host_trust
-from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
-from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
+from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider_module
+from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer_module
 from ansible_collections.esx.trust.plugins.module_utils._services import vcenter
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 
 EVERY = {
-    "esx_client_profile": client_profile.ARGUMENTS,
-    "esx_client_profile_info": client_profile.INFO_ARGUMENTS,
+    "esx_client_profile": client_profile_module.ARGUMENTS,
+    "esx_client_profile_info": client_profile_module.INFO_ARGUMENTS,
     "esx_host_trust": host_trust.ARGUMENTS,
-    "esx_kms_provider": kms_provider.ARGUMENTS,
-    "esx_kms_provider_info": kms_provider.INFO_ARGUMENTS,
-    "esx_token_issuer": token_issuer.ARGUMENTS,
-    "esx_token_issuer_info": token_issuer.INFO_ARGUMENTS,
+    "esx_kms_provider": kms_provider_module.ARGUMENTS,
+    "esx_kms_provider_info": kms_provider_module.INFO_ARGUMENTS,
+    "esx_token_issuer": token_issuer_module.ARGUMENTS,
+    "esx_token_issuer_info": token_issuer_module.INFO_ARGUMENTS,
     "vcenter_token_issuer_info": vcenter.INFO_ARGUMENTS,
 }
 NOTHING = [None, "", " ", "\n"]

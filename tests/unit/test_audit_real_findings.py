@@ -17,12 +17,13 @@ from support.audits import provider
 from support.certificates import chain
 from support.memory import MemoryHost
 from support.memory import ScriptedClient
+from support.whole_hosts import NOTHING_DECLARED
 
 KEY = provider("site-a")
 
 
 def found_on(memory: MemoryHost, params: dict[str, Any]) -> dict[str, Any]:
-    host = HostTrust.declared({"kms_providers": None, "purge_token_issuers": False, **params}).host
+    host = HostTrust.declared({**NOTHING_DECLARED, **params}).host
     return dict(host.plan(host.observe(ScriptedClient(memory).as_client())).found)
 
 

@@ -24,9 +24,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
-from ansible_collections.esx.trust.plugins.module_utils._services import certificates
-from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
-from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Certificate
+from ansible_collections.esx.trust.plugins.module_utils._services import certificate_reading
+from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer_module
+from ansible_collections.esx.trust.plugins.module_utils._services.certificate_reading import Certificate
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Chain
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_host
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_options
@@ -151,13 +151,13 @@ def test_a_name_that_cannot_be_read_is_told_as_unreadable(error: type[Exception]
         def subject(self) -> str:
             raise error
 
-    assert certificates._name(Odd(), "subject") == "(unreadable)"
+    assert certificate_reading.name_of(Odd(), "subject") == "(unreadable)"
 
 
 def test_dates_without_a_zone_are_those_of_utc() -> None:
     """cryptography before 42 gives dates without a zone."""
     old = SimpleNamespace(not_valid_after=datetime.datetime(2026, 1, 1))  # noqa: DTZ001 - the old form of a date
-    moment = certificates._moment(old, "not_valid_after")
+    moment = certificate_reading._moment(old, "not_valid_after")
     assert moment == datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
 
 
@@ -167,7 +167,7 @@ def test_dates_without_a_zone_are_those_of_utc() -> None:
 def masked(*texts: str) -> set[str]:
     """What a module masks in all that it prints if these texts were given as a chain and refused."""
     options = {"signing_cert_chains": [{"cert_chain": list(texts)}]}
-    return token_issuer.ARGUMENTS.secrets(options) | token_issuer.ARGUMENTS.misplaced(options)
+    return token_issuer_module.ARGUMENTS.secrets(options) | token_issuer_module.ARGUMENTS.misplaced(options)
 
 
 @pytest.mark.parametrize("kind", sorted(private_keys()))

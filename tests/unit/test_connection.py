@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
-from ansible_collections.esx.trust.plugins.module_utils._services.arguments import CONNECTION
+from ansible_collections.esx.trust.plugins.module_utils._services.connection_options import CONNECTION
 
 PIN = bytes(range(200, 232))
 SAML = "<saml2:Assertion ID='_1'>" + "täst " * 40 + "</saml2:Assertion>"

@@ -19,11 +19,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
+from ansible_collections.esx.trust.plugins.module_utils._services.certificate_links import leaf_first
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Chain
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import certificate_records
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_host
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_options
-from ansible_collections.esx.trust.plugins.module_utils._services.certificates import leaf_first
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import validity_warnings
 from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import HostTrust
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
@@ -42,6 +42,7 @@ from support.certificates import named
 from support.certificates import pem_of
 from support.certificates import private_key_pem
 from support.certificates import with_old_signature
+from support.whole_hosts import NOTHING_DECLARED
 
 NOW = datetime.datetime.now(datetime.timezone.utc)
 LEAF, ROOT = chain(2, subject="prose")
@@ -125,7 +126,7 @@ def test_the_warning_reaches_what_the_modules_warn_of(why: str) -> None:
         "issuer_conflict": "fail",
     }
     (warning,) = validity_warnings(DesiredTokenIssuer.from_params(issuer).chains, NOW)
-    host = {"kms_providers": None, "token_issuers": [issuer], "purge_token_issuers": False}
+    host = {**NOTHING_DECLARED, "token_issuers": [issuer]}
     assert HostTrust.declared(host).warnings == (warning,)
 
 

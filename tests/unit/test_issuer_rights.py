@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._services import client_profile_model
 from ansible_collections.esx.trust.plugins.module_utils._services import client_profile_plan
-from ansible_collections.esx.trust.plugins.module_utils._services import issuer_plan
+from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer_plan
 from ansible_collections.esx.trust.plugins.module_utils._services.account import UNKNOWN
 from ansible_collections.esx.trust.plugins.module_utils._services.account import Account
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_host
@@ -25,7 +25,8 @@ from ansible_collections.esx.trust.plugins.module_utils._services.client_profile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Grant
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Subject
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import Profiles
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import DeclaredIssuers
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import DeclaredIssuers
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import carry_out as carry_out_issuers
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import DeclaredProfiles
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import Rights
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import concern_profiles
@@ -61,7 +62,7 @@ def planned(
     purge: bool = False,
     rights: DeclaredProfiles = NOTHING,
 ) -> Rights:
-    own = issuer_plan.plan_issuers(held.values(), DeclaredIssuers(declared, purge))
+    own = token_issuer_plan.plan_issuers(held.values(), DeclaredIssuers(declared, purge))
     assert not own.conflicts
     known = profiles if isinstance(profiles, Profiles) else Profiles(tuple(profiles))
     return plan_rights(held, own.steps, known, rights)
@@ -79,7 +80,7 @@ def done(state: State, steps: Iterable[Step], cascade: bool) -> State:
                 for one in client_profile_plan.carry_out(profiles, [step])
             )
             continue
-        held = issuer_plan.carry_out(held, [step])
+        held = carry_out_issuers(held, [step])
         if step.after is None and cascade:
             profiles = tuple(one for one in profiles if one.subject.issuer_alias != step.id)
     return held, profiles
@@ -444,7 +445,7 @@ def test_a_renaming_that_could_not_carry_everything_is_undone(known: Issuers) ->
 
 def test_profiles_matter_only_where_an_alias_loses_its_issuer() -> None:
     def matter(held: Issuers, *declared: DesiredTokenIssuer) -> bool:
-        return concern_profiles(issuer_plan.plan_issuers(held.values(), DeclaredIssuers(declared)).steps)
+        return concern_profiles(token_issuer_plan.plan_issuers(held.values(), DeclaredIssuers(declared)).steps)
 
     assert matter(issuers(old=ISSUER), RENAMED)
     assert matter(issuers(old=ISSUER), DesiredTokenIssuer("old", state="absent"))

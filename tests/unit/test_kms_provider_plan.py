@@ -22,17 +22,17 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidIn
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unreachable
-from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
-from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import ARGUMENTS
+from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider_module
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import CREATE
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import DELETE
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import GET
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import LIST
-from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import DesiredKmsProvider
-from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import KmsProvider
-from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import KmsProviders
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import find
-from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import plan
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import DesiredKmsProvider
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import KmsProvider
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_module import ARGUMENTS
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_plan import plan
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_providers import KmsProviders
 from support.constants import KEY
 from support.constants import KEY_ID
 from support.constants import OTHER_KEY_ID
@@ -341,7 +341,7 @@ def test_the_key_is_handed_to_the_client_as_a_secret() -> None:
     params = {option: each.get("default") for option, each in ARGUMENTS.options.items()}
     params.update(PARAMS, hostname="esx01", username="root", password="x")
     nobody = Unreachable("esx01: no connection.")
-    with mock.patch.object(kms_provider, "connect", side_effect=nobody) as connect, pytest.raises(Unreachable):
-        kms_provider.run(params, False)
+    with mock.patch.object(kms_provider_module, "connect", side_effect=nobody) as connect, pytest.raises(Unreachable):
+        kms_provider_module.run(params, False)
     _connection, secrets = connect.call_args.args
     assert KEY in secrets

@@ -18,11 +18,11 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidIn
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import GET
-from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import INFO_ARGUMENTS
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import LIST
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import find
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import list_providers
-from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import run_info
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_module import INFO_ARGUMENTS
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_module import run_info
 from support.constants import KEY_ID
 from support.memory import MemoryHost
 from support.memory import ScriptedClient

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.esx.trust.plugins.module_utils._services.registry import SERVICES
 from environment import ROOT
 
 UTILS = ROOT / "plugins" / "module_utils"
@@ -121,11 +122,19 @@ def test_what_composes_services_names_none_of_them() -> None:
 
 def test_only_the_registry_and_a_service_itself_import_a_service() -> None:
     """A service knows no other one. Issuers and client profiles are one entry of the registry."""
-    together = {"issuers_and_profiles", "issuer_rights", "issuer_messages", "issuer_plan", "issuer_taking_back"}
-    together |= {"token_issuer", "token_issuer_model", "client_profile", "client_profile_model", "client_profile_plan"}
-    services = {"kms_provider": {"kms_provider"}, **dict.fromkeys(together, together)}
+    stems = {source.stem for source in (UTILS / "_services").glob("*.py")}
+    services: dict[str, set[str]] = {}
+    for service in SERVICES:
+        # The file of its class, and the files that are named after its resources.
+        own = {service.__module__.rpartition(".")[2]}
+        own |= {stem for stem in stems if stem.startswith(service.kinds)}
+        if "token_issuer" in service.kinds:
+            own |= {"held_issuers", "issuer_rights", "issuer_taking_back"}
+
+        services.update(dict.fromkeys(own, own))
+
     # They read and declare nothing: what a host's API offers, and every key provider that a host has.
-    readers = {"api_info", "api_questions", "api_probe", "host_examination"}
+    readers = {"api_info", "api_record", "api_questions", "api_probe", "host_examination"}
     found = []
     for source in sorted((UTILS / "_services").glob("*.py")):
         for dotted in imported(ast.parse(source.read_text("utf-8"))):

@@ -15,11 +15,9 @@ from hypothesis import strategies as st
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Chain
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_host
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import DeclaredIssuers
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import IssuerPlan
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import by_alias
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import carry_out
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import plan_issuers
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import DeclaredIssuers
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import by_alias
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import carry_out
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_taking_back import take_back
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import Marker
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import parking_alias
@@ -27,6 +25,8 @@ from ansible_collections.esx.trust.plugins.module_utils._services.renaming impor
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import write_marker
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_plan import IssuerPlan
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_plan import plan_issuers
 from support.certificates import chain
 from support.memory import MemoryHost
 from support.whole_hosts import ALIASES

@@ -188,11 +188,12 @@ long_secrets = st.one_of(
 @given(secret=long_secrets, outer=st.sampled_from(sorted(WORN)))
 @example(secret="q1w2e3r4/5y6u7i8o9p0a1s2d3f4g5h6j7k8l9z0x1c=", outer="plain")
 @example(secret="Pass&word<>'\"/12", outer="html names")
+@example(secret="Pass&word<>'\"/12", outer="base64 in lines")
 def test_no_dress_over_another_shows_a_secret(inner: str, secret: str, outer: str) -> None:
     worn = WORN[outer](WORN[inner](secret))
     left = Redactor([secret]).scrub(f"\u2603 {worn} \u2603").replace(MASK, "").strip("\u2603 ")
-    # Separators behind the last digits may stay; nothing of the secret does.
-    assert len(left) <= len(WORN[outer](",: 0x")), left
+    # Separators behind the last digits may stay, in two lines if the encoding has lines; nothing of the secret does.
+    assert len(left.replace("\r\n", "")) <= len(WORN[outer](",: 0x")), left
 
 
 def test_a_number_of_thousands_of_digits_is_no_traceback() -> None:

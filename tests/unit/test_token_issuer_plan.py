@@ -18,8 +18,8 @@ from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Chain
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_host
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import DeclaredIssuers
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import by_alias
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import DeclaredIssuers
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import by_alias
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_taking_back import take_back
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import write_marker
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer

@@ -31,14 +31,15 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import TrustErro
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from ansible_collections.esx.trust.plugins.module_utils._services import vcenter
+from ansible_collections.esx.trust.plugins.module_utils._services import vcenter_operations
+from ansible_collections.esx.trust.plugins.module_utils._services.certificate_links import leaf_first
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import certificate_records
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_options
-from ansible_collections.esx.trust.plugins.module_utils._services.certificates import leaf_first
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 from support.certificates import chain
 from support.certificates import encodings
 
-PAGE = vcenter.DISCOVERY(sso_domain="vsphere.local")
+PAGE = vcenter_operations.DISCOVERY(sso_domain="vsphere.local")
 
 
 # Addresses
@@ -136,9 +137,9 @@ class Wire:
 
 
 SESSION = "/api/session"
-SIGNING = vcenter.SIGNING_CERTIFICATE.path
+SIGNING = vcenter_operations.SIGNING_CERTIFICATE.path
 DISCOVERY = url_path(PAGE)
-METADATA = url_path(vcenter.SAML_METADATA(sso_domain="vsphere.local"))
+METADATA = url_path(vcenter_operations.SAML_METADATA(sso_domain="vsphere.local"))
 
 
 def said(value: Any, status: int = 200) -> Answer:
@@ -200,7 +201,7 @@ def test_a_public_page_says_nothing_of_a_login(wire: Wire) -> None:
     with Client(connection, wire, (REST,), Redactor()) as client:
         client.call(PAGE)
         with pytest.raises(AnswerLost):
-            client.call(vcenter.SIGNING_CERTIFICATE())
+            client.call(vcenter_operations.SIGNING_CERTIFICATE())
         assert [path for path, _headers in wire.sent].count(SESSION) == 2
     wire.answers[DISCOVERY] = [AnswerLost("lost")]
     with Client(connection, wire, (REST,), Redactor()) as client:
@@ -216,7 +217,7 @@ def test_a_refused_page_is_no_refused_login(wire: Wire) -> None:
         with pytest.raises(Unauthenticated):
             client.call(PAGE)
         assert client.call(PAGE) == {"issuer": "https://vc/oidc"}
-        assert client.call(vcenter.SIGNING_CERTIFICATE())
+        assert client.call(vcenter_operations.SIGNING_CERTIFICATE())
     assert [path for path, _headers in wire.sent] == [DISCOVERY, DISCOVERY, SIGNING]
 
 
@@ -291,7 +292,7 @@ def test_options_of_a_login_that_is_not_made_need_not_be_right(wire: Wire, sourc
 
 # Answers that are not JSON
 
-XML = vcenter.SAML_METADATA
+XML = vcenter_operations.SAML_METADATA
 
 
 @pytest.mark.parametrize(

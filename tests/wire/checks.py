@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING
 from typing import Any
 
-from ansible_collections.esx.trust.plugins.module_utils._api import transport
+from ansible_collections.esx.trust.plugins.module_utils._api import tls
 from support.constants import KEY
 from support.modules import Ran
 from wire.proxy import FaultProxy
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 HELD = 55.0
 
 
-def open_sockets() -> list[transport._DeadlineSocket]:
+def open_sockets() -> list[tls.DeadlineSocket]:
     """Sockets of ours that nobody has closed."""
-    return [each for each in gc.get_objects() if isinstance(each, transport._DeadlineSocket) and each.fileno() != -1]
+    return [each for each in gc.get_objects() if isinstance(each, tls.DeadlineSocket) and each.fileno() != -1]
 
 
 class Watch:

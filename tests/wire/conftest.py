@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ansible_collections.esx.trust.plugins.module_utils._api import transport
+from ansible_collections.esx.trust.plugins.module_utils._api import tls
 from simulator.delivery import Delivery
 from support.modules import Modules
 from support.modules import without_pauses
@@ -28,7 +28,7 @@ from wire.checks import Watch
 @pytest.fixture(autouse=True)
 def _no_memory_of_certificates() -> None:
     """The system's CA certificates are read once in a process; here they change from test to test."""
-    transport.tls_context.cache_clear()
+    tls.tls_context.cache_clear()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.esx.trust.plugins.module_utils._api import transport
+from ansible_collections.esx.trust.plugins.module_utils._api import tls
 from simulator import Fault
 from support.constants import KEY_ID
 from support.constants import OTHER_KEY_ID
@@ -144,7 +144,7 @@ def test_an_interrupt_at_any_read_leaves_nothing_open(
     method: str,
 ) -> None:
     """As by Ctrl-C, before and after each piece that comes from the host."""
-    real = transport._DeadlineSocket.recv_into
+    real = tls.DeadlineSocket.recv_into
     left = 0
     late = False
 
@@ -161,7 +161,7 @@ def test_an_interrupt_at_any_read_leaves_nothing_open(
     def at_most(sessions: int) -> bool:
         return host.open_sessions <= sessions
 
-    monkeypatch.setattr(transport._DeadlineSocket, "recv_into", recv_into)
+    monkeypatch.setattr(tls.DeadlineSocket, "recv_into", recv_into)
     interrupts = 0
     for late in (False, True):  # noqa: B007 - read above
         for number in range(1, 40):
@@ -213,6 +213,6 @@ def test_a_socket_that_python_forgets_is_closed(
     def gone(_self: Any) -> Any:
         raise OSError(errno.EINVAL, "Invalid argument")
 
-    monkeypatch.setattr(transport._DeadlineSocket, "getpeername", gone, raising=False)
+    monkeypatch.setattr(tls.DeadlineSocket, "getpeername", gone, raising=False)
     assert modules.kms_provider(retries=0).result["failure"]["code"] == "unreachable"
     assert open_sockets() == []

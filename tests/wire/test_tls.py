@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.esx.trust.plugins.module_utils._api import transport
+from ansible_collections.esx.trust.plugins.module_utils._api import tls
 from environment import link_collection
 from simulator import Fleet
 from simulator.certificates import Identity
@@ -381,8 +381,8 @@ def test_an_authority_that_is_no_root_is_enough(
 def test_no_version_of_python_is_stricter_than_another(monkeypatch: pytest.MonkeyPatch) -> None:
     """The default of Python 3.13 refuses authorities like those of hosts, which have no Authority Key Identifier."""
     for verify in (True, False):
-        transport.tls_context.cache_clear()
-        context = transport.tls_context(None, verify)
+        tls.tls_context.cache_clear()
+        context = tls.tls_context(None, verify)
         assert not context.verify_flags & ssl.VERIFY_X509_STRICT
         assert context.verify_mode == (ssl.CERT_REQUIRED if verify else ssl.CERT_NONE)
         assert not context.hostname_checks_common_name
@@ -397,7 +397,7 @@ def test_secrets_of_tls_are_written_nowhere(
     assert modules.kms_provider(**options).changed
     assert list(tmp_path.iterdir()) == []
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "nowhere" / "keys"))
-    transport.tls_context.cache_clear()
+    tls.tls_context.cache_clear()
     assert not modules.kms_provider(**options).failed
 
 
@@ -436,10 +436,10 @@ def test_broken_settings_of_the_machine_are_said_when_they_are_needed(
     def broken(*_arguments: Any) -> ssl.SSLContext:
         raise ssl.SSLError(1, "the configuration is broken")
 
-    monkeypatch.setattr(transport, "_new_context", broken)
-    monkeypatch.setattr(transport, "_spare", [])
-    transport.tls_context.cache_clear()
-    transport.prepare()
+    monkeypatch.setattr(tls, "_new_context", broken)
+    monkeypatch.setattr(tls, "_spare", [])
+    tls.tls_context.cache_clear()
+    tls.prepare()
     ran = modules.kms_provider(ca_path=None)
     assert_one_sentence(ran, host, code="unreachable")
     assert "TLS does not work on this machine" in ran.message

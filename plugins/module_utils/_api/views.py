@@ -9,7 +9,6 @@ hexadecimal digits. Each view knows for every byte where it came from in the tex
 from __future__ import annotations
 
 import binascii
-import html
 import re
 from bisect import bisect_right
 from collections.abc import Callable
@@ -18,6 +17,19 @@ from re import Match
 from re import Pattern
 from typing import NamedTuple
 from typing import Optional
+
+from ansible_collections.esx.trust.plugins.module_utils._api.escapes import BACKSLASH
+from ansible_collections.esx.trust.plugins.module_utils._api.escapes import BACKSLASH_OF_JSON
+from ansible_collections.esx.trust.plugins.module_utils._api.escapes import DECIMAL
+from ansible_collections.esx.trust.plugins.module_utils._api.escapes import ENTITY
+from ansible_collections.esx.trust.plugins.module_utils._api.escapes import PERCENT
+from ansible_collections.esx.trust.plugins.module_utils._api.escapes import PERCENT_OR_PLUS
+from ansible_collections.esx.trust.plugins.module_utils._api.escapes import backslash
+from ansible_collections.esx.trust.plugins.module_utils._api.escapes import backslash_of_characters
+from ansible_collections.esx.trust.plugins.module_utils._api.escapes import decimal
+from ansible_collections.esx.trust.plugins.module_utils._api.escapes import entity
+from ansible_collections.esx.trust.plugins.module_utils._api.escapes import holds_numbers
+from ansible_collections.esx.trust.plugins.module_utils._api.escapes import percent
 
 _WHITE = b" \t\r\n\v\f"
 _BASE64_CHARACTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
@@ -44,65 +56,6 @@ _HEX_PREFIX = re.compile(rb"0[xX]")
 _PRINTABLE = bytes([*range(32, 127), *b"\t\r\n"])
 _ASCII_MARKS = _marks(_PRINTABLE)
 _TEXT_MARKS = _marks(_PRINTABLE + bytes(range(128, 256)))
-
-# The escapes of JSON, Python, JavaScript and C. `_backslash` reads the groups.
-_BACKSLASH = re.compile(
-    rb"""
-    \\(?:
-        u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})  # two halves of one character
-        | u([0-9a-fA-F]{4})        # a character of 16 bits
-        | u\{([0-9a-fA-F]{1,6})\}  # any character, in JavaScript
-        | U([0-9a-fA-F]{8})        # any character, in Python
-        | x([0-9a-fA-F]{2})        # a byte
-        | ([0-3][0-7]{2})          # a byte in octal digits
-        | ([^uUx])                 # a letter, such as n for the end of a line
-    )
-    """,
-    re.DOTALL | re.VERBOSE,
-)
-# JSON has fewer escapes: octal and hexadecimal escapes of Python are none in JSON. The groups that can never match keep
-# the numbers of the groups the same as above.
-_BACKSLASH_OF_JSON = re.compile(
-    rb"""
-    \\(?:
-        u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})
-        | u([0-9a-fA-F]{4})
-        | (?!)()
-        | (?!)()
-        | (?!)()
-        | (?!)()
-        | (["\\/bfnrt])
-    )
-    """,
-    re.VERBOSE,
-)
-_BACKSLASH_NAMES = {
-    b"n": b"\n",
-    b"r": b"\r",
-    b"t": b"\t",
-    b"b": b"\b",
-    b"f": b"\f",
-    b"v": b"\v",
-    b"a": b"\a",
-}
-# Old scripts write a character as %u and four hexadecimal digits.
-_PERCENT = re.compile(rb"%(?:([0-9a-fA-F]{2})|u([0-9a-fA-F]{4}))")
-_PERCENT_OR_PLUS = re.compile(rb"%(?:([0-9a-fA-F]{2})|u([0-9a-fA-F]{4}))|\+")
-# Zeros may stand before the number of a character. Their number is limited, because Python refuses to read numbers with
-# thousands of digits.
-_ENTITY = re.compile(
-    rb"""
-    &(?:
-        \#0{0,99}[0-9]{1,7}              # the number of a character
-        | \#[xX]0{0,99}[0-9a-fA-F]{1,6}  # the same in hexadecimal digits
-        | [A-Za-z][A-Za-z0-9]{1,31}      # the name of a character
-    );?
-    """,
-    re.VERBOSE,
-)
-# A number in a list of bytes, with the separators behind it. Java prints bytes with a sign.
-# A number with a point in it is no byte, but a full stop may stand behind a list.
-_DECIMAL = re.compile(rb"(?<![0-9])(?<![0-9]\.)(-?[0-9]{1,3})(?![0-9]|\.[0-9])[,;+\s\"']{0,40}")
 
 
 def _marked(data: bytes, marks: bytes, shortest: int) -> Iterator[tuple[int, int]]:
@@ -337,70 +290,6 @@ class _Runs(View):
                 yield place
 
 
-def _backslash(match: Match[bytes]) -> bytes:
-    """The bytes that an escape with a backslash stands for."""
-    high, low, four, braced, eight, byte, octal, character = match.groups()
-    if byte:
-        return bytes([int(byte, 16)])
-    if octal:
-        return bytes([int(octal, 8)])
-    if character is not None:
-        return _BACKSLASH_NAMES.get(character, character)
-
-    code = int(high or four or braced or eight, 16)
-    if high:
-        # JSON writes a character that needs more than 16 bits as two halves.
-        code = 0x10000 + ((code - 0xD800) << 10) + int(low, 16) - 0xDC00
-
-    if code >= 0x110000:
-        # There is no such character, so this is no escape.
-        return match[0]
-
-    return chr(code).encode("utf-8", "surrogatepass")
-
-
-def _backslash_of_characters(match: Match[bytes]) -> bytes:
-    """The same for a text of Python, where two digits are the number of a character and not of a byte."""
-    digits = match[6]
-    if digits:
-        return chr(int(digits, 16)).encode()
-
-    return _backslash(match)
-
-
-def _percent(match: Match[bytes]) -> bytes:
-    """The bytes that an escape of a URL, or the plus sign of a form, stands for."""
-    byte, character = match.groups()
-    if character:
-        return chr(int(character, 16)).encode("utf-8", "surrogatepass")
-    if byte:
-        return bytes([int(byte, 16)])
-
-    return b" "
-
-
-def _entity(match: Match[bytes]) -> bytes:
-    """The bytes of the character that an HTML entity stands for."""
-    return html.unescape(match[0].decode()).encode("utf-8", "surrogatepass")
-
-
-def _decimal(match: Match[bytes]) -> bytes:
-    """The byte that a decimal number stands for, with or without a sign."""
-    number = int(match[1])
-    return bytes([number & 0xFF]) if -128 <= number <= 255 else match[0]
-
-
-def _holds_numbers(data: bytes, least: int) -> bool:
-    """True if at least so many numbers stand behind each other, with nothing but separators between them."""
-    row = end = 0
-    for match in _DECIMAL.finditer(data):
-        row = row + 1 if match.start() == end else 1
-        end = match.end()
-        if row >= least:
-            return True
-    return False
-
-
 class Wanted(NamedTuple):
     """The properties of the secrets that are looked for.
 
@@ -428,20 +317,20 @@ def derived(view: View, wanted: Wanted) -> Iterator[View]:
         data = view.data
 
     if b"\\" in data:
-        yield _Unescaped(view, _BACKSLASH, _backslash)
-        yield _Unescaped(view, _BACKSLASH_OF_JSON, _backslash)
+        yield _Unescaped(view, BACKSLASH, backslash)
+        yield _Unescaped(view, BACKSLASH_OF_JSON, backslash)
         if b"\\x" in data:
-            yield _Unescaped(view, _BACKSLASH, _backslash_of_characters)
+            yield _Unescaped(view, BACKSLASH, backslash_of_characters)
 
     if b"%" in data:
-        yield _Unescaped(view, _PERCENT, _percent)
+        yield _Unescaped(view, PERCENT, percent)
     if wanted.has_blank and b"+" in data:
-        yield _Unescaped(view, _PERCENT_OR_PLUS, _percent)
+        yield _Unescaped(view, PERCENT_OR_PLUS, percent)
     if b"&" in data:
-        yield _Unescaped(view, _ENTITY, _entity)
+        yield _Unescaped(view, ENTITY, entity)
 
-    if _holds_numbers(data, wanted.shortest):
-        yield _Unescaped(view, _DECIMAL, _decimal)
+    if holds_numbers(data, wanted.shortest):
+        yield _Unescaped(view, DECIMAL, decimal)
 
     yield from _of_base64(view, wanted.shortest)
     yield from _of_hex(view, wanted.shortest)

@@ -10,9 +10,9 @@ from typing import Any
 from typing import Optional
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.basic import missing_required_lib
 
 from ansible_collections.esx.trust.plugins.module_utils._libraries import MISSING
+from ansible_collections.esx.trust.plugins.module_utils._libraries import missing_message
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import Login
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import in_turn
 from ansible_collections.esx.trust.plugins.module_utils._module.perform import Run
@@ -109,7 +109,7 @@ def run_module(arguments: Arguments, run: Run) -> None:
 
     module.accepted = True
     for library, reason in MISSING.items():
-        module.fail_json(msg=missing_required_lib(library), exception=reason)
+        module.fail_json(msg=missing_message(library), exception=reason)
 
     if module.shared:
         result = in_turn(module.shared, module._remote_tmp, str(module.params["hostname"]), module.work)

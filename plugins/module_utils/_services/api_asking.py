@@ -29,8 +29,8 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthori
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unreachable
 from ansible_collections.esx.trust.plugins.module_utils._errors import Untrusted
-from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import Exchange
-from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import Recorder
+from ansible_collections.esx.trust.plugins.module_utils._services.api_exchanges import Exchange
+from ansible_collections.esx.trust.plugins.module_utils._services.api_exchanges import Recorder
 
 #: The types of errors with which a host answers to a login that it does not have.
 _NOT_OFFERED = ("NOT_FOUND", "OPERATION_NOT_FOUND", "INVALID_REQUEST", "UNSUPPORTED")

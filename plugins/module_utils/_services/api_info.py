@@ -19,7 +19,6 @@ from ansible_collections.esx.trust.plugins.module_utils._api.connection import C
 from ansible_collections.esx.trust.plugins.module_utils._api.jsonrpc import JSON_RPC
 from ansible_collections.esx.trust.plugins.module_utils._api.login import SESSION_CREATE
 from ansible_collections.esx.trust.plugins.module_utils._api.login import TOKEN_CREATE
-from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import REST
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
@@ -32,19 +31,10 @@ from ansible_collections.esx.trust.plugins.module_utils._services import token_i
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import NOT_ASKED
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import Outcome
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import Probe
-from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import chains_in
-from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import connection_names
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import entries_with
-from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import host_names
-from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import known_by_answer
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import nameless
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import probing
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import refusal_reason
-from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import TOKEN_CARRIERS
-from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import certificate_facts
-from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import declared_fields
-from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import hide
-from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import input_fields
 from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import DEFINITION
 from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import NOBODY
 from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import OPERATION_GET
@@ -54,7 +44,9 @@ from ansible_collections.esx.trust.plugins.module_utils._services.api_questions 
 from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import SERVICES
 from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import STRANGERS_QUESTIONS
 from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import Service
-from ansible_collections.esx.trust.plugins.module_utils._services.arguments import HOST_CONNECTION
+from ansible_collections.esx.trust.plugins.module_utils._services.api_record import Findings
+from ansible_collections.esx.trust.plugins.module_utils._services.api_record import record_of
+from ansible_collections.esx.trust.plugins.module_utils._services.connection_options import HOST_CONNECTION
 from ansible_collections.esx.trust.plugins.module_utils._services.results import info_result
 
 RESOURCE = "api"
@@ -72,11 +64,11 @@ def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
         if isinstance(first.error, (Unreachable, Untrusted, AnswerLost)):
             raise first.error
 
-        report = _Report(probe, first)
-        report.ask_everything()
-        record = probe.client.scrub_result(report.record())
+        inquiry = _Inquiry(probe, first)
+        inquiry.ask_everything()
+        record = probe.client.scrub_result(record_of(inquiry.findings()))
 
-        failure = report.failure
+        failure = inquiry.failure
         if failure is not None:
             failure.returned[RESOURCE] = record
             raise failure
@@ -85,8 +77,8 @@ def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
         return probe.client.report({**result, RESOURCE: record})
 
 
-class _Report:
-    """Asks the questions in their order, and makes the record from the outcomes.
+class _Inquiry:
+    """Asks the questions in their order, and keeps the outcomes.
 
     first: the outcome of the first request, which lists the key providers.
     """
@@ -317,206 +309,20 @@ class _Report:
                 question = replace(OPERATION_GET, public=public)(service_id=service.id, operation_id=name)
                 self._definitions[f"{service.id}.{name}"] = self._probe.ask(DEFINITION, client, question)
 
-    # The record
-
-    def record(self) -> dict[str, Any]:
-        """The record of all outcomes. It holds no name of a resource, a user or the host."""
-        record: dict[str, Any] = {
-            "api_protocol": self._client.api_protocol,
-            "rest": self._spoken("rest"),
-            "jsonrpc": self._spoken("jsonrpc"),
-            "logins": self._logins,
-            "token": self._token(),
-            "introspection": self._introspection,
-            "services": [self._service(service) for service in SERVICES],
-            "certificates": self._certificates(),
-        }
-
-        answers: list[dict[str, Any]] = []
-        for exchange in self._probe.exchanges:
-            # Definitions are compared instead, because their answers all have the same form.
-            if exchange.question == DEFINITION:
-                continue
-
-            answer = exchange.record()
-            if answer not in answers:
-                answers.append(answer)
-
-        names = self._names()
-        record["token"]["claims"] = hide(record["token"]["claims"], names)
-
-        for service in record["services"]:
-            for operation in service["operations"]:
-                operation["differences"] = hide(operation["differences"], names)
-
-        for answer in answers:
-            for part in ("content_type", "headers", "fields"):
-                answer[part] = hide(answer[part], names)
-
-        return {**record, "answers": answers}
-
-    def _spoken(self, form: str) -> Optional[bool]:
-        """Whether the host has a form of the API. None if that is not known. form: rest or jsonrpc."""
-        if self._client.api_protocol == form:
-            return True
-
-        answer = None
-        for exchange in self._probe.exchanges:
-            if exchange.api_protocol == form and exchange.question == "without credentials":
-                answer = exchange
-
-        if answer is None or answer.status is None:
-            return None
-
-        if form == "jsonrpc":
-            return answer.body == "json_rpc"
-
-        return answer.body == "json" and answer.status in (200, 401, 403)
-
-    def _token(self) -> dict[str, Any]:
-        """The record of the access token: facts about the first token, and how requests carried a token."""
-        facts = None
-        carried_in = None
-        for exchange in self._probe.exchanges:
-            if facts is None:
-                facts = exchange.token
-
-            was_answered = exchange.status is not None
-            if carried_in is None and was_answered and exchange.credentials in TOKEN_CARRIERS:
-                carried_in = exchange.credentials
-
-        return {
-            "format": facts.format if facts else None,
-            "lifetime": facts.lifetime if facts else None,
-            "claims": list(facts.claims) if facts else [],
-            "carried_in": carried_in,
-        }
-
-    def _service(self, service: Service) -> dict[str, Any]:
-        """The record of a service and of its operations."""
-        operations = [self._operation(service, name) for name in service.operations]
-        introspected = self._introspected.get(service.id)
-
-        known: Optional[bool] = None
-        if self._introspected:
-            known = introspected is not None
-        else:
-            answers = [operation["known"] for operation in operations]
-            if True in answers:
-                known = True
-            elif False in answers:
-                known = False
-
-        others = []
-        for name in introspected or ():
-            if name not in service.operations and name.isidentifier():
-                others.append(name)
-
-        return {
-            "service": service.id,
-            "known": known,
-            "told_by": self._source_of(known),
-            "operations": operations,
-            "other_operations": hide(sorted(others), self._names()),
-        }
-
-    def _operation(self, service: Service, name: str) -> dict[str, Any]:
-        """The record of one operation of a service."""
-        operation_id = f"{service.id}.{name}"
-        differences: list[str] = []
-        as_declared: Optional[bool] = None
-
-        if self._introspected:
-            known: Optional[bool] = name in (self._introspected.get(service.id) or ())
-            as_declared, differences = self._compared(service.declaration(name), operation_id)
-        else:
-            known = known_by_answer(self._answer_of(operation_id), lists=name == "list")
-
-        return {
-            "operation": name,
-            "known": known,
-            "told_by": self._source_of(known),
-            "input_as_declared": as_declared,
-            "differences": differences,
-        }
-
-    def _source_of(self, known: Optional[bool]) -> Optional[str]:
-        """The source of a fact about a service or an operation: introspection or answer. None if it is not known."""
-        if self._introspected:
-            return "introspection"
-
-        return None if known is None else "answer"
-
-    def _answer_of(self, operation: str) -> Outcome:
-        """The outcome of an operation that only reads, or of the login. Other operations are not asked."""
-        if operation == TOKEN_CREATE.id:
-            return self._answer_of_login()
-
-        outcomes = {
-            kms_provider.LIST.id: self._providers_read if self.failure is None else NOT_ASKED,
-            token_issuer.LIST.id: self._issuers,
-            PROFILES_LIST.id: self._profiles,
-            **self._gets,
-        }
-
-        return outcomes.get(operation, NOT_ASKED)
-
-    def _answer_of_login(self) -> Outcome:
-        """The outcome of the login for an access token."""
-        login = self._logins["token"]
-        if login["reason"] == "given" or login["works"] is None:
-            return NOT_ASKED
-
-        if login["works"]:
-            return Outcome()
-
-        error = self._providers.error
-        if error is None or error.operation != TOKEN_CREATE.id:
-            return NOT_ASKED
-
-        return Outcome(error=error)
-
-    def _compared(self, declared: Optional[Operation], operation: str) -> tuple[Optional[bool], list[str]]:
-        """Whether the input of an operation is as this collection declares it, and the fields that differ.
-
-        declared: the declaration.
-        operation: the id of the operation.
-        Returns None and no fields if one of both is not known.
-        """
-        outcome = self._definitions.get(operation, NOT_ASKED)
-        definition = outcome.value.get("input_definition") if isinstance(outcome.value, dict) else None
-
-        fields_of_host = input_fields(definition)
-        if declared is None or fields_of_host is None:
-            return None, []
-
-        fields = declared_fields(declared)
-        differences = [f"host: {name}" for name in sorted(fields_of_host - fields)]
-        differences += [f"collection: {name}" for name in sorted(fields - fields_of_host)]
-
-        return not differences, differences
-
-    def _certificates(self) -> dict[str, Any]:
-        """The record of the form in which the host returns certificates."""
-        entries = entries_with(self._issuers.value, "issuer_alias")
-        full: Optional[bool] = None
-        if self._issuers.error is not None and self._issuers.error.error_type == "INVALID_ARGUMENT":
-            full = False
-        elif entries:
-            full = all(chains_in(entry) is not None for entry in entries)
-
-        chains: list[dict[str, Any]] = []
-        for entry in entries:
-            chains.extend(chains_in(entry) or ())
-
-        if not chains:
-            chains = chains_in(self._gets.get(token_issuer.GET.id, NOT_ASKED).value) or []
-
-        return {"full_projection": full, **certificate_facts(chains)}
-
-    def _names(self) -> list[Optional[str]]:
-        """The names that must not be published: of the host, the user, and the resources on the host."""
-        return [
-            *connection_names(self._probe.connection),
-            *host_names(self._providers_read, self._issuers, self._profiles),
-        ]
+    def findings(self) -> Findings:
+        """What was asked so far, and the outcomes."""
+        return Findings(
+            connection=self._probe.connection,
+            api_protocol=self._client.api_protocol,
+            exchanges=self._probe.exchanges,
+            logins=self._logins,
+            login_works=self.failure is None,
+            providers=self._providers,
+            providers_read=self._providers_read,
+            issuers=self._issuers,
+            profiles=self._profiles,
+            gets=self._gets,
+            introspection=self._introspection,
+            introspected=self._introspected,
+            definitions=self._definitions,
+        )

@@ -24,8 +24,8 @@ from ansible_collections.esx.trust.plugins.module_utils._libraries import Encodi
 from ansible_collections.esx.trust.plugins.module_utils._libraries import hashes
 from ansible_collections.esx.trust.plugins.module_utils._libraries import rsa
 from ansible_collections.esx.trust.plugins.module_utils._libraries import x509
-from ansible_collections.esx.trust.plugins.module_utils._services import issuer_plan
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
+from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer_model
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import Outcome
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import Probe
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import chains_in
@@ -33,11 +33,11 @@ from ansible_collections.esx.trust.plugins.module_utils._services.api_asking imp
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import host_names
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import nameless
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import probing
-from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import certificate_facts
-from ansible_collections.esx.trust.plugins.module_utils._services.api_facts import hide
-from ansible_collections.esx.trust.plugins.module_utils._services.arguments import HOST_CONNECTION
+from ansible_collections.esx.trust.plugins.module_utils._services.api_certificate_facts import certificate_facts
+from ansible_collections.esx.trust.plugins.module_utils._services.api_hiding import hide
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Chain
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_host
+from ansible_collections.esx.trust.plugins.module_utils._services.connection_options import HOST_CONNECTION
 from ansible_collections.esx.trust.plugins.module_utils._services.results import info_result
 from ansible_collections.esx.trust.plugins.module_utils._signals import tidying
 
@@ -348,7 +348,7 @@ _TRIALS = (
 
 def _operation(action: str, alias: str) -> dict[str, str]:
     """An operation, as results list it."""
-    return {"operation": action, "resource": issuer_plan.RESOURCE, "id": alias}
+    return {"operation": action, "resource": token_issuer_model.RESOURCE, "id": alias}
 
 
 def _attempt(outcome: Outcome) -> Optional[dict[str, Any]]:

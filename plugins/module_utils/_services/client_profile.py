@@ -15,8 +15,6 @@ from typing import Any
 from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
-from ansible_collections.esx.trust.plugins.module_utils._api.connect import connect
-from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import ENUMERATION
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import STRING
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import ListType
@@ -36,9 +34,7 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import TrustErro
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
-from ansible_collections.esx.trust.plugins.module_utils._services.arguments import HOST_CONNECTION
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
-from ansible_collections.esx.trust.plugins.module_utils._services.arguments import check_name
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import ignored
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import ENTITLEMENTS
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import OUTSIDE_OPTIONS
@@ -48,7 +44,6 @@ from ansible_collections.esx.trust.plugins.module_utils._services.client_profile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Grant
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Subject
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import Profiles
-from ansible_collections.esx.trust.plugins.module_utils._services.results import info_result
 
 _SERVICE = "com.vmware.esx.authentication.client_profiles"
 _PATH = "/api/esx/authentication/client-profiles"
@@ -129,11 +124,11 @@ DELETE = Operation(
 OPERATIONS = (LIST, CREATE, GET, UPDATE, DELETE)
 #: The types of errors with which a host answers to LIST if it does not have the service.
 _NO_SUCH_SERVICE = ("OPERATION_NOT_FOUND", "NOT_FOUND")
-_SUBJECT_OPTIONS: dict[str, dict[str, Any]] = {name: {"type": "str"} for name in (*SUBJECT_TYPES, *OUTSIDE_OPTIONS)}
+SUBJECT_OPTIONS: dict[str, dict[str, Any]] = {name: {"type": "str"} for name in (*SUBJECT_TYPES, *OUTSIDE_OPTIONS)}
 #: The options that declare one profile.
 DECLARATION = Arguments(
     options={
-        **_SUBJECT_OPTIONS,
+        **SUBJECT_OPTIONS,
         "entitlements": {"type": "list", "elements": "str", "choices": list(ENTITLEMENTS)},
         "entitlements_mode": {
             "type": "str",
@@ -145,29 +140,6 @@ DECLARATION = Arguments(
     },
     required_if=(("state", "present", ("entitlements",)),),
 )
-ARGUMENTS = HOST_CONNECTION.merge(DECLARATION)
-INFO_ARGUMENTS = HOST_CONNECTION.merge(Arguments(options=_SUBJECT_OPTIONS))
-
-
-def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
-    """esx_client_profile_info: the module's result. Raises TrustError."""
-    connection = Connection.from_params(params)
-    wanted = {option: params[option] for option in _SUBJECT_OPTIONS if params[option] is not None}
-    for option, value in wanted.items():
-        check_name(option, value)
-
-    warnings: list[str] = []
-    records = []
-    with connect(connection, INFO_ARGUMENTS.secrets(params)) as client:
-        profiles = list_profiles(client)
-        if profiles is None:
-            warnings.append(f"{connection.name}: the host has no service of client profiles, so it has none to show.")
-
-        for profile in sorted(profiles or (), key=lambda profile: (profile.label, profile.profile or "")):
-            if wanted.items() <= profile.subject.options().items():
-                records.append(profile.record())
-
-        return client.report(info_result("client_profiles", records, connection, warnings))
 
 
 def perform(client: Client, step: Step) -> Any:

@@ -20,7 +20,7 @@ from dataclasses import replace
 from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
-from ansible_collections.esx.trust.plugins.module_utils._services import issuer_plan
+from ansible_collections.esx.trust.plugins.module_utils._services import held_issuers
 from ansible_collections.esx.trust.plugins.module_utils._services.account import UNKNOWN
 from ansible_collections.esx.trust.plugins.module_utils._services.account import Account
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import RESOURCE
@@ -31,8 +31,8 @@ from ansible_collections.esx.trust.plugins.module_utils._services.client_profile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import carry_out
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import locked_out
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import plan
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import Held
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import real_holder
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import Held
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import real_holder
 
 
 @dataclass(frozen=True)
@@ -258,7 +258,7 @@ class _Work:
         declared: DeclaredProfiles,
     ) -> None:
         self._first = held
-        self._last = issuer_plan.carry_out(held, steps)
+        self._last = held_issuers.carry_out(held, steps)
         self._changes_places = any(step.after is not None and step.after.parked for step in steps)
         self._profiles = profiles
         self._declared = declared

@@ -10,18 +10,18 @@ from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._services import client_profile_model
-from ansible_collections.esx.trust.plugins.module_utils._services import issuer_plan
+from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer_model
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import ClientProfile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import Profiles
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import DeclaredIssuers
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import Held
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import carry_out
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import real_holder
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import DeclaredIssuers
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import Held
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import carry_out
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import real_holder
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import Carrying
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import DeclaredProfiles
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 
-_ISSUER = issuer_plan.RESOURCE
+_ISSUER = token_issuer_model.RESOURCE
 _PROFILE = client_profile_model.RESOURCE
 
 

@@ -4,23 +4,12 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
-import uuid
-from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
-from dataclasses import dataclass
-from dataclasses import field
-from dataclasses import replace
 from typing import Any
-from typing import ClassVar
 from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
-from ansible_collections.esx.trust.plugins.module_utils._api.connect import connect
-from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import BOOLEAN
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import SECRET
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import STRING
@@ -33,30 +22,17 @@ from ansible_collections.esx.trust.plugins.module_utils._api.operation import QU
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Parameter
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import path_element
-from ansible_collections.esx.trust.plugins.module_utils._engine.converge import converge
-from ansible_collections.esx.trust.plugins.module_utils._engine.host import Host
-from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Plan
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
-from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Part
-from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Planned
-from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Records
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
-from ansible_collections.esx.trust.plugins.module_utils._errors import Overtaken
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
-from ansible_collections.esx.trust.plugins.module_utils._services.arguments import HOST_CONNECTION
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
-from ansible_collections.esx.trust.plugins.module_utils._services.arguments import check_name
-from ansible_collections.esx.trust.plugins.module_utils._services.arguments import check_unmasked
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import ignored
-from ansible_collections.esx.trust.plugins.module_utils._services.lists import check_unique
-from ansible_collections.esx.trust.plugins.module_utils._services.lists import read_list
-from ansible_collections.esx.trust.plugins.module_utils._services.names import look_alike_warnings
-from ansible_collections.esx.trust.plugins.module_utils._services.results import info_result
-from ansible_collections.esx.trust.plugins.module_utils._services.results import result
-from ansible_collections.esx.trust.plugins.module_utils._services.service import Service
+from ansible_collections.esx.trust.plugins.module_utils._services.key_ids import is_key_id
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import DesiredKmsProvider
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import KmsProvider
 
 _SERVICE = "com.vmware.esx.trusted_infrastructure.kms.providers"
 _PATH = "/api/esx/trusted-infrastructure/kms/providers"
@@ -124,19 +100,11 @@ DELETE = Operation(
 )
 OPERATIONS = (LIST, CREATE, GET, DELETE)
 
-RESOURCE = "kms_provider"
-#: The option of esx_host_trust that lists key providers.
-LIST_OPTION = "kms_providers"
-#: The length of a key derivation key in bytes. It is a key for AES-256.
-KEY_BYTES = 32
-_HEXADECIMAL_KEY = re.compile(r"[0-9a-fA-F]{64}")
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-?)[0-9a-fA-F]{4}\1[0-9a-fA-F]{4}\1[0-9a-fA-F]{4}\1[0-9a-fA-F]{12}")
-
 
 def _unless_key_id(value: Any) -> list[str]:
     """The value of key_id if it is no UUID. It may be the key."""
     text = str(value)
-    return [] if _UUID.fullmatch(text.strip()) else [text]
+    return [] if is_key_id(text.strip()) else [text]
 
 
 #: The options that declare one provider.
@@ -150,279 +118,44 @@ DECLARATION = Arguments(
     },
     likely_secrets={"key_id": _unless_key_id},
 )
-ARGUMENTS = HOST_CONNECTION.merge(DECLARATION)
-INFO_ARGUMENTS = HOST_CONNECTION.merge(Arguments(options={"provider": {"type": "str"}, "available": {"type": "bool"}}))
 
 
-@dataclass(frozen=True)
-class KmsProvider:
-    """A key provider as a host describes it.
+def perform(client: Client, step: Step) -> Any:
+    """Send the request of a step. Returns the value that the host answers. Raises TrustError."""
+    if step.after is None:
+        return client.call(DELETE(provider=step.id))
 
-    key_derivation_key: only of a provider that is to be created, because a host never returns the key.
-    """
-
-    provider: str
-    type: str
-    key_id: Optional[str] = None
-    key_derivation_key: Optional[str] = field(default=None, repr=False, compare=False)
-
-    def spec(self) -> dict[str, Any]:
-        """The argument `spec` of the operation that creates it."""
-        native = {"key_id": self.key_id, "key_derivation_key": self.key_derivation_key}
-        return {"provider": self.provider, "native_spec": native}
-
-    def record(self) -> dict[str, Any]:
-        """The record that the modules return."""
-        return {"provider": self.provider, "type": self.type, "key_id": self.key_id}
+    return client.call(CREATE(spec=step.after.spec()))
 
 
-@dataclass(frozen=True)
-class DesiredKmsProvider:
-    """A key provider as it is declared.
+def check_address(step: Step) -> None:
+    """Raise InvalidInput if the name of a provider cannot be written in a URL. Hosts also keep such names."""
+    if step.before is not None:
+        path_element("provider", step.id)
 
-    state: present or absent.
-    key_derivation_key: the key in Base64, if it is given.
-    """
 
-    provider: str
-    state: str = "present"
-    key_id: Optional[str] = None
-    key_derivation_key: Optional[str] = field(default=None, repr=False)
-
-    @property
-    def creates(self) -> bool:
-        """True if the provider will be created on a host that does not have it."""
-        return self.state == "present" and self.key_derivation_key is not None
-
-    @classmethod
-    def from_params(cls, params: Mapping[str, Any]) -> DesiredKmsProvider:
-        """Check the module's options. Raises InvalidInput, which names the option."""
-        present = params["state"] == "present"
-        if present and params.get("type") == "TRUST_AUTHORITY":
-            raise InvalidInput(
-                "type: is TRUST_AUTHORITY, and only native key providers can be declared present; leave this one out."
-            )
-
-        if present and params["key_id"] is None:
-            raise InvalidInput("key_id: is needed with state present.")
-
-        key = None
-        if present:
-            # A removal needs no key, so it must not fail because of a wrong one.
-            key = _read_key(params["key_derivation_key"])
-
-        provider = check_unmasked("provider", path_element("provider", params["provider"]))
-        if present:
-            provider = check_name("provider", provider)
-
-        return cls(
-            provider=provider,
-            state=params["state"],
-            key_id=_read_key_id(params["key_id"]),
-            key_derivation_key=key,
+def explain(error: TrustError, step: Step, host: str) -> TrustError:
+    """The error, with a message that says what to do if the host cannot delete key providers."""
+    if error.operation == DELETE.id and _cannot_delete(error):
+        answer = " ".join(str(part) for part in (error.status, error.error_type) if part)
+        error.message = (
+            f"{host}: the key provider {step.id!r} is still there, because the host's API has no operation that"
+            f" deletes key providers (DELETE was answered with {answer})."
+        )
+        error.hint = (
+            "It can only be removed by what put it there, for instance vCenter; rekey every virtual machine that"
+            " uses it first."
         )
 
-
-def plan(observed: Optional[KmsProvider], desired: DesiredKmsProvider, names: Iterable[str] = ()) -> Plan:
-    """The plan that brings one key provider of a host to its declared state. Pure.
-
-    A provider that has another key than declared is a conflict and never a change: a new key would lock the virtual
-    machines that use the provider.
-
-    observed: the provider on the host, or None.
-    names: the names of all providers on the host, for a warning about look-alikes.
-    """
-    before = observed.record() if observed else {}
-    name = f"the key provider {desired.provider!r}"
-
-    def conflict(reason: str) -> Plan:
-        return Plan(before=before, after=before, conflict=reason)
-
-    if observed and observed.type != "NATIVE":
-        return conflict(f"{name} has type {observed.type}; this module manages only NATIVE providers.")
-
-    if observed and desired.key_id and not observed.key_id:
-        return conflict(f"{name} is there without a readable key_id, so it may be another one.")
-
-    if observed and desired.key_id and not _same_key_id(observed.key_id or "", desired.key_id):
-        return conflict(
-            f"{name} is there with key_id {observed.key_id}, not {desired.key_id}. Another key would lock the"
-            " virtual machines that use this one."
-        )
-
-    if desired.state == "absent":
-        if not observed:
-            return Plan(before={}, after={})
-
-        removal = Step.between(RESOURCE, desired.provider, observed, None)
-        return Plan(before=before, after={}, steps=(removal,))
-
-    if observed:
-        return Plan(before=before, after=before)
-
-    if not desired.key_derivation_key:
-        return conflict(f"{name} is not there, and key_derivation_key, which is needed to create it, was not given.")
-
-    after = KmsProvider(desired.provider, "NATIVE", desired.key_id, desired.key_derivation_key)
-    creation = Step.between(RESOURCE, desired.provider, None, after)
-
-    return Plan(
-        before={},
-        after=after.record(),
-        steps=(creation,),
-        warnings=look_alike_warnings("the key provider", desired.provider, names),
-    )
+    return error
 
 
-def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
-    """esx_kms_provider: the module's result. Raises TrustError."""
-    desired = DesiredKmsProvider.from_params(params)
-    host = Host((KmsProviders((desired,)),), single=True)
+def _cannot_delete(error: TrustError) -> bool:
+    """True if the answer to DELETE shows that the host has no such operation."""
+    if error.error_type in ("NOT_FOUND", "OPERATION_NOT_FOUND", "INVALID_REQUEST", "UNSUPPORTED"):
+        return True
 
-    connection = Connection.from_params(params)
-    with connect(connection, ARGUMENTS.secrets(params)) as client:
-        outcome = converge(client, host, check_mode)
-        return client.report(result(RESOURCE, desired.provider, connection, outcome, ()))
-
-
-def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
-    """esx_kms_provider_info: the module's result. Raises TrustError."""
-    connection = Connection.from_params(params)
-    name = params["provider"]
-    if name is not None:
-        name = check_name("provider", name)
-
-    warnings: list[str] = []
-    with connect(connection, INFO_ARGUMENTS.secrets(params)) as client:
-        records = list_providers(client, warnings, name, params["available"])
-        return client.report(info_result("kms_providers", records, connection, warnings))
-
-
-@dataclass(frozen=True)
-class Observed:
-    """The key providers of a host, as far as the plan needs them.
-
-    found: the declared providers by name. None for a provider that the host does not have.
-    names: the names of all providers, if one is to be created. Otherwise empty.
-    """
-
-    found: Mapping[str, Optional[KmsProvider]] = field(default_factory=dict)
-    names: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class KmsProviders(Service):
-    """The service of key providers: the declaration for a host. See `Service` and `Resource` for the methods."""
-
-    desired: tuple[DesiredKmsProvider, ...] = ()
-
-    kinds: ClassVar[tuple[str, ...]] = (RESOURCE,)
-    lists: ClassVar[tuple[str, ...]] = (LIST_OPTION,)
-    arguments: ClassVar[Arguments] = Arguments(
-        options={LIST_OPTION: DECLARATION.entries()},
-        likely_secrets=DECLARATION.likely_secrets,
-    )
-
-    @classmethod
-    def declared(cls, params: Mapping[str, Any]) -> KmsProviders:
-        """The declaration in the options of esx_host_trust. Raises InvalidInput, which names option and entry."""
-        providers = read_list(LIST_OPTION, params.get(LIST_OPTION), DesiredKmsProvider.from_params)
-        check_unique(LIST_OPTION, "provider", [desired.provider for desired in providers])
-
-        return cls(providers)
-
-    def observe(self, client: Client) -> Observed:
-        found = {desired.provider: find(client, desired.provider) for desired in self.desired}
-        return Observed(found, names_beside(client, self.desired, list(found.values())))
-
-    def plan(self, observed: Observed) -> Planned:
-        parts = []
-        added: list[Step] = []
-        removed: list[Step] = []
-        for desired in self.desired:
-            found = observed.found.get(desired.provider)
-            part = Part.of(RESOURCE, desired.provider, desired.state, plan(found, desired, observed.names))
-            parts.append(part)
-
-            for step in part.steps:
-                steps = removed if step.after is None else added
-                steps.append(step)
-
-        before = [provider.record() for provider in observed.found.values() if provider]
-        after = [dict(part.after) for part in parts if part.after]
-
-        return Planned(
-            parts=tuple(parts),
-            added=tuple(added),
-            removed=tuple(removed),
-            before={LIST_OPTION: before},
-            after={LIST_OPTION: after},
-        )
-
-    def check(self, client: Client, step: Step, observed: Observed, just_observed: bool) -> None:
-        """Before a provider is deleted: check that it has the key of the plan, unless the run has just seen that.
-
-        vCenter may have replaced the provider meanwhile. Its new key must not be deleted.
-        """
-        if just_observed or step.after is not None:
-            return
-
-        now = find(client, step.id)
-        if now is None or not _is_key_of(now, step.before):
-            raise Overtaken(
-                f"{client.host}: the key provider {step.id!r} is not the one that was there at the look before.",
-                "Run the task again; it looks at the host first.",
-            )
-
-    def perform(self, client: Client, step: Step) -> Any:
-        if step.after is None:
-            return client.call(DELETE(provider=step.id))
-
-        return client.call(CREATE(spec=step.after.spec()))
-
-    def was_carried_out(self, observed: Observed, step: Step) -> bool:
-        now = observed.found[step.id]
-        if step.after is None:
-            return now is None or not _is_key_of(now, step.before)
-
-        return now is not None and _is_key_of(now, step.after)
-
-    def is_same(self, step: Step, other: Step) -> bool:
-        return _is_key_of(step.before, other.before)
-
-    def carry_out(self, observed: Observed, steps: Sequence[Step]) -> Observed:
-        found = dict(observed.found)
-        for step in steps:
-            found[step.id] = step.after
-
-        return replace(observed, found=found)
-
-    def check_address(self, step: Step) -> None:
-        if step.before is not None:
-            path_element("provider", step.id)
-
-    def explain(self, error: TrustError, step: Step, host: str) -> TrustError:
-        """The error, with a message that says what to do if the host cannot delete key providers."""
-        if error.operation == DELETE.id and _cannot_delete(error):
-            answer = " ".join(str(part) for part in (error.status, error.error_type) if part)
-            error.message = (
-                f"{host}: the key provider {step.id!r} is still there, because the host's API has no operation that"
-                f" deletes key providers (DELETE was answered with {answer})."
-            )
-            error.hint = (
-                "It can only be removed by what put it there, for instance vCenter; rekey every virtual machine that"
-                " uses it first."
-            )
-
-        return error
-
-    def shown(self, records: Records) -> dict[str, Any]:
-        return {LIST_OPTION: {record["provider"]: record for record in records[LIST_OPTION]}}
-
-
-def _is_key_of(provider: KmsProvider, expected: KmsProvider) -> bool:
-    """True if a provider has the type and the key that are expected."""
-    return provider.type == expected.type and _same_key_id(provider.key_id or "", expected.key_id or "")
+    return not isinstance(error, ApiError) and error.status in (400, 404, 405, 501)
 
 
 def find(client: Client, provider: str) -> Optional[KmsProvider]:
@@ -572,62 +305,3 @@ def _texts_of_details(details: Any) -> list[str]:
             texts.append(str(detail.get("localized") or detail.get("default_message") or ""))
 
     return texts
-
-
-def _same_key_id(key_id: str, expected: str) -> bool:
-    """True if two key_ids are equal as UUIDs."""
-    return _canonical(key_id) == _canonical(expected)
-
-
-def _canonical(key_id: str) -> str:
-    """The key_id in the spelling in which key_ids are compared."""
-    return str(uuid.UUID(key_id)) if _UUID.fullmatch(key_id) else key_id.lower()
-
-
-def _read_key_id(value: Optional[str]) -> Optional[str]:
-    """The key_id in one spelling for all hosts. Raises InvalidInput if it is no UUID."""
-    if value is None:
-        return None
-
-    key_id = value.strip()
-    if not _UUID.fullmatch(key_id):
-        raise InvalidInput("key_id: is no UUID such as 12345678-abcd-1234-cdef-123456789abc.")
-
-    return _canonical(key_id)
-
-
-def _read_key(value: Optional[str]) -> Optional[str]:
-    """The key in Base64. Raises InvalidInput, whose message tells only the length of the value."""
-    if value is None:
-        return None
-
-    key = check_unmasked("key_derivation_key", value.strip())
-    if _HEXADECIMAL_KEY.fullmatch(key):
-        # The digits are also valid Base64, but of other bytes.
-        raise InvalidInput(
-            "key_derivation_key: is in hexadecimal; give the same bytes in Base64 (xxd -r -p | base64 does that)."
-        )
-
-    try:
-        length = len(base64.b64decode(key, validate=True))
-    except (binascii.Error, ValueError):
-        length = 0
-
-    if not length:
-        raise InvalidInput("key_derivation_key: is no Base64 of a key (for a new one: openssl rand -base64 32).")
-
-    if length != KEY_BYTES:
-        raise InvalidInput(
-            f"key_derivation_key: has {length} bytes, and a key has {KEY_BYTES} (for a new one: openssl rand"
-            " -base64 32)."
-        )
-
-    return key
-
-
-def _cannot_delete(error: TrustError) -> bool:
-    """True if the answer to DELETE shows that the host has no such operation."""
-    if error.error_type in ("NOT_FOUND", "OPERATION_NOT_FOUND", "INVALID_REQUEST", "UNSUPPORTED"):
-        return True
-
-    return not isinstance(error, ApiError) and error.status in (400, 404, 405, 501)

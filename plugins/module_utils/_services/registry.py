@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import IssuersAndProfiles
-from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import KmsProviders
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_providers import KmsProviders
 from ansible_collections.esx.trust.plugins.module_utils._services.service import Service
 
 SERVICES: tuple[type[Service], ...] = (KmsProviders, IssuersAndProfiles)

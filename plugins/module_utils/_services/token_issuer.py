@@ -4,14 +4,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
-from ansible_collections.esx.trust.plugins.module_utils._api.connect import connect
-from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import ENUMERATION
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import STRING
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import ListType
@@ -27,16 +24,13 @@ from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._errors import Overtaken
-from ansible_collections.esx.trust.plugins.module_utils._services.arguments import HOST_CONNECTION
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
-from ansible_collections.esx.trust.plugins.module_utils._services.arguments import check_name
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import ignored
-from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Certificate
+from ansible_collections.esx.trust.plugins.module_utils._services.certificate_reading import Certificate
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_host
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import no_certificates
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import RESOURCE
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import by_alias
-from ansible_collections.esx.trust.plugins.module_utils._services.results import info_result
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import by_alias
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import RESOURCE
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 
 _SERVICE = "com.vmware.esx.authentication.trust.security_token_issuers"
@@ -135,35 +129,6 @@ DECLARATION = Arguments(
     required_if=(("state", "present", ("issuer", "signing_cert_chains")),),
     likely_secrets={"cert_chain": no_certificates},
 )
-ARGUMENTS = HOST_CONNECTION.merge(DECLARATION)
-INFO_ARGUMENTS = HOST_CONNECTION.merge(Arguments(options={"issuer_alias": {"type": "str"}, "issuer": {"type": "str"}}))
-
-
-def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
-    """esx_token_issuer_info: the module's result. Raises TrustError."""
-    connection = Connection.from_params(params)
-    wanted_alias = params["issuer_alias"]
-    wanted_issuer = params["issuer"]
-
-    for option in ("issuer_alias", "issuer"):
-        if params[option] is not None:
-            check_name(option, params[option])
-
-    records = []
-    warnings = []
-    with connect(connection, INFO_ARGUMENTS.secrets(params)) as client:
-        for issuer in sorted(list_issuers(client), key=lambda issuer: issuer.issuer_alias):
-            if wanted_alias not in (None, issuer.issuer_alias) or wanted_issuer not in (None, issuer.issuer):
-                continue
-
-            records.append(issuer.record())
-            if issuer.marker:
-                warnings.append(
-                    f"{connection.name}: the alias {issuer.issuer_alias!r} holds the trace of an interrupted renaming:"
-                    f" {issuer.marker.describe()}; the task that renames it, run again, finishes that."
-                )
-
-        return client.report(info_result("token_issuers", records, connection, warnings))
 
 
 def perform(client: Client, step: Step) -> None:

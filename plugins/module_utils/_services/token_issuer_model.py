@@ -13,7 +13,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.rest import path_el
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import check_name
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import check_unmasked
-from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Certificate
+from ansible_collections.esx.trust.plugins.module_utils._services.certificate_reading import Certificate
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Chain
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import certificate_records
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_options
@@ -21,6 +21,8 @@ from ansible_collections.esx.trust.plugins.module_utils._services.renaming impor
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import is_parking_alias
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import looks_like_marker
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import read_marker
+
+RESOURCE = "token_issuer"
 
 
 @dataclass(frozen=True)

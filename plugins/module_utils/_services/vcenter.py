@@ -14,17 +14,11 @@ from typing import Any
 from typing import Optional
 from urllib.parse import urlsplit
 
-from ansible.module_utils.basic import missing_required_lib
-
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.connect import connect
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
-from ansible_collections.esx.trust.plugins.module_utils._api.data_types import STRING
 from ansible_collections.esx.trust.plugins.module_utils._api.login import SESSION_CREATE
-from ansible_collections.esx.trust.plugins.module_utils._api.login import SESSION_DELETE
-from ansible_collections.esx.trust.plugins.module_utils._api.operation import PATH
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
-from ansible_collections.esx.trust.plugins.module_utils._api.operation import Parameter
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import REST
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import path_element
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import url_path
@@ -36,85 +30,25 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthent
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from ansible_collections.esx.trust.plugins.module_utils._libraries import MISSING_FOR_SOME
-from ansible_collections.esx.trust.plugins.module_utils._services.arguments import CONNECTION
+from ansible_collections.esx.trust.plugins.module_utils._libraries import missing_message
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import check_name
+from ansible_collections.esx.trust.plugins.module_utils._services.certificate_links import leaf_first
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Chain
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import certificate_records
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_options
-from ansible_collections.esx.trust.plugins.module_utils._services.certificates import leaf_first
+from ansible_collections.esx.trust.plugins.module_utils._services.connection_options import CONNECTION
 from ansible_collections.esx.trust.plugins.module_utils._services.results import info_result
 from ansible_collections.esx.trust.plugins.module_utils._services.saml_metadata import NotSamlMetadata
 from ansible_collections.esx.trust.plugins.module_utils._services.saml_metadata import SamlMetadata
 from ansible_collections.esx.trust.plugins.module_utils._services.saml_metadata import read_saml_metadata
-
-SIGNING_CERTIFICATE = Operation(
-    id="com.vmware.vcenter.certificate_management.vcenter.signing_certificate.get",
-    method="GET",
-    path="/api/vcenter/certificate-management/vcenter/signing-certificate",
-    success=(200,),
-    errors=("UNAUTHENTICATED", "UNAUTHORIZED"),
-    returns=True,
-)
-_SSO_DOMAIN = Parameter("sso_domain", STRING, PATH)
-# The pages below are no part of the vAPI, so their ids are ours. Anybody may read these pages.
-DISCOVERY = Operation(
-    id="openidconnect.discovery",
-    method="GET",
-    path="/openidconnect/{sso_domain}/.well-known/openid-configuration",
-    success=(200,),
-    errors=(),
-    parameters=(_SSO_DOMAIN,),
-    returns=True,
-    public=True,
-)
-_OIDC_ISSUER = replace(DISCOVERY, path="/openidconnect/{sso_domain}")
-#: The page with the keys. The discovery gives its real path; this is the usual path.
-JWKS = Operation(
-    id="openidconnect.jwks",
-    method="GET",
-    path="/openidconnect/jwks/{sso_domain}",
-    success=(200,),
-    errors=(),
-    parameters=(_SSO_DOMAIN,),
-    returns=True,
-    public=True,
-)
-#: The identity broker of VCF 9 publishes the same pages under other paths.
-BROKER_DISCOVERY = Operation(
-    id="acs.discovery",
-    method="GET",
-    path="/acs/t/{broker_tenant}/.well-known/openid-configuration",
-    success=(200,),
-    errors=(),
-    parameters=(Parameter("broker_tenant", STRING, PATH),),
-    returns=True,
-    public=True,
-)
-BROKER_JWKS = Operation(
-    id="acs.jwks",
-    method="GET",
-    path="/acs/jwks",
-    success=(200,),
-    errors=(),
-    returns=True,
-    public=True,
-)
-SAML_METADATA = Operation(
-    id="websso.saml2.metadata",
-    method="GET",
-    path="/websso/SAML2/Metadata/{sso_domain}",
-    success=(200,),
-    errors=(),
-    parameters=(_SSO_DOMAIN,),
-    returns=True,
-    public=True,
-    media="xml",
-)
-OPERATIONS = (
-    *(SESSION_CREATE, SESSION_DELETE, SIGNING_CERTIFICATE),
-    *(DISCOVERY, JWKS, BROKER_DISCOVERY, BROKER_JWKS, SAML_METADATA),
-)
+from ansible_collections.esx.trust.plugins.module_utils._services.vcenter_operations import BROKER_DISCOVERY
+from ansible_collections.esx.trust.plugins.module_utils._services.vcenter_operations import BROKER_JWKS
+from ansible_collections.esx.trust.plugins.module_utils._services.vcenter_operations import DISCOVERY
+from ansible_collections.esx.trust.plugins.module_utils._services.vcenter_operations import JWKS
+from ansible_collections.esx.trust.plugins.module_utils._services.vcenter_operations import OIDC_ISSUER
+from ansible_collections.esx.trust.plugins.module_utils._services.vcenter_operations import SAML_METADATA
+from ansible_collections.esx.trust.plugins.module_utils._services.vcenter_operations import SIGNING_CERTIFICATE
 
 INFO_ARGUMENTS = CONNECTION.merge(
     Arguments(
@@ -219,7 +153,7 @@ class _Vcenter:
         self._broker_page = _page(BROKER_DISCOVERY, broker_tenant=broker_tenant)
 
         base = connection.url.removesuffix(":443")
-        self._usual_issuer = base + _page(_OIDC_ISSUER, sso_domain=sso_domain).path
+        self._usual_issuer = base + _page(OIDC_ISSUER, sso_domain=sso_domain).path
         self._usual_entity_id = base + self._metadata_page.path
         self.warnings: list[str] = []
 
@@ -265,7 +199,10 @@ class _Vcenter:
         return self._published(self._broker_page, BROKER_JWKS)
 
     def _published(self, discovery: Operation, keys: Operation) -> tuple[VcenterTokenIssuer, ...]:
-        """The issuer that a discovery page names, with the certificates of the keys to which the page leads."""
+        """The issuer that a discovery page names, with the certificates of the keys to which the page leads.
+
+        Raises TrustError.
+        """
         page = self._discovery(discovery)
         path = _own_path(page.get("jwks_uri"))
         if path is None:
@@ -391,7 +328,7 @@ class _ParserMissing(InvalidInput):
 def _need_parser() -> None:
     """Raise _ParserMissing if the library that reads XML is not installed."""
     for library in MISSING_FOR_SOME:
-        raise _ParserMissing(missing_required_lib(library, reason="to read SAML metadata"))
+        raise _ParserMissing(missing_message(library, "to read SAML metadata"))
 
 
 def _is_name(value: Any) -> bool:

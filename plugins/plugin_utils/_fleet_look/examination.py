@@ -22,7 +22,7 @@ from typing import Any
 from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
-from ansible_collections.esx.trust.plugins.module_utils._api.transport import tls_context
+from ansible_collections.esx.trust.plugins.module_utils._api.tls import tls_context
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import has_accepted

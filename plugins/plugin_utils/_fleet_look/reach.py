@@ -12,7 +12,7 @@ from http.client import HTTPSConnection
 from urllib.parse import urlsplit
 
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
-from ansible_collections.esx.trust.plugins.module_utils._api.transport import tls_context
+from ansible_collections.esx.trust.plugins.module_utils._api.tls import tls_context
 
 
 def reachable(connection: Connection) -> bool:

@@ -21,7 +21,7 @@ from jinja2.exceptions import UndefinedError
 
 from ansible_collections.esx.trust.plugins.filter.fleet import fleet_purge
 from ansible_collections.esx.trust.plugins.module_utils._libraries import MISSING
-from ansible_collections.esx.trust.plugins.module_utils._services.arguments import HOST_CONNECTION
+from ansible_collections.esx.trust.plugins.module_utils._services.connection_options import HOST_CONNECTION
 from ansible_collections.esx.trust.plugins.plugin_utils._action import INTERPRETER
 from ansible_collections.esx.trust.plugins.plugin_utils._action import SWITCH
 from ansible_collections.esx.trust.plugins.plugin_utils._action import interpreter

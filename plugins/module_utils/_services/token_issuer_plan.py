@@ -20,74 +20,24 @@ from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Chain
-from ansible_collections.esx.trust.plugins.module_utils._services.renaming import Marker
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import DeclaredIssuers
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import Held
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import by_alias
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import carry_out
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import goes_back
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import is_declared_present
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import marked_holders
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import markers
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import real_holder
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import target_alias
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import undeclared
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import parking_alias
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import write_marker
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import RESOURCE
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 
-RESOURCE = "token_issuer"
-
-#: The issuers on a host, by alias.
-Held = Mapping[str, TokenIssuer]
-
 _CONTRADICTION = "the declared token issuers contradict each other."
-
-
-@dataclass(frozen=True)
-class DeclaredIssuers:
-    """The declaration of a host's token issuers.
-
-    purge: whether issuers that are not declared are deleted.
-    whole: True if these are all issuers that are declared for the host. If not, a marker is left alone unless it
-        concerns a declared alias or a declared issuer.
-    """
-
-    issuers: tuple[DesiredTokenIssuer, ...]
-    purge: bool = False
-    whole: bool = True
-
-    @property
-    def present(self) -> list[DesiredTokenIssuer]:
-        """The issuers that are declared present."""
-        return [desired for desired in self.issuers if desired.state == "present"]
-
-    @property
-    def absent(self) -> list[DesiredTokenIssuer]:
-        """The issuers that are declared absent."""
-        return [desired for desired in self.issuers if desired.state == "absent"]
-
-    def of_issuer(self, issuer: str) -> Optional[DesiredTokenIssuer]:
-        """The declaration of this issuer as present, or None."""
-        for desired in self.present:
-            if desired.issuer == issuer:
-                return desired
-
-        return None
-
-    def of_alias(self, alias: str) -> Optional[DesiredTokenIssuer]:
-        """The declaration of this alias, or None."""
-        for desired in self.issuers:
-            if desired.issuer_alias == alias:
-                return desired
-
-        return None
-
-    def takes_away(self, alias: str, issuer: str) -> bool:
-        """True if the alias is declared absent, or declared with another issuer than this one."""
-        desired = self.of_alias(alias)
-        return desired is not None and (desired.state == "absent" or desired.issuer != issuer)
-
-    def concerns(self, held: TokenIssuer) -> bool:
-        """True if an entry of the host holds a marker that this declaration has to handle."""
-        marker = held.marker
-        if marker is None:
-            return False
-
-        if self.whole or self.of_issuer(marker.issuer):
-            return True
-
-        return self.of_alias(held.issuer_alias) is not None or self.of_alias(marker.alias) is not None
 
 
 @dataclass(frozen=True)
@@ -126,27 +76,6 @@ class _Stuck(Exception):
     def __init__(self, cycle: Sequence[DesiredTokenIssuer]) -> None:
         super().__init__()
         self.cycle = cycle
-
-
-def by_alias(observed: Iterable[TokenIssuer]) -> dict[str, TokenIssuer]:
-    """The issuers on a host, by alias. If a host lists an alias twice, the first entry counts."""
-    held: dict[str, TokenIssuer] = {}
-    for issuer in observed:
-        held.setdefault(issuer.issuer_alias, issuer)
-
-    return held
-
-
-def carry_out(held: Held, steps: Iterable[Step]) -> dict[str, TokenIssuer]:
-    """The issuers on a host after the steps."""
-    result = dict(held)
-    for step in steps:
-        if step.after is None:
-            result.pop(step.id, None)
-        else:
-            result[step.id] = step.after
-
-    return result
 
 
 def plan_issuers(observed: Iterable[TokenIssuer], declared: DeclaredIssuers) -> IssuerPlan:
@@ -200,60 +129,19 @@ def next_move(held: Held, declared: DeclaredIssuers) -> Optional[Move]:
     return None
 
 
-def target_alias(held: Held, desired: DesiredTokenIssuer, declared: DeclaredIssuers) -> Optional[str]:
-    """The alias under which a declared issuer is to be saved, or None if the declaration is a conflict."""
-    alias = desired.issuer_alias
-    issuer = desired.issuer or ""
-    saved = held.get(alias)
-    if saved and saved.issuer == issuer:
-        return alias
-
-    holder = real_holder(held, issuer)
-    if holder is not None:
-        if declared.takes_away(holder.issuer_alias, issuer):
-            return alias
-
-        if saved is None and (desired.issuer_conflict == "adopt" or desired.is_met_by(holder)):
-            return holder.issuer_alias
-
-        return alias if desired.issuer_conflict == "rename" else None
-
-    # A renaming that was begun is finished, unless the old alias may be adopted.
-    if saved is None and desired.issuer_conflict == "adopt":
-        for marked in marked_holders(held, issuer):
-            if not marked.parked and not declared.takes_away(marked.issuer_alias, issuer):
-                return marked.issuer_alias
-
-    return alias
-
-
-def real_holder(held: Held, issuer: str) -> Optional[TokenIssuer]:
-    """The entry of the host that holds this issuer itself, and not only a marker of it."""
-    for saved in held.values():
-        if saved.issuer == issuer:
-            return saved
-
-    return None
-
-
-def marked_holders(held: Held, issuer: str) -> list[TokenIssuer]:
-    """The entries of the host that hold a marker of this issuer."""
-    return [saved for saved in held.values() if saved.marker and saved.marker.issuer == issuer]
-
-
 # The next step
 
 
 def _finish_renamings(held: Held, declared: DeclaredIssuers) -> Iterator[Move]:
     """Deletes each marker whose issuer has arrived at its new alias."""
-    for marked, marker in _markers(held, declared):
+    for marked, marker in markers(held, declared):
         desired = declared.of_issuer(marker.issuer)
         alias: Optional[str] = marker.alias
         if desired:
             alias = target_alias(held, desired, declared)
 
         arrived = alias is not None and alias in held and held[alias].issuer == marker.issuer
-        if arrived and not _is_declared_present(marked.issuer_alias, declared):
+        if arrived and not is_declared_present(marked.issuer_alias, declared):
             owner = desired.issuer_alias if desired else marked.issuer_alias
             yield Move(owner, Step.between(RESOURCE, marked.issuer_alias, marked, None))
 
@@ -441,7 +329,7 @@ def _cycle(held: Held, start: DesiredTokenIssuer, declared: DeclaredIssuers) -> 
 
 def _undo_renamings(held: Held, declared: DeclaredIssuers) -> Iterator[Move]:
     """Replaces each marker of an undeclared issuer by the issuer, or deletes it if the host trusts the issuer."""
-    for marked, _marker in _markers(held, declared):
+    for marked, _marker in markers(held, declared):
         alias = marked.issuer_alias
         issuer = marked.true_issuer
         if declared.of_issuer(issuer) or declared.of_alias(alias):
@@ -452,16 +340,6 @@ def _undo_renamings(held: Held, declared: DeclaredIssuers) -> Iterator[Move]:
             after = replace(marked, issuer=issuer)
 
         yield Move(alias, Step.between(RESOURCE, alias, marked, after))
-
-
-def goes_back(held: Held, marked: TokenIssuer, declared: DeclaredIssuers) -> bool:
-    """True if a marker of an undeclared issuer is replaced by the issuer. False if the marker is deleted."""
-    issuer = marked.true_issuer
-    new_alias = declared.of_alias(marked.marker.alias) if marked.marker else None
-    if new_alias is not None and new_alias.state == "absent" and new_alias.issuer == issuer:
-        return False
-
-    return not (marked.parked or declared.purge or real_holder(held, issuer))
 
 
 def _remove_absent(held: Held, declared: DeclaredIssuers) -> Iterator[Move]:
@@ -479,29 +357,6 @@ def _purge(held: Held, declared: DeclaredIssuers) -> Iterator[Move]:
 
     for alias in undeclared(held, declared):
         yield Move(alias, Step.between(RESOURCE, alias, held[alias], None))
-
-
-def undeclared(held: Held, declared: DeclaredIssuers) -> list[str]:
-    """The aliases on the host that are not declared and hold no declared issuer."""
-    known = {desired.issuer_alias for desired in declared.issuers}
-    for desired in declared.present:
-        saved = held.get(desired.issuer_alias)
-        holder = real_holder(held, desired.issuer or "")
-        if holder and not (saved and saved.issuer == desired.issuer):
-            known.add(holder.issuer_alias)
-
-    return [alias for alias in held if alias not in known]
-
-
-def _markers(held: Held, declared: DeclaredIssuers) -> list[tuple[TokenIssuer, Marker]]:
-    """The entries of the host with a marker that this declaration has to handle, and their markers."""
-    return [(saved, saved.marker) for saved in held.values() if saved.marker and declared.concerns(saved)]
-
-
-def _is_declared_present(alias: str, declared: DeclaredIssuers) -> bool:
-    """True if this alias is declared present."""
-    desired = declared.of_alias(alias)
-    return desired is not None and desired.state == "present"
 
 
 # Conflicts

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from typing import Any
 from typing import Optional
 
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import DeclaredIssuers
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import Held
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import by_alias
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import goes_back
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import marked_holders
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import real_holder
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_plan import target_alias
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import DeclaredIssuers
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import Held
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import by_alias
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import goes_back
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import marked_holders
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import real_holder
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import target_alias
 from ansible_collections.esx.trust.plugins.module_utils._services.names import look_alike_warnings
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer

@@ -1,0 +1,281 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Makes the record of esx_api_info from the questions that were asked of a host and the outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from typing import Optional
+
+from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
+from ansible_collections.esx.trust.plugins.module_utils._api.login import TOKEN_CREATE
+from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
+from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
+from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
+from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import NOT_ASKED
+from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import Outcome
+from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import chains_in
+from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import connection_names
+from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import entries_with
+from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import host_names
+from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import known_by_answer
+from ansible_collections.esx.trust.plugins.module_utils._services.api_certificate_facts import certificate_facts
+from ansible_collections.esx.trust.plugins.module_utils._services.api_exchanges import TOKEN_CARRIERS
+from ansible_collections.esx.trust.plugins.module_utils._services.api_exchanges import Exchange
+from ansible_collections.esx.trust.plugins.module_utils._services.api_hiding import hide
+from ansible_collections.esx.trust.plugins.module_utils._services.api_operation_input import declared_fields
+from ansible_collections.esx.trust.plugins.module_utils._services.api_operation_input import input_fields
+from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import DEFINITION
+from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import PROFILES_LIST
+from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import SERVICES
+from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import Service
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What was asked of a host, and the outcomes.
+
+    connection: the options of the connection.
+    api_protocol: the form of the API that the host speaks, None if no answer has shown it.
+    exchanges: the forms of all requests and answers.
+    logins: the record of each login, by auth_method.
+    login_works: True if the host accepted a login.
+    providers: the outcome of the first request, which lists the key providers.
+    providers_read: the list of key providers with a login that the service accepts. It may be the same.
+    issuers, profiles: the lists of token issuers and of client profiles.
+    gets: the outcomes of GET operations, by the id of the operation.
+    introspection: how the introspection can be used: none, without_credentials or with_the_login.
+    introspected: the operations of each service by the introspection. None for a service that the host does not have.
+        Empty if there is no introspection.
+    definitions: the definitions of operations by the introspection, by the id of the operation.
+    """
+
+    connection: Connection
+    api_protocol: Optional[str]
+    exchanges: Sequence[Exchange]
+    logins: Mapping[str, dict[str, Any]]
+    login_works: bool
+    providers: Outcome
+    providers_read: Outcome
+    issuers: Outcome
+    profiles: Outcome
+    gets: Mapping[str, Outcome]
+    introspection: str
+    introspected: Mapping[str, Optional[list[str]]]
+    definitions: Mapping[str, Outcome]
+
+
+def record_of(findings: Findings) -> dict[str, Any]:
+    """The record of all outcomes. It holds no name of a resource, a user or the host."""
+    record: dict[str, Any] = {
+        "api_protocol": findings.api_protocol,
+        "rest": _spoken(findings, "rest"),
+        "jsonrpc": _spoken(findings, "jsonrpc"),
+        "logins": findings.logins,
+        "token": _token(findings),
+        "introspection": findings.introspection,
+        "services": [_service(findings, service) for service in SERVICES],
+        "certificates": _certificates(findings),
+    }
+
+    answers: list[dict[str, Any]] = []
+    for exchange in findings.exchanges:
+        # Definitions are compared instead, because their answers all have the same form.
+        if exchange.question == DEFINITION:
+            continue
+
+        answer = exchange.record()
+        if answer not in answers:
+            answers.append(answer)
+
+    names = _names(findings)
+    record["token"]["claims"] = hide(record["token"]["claims"], names)
+
+    for service in record["services"]:
+        for operation in service["operations"]:
+            operation["differences"] = hide(operation["differences"], names)
+
+    for answer in answers:
+        for part in ("content_type", "headers", "fields"):
+            answer[part] = hide(answer[part], names)
+
+    return {**record, "answers": answers}
+
+
+def _spoken(findings: Findings, form: str) -> Optional[bool]:
+    """Whether the host has a form of the API. None if that is not known. form: rest or jsonrpc."""
+    if findings.api_protocol == form:
+        return True
+
+    answer = None
+    for exchange in findings.exchanges:
+        if exchange.api_protocol == form and exchange.question == "without credentials":
+            answer = exchange
+
+    if answer is None or answer.status is None:
+        return None
+
+    if form == "jsonrpc":
+        return answer.body == "json_rpc"
+
+    return answer.body == "json" and answer.status in (200, 401, 403)
+
+
+def _token(findings: Findings) -> dict[str, Any]:
+    """The record of the access token: facts about the first token, and how requests carried a token."""
+    facts = None
+    carried_in = None
+    for exchange in findings.exchanges:
+        if facts is None:
+            facts = exchange.token
+
+        was_answered = exchange.status is not None
+        if carried_in is None and was_answered and exchange.credentials in TOKEN_CARRIERS:
+            carried_in = exchange.credentials
+
+    return {
+        "format": facts.format if facts else None,
+        "lifetime": facts.lifetime if facts else None,
+        "claims": list(facts.claims) if facts else [],
+        "carried_in": carried_in,
+    }
+
+
+def _service(findings: Findings, service: Service) -> dict[str, Any]:
+    """The record of a service and of its operations."""
+    operations = [_operation(findings, service, name) for name in service.operations]
+    introspected = findings.introspected.get(service.id)
+
+    known: Optional[bool] = None
+    if findings.introspected:
+        known = introspected is not None
+    else:
+        answers = [operation["known"] for operation in operations]
+        if True in answers:
+            known = True
+        elif False in answers:
+            known = False
+
+    others = []
+    for name in introspected or ():
+        if name not in service.operations and name.isidentifier():
+            others.append(name)
+
+    return {
+        "service": service.id,
+        "known": known,
+        "told_by": _source_of(findings, known),
+        "operations": operations,
+        "other_operations": hide(sorted(others), _names(findings)),
+    }
+
+
+def _operation(findings: Findings, service: Service, name: str) -> dict[str, Any]:
+    """The record of one operation of a service."""
+    operation_id = f"{service.id}.{name}"
+    differences: list[str] = []
+    as_declared: Optional[bool] = None
+
+    if findings.introspected:
+        known: Optional[bool] = name in (findings.introspected.get(service.id) or ())
+        as_declared, differences = _compared(findings, service.declaration(name), operation_id)
+    else:
+        known = known_by_answer(_answer_of(findings, operation_id), lists=name == "list")
+
+    return {
+        "operation": name,
+        "known": known,
+        "told_by": _source_of(findings, known),
+        "input_as_declared": as_declared,
+        "differences": differences,
+    }
+
+
+def _source_of(findings: Findings, known: Optional[bool]) -> Optional[str]:
+    """The source of a fact about a service or an operation: introspection or answer. None if it is not known."""
+    if findings.introspected:
+        return "introspection"
+
+    return None if known is None else "answer"
+
+
+def _answer_of(findings: Findings, operation: str) -> Outcome:
+    """The outcome of an operation that only reads, or of the login. Other operations are not asked."""
+    if operation == TOKEN_CREATE.id:
+        return _answer_of_login(findings)
+
+    outcomes = {
+        kms_provider.LIST.id: findings.providers_read if findings.login_works else NOT_ASKED,
+        token_issuer.LIST.id: findings.issuers,
+        PROFILES_LIST.id: findings.profiles,
+        **findings.gets,
+    }
+
+    return outcomes.get(operation, NOT_ASKED)
+
+
+def _answer_of_login(findings: Findings) -> Outcome:
+    """The outcome of the login for an access token."""
+    login = findings.logins["token"]
+    if login["reason"] == "given" or login["works"] is None:
+        return NOT_ASKED
+
+    if login["works"]:
+        return Outcome()
+
+    error = findings.providers.error
+    if error is None or error.operation != TOKEN_CREATE.id:
+        return NOT_ASKED
+
+    return Outcome(error=error)
+
+
+def _compared(findings: Findings, declared: Optional[Operation], operation: str) -> tuple[Optional[bool], list[str]]:
+    """Whether the input of an operation is as this collection declares it, and the fields that differ.
+
+    declared: the declaration.
+    operation: the id of the operation.
+    Returns None and no fields if one of both is not known.
+    """
+    outcome = findings.definitions.get(operation, NOT_ASKED)
+    definition = outcome.value.get("input_definition") if isinstance(outcome.value, dict) else None
+
+    fields_of_host = input_fields(definition)
+    if declared is None or fields_of_host is None:
+        return None, []
+
+    fields = declared_fields(declared)
+    differences = [f"host: {name}" for name in sorted(fields_of_host - fields)]
+    differences += [f"collection: {name}" for name in sorted(fields - fields_of_host)]
+
+    return not differences, differences
+
+
+def _certificates(findings: Findings) -> dict[str, Any]:
+    """The record of the form in which the host returns certificates."""
+    entries = entries_with(findings.issuers.value, "issuer_alias")
+    full: Optional[bool] = None
+    if findings.issuers.error is not None and findings.issuers.error.error_type == "INVALID_ARGUMENT":
+        full = False
+    elif entries:
+        full = all(chains_in(entry) is not None for entry in entries)
+
+    chains: list[dict[str, Any]] = []
+    for entry in entries:
+        chains.extend(chains_in(entry) or ())
+
+    if not chains:
+        chains = chains_in(findings.gets.get(token_issuer.GET.id, NOT_ASKED).value) or []
+
+    return {"full_projection": full, **certificate_facts(chains)}
+
+
+def _names(findings: Findings) -> list[Optional[str]]:
+    """The names that must not be published: of the host, the user, and the resources on the host."""
+    return [
+        *connection_names(findings.connection),
+        *host_names(findings.providers_read, findings.issuers, findings.profiles),
+    ]

@@ -1,0 +1,114 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The parts of a plan that tell about client profiles: one for each profile, declared or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Plan
+from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Part
+from ansible_collections.esx.trust.plugins.module_utils._services import client_profile_plan
+from ansible_collections.esx.trust.plugins.module_utils._services.account import Account
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import RESOURCE
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import ClientProfile
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import DesiredClientProfile
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import shown
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import Profiles
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import DeclaredIssuers
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import real_holder
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import DeclaredProfiles
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import Rights
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import undeclared
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_plan import IssuerPlan
+
+
+def profile_parts(
+    profiles: Profiles,
+    planned: IssuerPlan,
+    rights: Rights,
+    declared: DeclaredProfiles,
+    issuers: DeclaredIssuers,
+) -> Iterator[Part]:
+    """The parts of all client profiles, declared or not.
+
+    profiles: the profiles on the host before the plan.
+    planned: the plan of the issuers.
+    rights: the steps of issuers and profiles.
+    declared, issuers: the declarations of the profiles and of the issuers.
+    """
+    for desired in declared.profiles:
+        plan_of_profile = _plan_of_profile(desired, profiles, planned, rights, declared.account, issuers)
+        label = desired.subject.label
+        part = Part.of(RESOURCE, label, desired.state, plan_of_profile, shown)
+
+        if part.status == "differs":
+            part = replace(part, message=client_profile_plan.difference(plan_of_profile))
+
+        yield part
+
+    if issuers.whole:
+        for profile in undeclared(profiles.held, declared):
+            yield _undeclared_profile(profile, profile not in rights.held)
+
+
+def _plan_of_profile(
+    desired: DesiredClientProfile,
+    profiles: Profiles,
+    planned: IssuerPlan,
+    rights: Rights,
+    account: Account,
+    issuers: DeclaredIssuers,
+) -> Plan:
+    """The plan of one declared profile, seen by itself."""
+    held = profiles.as_plan_takes(profiles.held)
+    profile_plan = client_profile_plan.plan(held, desired, account)
+    if profile_plan.conflict and profile_plan.conflict not in rights.conflicts:
+        # An earlier step gives the account the right in another profile, so it is not locked out.
+        profile_plan = client_profile_plan.plan(held, desired)
+
+    without_issuer = _without_issuer(desired, planned, issuers)
+    if without_issuer and not profile_plan.conflict:
+        return Plan(profile_plan.before, profile_plan.before, conflict=without_issuer)
+
+    return profile_plan
+
+
+def _without_issuer(desired: DesiredClientProfile, planned: IssuerPlan, issuers: DeclaredIssuers) -> str:
+    """The conflict if a profile names an alias under which no issuer will be saved, although one is declared.
+
+    Empty if there is no conflict.
+    """
+    alias = desired.subject.issuer_alias or ""
+    issuer = issuers.of_alias(alias)
+    if desired.state == "absent" or issuer is None or issuer.state == "absent":
+        return ""
+
+    if alias in planned.held or alias in planned.conflicts:
+        return ""
+
+    holder = real_holder(planned.held, issuer.issuer or "")
+    if holder is None:
+        return ""
+
+    return (
+        f"the client profile of the {desired.subject.label} is declared of the alias {alias!r}, and its issuer"
+        f" {holder.issuer!r} stays under the alias {holder.issuer_alias!r}; declare the profile of that alias, or"
+        " let the issuer be renamed (issuer_conflict rename)."
+    )
+
+
+def _undeclared_profile(profile: ClientProfile, is_deleted: bool) -> Part:
+    """The part of a profile that nobody declared. is_deleted: whether the plan deletes it."""
+    record = profile.record()
+
+    return Part(
+        RESOURCE,
+        profile.label,
+        "extra" if is_deleted else "undeclared",
+        record,
+        {} if is_deleted else record,
+        message=f"It grants {profile.rights}.",
+        show=shown,
+    )

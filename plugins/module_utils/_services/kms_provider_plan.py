@@ -1,0 +1,85 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Plans the steps to a declared key provider."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Optional
+
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Plan
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
+from ansible_collections.esx.trust.plugins.module_utils._services.key_ids import same_key_id
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import RESOURCE
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import DesiredKmsProvider
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import KmsProvider
+from ansible_collections.esx.trust.plugins.module_utils._services.names import look_alike_warnings
+
+
+def plan(observed: Optional[KmsProvider], desired: DesiredKmsProvider, names: Iterable[str] = ()) -> Plan:
+    """The plan that brings one key provider of a host to its declared state. Pure.
+
+    A provider that has another key than declared is a conflict and never a change: a new key would lock the virtual
+    machines that use the provider.
+
+    observed: the provider on the host, or None.
+    names: the names of all providers on the host, for a warning about look-alikes.
+    """
+    before = observed.record() if observed else {}
+    name = f"the key provider {desired.provider!r}"
+
+    def conflict(reason: str) -> Plan:
+        return Plan(before=before, after=before, conflict=reason)
+
+    if observed and observed.type != "NATIVE":
+        return conflict(f"{name} has type {observed.type}; this module manages only NATIVE providers.")
+
+    if observed and desired.key_id and not observed.key_id:
+        return conflict(f"{name} is there without a readable key_id, so it may be another one.")
+
+    if observed and desired.key_id and not same_key_id(observed.key_id or "", desired.key_id):
+        return conflict(
+            f"{name} is there with key_id {observed.key_id}, not {desired.key_id}. Another key would lock the"
+            " virtual machines that use this one."
+        )
+
+    if desired.state == "absent":
+        if not observed:
+            return Plan(before={}, after={})
+
+        removal = Step.between(RESOURCE, desired.provider, observed, None)
+        return Plan(before=before, after={}, steps=(removal,))
+
+    if observed:
+        return Plan(before=before, after=before)
+
+    if not desired.key_derivation_key:
+        return conflict(f"{name} is not there, and key_derivation_key, which is needed to create it, was not given.")
+
+    after = KmsProvider(desired.provider, "NATIVE", desired.key_id, desired.key_derivation_key)
+    creation = Step.between(RESOURCE, desired.provider, None, after)
+
+    return Plan(
+        before={},
+        after=after.record(),
+        steps=(creation,),
+        warnings=look_alike_warnings("the key provider", desired.provider, names),
+    )
+
+
+def was_carried_out(now: Optional[KmsProvider], step: Step) -> bool:
+    """True if the host shows that an unconfirmed step was carried out. now: the provider on the host, or None."""
+    if step.after is None:
+        return now is None or not has_key_of(now, step.before)
+
+    return now is not None and has_key_of(now, step.after)
+
+
+def is_same(step: Step, other: Step) -> bool:
+    """True if two deletions remove a provider with the same key."""
+    return has_key_of(step.before, other.before)
+
+
+def has_key_of(provider: KmsProvider, expected: KmsProvider) -> bool:
+    """True if a provider has the type and the key that are expected."""
+    return provider.type == expected.type and same_key_id(provider.key_id or "", expected.key_id or "")

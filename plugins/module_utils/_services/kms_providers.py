@@ -1,0 +1,138 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The declared key providers of a host as a service for the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+from dataclasses import field
+from dataclasses import replace
+from typing import Any
+from typing import ClassVar
+from typing import Optional
+
+from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
+from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Part
+from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Planned
+from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Records
+from ansible_collections.esx.trust.plugins.module_utils._errors import Overtaken
+from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
+from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
+from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider_plan
+from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import RESOURCE
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import DesiredKmsProvider
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import KmsProvider
+from ansible_collections.esx.trust.plugins.module_utils._services.lists import check_unique
+from ansible_collections.esx.trust.plugins.module_utils._services.lists import read_list
+from ansible_collections.esx.trust.plugins.module_utils._services.service import Service
+
+#: The option of esx_host_trust that lists key providers.
+LIST_OPTION = "kms_providers"
+
+
+@dataclass(frozen=True)
+class Observed:
+    """The key providers of a host, as far as the plan needs them.
+
+    found: the declared providers by name. None for a provider that the host does not have.
+    names: the names of all providers, if one is to be created. Otherwise empty.
+    """
+
+    found: Mapping[str, Optional[KmsProvider]] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class KmsProviders(Service):
+    """The service of key providers: the declaration for a host. See `Service` and `Resource` for the methods."""
+
+    desired: tuple[DesiredKmsProvider, ...] = ()
+
+    kinds: ClassVar[tuple[str, ...]] = (RESOURCE,)
+    lists: ClassVar[tuple[str, ...]] = (LIST_OPTION,)
+    arguments: ClassVar[Arguments] = Arguments(
+        options={LIST_OPTION: kms_provider.DECLARATION.entries()},
+        likely_secrets=kms_provider.DECLARATION.likely_secrets,
+    )
+
+    @classmethod
+    def declared(cls, params: Mapping[str, Any]) -> KmsProviders:
+        """The declaration in the options of esx_host_trust. Raises InvalidInput, which names option and entry."""
+        providers = read_list(LIST_OPTION, params[LIST_OPTION], DesiredKmsProvider.from_params)
+        check_unique(LIST_OPTION, "provider", [desired.provider for desired in providers])
+
+        return cls(providers)
+
+    def observe(self, client: Client) -> Observed:
+        found = {desired.provider: kms_provider.find(client, desired.provider) for desired in self.desired}
+        return Observed(found, kms_provider.names_beside(client, self.desired, list(found.values())))
+
+    def plan(self, observed: Observed) -> Planned:
+        parts = []
+        added: list[Step] = []
+        removed: list[Step] = []
+        for desired in self.desired:
+            found = observed.found.get(desired.provider)
+            provider_plan = kms_provider_plan.plan(found, desired, observed.names)
+            part = Part.of(RESOURCE, desired.provider, desired.state, provider_plan)
+            parts.append(part)
+
+            for step in part.steps:
+                steps = removed if step.after is None else added
+                steps.append(step)
+
+        before = [provider.record() for provider in observed.found.values() if provider]
+        after = [dict(part.after) for part in parts if part.after]
+
+        return Planned(
+            parts=tuple(parts),
+            added=tuple(added),
+            removed=tuple(removed),
+            before={LIST_OPTION: before},
+            after={LIST_OPTION: after},
+        )
+
+    def check(self, client: Client, step: Step, observed: Observed, just_observed: bool) -> None:
+        """Before a provider is deleted: check that it has the key of the plan, unless the run has just seen that.
+
+        vCenter may have replaced the provider meanwhile, and its new key must not be deleted. Raises Overtaken if the
+        provider is gone or has another key, and TrustError.
+        """
+        if just_observed or step.after is not None:
+            return
+
+        now = kms_provider.find(client, step.id)
+        if now is None or not kms_provider_plan.has_key_of(now, step.before):
+            raise Overtaken(
+                f"{client.host}: the key provider {step.id!r} is not the one that was there at the look before.",
+                "Run the task again; it looks at the host first.",
+            )
+
+    def perform(self, client: Client, step: Step) -> Any:
+        return kms_provider.perform(client, step)
+
+    def was_carried_out(self, observed: Observed, step: Step) -> bool:
+        return kms_provider_plan.was_carried_out(observed.found[step.id], step)
+
+    def is_same(self, step: Step, other: Step) -> bool:
+        return kms_provider_plan.is_same(step, other)
+
+    def carry_out(self, observed: Observed, steps: Sequence[Step]) -> Observed:
+        found = dict(observed.found)
+        for step in steps:
+            found[step.id] = step.after
+
+        return replace(observed, found=found)
+
+    def check_address(self, step: Step) -> None:
+        kms_provider.check_address(step)
+
+    def explain(self, error: TrustError, step: Step, host: str) -> TrustError:
+        return kms_provider.explain(error, step, host)
+
+    def shown(self, records: Records) -> dict[str, Any]:
+        return {LIST_OPTION: {record["provider"]: record for record in records[LIST_OPTION]}}

@@ -1,0 +1,109 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The parts of a plan that tell about token issuers: one for each issuer, declared or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Plan
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
+from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Part
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import DeclaredIssuers
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import Held
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import by_alias
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import undeclared
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_messages import marker_message
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_messages import marker_warnings
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_messages import records_of
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_messages import warnings_about
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import RESOURCE
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import shown
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_plan import IssuerPlan
+
+
+def issuer_parts(
+    observed: tuple[TokenIssuer, ...],
+    planned: IssuerPlan,
+    declared: DeclaredIssuers,
+) -> Iterator[Part]:
+    """The parts of all issuers, declared or not. observed: the issuers on the host before the plan."""
+    first = by_alias(observed)
+
+    steps: dict[str, list[Step]] = {}
+    for move in planned.moves:
+        steps.setdefault(move.owner, []).append(move.step)
+
+    for desired in (*declared.present, *declared.absent):
+        alias = desired.issuer_alias
+        before, after = records_of(observed, planned.held, desired, declared)
+        conflict = planned.conflicts.get(alias)
+
+        plan_of_issuer = Plan(
+            before=before,
+            after=before if conflict else after,
+            steps=tuple(steps.get(alias, ())),
+            warnings=_issuer_warnings(observed, desired, planned, declared),
+            conflict=conflict,
+        )
+        part = Part.of(RESOURCE, alias, desired.state, plan_of_issuer, shown)
+
+        saved = first.get(alias)
+        message = marker_message(first, saved, declared) if saved else ""
+        yield replace(part, message=message)
+
+    if declared.whole:
+        for alias in undeclared(first, declared):
+            yield _undeclared_issuer(first, alias, planned, declared)
+
+
+def _issuer_warnings(
+    observed: tuple[TokenIssuer, ...],
+    desired: DesiredTokenIssuer,
+    planned: IssuerPlan,
+    declared: DeclaredIssuers,
+) -> tuple[str, ...]:
+    """The warnings about one declared issuer."""
+    if not declared.whole:
+        return (
+            *warnings_about(observed, desired, declared),
+            *marker_warnings(observed, declared),
+        )
+
+    if desired.state == "absent":
+        # If the issuer is also declared present under another alias, it is expected to stay trusted.
+        if desired.issuer is not None and declared.of_issuer(desired.issuer):
+            return ()
+
+        return warnings_about(tuple(planned.held.values()), desired, declared)
+
+    return warnings_about(observed, desired, declared)
+
+
+def _undeclared_issuer(first: Held, alias: str, planned: IssuerPlan, declared: DeclaredIssuers) -> Part:
+    """The part of an issuer that nobody declared. first: the issuers on the host before the plan."""
+    issuer = first[alias]
+    record = issuer.record()
+    part = Part(RESOURCE, alias, "undeclared", record, record, show=shown)
+
+    if issuer.marker is None and not declared.purge:
+        return part
+
+    after = planned.held.get(alias)
+    status = "extra" if after is None else "differs"
+    message = marker_message(first, issuer, declared)
+
+    warnings: tuple[str, ...] = ()
+    if message and not declared.of_issuer(issuer.true_issuer):
+        warnings = (message,)
+
+    return replace(
+        part,
+        status=status,
+        after=after.record() if after else {},
+        message=message,
+        warnings=warnings,
+    )
