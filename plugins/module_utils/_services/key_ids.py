@@ -21,5 +21,6 @@ def same_key_id(key_id: str, expected: str) -> bool:
 
 
 def canonical_key_id(key_id: str) -> str:
-    """The key_id in the spelling in which key_ids are compared."""
-    return str(uuid.UUID(key_id)) if is_key_id(key_id) else key_id.lower()
+    """The key_id in the spelling in which key_ids are compared. White space around it has no meaning."""
+    text = key_id.strip()
+    return str(uuid.UUID(text)) if is_key_id(text) else text.lower()
