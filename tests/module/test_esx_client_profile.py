@@ -239,6 +239,14 @@ def test_absent(modules: Modules, host: Host) -> None:
     assert not declare(modules, state="absent").changed
 
 
+def test_two_profiles_of_one_subject_are_purged(modules: Modules, host: Host) -> None:
+    for identifier, entitlement in (("1", "READ_ONLY"), ("2", "SECURITY_MGMT")):
+        host.put_client_profile(identifier, **SUBJECT, grants=grants(entitlement))
+    ran = modules.run("esx_host_trust", client_profiles=[], purge_client_profiles=True)
+    assert ran.result["operations"] == [operation("delete")] * 2
+    assert host.client_profiles == {}
+
+
 # Nobody locks himself out
 
 

@@ -58,6 +58,8 @@ class MemoryHost:
         self.profiles: dict[str, dict[str, Any]] = {}
         self._deletes_providers = deletes_providers
         self._created = 0
+        #: How often certificates were written; only a TurningHost counts them.
+        self.writes = 0
 
     def hold_provider(
         self,
@@ -191,6 +193,23 @@ class DroppingHost(MemoryHost):
         spec = call.arguments.get("spec", {})
         if "signing_cert_chains" in spec:
             chains = [{"cert_chain": entry["cert_chain"][:1]} for entry in spec["signing_cert_chains"]]
+            call = call.operation(**{**call.arguments, "spec": {**spec, "signing_cert_chains": chains}})
+        return super().perform(call)
+
+
+class TurningHost(MemoryHost):
+    """Begins each chain with another of its certificates after each write."""
+
+    def perform(self, call: Call) -> Any:
+        spec = call.arguments.get("spec", {})
+        if "signing_cert_chains" in spec:
+            self.writes += 1
+            chains = []
+            for entry in spec["signing_cert_chains"]:
+                texts = entry["cert_chain"]
+                turn = 1 + self.writes % (len(texts) - 1) if len(texts) > 1 else 0
+                chains.append({"cert_chain": [*texts[turn:], *texts[:turn]]})
+
             call = call.operation(**{**call.arguments, "spec": {**spec, "signing_cert_chains": chains}})
         return super().perform(call)
 

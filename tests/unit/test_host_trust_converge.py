@@ -328,6 +328,52 @@ def test_the_last_look_counts_each_write_once(lost: bool) -> None:
     assert [one["external_group_name"] for one in outcome.after["client_profiles"]] == ["admins", "people"]
 
 
+def pair(host: MemoryHost, alias: str, *identifiers: str) -> None:
+    """Let the host hold profiles of one subject with different grants, which a host should not."""
+    for identifier, entitlement in zip(identifiers, ("READ_ONLY", "SECURITY_MGMT")):
+        host.profiles[identifier] = {
+            "subject": {"type": "EXTERNAL_GROUP", "name": "admins", "issuer_alias": alias, "domain": "d"},
+            "grants": [{"resource_type": "ENTITLEMENT", "entitlement": entitlement}],
+        }
+
+
+def test_two_profiles_of_one_subject_are_purged() -> None:
+    client = ScriptedClient(MemoryHost())
+    pair(client.memory, "vc", "1", "2")
+    label = "external group d\\admins of vc"
+    wanted = HostTrust((IssuersAndProfiles(profiles=(), purge_profiles=True),))
+    assert told(run(client, wanted)) == [("delete", label), ("delete", label)]
+    assert client.memory.profiles == {}
+
+
+@pytest.mark.parametrize("lost", [1, 2])
+def test_two_profiles_of_one_subject_go_with_their_issuer(lost: int) -> None:
+    client = ScriptedClient(host_with(("vc", "https://vc", OLD)))
+    pair(client.memory, "vc", "1", "2")
+    for _passed in range(lost - 1):
+        client.passes("delete")
+    client.loses_answer("delete")
+    said = told(run(client, desired(issuers=[absent("vc")])))
+    assert [action for action, _name in said] == ["delete", "delete", "delete"]
+    assert client.memory.profiles == {}
+
+
+def test_a_profile_that_was_made_anew_while_two_of_its_subject_went_is_left_alone() -> None:
+    client = ScriptedClient(MemoryHost())
+    pair(client.memory, "vc", "1", "2")
+    client.loses_answer("delete")
+
+    def anew(memory: MemoryHost) -> None:
+        pair(memory, "vc", "3")
+        memory.profiles["3"]["grants"] = []
+
+    client.is_raced("list_profiles", lambda memory: None)
+    client.is_raced("list_profiles", anew)
+    with pytest.raises(Conflict, match="made anew"):
+        run(client, HostTrust((IssuersAndProfiles(profiles=(), purge_profiles=True),)))
+    assert "3" in client.memory.profiles
+
+
 def test_what_is_put_back_is_called_by_its_kind() -> None:
     """A renaming whose second profile is refused: the first copy goes, and the issuer comes back."""
     client = ScriptedClient(host_with(("old", "https://vc", OLD)))
