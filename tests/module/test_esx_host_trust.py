@@ -161,6 +161,20 @@ def test_all_conflicts_are_told_at_once(modules: Modules, host: Host) -> None:
     assert "'other'" in ran.message
 
 
+@pytest.mark.parametrize("check", [True, False])
+def test_a_host_of_which_nothing_has_to_be_known_has_to_answer(modules: Modules, host: Host, check: bool) -> None:
+    ran = trust(modules, check=check, kms_providers=[])
+    assert not ran.changed
+    assert ran.result["api_protocol"] in ("rest", "jsonrpc")
+    assert requests(host) == [TOKEN, f"{PROVIDERS}.list"]
+
+    refused = trust(modules, check=check, kms_providers=[], password="wrong-Password-1")
+    assert refused.result["failure"]["login_refused"]
+    modules.connection.update(port=1, retries=0)
+    gone = trust(modules, check=check, kms_providers=[])
+    assert gone.result["failure"]["code"] == "unreachable"
+
+
 @pytest.mark.usefixtures("half_right")
 def test_a_purge(modules: Modules, host: Host) -> None:
     ran = trust(modules, token_issuers=[issuer("vc")], purge_token_issuers=True)

@@ -67,6 +67,9 @@ class KmsProviders(Service):
 
         return cls(providers)
 
+    def ask_anything(self, client: Client) -> None:
+        kms_provider.list_names(client)
+
     def observe(self, client: Client) -> Observed:
         found = {desired.provider: kms_provider.find(client, desired.provider) for desired in self.desired}
         return Observed(found, kms_provider.names_beside(client, self.desired, list(found.values())))
