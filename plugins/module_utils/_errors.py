@@ -7,6 +7,9 @@ from __future__ import annotations
 from typing import Any
 from typing import Optional
 
+#: What to do after an error that left it open whether the host was changed.
+HINT_RUN_AGAIN = "Run the task again; it looks at the host first."
+
 
 class TrustError(Exception):
     """The base of all errors of this collection.
@@ -29,9 +32,9 @@ class TrustError(Exception):
     #: The host may have carried out the request, although no answer says so.
     outcome_unknown = False
     #: The server may speak the other form of the API, and it did not look at the credentials.
-    other_form = False
+    may_try_other_form = False
     #: The answer has the same form of the API as the request.
-    own_form = False
+    confirms_form = False
 
     def __init__(
         self,
@@ -130,13 +133,15 @@ class UnexpectedAnswer(TrustError):
         *args: Any,
         retriable: bool = False,
         outcome_unknown: bool = False,
-        other_form: bool = False,
+        may_try_other_form: bool = False,
+        confirms_form: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.retriable = retriable
         self.outcome_unknown = outcome_unknown
-        self.other_form = other_form
+        self.may_try_other_form = may_try_other_form
+        self.confirms_form = confirms_form
 
 
 class ApiError(TrustError):

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.esx.trust.plugins.module_utils._services.key_ids import canonical_key_id
-from ansible_collections.esx.trust.plugins.plugin_utils._roll_out import is_blank
+from ansible_collections.esx.trust.plugins.module_utils._services.option_specifications import is_blank
 
 #: A sentence about many hosts names so many of them.
 NAMED = 5

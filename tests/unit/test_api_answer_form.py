@@ -10,10 +10,11 @@ from typing import Optional
 import pytest
 
 from ansible_collections.esx.trust.plugins.module_utils._services.api_answer_form import STRANGE
-from ansible_collections.esx.trust.plugins.module_utils._services.api_answer_form import body_kind
+from ansible_collections.esx.trust.plugins.module_utils._services.api_answer_form import body_word
 from ansible_collections.esx.trust.plugins.module_utils._services.api_answer_form import content_type
 from ansible_collections.esx.trust.plugins.module_utils._services.api_answer_form import error_in
 from ansible_collections.esx.trust.plugins.module_utils._services.api_answer_form import field_paths
+from support.answers import answer
 
 
 @pytest.mark.parametrize(
@@ -45,7 +46,7 @@ def test_content_types(header: str, read: Optional[str]) -> None:
     ],
 )
 def test_errors_in_answers(body: Any, error: Optional[str]) -> None:
-    assert error_in(body) == error
+    assert error_in(answer(200, body)) == error
 
 
 def test_fields_are_named_and_never_what_is_in_them() -> None:
@@ -69,10 +70,10 @@ def test_what_no_api_calls_a_field_is_not_told(name: str) -> None:
 
 
 def test_body_kind_of_a_long_page() -> None:
-    assert body_kind(b"<p>" + b"x" * 10_000, None, is_json=False) == "xml"
+    assert body_word(answer(200, b"<p>" + b"x" * 10_000)) == "xml"
 
 
 def test_a_type_of_error_that_the_api_does_not_have_is_not_repeated() -> None:
     """A host that names a secret as the type would have it shown in capitals, where nothing masks it."""
-    assert error_in({"error_type": "verylongpasswordindeed", "messages": []}) is None
-    assert error_in({"error_type": "NOT_FOUND", "messages": []}) == "NOT_FOUND"
+    assert error_in(answer(200, {"error_type": "verylongpasswordindeed", "messages": []})) is None
+    assert error_in(answer(200, {"error_type": "NOT_FOUND", "messages": []})) == "NOT_FOUND"

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the outcome of a question says about the host."""
+"""What the reply to a question says about the host."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthent
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import NOT_ASKED
-from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import Outcome
+from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import Reply
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import known_by_answer
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import refusal_reason
 
@@ -24,24 +24,24 @@ def api_error(error_type: Optional[str], status: int = 400, *, inferred: bool = 
 
 
 @pytest.mark.parametrize(
-    ("outcome", "lists", "gets"),
+    ("reply", "lists", "gets"),
     [
         (NOT_ASKED, None, None),
-        (Outcome([]), True, True),
-        (Outcome(error=Unauthorized("no", error_type="UNAUTHORIZED")), True, True),
-        (Outcome(error=Unauthenticated("no", error_type="UNAUTHENTICATED")), None, None),
-        (Outcome(error=api_error("INVALID_ARGUMENT")), True, True),
-        (Outcome(error=api_error("OPERATION_NOT_FOUND", 404)), False, False),
-        (Outcome(error=api_error("NOT_FOUND", 404)), False, True),
-        (Outcome(error=api_error("NOT_FOUND", 404, inferred=True)), False, None),
-        (Outcome(error=UnexpectedAnswer("no", status=404)), False, None),
-        (Outcome(error=UnexpectedAnswer("no", status=503)), None, None),
-        (Outcome(error=api_error("SERVICE_UNAVAILABLE", 503)), None, None),
+        (Reply([]), True, True),
+        (Reply(error=Unauthorized("no", error_type="UNAUTHORIZED")), True, True),
+        (Reply(error=Unauthenticated("no", error_type="UNAUTHENTICATED")), None, None),
+        (Reply(error=api_error("INVALID_ARGUMENT")), True, True),
+        (Reply(error=api_error("OPERATION_NOT_FOUND", 404)), False, False),
+        (Reply(error=api_error("NOT_FOUND", 404)), False, True),
+        (Reply(error=api_error("NOT_FOUND", 404, inferred=True)), False, None),
+        (Reply(error=UnexpectedAnswer("no", status=404)), False, None),
+        (Reply(error=UnexpectedAnswer("no", status=503)), None, None),
+        (Reply(error=api_error("SERVICE_UNAVAILABLE", 503)), None, None),
     ],
 )
-def test_what_an_answer_tells_of_an_operation(outcome: Outcome, lists: Optional[bool], gets: Optional[bool]) -> None:
-    assert known_by_answer(outcome, lists=True) is lists
-    assert known_by_answer(outcome, lists=False) is gets
+def test_what_an_answer_tells_of_an_operation(reply: Reply, lists: Optional[bool], gets: Optional[bool]) -> None:
+    assert known_by_answer(reply, lists=True) is lists
+    assert known_by_answer(reply, lists=False) is gets
 
 
 def unauthenticated(*ids: str) -> Unauthenticated:
@@ -57,7 +57,7 @@ def unauthenticated(*ids: str) -> Unauthenticated:
         (unauthenticated("com.vmware.esx.authentication.token.no_entitlements"), "no_entitlements"),
         (unauthenticated("com.vmware.esx.authentication.bad_authn_scheme"), "tokens_only"),
         (api_error("OPERATION_NOT_FOUND", 404), "not_offered"),
-        (UnexpectedAnswer("no", status=400, other_form=True), "not_offered"),
+        (UnexpectedAnswer("no", status=400, may_try_other_form=True), "not_offered"),
         (UnexpectedAnswer("no", status=503), "failed"),
     ],
 )

@@ -16,6 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
+from ansible_collections.esx.trust.plugins.module_utils._api.credentials import UserPassword
+from ansible_collections.esx.trust.plugins.module_utils._api.login import Login
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._services.connection_options import CONNECTION
 
@@ -313,8 +315,10 @@ def test_any_name_and_password_are_sent_as_they_are_or_refused(username: str, pa
     except InvalidInput as error:
         assert error.message.partition(":")[0] in ("username", "password")  # noqa: PT017 - no error is as good
         return
-    assert base64.b64decode(connection.basic_credentials).decode() == f"{username}:{password}"
-    assert password in connection.secrets
+    given = Login(connection).given
+    assert isinstance(given, UserPassword)
+    assert base64.b64decode(given.basic).decode() == f"{username}:{password}"
+    assert {password, given.basic} <= set(connection.secrets)
 
 
 @pytest.mark.parametrize(

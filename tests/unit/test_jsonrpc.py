@@ -277,7 +277,7 @@ def test_a_protocol_error_is_one_sentence_and_leaves_a_write_in_doubt(code: int)
     assert isinstance(error, UnexpectedAnswer)
     assert f"protocol error {code}: Parse error" in error.message
     assert SECRET not in str(error)
-    assert (error.outcome_unknown, error.other_form) == (True, False)
+    assert (error.outcome_unknown, error.may_try_other_form) == (True, False)
 
 
 @pytest.mark.parametrize(
@@ -286,7 +286,7 @@ def test_a_protocol_error_is_one_sentence_and_leaves_a_write_in_doubt(code: int)
 def test_an_answer_that_is_not_json_rpc_is_told_apart(body: Any) -> None:
     error = error_of(body)
     assert isinstance(error, UnexpectedAnswer)
-    assert error.other_form
+    assert error.may_try_other_form
 
 
 def test_a_result_without_an_output_is_doubtful() -> None:

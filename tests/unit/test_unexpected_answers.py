@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.esx.trust.plugins.module_utils._api.answer import HINT_NOT_THE_API
-from ansible_collections.esx.trust.plugins.module_utils._api.answer import wrong_shape
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import HINT_NOT_THE_API
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import wrong_shape
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from support.answers import LOGIN
@@ -101,7 +101,7 @@ def test_an_endpoint_of_json_rpc_is_named_with_the_option_that_helps(status: int
     assert isinstance(error, UnexpectedAnswer)
     assert error.message == "esx01: answers GET /api/things as a JSON-RPC endpoint and does not serve it over REST."
     assert "api_protocol" in error.hint
-    assert error.other_form
+    assert error.may_try_other_form
 
 
 # Codes of success

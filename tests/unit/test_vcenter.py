@@ -154,7 +154,7 @@ def params(**given: Any) -> dict[str, Any]:
 @pytest.fixture
 def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
     one = Wire()
-    monkeypatch.setattr(_connect, "Transport", lambda connection, scrub: one)
+    monkeypatch.setattr(_connect, "HttpsTransport", lambda connection, scrub: one)
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
     one.answers = {
         SESSION: [said("the-session", 201)],
@@ -264,7 +264,7 @@ def test_any_json_becomes_a_result_or_one_error(value: Any) -> None:
     one = Wire()
     one.answers = {SESSION: [said("s", 201)], SIGNING: [said(value)], DISCOVERY: [said(value)], "/b": [said(value)]}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_connect, "Transport", lambda connection, scrub: one)
+        patch.setattr(_connect, "HttpsTransport", lambda connection, scrub: one)
         patch.setattr(time, "sleep", lambda seconds: None)
         for source in ("certificate_management", "oidc"):
             with contextlib.suppress(UnexpectedAnswer):

@@ -24,9 +24,9 @@ from hypothesis import strategies as st
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import Answer
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_body import MAX_BODY
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
+from ansible_collections.esx.trust.plugins.module_utils._api.https_transport import HttpsTransport
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import REST
-from ansible_collections.esx.trust.plugins.module_utils._api.transport import Transport
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
@@ -116,7 +116,7 @@ def ask(speaker: Speaker, says: Says, *, closes: bool = True) -> Answer | TrustE
     """What becomes of the bytes: an answer, or one of our errors."""
     speaker.says, speaker.closes = says, closes
     where = connection(speaker)
-    transport = Transport(where, str)
+    transport = HttpsTransport(where, str)
     begin = time.monotonic()
     try:
         found = _sent(transport, where.name)
@@ -135,7 +135,7 @@ def ask(speaker: Speaker, says: Says, *, closes: bool = True) -> Answer | TrustE
     return found
 
 
-def _sent(transport: Transport, host: str) -> Answer | TrustError:
+def _sent(transport: HttpsTransport, host: str) -> Answer | TrustError:
     try:
         answer = transport.send("GET", "/x", {})
     except TrustError as error:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from typing import Optional
 
+from ansible_collections.esx.trust.plugins.module_utils._errors import HINT_RUN_AGAIN
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 
@@ -22,7 +23,6 @@ MAX_RECEIVED = MAX_BODY + 1024 * 1024
 _CHUNK = 64 * 1024
 _LENGTH = re.compile(r"[0-9]{1,18}")
 _ZIPPED = ("gzip", "x-gzip", "deflate")
-HINT_LOST = "Run the task again; it looks at the host first."
 
 
 @dataclass(frozen=True)
@@ -64,14 +64,14 @@ class BodyReader:
         if not body and length is None and _lacks_headers(response):
             raise AnswerLost(
                 f"{self.host}: the answer broke off in its headers.",
-                HINT_LOST,
+                HINT_RUN_AGAIN,
             )
 
         # Older urllib3 does not notice that a body ended early.
         if length is not None and length > len(body):
             raise AnswerLost(
                 f"{self.host}: the answer broke off after {len(body)} of {length} bytes.",
-                HINT_LOST,
+                HINT_RUN_AGAIN,
             )
 
         return self._unpacked(response, bytes(body))
@@ -124,6 +124,7 @@ class BodyReader:
         )
 
     def too_large(self, status: Optional[int] = None) -> UnexpectedAnswer:
+        """The error for an answer that is too large. status: its HTTP code, if it is known."""
         return UnexpectedAnswer(
             f"{self.host}: the answer is larger than {MAX_BODY // 2**20} MiB; no answer of the API is so large.",
             status=status,

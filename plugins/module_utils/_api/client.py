@@ -13,11 +13,9 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 from typing import Optional
-from typing import Protocol
 
-from ansible_collections.esx.trust.plugins.module_utils._api.answer import HINT_NOT_THE_API
-from ansible_collections.esx.trust.plugins.module_utils._api.answer import Answer
-from ansible_collections.esx.trust.plugins.module_utils._api.answer import wrong_shape
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import HINT_NOT_THE_API
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import wrong_shape
 from ansible_collections.esx.trust.plugins.module_utils._api.codec import Codec
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._api.credentials import AccessToken
@@ -30,6 +28,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.operation import Ca
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
 from ansible_collections.esx.trust.plugins.module_utils._api.retries import Retries
 from ansible_collections.esx.trust.plugins.module_utils._api.secrets import Redactor
+from ansible_collections.esx.trust.plugins.module_utils._api.transport import Transport
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
@@ -41,28 +40,11 @@ from ansible_collections.esx.trust.plugins.module_utils._signals import tidying
 CLOSE_TIMEOUT = 5.0
 
 
-class Wire(Protocol):
-    """The way to one host: sends one request at a time and reads its whole answer. See Transport."""
-
-    def send(
-        self,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
-        body: Optional[bytes] = None,
-        timeout: Optional[float] = None,
-    ) -> Answer:
-        """Send one request and read its answer. Raises TrustError."""
-
-    def close(self) -> None:
-        """Close the connection."""
-
-
 class Client:
     """Performs operations on one host, over one connection and with one login.
 
     connection: the options of the connection. Its `retries` are a budget for the whole life of the client.
-    wire: the way to the host.
+    transport: the way to the host.
     codecs: the forms of the API that the host may speak, the likeliest first. The first answer decides.
     redactor: masks the secrets of this run.
 
@@ -73,12 +55,12 @@ class Client:
     def __init__(
         self,
         connection: Connection,
-        wire: Wire,
+        transport: Transport,
         codecs: Sequence[Codec],
         redactor: Redactor,
     ) -> None:
         self._connection = connection
-        self._wire = wire
+        self._transport = transport
         self._codec, *self._other_codecs = codecs
         self._redactor = redactor
         self._retries = Retries(connection.retries, connection.timeout)
@@ -179,7 +161,7 @@ class Client:
         try:
             self._log_out()
         finally:
-            self._wire.close()
+            self._transport.close()
 
     def _authorized(self, call: Call) -> Any:
         """Perform a call with the credentials of the login. A public operation is sent without credentials.
@@ -214,7 +196,7 @@ class Client:
         try:
             return self._perform_once(call, credentials)
         except UnexpectedAnswer as error:
-            if self._form_is_known or not error.other_form or not self._other_codecs:
+            if self._form_is_known or not error.may_try_other_form or not self._other_codecs:
                 raise
 
             if self._first_answer is not None:
@@ -237,18 +219,18 @@ class Client:
             headers["Content-Type"] = "application/json"
 
         try:
-            answer = self._wire.send(request.method, request.path, headers, request.body)
+            answer = self._transport.send(request.method, request.path, headers, request.body)
             value = self._codec.decode(operation, answer, self.host, self._redactor.scrub)
         except TrustError as error:
             error.operation = operation.id
 
             named_by_the_host = isinstance(error, ApiError) and not error.inferred
-            if named_by_the_host or error.own_form:
+            if named_by_the_host or error.confirms_form:
                 self._form_is_known = True
 
             if not operation.public:
                 # In this case the host did not look at the login, which is sent once more in the other form.
-                unseen = error.other_form and bool(self._other_codecs) and not self._first_answer
+                unseen = error.may_try_other_form and bool(self._other_codecs) and not self._first_answer
                 self._login.failed(error, credentials, unseen)
 
             raise
@@ -311,7 +293,7 @@ class Client:
         # An error does no harm: the host closes an idle session by itself, and the work is over already.
         with contextlib.suppress(TrustError):
             request = self._codec.encode(SESSION_DELETE(), credentials)
-            self._wire.send(
+            self._transport.send(
                 request.method,
                 request.path,
                 request.headers,

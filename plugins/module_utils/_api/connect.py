@@ -13,10 +13,10 @@ from ansible_collections.esx.trust.plugins.module_utils._api.client import Clien
 from ansible_collections.esx.trust.plugins.module_utils._api.codec import Codec
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._api.credentials import SamlToken
+from ansible_collections.esx.trust.plugins.module_utils._api.https_transport import HttpsTransport
 from ansible_collections.esx.trust.plugins.module_utils._api.jsonrpc import JSON_RPC
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import REST
 from ansible_collections.esx.trust.plugins.module_utils._api.secrets import Redactor
-from ansible_collections.esx.trust.plugins.module_utils._api.transport import Transport
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 
 #: The forms of the API that a host may speak, in the order of trying, by the value of the option api_protocol.
@@ -41,7 +41,7 @@ def connect(
     Raises InvalidInput for a `ca_path` that cannot be read.
     """
     redactor = redactor_for(connection, secrets)
-    transport = Transport(connection, redactor.scrub)
+    transport = HttpsTransport(connection, redactor.scrub)
 
     return Client(
         connection,

@@ -16,6 +16,7 @@ from dataclasses import field
 from typing import Any
 from typing import Optional
 
+from ansible_collections.esx.trust.plugins.module_utils._api.credentials import UserPassword
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 
 # A name. It has no character that has another meaning in a URL, and no part that is empty or too long for DNS.
@@ -107,7 +108,7 @@ class Connection:
         if saml_token:
             saml_token = _saml(saml_token)
 
-        hostname, port = where(params["hostname"], params["port"])
+        hostname, port = host_and_port(params["hostname"], params["port"])
         return cls(
             hostname=hostname,
             port=port,
@@ -132,7 +133,7 @@ class Connection:
             self.password,
             self.access_token,
             self.saml_token,
-            self.basic_credentials if self.password else None,
+            UserPassword(self.username or "", self.password).basic if self.password else None,
         )
 
     @property
@@ -147,11 +148,6 @@ class Connection:
             return self.hostname
 
         return f"{_in_url(self.hostname)}:{self.port}"
-
-    @property
-    def basic_credentials(self) -> str:
-        """The credentials of the Basic scheme (RFC 7617, UTF-8)."""
-        return base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
 
 
 _ENDS_WITH_A_LINE_BREAK = (
@@ -234,7 +230,7 @@ def _begins_as_xml(text: str) -> bool:
     return text.lstrip().startswith("<")
 
 
-def where(hostname: str, port: Optional[int]) -> tuple[str, int]:
+def host_and_port(hostname: str, port: Optional[int]) -> tuple[str, int]:
     """The host and the port.
 
     hostname: a name or an address. People also paste a URL here, with a scheme, a port, and a path.

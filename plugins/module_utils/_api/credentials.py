@@ -6,13 +6,18 @@ from __future__ import annotations
 
 import base64
 import binascii
-import gzip
 import zlib
 from dataclasses import dataclass
 from dataclasses import field
 from typing import Union
 
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
+
+#: The most bytes of a SAML token's XML document. A usual token has some kilobytes.
+_MAX_DOCUMENT = 1024 * 1024
+#: The value of zlib's parameter wbits for the format of gzip.
+_GZIP = 31
+_NO_DOCUMENT = "saml_token: is not the Base64 of a gzipped XML document."
 
 
 @dataclass(frozen=True)
@@ -38,13 +43,32 @@ class SamlToken:
     signed: str = field(repr=False)
 
     @property
-    def xml(self) -> str:
-        """The token as XML. Raises InvalidInput if `signed` is not the Base64 of gzipped XML."""
+    def document(self) -> bytes:
+        """The XML document. Raises InvalidInput if `signed` is not the Base64 of a gzipped text, or if it is too large.
+
+        A few bytes of gzip can hold gigabytes, so no more than the limit is unpacked.
+        """
+        decompressor = zlib.decompressobj(wbits=_GZIP)
         try:
             zipped = base64.b64decode(self.signed, validate=True)
-            return gzip.decompress(zipped).decode()
-        except (binascii.Error, OSError, EOFError, UnicodeError, zlib.error):
-            raise InvalidInput("saml_token: is not the Base64 of a gzipped XML document.") from None
+            document = decompressor.decompress(zipped, _MAX_DOCUMENT + 1)
+        except (binascii.Error, zlib.error):
+            raise InvalidInput(_NO_DOCUMENT) from None
+
+        if len(document) > _MAX_DOCUMENT:
+            raise InvalidInput(f"saml_token: is larger than {_MAX_DOCUMENT // 2**20} MiB after it was unpacked.")
+        if not decompressor.eof:
+            raise InvalidInput(_NO_DOCUMENT)
+
+        return document
+
+    @property
+    def xml(self) -> str:
+        """The XML document as text. Raises InvalidInput as `document`, and for a document that is not in UTF-8."""
+        try:
+            return self.document.decode()
+        except UnicodeError:
+            raise InvalidInput(_NO_DOCUMENT) from None
 
 
 @dataclass(frozen=True)

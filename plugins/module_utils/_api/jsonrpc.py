@@ -17,20 +17,22 @@ from collections.abc import Mapping
 from typing import Any
 from typing import Optional
 
-from ansible_collections.esx.trust.plugins.module_utils._api.answer import ERROR_PREFIX
-from ansible_collections.esx.trust.plugins.module_utils._api.answer import EXCERPT
-from ansible_collections.esx.trust.plugins.module_utils._api.answer import HINT_NOT_THE_API
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import Answer
-from ansible_collections.esx.trust.plugins.module_utils._api.answer import Fault
-from ansible_collections.esx.trust.plugins.module_utils._api.answer import api_error
-from ansible_collections.esx.trust.plugins.module_utils._api.answer import data_texts
-from ansible_collections.esx.trust.plugins.module_utils._api.answer import describe
-from ansible_collections.esx.trust.plugins.module_utils._api.answer import error_type_name
-from ansible_collections.esx.trust.plugins.module_utils._api.answer import excerpt
-from ansible_collections.esx.trust.plugins.module_utils._api.answer import message_ids
-from ansible_collections.esx.trust.plugins.module_utils._api.answer import message_texts
-from ansible_collections.esx.trust.plugins.module_utils._api.answer import not_the_api
-from ansible_collections.esx.trust.plugins.module_utils._api.answer import unexpected
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import ERROR_PREFIX
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import EXCERPT
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import HINT_NOT_THE_API
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import Fault
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import Received
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import api_error
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import data_texts
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import describe
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import error_type_name
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import excerpt
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import message_ids
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import message_texts
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import not_the_api
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import unexpected
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import unexpected_body
 from ansible_collections.esx.trust.plugins.module_utils._api.codec import Request
 from ansible_collections.esx.trust.plugins.module_utils._api.credentials import AccessToken
 from ansible_collections.esx.trust.plugins.module_utils._api.credentials import Credentials
@@ -44,7 +46,6 @@ from ansible_collections.esx.trust.plugins.module_utils._api.data_types import S
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import StructType
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
-from ansible_collections.esx.trust.plugins.module_utils._api.rest import read_json
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 
@@ -105,38 +106,34 @@ class JsonRpcCodec:
         scrub: Callable[[str], str],
     ) -> Any:
         title = self.title(operation)
-        value, is_json = read_json(answer.body)
-        refusal = _refusal(operation, title, answer, host, scrub)
+        received = Received(operation, title, answer, host, scrub)
+        refusal = _refusal(received)
 
+        value = answer.json
         if not isinstance(value, dict) or value.get("jsonrpc") != "2.0":
-            if refusal:
-                raise refusal
-
-            raise _no_json_rpc(operation, title, answer, is_json, host, scrub)
+            raise refusal or _no_json_rpc(received)
 
         result = value.get("result")
         if isinstance(result, dict) and result.get("error") is not None:
             fault = _read_error(result["error"], scrub)
-            raise api_error(operation, title, fault, answer, host, scrub)
+            raise api_error(received, fault)
 
         if refusal:
             raise refusal
 
         if value.get("error") is not None:
-            error = _protocol_error(operation, title, value["error"], host, scrub)
-            error.own_form = True
-            raise error
+            raise _protocol_error(received, value["error"])
 
         if not isinstance(result, dict) or "output" not in result or answer.status >= 300:
             message = f"{host}: the answer to {title} is JSON-RPC without a result."
-            raise unexpected(operation, answer, message, HINT_NOT_THE_API)
+            raise unexpected(received, message, HINT_NOT_THE_API)
 
         if operation.returns:
             return from_wire(result["output"])
 
         if result["output"] is not None:
             message = f"{host}: {title} was answered with a value, which this operation does not return."
-            raise unexpected(operation, answer, message, HINT_NOT_THE_API)
+            raise unexpected(received, message, HINT_NOT_THE_API)
 
         return None
 
@@ -251,20 +248,15 @@ def _security_context(credentials: Credentials) -> dict[str, str]:
     return {}
 
 
-def _refusal(
-    operation: Operation,
-    title: str,
-    answer: Answer,
-    host: str,
-    scrub: Callable[[str], str],
-) -> Optional[ApiError]:
+def _refusal(received: Received) -> Optional[ApiError]:
     """The error for an answer whose HTTP code is a refusal, whatever its body says; None for another code."""
-    error_type = _REFUSALS.get(answer.status)
+    status = received.answer.status
+    error_type = _REFUSALS.get(status)
     if error_type is None:
         return None
 
-    fault = Fault(error_type, inferred=True, texts=(), status=answer.status)
-    return api_error(operation, title, fault, answer, host, scrub)
+    fault = Fault(error_type, inferred=True, texts=(), status=status)
+    return api_error(received, fault)
 
 
 def _read_error(error: Any, scrub: Callable[[str], str]) -> Fault:
@@ -298,17 +290,12 @@ def _read_error(error: Any, scrub: Callable[[str], str]) -> Fault:
     )
 
 
-def _protocol_error(
-    operation: Operation,
-    title: str,
-    error: Any,
-    host: str,
-    scrub: Callable[[str], str],
-) -> UnexpectedAnswer:
+def _protocol_error(received: Received, error: Any) -> UnexpectedAnswer:
     """The error for a server that did not understand the request as a request of the vAPI.
 
     error: the value of "error" in the answer, which JSON-RPC itself defines.
     """
+    operation = received.operation
     fields = error if isinstance(error, dict) else {}
 
     details = ""
@@ -319,37 +306,26 @@ def _protocol_error(
     # A request that a server could not read may hold a password or a key. `data` quotes it, so `data` is not shown.
     message = fields.get("message")
     if isinstance(message, str) and not operation.secret:
-        words = excerpt(message, EXCERPT, scrub).rstrip(".")
+        words = excerpt(message, EXCERPT, received.scrub).rstrip(".")
         if words:
             details += f": {words}"
 
     return UnexpectedAnswer(
-        f"{host}: {title} was refused as a JSON-RPC request (protocol error{details}).",
+        f"{received.host}: {received.title} was refused as a JSON-RPC request (protocol error{details}).",
         "The host's JSON-RPC differs from the vAPI's; please report it with the release of the host.",
         operation=operation.id,
         # These codes mean that nothing was carried out. But a server that does not understand its own protocol may be
         # wrong about that, so the host is looked at.
         outcome_unknown=True,
+        confirms_form=True,
     )
 
 
-def _no_json_rpc(
-    operation: Operation,
-    title: str,
-    answer: Answer,
-    is_json: bool,
-    host: str,
-    scrub: Callable[[str], str],
-) -> UnexpectedAnswer:
-    """The error for an answer that is not JSON-RPC. is_json: True if it is JSON."""
-    if 200 <= answer.status < 300:
-        body = "JSON that is not JSON-RPC" if is_json else describe(operation, answer, scrub)
-        message = f"{host}: {title} was answered with {body}."
-        error = unexpected(operation, answer, message, HINT_NOT_THE_API)
-    else:
-        error = not_the_api(operation, title, answer, is_json, host, scrub)
-        if answer.status < 500 and not error.retriable:
-            error.hint = f"{HINT_NOT_THE_API} With api_protocol rest or auto, the host is asked over REST."
+def _no_json_rpc(received: Received) -> UnexpectedAnswer:
+    """The error for an answer that is not JSON-RPC."""
+    if 200 <= received.answer.status < 300:
+        body = describe(received, "JSON that is not JSON-RPC")
+        return unexpected_body(received, body, may_try_other_form=True)
 
-    error.other_form = True
-    return error
+    hint = f"{HINT_NOT_THE_API} With api_protocol rest or auto, the host is asked over REST."
+    return not_the_api(received, hint, may_try_other_form=True)

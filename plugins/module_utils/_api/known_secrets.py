@@ -180,7 +180,7 @@ class KnownSecrets:
                 # A text can show each byte as a character.
                 self._learn(raw.decode("latin-1").encode(), _RAW_RUN)
 
-    def names_itself(self, text: str) -> bool:
+    def is_public_value(self, text: str) -> bool:
         """True if the text is a public value of a secret token: its issuer, or the certificate that signed it."""
         return _comparable(text) in self._public
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 from typing import Optional
 
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import says_no_such_operation
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._api.credentials import AccessToken
 from ansible_collections.esx.trust.plugins.module_utils._api.credentials import Credentials
@@ -52,13 +53,6 @@ SESSION_DELETE = Operation(
 #: The ids of the operations that take a password and give a token or a session.
 LOGIN_OPERATIONS = (TOKEN_CREATE.id, SESSION_CREATE.id)
 
-#: Error types with which a host says that it has no such login service.
-_NO_SUCH_SERVICE = (
-    "NOT_FOUND",
-    "OPERATION_NOT_FOUND",
-    "INVALID_REQUEST",
-    "UNSUPPORTED",
-)
 #: The ends of the message ids with which the service esxtokend gives its reason for a refusal. Source: the vendor's
 #: message catalogue.
 _NO_ENTITLEMENTS = "token.no_entitlements"
@@ -170,13 +164,13 @@ class Login:
         connection = self._connection
         at_login = error.operation in LOGIN_OPERATIONS
 
-        if _has_id(error, _NO_ENTITLEMENTS):
+        if lacks_entitlements(error):
             error.login_refused = False
             error.hint = (
                 f"The password of {connection.username!r} may be right, but no client profile of the host gives the"
                 " account an entitlement; give it one (IDENTITY_MGMT or SECURITY_MGMT)."
             )
-        elif _has_id(error, _BAD_SCHEME):
+        elif wants_only_tokens(error):
             error.login_refused = False
             error.hint = "The service takes only tokens; use auth_method token."
         elif connection.access_token:
@@ -207,14 +201,27 @@ class Login:
         host_answered = isinstance(error, (ApiError, UnexpectedAnswer))
         if operation is SESSION_CREATE and host_answered:
             error.hint = "ESX hosts have no session service; use auth_method token or basic."
-        elif error.error_type in _NO_SUCH_SERVICE:
+        elif says_no_such_operation(error):
             error.hint = (
                 f"The host does not offer the token service at this address; try auth_method basic. {_ONLY_TOKENS}"
             )
 
 
-def _has_id(error: ApiError, end: str) -> bool:
+def lacks_entitlements(error: TrustError) -> bool:
+    """True if the host refused a login because no client profile gives the account an entitlement."""
+    return _has_id(error, _NO_ENTITLEMENTS)
+
+
+def wants_only_tokens(error: TrustError) -> bool:
+    """True if the service refused a password because it takes only tokens."""
+    return _has_id(error, _BAD_SCHEME)
+
+
+def _has_id(error: TrustError, end: str) -> bool:
     """True if the error holds a message whose id ends with `end`."""
+    if not isinstance(error, ApiError):
+        return False
+
     return any(message_id.endswith(end) for message_id in error.message_ids)
 
 

@@ -17,19 +17,21 @@ from typing import Optional
 from urllib.parse import quote
 from urllib.parse import urlencode
 
-from ansible_collections.esx.trust.plugins.module_utils._api.answer import ERROR_PREFIX
-from ansible_collections.esx.trust.plugins.module_utils._api.answer import HINT_NOT_THE_API
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import Answer
-from ansible_collections.esx.trust.plugins.module_utils._api.answer import Fault
-from ansible_collections.esx.trust.plugins.module_utils._api.answer import api_error
-from ansible_collections.esx.trust.plugins.module_utils._api.answer import data_texts
-from ansible_collections.esx.trust.plugins.module_utils._api.answer import describe
-from ansible_collections.esx.trust.plugins.module_utils._api.answer import error_type_name
-from ansible_collections.esx.trust.plugins.module_utils._api.answer import is_plainly_not_xml
-from ansible_collections.esx.trust.plugins.module_utils._api.answer import message_ids
-from ansible_collections.esx.trust.plugins.module_utils._api.answer import message_texts
-from ansible_collections.esx.trust.plugins.module_utils._api.answer import not_the_api
-from ansible_collections.esx.trust.plugins.module_utils._api.answer import unexpected
+from ansible_collections.esx.trust.plugins.module_utils._api.answer import BodyKind
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import ERROR_PREFIX
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import Fault
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import Received
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import api_error
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import data_texts
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import describe
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import error_type_name
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import message_ids
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import message_texts
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import not_the_api
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import not_this_form
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import unexpected
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import unexpected_body
 from ansible_collections.esx.trust.plugins.module_utils._api.codec import Request
 from ansible_collections.esx.trust.plugins.module_utils._api.credentials import AccessToken
 from ansible_collections.esx.trust.plugins.module_utils._api.credentials import Credentials
@@ -98,67 +100,38 @@ class RestCodec:
     ) -> Any:
         """See Codec. For an operation whose answer is XML, the value is the bytes of the body."""
         title = operation.title
-        value, is_json = read_json(answer.body)
+        received = Received(operation, title, answer, host, scrub)
 
-        error = _vapi_error(operation, answer, value, host, scrub)
+        error = _vapi_error(received)
         if error is not None:
             raise error
 
-        if is_json_rpc(value) and _tells_of_a_refusal(value):
+        if answer.is_json_rpc and _tells_of_a_refusal(answer.json):
             fault = Fault("UNAUTHENTICATED", inferred=True, texts=())
-            raise api_error(operation, title, fault, answer, host, scrub)
+            raise api_error(received, fault)
 
-        if not 200 <= answer.status < 300 or is_json_rpc(value):
-            raise _other_answer(operation, answer, value, is_json, host, scrub)
+        if not 200 <= answer.status < 300 or answer.is_json_rpc:
+            raise _other_answer(received)
 
         # 202 and 206 do not prove that the operation finished.
         is_usual_code = operation.returns or answer.status in operation.success
         if answer.status in (202, 206) or not is_usual_code:
             message = f"{host}: {title} was answered with the unusual code {answer.status}."
-            raise unexpected(operation, answer, message)
+            raise unexpected(received, message)
 
-        if not answer.body.strip():
-            if operation.returns:
-                raise unexpected(
-                    operation,
-                    answer,
-                    f"{host}: the answer to {title} is empty.",
-                )
+        if answer.body.strip():
+            return _value_of(received)
 
-            return None
+        if operation.returns:
+            raise unexpected(received, f"{host}: the answer to {title} is empty.")
 
-        if operation.media == "xml":
-            body = "JSON" if is_json else describe(operation, answer, scrub)
-            if is_json or is_plainly_not_xml(body):
-                message = f"{host}: {title} was answered with {body}."
-                raise unexpected(operation, answer, message, HINT_NOT_THE_API)
-
-            return answer.body
-
-        if not is_json:
-            body = describe(operation, answer, scrub)
-            message = f"{host}: {title} was answered with {body}."
-            raise unexpected(operation, answer, message, HINT_NOT_THE_API)
-
-        if isinstance(value, dict) and set(value) == {"value"}:
-            # The older form wraps each result.
-            value = value["value"]
-
-        return value if operation.returns else None
+        return None
 
     def title(self, operation: Operation) -> str:
         return operation.title
 
 
 REST = RestCodec()
-
-
-def read_json(body: bytes) -> tuple[Any, bool]:
-    """The value that a body in JSON holds, and True; None and False if the body is not JSON."""
-    try:
-        return json.loads(body.decode("utf-8-sig")), True
-    except (ValueError, RecursionError):
-        return None, False
 
 
 def path_element(name: str, value: str) -> str:
@@ -248,43 +221,46 @@ def _login_headers(credentials: Credentials) -> dict[str, str]:
     return {}
 
 
-def _vapi_error(
-    operation: Operation,
-    answer: Answer,
-    value: Any,
-    host: str,
-    scrub: Callable[[str], str],
-) -> Optional[ApiError]:
-    """The error to raise for the vAPI error in `value`, in the newer or in the older form; None if there is none."""
-    if not isinstance(value, dict) or is_json_rpc(value):
-        value = {}
+def _value_of(received: Received) -> Any:
+    """The value in the body of an answer that says success. Raises UnexpectedAnswer for a body of another kind."""
+    operation = received.operation
+    answer = received.answer
 
-    # The older form names its type outside and has the fields of the error inside of "value".
-    kind = value.get("type")
-    names_an_error = isinstance(kind, str) and kind.startswith(ERROR_PREFIX)
-    has_inner_fields = isinstance(value.get("value"), dict)
-    is_older_form = names_an_error or (isinstance(kind, str) and has_inner_fields)
+    is_plainly_not_xml = answer.is_json or answer.kind in (BodyKind.HTML, BodyKind.BROKEN_JSON)
+    is_of_another_kind = is_plainly_not_xml if operation.media == "xml" else not answer.is_json
+    if is_of_another_kind:
+        raise unexpected_body(received, describe(received, "JSON"))
 
-    content = value
-    if is_older_form:
-        content = value["value"] if has_inner_fields else {}
+    if operation.media == "xml":
+        return answer.body
 
-    names_a_type = is_older_form or "error_type" in content
+    value = answer.json
+    if isinstance(value, dict) and set(value) == {"value"}:
+        # The older form wraps each result.
+        value = value["value"]
+
+    return value if operation.returns else None
+
+
+def _vapi_error(received: Received) -> Optional[ApiError]:
+    """The error to raise for the vAPI error in an answer, in the newer or in the older form; None if there is none."""
+    answer = received.answer
+    is_object = isinstance(answer.json, dict) and not answer.is_json_rpc
+    content, outer_type = _content_and_type(answer.json if is_object else {})
+
+    names_a_type = outer_type is not None or "error_type" in content
     looks_like_an_error = names_a_type or isinstance(content.get("messages"), list)
     if answer.status < 400 and not names_a_type:
         return None
     if not looks_like_an_error and answer.status not in (401, 403):
         return None
 
-    named: Optional[str] = None
-    if names_an_error:
-        named = value["type"].rpartition(".")[2].upper()
-
+    named = outer_type
     if named != "UNAUTHENTICATED":
         # A refusal stays a refusal, whatever type stands inside.
-        named = content.get("error_type") or named
+        named = content.get("error_type") or outer_type
 
-    error_type = error_type_name(named or _TYPE_OF_STATUS.get(answer.status), scrub)
+    error_type = error_type_name(named or _TYPE_OF_STATUS.get(answer.status), received.scrub)
     ids = message_ids(content.get("messages"))
     if error_type == "NOT_FOUND" and _UNKNOWN_URL in ids:
         error_type = "OPERATION_NOT_FOUND"
@@ -300,38 +276,49 @@ def _vapi_error(
         status=answer.status,
     )
 
-    return api_error(operation, operation.title, fault, answer, host, scrub)
+    return api_error(received, fault)
 
 
-def _other_answer(
-    operation: Operation,
-    answer: Answer,
-    value: Any,
-    is_json: bool,
-    host: str,
-    scrub: Callable[[str], str],
-) -> UnexpectedAnswer:
+def _content_and_type(value: Mapping[str, Any]) -> tuple[Mapping[str, Any], Optional[str]]:
+    """The fields of an error, and the type that stands outside of them, as only the older form has it.
+
+    value: the body of an answer.
+
+    The older form has the fields of the error inside of "value". The type is None for the newer form, and empty for an
+    older form whose type is no error of the API.
+    """
+    kind = value.get("type")
+    names_an_error = isinstance(kind, str) and kind.startswith(ERROR_PREFIX)
+
+    inner = value.get("value")
+    has_inner_fields = isinstance(inner, dict)
+
+    is_older_form = names_an_error or (isinstance(kind, str) and has_inner_fields)
+    if not is_older_form:
+        return value, None
+
+    outer_type = str(kind).rpartition(".")[2].upper() if names_an_error else ""
+    return inner if isinstance(inner, dict) else {}, outer_type
+
+
+def _other_answer(received: Received) -> UnexpectedAnswer:
     """The error for an answer that no server of the REST form gives.
 
     If a JSON-RPC endpoint gave the answer, the error says so.
     """
-    error = not_the_api(operation, operation.title, answer, is_json, host, scrub)
+    answer = received.answer
     beginning = answer.body[:2048].decode("utf-8", "replace")
-    from_json_rpc = is_json_rpc(value) or _UNSUPPORTED_CONTENT in beginning
+    from_json_rpc = answer.is_json_rpc or _UNSUPPORTED_CONTENT in beginning
     is_redirect = 300 <= answer.status < 400
     if is_redirect or not from_json_rpc:
-        return error
+        return not_the_api(received)
 
-    error.message = f"{host}: answers {operation.title} as a JSON-RPC endpoint and does not serve it over REST."
-    error.hint = "Set api_protocol to auto or jsonrpc."
-    error.other_form = _judged_no_credentials(answer, value)
-
-    return error
-
-
-def is_json_rpc(value: Any) -> bool:
-    """True if `value` is the body of a JSON-RPC answer."""
-    return isinstance(value, dict) and "jsonrpc" in value
+    return not_this_form(
+        received,
+        f"{received.host}: answers {received.title} as a JSON-RPC endpoint and does not serve it over REST.",
+        "Set api_protocol to auto or jsonrpc.",
+        _judged_no_credentials(answer),
+    )
 
 
 def _tells_of_a_refusal(value: Any) -> bool:
@@ -345,11 +332,11 @@ def _tells_of_a_refusal(value: Any) -> bool:
         return True
 
 
-def _judged_no_credentials(answer: Answer, value: Any) -> bool:
+def _judged_no_credentials(answer: Answer) -> bool:
     """True if the answer proves that a JSON-RPC endpoint did not look at the credentials of a REST request."""
     if answer.status in (401, 403):
         return False
-    if is_json_rpc(value):
-        return bool(value["jsonrpc"] == "2.0")
+    if answer.is_json_rpc:
+        return bool(answer.json["jsonrpc"] == "2.0")
 
     return answer.status < 500

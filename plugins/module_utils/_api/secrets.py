@@ -25,8 +25,10 @@ from ansible_collections.esx.trust.plugins.module_utils._api.views import View
 from ansible_collections.esx.trust.plugins.module_utils._api.views import derived
 
 MASK = "********"
+#: Ansible writes this in the place of a secret option.
+NOT_SHOWN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 #: The texts that Ansible and this collection write in the place of a secret.
-MASKS = (MASK, "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER", "$REDACTED$")
+MASKS = (MASK, NOT_SHOWN, "$REDACTED$")
 #: The most encodings that are decoded one after the other.
 _DEPTH = 4
 #: The most bytes of all views of a text together, as a multiple of its characters. A text that needs more is hostile,
@@ -67,6 +69,9 @@ _OUR_WORDS = frozenset(
 )
 _OUR_NAME = re.compile(r"[a-z_]+")
 
+#: The types of a dictionary. Python finds out faster that a value is a dict than that it is any other mapping.
+_MAPPINGS = (dict, Mapping)
+
 #: Separates texts that are searched together. It belongs to no encoding.
 _SEPARATOR = "\0"
 
@@ -74,6 +79,17 @@ _SEPARATOR = "\0"
 def is_masked(text: str) -> bool:
     """True if a mask stands in the text, so that a part of the text is lost."""
     return any(mask in text for mask in MASKS)
+
+
+class Masked(dict[str, Any]):
+    """A result in which the secrets of a run are masked. It must not get further texts that can hold a secret.
+
+    secrets: the secrets that were masked.
+    """
+
+    def __init__(self, result: Mapping[str, Any], secrets: Iterable[str]) -> None:
+        super().__init__(result)
+        self.secrets = frozenset(secrets)
 
 
 class Redactor:
@@ -93,16 +109,16 @@ class Redactor:
 
     def scrub(self, text: str) -> str:
         """The text with asterisks in the place of every secret, and of every twelve characters in a row of a secret."""
-        return self._scrubbed([text], record=False)[0]
+        return self._scrubbed([text], is_value=False)[0]
 
     def scrub_value(self, text: str) -> str:
         """A name, an id or a certificate, masked as by `scrub`.
 
         A short secret is masked only if the whole text is that secret; else a short secret would damage many names.
         """
-        return self._scrubbed([text], record=True)[0]
+        return self._scrubbed([text], is_value=True)[0]
 
-    def scrub_result(self, result: Mapping[str, Any]) -> dict[str, Any]:
+    def scrub_result(self, result: Mapping[str, Any]) -> Masked:
         """A result with the secrets masked in every text, number and name, at any depth.
 
         Sentences are masked as by `scrub`. Names, and values that modules take as options, are masked as by
@@ -110,29 +126,28 @@ class Redactor:
         """
         texts = _Texts()
         texts.collect(result, None)
-        self._scrub_all(texts.sentences, record=False)
-        self._scrub_all(texts.values, record=True)
+        self._scrub_all(texts.sentences, is_value=False)
+        self._scrub_all(texts.values, is_value=True)
 
-        rebuilt: dict[str, Any] = self._rebuilt(result, None, texts)
-        return rebuilt
+        return Masked(self._rebuilt(result, None, texts), self._known.words)
 
-    def _scrub_all(self, texts: dict[str, str], *, record: bool) -> None:
+    def _scrub_all(self, texts: dict[str, str], *, is_value: bool) -> None:
         """Replace each value of the dictionary by the scrubbed form of its key."""
         originals = list(texts)
-        scrubbed = self._scrubbed(originals, record=record)
+        scrubbed = self._scrubbed(originals, is_value=is_value)
         texts.update(zip(originals, scrubbed))
 
-    def _scrubbed(self, texts: list[str], *, record: bool) -> list[str]:
+    def _scrubbed(self, texts: list[str], *, is_value: bool) -> list[str]:
         """Each text with its secrets masked. All texts are searched together, which is faster than one by one.
 
-        record: True for names and values, False for sentences.
+        is_value: True for names and values, False for sentences.
         """
         if not self._known.words:
             return texts
 
         hits = self._found(_SEPARATOR.join(texts))
         if hits is None:
-            return self._scrubbed_one_by_one(texts, record=record)
+            return self._scrubbed_one_by_one(texts, is_value=is_value)
         if not hits:
             return texts
 
@@ -150,7 +165,7 @@ class Redactor:
 
             inside = _hits_between(hits, first, offset, end)
             if inside:
-                text = self._masked(text, inside, record=record)
+                text = self._masked(text, inside, is_value=is_value)
 
             scrubbed.append(text)
 
@@ -158,7 +173,7 @@ class Redactor:
 
         return scrubbed
 
-    def _scrubbed_one_by_one(self, texts: list[str], *, record: bool) -> list[str]:
+    def _scrubbed_one_by_one(self, texts: list[str], *, is_value: bool) -> list[str]:
         """Each text with its secrets masked, after the search of all texts together took too long.
 
         A text that takes too long by itself is masked whole.
@@ -168,22 +183,22 @@ class Redactor:
 
         scrubbed: list[str] = []
         for text in texts:
-            scrubbed.extend(self._scrubbed([text], record=record))
+            scrubbed.extend(self._scrubbed([text], is_value=is_value))
 
         return scrubbed
 
-    def _masked(self, text: str, hits: list[Hit], *, record: bool) -> str:
+    def _masked(self, text: str, hits: list[Hit], *, is_value: bool) -> str:
         """A text with those of its hits masked that count.
 
-        record: True for a name or a value, False for a sentence.
+        is_value: True for a name or a value, False for a sentence.
         """
-        if not record:
+        if not is_value:
             return _replaced(
                 text,
                 [(hit.start, hit.end) for hit in hits if hit.kind != PART_OF_WORD],
             )
 
-        if self._known.names_itself(text):
+        if self._known.is_public_value(text):
             return text
 
         # White space at the ends, and the padding of Base64 at the end, do not belong to the value.
@@ -213,7 +228,7 @@ class Redactor:
         if isinstance(value, (int, float)):
             return MASK if str(value) in self._known.words else value
 
-        if isinstance(value, Mapping):
+        if isinstance(value, _MAPPINGS):
             rebuilt = {}
             for key, entry in value.items():
                 shown = key
@@ -275,7 +290,7 @@ class _Texts:
         """Add all texts of a part of a result, which stands under this name."""
         if isinstance(value, str):
             self._under(name)[value] = value
-        elif isinstance(value, Mapping):
+        elif isinstance(value, _MAPPINGS):
             for key, entry in value.items():
                 if isinstance(key, str):
                     self.values[key] = key

@@ -4,9 +4,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from dataclasses import replace
@@ -14,15 +11,13 @@ from typing import Any
 from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
+from ansible_collections.esx.trust.plugins.module_utils._api.credentials import SamlToken
+from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._libraries import MISSING_FOR_SOME
 from ansible_collections.esx.trust.plugins.module_utils._libraries import DefusedXmlException
 from ansible_collections.esx.trust.plugins.module_utils._libraries import ParseError
 from ansible_collections.esx.trust.plugins.module_utils._libraries import fromstring
 
-#: The largest assertion that is read, in bytes. A usual assertion has some kilobytes.
-_MAX_ASSERTION = 1024 * 1024
-#: The value of zlib's parameter wbits for the format of gzip.
-_GZIP = 31
 _SAML = "{urn:oasis:names:tc:SAML:2.0:assertion}"
 #: The end of the name of the attribute in which vCenter lists the groups of a user.
 _GROUPS = "GroupIdentity"
@@ -88,8 +83,10 @@ class Account:
             groups=_names(groups),
         )
 
-    def known_on(self, issuers: Iterable[tuple[str, str]]) -> Account:
-        """The same on a host that holds these issuers: pairs of an alias and an issuer, at the beginning or at the end.
+    def with_aliases(self, issuers: Iterable[tuple[str, str]]) -> Account:
+        """This account, with the aliases under which the host trusts its issuer.
+
+        issuers: pairs of alias and issuer, before and after the plan.
 
         Directories of two issuers can have users and groups of the same name in a domain of the same name.
         """
@@ -141,12 +138,10 @@ def _read_assertion(token: str) -> Any:
         return None
 
     try:
-        packed = base64.b64decode(token)
-        document = zlib.decompressobj(wbits=_GZIP).decompress(packed, _MAX_ASSERTION)
+        document = SamlToken(token).document
         root = fromstring(document, forbid_dtd=True, forbid_entities=True, forbid_external=True)
     except (
-        binascii.Error,
-        zlib.error,
+        InvalidInput,
         DefusedXmlException,
         ParseError,
         ValueError,

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from typing import Any
 from typing import Optional
 
-from ansible_collections.esx.trust.plugins.module_utils._api.answer import ERROR_PREFIX
-from ansible_collections.esx.trust.plugins.module_utils._api.rest import is_json_rpc
+from ansible_collections.esx.trust.plugins.module_utils._api.answer import Answer
+from ansible_collections.esx.trust.plugins.module_utils._api.answer import BodyKind
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import ERROR_PREFIX
 
 #: Replaces a name that cannot be the name of a field in an API.
 STRANGE = "(strange)"
@@ -70,37 +71,29 @@ def content_type(value: str) -> Optional[str]:
     return f"{media_type}; charset={found[2].lower()}"
 
 
-def body_kind(body: bytes, value: Any, is_json: bool) -> str:
-    """A word for the kind of a body, with a known text of hosts if it holds one.
+def body_word(answer: Answer) -> str:
+    """A word for the kind of a body, with a known text of hosts if it holds one."""
+    if answer.kind not in (BodyKind.TEXT, BodyKind.BROKEN_JSON):
+        return str(answer.kind.value)
 
-    value, is_json: the result of `read_json` for the body.
-    """
-    if is_json:
-        return "json_rpc" if is_json_rpc(value) else "json"
-
-    text = body[:4096].decode("utf-8", "replace").strip()
-    if not text:
-        return "empty"
-
-    if text.startswith("<"):
-        return "html" if "<html" in text.lower() else "xml"
-
+    beginning = answer.body[:4096].decode("utf-8", "replace")
     for known in _KNOWN_TEXTS:
-        if known in text:
+        if known in beginning:
             return f"text: {known}"
 
     return "text"
 
 
-def error_in(value: Any) -> Optional[str]:
+def error_in(answer: Answer) -> Optional[str]:
     """The error in an answer of either form: the type of a vAPI error, or the number of a JSON-RPC error.
 
     None if there is no error, or if its type is not known.
     """
+    value = answer.json
     if not isinstance(value, dict):
         return None
 
-    if is_json_rpc(value):
+    if answer.is_json_rpc:
         error = value.get("error")
         if isinstance(error, dict):
             code = error.get("code")

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asks one host questions over one connection, and reads from the outcomes what can be published."""
+"""Asks one host questions over one connection, and reads from the replies what can be published."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ from typing import Any
 from typing import Optional
 from urllib.parse import urlsplit
 
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import says_no_such_operation
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.codec import Codec
 from ansible_collections.esx.trust.plugins.module_utils._api.connect import CODECS
 from ansible_collections.esx.trust.plugins.module_utils._api.connect import redactor_for
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
+from ansible_collections.esx.trust.plugins.module_utils._api.https_transport import HttpsTransport
+from ansible_collections.esx.trust.plugins.module_utils._api.login import lacks_entitlements
+from ansible_collections.esx.trust.plugins.module_utils._api.login import wants_only_tokens
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
-from ansible_collections.esx.trust.plugins.module_utils._api.transport import Transport
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
-from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
@@ -32,15 +34,13 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Untrusted
 from ansible_collections.esx.trust.plugins.module_utils._services.api_exchanges import Exchange
 from ansible_collections.esx.trust.plugins.module_utils._services.api_exchanges import Recorder
 
-#: The types of errors with which a host answers to a login that it does not have.
-_NOT_OFFERED = ("NOT_FOUND", "OPERATION_NOT_FOUND", "INVALID_REQUEST", "UNSUPPORTED")
 #: After so many lost answers, the host is not asked any more.
 _MOST_LOST = 2
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """The outcome of a call.
+class Reply:
+    """The reply to a call.
 
     value: the answer, if the call succeeded.
     error: the error, if the call failed.
@@ -57,19 +57,19 @@ class Outcome:
         return self.asked and self.error is None
 
 
-#: The outcome of a call that was not sent.
-NOT_ASKED = Outcome(asked=False)
+#: The reply to a call that was not sent.
+NOT_ASKED = Reply(asked=False)
 
 
-def known_by_answer(outcome: Outcome, lists: bool) -> Optional[bool]:
+def known_by_answer(reply: Reply, lists: bool) -> Optional[bool]:
     """Whether a host has an operation. None if its answer does not show that.
 
     lists: True for an operation that names no resource, so that no resource can be missing.
     """
-    if not outcome.asked:
+    if not reply.asked:
         return None
 
-    error = outcome.error
+    error = reply.error
     if error is None or isinstance(error, Unauthorized) or error.error_type == "INVALID_ARGUMENT":
         return True
 
@@ -92,19 +92,17 @@ def known_by_answer(outcome: Outcome, lists: bool) -> Optional[bool]:
 
 def refusal_reason(error: TrustError) -> str:
     """Why a login failed, in one word."""
-    message_ids: Sequence[str] = error.message_ids if isinstance(error, ApiError) else ()
-    for message_id in message_ids:
-        if message_id.endswith("token.no_entitlements"):
-            return "no_entitlements"
+    if lacks_entitlements(error):
+        return "no_entitlements"
 
-    for message_id in message_ids:
-        if message_id.endswith("bad_authn_scheme"):
-            return "tokens_only"
+    if wants_only_tokens(error):
+        return "tokens_only"
 
     if isinstance(error, (Unauthenticated, Unauthorized)):
         return "refused"
 
-    if error.error_type in _NOT_OFFERED or (isinstance(error, UnexpectedAnswer) and error.other_form):
+    is_of_other_form = isinstance(error, UnexpectedAnswer) and error.may_try_other_form
+    if says_no_such_operation(error) or is_of_other_form:
         return "not_offered"
 
     return "failed"
@@ -122,7 +120,7 @@ class Probe:
     def __init__(self, connection: Connection, secrets: set[str]) -> None:
         self.connection = connection
         self.redactor = redactor_for(connection, secrets)
-        self.recorder = Recorder(Transport(connection, self.redactor.scrub), time.time())
+        self.recorder = Recorder(HttpsTransport(connection, self.redactor.scrub), time.time())
         self.client = self._client(connection, CODECS[connection.api_protocol])
         self._lost = 0
 
@@ -130,8 +128,8 @@ class Probe:
         """A client that shares the connection and the recorder."""
         return Client(connection, self.recorder, codecs, self.redactor)
 
-    def ask(self, question: str, client: Client, call: Call) -> Outcome:
-        """The outcome of a call. After two lost answers, no call is sent any more.
+    def ask(self, question: str, client: Client, call: Call) -> Reply:
+        """The reply to a call. After two lost answers, no call is sent any more.
 
         question: why the call is sent, for the recorder.
         """
@@ -140,12 +138,12 @@ class Probe:
 
         self.recorder.question = question
         try:
-            return Outcome(client.call(call))
+            return Reply(client.call(call))
         except TrustError as error:
             if isinstance(error, (AnswerLost, Unreachable, Untrusted)):
                 self._lost += 1
 
-            return Outcome(error=error)
+            return Reply(error=error)
 
     @property
     def codec(self) -> Codec:
@@ -158,7 +156,7 @@ class Probe:
         connection = replace(self.connection, auth_method=auth_method, retries=0)
         return self._client(connection, (self.codec,))
 
-    def stranger(self, codec: Codec) -> Client:
+    def client_without_login(self, codec: Codec) -> Client:
         """A client for questions without credentials. It repeats no request."""
         connection = replace(self.connection, retries=0)
         return self._client(connection, (codec,))
@@ -169,7 +167,7 @@ class Probe:
         return self.recorder.exchanges
 
 
-def nameless(connection: Connection) -> Connection:
+def without_host_name(connection: Connection) -> Connection:
     """The connection with another name of the host, so that no warning of the result names the host."""
     return replace(connection, hostname="the host", port=443)
 
@@ -198,11 +196,11 @@ def connection_names(connection: Connection) -> list[Optional[str]]:
     ]
 
 
-def host_names(*lists: Outcome) -> list[str]:
+def host_names(*lists: Reply) -> list[str]:
     """Every name in the lists of a host: providers, aliases, issuers, the hosts in issuers, and subjects."""
     values: list[Any] = []
-    for outcome in lists:
-        entries = outcome.value if isinstance(outcome.value, list) else []
+    for reply in lists:
+        entries = reply.value if isinstance(reply.value, list) else []
         for entry in entries:
             if not isinstance(entry, dict):
                 continue

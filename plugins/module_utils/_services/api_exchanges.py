@@ -18,13 +18,11 @@ from typing import Any
 from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import Answer
-from ansible_collections.esx.trust.plugins.module_utils._api.client import Wire
 from ansible_collections.esx.trust.plugins.module_utils._api.jsonrpc import PATH as JSON_RPC_PATH
 from ansible_collections.esx.trust.plugins.module_utils._api.jsonrpc import from_wire
-from ansible_collections.esx.trust.plugins.module_utils._api.rest import is_json_rpc
-from ansible_collections.esx.trust.plugins.module_utils._api.rest import read_json
+from ansible_collections.esx.trust.plugins.module_utils._api.transport import Transport
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
-from ansible_collections.esx.trust.plugins.module_utils._services.api_answer_form import body_kind
+from ansible_collections.esx.trust.plugins.module_utils._services.api_answer_form import body_word
 from ansible_collections.esx.trust.plugins.module_utils._services.api_answer_form import content_type
 from ansible_collections.esx.trust.plugins.module_utils._services.api_answer_form import error_in
 from ansible_collections.esx.trust.plugins.module_utils._services.api_answer_form import field_name
@@ -91,16 +89,16 @@ class Exchange:
 
 
 class Recorder:
-    """A wire that notes the form of each request and answer.
+    """A transport that notes the form of each request and answer.
 
-    wire: sends the requests.
+    transport: sends the requests.
     now: seconds since the epoch.
     exchanges: the notes so far.
     question: why the next requests are sent.
     """
 
-    def __init__(self, wire: Wire, now: float) -> None:
-        self._wire = wire
+    def __init__(self, transport: Transport, now: float) -> None:
+        self._transport = transport
         self._now = now
         self.exchanges: list[Exchange] = []
         self.question = ""
@@ -113,9 +111,9 @@ class Recorder:
         body: Optional[bytes] = None,
         timeout: Optional[float] = None,
     ) -> Answer:
-        """See Wire. Raises TrustError."""
+        """See Transport. Raises TrustError."""
         try:
-            answer = self._wire.send(method, path, headers, body, timeout)
+            answer = self._transport.send(method, path, headers, body, timeout)
         except TrustError:
             self.exchanges.append(exchange(self.question, method, path, headers, body, None, self._now))
             raise
@@ -124,8 +122,8 @@ class Recorder:
         return answer
 
     def close(self) -> None:
-        """See Wire."""
-        self._wire.close()
+        """See Transport."""
+        self._transport.close()
 
 
 def exchange(
@@ -165,8 +163,6 @@ def exchange(
 
 def _with_answer(request: Exchange, answer: Answer, now: float) -> Exchange:
     """The form of a request, with the form of its answer added."""
-    value, is_json = read_json(answer.body)
-
     headers = {name for name in answer.headers if _HEADER.fullmatch(name)}
     challenge = answer.headers.get("WWW-Authenticate") or ""
     challenges = [scheme for scheme in _SCHEMES if re.search(rf"\b{scheme}\b", challenge)]
@@ -175,12 +171,12 @@ def _with_answer(request: Exchange, answer: Answer, now: float) -> Exchange:
         request,
         status=answer.status,
         content_type=content_type(answer.headers.get("Content-Type") or ""),
-        body=body_kind(answer.body, value, is_json),
-        error=error_in(value),
+        body=body_word(answer),
+        error=error_in(answer),
         headers=tuple(sorted(headers, key=str.lower)),
         challenges=tuple(challenges),
-        fields=field_paths(value) if is_json else (),
-        token=token_facts(_token_in(value), now) if request.login else None,
+        fields=field_paths(answer.json) if answer.is_json else (),
+        token=token_facts(_token_in(answer), now) if request.login else None,
     )
 
 
@@ -201,9 +197,10 @@ def _credentials(headers: Mapping[str, str], envelope: Optional[bytes]) -> str:
     return NO_CREDENTIALS
 
 
-def _token_in(value: Any) -> Optional[str]:
+def _token_in(answer: Answer) -> Optional[str]:
     """The token in the answer to a login, in either form of the API, or None."""
-    if is_json_rpc(value):
+    value = answer.json
+    if answer.is_json_rpc:
         result = value.get("result")
         value = from_wire(result.get("output")) if isinstance(result, dict) else None
 

@@ -26,24 +26,24 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthent
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unreachable
 from ansible_collections.esx.trust.plugins.module_utils._errors import Untrusted
+from ansible_collections.esx.trust.plugins.module_utils._services import client_profile
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import NOT_ASKED
-from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import Outcome
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import Probe
+from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import Reply
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import entries_with
-from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import nameless
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import probing
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import refusal_reason
+from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import without_host_name
+from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import ASKED_SERVICES
 from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import DEFINITION
 from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import NOBODY
 from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import OPERATION_GET
-from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import PROFILES_LIST
+from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import QUESTIONS_WITHOUT_LOGIN
 from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import SERVICE_GET
 from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import SERVICE_LIST
-from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import SERVICES
-from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import STRANGERS_QUESTIONS
-from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import Service
+from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import AskedService
 from ansible_collections.esx.trust.plugins.module_utils._services.api_record import Findings
 from ansible_collections.esx.trust.plugins.module_utils._services.api_record import record_of
 from ansible_collections.esx.trust.plugins.module_utils._services.connection_options import HOST_CONNECTION
@@ -73,20 +73,20 @@ def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
             failure.returned[RESOURCE] = record
             raise failure
 
-        result = info_result(RESOURCE, [], nameless(connection))
+        result = info_result(RESOURCE, [], without_host_name(connection))
         return probe.client.report({**result, RESOURCE: record})
 
 
 class _Inquiry:
-    """Asks the questions in their order, and keeps the outcomes.
+    """Asks the questions in their order, and keeps the replies.
 
-    first: the outcome of the first request, which lists the key providers.
+    first: the reply to the first request, which lists the key providers.
     """
 
-    def __init__(self, probe: Probe, first: Outcome) -> None:
+    def __init__(self, probe: Probe, first: Reply) -> None:
         self._probe = probe
         self._client = probe.client
-        #: The outcome of the first request.
+        #: The reply to the first request.
         self._providers = first
         #: The list of key providers with a login that the service accepts. It may be the same.
         self._providers_read = first
@@ -94,8 +94,8 @@ class _Inquiry:
         self._reader = probe.client
         self._issuers = NOT_ASKED
         self._profiles = NOT_ASKED
-        #: The outcomes of GET operations, by the id of the operation.
-        self._gets: dict[str, Outcome] = {}
+        #: The replies to GET operations, by the id of the operation.
+        self._gets: dict[str, Reply] = {}
         #: The record of each login, by auth_method.
         self._logins: dict[str, dict[str, Any]] = {}
         #: The refusal that ended the attempts with the password.
@@ -106,7 +106,7 @@ class _Inquiry:
         #: Empty if there is no introspection.
         self._introspected: dict[str, Optional[list[str]]] = {}
         #: The definitions of operations by the introspection.
-        self._definitions: dict[str, Outcome] = {}
+        self._definitions: dict[str, Reply] = {}
 
     @property
     def _logged_in(self) -> bool:
@@ -133,19 +133,19 @@ class _Inquiry:
         return self._refusal or self._providers.error
 
     def ask_everything(self) -> None:
-        """Ask all questions. It raises no TrustError: each outcome is kept for the record."""
+        """Ask all questions. It raises no TrustError: each reply is kept for the record."""
         self._note_first_login()
         self._try_other_logins()
         if self._logged_in or self._logins["basic"]["works"]:
             self._read()
 
-        self._ask_as_a_stranger()
+        self._ask_without_login()
         self._introspect()
 
     # Logins
 
     def _note_first_login(self) -> None:
-        """Note the outcome of the login that the first request has made."""
+        """Note the reply to the login that the first request has made."""
         connection = self._probe.connection
         for method in ("token", "basic"):
             self._logins[method] = {"works": None, "reason": "not_asked"}
@@ -189,11 +189,11 @@ class _Inquiry:
     def _try_token(self) -> None:
         """Log in for an access token."""
         client = self._probe.other_login("token")
-        outcome = self._probe.ask("login with a token", client, kms_provider.LIST())
-        refused = outcome.error is not None and outcome.error.operation == TOKEN_CREATE.id
+        reply = self._probe.ask("login with a token", client, kms_provider.LIST())
+        refused = reply.error is not None and reply.error.operation == TOKEN_CREATE.id
 
-        if outcome.asked:
-            self._logins["token"] = self._login_of(not refused, outcome.error)
+        if reply.asked:
+            self._logins["token"] = self._login_of(not refused, reply.error)
 
     def _try_basic(self) -> None:
         """Send the password with requests to each service.
@@ -204,28 +204,28 @@ class _Inquiry:
         calls = (
             kms_provider.LIST(),
             token_issuer.LIST(projection="BRIEF"),
-            PROFILES_LIST(projection="BRIEF"),
+            client_profile.LIST(projection="BRIEF"),
         )
 
         services: list[dict[str, Any]] = []
         for call in calls:
-            outcome = self._probe.ask("password with the request", client, call)
-            if not outcome.asked:
+            reply = self._probe.ask("password with the request", client, call)
+            if not reply.asked:
                 break
 
-            if call.operation is kms_provider.LIST and outcome.succeeded and not self._providers.succeeded:
+            if call.operation is kms_provider.LIST and reply.succeeded and not self._providers.succeeded:
                 # The services accept the password with each request, but not the first login.
                 self._reader = client
-                self._providers_read = outcome
+                self._providers_read = reply
 
-            works = outcome.succeeded or isinstance(outcome.error, Unauthorized)
+            works = reply.succeeded or isinstance(reply.error, Unauthorized)
             reason = "accepted"
-            if not works and outcome.error is not None:
-                reason = refusal_reason(outcome.error)
+            if not works and reply.error is not None:
+                reason = refusal_reason(reply.error)
 
             services.append({"service": call.operation.service, "works": works, "reason": reason})
-            if isinstance(outcome.error, Unauthenticated):
-                self._refusal = outcome.error
+            if isinstance(reply.error, Unauthenticated):
+                self._refusal = reply.error
                 break
 
         reasons = [str(service["reason"]) for service in services]
@@ -253,18 +253,18 @@ class _Inquiry:
         get_issuer = token_issuer.GET(issuer_alias=alias)
         self._gets[token_issuer.GET.id] = self._probe.ask("one token issuer", client, get_issuer)
 
-        self._profiles = self._probe.ask("client profiles", client, PROFILES_LIST(projection="FULL"))
+        self._profiles = self._probe.ask("client profiles", client, client_profile.LIST(projection="FULL"))
 
-    def _ask_as_a_stranger(self) -> None:
+    def _ask_without_login(self) -> None:
         """Ask in both forms of the API without credentials."""
         for codec in (REST, JSON_RPC):
-            client = self._probe.stranger(codec)
-            for question, operation in STRANGERS_QUESTIONS[codec.name].items():
+            client = self._probe.client_without_login(codec)
+            for question, operation in QUESTIONS_WITHOUT_LOGIN[codec.name].items():
                 self._probe.ask(question, client, operation())
 
     def _introspect(self) -> None:
         """Read the services and their operations from the introspection, if the host has one."""
-        client = self._probe.stranger(JSON_RPC)
+        client = self._probe.client_without_login(JSON_RPC)
         public = True
         listed = self._probe.ask("introspection", client, SERVICE_LIST())
         introspection = "without_credentials"
@@ -284,19 +284,19 @@ class _Inquiry:
 
         self._introspection = introspection
         services = listed.value if isinstance(listed.value, list) else []
-        for service in SERVICES:
+        for service in ASKED_SERVICES:
             self._introspected[service.id] = None
             if service.id in services:
                 self._introspect_service(service, client, public)
 
-    def _introspect_service(self, service: Service, client: Client, public: bool) -> None:
+    def _introspect_service(self, service: AskedService, client: Client, public: bool) -> None:
         """Read the operations of one service, and the definitions of those that this collection declares.
 
         public: True if the introspection needs no credentials.
         """
         question = replace(SERVICE_GET, public=public)(id=service.id)
-        outcome = self._probe.ask("introspection", client, question)
-        listed = outcome.value.get("operations") if isinstance(outcome.value, dict) else None
+        reply = self._probe.ask("introspection", client, question)
+        listed = reply.value.get("operations") if isinstance(reply.value, dict) else None
         if not isinstance(listed, list):
             listed = []
 
@@ -310,7 +310,7 @@ class _Inquiry:
                 self._definitions[f"{service.id}.{name}"] = self._probe.ask(DEFINITION, client, question)
 
     def findings(self) -> Findings:
-        """What was asked so far, and the outcomes."""
+        """What was asked so far, and the replies."""
         return Findings(
             connection=self._probe.connection,
             api_protocol=self._client.api_protocol,

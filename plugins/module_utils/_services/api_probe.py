@@ -26,13 +26,13 @@ from ansible_collections.esx.trust.plugins.module_utils._libraries import rsa
 from ansible_collections.esx.trust.plugins.module_utils._libraries import x509
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer_model
-from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import Outcome
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import Probe
+from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import Reply
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import chains_in
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import connection_names
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import host_names
-from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import nameless
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import probing
+from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import without_host_name
 from ansible_collections.esx.trust.plugins.module_utils._services.api_certificate_facts import certificate_facts
 from ansible_collections.esx.trust.plugins.module_utils._services.api_hiding import hide
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Chain
@@ -113,11 +113,11 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
             record = trial.run()
             operations = trial.operations
 
-            names_of_host = host_names(Outcome(listed))
+            names_of_host = host_names(Reply(listed))
             names = [*connection_names(connection), *names_of_host, trial.alias, trial.issuer]
             record["answers"] = hide(record["answers"], names)
 
-        result = info_result(RESOURCE, [], nameless(connection))
+        result = info_result(RESOURCE, [], without_host_name(connection))
         changes = {"changed": bool(operations), RESOURCE: record, "operations": operations}
 
         return probe.client.report({**result, **changes})
@@ -156,7 +156,7 @@ class _Trial:
             self._remove(alias)
 
         record: dict[str, Any] = {"leftovers_removed": len(self._leftovers)}
-        deleted = Outcome(asked=False)
+        deleted = Reply(asked=False)
         try:
             record.update(self._try())
         finally:
@@ -176,10 +176,10 @@ class _Trial:
 
         return record
 
-    def _remove_all(self, aliases: list[str], deleted: Outcome) -> Outcome:
-        """Remove the issuers of these aliases, each even if the removal of another fails. Returns the last outcome.
+    def _remove_all(self, aliases: list[str], deleted: Reply) -> Reply:
+        """Remove the issuers of these aliases, each even if the removal of another fails. Returns the last reply.
 
-        deleted: the outcome if there are no aliases.
+        deleted: the reply if there are no aliases.
         """
         failure: Optional[TrustError] = None
         for alias in aliases:
@@ -229,7 +229,7 @@ class _Trial:
 
         return record
 
-    def _create(self, question: str, alias: str, issuer: str) -> Outcome:
+    def _create(self, question: str, alias: str, issuer: str) -> Reply:
         """Try to create an issuer. It is remembered for the removal, unless it certainly was not created."""
         is_new = alias not in self._made
         if is_new:
@@ -241,17 +241,17 @@ class _Trial:
             "signing_cert_chains": [{"cert_chain": self._chain}],
         }
 
-        outcome = self._ask(question, token_issuer.CREATE(spec=spec))
-        is_unknown = outcome.error is not None and outcome.error.outcome_unknown
+        reply = self._ask(question, token_issuer.CREATE(spec=spec))
+        is_unknown = reply.error is not None and reply.error.outcome_unknown
         if is_unknown:
             # The host may still be creating it.
             time.sleep(FIRST_DELAY)
-        elif is_new and not outcome.succeeded:
+        elif is_new and not reply.succeeded:
             self._made.remove(alias)
 
-        return outcome
+        return reply
 
-    def _compared(self, read: Outcome) -> dict[str, Any]:
+    def _compared(self, read: Reply) -> dict[str, Any]:
         """The record of the certificates as the host returns them. Empty if they could not be read."""
         chains = chains_in(read.value) if read.succeeded else None
         if chains is None:
@@ -269,33 +269,33 @@ class _Trial:
             "same_text": texts == self._chain,
         }
 
-    def _ask(self, question: str, call: Call) -> Outcome:
-        """The outcome of a call with the login. See `Probe.ask`."""
+    def _ask(self, question: str, call: Call) -> Reply:
+        """The reply to a call with the login. See `Probe.ask`."""
         return self._probe.ask(question, self._client, call)
 
-    def _note(self, action: str, outcome: Outcome) -> None:
+    def _note(self, action: str, reply: Reply) -> None:
         """Note the operation if it was carried out."""
-        if outcome.succeeded:
+        if reply.succeeded:
             self.operations.append(_operation(action, self.alias))
 
     @tidying()
-    def _remove(self, alias: str) -> Outcome:
+    def _remove(self, alias: str) -> Reply:
         """Delete an issuer of this module, and check that the host no longer lists it. Raises TrustError if it does.
 
-        Returns the outcome of the deletion.
+        Returns the reply to the deletion.
         """
-        deleted = Outcome(asked=False)
+        deleted = Reply(asked=False)
         problem: Optional[TrustError] = None
         self._probe.recorder.question = "delete"
 
         for _attempt in range(_REMOVALS):
             try:
                 self._client.call(token_issuer.DELETE(issuer_alias=alias))
-                deleted = Outcome()
+                deleted = Reply()
             except TrustError as error:
                 problem = error
                 if not deleted.asked:
-                    deleted = Outcome(error=error)
+                    deleted = Reply(error=error)
 
             if self._is_gone(alias):
                 if alias in self._leftovers:
@@ -351,12 +351,12 @@ def _operation(action: str, alias: str) -> dict[str, str]:
     return {"operation": action, "resource": token_issuer_model.RESOURCE, "id": alias}
 
 
-def _attempt(outcome: Outcome) -> Optional[dict[str, Any]]:
+def _attempt(reply: Reply) -> Optional[dict[str, Any]]:
     """The record of an attempt, with the type of the host's error. None if the host was not asked."""
-    if not outcome.asked:
+    if not reply.asked:
         return None
 
-    error = outcome.error
+    error = reply.error
     if error is None:
         return {"succeeded": True, "error": None}
 

@@ -8,32 +8,20 @@ from dataclasses import dataclass
 from dataclasses import replace
 from typing import Optional
 
-from ansible_collections.esx.trust.plugins.module_utils._api.data_types import ENUMERATION
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import STRING
-from ansible_collections.esx.trust.plugins.module_utils._api.data_types import OptionalType
 from ansible_collections.esx.trust.plugins.module_utils._api.login import TOKEN_CREATE
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import QUERY
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Parameter
+from ansible_collections.esx.trust.plugins.module_utils._services import client_profile
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
 
 _INTROSPECTION = "com.vmware.vapi.std.introspection"
-_PROFILES = "com.vmware.esx.authentication.client_profiles"
 #: Why the definitions of operations are read. There is one request for each operation.
 DEFINITION = "definition of an operation"
 #: A name that no resource on any host has.
 NOBODY = "esx-trust-probe-nobody"
-
-PROFILES_LIST = Operation(
-    id=f"{_PROFILES}.list",
-    method="GET",
-    path="/api/esx/authentication/client-profiles",
-    success=(200,),
-    errors=("INVALID_ARGUMENT", "UNAUTHENTICATED", "ERROR"),
-    parameters=(Parameter("projection", OptionalType(ENUMERATION), QUERY),),
-    returns=True,
-)
 
 
 def _introspection(service: str, name: str, *parameters: str) -> Operation:
@@ -69,7 +57,7 @@ def _question(id_: str, path: str) -> Operation:
 
 
 #: The requests without credentials for each form of the API, by the question under which the answers are reported.
-STRANGERS_QUESTIONS: dict[str, dict[str, Operation]] = {
+QUESTIONS_WITHOUT_LOGIN: dict[str, dict[str, Operation]] = {
     "rest": {
         "without credentials": replace(kms_provider.LIST, public=True),
         "unknown path": _question("esx.trust.probe.get", "/api/esx/esx-trust-probe-nothing"),
@@ -85,7 +73,7 @@ STRANGERS_QUESTIONS: dict[str, dict[str, Operation]] = {
 
 
 @dataclass(frozen=True)
-class Service:
+class AskedService:
     """A service that this collection uses.
 
     operations: the names of its operations, also of those that the reference does not have.
@@ -105,17 +93,21 @@ class Service:
         return None
 
 
-SERVICES = (
-    Service("com.vmware.esx.authentication.token", ("create",), (TOKEN_CREATE,)),
-    Service(
+ASKED_SERVICES = (
+    AskedService("com.vmware.esx.authentication.token", ("create",), (TOKEN_CREATE,)),
+    AskedService(
         kms_provider.LIST.service,
         ("list", "create", "get", "delete"),
         kms_provider.OPERATIONS,
     ),
-    Service(
+    AskedService(
         token_issuer.LIST.service,
         ("list", "create", "get", "update", "delete"),
         token_issuer.OPERATIONS,
     ),
-    Service(_PROFILES, ("list", "create", "get", "update", "delete")),
+    AskedService(
+        client_profile.LIST.service,
+        ("list", "create", "get", "update", "delete"),
+        client_profile.OPERATIONS,
+    ),
 )

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes the record of esx_api_info from the questions that were asked of a host and the outcomes."""
+"""Makes the record of esx_api_info from the questions that were asked of a host and the replies."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from typing import Optional
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._api.login import TOKEN_CREATE
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
+from ansible_collections.esx.trust.plugins.module_utils._services import client_profile
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import NOT_ASKED
-from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import Outcome
+from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import Reply
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import chains_in
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import connection_names
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import entries_with
@@ -28,25 +29,24 @@ from ansible_collections.esx.trust.plugins.module_utils._services.api_exchanges 
 from ansible_collections.esx.trust.plugins.module_utils._services.api_hiding import hide
 from ansible_collections.esx.trust.plugins.module_utils._services.api_operation_input import declared_fields
 from ansible_collections.esx.trust.plugins.module_utils._services.api_operation_input import input_fields
+from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import ASKED_SERVICES
 from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import DEFINITION
-from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import PROFILES_LIST
-from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import SERVICES
-from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import Service
+from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import AskedService
 
 
 @dataclass(frozen=True)
 class Findings:
-    """What was asked of a host, and the outcomes.
+    """What was asked of a host, and the replies.
 
     connection: the options of the connection.
     api_protocol: the form of the API that the host speaks, None if no answer has shown it.
     exchanges: the forms of all requests and answers.
     logins: the record of each login, by auth_method.
     login_works: True if the host accepted a login.
-    providers: the outcome of the first request, which lists the key providers.
+    providers: the reply to the first request, which lists the key providers.
     providers_read: the list of key providers with a login that the service accepts. It may be the same.
     issuers, profiles: the lists of token issuers and of client profiles.
-    gets: the outcomes of GET operations, by the id of the operation.
+    gets: the replies to GET operations, by the id of the operation.
     introspection: how the introspection can be used: none, without_credentials or with_the_login.
     introspected: the operations of each service by the introspection. None for a service that the host does not have.
         Empty if there is no introspection.
@@ -58,18 +58,18 @@ class Findings:
     exchanges: Sequence[Exchange]
     logins: Mapping[str, dict[str, Any]]
     login_works: bool
-    providers: Outcome
-    providers_read: Outcome
-    issuers: Outcome
-    profiles: Outcome
-    gets: Mapping[str, Outcome]
+    providers: Reply
+    providers_read: Reply
+    issuers: Reply
+    profiles: Reply
+    gets: Mapping[str, Reply]
     introspection: str
     introspected: Mapping[str, Optional[list[str]]]
-    definitions: Mapping[str, Outcome]
+    definitions: Mapping[str, Reply]
 
 
 def record_of(findings: Findings) -> dict[str, Any]:
-    """The record of all outcomes. It holds no name of a resource, a user or the host."""
+    """The record of all replies. It holds no name of a resource, a user or the host."""
     record: dict[str, Any] = {
         "api_protocol": findings.api_protocol,
         "rest": _spoken(findings, "rest"),
@@ -77,7 +77,7 @@ def record_of(findings: Findings) -> dict[str, Any]:
         "logins": findings.logins,
         "token": _token(findings),
         "introspection": findings.introspection,
-        "services": [_service(findings, service) for service in SERVICES],
+        "services": [_service(findings, service) for service in ASKED_SERVICES],
         "certificates": _certificates(findings),
     }
 
@@ -144,7 +144,7 @@ def _token(findings: Findings) -> dict[str, Any]:
     }
 
 
-def _service(findings: Findings, service: Service) -> dict[str, Any]:
+def _service(findings: Findings, service: AskedService) -> dict[str, Any]:
     """The record of a service and of its operations."""
     operations = [_operation(findings, service, name) for name in service.operations]
     introspected = findings.introspected.get(service.id)
@@ -173,7 +173,7 @@ def _service(findings: Findings, service: Service) -> dict[str, Any]:
     }
 
 
-def _operation(findings: Findings, service: Service, name: str) -> dict[str, Any]:
+def _operation(findings: Findings, service: AskedService, name: str) -> dict[str, Any]:
     """The record of one operation of a service."""
     operation_id = f"{service.id}.{name}"
     differences: list[str] = []
@@ -202,35 +202,35 @@ def _source_of(findings: Findings, known: Optional[bool]) -> Optional[str]:
     return None if known is None else "answer"
 
 
-def _answer_of(findings: Findings, operation: str) -> Outcome:
-    """The outcome of an operation that only reads, or of the login. Other operations are not asked."""
+def _answer_of(findings: Findings, operation: str) -> Reply:
+    """The reply to an operation that only reads, or to the login. Other operations are not asked."""
     if operation == TOKEN_CREATE.id:
         return _answer_of_login(findings)
 
-    outcomes = {
+    replies = {
         kms_provider.LIST.id: findings.providers_read if findings.login_works else NOT_ASKED,
         token_issuer.LIST.id: findings.issuers,
-        PROFILES_LIST.id: findings.profiles,
+        client_profile.LIST.id: findings.profiles,
         **findings.gets,
     }
 
-    return outcomes.get(operation, NOT_ASKED)
+    return replies.get(operation, NOT_ASKED)
 
 
-def _answer_of_login(findings: Findings) -> Outcome:
-    """The outcome of the login for an access token."""
+def _answer_of_login(findings: Findings) -> Reply:
+    """The reply to the login for an access token."""
     login = findings.logins["token"]
     if login["reason"] == "given" or login["works"] is None:
         return NOT_ASKED
 
     if login["works"]:
-        return Outcome()
+        return Reply()
 
     error = findings.providers.error
     if error is None or error.operation != TOKEN_CREATE.id:
         return NOT_ASKED
 
-    return Outcome(error=error)
+    return Reply(error=error)
 
 
 def _compared(findings: Findings, declared: Optional[Operation], operation: str) -> tuple[Optional[bool], list[str]]:
@@ -240,8 +240,8 @@ def _compared(findings: Findings, declared: Optional[Operation], operation: str)
     operation: the id of the operation.
     Returns None and no fields if one of both is not known.
     """
-    outcome = findings.definitions.get(operation, NOT_ASKED)
-    definition = outcome.value.get("input_definition") if isinstance(outcome.value, dict) else None
+    reply = findings.definitions.get(operation, NOT_ASKED)
+    definition = reply.value.get("input_definition") if isinstance(reply.value, dict) else None
 
     fields_of_host = input_fields(definition)
     if declared is None or fields_of_host is None:

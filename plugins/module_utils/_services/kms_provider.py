@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 from typing import Optional
 
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import says_no_such_operation
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import BOOLEAN
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import SECRET
@@ -143,8 +144,8 @@ def explain(error: TrustError, step: Step, host: str) -> TrustError:
             f" deletes key providers (DELETE was answered with {answer})."
         )
         error.hint = (
-            "It can only be removed by what put it there, for instance vCenter; rekey every virtual machine that"
-            " uses it first."
+            "Remove it with the program that created it, for instance vCenter; rekey every virtual machine that uses it"
+            " first."
         )
 
     return error
@@ -152,7 +153,7 @@ def explain(error: TrustError, step: Step, host: str) -> TrustError:
 
 def _cannot_delete(error: TrustError) -> bool:
     """True if the answer to DELETE shows that the host has no such operation."""
-    if error.error_type in ("NOT_FOUND", "OPERATION_NOT_FOUND", "INVALID_REQUEST", "UNSUPPORTED"):
+    if says_no_such_operation(error):
         return True
 
     return not isinstance(error, ApiError) and error.status in (400, 404, 405, 501)

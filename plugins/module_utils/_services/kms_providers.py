@@ -18,6 +18,7 @@ from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Part
 from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Planned
 from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Records
+from ansible_collections.esx.trust.plugins.module_utils._errors import HINT_RUN_AGAIN
 from ansible_collections.esx.trust.plugins.module_utils._errors import Overtaken
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
@@ -55,7 +56,7 @@ class KmsProviders(Service):
     kinds: ClassVar[tuple[str, ...]] = (RESOURCE,)
     lists: ClassVar[tuple[str, ...]] = (LIST_OPTION,)
     arguments: ClassVar[Arguments] = Arguments(
-        options={LIST_OPTION: kms_provider.DECLARATION.entries()},
+        options={LIST_OPTION: kms_provider.DECLARATION.list_option()},
         likely_secrets=kms_provider.DECLARATION.likely_secrets,
     )
 
@@ -111,8 +112,8 @@ class KmsProviders(Service):
         now = kms_provider.find(client, step.id)
         if now is None or not kms_provider_plan.has_key_of(now, step.before):
             raise Overtaken(
-                f"{client.host}: the key provider {step.id!r} is not the one that was there at the look before.",
-                "Run the task again; it looks at the host first.",
+                f"{client.host}: the key provider {step.id!r} was replaced or deleted since the last look.",
+                HINT_RUN_AGAIN,
             )
 
     def perform(self, client: Client, step: Step) -> Any:
