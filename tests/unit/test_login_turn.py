@@ -37,7 +37,7 @@ def failure(code: str, operation: str | None, *, refused: bool = False) -> dict[
     return {"failed": True, "failure": {"code": code, "operation": operation, "login_refused": refused}}
 
 
-FINE: dict[str, Any] = {"changed": False}
+FINE: dict[str, Any] = {"changed": False, "api_protocol": "rest"}
 REFUSED = failure("unauthenticated", LOGIN, refused=True)
 REFUSED_BY_A_SERVICE = failure("unauthenticated", SERVICE, refused=True)
 UNREACHABLE = failure("unreachable", LOGIN)
@@ -87,6 +87,19 @@ def test_a_login_of_which_nothing_is_known_is_tried_one_after_the_other(tmp_path
     assert host.tasks(6) == [UNREACHABLE] * 6
     assert host.asked == 6
     assert host.peak == 1
+
+
+def test_a_task_that_asked_the_host_for_nothing_proves_nothing(tmp_path: Path) -> None:
+    host = Host(tmp_path, {"changed": False})
+    host.tasks(6)
+    assert host.peak == 1
+
+
+def test_a_login_that_is_refused_in_the_list_of_key_providers_is_not_tried_again(tmp_path: Path) -> None:
+    host = Host(tmp_path, {**FINE, "key_providers": REFUSED})
+    host.task()
+    assert "is not tried again" in host.task()["msg"]
+    assert host.asked == 1
 
 
 def test_a_login_that_was_accepted_is_used_by_all_at_the_same_time(tmp_path: Path) -> None:

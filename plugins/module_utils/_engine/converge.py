@@ -131,8 +131,9 @@ class _Run:
         self.warnings: tuple[str, ...] = ()
         #: The steps that the host refused once because it had changed since the last look.
         self._superseded: list[Step] = []
-        #: The first deletion that was planned for each resource, by its kind and name.
-        self._first_deletions: dict[tuple[str, str], Step] = {}
+        #: The deletions that were first planned for each resource, by its kind and name. A host may hold several
+        #: profiles of one subject, which have one name.
+        self._first_deletions: dict[tuple[str, str], list[Step]] = {}
         #: All steps were carried out, so nothing is to be restored.
         self._finished = False
 
@@ -173,6 +174,7 @@ class _Run:
 
             step, error = failure
             first_superseded = self._first_superseded(step, error)
+            steps_after_it = plan.steps[plan.steps.index(step) + 1 :]
 
             # The state of the host decides, whatever the host said about the write.
             known_as_performed = len(self.performed)
@@ -183,7 +185,9 @@ class _Run:
                 raise self._explained(error, step)
 
             look_found_nothing_new = len(self.performed) == known_as_performed
-            if plan.steps and look_found_nothing_new:
+            # A host may store each write in another form. Then the steps never become fewer, although each was done.
+            there_is_more_to_do = len(plan.steps) > len(steps_after_it)
+            if plan.steps and (look_found_nothing_new or there_is_more_to_do):
                 self._client.spend_retry(self._explained(error, step))
 
         self._finished = True
@@ -243,16 +247,20 @@ class _Run:
 
         Somebody else may have created the resource anew while this run removed it. The new resource is left alone.
         """
+        deletions: dict[tuple[str, str], list[Step]] = {}
         for step in plan.steps:
-            if step.action != "delete":
-                continue
+            if step.action == "delete":
+                deletions.setdefault(step.key, []).append(step)
 
-            first = self._first_deletions.setdefault(step.key, step)
-            if not self._declared.is_same(first, step):
-                return (
-                    f"the {step.resource} {step.id!r} was made anew by somebody else while this task removed it."
-                    " The new resource was left alone; run the task again to remove it, too."
-                )
+        for key, now in deletions.items():
+            # The deletions of one plan are not compared with each other.
+            first = self._first_deletions.setdefault(key, now)
+            for step in now:
+                if not any(self._declared.is_same(planned, step) for planned in first):
+                    return (
+                        f"the {step.resource} {step.id!r} was made anew by somebody else while this task removed it."
+                        " The new resource was left alone; run the task again to remove it, too."
+                    )
 
         return ""
 
@@ -276,7 +284,8 @@ class _Run:
         """
         for step in plan.steps:
             try:
-                self._declared.check(self._client, step, self._sent.assumed(self.performed))
+                assumed = self._sent.assumed(self.performed)
+                self._declared.check(self._client, step, assumed, self._sent.has_just_looked)
                 self._sent.send(step)
             except TrustError as error:
                 if isinstance(error, (Unauthenticated, Unauthorized)):

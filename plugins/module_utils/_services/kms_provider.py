@@ -198,12 +198,17 @@ def names_beside(
         return ()
 
     try:
-        return tuple(entry["provider"] for entry in _list(client))
+        return list_names(client)
     except (ApiError, UnexpectedAnswer, AnswerLost) as error:
         if is_refused_login(error):
             raise
 
         return ()
+
+
+def list_names(client: Client) -> tuple[str, ...]:
+    """The names of all providers of a host. Raises TrustError."""
+    return tuple(entry["provider"] for entry in _list(client))
 
 
 def _says_absent(error: TrustError) -> bool:
