@@ -14,13 +14,13 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from jinja2.exceptions import UndefinedError
 
+from ansible_collections.esx.trust.plugins.module_utils._services.option_specifications import is_blank
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet import REFUSAL
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet import Keys
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet import differences
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet import is_present
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet import keys
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet import named
-from ansible_collections.esx.trust.plugins.plugin_utils._roll_out import is_blank
 
 #: The variable in which the role keeps the keys of a host after the host's task has read its declaration.
 KNOWN = "host_trust_keys"

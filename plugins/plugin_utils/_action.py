@@ -9,13 +9,13 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
+from functools import cache
 from typing import Any
 from typing import ClassVar
 from typing import Optional
 
 from ansible import constants
 from ansible.errors import AnsibleActionFail
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.parsing.dataloader import DataLoader
@@ -25,7 +25,7 @@ from ansible.template import Templar
 from ansible_collections.esx.trust.plugins.module_utils._api.tls import prepare
 from ansible_collections.esx.trust.plugins.module_utils._libraries import MISSING
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import OPTION
-from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import Login
+from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import LoginKey
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import in_turn
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import refused_before
 from ansible_collections.esx.trust.plugins.module_utils._module.perform import Run
@@ -102,7 +102,7 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
             return self._with_names_of_variables(result)
 
         # Tasks in the background run beside each other, so those with the same password take turns.
-        shared: Optional[Login] = None
+        shared: Optional[LoginKey] = None
         if sends_password(args):
             if self._task.async_val:
                 refused.share(login)
@@ -124,7 +124,7 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
 
         return self._with_names_of_variables(result)
 
-    def _hand_over(self, shared: Optional[Login], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+    def _hand_over(self, shared: Optional[LoginKey], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         """The result of the module. shared: the login, if a task in the background uses it too."""
         module_args = dict(self._task.args)
         if shared:
@@ -175,7 +175,7 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
             and not self._task.async_val
             and not self._connection.become
             and not any(self._task.environment or [])
-            and self._interpreter(task_vars) in ("", os.path.realpath(sys.executable))
+            and self._interpreter(task_vars) in ("", own_python())
         )
 
     def _interpreter(self, task_vars: Mapping[str, Any]) -> str:
@@ -184,6 +184,12 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
             task_vars = task_vars.get("ansible_delegated_vars", {}).get(self._task.delegate_to, {})
 
         return interpreter(task_vars.get(INTERPRETER), self._templar)
+
+
+@cache
+def own_python() -> str:
+    """The path of the Python that runs this process."""
+    return os.path.realpath(sys.executable)
 
 
 def interpreter(asked: Any, templar: Any) -> str:
@@ -195,7 +201,7 @@ def interpreter(asked: Any, templar: Any) -> str:
     asked = asked or ""
     if asked == _OWN_PYTHON:
         # The result is known. Resolving the template would cost every worker time.
-        return os.path.realpath(sys.executable)
+        return own_python()
 
     path = str(templar.template(asked))
     if not path or path.startswith("auto"):
@@ -233,12 +239,11 @@ class Understood:
         Raises AnsibleActionFail if Ansible's own validation raises an exception. For all other errors,
         `params` is None and `result` says what is wrong.
         """
-        validator = ArgumentSpecValidator(**arguments.keywords())
         try:
-            validation = validator.validate(dict(args))
+            validation = arguments.validator.validate(dict(args))
         except ValueError:
             # Cores before 2.19 raise it for some texts in which they look for "name=value".
-            complaint = arguments.misshapen(args) or "An option is of the wrong form."
+            complaint = arguments.misshapen(args)
             raise AnsibleActionFail(complaint) from None
 
         return cls(arguments, args, action, shows_invocation, validation)
@@ -272,7 +277,8 @@ class Understood:
         if self.shows_invocation:
             # Options that were refused can hold secrets in every place, even in the keys of a dictionary.
             shown = {} if params is None else self.arguments.shown(options)
-            done["invocation"] = {"module_args": shown}
+            # This is a new dictionary, because nothing in these options is masked yet besides the secret options.
+            done = {**done, "invocation": {"module_args": shown}}
 
         result = scrubbed(self.arguments, done, [self.args, options], secrets)
 

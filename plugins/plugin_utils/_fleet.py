@@ -10,13 +10,13 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import uuid
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.esx.trust.plugins.plugin_utils._roll_out import is_blank
+from ansible_collections.esx.trust.plugins.module_utils._services.key_ids import canonical_key_id
+from ansible_collections.esx.trust.plugins.module_utils._services.option_specifications import is_blank
 
 #: A sentence about many hosts names so many of them.
 NAMED = 5
@@ -52,7 +52,7 @@ def keys(providers: Any) -> Keys:
         key_id = _text(entry.get("key_id"))
         key = _text(entry.get("key_derivation_key"))
         if name:
-            found.setdefault(name, []).append({"key_id": _key_id(key_id), "key": _digest(key)})
+            found.setdefault(name, []).append({"key_id": canonical_key_id(key_id), "key": _digest(key)})
 
     return found
 
@@ -115,14 +115,6 @@ def _text(value: Any) -> str:
     """The value as text; a vaulted value is decrypted. Empty for a template that could not be resolved."""
     text = str(value or "").strip()
     return "" if "{{" in text else text
-
-
-def _key_id(text: str) -> str:
-    """The key_id in one spelling. Hosts compare key_ids as UUIDs."""
-    try:
-        return str(uuid.UUID(text))
-    except ValueError:
-        return text.lower()
 
 
 def _digest(text: str) -> str:

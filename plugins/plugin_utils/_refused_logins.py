@@ -32,7 +32,7 @@ from ansible import constants
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import host_and_port
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import BASIC
-from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import Login
+from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import LoginKey
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 
 # Ansible loads this file before it forks the workers.
@@ -45,20 +45,20 @@ class RefusedLogins:
     def __init__(self, folder: Optional[str] = None) -> None:
         self._folder = Path(folder or constants.DEFAULT_LOCAL_TMP)
 
-    def know(self, login: Login) -> bool:
+    def know(self, login: LoginKey) -> bool:
         """True if this login was refused before: by a login operation, or by a service if the login is basic."""
         return any(self._file(f"refused-{way}").exists() for way in login.ways)
 
-    def remember(self, login: Login, operation: Optional[str]) -> None:
+    def remember(self, login: LoginKey, operation: Optional[str]) -> None:
         """Note that this login was refused. operation: the API's id of the refused operation, if it is known."""
         way = login.refused_way(operation)
         self._file(f"refused-{way}").touch(mode=0o600)
 
-    def is_shared(self, login: Login) -> bool:
+    def is_shared(self, login: LoginKey) -> bool:
         """True if a task that may still be running in the background uses this login."""
         return self._file(f"shared-{login.digest}").exists()
 
-    def share(self, login: Login) -> None:
+    def share(self, login: LoginKey) -> None:
         """Note that a task in the background uses this login."""
         self._file(f"shared-{login.digest}").touch(mode=0o600)
 
@@ -66,7 +66,7 @@ class RefusedLogins:
         return self._folder / f"esx-trust-{name}"
 
 
-def login_of(arguments: Arguments, params: Mapping[str, Any], environment: Mapping[str, str]) -> Login:
+def login_of(arguments: Arguments, params: Mapping[str, Any], environment: Mapping[str, str]) -> LoginKey:
     """The login that a module with these options would make.
 
     params: the options as they are given.
@@ -87,7 +87,7 @@ def login_of(arguments: Arguments, params: Mapping[str, Any], environment: Mappi
     message = json.dumps(parts).encode()
     digest = hmac.new(_KEY, message, hashlib.sha256).hexdigest()
 
-    return Login(digest, basic=value("auth_method") == BASIC)
+    return LoginKey(digest, basic=value("auth_method") == BASIC)
 
 
 def _value(

@@ -14,12 +14,16 @@ from ansible.errors import AnsibleError
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 
+from ansible_collections.esx.trust.plugins.module_utils._services.option_specifications import is_blank
+
 #: The percentage of a batch that may fail by default.
 TOLERATED = 20.0
 
 #: A number of hosts, or a text such as 10%.
 Batch = Union[int, str]
 
+#: A pattern that can only be a name.
+_NAME = re.compile(r"\w+")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _PERCENTAGE = re.compile(r"([0-9]{1,3}(?:\.[0-9]+)?) *%?")
 
@@ -33,6 +37,11 @@ def hosts(groups: Mapping[str, Iterable[str]], pattern: Any, limit: Any) -> list
     Raises AnsibleError if there is a limit and no host matches: Ansible would skip each play and
     report success.
     """
+    is_name = isinstance(pattern, str) and _NAME.fullmatch(pattern)
+    if is_name and pattern in groups and not limit:
+        # Each playbook asks several times, and almost always for a group. An InventoryManager takes long.
+        return list(groups[pattern])
+
     manager = InventoryManager(DataLoader(), parse=False)
     for group, names in groups.items():
         manager.add_group(group)
@@ -109,8 +118,3 @@ def problems(asked_batches: Any, asked_percentage: Any) -> list[str]:
             sentences.append(str(error))
 
     return sentences
-
-
-def is_blank(value: Any) -> bool:
-    """True if a value means "not given": null, or a text of spaces only, such as a blank answer of a survey."""
-    return value is None or (isinstance(value, str) and not value.strip())

@@ -21,6 +21,9 @@ def in_variables(result: Mapping[str, Any], arguments: Arguments, given: Collect
 
     given: the options that the role set. The module took the others from the environment or from their defaults.
     """
+    if not result.get("failed") and "failure" not in result:
+        return dict(result)
+
     names = _names(arguments, given)
 
     def renamed(text: Any) -> Any:

@@ -49,7 +49,7 @@ def test_a_warning_with_long_names_is_one_too(modules: Modules, host: Host) -> N
     ran = modules.token_issuer(state="absent", issuer=None)
 
     assert not ran.failed, ran.message
-    assert "with the issuer 'vcenter01' go the client profiles" in ran.warnings
+    assert "removing the issuer 'vcenter01' also removes the client profiles" in ran.warnings
     assert len(ran.warnings) < LONGEST + ROOM
 
 

@@ -46,7 +46,7 @@ KEY = bytes(range(100, 132))
 DATED = Authority("dated", days_before=100, days_after=100)
 NOW = datetime.datetime.now(datetime.timezone.utc)
 BODY = "".join(PEM.splitlines()[1:-1])
-NEITHER = "holds what is neither PEM nor Base64 DER of an X.509 certificate"
+NEITHER = "holds text that is neither PEM nor Base64 DER of a certificate"
 
 
 def declared(*chains: Sequence[str]) -> tuple[Chain, ...]:
@@ -240,9 +240,9 @@ def test_a_key_that_was_split_into_lines_is_kept_out_of_all_output() -> None:
         # What Base64 does not know is no noise to be left out.
         (f"*{BODY}", NEITHER),
         (f"{BODY[:40]}*{BODY[40:]}", NEITHER),
-        (base64.b64encode(b"no certificate").decode(), "holds what is no X.509 certificate"),
-        ("AAAA", "holds what is no X.509 certificate"),
-        ("QUJD", "holds what is no X.509 certificate"),
+        (base64.b64encode(b"no certificate").decode(), "holds data that is no X.509 certificate"),
+        ("AAAA", "holds data that is no X.509 certificate"),
+        ("QUJD", "holds data that is no X.509 certificate"),
         ("-----BEGIN CERTIFICATE-----", "holds a PEM block that is broken off"),
         (PEM + PEM[:100], "holds a PEM block that is broken off"),
     ],
@@ -306,7 +306,7 @@ def test_a_chain_out_of_order_is_refused_with_the_place_and_the_names_of_the_pai
     names = [one.subject for one in declared(DEEP)[0].certificates]
     assert len(set(names)) == len(DEEP)
     assert refusal(*texts).message == (
-        f"chains[0].cert_chain: certificate {number} ({names[below]}) was not issued by the one behind it"
+        f"chains[0].cert_chain: certificate {number} ({names[below]}) was not issued by the certificate after it"
         f" ({names[above]}); the order is leaf, intermediates, root."
     )
     assert masked(*texts) == set()

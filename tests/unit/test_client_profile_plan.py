@@ -21,9 +21,9 @@ from ansible_collections.esx.trust.plugins.module_utils._services.client_profile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Grant
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Subject
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import shown
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import carry_out
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import plan
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import was_carried_out
+from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import carry_out
 
 GROUP = Subject("EXTERNAL_GROUP", "Administrators", "vc", "vsphere.local")
 USER = replace(GROUP, type="EXTERNAL_USER")

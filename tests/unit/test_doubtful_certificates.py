@@ -105,7 +105,7 @@ def test_a_link_that_cannot_be_checked_is_taken_with_a_warning(why: str) -> None
 
 @pytest.mark.parametrize("why", OLD)
 def test_its_order_still_counts(why: str) -> None:
-    with pytest.raises(InvalidInput, match="was not issued by the one behind it"):
+    with pytest.raises(InvalidInput, match="was not issued by the certificate after it"):
         declared(*reversed(OLD[why]))
 
 
@@ -135,7 +135,7 @@ def test_a_false_old_signature_is_refused(why: str) -> None:
     leaf, root = OLD[why]
     forged = bytearray(der(leaf))
     forged[-5] ^= 1
-    with pytest.raises(InvalidInput, match="was not issued by the one behind it"):
+    with pytest.raises(InvalidInput, match="was not issued by the certificate after it"):
         declared(pem_of(bytes(forged)), root)
 
 
@@ -144,7 +144,7 @@ def test_a_false_signature_is_refused_however_the_names_are_written() -> None:
         written_otherwise("root", "root", _ASN1Type.PrintableString, false=True),
         written_otherwise("root", "root", _ASN1Type.UTF8String, false=True),
     ):
-        with pytest.raises(InvalidInput, match="was not issued by the one behind it"):
+        with pytest.raises(InvalidInput, match="was not issued by the certificate after it"):
             declared(*texts)
 
 
@@ -154,10 +154,10 @@ def test_a_signature_of_another_kind_than_the_key_is_false() -> None:
     by_modulus = named("leaf", "root", modulus.public_key(), modulus)
     by_curve = named("leaf", "root", curve.public_key(), curve)
     for leaf, key in ((by_modulus, curve), (by_curve, modulus)):
-        with pytest.raises(InvalidInput, match="was not issued by the one behind it"):
+        with pytest.raises(InvalidInput, match="was not issued by the certificate after it"):
             declared(pem(leaf), pem(named("root", "root", key.public_key(), key)))
     edwards = ed25519.Ed25519PrivateKey.generate().public_key()
-    with pytest.raises(InvalidInput, match="was not issued by the one behind it"):
+    with pytest.raises(InvalidInput, match="was not issued by the certificate after it"):
         declared(pem(leaf), pem(named("root", "root", edwards, curve)))
 
 

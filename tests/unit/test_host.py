@@ -92,7 +92,7 @@ class Made:
     def left_over(self, observed: frozenset[str], sent: Sequence[Step]) -> list[str]:
         return [f"{self.kind} left {step.id}" for step in sent]
 
-    def own_form(self, observed: frozenset[str], step: Step) -> str:
+    def difference_from_written(self, observed: frozenset[str], step: Step) -> str:
         return f"{self.kind} of {len(observed)}"
 
     def check_address(self, step: Step) -> None:
@@ -179,7 +179,10 @@ def test_each_step_is_a_matter_of_its_own_service() -> None:
     assert after == ({*()}, {"black", "green"})
     assert both.was_carried_out(after, tea)
     assert both.was_carried_out(after, no_cake)
-    assert (both.own_form(after, no_cake), both.own_form(after, tea)) == ("cake of 0", "tea of 2")
+    assert (both.difference_from_written(after, no_cake), both.difference_from_written(after, tea)) == (
+        "cake of 0",
+        "tea of 2",
+    )
     assert both.is_same(no_tea, no_tea)
     assert [(step.action, step.id) for step in both.take_back(after, [tea, no_cake])] == [
         ("create", "old"),

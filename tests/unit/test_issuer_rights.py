@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._services import client_profile_model
-from ansible_collections.esx.trust.plugins.module_utils._services import client_profile_plan
+from ansible_collections.esx.trust.plugins.module_utils._services import held_profiles
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer_plan
 from ansible_collections.esx.trust.plugins.module_utils._services.account import UNKNOWN
 from ansible_collections.esx.trust.plugins.module_utils._services.account import Account
@@ -24,10 +24,10 @@ from ansible_collections.esx.trust.plugins.module_utils._services.client_profile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import DesiredClientProfile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Grant
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Subject
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import Profiles
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import DeclaredIssuers
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import carry_out as carry_out_issuers
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import DeclaredProfiles
+from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import DeclaredProfiles
+from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import Profiles
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import Rights
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import concern_profiles
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import plan_rights
@@ -68,6 +68,10 @@ def planned(
     return plan_rights(held, own.steps, known, rights)
 
 
+def all_steps(rights: Rights) -> tuple[Step, ...]:
+    return (*rights.added, *rights.removed)
+
+
 def done(state: State, steps: Iterable[Step], cascade: bool) -> State:
     """What a host holds after the steps; its ids of new profiles are their labels."""
     held, profiles = state
@@ -77,7 +81,7 @@ def done(state: State, steps: Iterable[Step], cascade: bool) -> State:
                 raise AssertionError(f"{step.id} is not there")
             profiles = tuple(
                 one if one.profile else replace(one, profile=one.label)
-                for one in client_profile_plan.carry_out(profiles, [step])
+                for one in held_profiles.carry_out(profiles, [step])
             )
             continue
         held = carry_out_issuers(held, [step])
@@ -87,7 +91,7 @@ def done(state: State, steps: Iterable[Step], cascade: bool) -> State:
 
 
 def told(rights: Rights) -> list[tuple[str, str, str]]:
-    return [(step.action, step.resource, step.id) for step in rights.steps]
+    return [(step.action, step.resource, step.id) for step in all_steps(rights)]
 
 
 def comparable(state: State) -> tuple[Issuers, set[tuple[Subject, frozenset[Grant]]]]:
@@ -153,15 +157,15 @@ def test_a_killed_run_is_finished_by_the_next(
     first = planned(held, profiles, *declared, purge=purge, rights=rights)
     if first.conflicts:
         return
-    ends = done(state, first.steps, cascade)
+    ends = done(state, all_steps(first), cascade)
     again = planned(*ends, *declared, purge=purge, rights=rights)
-    assert (again.steps, again.conflicts) == ((), ())
-    assert comparable(ends) == comparable(done(state, first.steps, not cascade))
-    for number in range(len(first.steps)):
-        killed = done(state, first.steps[:number], cascade)
+    assert (all_steps(again), again.conflicts) == ((), ())
+    assert comparable(ends) == comparable(done(state, all_steps(first), not cascade))
+    for number in range(len(all_steps(first))):
+        killed = done(state, all_steps(first)[:number], cascade)
         rest = planned(*killed, *declared, purge=purge, rights=rights)
         assert rest.conflicts == ()
-        assert comparable(done(killed, rest.steps, cascade)) == comparable(ends)
+        assert comparable(done(killed, all_steps(rest), cascade)) == comparable(ends)
 
 
 @given(held_issuers, profile_lists, st.booleans())
@@ -169,7 +173,7 @@ def test_a_renaming_loses_no_right_and_gives_none(held: Issuers, profiles: list[
     first = planned(held, profiles, RENAMED)
     if first.conflicts or "old" not in held:
         return
-    after = {one.subject: set(one.grants) for one in done((held, tuple(profiles)), first.steps, cascade)[1]}
+    after = {one.subject: set(one.grants) for one in done((held, tuple(profiles)), all_steps(first), cascade)[1]}
     for one in profiles:
         if one.subject.issuer_alias == "old":
             assert after.pop(replace(one.subject, issuer_alias="new")) == set(one.grants)
@@ -212,8 +216,8 @@ def test_a_right_that_stays_is_there_at_every_moment(
     first = planned(held, profiles, *declared, purge=purge, rights=rights)
     if first.conflicts:
         return
-    stays = rights_of_issuers(state) & rights_of_issuers(done(state, first.steps, cascade))
-    for step in first.steps:
+    stays = rights_of_issuers(state) & rights_of_issuers(done(state, all_steps(first), cascade))
+    for step in all_steps(first):
         state = done(state, [step], cascade)
         assert stays <= rights_of_issuers(state), step.id
 
@@ -295,13 +299,13 @@ def test_what_is_declared_decides_over_what_is_carried() -> None:
     merged = replace(declared, entitlements_mode="merge")
     first = planned(issuers(old=ISSUER), old[:1], RENAMED, rights=DeclaredProfiles((merged,)))
     assert [one.rights for one in first.held] == ["SECURITY_MGMT, READ_ONLY"]
-    assert [step.action for step in first.steps if step.resource == "client_profile"] == ["create", "delete"]
+    assert [step.action for step in all_steps(first) if step.resource == "client_profile"] == ["create", "delete"]
 
 
 def test_a_host_without_the_service_has_nothing_to_lose() -> None:
     for declared in (RENAMED, DesiredTokenIssuer("old", state="absent")):
         first = planned(issuers(old=ISSUER), Profiles(offered=False), declared)
-        assert {step.resource for step in first.steps} == {"token_issuer"}
+        assert {step.resource for step in all_steps(first)} == {"token_issuer"}
         assert (first.warnings, first.conflicts) == ((), ())
 
 
@@ -316,7 +320,7 @@ def test_privileges_are_never_deleted() -> None:
     gone = planned(issuers(old=ISSUER), held, DesiredTokenIssuer("old", state="absent"))
     assert told(gone) == [("delete", "token_issuer", "old")]
     assert "PRIVILEGES 1" in gone.warnings[0]
-    assert planned({}, held, rights=DeclaredProfiles(purge=True)).steps == ()
+    assert all_steps(planned({}, held, rights=DeclaredProfiles(purge=True))) == ()
 
 
 def test_an_alias_that_passes_to_another_issuer() -> None:
@@ -356,7 +360,7 @@ def test_issuers_that_change_places_are_parked_under_an_alias_that_warns_of_noth
         DesiredTokenIssuer("third", ISSUER, OLD, issuer_conflict="rename"),
     )
     first = planned(issuers(old=ISSUER, third=OTHER), Profiles(), *declared)
-    assert first.steps[0].after.parked
+    assert all_steps(first)[0].after.parked
     assert first.warnings == ()
 
 
@@ -416,8 +420,8 @@ def test_an_issuer_that_a_renaming_displaced_comes_back_only_where_it_is_nowhere
     known = issuers(old=ISSUER, new=OTHER)
     profiles = (profile("old", "a", "READ_ONLY"), profile("old", "b", "READ_ONLY"))
     first = planned(known, profiles, RENAMED, DesiredTokenIssuer("third", OTHER, OLD))
-    created = next(number for number, step in enumerate(first.steps) if step.id.endswith("a of new"))
-    sent = first.steps[: created + 1]
+    created = next(number for number, step in enumerate(all_steps(first)) if step.id.endswith("a of new"))
+    sent = all_steps(first)[: created + 1]
     state = done((known, profiles), sent, cascade=True)
     assert state[0]["third"].issuer == OTHER
     back = undo_renaming(state[0], Profiles(state[1]), sent, NOTHING)
@@ -434,13 +438,13 @@ def test_a_profile_of_an_alias_that_goes_is_no_declaration_to_follow() -> None:
 def test_a_renaming_that_could_not_carry_everything_is_undone(known: Issuers) -> None:
     profiles = (profile("old", "a", "READ_ONLY"), profile("old", "b", "SECURITY_MGMT"))
     first = planned(known, profiles, RENAMED)
-    copies = [number for number, step in enumerate(first.steps) if step.resource == "client_profile"][:2]
+    copies = [number for number, step in enumerate(all_steps(first)) if step.resource == "client_profile"][:2]
     for number in range(copies[0], copies[1] + 1):
-        state = done((known, profiles), first.steps[:number], cascade=True)
-        back = undo_renaming(state[0], Profiles(state[1]), first.steps[:number], NOTHING)
+        state = done((known, profiles), all_steps(first)[:number], cascade=True)
+        back = undo_renaming(state[0], Profiles(state[1]), all_steps(first)[:number], NOTHING)
         assert comparable(done(state, back, cascade=True)) == comparable((known, profiles))
-    state = done((known, profiles), first.steps[: copies[1] + 1], cascade=True)
-    assert undo_renaming(state[0], Profiles(state[1]), first.steps[: copies[1] + 1], NOTHING) == []
+    state = done((known, profiles), all_steps(first)[: copies[1] + 1], cascade=True)
+    assert undo_renaming(state[0], Profiles(state[1]), all_steps(first)[: copies[1] + 1], NOTHING) == []
 
 
 def test_profiles_matter_only_where_an_alias_loses_its_issuer() -> None:

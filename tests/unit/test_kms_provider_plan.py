@@ -136,7 +136,7 @@ def test_another_key_is_a_conflict_that_says_what_is_there(
     assert "'nkp'" in conflict
     if type_ == "NATIVE" and key_id:
         assert KEY_ID in conflict
-        assert conflict.endswith(". Another key would lock the virtual machines that use this one.")
+        assert conflict.endswith(". Another key would lock the virtual machines that use this key.")
     assert planned.before == planned.after
 
 
@@ -326,7 +326,7 @@ def test_a_host_that_cannot_delete_is_told_from_one_that_refuses_to(error: Trust
         answer = " ".join(str(part) for part in (error.status, error.error_type) if part)
         assert explained.message.startswith("esx01: the key provider 'nkp' is still there")
         assert explained.message.endswith(f"(DELETE was answered with {answer}).")
-        assert explained.hint.startswith("It can only be removed by what put it there, for instance vCenter;")
+        assert explained.hint.startswith("Remove it with the program that created it, for instance vCenter;")
         assert explained.hint.endswith("uses it first.")
 
 

@@ -129,7 +129,7 @@ def test_only_the_registry_and_a_service_itself_import_a_service() -> None:
         own = {service.__module__.rpartition(".")[2]}
         own |= {stem for stem in stems if stem.startswith(service.kinds)}
         if "token_issuer" in service.kinds:
-            own |= {"held_issuers", "issuer_rights", "issuer_taking_back"}
+            own |= {"held_issuers", "held_profiles", "issuer_rights", "issuer_taking_back", "profile_copies"}
 
         services.update(dict.fromkeys(own, own))
 

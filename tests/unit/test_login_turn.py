@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from ansible import constants
 
-from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import Login
+from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import LoginKey
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import in_turn
 from ansible_collections.esx.trust.plugins.module_utils._services import host_trust
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.look import Look
@@ -27,8 +27,8 @@ from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import l
 if TYPE_CHECKING:
     from simulator import Host as EsxHost
 
-TOKEN = Login("0123abcd", basic=False)
-BASIC = Login("0123abcd", basic=True)
+TOKEN = LoginKey("0123abcd", basic=False)
+BASIC = LoginKey("0123abcd", basic=True)
 LOGIN = "com.vmware.esx.authentication.token.create"
 SERVICE = "com.vmware.esx.trusted_infrastructure.kms.providers.list"
 
@@ -54,7 +54,7 @@ class Host:
         self._now = 0
         self._lock = threading.Lock()
 
-    def task(self, login: Login = TOKEN, meanwhile: Callable[[], object] = lambda: None) -> dict[str, Any]:
+    def task(self, login: LoginKey = TOKEN, meanwhile: Callable[[], object] = lambda: None) -> dict[str, Any]:
         def work() -> dict[str, Any]:
             with self._lock:
                 self.asked += 1
@@ -130,7 +130,7 @@ def test_a_login_for_a_token_says_nothing_of_what_services_accept(tmp_path: Path
 def test_another_login_has_a_turn_of_its_own(tmp_path: Path) -> None:
     host = Host(tmp_path, REFUSED)
     host.task()
-    host.task(Login("other", basic=False))
+    host.task(LoginKey("other", basic=False))
     assert host.asked == 2
 
 
@@ -153,7 +153,7 @@ def test_only_the_owner_may_read_the_file_and_it_goes_with_a_later_run(tmp_path:
     assert stat.S_IMODE(host.folder.stat().st_mode) == 0o700
 
     os.utime(file, (0, 0))
-    host.task(Login("other", basic=False))
+    host.task(LoginKey("other", basic=False))
     assert not file.exists()
 
 

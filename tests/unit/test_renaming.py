@@ -264,7 +264,7 @@ sets_of_chains = st.lists(st.sampled_from(READ), min_size=1, max_size=2, unique=
 
 @st.composite
 def hosts(draw: st.DrawFn) -> Held:
-    """Any host, with traces of renamings that were killed, and of several at once."""
+    """Any host, with markers of renamings that were killed, and of several at once."""
     held: dict[str, TokenIssuer] = {}
     for alias in draw(st.lists(st.sampled_from([*ALIASES, *(parking_alias(one, ()) for one in "ab")]), unique=True)):
         name = draw(st.sampled_from(NAMES))

@@ -56,6 +56,12 @@ def test_hosts_that_the_limit_leaves() -> None:
         hosts(GROUPS, "esx", "others")
 
 
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_group_has_the_hosts_that_ansible_finds(group: str) -> None:
+    # Ansible itself resolves a pattern that is more than the name of a group.
+    assert hosts(GROUPS, group, None) == hosts(GROUPS, f"{group}:{group}", None)
+
+
 def test_the_variables_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VMWARE_PASSWORD", raising=False)
     monkeypatch.setenv("VMWARE_PORT", "abc")

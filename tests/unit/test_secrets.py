@@ -21,8 +21,11 @@ from hypothesis import strategies as st
 
 from ansible_collections.esx.trust.plugins.module_utils._api.secrets import MASK
 from ansible_collections.esx.trust.plugins.module_utils._api.secrets import MASKS
+from ansible_collections.esx.trust.plugins.module_utils._api.secrets import Masked
 from ansible_collections.esx.trust.plugins.module_utils._api.secrets import Redactor
 from ansible_collections.esx.trust.plugins.module_utils._api.secrets import is_masked
+from ansible_collections.esx.trust.plugins.module_utils._module.perform import scrubbed
+from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import ARGUMENTS
 
 # The mask's own character would let a secret grow together anew out of mask and text.
 secrets = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="*"), min_size=8).filter(
@@ -348,3 +351,48 @@ def test_escapes_over_escapes_cost_no_more_than_a_few_looks_at_the_text() -> Non
     hostile = ("\\x5c%5c&#92;" * 65_536)[:65_536]
     escaped = ("\\x61bcdefghijkl" * 65_536)[:65_536]
     assert cost(redactor, hostile) < 9 * cost(redactor, escaped)
+
+
+# A result is masked once
+
+
+def a_result(text: str) -> dict[str, object]:
+    return {"msg": f"The host said {text}.", "changed": False}
+
+
+@pytest.fixture
+def searches(monkeypatch: pytest.MonkeyPatch) -> list[Redactor]:
+    """Every redactor that searches a result, in order."""
+    seen: list[Redactor] = []
+    search = Redactor.scrub_result
+
+    def watched(self: Redactor, result: dict[str, object]) -> Masked:
+        seen.append(self)
+        return search(self, result)
+
+    monkeypatch.setattr(Redactor, "scrub_result", watched)
+    return seen
+
+
+def test_a_result_in_which_all_secrets_are_masked_is_not_searched_again(searches: list[Redactor]) -> None:
+    options = {"password": "Secret-of-a-host"}
+    masked = Redactor(["Secret-of-a-host", "a-token-of-a-login"]).scrub_result(a_result("Secret-of-a-host"))
+
+    assert scrubbed(ARGUMENTS, masked, [options]) == a_result(MASK)
+    assert len(searches) == 1
+
+
+def test_a_result_is_searched_again_for_a_secret_that_was_not_masked_in_it(searches: list[Redactor]) -> None:
+    options = {"password": "Secret-of-a-host"}
+    masked = Redactor(["a-token-of-a-login"]).scrub_result(a_result("Secret-of-a-host"))
+
+    assert scrubbed(ARGUMENTS, masked, [options]) == a_result(MASK)
+    assert len(searches) == 2
+
+
+def test_a_copy_of_a_masked_result_is_searched_again() -> None:
+    options = {"password": "Secret-of-a-host"}
+    masked = Redactor(["Secret-of-a-host"]).scrub_result(a_result("nothing"))
+    longer = {**masked, "invocation": {"module_args": {"ca_path": "Secret-of-a-host"}}}
+
+    assert scrubbed(ARGUMENTS, longer, [options])["invocation"] == {"module_args": {"ca_path": MASK}}

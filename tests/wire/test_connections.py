@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import errno
+import weakref
 from functools import partial
 from typing import TYPE_CHECKING
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.esx.trust.plugins.module_utils._api import tls
+from ansible_collections.esx.trust.plugins.module_utils._api.https_transport import HttpsTransport
 from simulator import Fault
 from support.constants import KEY_ID
 from support.constants import OTHER_KEY_ID
@@ -58,6 +60,23 @@ def test_after_success_nothing_is_open(
     assert modules.kms_provider(auth_method=method).changed
     assert proxy.total == 1
     assert_all_closed(proxy, host)
+
+
+def test_of_a_host_that_is_as_declared_nothing_is_kept_in_memory(
+    modules: Modules, proxy: FaultProxy, no_collector: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Circles of references would keep the transports of a whole fleet in memory, with the secrets."""
+    assert modules.kms_provider().changed
+    made: list[weakref.ref[HttpsTransport]] = []
+    create = HttpsTransport.__init__
+
+    def watched(self: HttpsTransport, *args: Any) -> None:
+        made.append(weakref.ref(self))
+        create(self, *args)
+
+    monkeypatch.setattr(HttpsTransport, "__init__", watched)
+    assert not modules.kms_provider().changed
+    assert [reference() for reference in made] == [None]
 
 
 @methods

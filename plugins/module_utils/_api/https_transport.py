@@ -15,9 +15,11 @@ import ssl
 import threading
 import time
 import warnings
+import weakref
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from typing import Optional
 
@@ -297,7 +299,9 @@ class _Adapter(HTTPAdapter):
     """An adapter of requests. It gives its connections the TLS settings of a transport, and reports them to it."""
 
     def __init__(self, transport: HttpsTransport) -> None:
-        self._transport = transport
+        # A transport holds its adapter. A reference back would keep both, and the secrets of the run, in memory until
+        # Python looks for such circles, and a look at a fleet makes very many of them.
+        self._transport: HttpsTransport = weakref.proxy(transport)
         super().__init__(pool_connections=1, pool_maxsize=1, pool_block=True)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -320,20 +324,30 @@ class _Adapter(HTTPAdapter):
 
     def _watch(self, manager: Any) -> None:
         """Let the connections of a pool manager of urllib3 report to the transport."""
-        transport = self._transport
-
-        class WatchedConnection(HTTPSConnection):
-            def connect(self) -> None:
-                transport.connect(self, super().connect)
-
-            def request(self, *args: Any, **kwargs: Any) -> None:
-                transport.start_request()
-                super().request(*args, **kwargs)
-
-        class WatchedPool(HTTPSConnectionPool):
-            ConnectionCls = WatchedConnection
-
         manager.pool_classes_by_scheme = {
             **manager.pool_classes_by_scheme,
-            "https": WatchedPool,
+            "https": partial(_WatchedPool, self._transport),
         }
+
+
+class _WatchedConnection(HTTPSConnection):
+    """A connection of urllib3 that reports to a transport."""
+
+    def __init__(self, transport: HttpsTransport, *args: Any, **kwargs: Any) -> None:
+        self._transport = transport
+        super().__init__(*args, **kwargs)
+
+    def connect(self) -> None:
+        self._transport.connect(self, super().connect)
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        self._transport.start_request()
+        super().request(*args, **kwargs)
+
+
+class _WatchedPool(HTTPSConnectionPool):
+    """A pool of urllib3 whose connections report to a transport."""
+
+    def __init__(self, transport: HttpsTransport, *args: Any, **kwargs: Any) -> None:
+        self.ConnectionCls: Any = partial(_WatchedConnection, transport)
+        super().__init__(*args, **kwargs)

@@ -25,8 +25,10 @@ from ansible_collections.esx.trust.plugins.module_utils._api.views import View
 from ansible_collections.esx.trust.plugins.module_utils._api.views import derived
 
 MASK = "********"
+#: Ansible writes this in the place of a secret option.
+NOT_SHOWN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 #: The texts that Ansible and this collection write in the place of a secret.
-MASKS = (MASK, "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER", "$REDACTED$")
+MASKS = (MASK, NOT_SHOWN, "$REDACTED$")
 #: The most encodings that are decoded one after the other.
 _DEPTH = 4
 #: The most bytes of all views of a text together, as a multiple of its characters. A text that needs more is hostile,
@@ -67,6 +69,9 @@ _OUR_WORDS = frozenset(
 )
 _OUR_NAME = re.compile(r"[a-z_]+")
 
+#: The types of a dictionary. Python finds out faster that a value is a dict than that it is any other mapping.
+_MAPPINGS = (dict, Mapping)
+
 #: Separates texts that are searched together. It belongs to no encoding.
 _SEPARATOR = "\0"
 
@@ -74,6 +79,17 @@ _SEPARATOR = "\0"
 def is_masked(text: str) -> bool:
     """True if a mask stands in the text, so that a part of the text is lost."""
     return any(mask in text for mask in MASKS)
+
+
+class Masked(dict[str, Any]):
+    """A result in which the secrets of a run are masked. It must not get further texts that can hold a secret.
+
+    secrets: the secrets that were masked.
+    """
+
+    def __init__(self, result: Mapping[str, Any], secrets: Iterable[str]) -> None:
+        super().__init__(result)
+        self.secrets = frozenset(secrets)
 
 
 class Redactor:
@@ -95,7 +111,7 @@ class Redactor:
         """The text with asterisks in the place of every secret, and of every twelve characters in a row of a secret."""
         return self._scrubbed([text], is_value=False)[0]
 
-    def scrub_result(self, result: Mapping[str, Any]) -> dict[str, Any]:
+    def scrub_result(self, result: Mapping[str, Any]) -> Masked:
         """A result with the secrets masked in every text, number and name, at any depth.
 
         Sentences are masked as by `scrub`. All other texts are values: names, ids and certificates. In a value, a short
@@ -106,8 +122,7 @@ class Redactor:
         self._scrub_all(texts.sentences, is_value=False)
         self._scrub_all(texts.values, is_value=True)
 
-        rebuilt: dict[str, Any] = self._rebuilt(result, None, texts)
-        return rebuilt
+        return Masked(self._rebuilt(result, None, texts), self._known.words)
 
     def _scrub_all(self, texts: dict[str, str], *, is_value: bool) -> None:
         """Replace each value of the dictionary by the scrubbed form of its key."""
@@ -206,7 +221,7 @@ class Redactor:
         if isinstance(value, (int, float)):
             return MASK if str(value) in self._known.words else value
 
-        if isinstance(value, Mapping):
+        if isinstance(value, _MAPPINGS):
             rebuilt = {}
             for key, entry in value.items():
                 shown = key
@@ -268,7 +283,7 @@ class _Texts:
         """Add all texts of a part of a result, which stands under this name."""
         if isinstance(value, str):
             self._under(name)[value] = value
-        elif isinstance(value, Mapping):
+        elif isinstance(value, _MAPPINGS):
             for key, entry in value.items():
                 if isinstance(key, str):
                     self.values[key] = key

@@ -14,7 +14,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.client import Clien
 from ansible_collections.esx.trust.plugins.module_utils._engine.host import Host
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Plan
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
-from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Answer
+from ansible_collections.esx.trust.plugins.module_utils._engine.resource import StepAnswer
 from ansible_collections.esx.trust.plugins.module_utils._engine.sent import Sent
 from ansible_collections.esx.trust.plugins.module_utils._engine.taking_back import take_back
 from ansible_collections.esx.trust.plugins.module_utils._errors import HINT_RUN_AGAIN
@@ -48,7 +48,7 @@ class Outcome:
     warnings: tuple[str, ...]
     found: Mapping[str, Any] = field(default_factory=dict)
     changed: bool = False
-    answers: tuple[Answer, ...] = ()
+    answers: tuple[StepAnswer, ...] = ()
 
 
 def converge(client: Client, declared: Host, check_mode: bool) -> Outcome:
@@ -141,7 +141,7 @@ class _Run:
         return self._sent.performed
 
     @property
-    def answers(self) -> tuple[Answer, ...]:
+    def answers(self) -> tuple[StepAnswer, ...]:
         """The steps that the host answered with a value, and the values."""
         return tuple(self._sent.answers)
 
@@ -209,7 +209,7 @@ class _Run:
 
         differences: list[str] = []
         for step in steps:
-            difference = self._declared.own_form(observed, step)
+            difference = self._declared.difference_from_written(observed, step)
             if difference:
                 differences.append(difference)
 

@@ -34,6 +34,8 @@ Observed = tuple[Any, ...]
 class Host:
     """The declaration of a host, service by service.
 
+    The methods that `Resource` has too ask the service that a step belongs to, or all services.
+
     resources: the declarations of the services, in the order of writing.
     single: True if exactly one resource is declared and no other is of interest. The plan then has its record alone.
     """
@@ -51,10 +53,7 @@ class Host:
         steps: Sequence[Step],
         observed: Observed,
     ) -> Optional[Observed]:
-        """Read the resources of the steps once more, if hosts may keep them in another form than the written form.
-
-        Returns the state of the host as it is now, or None if there is nothing to read. Raises TrustError.
-        """
+        """See `Resource`."""
         latest: list[Any] = []
         something_was_read = False
 
@@ -96,30 +95,25 @@ class Host:
         return Plan(before, after, steps, _warnings(planned, parts), found=found)
 
     def check(self, client: Client, step: Step, observed: Observed) -> None:
-        """Check right before a step that the host is still in the state `observed`, if the step needs that.
-
-        A step may remove more resources than it names, because hosts remove what depends on the resource.
-
-        Raises Overtaken if the state has changed, or another TrustError if the host cannot be read.
-        """
+        """See `Resource`."""
         service, state = self._service_and_state(observed, step)
         service.check(client, step, state)
 
     def perform(self, client: Client, step: Step) -> Any:
-        """Send the request of a step and return the value that the host answers. Raises TrustError."""
+        """See `Resource`."""
         return self._service_of(step).perform(client, step)
 
     def was_carried_out(self, observed: Observed, step: Step) -> bool:
-        """True if the state of the host proves that the step was carried out, although its answer was lost. Pure."""
+        """See `Resource`."""
         service, state = self._service_and_state(observed, step)
         return service.was_carried_out(state, step)
 
     def is_same(self, step: Step, other: Step) -> bool:
-        """True if two deletions of the same name delete the same resource. Pure."""
+        """See `Resource`."""
         return self._service_of(step).is_same(step, other)
 
     def take_back(self, observed: Observed, sent: Sequence[Step]) -> list[Step]:
-        """The steps that put back the resources which the `sent` steps took away and the declaration keeps. Pure."""
+        """See `Resource`."""
         restoring: list[Step] = []
         for resource, state, steps_of_service in self._with_steps(observed, sent):
             restoring.extend(resource.take_back(state, steps_of_service))
@@ -127,7 +121,7 @@ class Host:
         return restoring
 
     def left_over(self, observed: Observed, sent: Sequence[Step]) -> list[str]:
-        """A sentence for each harmless resource that the `sent` steps left on the host. Pure."""
+        """See `Resource`."""
         sentences: list[str] = []
         for resource, state, steps_of_service in self._with_steps(observed, sent):
             sentences.extend(resource.left_over(state, steps_of_service))
@@ -142,16 +136,13 @@ class Host:
 
         return tuple(states)
 
-    def own_form(self, observed: Observed, step: Step) -> str:
-        """A sentence that says how the host's form of the resource differs from the form that the step wrote.
-
-        Empty if there is no difference. Pure.
-        """
+    def difference_from_written(self, observed: Observed, step: Step) -> str:
+        """See `Resource`."""
         service, state = self._service_and_state(observed, step)
-        return service.own_form(state, step)
+        return service.difference_from_written(state, step)
 
     def explain(self, error: TrustError, step: Step, host: str) -> TrustError:
-        """The error of a step that the host refused, with a hint that is true for the service of the step."""
+        """See `Resource`."""
         return self._service_of(step).explain(error, step, host)
 
     def _service_of(self, step: Step) -> Resource:

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
-from dataclasses import field
 from typing import Any
 from typing import ClassVar
 from typing import Protocol
@@ -22,7 +21,7 @@ from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 
 #: A step that the host answered with a value, and that value. For instance, a host answers a creation with an id.
-Answer = tuple[Step, Any]
+StepAnswer = tuple[Step, Any]
 #: The records of a service as modules return them, by the name of the option that lists them.
 Records = Mapping[str, Sequence[Mapping[str, Any]]]
 
@@ -121,7 +120,7 @@ class Planned:
     before: Records
     after: Records
     warnings: tuple[str, ...] = ()
-    conflicts: tuple[str, ...] = field(default=())
+    conflicts: tuple[str, ...] = ()
 
 
 class Resource(Protocol):
@@ -180,7 +179,7 @@ class Resource(Protocol):
         """A sentence for each harmless resource that the `sent` steps left on the host. Pure."""
         return []
 
-    def own_form(self, observed: Any, step: Step) -> str:
+    def difference_from_written(self, observed: Any, step: Step) -> str:
         """A sentence that says how the host's form of the resource differs from the form that the step wrote.
 
         Empty if there is no difference. Pure.
@@ -197,6 +196,6 @@ class Resource(Protocol):
     def shown(self, records: Records) -> dict[str, Any]:
         """The records in the form that a diff shows to people, by name."""
 
-    def tell_ids(self, records: Records, answers: Sequence[Answer]) -> None:
+    def tell_ids(self, records: Records, answers: Sequence[StepAnswer]) -> None:
         """Write the ids that the host gave to new resources into the records."""
         return

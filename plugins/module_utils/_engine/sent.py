@@ -14,7 +14,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.client import Clien
 from ansible_collections.esx.trust.plugins.module_utils._engine.host import Host
 from ansible_collections.esx.trust.plugins.module_utils._engine.host import Observed
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
-from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Answer
+from ansible_collections.esx.trust.plugins.module_utils._engine.resource import StepAnswer
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 
 
@@ -27,7 +27,7 @@ class Sent:
         #: The steps that were carried out, in their order.
         self.performed: list[Step] = []
         #: The steps that the host answered with a value, and the values.
-        self.answers: list[Answer] = []
+        self.answers: list[StepAnswer] = []
         #: The steps that were sent and that may or may not have been carried out.
         self.in_doubt: list[Step] = []
         #: The state of the host at the last look, and how many steps had been performed then.

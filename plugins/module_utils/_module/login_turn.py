@@ -54,7 +54,7 @@ _UNPROVEN = (
 _COMPARED = "conflict"
 
 
-class Login(NamedTuple):
+class LoginKey(NamedTuple):
     """The login of a module.
 
     digest: a keyed digest of host, user and password.
@@ -65,7 +65,7 @@ class Login(NamedTuple):
     basic: bool
 
     @classmethod
-    def taken_from(cls, params: dict[str, Any]) -> Optional[Login]:
+    def taken_from(cls, params: dict[str, Any]) -> Optional[LoginKey]:
         """Take the login that an action added to the options of a module out of these options.
 
         Returns None if there is none.
@@ -78,7 +78,7 @@ class Login(NamedTuple):
 
     @property
     def ways(self) -> tuple[str, ...]:
-        """The names under which a refusal may be recorded that concerns this login.
+        """The names under which a refusal of this login may be recorded.
 
         The first name stands for the password in every use, the second for its use with each request of a service.
         """
@@ -101,7 +101,7 @@ class Login(NamedTuple):
 
 
 def in_turn(
-    login: Login,
+    login: LoginKey,
     folder: Optional[str],
     host: str,
     work: Callable[[], Result],
@@ -177,7 +177,7 @@ def has_accepted(result: Mapping[str, Any], auth_method: str) -> bool:
     return failure.get("operation") not in (None, *LOGIN_OPERATIONS)
 
 
-def _answer_line(login: Login, result: Result) -> str:
+def _answer_line(login: LoginKey, result: Result) -> str:
     """The line that records whether the host accepted or refused the login; empty if the result does not prove it."""
     failure = result.get("failure") or {}
     if failure.get("login_refused"):

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 from typing import Optional
 
+from ansible_collections.esx.trust.plugins.module_utils._api.secrets import Masked
 from ansible_collections.esx.trust.plugins.module_utils._api.secrets import Redactor
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
@@ -48,8 +49,12 @@ def scrubbed(
             # A failure may quote a secret that was written into an option of another kind.
             hidden |= arguments.misplaced(options)
 
+    masked = result
+    if not (isinstance(result, Masked) and hidden <= result.secrets):
+        masked = Redactor(hidden).scrub_result(result)
+
     # Sentences are cut after they are masked, so that no part of a secret stays.
-    bounded: dict[str, Any] = _bounded(Redactor(hidden).scrub_result(result))
+    bounded: dict[str, Any] = _bounded(masked)
     return bounded
 
 

@@ -83,8 +83,10 @@ class Account:
             groups=_names(groups),
         )
 
-    def known_on(self, issuers: Iterable[tuple[str, str]]) -> Account:
-        """The same on a host that holds these issuers: pairs of an alias and an issuer, at the beginning or at the end.
+    def with_aliases(self, issuers: Iterable[tuple[str, str]]) -> Account:
+        """This account, with the aliases under which the host trusts its issuer.
+
+        issuers: pairs of alias and issuer, before and after the plan.
 
         Directories of two issuers can have users and groups of the same name in a domain of the same name.
         """

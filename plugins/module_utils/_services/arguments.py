@@ -11,9 +11,11 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
+from functools import cached_property
 from typing import Any
 from typing import Optional
 
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import RequiredError
 from ansible.module_utils.errors import RequiredIfError
 
@@ -21,6 +23,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.secrets import MASK
 from ansible_collections.esx.trust.plugins.module_utils._api.secrets import is_masked
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._services.option_specifications import entries_of
+from ansible_collections.esx.trust.plugins.module_utils._services.option_specifications import is_blank
 from ansible_collections.esx.trust.plugins.module_utils._services.option_specifications import options_by_spelling
 from ansible_collections.esx.trust.plugins.module_utils._services.option_specifications import spellings
 from ansible_collections.esx.trust.plugins.module_utils._services.secret_options import misplaced_texts
@@ -50,9 +53,9 @@ class Arguments:
     """
 
     options: Mapping[str, Mapping[str, Any]]
-    required_if: tuple[tuple[Any, ...], ...] = field(default=())
-    required_together: tuple[tuple[str, ...], ...] = field(default=())
-    required_one_of: tuple[tuple[str, ...], ...] = field(default=())
+    required_if: tuple[tuple[Any, ...], ...] = ()
+    required_together: tuple[tuple[str, ...], ...] = ()
+    required_one_of: tuple[tuple[str, ...], ...] = ()
     likely_secrets: Mapping[str, Callable[[Any], Iterable[str]]] = field(default_factory=dict)
 
     def merge(self, other: Arguments) -> Arguments:
@@ -65,7 +68,7 @@ class Arguments:
             likely_secrets={**self.likely_secrets, **other.likely_secrets},
         )
 
-    def entries(self) -> dict[str, Any]:
+    def list_option(self) -> dict[str, Any]:
         """The specification of an option that is a list of declarations with these options."""
         keywords = self.keywords()
         del keywords["argument_spec"]
@@ -87,7 +90,12 @@ class Arguments:
             "required_one_of": [list(group) for group in self.required_one_of],
         }
 
-    def unread(self) -> dict[str, Any]:
+    @cached_property
+    def validator(self) -> ArgumentSpecValidator:
+        """Ansible's own validator for these options. It keeps nothing of the options that it has validated."""
+        return ArgumentSpecValidator(**self.keywords())
+
+    def raw_keywords(self) -> dict[str, Any]:
         """The keyword arguments with which AnsibleModule takes every value as it is, and masks secrets."""
         specification: dict[str, dict[str, Any]] = {}
         for name, option in self.options.items():
@@ -130,10 +138,14 @@ class Arguments:
         sentences = _needed(self.options, self.required_if, validation.validated_parameters, "")
         return next(sentences, None)
 
+    @cached_property
+    def _secret_names(self) -> set[str]:
+        """The names and aliases of the secret options, at any depth."""
+        return set(secret_names(self.options))
+
     def secrets(self, params: Mapping[str, Any]) -> set[str]:
         """The values of all secret options, at any depth, and every private key in any option."""
-        names = set(secret_names(self.options))
-        return set(texts_under(names, params)) | set(private_keys(params))
+        return set(texts_under(self._secret_names, params)) | set(private_keys(params))
 
     def misplaced(self, params: Mapping[str, Any]) -> set[str]:
         """The texts that may be a secret in a wrong place. Use it for options that were refused."""
@@ -144,14 +156,14 @@ class Arguments:
 
     def shown(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """The options as a result shows them. Secrets are replaced by the text that Ansible uses for that."""
-        names = set(secret_names(self.options))
-        shown: dict[str, Any] = without_secrets(params, names)
+        shown: dict[str, Any] = without_secrets(params, self._secret_names)
 
         return shown
 
-    def misshapen(self, params: Mapping[str, Any]) -> Optional[str]:
-        """A sentence about the first option that should be a list of dictionaries and is not. None if there is none.
+    def misshapen(self, params: Mapping[str, Any]) -> str:
+        """A sentence about the first option that should be a list of dictionaries and is not.
 
+        If there is none, the sentence only says that an option is wrong.
         Use it where Ansible's own validation raises an exception and returns no sentence.
         """
         quoted = []
@@ -161,7 +173,7 @@ class Arguments:
                 if not all(isinstance(entry, Mapping) for entry in entries):
                     quoted.append(f"'{name}'")
 
-        return self.explain(quoted)
+        return self.explain(quoted) or "An option is of the wrong form."
 
     def explain(self, messages: Iterable[str]) -> Optional[str]:
         """A sentence about an option that is a list of dictionaries. None if no message is about such an option.
@@ -219,8 +231,7 @@ def _given(options: Mapping[str, Mapping[str, Any]], params: Mapping[str, Any]) 
             given[name] = value
             continue
 
-        is_blank = value is None or (isinstance(value, str) and not value.strip())
-        if is_blank:
+        if is_blank(value):
             continue
 
         if "options" in option:

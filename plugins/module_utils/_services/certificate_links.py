@@ -76,14 +76,14 @@ def check_links(place: str, loaded: Sequence[Any]) -> list[str]:
         doubt = _doubt(certificate, issuer)
         if doubt is None:
             raise InvalidInput(
-                f"{place}: certificate {position + 1} ({name_of(certificate, 'subject')}) was not issued by the one"
-                f" behind it ({name_of(issuer, 'subject')}); the order is leaf, intermediates, root."
+                f"{place}: certificate {position + 1} ({name_of(certificate, 'subject')}) was not issued by the"
+                f" certificate after it ({name_of(issuer, 'subject')}); the order is leaf, intermediates, root."
             )
 
         if doubt:
             doubts.append(
-                f"It could not be checked that the {called(certificate_of(certificate))} was issued by the one"
-                f" behind it ({name_of(issuer, 'subject')}): {doubt}."
+                f"It could not be checked that the {called(certificate_of(certificate))} was issued by the"
+                f" certificate after it ({name_of(issuer, 'subject')}): {doubt}."
             )
 
     return doubts

@@ -114,7 +114,7 @@ def _decode(text: str) -> bytes:
         der = b""
 
     if not der:
-        raise NotACertificate("holds what is neither PEM nor Base64 DER of an X.509 certificate")
+        raise NotACertificate("holds text that is neither PEM nor Base64 DER of a certificate")
 
     return der
 
@@ -129,7 +129,7 @@ def _load(der: bytes) -> Any:
     if _is_private_key(der):
         raise NotACertificate(_PRIVATE_KEY)
 
-    raise NotACertificate("holds what is no X.509 certificate")
+    raise NotACertificate("holds data that is no X.509 certificate")
 
 
 def _is_private_key(der: bytes) -> bool:

@@ -27,9 +27,8 @@ from ansible_collections.esx.trust.plugins.module_utils._api.operation import Op
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Parameter
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import path_element
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
-from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Answer
+from ansible_collections.esx.trust.plugins.module_utils._engine.resource import StepAnswer
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
-from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
@@ -43,17 +42,14 @@ from ansible_collections.esx.trust.plugins.module_utils._services.client_profile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import ClientProfile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Grant
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Subject
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import Profiles
+from ansible_collections.esx.trust.plugins.module_utils._services.esxtokend import COMMON_ERRORS
+from ansible_collections.esx.trust.plugins.module_utils._services.esxtokend import HINTS
+from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import Profiles
+from ansible_collections.esx.trust.plugins.module_utils._services.lists import read_listed
 
 _SERVICE = "com.vmware.esx.authentication.client_profiles"
 _PATH = "/api/esx/authentication/client-profiles"
 _ONE = f"{_PATH}/{{profile}}"
-_COMMON_ERRORS = ("UNAUTHENTICATED", "ERROR")
-_HINTS = {
-    "ERROR": "Look into the log esxtokend.log of the host.",
-    "INTERNAL_SERVER_ERROR": "Look into the log esxtokend.log of the host.",
-    "UNAUTHORIZED": "Give the account the entitlement IDENTITY_MGMT; in lockdown mode only exception users have any.",
-}
 _ACCESS_GRANT = StructType(
     f"{_SERVICE}.access_grant",
     {"resource_type": ENUMERATION, "entitlement": OptionalType(ENUMERATION)},
@@ -75,51 +71,51 @@ LIST = Operation(
     method="GET",
     path=_PATH,
     success=(200,),
-    errors=("INVALID_ARGUMENT", *_COMMON_ERRORS),
+    errors=("INVALID_ARGUMENT", *COMMON_ERRORS),
     parameters=(
         Parameter("filter", OptionalType(_FILTER_SPEC), QUERY),
         Parameter("projection", OptionalType(ENUMERATION), QUERY),
     ),
     returns=True,
-    hints=_HINTS,
+    hints=HINTS,
 )
 CREATE = Operation(
     id=f"{_SERVICE}.create",
     method="POST",
     path=_PATH,
     success=(201,),
-    errors=("ALREADY_EXISTS", "INVALID_ARGUMENT", *_COMMON_ERRORS),
+    errors=("ALREADY_EXISTS", "INVALID_ARGUMENT", *COMMON_ERRORS),
     parameters=(Parameter("spec", _CREATE_SPEC, BODY),),
     returns=True,
-    hints=_HINTS,
+    hints=HINTS,
 )
 GET = Operation(
     id=f"{_SERVICE}.get",
     method="GET",
     path=_ONE,
     success=(200,),
-    errors=("NOT_FOUND", *_COMMON_ERRORS),
+    errors=("NOT_FOUND", *COMMON_ERRORS),
     parameters=(_PROFILE,),
     returns=True,
-    hints=_HINTS,
+    hints=HINTS,
 )
 UPDATE = Operation(
     id=f"{_SERVICE}.update",
     method="PATCH",
     path=_ONE,
     success=(204,),
-    errors=("NOT_FOUND", "INVALID_ARGUMENT", *_COMMON_ERRORS),
+    errors=("NOT_FOUND", "INVALID_ARGUMENT", *COMMON_ERRORS),
     parameters=(_PROFILE, Parameter("spec", _UPDATE_SPEC, BODY)),
-    hints=_HINTS,
+    hints=HINTS,
 )
 DELETE = Operation(
     id=f"{_SERVICE}.delete",
     method="DELETE",
     path=_ONE,
     success=(204,),
-    errors=("NOT_FOUND", *_COMMON_ERRORS),
+    errors=("NOT_FOUND", *COMMON_ERRORS),
     parameters=(_PROFILE,),
-    hints=_HINTS,
+    hints=HINTS,
 )
 OPERATIONS = (LIST, CREATE, GET, UPDATE, DELETE)
 #: The types of errors with which a host answers to LIST if it does not have the service.
@@ -167,7 +163,7 @@ def _create(client: Client, profile: ClientProfile) -> str:
     raise error
 
 
-def tell_ids(records: Iterable[Mapping[str, Any]], answers: Iterable[Answer]) -> None:
+def tell_ids(records: Iterable[Mapping[str, Any]], answers: Iterable[StepAnswer]) -> None:
     """Put the ids of new profiles into their records.
 
     records: the records of profiles; they are changed.
@@ -270,17 +266,14 @@ def _list(client: Client) -> Optional[list[Any]]:
 
 def _get(client: Client, identifier: str) -> Optional[ClientProfile]:
     """A listed profile with its grants. None if it was deleted meanwhile. Raises TrustError."""
-    try:
-        value = client.call(GET(profile=identifier))
-    except InvalidInput as error:
-        raise client.wrong_shape(LIST) from error
-    except ApiError as error:
-        if error.operation == GET.id and error.error_type == "NOT_FOUND" and _is_gone(client, identifier):
-            return None
 
-        raise
+    def is_listed() -> bool:
+        return identifier in [_identifier(client, entry) for entry in _list(client) or ()]
 
-    return _read(client, GET, identifier, value)
+    def read(value: Any) -> ClientProfile:
+        return _read(client, GET, identifier, value)
+
+    return read_listed(client, GET(profile=identifier), LIST, is_listed, read)
 
 
 def _identifier(client: Client, entry: Any) -> str:
@@ -290,17 +283,6 @@ def _identifier(client: Client, entry: Any) -> str:
         raise client.wrong_shape(LIST)
 
     return identifier
-
-
-def _is_gone(client: Client, identifier: str) -> bool:
-    """True if the host no longer lists a profile that it did not find. Raises TrustError.
-
-    The host is asked for its list again, because a service that restarts may find nothing for a moment.
-    """
-    entries = _list(client) or ()
-    identifiers = [_identifier(client, entry) for entry in entries]
-
-    return identifier not in identifiers
 
 
 def _has_no_service(client: Client, error: TrustError) -> bool:

@@ -210,7 +210,7 @@ class DesiredClientProfile:
         present = params["state"] == "present"
         if params.get("type") not in (None, *SUBJECT_KINDS):
             raise InvalidInput(
-                f"type: is {params['type']}, and only profiles of users and groups can be declared; leave this one out."
+                f"type: is {params['type']}, and only profiles of users and groups can be declared; remove this entry."
             )
 
         subject = Subject.from_params(params)

@@ -15,12 +15,12 @@ from ansible_collections.esx.trust.plugins.module_utils._services.client_profile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import ClientProfile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import DesiredClientProfile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import shown
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import Profiles
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import DeclaredIssuers
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import real_holder
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import DeclaredProfiles
+from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import DeclaredProfiles
+from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import Profiles
+from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import undeclared
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import Rights
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import undeclared
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_plan import IssuerPlan
 
 
@@ -93,9 +93,9 @@ def _without_issuer(desired: DesiredClientProfile, planned: IssuerPlan, issuers:
         return ""
 
     return (
-        f"the client profile of the {desired.subject.label} is declared of the alias {alias!r}, and its issuer"
-        f" {holder.issuer!r} stays under the alias {holder.issuer_alias!r}; declare the profile of that alias, or"
-        " let the issuer be renamed (issuer_conflict rename)."
+        f"the client profile of the {desired.subject.label} names the alias {alias!r}, but its issuer"
+        f" {holder.issuer!r} stays under the alias {holder.issuer_alias!r}; set issuer_alias of the profile to"
+        f" {holder.issuer_alias!r}, or issuer_conflict to rename."
     )
 
 

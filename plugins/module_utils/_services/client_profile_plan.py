@@ -7,8 +7,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from collections.abc import Sequence
-from dataclasses import dataclass
-from dataclasses import replace
 from typing import Any
 from typing import Optional
 
@@ -21,44 +19,11 @@ from ansible_collections.esx.trust.plugins.module_utils._services.client_profile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import SUBJECT_KINDS
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import ClientProfile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import DesiredClientProfile
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Grant
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Subject
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import shown
 from ansible_collections.esx.trust.plugins.module_utils._services.names import look_alike_warnings
 
 #: The entitlement that allows an account to change client profiles.
 _KEEPS_CONTROL = "IDENTITY_MGMT"
-
-
-@dataclass(frozen=True)
-class Profiles:
-    """The client profiles of a host, as far as they are known.
-
-    offered: False if the host has no such service.
-    refused: why the account may not read the profiles, or empty.
-    """
-
-    held: tuple[ClientProfile, ...] = ()
-    offered: bool = True
-    refused: str = ""
-
-    def naming(self, alias: str) -> frozenset[tuple[Subject, frozenset[Grant]]]:
-        """The subjects that name the alias of an issuer, each with its grants."""
-        found = set()
-        for profile in self.held:
-            if profile.subject.issuer_alias == alias:
-                found.add((profile.subject, frozenset(profile.grants)))
-
-        return frozenset(found)
-
-    def after(self, steps: Iterable[Step]) -> Profiles:
-        """The profiles after the steps. Steps of other resources are ignored."""
-        of_profiles = [step for step in steps if step.resource == RESOURCE]
-        return replace(self, held=carry_out(self.held, of_profiles))
-
-    def as_plan_takes(self, held: Sequence[ClientProfile]) -> Optional[Sequence[ClientProfile]]:
-        """`held` for the function `plan`. None if the host has no such service."""
-        return held if self.offered else None
 
 
 def plan(
@@ -105,7 +70,7 @@ def plan(
 
 def no_service(label: str) -> str:
     """The conflict on a host without the service of client profiles. label: the name of the subject."""
-    return f"the host has no service of client profiles, so it cannot hold the one of the {label}."
+    return f"the host has no service of client profiles, so it cannot hold a client profile of the {label}."
 
 
 def _conflict(
@@ -128,8 +93,8 @@ def _conflict(
         grants = ", ".join(json.dumps(grant.to_api(), sort_keys=True) for grant in unknown)
 
         return (
-            f"the client profile of the {held.label} grants what this collection does not know ({grants}), and it"
-            " would be lost; entitlements_mode merge keeps it."
+            f"the client profile of the {held.label} has grants that this collection does not know ({grants}); exact"
+            " would remove them, entitlements_mode merge keeps them."
         )
 
     if after and after != held and any(grant.other for grant in unknown):
@@ -208,29 +173,6 @@ def steps_between(before: Optional[ClientProfile], after: Optional[ClientProfile
         return ()
 
     return (Step.between(RESOURCE, before.label, before, after),)
-
-
-def carry_out(profiles: Iterable[ClientProfile], steps: Iterable[Step]) -> tuple[ClientProfile, ...]:
-    """The profiles on a host after the steps."""
-    held = list(profiles)
-    for step in steps:
-        place: Optional[int] = len(held)
-        if step.before is not None:
-            place = _place_of(step.before, held)
-
-        if place is not None:
-            held[place : place + 1] = [] if step.after is None else [step.after]
-
-    return tuple(held)
-
-
-def _place_of(profile: ClientProfile, held: Sequence[ClientProfile]) -> Optional[int]:
-    """The place of a profile among those of a host, or None. Its id must be equal too."""
-    for place, candidate in enumerate(held):
-        if candidate == profile and candidate.profile == profile.profile:
-            return place
-
-    return None
 
 
 def was_carried_out(observed: Iterable[ClientProfile], step: Step) -> bool:

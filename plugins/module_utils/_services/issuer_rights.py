@@ -12,56 +12,24 @@ issuers. So if a run is killed at any point, the next run finishes its work.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from collections.abc import Iterator
 from collections.abc import Sequence
 from dataclasses import dataclass
-from dataclasses import field
-from dataclasses import replace
 from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._services import held_issuers
-from ansible_collections.esx.trust.plugins.module_utils._services.account import UNKNOWN
-from ansible_collections.esx.trust.plugins.module_utils._services.account import Account
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import RESOURCE
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import ClientProfile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import DesiredClientProfile
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Subject
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import Profiles
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import carry_out
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import locked_out
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import plan
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import Held
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import real_holder
-
-
-@dataclass(frozen=True)
-class DeclaredProfiles:
-    """The declaration of a host's client profiles.
-
-    purge: whether profiles that are not declared are deleted.
-    account: the account that is logged in.
-    """
-
-    profiles: tuple[DesiredClientProfile, ...] = ()
-    purge: bool = False
-    account: Account = UNKNOWN
-
-    def of_subject(self, subject: Subject) -> Optional[DesiredClientProfile]:
-        """The declaration of this subject, or None."""
-        for desired in self.profiles:
-            if desired.subject == subject:
-                return desired
-
-        return None
-
-    def drops(self, subject: Subject) -> bool:
-        """True if the declaration removes the profile of this subject."""
-        desired = self.of_subject(subject)
-        if desired is None:
-            return self.purge
-
-        return desired.state == "absent"
+from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import DeclaredProfiles
+from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import Profiles
+from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import carry_out
+from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import undeclared
+from ansible_collections.esx.trust.plugins.module_utils._services.profile_copies import ProfileCopies
 
 
 @dataclass(frozen=True)
@@ -79,11 +47,6 @@ class Rights:
     held: tuple[ClientProfile, ...]
     warnings: tuple[str, ...] = ()
     conflicts: tuple[str, ...] = ()
-
-    @property
-    def steps(self) -> tuple[Step, ...]:
-        """All steps in their order."""
-        return (*self.added, *self.removed)
 
 
 def concern_profiles(steps: Iterable[Step]) -> bool:
@@ -106,29 +69,29 @@ def plan_rights(held: Held, steps: Sequence[Step], profiles: Profiles, declared:
     steps: the steps of the issuers.
     profiles: the client profiles on the host before the steps.
     """
-    work = _Work(held, steps, profiles, declared)
+    in_order = _StepsInOrder(held, steps, profiles, declared)
     first_removal = len(steps)
-    while first_removal > 0 and work.is_removal(steps[first_removal - 1]):
+    while first_removal > 0 and in_order.is_removal(steps[first_removal - 1]):
         first_removal -= 1
 
     for step in steps[:first_removal]:
-        work.take(step)
+        in_order.take(step)
 
-    work.add_present()
-    added = len(work.steps)
-    work.remove()
+    in_order.add_present()
+    added = len(in_order.steps)
+    in_order.remove()
 
     for step in steps[first_removal:]:
-        work.take(step)
+        in_order.take(step)
 
-    work.check_declared_aliases()
+    in_order.check_declared_aliases()
 
     return Rights(
-        added=tuple(work.steps[:added]),
-        removed=tuple(work.steps[added:]),
-        held=tuple(work.now),
-        warnings=tuple(work.warnings),
-        conflicts=tuple(dict.fromkeys(work.conflicts)),
+        added=tuple(in_order.steps[:added]),
+        removed=tuple(in_order.steps[added:]),
+        held=tuple(in_order.now),
+        warnings=tuple(in_order.warnings),
+        conflicts=tuple(dict.fromkeys(in_order.conflicts)),
     )
 
 
@@ -150,98 +113,7 @@ def _named(profiles: Iterable[ClientProfile]) -> str:
     return "; ".join(f"{profile.label} ({profile.rights})" for profile in profiles)
 
 
-@dataclass
-class Carrying:
-    """The copies of client profiles for the renaming of an issuer.
-
-    held: the profiles on the host.
-    old, new: the old and the new alias of the issuer.
-    copies: the profiles that are created for the new alias.
-    first: the declarations of profiles that the new alias has already. They are carried out before the old profiles
-        are deleted.
-    conflicts: sentences about profiles that cannot be copied.
-    """
-
-    held: Sequence[ClientProfile]
-    old: str
-    new: str
-    declared: DeclaredProfiles
-    copies: list[ClientProfile] = field(default_factory=list)
-    first: list[DesiredClientProfile] = field(default_factory=list)
-    conflicts: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        for profile in self.held:
-            if profile.subject.issuer_alias == self.old:
-                self._carry(profile)
-
-    def _carry(self, profile: ClientProfile) -> None:
-        """Add the copy of a profile, or a conflict, or nothing if the new alias has the profile already."""
-        where = f"the issuer that is saved under the alias {self.old!r} cannot be renamed to {self.new!r}:"
-        if not profile.subject.declarable:
-            self.conflicts.append(
-                f"{where} the client profile {profile.label!r} names the alias, and cannot be made anew."
-            )
-            return
-
-        if profile.unknown_grants:
-            self.conflicts.append(
-                f"{where} the client profile of the {profile.label} grants what this collection does not know."
-            )
-            return
-
-        subject = replace(profile.subject, issuer_alias=self.new)
-        desired = self.declared.of_subject(subject)
-        old = self.declared.of_subject(profile.subject)
-        if self.declared.drops(subject) or (desired is None and old is not None and old.state == "absent"):
-            return
-
-        existing = _of_subject(self.held, subject)
-        if existing is None:
-            copy = ClientProfile(subject, profile.grants)
-            if desired:
-                copy = desired.profile_on(copy)
-
-            earlier_copy = _of_subject(self.copies, subject)
-            if earlier_copy is None:
-                self.copies.append(copy)
-            elif set(earlier_copy.grants) != set(copy.grants):
-                self.conflicts.append(f"{where} there are two client profiles of the {profile.label}.")
-        elif not self._is_met_by(existing, profile, desired):
-            self.conflicts.append(
-                f"{where} the {existing.label} has a client profile already, with other rights ({existing.rights}) than"
-                f" the {profile.label} ({profile.rights}). Make them equal, or delete one of them."
-            )
-        elif desired is not None:
-            self.first.append(desired)
-
-    @staticmethod
-    def _is_met_by(
-        existing: ClientProfile,
-        profile: ClientProfile,
-        desired: Optional[DesiredClientProfile],
-    ) -> bool:
-        """True if the existing profile of the new alias has the rights that a copy would have."""
-        if set(existing.grants) == set(profile.grants):
-            return True
-
-        if desired is None:
-            return False
-
-        # With exact, the declaration decides. With merge, the subject must not lose a grant.
-        return desired.entitlements_mode == "exact" or set(profile.grants) <= set(existing.grants)
-
-
-def _of_subject(profiles: Iterable[ClientProfile], subject: Subject) -> Optional[ClientProfile]:
-    """The first profile of this subject, or None."""
-    for profile in profiles:
-        if profile.subject == subject:
-            return profile
-
-    return None
-
-
-class _Work:
+class _StepsInOrder:
     """Collects the steps of issuers and profiles.
 
     steps: the steps so far.
@@ -325,29 +197,56 @@ class _Work:
                 " issuers one after the other, or delete these profiles."
             )
         elif new is not None:
-            carrying = Carrying(self.now, alias, new, self._declared)
-            self.conflicts.extend(carrying.conflicts)
-
-            for desired in carrying.first:
-                self._follow(desired)
-
-            for copy in carrying.copies:
-                self._add(Step.between(RESOURCE, copy.label, None, copy))
-
-            self._check_own_profiles(named)
-            self._delete(named)
+            self._follow_issuer(alias, new, named)
         elif step.after is None:
-            self._check_own_profiles(named)
-            self._warn_of_a_removal(alias, named)
-            self._delete(named)
-        elif refused:
+            self._remove_with_issuer(alias, named)
+        else:
+            self._warn_of_another_issuer(alias, step.after.true_issuer, named)
+
+    def _follow_issuer(self, alias: str, new: str, named: Sequence[ClientProfile]) -> None:
+        """Copy the profiles that name the alias to the new alias of its issuer, and delete the old ones."""
+        copies = ProfileCopies(self.now, alias, new, self._declared)
+        self.conflicts.extend(copies.conflicts)
+
+        for desired in copies.declared_first:
+            self._add_declared(desired)
+
+        for copy in copies.copies:
+            self._add(Step.between(RESOURCE, copy.label, None, copy))
+
+        self._check_own_profiles(named)
+        self._delete(named)
+
+    def _remove_with_issuer(self, alias: str, named: Sequence[ClientProfile]) -> None:
+        """Delete the profiles that name the alias of a removed issuer, with a warning."""
+        self._check_own_profiles(named)
+
+        if self._profiles.refused:
             self.warnings.append(
-                f"the alias {alias!r} passes to the issuer {step.after.true_issuer!r}, and the client profiles of the"
+                f"the client profiles of the host may not be read ({self._profiles.refused}), so nobody can tell whose"
+                f" rights go with the issuer {alias!r}."
+            )
+        elif named:
+            self.warnings.append(
+                f"removing the issuer {alias!r} also removes the client profiles that name it: {_named(named)}."
+            )
+
+        self._delete(named)
+
+    def _warn_of_another_issuer(self, alias: str, issuer: str, named: Sequence[ClientProfile]) -> None:
+        """Add a warning if subjects get rights, because the alias of their profiles passes to their issuer.
+
+        issuer: the issuer that the alias has after the step.
+        """
+        refused = self._profiles.refused
+        if refused:
+            self.warnings.append(
+                f"the alias {alias!r} passes to the issuer {issuer!r}, and the client profiles of the"
                 f" host may not be read ({refused}), so nobody can tell which rights that gives to its subjects."
             )
         elif named:
             self.warnings.append(
-                f"the alias {alias!r} passes to the issuer {step.after.true_issuer!r}, whose subjects get the rights of"
+                f"the alias {alias!r} passes to the issuer {issuer!r}, whose subjects get the rights of"
                 f" the client profiles that name it: {_named(named)}."
             )
             self._check_own_profiles(named)
@@ -387,16 +286,6 @@ class _Work:
                 f" the issuer {step.after.true_issuer!r} get these rights."
             )
 
-    def _warn_of_a_removal(self, alias: str, named: Sequence[ClientProfile]) -> None:
-        """Add a warning if subjects lose their rights, because their profiles name a removed alias."""
-        if self._profiles.refused:
-            self.warnings.append(
-                f"the client profiles of the host may not be read ({self._profiles.refused}), so nobody can tell whose"
-                f" rights go with the issuer {alias!r}."
-            )
-        elif named:
-            self.warnings.append(f"with the issuer {alias!r} go the client profiles that name it: {_named(named)}.")
-
     def _add(self, step: Step) -> None:
         """Add a step of a profile."""
         self.steps.append(step)
@@ -412,13 +301,13 @@ class _Work:
         """Add the steps of the profiles that are declared present."""
         for desired in self._declared.profiles:
             if desired.state == "present":
-                self._follow(desired)
+                self._add_declared(desired)
 
     def remove(self) -> None:
         """Add the steps that delete the profiles that are declared absent. With purge, also those not declared."""
         for desired in self._declared.profiles:
             if desired.state == "absent":
-                self._follow(desired)
+                self._add_declared(desired)
 
         if not self._declared.purge:
             return
@@ -431,7 +320,7 @@ class _Work:
             else:
                 self._delete([profile])
 
-    def _follow(self, desired: DesiredClientProfile) -> None:
+    def _add_declared(self, desired: DesiredClientProfile) -> None:
         """Add the steps and the conflict of one declared profile."""
         profile_plan = plan(self._profiles.as_plan_takes(self.now), desired, self._declared.account)
         if profile_plan.conflict:
@@ -450,12 +339,5 @@ class _Work:
             if desired.state == "present" and alias in self._first and alias not in self._last:
                 self.conflicts.append(
                     f"the client profile of the {desired.subject.label} is declared present, and the alias {alias!r} is"
-                    " one that goes."
+                    " removed by the same declaration."
                 )
-
-
-def undeclared(profiles: Iterable[ClientProfile], declared: DeclaredProfiles) -> Iterator[ClientProfile]:
-    """The profiles that nobody declared. `profiles` may change while they are read."""
-    for profile in list(profiles):
-        if declared.of_subject(profile.subject) is None:
-            yield profile

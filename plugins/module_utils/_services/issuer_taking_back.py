@@ -12,13 +12,13 @@ from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._services import client_profile_model
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer_model
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import ClientProfile
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import Profiles
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import DeclaredIssuers
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import Held
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import carry_out
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import real_holder
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import Carrying
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import DeclaredProfiles
+from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import DeclaredProfiles
+from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import Profiles
+from ansible_collections.esx.trust.plugins.module_utils._services.profile_copies import ProfileCopies
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 
 _ISSUER = token_issuer_model.RESOURCE
@@ -202,5 +202,5 @@ def _brings(step: Step, issuer: str) -> bool:
 
 def _not_carried(profiles: Profiles, old: str, new: str, declared: DeclaredProfiles) -> bool:
     """True if a profile of the old alias has not been copied to the new alias."""
-    carried = Carrying(profiles.held, old, new, declared)
-    return bool(carried.copies or carried.conflicts)
+    made = ProfileCopies(profiles.held, old, new, declared)
+    return bool(made.copies or made.conflicts)

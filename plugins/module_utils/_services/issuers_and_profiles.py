@@ -21,9 +21,9 @@ from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
-from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Answer
 from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Planned
 from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Records
+from ansible_collections.esx.trust.plugins.module_utils._engine.resource import StepAnswer
 from ansible_collections.esx.trust.plugins.module_utils._errors import HINT_RUN_AGAIN
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
@@ -35,6 +35,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services import client_
 from ansible_collections.esx.trust.plugins.module_utils._services import client_profile_plan
 from ansible_collections.esx.trust.plugins.module_utils._services import held_issuers
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
+from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer_messages
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer_model
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer_plan
 from ansible_collections.esx.trust.plugins.module_utils._services.account import UNKNOWN
@@ -45,9 +46,9 @@ from ansible_collections.esx.trust.plugins.module_utils._services.certificates i
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import ClientProfile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import DesiredClientProfile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_parts import profile_parts
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import Profiles
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import DeclaredIssuers
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import DeclaredProfiles
+from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import DeclaredProfiles
+from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import Profiles
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import concern_profiles
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import may_take_rights
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import plan_rights
@@ -78,7 +79,7 @@ class Observed:
 
     issuers: empty if no issuer is declared.
     profiles: all profiles, if some are declared or if the steps of issuers can change rights. Otherwise empty.
-    trusted: the issuers, if only profiles are declared, and the login has an issuer.
+    trusted: the host's issuers, read only if no issuer is declared and the login is a SAML token.
     """
 
     issuers: tuple[TokenIssuer, ...] = ()
@@ -108,9 +109,9 @@ class IssuersAndProfiles(Service):
     arguments: ClassVar[Arguments] = Arguments(
         options={
             # Ansible would take this option for a secret because of the word token.
-            ISSUERS_OPTION: {**token_issuer.DECLARATION.entries(), "no_log": False},
+            ISSUERS_OPTION: {**token_issuer.DECLARATION.list_option(), "no_log": False},
             _PURGE_ISSUERS: {"type": "bool", "default": False},
-            PROFILES_OPTION: client_profile.DECLARATION.entries(),
+            PROFILES_OPTION: client_profile.DECLARATION.list_option(),
             _PURGE_PROFILES: {"type": "bool", "default": False},
         },
         # To purge without a list would delete everything, which nobody can want.
@@ -155,12 +156,12 @@ class IssuersAndProfiles(Service):
         """The declaration of the client profiles, for their plan."""
         return DeclaredProfiles(self.profiles or (), self.purge_profiles, self.account)
 
-    def _on(self, observed: Observed, planned: IssuerPlan) -> IssuersAndProfiles:
+    def _with_known_aliases(self, observed: Observed, planned: IssuerPlan) -> IssuersAndProfiles:
         """The same service. Its account also knows the aliases under which the host trusts its issuer."""
         issuers = (*observed.issuers, *observed.trusted, *planned.held.values())
         aliases = [(issuer.issuer_alias, issuer.true_issuer) for issuer in issuers]
 
-        return self.logged_in(self.account.known_on(aliases))
+        return self.logged_in(self.account.with_aliases(aliases))
 
     def observe(self, client: Client) -> Observed:
         issuers = () if self.issuers is None else token_issuer.list_issuers(client)
@@ -209,8 +210,7 @@ class IssuersAndProfiles(Service):
 
         if read(client).naming(step.id) != observed.profiles.naming(step.id):
             raise Overtaken(
-                f"{client.host}: the client profiles that name the alias {step.id!r} are others now than at the look"
-                " before.",
+                f"{client.host}: the client profiles that name the alias {step.id!r} have changed since the last look.",
                 HINT_RUN_AGAIN,
             )
 
@@ -222,7 +222,7 @@ class IssuersAndProfiles(Service):
 
     def plan(self, observed: Observed) -> Planned:
         planned = token_issuer_plan.plan_issuers(observed.issuers, self.declared_issuers)
-        return self._on(observed, planned)._plan(observed, planned)
+        return self._with_known_aliases(observed, planned)._plan(observed, planned)
 
     def _plan(self, observed: Observed, planned: IssuerPlan) -> Planned:
         held = held_issuers.by_alias(observed.issuers)
@@ -252,13 +252,13 @@ class IssuersAndProfiles(Service):
 
     def was_carried_out(self, observed: Observed, step: Step) -> bool:
         if _is_issuer(step):
-            return token_issuer.was_carried_out(observed.issuers, step)
+            return token_issuer_plan.was_carried_out(observed.issuers, step)
 
         return client_profile_plan.was_carried_out(observed.profiles.held, step)
 
     def is_same(self, step: Step, other: Step) -> bool:
         if _is_issuer(step):
-            return token_issuer.is_same(step, other)
+            return token_issuer_plan.is_same(step, other)
 
         return client_profile_plan.is_same(step, other)
 
@@ -278,11 +278,11 @@ class IssuersAndProfiles(Service):
     def left_over(self, observed: Observed, sent: Sequence[Step]) -> list[str]:
         return left_over(held_issuers.by_alias(observed.issuers), _of_issuers(sent))
 
-    def own_form(self, observed: Observed, step: Step) -> str:
+    def difference_from_written(self, observed: Observed, step: Step) -> str:
         if not _is_issuer(step):
             return ""
 
-        return token_issuer.own_form(observed.issuers, step)
+        return token_issuer_messages.difference_from_written(observed.issuers, step)
 
     def check_address(self, step: Step) -> None:
         if _is_issuer(step):
@@ -308,7 +308,7 @@ class IssuersAndProfiles(Service):
 
         return {ISSUERS_OPTION: issuers, PROFILES_OPTION: profiles}
 
-    def tell_ids(self, records: Records, answers: Sequence[Answer]) -> None:
+    def tell_ids(self, records: Records, answers: Sequence[StepAnswer]) -> None:
         client_profile.tell_ids(records[PROFILES_OPTION], answers)
 
 

@@ -144,8 +144,8 @@ def explain(error: TrustError, step: Step, host: str) -> TrustError:
             f" deletes key providers (DELETE was answered with {answer})."
         )
         error.hint = (
-            "It can only be removed by what put it there, for instance vCenter; rekey every virtual machine that"
-            " uses it first."
+            "Remove it with the program that created it, for instance vCenter; rekey every virtual machine that uses it"
+            " first."
         )
 
     return error

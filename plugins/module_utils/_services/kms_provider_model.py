@@ -72,7 +72,7 @@ class DesiredKmsProvider:
         present = params["state"] == "present"
         if present and params.get("type") == "TRUST_AUTHORITY":
             raise InvalidInput(
-                "type: is TRUST_AUTHORITY, and only native key providers can be declared present; leave this one out."
+                "type: is TRUST_AUTHORITY, and only native key providers can be declared present; remove this entry."
             )
 
         if present and params["key_id"] is None:

@@ -26,35 +26,16 @@ def plan(observed: Optional[KmsProvider], desired: DesiredKmsProvider, names: It
     names: the names of all providers on the host, for a warning about look-alikes.
     """
     before = observed.record() if observed else {}
-    name = f"the key provider {desired.provider!r}"
+    conflict = _conflict(observed, desired)
+    if conflict:
+        return Plan(before=before, after=before, conflict=conflict)
 
-    def conflict(reason: str) -> Plan:
-        return Plan(before=before, after=before, conflict=reason)
-
-    if observed and observed.type != "NATIVE":
-        return conflict(f"{name} has type {observed.type}; this module manages only NATIVE providers.")
-
-    if observed and desired.key_id and not observed.key_id:
-        return conflict(f"{name} is there without a readable key_id, so it may be another one.")
-
-    if observed and desired.key_id and not same_key_id(observed.key_id or "", desired.key_id):
-        return conflict(
-            f"{name} is there with key_id {observed.key_id}, not {desired.key_id}. Another key would lock the"
-            " virtual machines that use this one."
-        )
-
-    if desired.state == "absent":
-        if not observed:
-            return Plan(before={}, after={})
-
+    if observed and desired.state == "absent":
         removal = Step.between(RESOURCE, desired.provider, observed, None)
         return Plan(before=before, after={}, steps=(removal,))
 
-    if observed:
+    if observed or desired.state == "absent":
         return Plan(before=before, after=before)
-
-    if not desired.key_derivation_key:
-        return conflict(f"{name} is not there, and key_derivation_key, which is needed to create it, was not given.")
 
     after = KmsProvider(desired.provider, "NATIVE", desired.key_id, desired.key_derivation_key)
     creation = Step.between(RESOURCE, desired.provider, None, after)
@@ -65,6 +46,33 @@ def plan(observed: Optional[KmsProvider], desired: DesiredKmsProvider, names: It
         steps=(creation,),
         warnings=look_alike_warnings("the key provider", desired.provider, names),
     )
+
+
+def _conflict(observed: Optional[KmsProvider], desired: DesiredKmsProvider) -> Optional[str]:
+    """Why the provider may not be written, or None. observed: the provider on the host, or None."""
+    name = f"the key provider {desired.provider!r}"
+    if observed is None:
+        if desired.creates or desired.state == "absent":
+            return None
+
+        return f"{name} is not there, and key_derivation_key, which is needed to create it, was not given."
+
+    if observed.type != "NATIVE":
+        return f"{name} has type {observed.type}; this module manages only NATIVE providers."
+
+    if not desired.key_id:
+        return None
+
+    if not observed.key_id:
+        return f"{name} is on the host, but its key_id cannot be read, so it may hold another key."
+
+    if not same_key_id(observed.key_id, desired.key_id):
+        return (
+            f"{name} is there with key_id {observed.key_id}, not {desired.key_id}. Another key would lock the"
+            " virtual machines that use this key."
+        )
+
+    return None
 
 
 def was_carried_out(now: Optional[KmsProvider], step: Step) -> bool:

@@ -54,7 +54,7 @@ class KmsProviders(Service):
     kinds: ClassVar[tuple[str, ...]] = (RESOURCE,)
     lists: ClassVar[tuple[str, ...]] = (LIST_OPTION,)
     arguments: ClassVar[Arguments] = Arguments(
-        options={LIST_OPTION: kms_provider.DECLARATION.entries()},
+        options={LIST_OPTION: kms_provider.DECLARATION.list_option()},
         likely_secrets=kms_provider.DECLARATION.likely_secrets,
     )
 

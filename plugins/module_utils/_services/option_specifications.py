@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads the specifications of options, in the form in which AnsibleModule takes them."""
+"""Reads the specifications of options, in the form in which AnsibleModule takes them, and their values."""
 
 from __future__ import annotations
 
@@ -36,3 +36,8 @@ def entries_of(value: Any) -> Iterable[Any]:
         return value
 
     return (value,)
+
+
+def is_blank(value: Any) -> bool:
+    """True if a value means "not given": null, or a text of spaces only, such as a blank answer of a survey."""
+    return value is None or (isinstance(value, str) and not value.strip())

@@ -11,11 +11,10 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.esx.trust.plugins.module_utils._api.secrets import NOT_SHOWN
 from ansible_collections.esx.trust.plugins.module_utils._services.option_specifications import entries_of
 from ansible_collections.esx.trust.plugins.module_utils._services.option_specifications import options_by_spelling
 
-#: Ansible itself writes this in the place of a secret option.
-_NOT_SHOWN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 #: The separators at which Ansible cuts a text into words.
 _WORDS = re.compile(r"[=,\s]+")
 
@@ -26,7 +25,7 @@ def without_secrets(value: Any, names: set[str]) -> Any:
         shown = {}
         for name, entry in value.items():
             if name in names and entry is not None:
-                shown[name] = _NOT_SHOWN
+                shown[name] = NOT_SHOWN
             else:
                 shown[name] = without_secrets(entry, names)
 
@@ -86,7 +85,7 @@ def _misplaced_in_entries(
     likely_secrets: Mapping[str, Callable[[Any], Iterable[str]]],
     value: Any,
 ) -> Iterator[str]:
-    """The same for the entries of an option. options: those of an entry."""
+    """The texts in the entries of an option that may be a secret in a wrong place. options: those of an entry."""
     for entry in entries_of(value):
         if isinstance(entry, Mapping):
             yield from misplaced_texts(options, likely_secrets, entry)

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 from typing import Optional
 
@@ -21,26 +20,19 @@ from ansible_collections.esx.trust.plugins.module_utils._api.operation import Op
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Parameter
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import path_element
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
-from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
-from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import ignored
-from ansible_collections.esx.trust.plugins.module_utils._services.certificate_reading import Certificate
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_host
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import no_certificates
-from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import by_alias
+from ansible_collections.esx.trust.plugins.module_utils._services.esxtokend import COMMON_ERRORS
+from ansible_collections.esx.trust.plugins.module_utils._services.esxtokend import HINTS
+from ansible_collections.esx.trust.plugins.module_utils._services.lists import read_listed
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import RESOURCE
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 
 _SERVICE = "com.vmware.esx.authentication.trust.security_token_issuers"
 _PATH = "/api/esx/authentication/trust/security-token-issuers"
 _ONE = f"{_PATH}/{{issuer_alias}}"
-_COMMON_ERRORS = ("UNAUTHENTICATED", "ERROR")
-_HINTS = {
-    "ERROR": "Look into the log esxtokend.log of the host.",
-    "INTERNAL_SERVER_ERROR": "Look into the log esxtokend.log of the host.",
-    "UNAUTHORIZED": "Give the account the entitlement IDENTITY_MGMT; in lockdown mode only exception users have any.",
-}
 _CERT_CHAIN = StructType(f"{_SERVICE}.x509_cert_chain", {"cert_chain": ListType(STRING)})
 _CREATE_SPEC = StructType(
     f"{_SERVICE}.create_spec",
@@ -63,47 +55,47 @@ LIST = Operation(
     method="GET",
     path=_PATH,
     success=(200,),
-    errors=("INVALID_ARGUMENT", *_COMMON_ERRORS),
+    errors=("INVALID_ARGUMENT", *COMMON_ERRORS),
     parameters=(Parameter("projection", OptionalType(ENUMERATION), QUERY),),
     returns=True,
-    hints=_HINTS,
+    hints=HINTS,
 )
 CREATE = Operation(
     id=f"{_SERVICE}.create",
     method="POST",
     path=_PATH,
     success=(204,),
-    errors=("ALREADY_EXISTS", "INVALID_ARGUMENT", *_COMMON_ERRORS),
+    errors=("ALREADY_EXISTS", "INVALID_ARGUMENT", *COMMON_ERRORS),
     parameters=(Parameter("spec", _CREATE_SPEC, BODY),),
-    hints=_HINTS,
+    hints=HINTS,
 )
 GET = Operation(
     id=f"{_SERVICE}.get",
     method="GET",
     path=_ONE,
     success=(200,),
-    errors=("NOT_FOUND", *_COMMON_ERRORS),
+    errors=("NOT_FOUND", *COMMON_ERRORS),
     parameters=(_ALIAS,),
     returns=True,
-    hints=_HINTS,
+    hints=HINTS,
 )
 UPDATE = Operation(
     id=f"{_SERVICE}.update",
     method="PATCH",
     path=_ONE,
     success=(204,),
-    errors=("NOT_FOUND", "INVALID_ARGUMENT", *_COMMON_ERRORS),
+    errors=("NOT_FOUND", "INVALID_ARGUMENT", *COMMON_ERRORS),
     parameters=(_ALIAS, Parameter("spec", _UPDATE_SPEC, BODY)),
-    hints=_HINTS,
+    hints=HINTS,
 )
 DELETE = Operation(
     id=f"{_SERVICE}.delete",
     method="DELETE",
     path=_ONE,
     success=(204,),
-    errors=("NOT_FOUND", *_COMMON_ERRORS),
+    errors=("NOT_FOUND", *COMMON_ERRORS),
     parameters=(_ALIAS,),
-    hints=_HINTS,
+    hints=HINTS,
 )
 OPERATIONS = (LIST, CREATE, GET, UPDATE, DELETE)
 #: The options that declare one issuer.
@@ -156,66 +148,6 @@ def check_address(step: Step) -> None:
         path_element("issuer_alias", step.id)
 
 
-def was_carried_out(observed: Sequence[TokenIssuer], step: Step) -> bool:
-    """True if the host shows that an unconfirmed step was carried out.
-
-    observed: the issuers on the host after the step was sent.
-    """
-    now = by_alias(observed).get(step.id)
-    before: Optional[TokenIssuer] = step.before
-    after: Optional[TokenIssuer] = step.after
-    if after is None:
-        return now is None or (before is not None and now.issuer != before.issuer)
-
-    if now is None or now.issuer != after.issuer:
-        return False
-
-    # A host may save the chains in another form. If it has none of the certificates, somebody else wrote the issuer.
-    if after.certificates and not after.certificates & now.certificates:
-        return False
-
-    return before is None or before.issuer != now.issuer or set(now.chains) != set(before.chains)
-
-
-def is_same(step: Step, other: Step) -> bool:
-    """True if two deletions remove the same issuer."""
-    return bool(step.before.true_issuer == other.before.true_issuer)
-
-
-def own_form(observed: Sequence[TokenIssuer], step: Step) -> str:
-    """A sentence about the differences between an issuer as it was written and as the host saved it. Empty if equal."""
-    after: Optional[TokenIssuer] = step.after
-    now = by_alias(observed).get(step.id)
-    if after is None or now is None or set(now.chains) == set(after.chains):
-        return ""
-
-    written = _certificates(after)
-    saved = _certificates(now)
-    dropped = [f"{certificate.subject!r}" for certificate in written if certificate not in saved]
-    added = [f"{certificate.subject!r}" for certificate in saved if certificate not in written]
-
-    parts = []
-    if dropped:
-        parts.append(f"it dropped {', '.join(dropped)}")
-
-    if added:
-        parts.append(f"it added {', '.join(added)}")
-
-    if not parts:
-        parts.append("it put the certificates into another order or into other chains")
-
-    return f"the host does not keep the chains of {step.id!r} as they were written: {' and '.join(parts)}"
-
-
-def _certificates(issuer: TokenIssuer) -> list[Certificate]:
-    """The certificates of an issuer, chain after chain."""
-    certificates: list[Certificate] = []
-    for chain in issuer.chains:
-        certificates.extend(chain.certificates)
-
-    return certificates
-
-
 def list_issuers(client: Client) -> tuple[TokenIssuer, ...]:
     """All issuers with their chains. This is one request if the host knows the FULL projection. Raises TrustError."""
     issuers = []
@@ -244,26 +176,14 @@ def _list(client: Client) -> list[dict[str, Any]]:
 
 def _get(client: Client, alias: str) -> Optional[TokenIssuer]:
     """A listed issuer with its chains. None if it was deleted meanwhile. Raises TrustError."""
-    try:
-        value = client.call(GET(issuer_alias=alias))
-    except InvalidInput as error:
-        raise client.wrong_shape(LIST) from error
-    except ApiError as error:
-        if error.operation == GET.id and error.error_type == "NOT_FOUND" and _is_gone(client, alias):
-            return None
 
-        raise
+    def is_listed() -> bool:
+        return alias in [entry["issuer_alias"] for entry in _list(client)]
 
-    return _read(client, GET, alias, value)
+    def read(value: Any) -> TokenIssuer:
+        return _read(client, GET, alias, value)
 
-
-def _is_gone(client: Client, alias: str) -> bool:
-    """True if the host no longer lists an issuer that it did not find. Raises TrustError.
-
-    The host is asked for its list again, because a service that restarts may find nothing for a moment.
-    """
-    aliases = [entry["issuer_alias"] for entry in _list(client)]
-    return alias not in aliases
+    return read_listed(client, GET(issuer_alias=alias), LIST, is_listed, read)
 
 
 def _read(client: Client, operation: Operation, alias: str, value: Any) -> TokenIssuer:

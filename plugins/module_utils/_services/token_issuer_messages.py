@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 from typing import Optional
 
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import DeclaredIssuers
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import Held
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import by_alias
@@ -109,7 +110,7 @@ def marker_message(held: Held, marked: TokenIssuer, declared: DeclaredIssuers) -
     if marker is None:
         return ""
 
-    fact = f"the alias {marked.issuer_alias!r} holds the trace of an interrupted renaming: {marker.describe()}"
+    fact = f"the alias {marked.issuer_alias!r} holds the marker of an interrupted renaming: {marker.describe()}"
     desired = declared.of_issuer(marker.issuer)
     if not declared.concerns(marked):
         return f"{fact}."
@@ -140,3 +141,28 @@ def marker_warnings(observed: Sequence[TokenIssuer], declared: DeclaredIssuers) 
             warnings.append(marker_message(held, marked, declared))
 
     return tuple(warnings)
+
+
+def difference_from_written(observed: Sequence[TokenIssuer], step: Step) -> str:
+    """A sentence about the differences between an issuer as it was written and as the host saved it. Empty if equal."""
+    after: Optional[TokenIssuer] = step.after
+    now = by_alias(observed).get(step.id)
+    if after is None or now is None or set(now.chains) == set(after.chains):
+        return ""
+
+    written = after.certificates
+    saved = now.certificates
+    dropped = [f"{certificate.subject!r}" for certificate in written if certificate not in saved]
+    added = [f"{certificate.subject!r}" for certificate in saved if certificate not in written]
+
+    parts = []
+    if dropped:
+        parts.append(f"it dropped {', '.join(dropped)}")
+
+    if added:
+        parts.append(f"it added {', '.join(added)}")
+
+    if not parts:
+        parts.append("it put the certificates into another order or into other chains")
+
+    return f"the host does not keep the chains of {step.id!r} as they were written: {' and '.join(parts)}"

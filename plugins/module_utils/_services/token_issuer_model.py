@@ -62,13 +62,13 @@ class TokenIssuer:
         return self.marker is not None and is_parking_alias(self.issuer_alias)
 
     @property
-    def certificates(self) -> frozenset[Certificate]:
-        """All certificates of its chains."""
-        certificates: set[Certificate] = set()
+    def certificates(self) -> tuple[Certificate, ...]:
+        """All certificates of its chains, chain after chain."""
+        certificates: list[Certificate] = []
         for chain in self.chains:
-            certificates.update(chain.certificates)
+            certificates.extend(chain.certificates)
 
-        return frozenset(certificates)
+        return tuple(certificates)
 
     def difference(self, before: TokenIssuer) -> dict[str, Any]:
         """The argument `spec` of the update that turns `before` into this issuer: only the fields that differ."""
@@ -151,7 +151,7 @@ class DesiredTokenIssuer:
 def _check_no_marker(issuer: Optional[str], alias: Optional[str]) -> None:
     """Raise InvalidInput for an issuer or an alias that this collection itself writes during a renaming."""
     if issuer is not None and looks_like_marker(issuer):
-        raise InvalidInput("issuer: is the trace of a renaming that this collection writes, and no issuer.")
+        raise InvalidInput("issuer: is the marker of a renaming, which this collection writes, and no issuer.")
 
     if alias is not None and is_parking_alias(alias):
         raise InvalidInput("issuer_alias: is of the form under which this collection keeps issuers for a moment.")

@@ -82,7 +82,7 @@ def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
             records.append(issuer.record())
             if issuer.marker:
                 warnings.append(
-                    f"{connection.name}: the alias {issuer.issuer_alias!r} holds the trace of an interrupted renaming:"
+                    f"{connection.name}: the alias {issuer.issuer_alias!r} holds the marker of an interrupted renaming:"
                     f" {issuer.marker.describe()}; the task that renames it, run again, finishes that."
                 )
 

@@ -37,7 +37,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_m
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 
-_CONTRADICTION = "the declared token issuers contradict each other."
+_CONTRADICTION = "the declared token issuers contradict each other. See resources of the result."
 
 
 @dataclass(frozen=True)
@@ -359,6 +359,35 @@ def _purge(held: Held, declared: DeclaredIssuers) -> Iterator[Move]:
         yield Move(alias, Step.between(RESOURCE, alias, held[alias], None))
 
 
+# After a step was sent
+
+
+def was_carried_out(observed: Sequence[TokenIssuer], step: Step) -> bool:
+    """True if the host shows that an unconfirmed step was carried out.
+
+    observed: the issuers on the host after the step was sent.
+    """
+    now = by_alias(observed).get(step.id)
+    before: Optional[TokenIssuer] = step.before
+    after: Optional[TokenIssuer] = step.after
+    if after is None:
+        return now is None or (before is not None and now.issuer != before.issuer)
+
+    if now is None or now.issuer != after.issuer:
+        return False
+
+    # A host may save the chains in another form. If it has none of the certificates, somebody else wrote the issuer.
+    if after.certificates and not set(after.certificates) & set(now.certificates):
+        return False
+
+    return before is None or before.issuer != now.issuer or set(now.chains) != set(before.chains)
+
+
+def is_same(step: Step, other: Step) -> bool:
+    """True if two deletions remove the same issuer."""
+    return bool(step.before.true_issuer == other.before.true_issuer)
+
+
 # Conflicts
 
 
@@ -373,7 +402,10 @@ def _conflicts(held: Held, declared: DeclaredIssuers) -> dict[str, str]:
             if target_alias(held, desired, declared) is None:
                 conflicts[alias] = _in_the_way(held, desired)
         elif saved and desired.issuer is not None and saved.true_issuer != desired.issuer:
-            conflicts[alias] = f"the alias {alias!r} holds the issuer {saved.true_issuer!r}, not {desired.issuer!r}."
+            conflicts[alias] = (
+                f"the alias {alias!r} holds the issuer {saved.true_issuer!r}, not {desired.issuer!r}. Leave issuer out"
+                " to delete the alias anyway, or correct issuer."
+            )
 
     return conflicts
 

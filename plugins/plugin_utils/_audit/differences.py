@@ -7,11 +7,11 @@ A difference is a mapping of `field`, `declared` and `found`. The side on which 
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from typing import Any
 from typing import Optional
 
+from ansible_collections.esx.trust.plugins.module_utils._services.key_ids import same_key_id
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import as_list
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import as_mappings
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import text
@@ -54,17 +54,9 @@ def _difference(field: str, declared: Any, found: Any) -> dict[str, Any]:
 def _same(field: str, declared: Optional[str], found: Optional[str]) -> bool:
     """True if two values of a field have the same meaning."""
     if field == "key_id":
-        return normal_key_id(declared or "") == normal_key_id(found or "")
+        return same_key_id(found or "", declared or "")
 
     return declared == found
-
-
-def normal_key_id(key_id: str) -> str:
-    """A key_id in the one spelling in which key_ids are compared."""
-    try:
-        return str(uuid.UUID(key_id))
-    except ValueError:
-        return key_id.lower()
 
 
 def _of_certificates(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:

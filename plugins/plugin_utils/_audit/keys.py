@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
-from ansible_collections.esx.trust.plugins.plugin_utils._audit.differences import normal_key_id
+from ansible_collections.esx.trust.plugins.module_utils._services.key_ids import canonical_key_id
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.hosts import listed_providers
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import as_mapping
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import as_mappings
@@ -36,7 +36,7 @@ def disagreements(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             key_id = text(record.get("key_id"))
             if name and key_id:
                 keys = providers.setdefault(name, {})
-                key = keys.setdefault(normal_key_id(key_id), _Key(key_id))
+                key = keys.setdefault(canonical_key_id(key_id), _Key(key_id))
                 key.hosts[host] = True
 
     found = []

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.esx.trust.plugins.module_utils._services.key_ids import canonical_key_id
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.data import check_version
-from ansible_collections.esx.trust.plugins.plugin_utils._audit.differences import normal_key_id
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import as_mapping
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import as_mappings
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import text
@@ -36,7 +36,7 @@ def compare(audits: Mapping[Any, Any]) -> dict[str, Any]:
             raise ValueError(f"{text(site)}: {error}") from error
 
         for host, name, key_id in _held(as_mapping(record)):
-            key = providers.setdefault(name, {}).setdefault(normal_key_id(key_id), {})
+            key = providers.setdefault(name, {}).setdefault(canonical_key_id(key_id), {})
             key.setdefault(text(site), {})[host] = True
 
     key_disagreements = []

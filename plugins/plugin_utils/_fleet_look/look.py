@@ -14,7 +14,7 @@ from typing import Optional
 from ansible.errors import AnsibleActionFail
 
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
-from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import Login
+from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import LoginKey
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import in_turn
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import refused_before
 from ansible_collections.esx.trust.plugins.module_utils._module.perform import failed
@@ -45,7 +45,7 @@ class _Host:
     """
 
     trust: Understood
-    login: Login
+    login: LoginKey
 
 
 def objections(fleet: Iterable[Given]) -> list[str]:

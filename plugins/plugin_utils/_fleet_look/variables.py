@@ -4,9 +4,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import sys
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -22,12 +20,13 @@ from jinja2.exceptions import UndefinedError
 from ansible_collections.esx.trust.plugins.filter.fleet import fleet_purge
 from ansible_collections.esx.trust.plugins.module_utils._libraries import MISSING
 from ansible_collections.esx.trust.plugins.module_utils._services.connection_options import HOST_CONNECTION
+from ansible_collections.esx.trust.plugins.module_utils._services.option_specifications import is_blank
 from ansible_collections.esx.trust.plugins.plugin_utils._action import INTERPRETER
 from ansible_collections.esx.trust.plugins.plugin_utils._action import SWITCH
 from ansible_collections.esx.trust.plugins.plugin_utils._action import interpreter
+from ansible_collections.esx.trust.plugins.plugin_utils._action import own_python
 from ansible_collections.esx.trust.plugins.plugin_utils._action import plain
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet import REFUSAL
-from ansible_collections.esx.trust.plugins.plugin_utils._roll_out import is_blank
 
 #: The options of the connection that the role sets from variables. `_hostname` reads the address.
 _CONNECTION = tuple(name for name in HOST_CONNECTION.options if name != "hostname")
@@ -156,25 +155,37 @@ class Variables:
 
     def _given(self, options: Iterable[str], variables: Mapping[str, Any]) -> dict[str, Any]:
         """The values of those of the options that have a variable with a value."""
-        args = {}
+        asked = {}
         for option in options:
-            value = self._value(f"esx_{option}", variables)
-            if value is not _OMITTED and not is_blank(value):
+            name = f"esx_{option}"
+            if name in variables:
+                asked[option] = variables[name]
+
+        args = {}
+        for option, value in self._values(asked, variables).items():
+            if not is_blank(value):
                 args[option] = value
 
         return args
 
     def _value(self, name: str, variables: Mapping[str, Any]) -> Any:
-        """The value of a variable, or _OMITTED if it is not set or its template omits it.
-
-        The role has the same rules in Jinja. Compiling its templates for each host took longer than the examination.
-        """
+        """The value of a variable, or _OMITTED if it is not set or its template omits it."""
         if name not in variables:
             return _OMITTED
 
-        # The value is put into a dictionary, because cores from 2.19 on can omit an entry, but not a value by itself.
-        resolved = plain(self._templar.template({"value": variables[name]}))
-        return _without(resolved, variables.get("omit")).get("value", _OMITTED)
+        return self._values({name: variables[name]}, variables).get(name, _OMITTED)
+
+    def _values(self, asked: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+        """The values with their templates resolved. Values that a template omits are left out.
+
+        The role has the same rules in Jinja. Compiling its templates for each host took longer than the examination.
+        """
+        # The values stand in a dictionary, because cores from 2.19 on can omit an entry, but not a value by itself.
+        # They are resolved together, because each call of the templar takes time, whatever it resolves.
+        resolved = plain(self._templar.template(dict(asked)))
+        values: dict[str, Any] = _without(resolved, variables.get("omit"))
+
+        return values
 
     def _stays_here(self, variables: Mapping[str, Any]) -> bool:
         """True if a task for this host alone would do its work in the worker, see `InWorkerAction`."""
@@ -189,7 +200,7 @@ class Variables:
             and boolean(self._templar.template(variables.get(SWITCH, True)), strict=False)
             and self._templar.template(connection) in _HERE
             and not boolean(self._templar.template(become) or False, strict=False)
-            and interpreter(variables.get(INTERPRETER), self._templar) in ("", os.path.realpath(sys.executable))
+            and interpreter(variables.get(INTERPRETER), self._templar) in ("", own_python())
         )
 
     def _complaint(self, error: Exception, variables: Mapping[str, Any]) -> str:
