@@ -319,10 +319,11 @@ class _Run:
                 error.login_refused = error.login_refused or second.login_refused
                 raise self._explained(error, step) from second
 
-            second.message = (
-                f"{error.message} Reading again failed too, so nobody knows whether the {step.action} of"
-                f" {step.resource} {step.id!r} was carried out: {second.message}"
+            second.reword(
+                message=(
+                    f"{error.message} Reading again failed too, so nobody knows whether the {step.action} of"
+                    f" {step.resource} {step.id!r} was carried out: {second.message}"
+                ),
+                hint=HINT_RUN_AGAIN,
             )
-
-            second.hint = HINT_RUN_AGAIN
             raise

@@ -100,7 +100,7 @@ def _restore(sent: Sent, remaining: list[Step], attempted: list[Step], error: Tr
 
 def _report_restored(steps: list[Step], error: TrustError) -> None:
     for names in _names(_that_restore(steps)):
-        error.message += f" The {names} was put back as it was."
+        error.reword(message=error.message + f" The {names} was put back as it was.")
 
 
 def _report_lost(steps: list[Step], error: TrustError) -> None:
@@ -109,9 +109,9 @@ def _report_lost(steps: list[Step], error: TrustError) -> None:
         return
 
     for names in _names(lost):
-        error.message += f" The {names} could not be put back."
+        error.reword(message=error.message + f" The {names} could not be put back.")
 
-    error.hint = f"{error.hint} {_RUN_AGAIN}".strip()
+    error.reword(hint=f"{error.hint} {_RUN_AGAIN}".strip())
     for step in lost:
         error.not_restored.append(dict(step.after.spec()))
 
@@ -128,4 +128,4 @@ def _names(steps: list[Step]) -> list[str]:
 def _report_left_over(sent: Sent, declared: Host, steps: list[Step], error: TrustError) -> None:
     state = sent.assumed(sent.performed)
     for sentence in declared.left_over(state, steps):
-        error.message += f" {sentence}"
+        error.reword(message=f"{error.message} {sentence}")
