@@ -163,7 +163,9 @@ def has_accepted(result: Mapping[str, Any], auth_method: str) -> bool:
     auth_method: the option of the module.
     """
     if not result.get("failed"):
-        return True
+        # For an empty declaration nothing is sent, so that the host shows no form of the API.
+        sends_nothing = "resources" in result and "api_protocol" not in result
+        return not sends_nothing
 
     failure = result.get("failure") or {}
     code = failure.get("code", "invalid_input")
