@@ -13,6 +13,7 @@ from ansible import template
 from ansible.errors import AnsibleError
 
 from ansible_collections.esx.trust.plugins.module_utils._services.connection_options import HOST_CONNECTION
+from ansible_collections.esx.trust.plugins.module_utils._services.option_specifications import is_blank
 from ansible_collections.esx.trust.plugins.plugin_utils import _probe
 from ansible_collections.esx.trust.plugins.plugin_utils._templates import no_template
 from ansible_collections.esx.trust.plugins.plugin_utils._version import collection_version
@@ -51,21 +52,29 @@ def probe_table(report: Any) -> Any:
 def probe_connection(hostvars: Mapping[str, Any], host: str) -> dict[str, Any]:
     """See probe_connection.yml. Raises AnsibleError."""
     variables = hostvars[host]
-    given: dict[str, Any] = {"hostname": host}
+    given: dict[str, Any] = {}
 
     for option in HOST_CONNECTION.options:
-        name = f"esx_{option}"
-        if name not in variables:
-            continue
-
-        value = variables[name]
-        if _is_unread(value):
-            raise AnsibleError(f"esx.trust.probe_connection: {name}: needs a variable that is not there.")
-
-        if value not in (None, ""):
+        value = _value(f"esx_{option}", variables)
+        if not is_blank(value):
             given[option] = value
 
+    if "hostname" not in given:
+        # The role takes the same.
+        address = _value("ansible_host", variables)
+        given["hostname"] = host if is_blank(address) else address
+
+    given["hostname"] = str(given["hostname"]).strip()
     return given
+
+
+def _value(name: str, variables: Mapping[str, Any]) -> Any:
+    """The value of a variable, or None if it is not set. Raises AnsibleError for a template that was not resolved."""
+    value = variables.get(name)
+    if _is_unread(value):
+        raise AnsibleError(f"esx.trust.probe_connection: {name}: needs a variable that is not there.")
+
+    return value
 
 
 def _is_unread(value: Any) -> bool:

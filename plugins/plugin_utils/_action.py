@@ -80,6 +80,10 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
         """
         raise NotImplementedError
 
+    def sends_password(self, args: Mapping[str, Any]) -> bool:
+        """True if the module logs in with a password. args: the options as they are given."""
+        return sends_password(args)
+
     def run(self, tmp: Optional[str] = None, task_vars: Optional[dict[str, Any]] = None) -> dict[str, Any]:
         """Ansible's entry point. Returns the task's result, which holds no secret."""
         task_vars = task_vars or {}
@@ -90,13 +94,19 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
         login = login_of(self.arguments, args, self._environment())
         host = str(task_vars.get("inventory_hostname", ""))
 
+<<<<<<< HEAD
         if sends_password(args) and refused.know(login):
             result.update(refused_before(host).result())
+=======
+        sends_password = self.sends_password(args)
+        if sends_password and refused.know(login):
+            result.update(failed(refused_before(host)))
+>>>>>>> 88ee89f46bacead7a76b740f295cb3c924f9374c
             return self._with_names_of_variables(result)
 
         # Tasks in the background run beside each other, so those with the same password take turns.
         shared: Optional[LoginKey] = None
-        if sends_password(args):
+        if sends_password:
             if self._task.async_val:
                 refused.share(login)
 

@@ -17,6 +17,7 @@ from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
+from ansible_collections.esx.trust.plugins.module_utils._api.login import is_of_login
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
 from ansible_collections.esx.trust.plugins.module_utils._api.retries import FIRST_DELAY
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
@@ -263,7 +264,8 @@ class _Trial:
         }
 
         reply = self._ask(question, token_issuer.CREATE(spec=spec))
-        is_unknown = reply.error is not None and reply.error.outcome_unknown
+        error = reply.error
+        is_unknown = error is not None and error.outcome_unknown and not is_of_login(error)
         if is_unknown:
             # The host may still be creating it.
             time.sleep(FIRST_DELAY)
