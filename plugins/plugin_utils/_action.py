@@ -94,14 +94,9 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
         login = login_of(self.arguments, args, self._environment())
         host = str(task_vars.get("inventory_hostname", ""))
 
-<<<<<<< HEAD
-        if sends_password(args) and refused.know(login):
-            result.update(refused_before(host).result())
-=======
         sends_password = self.sends_password(args)
         if sends_password and refused.know(login):
-            result.update(failed(refused_before(host)))
->>>>>>> 88ee89f46bacead7a76b740f295cb3c924f9374c
+            result.update(refused_before(host).result())
             return self._with_names_of_variables(result)
 
         # Tasks in the background run beside each other, so those with the same password take turns.

@@ -19,11 +19,11 @@ from ansible import constants
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import LoginKey
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import in_turn
 from ansible_collections.esx.trust.plugins.module_utils._services import host_trust
-from ansible_collections.esx.trust.plugins.plugin_utils._action import Understood
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.look import Look
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import Given
 from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import RefusedLogins
 from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import login_of
+from ansible_collections.esx.trust.plugins.plugin_utils._validated import ValidatedOptions
 
 if TYPE_CHECKING:
     from simulator import Host as EsxHost
@@ -199,7 +199,7 @@ def test_an_empty_declaration_proves_no_login(host: EsxHost, tmp_path: Path) -> 
         "validate_certs": False,
         "kms_providers": [],
     }
-    understood = Understood.of(host_trust.ARGUMENTS, args, "esx_host_trust", shows_invocation=False)
+    understood = ValidatedOptions.of(host_trust.ARGUMENTS, args, "esx_host_trust", shows_invocation=False)
     done = in_turn(TOKEN, str(tmp_path), "esx01", lambda: understood.result(host_trust.run, True, False))
     assert not done.get("failed")
     assert host.journal == []

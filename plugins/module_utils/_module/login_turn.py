@@ -162,14 +162,9 @@ def has_accepted(result: Mapping[str, Any], auth_method: str) -> bool:
     auth_method: the option of the module.
     """
     if not result.get("failed"):
-<<<<<<< HEAD
-        # A module that asked the host for nothing has no failure either. It does not know the form of the API.
-        return bool(result.get("api_protocol"))
-=======
         # For an empty declaration nothing is sent, so that the host shows no form of the API.
         sends_nothing = "resources" in result and "api_protocol" not in result
         return not sends_nothing
->>>>>>> 88ee89f46bacead7a76b740f295cb3c924f9374c
 
     failure = result.get("failure") or {}
     code = failure.get("code", "invalid_input")
