@@ -8,6 +8,7 @@ import ipaddress
 import re
 from typing import Optional
 
+from ansible_collections.esx.trust.plugins.module_utils._api.secrets import check_unmasked
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 
 # A name. It has no character that has another meaning in a URL, and no part that is empty or too long for DNS.
@@ -59,7 +60,7 @@ def host_and_port(hostname: str, port: Optional[int]) -> tuple[str, int]:
 
 def _host(option: str, value: str) -> str:
     """The host name in ASCII, or the address in its usual form. Raises InvalidInput, which names `option`."""
-    value = value.strip()
+    value = check_unmasked(option, value.strip())
     if not value:
         raise InvalidInput(f"{option}: is empty.")
 

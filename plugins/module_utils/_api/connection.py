@@ -20,6 +20,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.address import host
 from ansible_collections.esx.trust.plugins.module_utils._api.address import in_url
 from ansible_collections.esx.trust.plugins.module_utils._api.address import proxy_url
 from ansible_collections.esx.trust.plugins.module_utils._api.credentials import UserPassword
+from ansible_collections.esx.trust.plugins.module_utils._api.secrets import check_unmasked
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 
 # RFC 7617 allows no control characters in a name or a password.
@@ -169,6 +170,9 @@ def _check_login(username: Optional[str], password: Optional[str]) -> None:
         if text and _CONTROL.search(text):
             raise InvalidInput(f"{name}: has a line break, a tab or another control character in it; nothing was sent.")
 
+        if text:
+            check_unmasked(name, text)
+
     if username and ":" in username:
         raise InvalidInput(
             "username: HTTP Basic authentication allows no colon in a name.",
@@ -181,6 +185,7 @@ def _check_login(username: Optional[str], password: Optional[str]) -> None:
 
 def _check_token(access_token: str) -> None:
     """Raise InvalidInput for a text that cannot be an access token."""
+    check_unmasked("access_token", access_token)
     if access_token.endswith(tuple(_LINE_BREAKS)):
         raise InvalidInput(f"access_token: {_ENDS_WITH_A_LINE_BREAK}")
 
@@ -205,6 +210,8 @@ def _saml(token: str) -> str:
 
     Raises InvalidInput.
     """
+    check_unmasked("saml_token", token)
+
     if not _begins_as_xml(token):
         without_white_space = "".join(token.split())
         if not _BASE64.fullmatch(without_white_space):
@@ -218,6 +225,8 @@ def _saml(token: str) -> str:
 
         if not _begins_as_xml(token):
             return without_white_space
+
+        check_unmasked("saml_token", token)
 
     if not _encodable(token):
         raise InvalidInput("saml_token: is no valid Unicode text.")

@@ -20,6 +20,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.data_types import S
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import ListType
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import OptionalType
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import StructType
+from ansible_collections.esx.trust.plugins.module_utils._api.login import is_refused_login
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import BODY
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import PATH
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import QUERY
@@ -207,8 +208,8 @@ def read_profiles(client: Client) -> Profiles:
     try:
         return read_all(client)
     except (Unauthenticated, Unauthorized) as error:
-        if client.has_answered(LIST):
-            # The profiles were read before in this run. If they cannot be read now, rights could be lost unnoticed.
+        if client.has_answered(LIST) or is_refused_login(error):
+            # If the profiles were read before in this run and cannot be read now, rights could be lost unnoticed.
             raise
 
         # The login is good, because the issuers were read with it before.

@@ -104,10 +104,18 @@ class VcenterTokenIssuer:
         }
 
 
+def needs_login(source: Optional[str]) -> bool:
+    """True if a source is read with a login. The others are published for everybody.
+
+    source: the option, or None for its default.
+    """
+    return source in (None, "certificate_management")
+
+
 def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
     """vcenter_token_issuer_info: the module's result. Raises TrustError."""
     source = params["source"]
-    managed = source == "certificate_management"
+    managed = needs_login(source)
     if managed and params["auth_method"] == "token":
         raise InvalidInput("auth_method: token is a service of ESX hosts that no vCenter has; use session or basic.")
 
