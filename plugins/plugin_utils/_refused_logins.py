@@ -29,7 +29,7 @@ from typing import Optional
 
 from ansible import constants
 
-from ansible_collections.esx.trust.plugins.module_utils._api.connection import host_and_port
+from ansible_collections.esx.trust.plugins.module_utils._api.address import host_and_port
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import BASIC
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import LoginKey

@@ -7,7 +7,6 @@ from __future__ import annotations
 import base64
 import binascii
 import gzip
-import ipaddress
 import math
 import re
 from collections.abc import Mapping
@@ -16,20 +15,17 @@ from dataclasses import field
 from typing import Any
 from typing import Optional
 
+from ansible_collections.esx.trust.plugins.module_utils._api.address import DEFAULT_PORT
+from ansible_collections.esx.trust.plugins.module_utils._api.address import host_and_port
+from ansible_collections.esx.trust.plugins.module_utils._api.address import in_url
+from ansible_collections.esx.trust.plugins.module_utils._api.address import proxy_url
 from ansible_collections.esx.trust.plugins.module_utils._api.credentials import UserPassword
 from ansible_collections.esx.trust.plugins.module_utils._api.secrets import check_unmasked
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 
-# A name. It has no character that has another meaning in a URL, and no part that is empty or too long for DNS.
-_HOSTNAME = re.compile(r"(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?")
-# An address as a browser shows it.
-_URL = re.compile(r"https://([^/?#]+)(?:[/?#].*)?", re.IGNORECASE)
-# A name, or an address in brackets, with a port.
-_WITH_PORT = re.compile(r"(\[.+\]|[^:]+):([0-9]{1,5})")
 # RFC 7617 allows no control characters in a name or a password.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _LINE_BREAKS = "\r\n"
-_ZONE = re.compile(r"[A-Za-z0-9._~-]+")
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/=_-]+")
 _ENDS_WITH_A_LINE_BREAK = (
@@ -38,7 +34,6 @@ _ENDS_WITH_A_LINE_BREAK = (
 )
 #: The longest time to wait for an answer, in seconds: one day.
 _LONGEST_TIMEOUT = 86400
-_DEFAULT_PORT = 443
 
 
 @dataclass(frozen=True)
@@ -52,7 +47,7 @@ class Connection:
     """
 
     hostname: str
-    port: int = _DEFAULT_PORT
+    port: int = DEFAULT_PORT
     username: Optional[str] = None
     password: Optional[str] = field(default=None, repr=False)
     access_token: Optional[str] = field(default=None, repr=False)
@@ -91,7 +86,7 @@ class Connection:
             validate_certs=params["validate_certs"],
             ca_path=params["ca_path"],
             thumbprint=_thumbprint(params["thumbprint"]),
-            proxy=_proxy(params["proxy_host"], params["proxy_port"]),
+            proxy=proxy_url(params["proxy_host"], params["proxy_port"]),
             timeout=params["timeout"],
             retries=params["retries"],
         )
@@ -109,15 +104,15 @@ class Connection:
     @property
     def url(self) -> str:
         """The base of the host's URLs."""
-        return f"https://{_in_url(self.hostname)}:{self.port}"
+        return f"https://{in_url(self.hostname)}:{self.port}"
 
     @property
     def name(self) -> str:
         """The name of the host in messages. It has the port if that is not 443."""
-        if self.port == _DEFAULT_PORT:
+        if self.port == DEFAULT_PORT:
             return self.hostname
 
-        return f"{_in_url(self.hostname)}:{self.port}"
+        return f"{in_url(self.hostname)}:{self.port}"
 
 
 def _check_numbers(timeout: float, retries: int) -> None:
@@ -243,106 +238,6 @@ def _saml(token: str) -> str:
 
 def _begins_as_xml(text: str) -> bool:
     return text.lstrip().startswith("<")
-
-
-def host_and_port(hostname: str, port: Optional[int]) -> tuple[str, int]:
-    """The host and the port.
-
-    hostname: a name or an address. People also paste a URL here, with a scheme, a port, and a path.
-    port: the option, or None if it was not given.
-
-    Examples of `hostname`: "esx01.example.org", "192.0.2.7", "[2001:db8::7]:8443", "https://esx01.example.org/ui/".
-
-    Raises InvalidInput.
-    """
-    text = hostname.strip()
-    if not text:
-        raise InvalidInput("hostname: is empty.")
-
-    # A login in a URL can contain all characters that divide a URL. So no part is taken out of a text that may hold a
-    # login; the check of the host name refuses it below.
-    may_hold_a_login = "@" in text
-    if not may_hold_a_login:
-        url = _URL.fullmatch(text)
-        text = url[1] if url else text
-
-    with_port = None if may_hold_a_login else _WITH_PORT.fullmatch(text)
-    if with_port is None:
-        host = _host("hostname", text)
-        return host, _port("port", _DEFAULT_PORT if port is None else port)
-
-    host = _host("hostname", with_port[1])
-    port_in_hostname = _port("hostname", int(with_port[2]))
-    if port is not None and port != port_in_hostname:
-        raise InvalidInput(
-            f"hostname: has port {port_in_hostname} in it, and port is {port}; leave one of them out.",
-        )
-
-    return host, port_in_hostname
-
-
-def _host(option: str, value: str) -> str:
-    """The host name in ASCII, or the address in its usual form. Raises InvalidInput, which names `option`."""
-    value = check_unmasked(option, value.strip())
-    if not value:
-        raise InvalidInput(f"{option}: is empty.")
-
-    has_brackets = value.startswith("[") and value.endswith("]")
-    bare = value[1:-1] if has_brackets else value
-    address, _percent, zone = bare.partition("%")
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        parsed = None
-
-    if parsed is not None and not zone:
-        return str(parsed)
-    if parsed is not None and parsed.version == 6 and _ZONE.fullmatch(zone):
-        return f"{parsed}%{zone}"
-
-    try:
-        ascii_name = value if value.isascii() else value.encode("idna").decode()
-    except UnicodeError:
-        ascii_name = ""
-
-    if not _HOSTNAME.fullmatch(ascii_name):
-        # People put logins into URLs, so the value may be a secret.
-        raise InvalidInput(
-            f"{option}: is neither a host name nor an address; give it without scheme, login, port and path.",
-            secrets=(value,),
-        )
-
-    return ascii_name
-
-
-def _port(option: str, value: int) -> int:
-    """Return `value` if it is a port. Raises InvalidInput, which names `option`."""
-    if not 1 <= value <= 65535:
-        raise InvalidInput(f"{option}: {value} is not a port.")
-
-    return value
-
-
-def _in_url(hostname: str) -> str:
-    """The host in the form that a URL needs: an IPv6 address stands in brackets."""
-    if ":" not in hostname:
-        return hostname
-
-    return f"[{hostname.replace('%', '%25')}]"
-
-
-def _proxy(host: Optional[str], port: Optional[int]) -> Optional[str]:
-    """The URL of the proxy, or None without one. Raises InvalidInput."""
-    if not host and port is None:
-        return None
-
-    if not host or port is None:
-        missing, given = ("proxy_port", "proxy_host") if host else ("proxy_host", "proxy_port")
-        raise InvalidInput(f"{missing}: is needed with {given}.")
-
-    proxy_host = _host("proxy_host", host)
-    proxy_port = _port("proxy_port", port)
-    return f"http://{_in_url(proxy_host)}:{proxy_port}"
 
 
 def _thumbprint(value: Optional[str]) -> Optional[bytes]:

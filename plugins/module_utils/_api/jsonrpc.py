@@ -138,18 +138,7 @@ class JsonRpcCodec:
             message = f"{host}: the answer to {title} is JSON-RPC without a result."
             raise unexpected(received, message, HINT_NOT_THE_API)
 
-        if operation.returns:
-            output = from_wire(result["output"])
-            if is_deeper(output, DEEPEST):
-                raise wrong_shape(operation, title, host)
-
-            return output
-
-        if result["output"] is not None:
-            message = f"{host}: {title} was answered with a value, which this operation does not return."
-            raise unexpected(received, message, HINT_NOT_THE_API)
-
-        return None
+        return _value_of(received, result["output"])
 
     def title(self, operation: Operation) -> str:
         return f"{operation.service.rpartition('.')[2]}.{operation.name} (JSON-RPC)"
@@ -258,6 +247,31 @@ def _security_context(credentials: Credentials) -> dict[str, str]:
         return {"schemeId": f"{_SCHEME}session_id", "sessionId": credentials.id}
 
     return {}
+
+
+def _value_of(received: Received, output: Any) -> Any:
+    """The value that an operation returned, in the form of REST. None if the operation returns no value.
+
+    output: the value in the form of JSON-RPC.
+
+    Raises UnexpectedAnswer for a value that the operation cannot have returned.
+    """
+    operation = received.operation
+    host = received.host
+    title = received.title
+
+    if operation.returns:
+        value = from_wire(output)
+        if is_deeper(value, DEEPEST):
+            raise wrong_shape(operation, title, host)
+
+        return value
+
+    if output is not None:
+        message = f"{host}: {title} was answered with a value, which this operation does not return."
+        raise unexpected(received, message, HINT_NOT_THE_API)
+
+    return None
 
 
 def _refusal(received: Received) -> Optional[ApiError]:
