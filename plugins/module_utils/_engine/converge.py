@@ -60,7 +60,10 @@ def converge(client: Client, declared: Host, check_mode: bool) -> Outcome:
 
     try:
         first = run.plan()
-        last = first if check_mode else run.apply(first)
+        if check_mode:
+            return _planned_only(first)
+
+        return _outcome(run, first, run.apply(first))
     except TrustError as error:
         run.restore(error)
         error.operations = [step.describe() for step in run.performed]
@@ -70,14 +73,6 @@ def converge(client: Client, declared: Host, check_mode: bool) -> Outcome:
         # A signal stops the run. The resources that it deleted to replace them must not stay away.
         run.restore(TrustError("stopped"))
         raise
-
-    if check_mode:
-        return _planned_only(first)
-
-    if not run.performed:
-        return Outcome(first.before, last.after, (), last.warnings, first.found)
-
-    return _applied(run, first, last)
 
 
 def _planned_only(plan: Plan) -> Outcome:
@@ -92,8 +87,14 @@ def _planned_only(plan: Plan) -> Outcome:
     )
 
 
-def _applied(run: _Run, first: Plan, last: Plan) -> Outcome:
-    """The outcome of a run that performed steps. Looks at the host once more, if the services ask for it."""
+def _outcome(run: _Run, first: Plan, last: Plan) -> Outcome:
+    """The outcome of a run that is not in check mode.
+
+    Looks at the host once more, if steps were performed and their services ask for it. Raises TrustError.
+    """
+    if not run.performed:
+        return Outcome(first.before, last.after, (), last.warnings, first.found)
+
     after = last.after
     changed = True
     # The last plan has nothing to do, so the warnings are those of the plans that were carried out.
@@ -130,8 +131,9 @@ class _Run:
         self.warnings: tuple[str, ...] = ()
         #: The steps that the host refused once because it had changed since the last look.
         self._superseded: list[Step] = []
-        #: The first deletion that was planned for each resource, by its kind and name.
-        self._first_deletions: dict[tuple[str, str], Step] = {}
+        #: The deletions that were first planned for each resource, by its kind and name. A host may hold several
+        #: profiles of one subject, which have one name.
+        self._first_deletions: dict[tuple[str, str], list[Step]] = {}
         #: All steps were carried out, so nothing is to be restored.
         self._finished = False
 
@@ -172,6 +174,7 @@ class _Run:
 
             step, error = failure
             first_superseded = self._first_superseded(step, error)
+            steps_after_it = plan.steps[plan.steps.index(step) + 1 :]
 
             # The state of the host decides, whatever the host said about the write.
             known_as_performed = len(self.performed)
@@ -182,7 +185,9 @@ class _Run:
                 raise self._explained(error, step)
 
             look_found_nothing_new = len(self.performed) == known_as_performed
-            if plan.steps and look_found_nothing_new:
+            # A host may store each write in another form. Then the steps never become fewer, although each was done.
+            there_is_more_to_do = len(plan.steps) > len(steps_after_it)
+            if plan.steps and (look_found_nothing_new or there_is_more_to_do):
                 self._client.spend_retry(self._explained(error, step))
 
         self._finished = True
@@ -192,7 +197,8 @@ class _Run:
         """Look once more at the resources that were written, if their service asks for it.
 
         Returns the plan for the latest state of the host, or None without such a look, and a sentence for each
-        resource that the host keeps in another form than the written form.
+        resource that the host keeps in another form than the written form. Raises Unauthenticated if the host refuses
+        the login.
         """
         last_steps = {step.key: step for step in self.performed}
         steps = list(last_steps.values())
@@ -200,7 +206,11 @@ class _Run:
         try:
             assumed = self._sent.assumed(self._sent.performed)
             observed = self._declared.look_again(self._client, steps, assumed)
-        except TrustError:
+        except TrustError as error:
+            if error.login_refused:
+                # The result must say so, because the next task would send the same password again.
+                raise
+
             # The host confirmed the writes before, so the run succeeded although this look failed.
             return None, []
 
@@ -237,16 +247,20 @@ class _Run:
 
         Somebody else may have created the resource anew while this run removed it. The new resource is left alone.
         """
+        deletions: dict[tuple[str, str], list[Step]] = {}
         for step in plan.steps:
-            if step.action != "delete":
-                continue
+            if step.action == "delete":
+                deletions.setdefault(step.key, []).append(step)
 
-            first = self._first_deletions.setdefault(step.key, step)
-            if not self._declared.is_same(first, step):
-                return (
-                    f"the {step.resource} {step.id!r} was made anew by somebody else while this task removed it."
-                    " The new resource was left alone; run the task again to remove it, too."
-                )
+        for key, now in deletions.items():
+            # The deletions of one plan are not compared with each other.
+            first = self._first_deletions.setdefault(key, now)
+            for step in now:
+                if not any(self._declared.is_same(planned, step) for planned in first):
+                    return (
+                        f"the {step.resource} {step.id!r} was made anew by somebody else while this task removed it."
+                        " The new resource was left alone; run the task again to remove it, too."
+                    )
 
         return ""
 
@@ -270,7 +284,8 @@ class _Run:
         """
         for step in plan.steps:
             try:
-                self._declared.check(self._client, step, self._sent.assumed(self.performed))
+                assumed = self._sent.assumed(self.performed)
+                self._declared.check(self._client, step, assumed, self._sent.has_just_looked)
                 self._sent.send(step)
             except TrustError as error:
                 if isinstance(error, (Unauthenticated, Unauthorized)):
@@ -300,12 +315,15 @@ class _Run:
             raise
         except TrustError as second:
             if step not in self._sent.in_doubt:
+                # The next task must not send a refused password again, whatever ended this one.
+                error.login_refused = error.login_refused or second.login_refused
                 raise self._explained(error, step) from second
 
-            second.message = (
-                f"{error.message} Reading again failed too, so nobody knows whether the {step.action} of"
-                f" {step.resource} {step.id!r} was carried out: {second.message}"
+            second.reword(
+                message=(
+                    f"{error.message} Reading again failed too, so nobody knows whether the {step.action} of"
+                    f" {step.resource} {step.id!r} was carried out: {second.message}"
+                ),
+                hint=HINT_RUN_AGAIN,
             )
-
-            second.hint = HINT_RUN_AGAIN
             raise

@@ -94,10 +94,10 @@ class Host:
 
         return Plan(before, after, steps, _warnings(planned, parts), found=found)
 
-    def check(self, client: Client, step: Step, observed: Observed) -> None:
+    def check(self, client: Client, step: Step, observed: Observed, just_observed: bool) -> None:
         """See `Resource`."""
         service, state = self._service_and_state(observed, step)
-        service.check(client, step, state)
+        service.check(client, step, state, just_observed)
 
     def perform(self, client: Client, step: Step) -> Any:
         """See `Resource`."""

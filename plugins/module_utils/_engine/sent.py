@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
+from ansible_collections.esx.trust.plugins.module_utils._api.login import is_of_login
 from ansible_collections.esx.trust.plugins.module_utils._engine.host import Host
 from ansible_collections.esx.trust.plugins.module_utils._engine.host import Observed
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
@@ -32,14 +33,24 @@ class Sent:
         self.in_doubt: list[Step] = []
         #: The state of the host at the last look, and how many steps had been performed then.
         self._seen: Optional[tuple[Observed, int]] = None
+        #: How often this run has sent a step.
+        self._attempts = 0
+        #: How often this run had sent a step, and how often it had waited, when the last look began.
+        self._looked_at: Optional[tuple[int, int]] = None
 
     @property
     def steps(self) -> list[Step]:
         """All steps that may have been carried out."""
         return [*self.performed, *self.in_doubt]
 
+    @property
+    def has_just_looked(self) -> bool:
+        """True if this run has sent no step, and has waited for nothing, since its last look at the host began."""
+        return self._looked_at == self._moment()
+
     def look(self) -> Observed:
         """Read the state of the host, and count the steps in doubt that it proves as performed. Raises TrustError."""
+        began = self._moment()
         observed = self._declared.observe(self._client)
         for step in list(self.in_doubt):
             # An earlier step of this loop may have removed this step from the list.
@@ -49,6 +60,7 @@ class Sent:
 
         # The steps that were just counted are already a part of this state.
         self._seen = (observed, len(self.performed))
+        self._looked_at = began
 
         return observed
 
@@ -59,11 +71,14 @@ class Sent:
         if not is_repetition:
             self.in_doubt.append(step)
 
+        self._attempts += 1
         try:
             answer = self._declared.perform(self._client, step)
         except TrustError as error:
-            # An error of a repetition does not tell whether the first attempt succeeded.
-            if not is_repetition and not error.outcome_unknown:
+            # If the login failed, the step was not sent, or the host refused its token. An error of a repetition does
+            # not tell whether the first attempt succeeded.
+            outcome_unknown = error.outcome_unknown and not is_of_login(error)
+            if not is_repetition and not outcome_unknown:
                 self.in_doubt.remove(step)
 
             raise
@@ -84,6 +99,10 @@ class Sent:
             observed, already_observed = self._seen
 
         return self._declared.assumed(observed, steps[already_observed:])
+
+    def _moment(self) -> tuple[int, int]:
+        """How often this run has sent a step, and how often it has waited."""
+        return self._attempts, self._client.retries_spent
 
     def _note_performed(self, step: Step) -> None:
         self.performed.append(step)

@@ -162,7 +162,9 @@ def has_accepted(result: Mapping[str, Any], auth_method: str) -> bool:
     auth_method: the option of the module.
     """
     if not result.get("failed"):
-        return True
+        # For an empty declaration nothing is sent, so that the host shows no form of the API.
+        sends_nothing = "resources" in result and "api_protocol" not in result
+        return not sends_nothing
 
     failure = result.get("failure") or {}
     code = failure.get("code", "invalid_input")
@@ -176,11 +178,25 @@ def has_accepted(result: Mapping[str, Any], auth_method: str) -> bool:
     return failure.get("operation") not in (None, *LOGIN_OPERATIONS)
 
 
+def refusal_in(result: Mapping[str, Any]) -> Optional[Mapping[str, Any]]:
+    """The failure in a result that says that the host refused the login, or None.
+
+    result: the result of a module. In an examination for an audit, it can hold that of the list of key providers, for
+        which the login may be needed once more.
+    """
+    for part in (result, result.get("key_providers") or {}):
+        failure: Mapping[str, Any] = part.get("failure") or {}
+        if failure.get("login_refused"):
+            return failure
+
+    return None
+
+
 def _answer_line(login: LoginKey, result: Result) -> str:
     """The line that records whether the host accepted or refused the login; empty if the result does not prove it."""
-    failure = result.get("failure") or {}
-    if failure.get("login_refused"):
-        return f"refused {login.refused_way(failure.get('operation'))}"
+    refusal = refusal_in(result)
+    if refusal is not None:
+        return f"refused {login.refused_way(refusal.get('operation'))}"
 
     if has_accepted(result, BASIC if login.basic else ""):
         return f"accepted {login.ways[-1]}"

@@ -20,6 +20,7 @@ from typing import ClassVar
 from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
+from ansible_collections.esx.trust.plugins.module_utils._api.login import is_refused_login
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Planned
 from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Records
@@ -181,7 +182,10 @@ class IssuersAndProfiles(Service):
 
         try:
             return token_issuer.list_issuers(client)
-        except (ApiError, UnexpectedAnswer):
+        except (ApiError, UnexpectedAnswer) as error:
+            if is_refused_login(error):
+                raise
+
             # Then profiles of every alias may be those of the account.
             return ()
 
@@ -194,19 +198,28 @@ class IssuersAndProfiles(Service):
         try:
             return client_profile.read_profiles(client)
         except (ApiError, UnexpectedAnswer) as error:
-            if may_take_rights(steps):
+            if may_take_rights(steps) or is_refused_login(error):
                 raise
 
             # For a new alias, the profiles are only needed for a warning.
             return Profiles(refused=error.error_type or error.code)
 
-    def check(self, client: Client, step: Step, observed: Observed) -> None:
-        """Before an issuer is taken from its alias: check that the profiles that name the alias have not changed.
+    def check(self, client: Client, step: Step, observed: Observed, just_observed: bool) -> None:
+        """Before a step of an issuer that the host has: check that nobody else has changed what the step changes.
 
-        A host may delete these profiles together with the issuer. Raises Overtaken if they have changed, and
-        TrustError.
+        The alias must still hold the issuer of the plan, unless the run has just seen that. If the step takes the
+        issuer from its alias, the profiles that name the alias must be the same too, because a host may delete them
+        together with the issuer.
+
+        Raises Overtaken if that has changed, and TrustError.
         """
-        if not (_is_issuer(step) and may_take_rights([step])):
+        if not _is_issuer(step):
+            return
+
+        if step.before is not None and not just_observed:
+            token_issuer.check_unchanged(client, step.before)
+
+        if not may_take_rights([step]):
             return
 
         read = client_profile.read_profiles if self.profiles is None else client_profile.read_all

@@ -177,7 +177,7 @@ def _earlier_grants(profiles: Profiles, sent: Sequence[Step], alias: str) -> lis
             continue
 
         for profile in profiles.held:
-            if profile.subject == step.after.subject and set(profile.grants) == set(step.after.grants):
+            if profile.subject == step.after.subject and profile.granted == step.after.granted:
                 earlier = replace(profile, grants=step.before.grants)
                 steps.append(Step.between(_PROFILE, profile.label, profile, earlier))
 
