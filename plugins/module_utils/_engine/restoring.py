@@ -22,7 +22,7 @@ def restore_after_failure(sent: Sent, declared: Host, error: TrustError) -> None
     Each attempt looks at the host first, because steps in doubt may have been carried out since. Then it sends the
     steps that are still needed. A further attempt follows only if this look or a step fails, and if a retry may help.
 
-    Adds to `error` which resources were put back, which could not be, and whether a login was refused. Raises nothing.
+    Adds to `error` which resources were restored, which could not be, and whether a login was refused. Raises nothing.
     """
     steps = sent.steps
     if not steps:

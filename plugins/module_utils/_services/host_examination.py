@@ -55,13 +55,7 @@ def _key_providers(client: Client) -> tuple[dict[str, Any], Optional[TrustError]
     try:
         records = kms_provider.list_providers(client, warnings)
     except TrustError as error:
-        failed_result = {
-            "failed": True,
-            "changed": False,
-            "msg": str(error),
-            "failure": error.failure(),
-        }
-        return failed_result, error
+        return error.result(), error
 
     result: dict[str, Any] = {"changed": False, "kms_providers": records}
     if warnings:

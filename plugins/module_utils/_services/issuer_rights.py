@@ -234,20 +234,20 @@ class _StepsInOrder:
         self._delete(named)
 
     def _warn_of_another_issuer(self, alias: str, issuer: str, named: Sequence[ClientProfile]) -> None:
-        """Add a warning if subjects get rights, because the alias of their profiles passes to their issuer.
+        """Add a warning if subjects get rights, because the alias that profiles name passes to their issuer.
 
         issuer: the issuer that the alias has after the step.
         """
         refused = self._profiles.refused
         if refused:
             self.warnings.append(
-                f"the alias {alias!r} passes to the issuer {issuer!r}, and the client profiles of the"
-                f" host may not be read ({refused}), so nobody can tell which rights that gives to its subjects."
+                f"the alias {alias!r} passes to the issuer {issuer!r}, and the client profiles of the host may not be"
+                f" read ({refused}), so nobody can tell which rights that gives to its subjects."
             )
         elif named:
             self.warnings.append(
-                f"the alias {alias!r} passes to the issuer {issuer!r}, whose subjects get the rights of"
-                f" the client profiles that name it: {_named(named)}."
+                f"the alias {alias!r} passes to the issuer {issuer!r}, whose subjects get the rights of the client"
+                f" profiles that name it: {_named(named)}."
             )
             self._check_own_profiles(named)
 
