@@ -4,13 +4,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
-from typing import Optional
 
 from ansible import template
 from ansible.errors import AnsibleError
@@ -19,6 +16,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.connection_opt
 from ansible_collections.esx.trust.plugins.module_utils._services.option_specifications import is_blank
 from ansible_collections.esx.trust.plugins.plugin_utils import _probe
 from ansible_collections.esx.trust.plugins.plugin_utils._templates import no_template
+from ansible_collections.esx.trust.plugins.plugin_utils._version import collection_version
 
 #: Whether Ansible itself raises an error for a variable of another host that cannot be read.
 _RAISES = hasattr(template, "trust_as_template")
@@ -30,7 +28,7 @@ def probe_report(asked: Any, tried: Any, generated_at: Any) -> Any:
     tried_results = _results("tried", tried)
 
     try:
-        report = _probe.build(asked_results, tried_results, _version(), str(generated_at))
+        report = _probe.build(asked_results, tried_results, collection_version() or None, str(generated_at))
     except ValueError as error:
         raise AnsibleError(f"esx.trust.probe_report: {error}") from error
 
@@ -44,16 +42,6 @@ def _results(name: str, value: Any) -> list[Any]:
         raise AnsibleError(f"esx.trust.probe_report: {name}: is no list.")
 
     return list(value)
-
-
-def _version() -> Optional[str]:
-    """The version of the installed collection; None in a checkout."""
-    manifest = Path(__file__).resolve().parents[2] / "MANIFEST.json"
-    if not manifest.exists():
-        return None
-
-    content = json.loads(manifest.read_text(encoding="utf-8"))
-    return str(content["collection_info"]["version"])
 
 
 def probe_table(report: Any) -> Any:

@@ -96,10 +96,22 @@ class TrustError(Exception):
         }
         if self.not_restored:
             fields["not_restored"] = self.not_restored
+
         if self.login_refused:
             fields["login_refused"] = True
 
         return fields
+
+    def result(self) -> dict[str, Any]:
+        """The result of a module that ended with this error."""
+        return {
+            **self.returned,
+            "failed": True,
+            "msg": str(self),
+            "failure": self.failure(),
+            "operations": self.operations,
+            "changed": bool(self.operations),
+        }
 
 
 class InvalidInput(TrustError):

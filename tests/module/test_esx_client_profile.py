@@ -27,6 +27,11 @@ def grants(*entitlements: str) -> list[dict[str, Any]]:
     return [{"resource_type": "ENTITLEMENT", "entitlement": each} for each in entitlements]
 
 
+def noted(*entitlements: str) -> list[dict[str, Any]]:
+    """Grants with a field that the reference does not have."""
+    return [{**each, "granted_by": "root"} for each in grants(*entitlements)]
+
+
 @pytest.fixture(autouse=True)
 def _issuer(host: Host) -> None:
     host.put_issuer("vc", "https://vc.example.com")
@@ -167,7 +172,7 @@ def test_two_profiles_of_one_subject(modules: Modules, host: Host) -> None:
 # What nobody knows yet
 
 
-@pytest.mark.parametrize("odd", [ODD, *grants("FUTURE_MGMT"), {**grants("READ_ONLY")[0], "until": "2030"}])
+@pytest.mark.parametrize("odd", [ODD, *grants("FUTURE_MGMT"), {**grants("FUTURE_MGMT")[0], "until": "2030"}])
 def test_an_unknown_grant_is_not_lost(modules: Modules, host: Host, odd: dict[str, Any]) -> None:
     host.put_client_profile(**SUBJECT, grants=[*grants("READ_ONLY"), odd])
     ran = declare(modules)
@@ -195,6 +200,21 @@ def test_an_unknown_grant_with_unknown_fields_is_not_written_again(modules: Modu
     assert host.writes == []
 
 
+@pytest.mark.parametrize("mode", ["exact", "merge"])
+def test_a_host_that_notes_who_gave_a_right(modules: Modules, host: Host, mode: str) -> None:
+    host.put_client_profile(**SUBJECT, grants=noted("READ_ONLY"))
+    ran = declare(modules, entitlements_mode=mode)
+    assert not ran.failed, ran.message
+    assert not ran.changed
+    assert (ran.result["client_profile"]["entitlements"], ran.result["client_profile"]["other_grants"]) == (
+        ["READ_ONLY"],
+        [],
+    )
+    more = declare(modules, entitlements_mode=mode, entitlements=["READ_ONLY", "SECURITY_MGMT"])
+    assert more.result["failure"]["code"] == "conflict"
+    assert host.writes == []
+
+
 def test_privileges_are_shown_and_never_touched(modules: Modules, host: Host) -> None:
     host.put_client_profile("p", type="PRIVILEGES", privileges={"scope": ["a"]}, grants=grants("IDENTITY_MGMT"))
     (shown,) = modules.run("esx_client_profile_info").result["client_profiles"]
@@ -219,6 +239,14 @@ def test_absent(modules: Modules, host: Host) -> None:
     assert not declare(modules, state="absent").changed
 
 
+def test_two_profiles_of_one_subject_are_purged(modules: Modules, host: Host) -> None:
+    for identifier, entitlement in (("1", "READ_ONLY"), ("2", "SECURITY_MGMT")):
+        host.put_client_profile(identifier, **SUBJECT, grants=grants(entitlement))
+    ran = modules.run("esx_host_trust", client_profiles=[], purge_client_profiles=True)
+    assert ran.result["operations"] == [operation("delete")] * 2
+    assert host.client_profiles == {}
+
+
 # Nobody locks himself out
 
 
@@ -233,6 +261,17 @@ def test_nobody_locks_himself_out(modules: Modules, host: Host, change: dict[str
     assert host.writes == []
     others = modules.run("esx_client_profile", check=check, local_user_name="other", **change)
     assert others.changed
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_host_that_notes_who_gave_a_right_locks_nobody_out(modules: Modules, host: Host, check: bool) -> None:
+    host.put_client_profile(name=host.username, grants=noted("IDENTITY_MGMT"))
+    absent = modules.run("esx_client_profile", check=check, local_user_name=host.username, state="absent")
+    purge = modules.run("esx_host_trust", check=check, client_profiles=[], purge_client_profiles=True)
+    for ran in (absent, purge):
+        assert ran.result["failure"]["code"] == "conflict"
+        assert "IDENTITY_MGMT" in ran.message
+    assert host.writes == []
 
 
 def test_what_leaves_the_account_in_control_is_done(modules: Modules, host: Host) -> None:

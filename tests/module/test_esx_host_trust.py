@@ -161,6 +161,20 @@ def test_all_conflicts_are_told_at_once(modules: Modules, host: Host) -> None:
     assert "'other'" in ran.message
 
 
+@pytest.mark.parametrize("check", [True, False])
+def test_a_host_of_which_nothing_has_to_be_known_has_to_answer(modules: Modules, host: Host, check: bool) -> None:
+    ran = trust(modules, check=check, kms_providers=[])
+    assert not ran.changed
+    assert ran.result["api_protocol"] in ("rest", "jsonrpc")
+    assert requests(host) == [TOKEN, f"{PROVIDERS}.list"]
+
+    refused = trust(modules, check=check, kms_providers=[], password="wrong-Password-1")
+    assert refused.result["failure"]["login_refused"]
+    modules.connection.update(port=1, retries=0)
+    gone = trust(modules, check=check, kms_providers=[])
+    assert gone.result["failure"]["code"] == "unreachable"
+
+
 @pytest.mark.usefixtures("half_right")
 def test_a_purge(modules: Modules, host: Host) -> None:
     ran = trust(modules, token_issuers=[issuer("vc")], purge_token_issuers=True)
@@ -232,6 +246,31 @@ def test_somebody_else_was_faster(modules: Modules, host: Host) -> None:
     host.queue(fault(kind="race", operation=f"{ISSUERS}.create", change=[change]))
     ran = trust(modules, **WHOLE)
     assert ran.operations == [("create", "site-a"), ("update", "vc"), ("delete", "gone")]
+
+
+def test_a_key_that_vcenter_put_there_meanwhile_is_not_deleted(modules: Modules, host: Host) -> None:
+    host.settings(provider_delete="supported")
+    host.put_provider("site-a", key_id=KEY_ID)
+    change = {"change": "put_provider", "provider": "site-a", "key_id": OTHER_KEY_ID}
+    host.queue(fault(kind="race_after", operation=f"{ISSUERS}.create", change=[change]))
+    gone = {"provider": "site-a", "key_id": KEY_ID, "state": "absent"}
+    ran = trust(modules, kms_providers=[gone], token_issuers=[issuer("idp")])
+    assert ran.result["failure"]["code"] == "conflict"
+    assert OTHER_KEY_ID in ran.message
+    assert ran.operations == [("create", "idp")]
+    assert host.providers["site-a"].key_id == OTHER_KEY_ID
+
+
+def test_an_alias_that_somebody_else_took_meanwhile_is_not_deleted(modules: Modules, host: Host) -> None:
+    for alias in ("one", "two"):
+        host.put_issuer(alias, f"https://{alias}.example.com/oidc", [ONE])
+    change = {"change": "put_issuer", "issuer_alias": "two", "issuer": "https://theirs.example.com/oidc"}
+    host.queue(fault(kind="race_after", operation=f"{ISSUERS}.delete", change=[change]))
+    ran = trust(modules, token_issuers=[absent("one"), absent("two")])
+    assert ran.result["failure"]["code"] == "conflict"
+    assert "made anew" in ran.message
+    assert ran.operations == [("delete", "one")]
+    assert list(host.issuers) == ["two"]
 
 
 @pytest.mark.usefixtures("half_right")

@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.esx.trust.plugins.module_utils._services import host_examination
 from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import ARGUMENTS
-from ansible_collections.esx.trust.plugins.plugin_utils._action import Understood
+from ansible_collections.esx.trust.plugins.plugin_utils._validated import ValidatedOptions
 from support.actions import Actions
 from support.actions import run_action
 from support.certificates import chain
@@ -147,7 +147,7 @@ def test_a_look_that_is_refused_at_the_key_providers_is_told(
     host.queue(fault(operation="*kms.providers.*", **refusal))
     host.queue(fault(operation=LOGIN, skip=1, **refusal))
 
-    understood = Understood.of(ARGUMENTS, {**connection, **declared}, "esx_host_trust", shows_invocation=False)
+    understood = ValidatedOptions.of(ARGUMENTS, {**connection, **declared}, "esx_host_trust", shows_invocation=False)
     result = understood.result(host_examination.examine, check_mode=True, diff=True)
     assert result["failed"]
     assert result["failure"]["login_refused"] is True

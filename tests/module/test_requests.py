@@ -69,6 +69,7 @@ def _info(name: str, **options: Any) -> Callable[[Modules], Ran]:
 GET = ("GET", f"{PROVIDERS}/site-a")
 LIST = ("GET", ISSUERS)
 #: What names an alias is read before an issuer leaves it: for the plan, and again right before it goes with the issuer.
+#: After a write, the alias itself is read again too.
 RIGHTS = ("GET", "/api/esx/authentication/client-profiles")
 #: Before a provider is made, that no look-alike is there.
 NAMES = ("GET", PROVIDERS)
@@ -92,6 +93,7 @@ CASES: dict[str, tuple[Callable[[Host], None], Callable[[Modules], Ran], list[tu
             RIGHTS,
             ("PATCH", f"{ISSUERS}/leftover"),
             ("POST", ISSUERS),
+            ("GET", f"{ISSUERS}/leftover"),
             RIGHTS,
             ("DELETE", f"{ISSUERS}/leftover"),
             LIST,

@@ -58,6 +58,8 @@ class MemoryHost:
         self.profiles: dict[str, dict[str, Any]] = {}
         self._deletes_providers = deletes_providers
         self._created = 0
+        #: How often certificates were written; only a TurningHost counts them.
+        self.writes = 0
 
     def hold_provider(
         self,
@@ -91,6 +93,7 @@ class MemoryHost:
             kms_provider.CREATE: self._create_provider,
             kms_provider.DELETE: self._delete_provider,
             token_issuer.LIST: self._list_issuers,
+            token_issuer.GET: self._get_issuer,
             token_issuer.CREATE: self._create_issuer,
             token_issuer.UPDATE: self._update_issuer,
             token_issuer.DELETE: self._delete_issuer,
@@ -124,6 +127,9 @@ class MemoryHost:
 
     def _list_issuers(self, _path: dict[str, str], _body: dict[str, Any]) -> Any:
         return [{"issuer_alias": alias, **copy.deepcopy(spec)} for alias, spec in self.issuers.items()]
+
+    def _get_issuer(self, path: dict[str, str], _body: dict[str, Any]) -> Any:
+        return copy.deepcopy(self._known(self.issuers, path["issuer_alias"]))
 
     def _create_issuer(self, _path: dict[str, str], body: dict[str, Any]) -> None:
         alias = body.pop("issuer_alias")
@@ -191,6 +197,23 @@ class DroppingHost(MemoryHost):
         return super().perform(call)
 
 
+class TurningHost(MemoryHost):
+    """Begins each chain with another of its certificates after each write."""
+
+    def perform(self, call: Call) -> Any:
+        spec = call.arguments.get("spec", {})
+        if "signing_cert_chains" in spec:
+            self.writes += 1
+            chains = []
+            for entry in spec["signing_cert_chains"]:
+                texts = entry["cert_chain"]
+                turn = 1 + self.writes % (len(texts) - 1) if len(texts) > 1 else 0
+                chains.append({"cert_chain": [*texts[turn:], *texts[:turn]]})
+
+            call = call.operation(**{**call.arguments, "spec": {**spec, "signing_cert_chains": chains}})
+        return super().perform(call)
+
+
 def request_of(step: Step) -> tuple[Operation, dict[str, str], Any]:
     """The operation that a step asks for, with its other arguments and its specification."""
     requests: list[tuple[Operation, dict[str, str], Any]] = []
@@ -217,6 +240,7 @@ class ScriptedClient:
     def __init__(self, host: MemoryHost, retries: int = 3) -> None:
         self.memory = host
         self.retries_left = retries
+        self.retries_spent = 0
         #: Every request that left, as the last part of its operation's name.
         self.calls: list[str] = []
         self._answered: set[Operation] = set()
@@ -300,6 +324,7 @@ class ScriptedClient:
         if self.retries_left <= 0:
             raise error
         self.retries_left -= 1
+        self.retries_spent += 1
 
     def report(self, result: Mapping[str, Any]) -> dict[str, Any]:
         return {**self.scrub_result(result), "api_protocol": "rest"}

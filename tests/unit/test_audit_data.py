@@ -158,7 +158,7 @@ def test_the_order_of_chains_is_no_difference() -> None:
 
 
 def test_a_key_id_in_another_spelling_is_no_difference() -> None:
-    loud = {**KEY, "key_id": KEY["key_id"].upper().replace("-", "")}
+    loud = {**KEY, "key_id": f" {KEY['key_id'].upper().replace('-', '')}\n"}
     host = only_host(trust=entry("x", resource("conflict", loud, KEY, message="why"))["trust"])
     assert host["resources"][0]["differences"] == []
 

@@ -38,10 +38,14 @@ SUBJECTS = [
 ]
 FUTURE = Grant("ENTITLEMENT", "FUTURE_MGMT")
 ROLE = Grant("ROLE", None, '{"role": "auditor"}')
-LIMITED = Grant("ENTITLEMENT", "READ_ONLY", '{"until": "2030"}')
-STRANGE = [FUTURE, ROLE, LIMITED]
+STRANGE = [FUTURE, ROLE, replace(FUTURE, other='{"until": "2030"}')]
 
 Observed = Optional[list[ClientProfile]]
+
+
+def noted(entitlement: str) -> Grant:
+    """A known entitlement with a field that the reference does not have."""
+    return Grant("ENTITLEMENT", entitlement, '{"granted_by": "root"}')
 
 
 def profile(subject: Subject, *grants: Any, identifier: str = "1") -> ClientProfile:
@@ -69,7 +73,10 @@ def params(**changes: Any) -> dict[str, Any]:
 
 subjects = st.sampled_from(SUBJECTS)
 entitlements = st.frozensets(st.sampled_from(ENTITLEMENTS))
-grant_lists = st.lists(st.one_of(st.sampled_from(ENTITLEMENTS).map(Grant.of_entitlement), st.sampled_from(STRANGE)))
+noted_grants = st.sampled_from(ENTITLEMENTS).map(noted)
+grant_lists = st.lists(
+    st.one_of(st.sampled_from(ENTITLEMENTS).map(Grant.of_entitlement), noted_grants, st.sampled_from(STRANGE))
+)
 profiles = st.builds(
     ClientProfile,
     st.one_of(subjects, st.just(Subject("PRIVILEGES", None, "vc"))),
@@ -177,6 +184,38 @@ def test_a_strange_grant(strange: Grant) -> None:
         (step,) = more.steps
         assert step.after.grants[0] == strange
     assert [step.action for step in plan(observed, desired(GROUP, state="absent")).steps] == ["delete"]
+
+
+@pytest.mark.parametrize("mode", ["exact", "merge"])
+def test_a_field_that_nobody_knows_does_not_make_another_right(mode: str) -> None:
+    held = profile(GROUP, noted("READ_ONLY"))
+    planned = plan([held], desired(GROUP, "READ_ONLY", entitlements_mode=mode))
+    assert (planned.steps, planned.conflict) == ((), None)
+    assert (planned.before["entitlements"], planned.before["other_grants"]) == (["READ_ONLY"], [])
+
+
+@pytest.mark.parametrize("mode", ["exact", "merge"])
+def test_a_field_that_nobody_knows_is_not_written_again(mode: str) -> None:
+    held = profile(GROUP, noted("READ_ONLY"))
+    planned = plan([held], desired(GROUP, "READ_ONLY", "SECURITY_MGMT", entitlements_mode=mode))
+    assert "fields that this collection does not know" in (planned.conflict or "")
+
+
+def test_a_right_goes_with_all_its_fields() -> None:
+    held = profile(GROUP, noted("READ_ONLY"), "SECURITY_MGMT")
+    (step,) = plan([held], desired(GROUP, "SECURITY_MGMT")).steps
+    assert step.after.grants == (Grant.of_entitlement("SECURITY_MGMT"),)
+
+
+@pytest.mark.parametrize("change", [desired(LOCAL, state="absent"), desired(LOCAL, "READ_ONLY")])
+def test_a_field_that_nobody_knows_does_not_hide_who_is_in_control(change: DesiredClientProfile) -> None:
+    held = [profile(LOCAL, noted("IDENTITY_MGMT"))]
+    assert "another account" in (plan(held, change, Account.of_user("automation")).conflict or "")
+
+
+def test_a_creation_in_doubt_is_found_with_the_fields_that_the_host_adds() -> None:
+    (creation,) = plan([], desired(GROUP, "READ_ONLY")).steps
+    assert was_carried_out([profile(GROUP, noted("READ_ONLY"))], creation)
 
 
 @pytest.mark.parametrize("account", [UNKNOWN, Account.of_user("root"), Account.of_user("Administrators")])

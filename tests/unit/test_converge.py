@@ -44,6 +44,7 @@ from support.converging import steps
 from support.memory import DroppingHost
 from support.memory import MemoryHost
 from support.memory import ScriptedClient
+from support.memory import TurningHost
 from support.memory import api_error
 
 OTHER = chain(subject="other")
@@ -165,7 +166,9 @@ def test_what_was_not_done_is_sent_again_once_and_told_once(case: Case) -> None:
     # Never sent again without looking first. Hosts may keep issuers in a form of their own, so there is one look more.
     look = client.calls[: client.calls.index(case.write)]
     once_more = look if case.name == "vc" and case.write != "delete" else []
-    assert client.calls == [*look, case.write, *look, case.write, *once_more]
+    # There was a pause after the second look, so what the write replaces or deletes is read again.
+    after_the_pause = [] if case.write == "create" else ["get"]
+    assert client.calls == [*look, case.write, *look, *after_the_pause, case.write, *once_more]
 
 
 @every_case
@@ -427,6 +430,25 @@ def test_a_host_that_drops_certificates_is_warned_of_and_written_to_once() -> No
     assert not outcome.changed
     assert again.calls == ["list", "update", "list"]
     assert "nothing was changed" in outcome.warnings[0]
+
+
+@pytest.mark.parametrize("retries", [0, 1, 3])
+def test_a_host_that_stores_each_write_otherwise_is_not_written_to_for_ever(retries: int) -> None:
+    """Each answer is lost, and each look shows that the write was carried out, in another form each time."""
+    client = ScriptedClient(TurningHost(), retries=retries)
+    client.memory.hold_issuer("vc", ISSUER, [OLD])
+    client.loses_answer("update", times=50)
+    error = failure(client, issuer(chains=[chain(3, subject="deep")]))
+    assert isinstance(error, AnswerLost)
+    assert client.writes == ["update"] * (retries + 1)
+
+
+@pytest.mark.parametrize("lost", ["update", "create", "delete"])
+def test_a_renaming_needs_no_retry_where_each_answer_is_settled_by_a_look(lost: str) -> None:
+    client = ScriptedClient(host_with_leftover(), retries=0)
+    client.loses_answer(lost)
+    outcome = converge(client.as_client(), issuer(), check_mode=False)
+    assert steps(outcome) == [("update", "leftover"), ("create", "vc"), ("delete", "leftover")]
 
 
 def test_a_last_look_that_fails_takes_nothing_from_what_was_done() -> None:

@@ -25,7 +25,7 @@ from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.examination 
 if TYPE_CHECKING:
     from simulator import Host
 
-FINE: dict[str, Any] = {"changed": False}
+FINE: dict[str, Any] = {"changed": False, "api_protocol": "rest"}
 REFUSED = {"failed": True, "failure": {"code": "unauthenticated", "login_refused": True}}
 
 
@@ -118,6 +118,22 @@ def test_a_host_that_fails_behind_its_login_has_accepted_it(first: dict[str, Any
     asked = Asked({"esx0": first, "esx1": REFUSED})
     asked.results(fleet)
     assert sorted(asked.hosts) == sorted(fleet)
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        # Nothing was declared that the host had to be asked for.
+        {"changed": False},
+        # The first part of an examination needed no login, or one that ended before the second part.
+        {"changed": False, "api_protocol": "rest", "key_providers": REFUSED},
+    ],
+)
+def test_a_host_without_a_failure_may_have_proved_nothing(first: dict[str, Any]) -> None:
+    fleet = {f"esx{number}": params() for number in range(9)}
+    asked = Asked({**dict.fromkeys(fleet, REFUSED), "esx0": first})
+    asked.results(fleet)
+    assert asked.hosts[1:] in ([], ["esx1"])
 
 
 class Silent(Asked):

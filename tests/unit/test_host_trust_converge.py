@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
+from typing import Optional
 from unittest import mock
 
 import pytest
@@ -24,6 +25,8 @@ from ansible_collections.esx.trust.plugins.module_utils._services.host_trust imp
 from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import IssuersAndProfiles
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import write_marker
 from support.certificates import chain
+from support.constants import KEY_ID
+from support.constants import OTHER_KEY_ID
 from support.memory import DroppingHost
 from support.memory import MemoryHost
 from support.memory import ScriptedClient
@@ -74,6 +77,70 @@ def test_a_write_in_doubt_is_told_whatever_the_order_of_the_rest() -> None:
     wanted = desired(issuers=[issuer("d", "https://w"), issuer("a", "https://x", **RENAME), issuer("b", "https://z")])
     assert ("update", "a") in told(run(client, wanted))
     assert trusted(host) == {"d": "https://w", "a": "https://x", "b": "https://z"}
+
+
+@pytest.mark.parametrize("key_id", [KEY_ID, None])
+def test_a_provider_that_was_replaced_while_the_run_wrote_is_not_deleted(key_id: Optional[str]) -> None:
+    client = ScriptedClient(host_with(providers={"site-a": KEY_ID}))
+    client.is_raced("create", lambda memory: memory.hold_provider("site-a", key_id=OTHER_KEY_ID))
+    wanted = desired([provider("site-a", state="absent", key_id=key_id)], [issuer("a", "https://a")])
+    with pytest.raises(Conflict) as caught:
+        run(client, wanted)
+    assert client.writes == ["create"]
+    assert [entry["id"] for entry in caught.value.operations] == ["a"]
+    assert client.memory.key_providers["site-a"]["native_info"]["key_id"] == OTHER_KEY_ID
+
+
+def test_a_provider_that_was_replaced_while_the_run_waited_is_not_deleted() -> None:
+    """Nothing was written, but the host was slow to tell its issuers."""
+    client = ScriptedClient(host_with(providers={"site-a": KEY_ID}))
+
+    def replace_and_fail() -> TrustError:
+        client.memory.hold_provider("site-a", key_id=OTHER_KEY_ID)
+        return AnswerLost("esx01: the answer was lost (silence).")
+
+    client.fails("list", replace_and_fail)
+    with pytest.raises(Conflict):
+        run(client, desired([provider("site-a", state="absent")], [absent("a")]))
+    assert client.writes == []
+
+
+def test_a_provider_that_somebody_else_deleted_meanwhile_is_not_claimed() -> None:
+    client = ScriptedClient(host_with(providers={"site-a": KEY_ID}))
+    client.is_raced("create", lambda memory: memory.key_providers.clear())
+    outcome = run(client, desired([provider("site-a", state="absent")], [issuer("a", "https://a")]))
+    assert told(outcome) == [("create", "a")]
+
+
+def test_a_run_of_one_step_looks_no_second_time() -> None:
+    client = ScriptedClient(host_with(providers={"site-a": KEY_ID}))
+    run(client, desired([provider("site-a", state="absent")]))
+    assert client.calls == ["get", "delete"]
+
+
+def test_an_alias_that_got_another_issuer_while_the_run_wrote_is_not_deleted() -> None:
+    client = ScriptedClient(host_with(("a", "https://a", OLD), ("b", "https://b", OLD)))
+    client.is_raced("delete", lambda memory: memory.hold_issuer("b", "https://theirs", [OLD]))
+    with pytest.raises(Conflict, match="made anew"):
+        run(client, desired(issuers=[absent("a"), absent("b")]))
+    assert trusted(client.memory) == {"b": "https://theirs"}
+
+
+def test_chains_are_not_given_to_the_issuer_of_somebody_else() -> None:
+    client = ScriptedClient(host_with(("a", "https://a", OLD), ("b", "https://b", OLD)))
+    bodies: list[Any] = []
+    perform = client.memory.perform
+
+    def watched(call: Call) -> Any:
+        if call.operation.name == "update":
+            bodies.append((call.arguments["issuer_alias"], sorted(call.arguments["spec"])))
+        return perform(call)
+
+    client.is_raced("update", lambda memory: memory.hold_issuer("b", "https://theirs", [OLD]))
+    with mock.patch.object(client.memory, "perform", watched):
+        run(client, desired(issuers=[issuer("a", "https://a", NEW), issuer("b", "https://b", NEW)]))
+    # The alias was declared of https://b, so it gets all that is declared, and not only the chains.
+    assert bodies == [("a", ["signing_cert_chains"]), ("b", ["issuer", "signing_cert_chains"])]
 
 
 def test_a_marking_that_never_arrived_is_not_told() -> None:
@@ -259,6 +326,52 @@ def test_the_last_look_counts_each_write_once(lost: bool) -> None:
     outcome = run(client, desired(issuers=[issuer("vc", "https://vc", DEEP)], profiles=profiles))
     assert len(outcome.warnings) == 1
     assert [one["external_group_name"] for one in outcome.after["client_profiles"]] == ["admins", "people"]
+
+
+def pair(host: MemoryHost, alias: str, *identifiers: str) -> None:
+    """Let the host hold profiles of one subject with different grants, which a host should not."""
+    for identifier, entitlement in zip(identifiers, ("READ_ONLY", "SECURITY_MGMT")):
+        host.profiles[identifier] = {
+            "subject": {"type": "EXTERNAL_GROUP", "name": "admins", "issuer_alias": alias, "domain": "d"},
+            "grants": [{"resource_type": "ENTITLEMENT", "entitlement": entitlement}],
+        }
+
+
+def test_two_profiles_of_one_subject_are_purged() -> None:
+    client = ScriptedClient(MemoryHost())
+    pair(client.memory, "vc", "1", "2")
+    label = "external group d\\admins of vc"
+    wanted = HostTrust((IssuersAndProfiles(profiles=(), purge_profiles=True),))
+    assert told(run(client, wanted)) == [("delete", label), ("delete", label)]
+    assert client.memory.profiles == {}
+
+
+@pytest.mark.parametrize("lost", [1, 2])
+def test_two_profiles_of_one_subject_go_with_their_issuer(lost: int) -> None:
+    client = ScriptedClient(host_with(("vc", "https://vc", OLD)))
+    pair(client.memory, "vc", "1", "2")
+    for _passed in range(lost - 1):
+        client.passes("delete")
+    client.loses_answer("delete")
+    said = told(run(client, desired(issuers=[absent("vc")])))
+    assert [action for action, _name in said] == ["delete", "delete", "delete"]
+    assert client.memory.profiles == {}
+
+
+def test_a_profile_that_was_made_anew_while_two_of_its_subject_went_is_left_alone() -> None:
+    client = ScriptedClient(MemoryHost())
+    pair(client.memory, "vc", "1", "2")
+    client.loses_answer("delete")
+
+    def anew(memory: MemoryHost) -> None:
+        pair(memory, "vc", "3")
+        memory.profiles["3"]["grants"] = []
+
+    client.is_raced("list_profiles", lambda memory: None)
+    client.is_raced("list_profiles", anew)
+    with pytest.raises(Conflict, match="made anew"):
+        run(client, HostTrust((IssuersAndProfiles(profiles=(), purge_profiles=True),)))
+    assert "3" in client.memory.profiles
 
 
 def test_what_is_put_back_is_called_by_its_kind() -> None:

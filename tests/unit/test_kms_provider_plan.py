@@ -106,7 +106,8 @@ def test_what_is_there_with_the_same_key_id_is_left_alone(spelling: str, key: Op
 
 
 def test_the_hosts_own_spelling_of_a_key_id_is_no_difference() -> None:
-    assert plan(KmsProvider("nkp", "NATIVE", KEY_ID.upper()), desired()).conflict is None
+    for spelling in (KEY_ID.upper(), f"{KEY_ID.upper()}\n", f" {KEY_ID} "):
+        assert plan(KmsProvider("nkp", "NATIVE", spelling), desired()).conflict is None
 
 
 def test_creating_needs_the_key() -> None:
@@ -286,7 +287,8 @@ def test_a_name_that_cannot_stand_in_a_path_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "same"), [("Key-ONE", "kEY-one", True), ("straße", "STRASSE", False), ("one", "two", False)]
+    ("one", "other", "same"),
+    [("Key-ONE", "kEY-one", True), ("one", "one\n", True), ("straße", "STRASSE", False), ("one", "two", False)],
 )
 def test_key_ids_that_are_no_uuids_are_compared_without_case(one: str, other: str, same: bool) -> None:
     first, second = (deletion(KmsProvider("nkp", "NATIVE", key_id)) for key_id in (one, other))

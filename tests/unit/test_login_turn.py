@@ -19,11 +19,11 @@ from ansible import constants
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import LoginKey
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import in_turn
 from ansible_collections.esx.trust.plugins.module_utils._services import host_trust
-from ansible_collections.esx.trust.plugins.plugin_utils._action import Understood
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.look import Look
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import Given
 from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import RefusedLogins
 from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import login_of
+from ansible_collections.esx.trust.plugins.plugin_utils._validated import ValidatedOptions
 
 if TYPE_CHECKING:
     from simulator import Host as EsxHost
@@ -38,7 +38,7 @@ def failure(code: str, operation: str | None, *, refused: bool = False) -> dict[
     return {"failed": True, "failure": {"code": code, "operation": operation, "login_refused": refused}}
 
 
-FINE: dict[str, Any] = {"changed": False}
+FINE: dict[str, Any] = {"changed": False, "api_protocol": "rest"}
 REFUSED = failure("unauthenticated", LOGIN, refused=True)
 REFUSED_BY_A_SERVICE = failure("unauthenticated", SERVICE, refused=True)
 UNREACHABLE = failure("unreachable", LOGIN)
@@ -88,6 +88,19 @@ def test_a_login_of_which_nothing_is_known_is_tried_one_after_the_other(tmp_path
     assert host.tasks(6) == [UNREACHABLE] * 6
     assert host.asked == 6
     assert host.peak == 1
+
+
+def test_a_task_that_asked_the_host_for_nothing_proves_nothing(tmp_path: Path) -> None:
+    host = Host(tmp_path, {"changed": False})
+    host.tasks(6)
+    assert host.peak == 1
+
+
+def test_a_login_that_is_refused_in_the_list_of_key_providers_is_not_tried_again(tmp_path: Path) -> None:
+    host = Host(tmp_path, {**FINE, "key_providers": REFUSED})
+    host.task()
+    assert "is not tried again" in host.task()["msg"]
+    assert host.asked == 1
 
 
 def test_a_login_that_was_accepted_is_used_by_all_at_the_same_time(tmp_path: Path) -> None:
@@ -186,7 +199,7 @@ def test_an_empty_declaration_proves_no_login(host: EsxHost, tmp_path: Path) -> 
         "validate_certs": False,
         "kms_providers": [],
     }
-    understood = Understood.of(host_trust.ARGUMENTS, args, "esx_host_trust", shows_invocation=False)
+    understood = ValidatedOptions.of(host_trust.ARGUMENTS, args, "esx_host_trust", shows_invocation=False)
     done = in_turn(TOKEN, str(tmp_path), "esx01", lambda: understood.result(host_trust.run, True, False))
     assert not done.get("failed")
     assert host.journal == []

@@ -58,7 +58,7 @@ _HINTS = {
     "ERROR": _HINT_LOGS,
     "INTERNAL_SERVER_ERROR": _HINT_LOGS,
     "INVALID_ARGUMENT": "The host does not accept a value of the options.",
-    "UNAUTHORIZED": "Give the account the privilege it needs; in lockdown mode only exception users have it.",
+    "UNAUTHORIZED": "Give the account the entitlement it needs; in lockdown mode only exception users have it.",
     "OPERATION_NOT_FOUND": "This host's release does not offer this operation.",
     "SERVICE_UNAVAILABLE": "The service is down or starting; try again later.",
     "UNABLE_TO_ALLOCATE_RESOURCE": "The host's licence may not cover this service.",

@@ -134,6 +134,11 @@ class Client:
         """True if the host has answered this operation with a value before, so that it offers it."""
         return operation.id in self._answered
 
+    @property
+    def retries_spent(self) -> int:
+        """How many repetitions were taken from the budget. The client waited before each of them."""
+        return self._retries.spent
+
     def spend_retry(self, error: TrustError) -> None:
         """Take one repetition from the budget and wait before it. Raises `error` if none is left."""
         self._retries.spend(error)

@@ -123,25 +123,14 @@ class HttpsTransport:
         self._timeout = timeout or self._connection.timeout
 
         try:
-            with warnings.catch_warnings():
-                # The modules have their own warnings about insecure options.
-                warnings.simplefilter("ignore", SecurityWarning)
-                request = requests.Request(
-                    method,
-                    self._connection.url + path,
-                    {**_HEADERS, **headers},
-                    data=body,
-                )
+            request = requests.Request(
+                method,
+                self._connection.url + path,
+                {**_HEADERS, **headers},
+                data=body,
+            )
 
-                response = self._adapter.send(
-                    request.prepare(),
-                    stream=True,
-                    timeout=self._timeout,
-                    verify=self._verify,
-                    proxies=self._proxies,
-                )
-
-            with response:
+            with self._begun(request.prepare()) as response:
                 return Answer(response.status_code, response.headers, self._body.read(response))
         except (TrustError, requests.RequestException, HTTPError, *NO_HTTP) as error:
             self._drop()
@@ -152,6 +141,20 @@ class HttpsTransport:
                 raise
 
             raise self._failure(method, path, error) from error
+
+    def _begun(self, request: Any) -> Any:
+        """The response to a prepared request of the library requests. Its body is not read yet."""
+        with warnings.catch_warnings():
+            # The modules have their own warnings about insecure options.
+            warnings.simplefilter("ignore", SecurityWarning)
+
+            return self._adapter.send(
+                request,
+                stream=True,
+                timeout=self._timeout,
+                verify=self._verify,
+                proxies=self._proxies,
+            )
 
     def _failure(self, method: str, path: str, error: BaseException) -> TrustError:
         """The error to raise for an exception of the libraries."""

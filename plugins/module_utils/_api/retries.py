@@ -26,6 +26,11 @@ class Retries:
         self._left = number
         self._timeout = timeout
 
+    @property
+    def spent(self) -> int:
+        """How many repetitions were taken."""
+        return self._number - self._left
+
     def spend(self, error: TrustError) -> None:
         """Take one repetition and wait before it.
 
@@ -38,7 +43,7 @@ class Retries:
         if self._left <= 0 or host_asks_too_much:
             raise error
 
-        used = self._number - self._left
+        used = self.spent
         self._left -= 1
 
         delay = min(FIRST_DELAY * 2**used, LONGEST_DELAY)

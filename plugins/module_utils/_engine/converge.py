@@ -15,8 +15,8 @@ from ansible_collections.esx.trust.plugins.module_utils._engine.host import Host
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Plan
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._engine.resource import StepAnswer
+from ansible_collections.esx.trust.plugins.module_utils._engine.restoring import restore_after_failure
 from ansible_collections.esx.trust.plugins.module_utils._engine.sent import Sent
-from ansible_collections.esx.trust.plugins.module_utils._engine.taking_back import take_back
 from ansible_collections.esx.trust.plugins.module_utils._errors import HINT_RUN_AGAIN
 from ansible_collections.esx.trust.plugins.module_utils._errors import Conflict
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
@@ -65,13 +65,13 @@ def converge(client: Client, declared: Host, check_mode: bool) -> Outcome:
 
         return _outcome(run, first, run.apply(first))
     except TrustError as error:
-        run.put_back(error)
+        run.restore(error)
         error.operations = [step.describe() for step in run.performed]
         run.warn(error)
         raise
     except BaseException:
         # A signal stops the run. The resources that it deleted to replace them must not stay away.
-        run.put_back(TrustError("stopped"))
+        run.restore(TrustError("stopped"))
         raise
 
 
@@ -131,9 +131,10 @@ class _Run:
         self.warnings: tuple[str, ...] = ()
         #: The steps that the host refused once because it had changed since the last look.
         self._superseded: list[Step] = []
-        #: The first deletion that was planned for each resource, by its kind and name.
-        self._first_deletions: dict[tuple[str, str], Step] = {}
-        #: All steps were carried out, so nothing is to be put back.
+        #: The deletions that were first planned for each resource, by its kind and name. A host may hold several
+        #: profiles of one subject, which have one name.
+        self._first_deletions: dict[tuple[str, str], list[Step]] = {}
+        #: All steps were carried out, so nothing is to be restored.
         self._finished = False
 
     @property
@@ -173,6 +174,7 @@ class _Run:
 
             step, error = failure
             first_superseded = self._first_superseded(step, error)
+            steps_after_it = plan.steps[plan.steps.index(step) + 1 :]
 
             # The state of the host decides, whatever the host said about the write.
             known_as_performed = len(self.performed)
@@ -183,7 +185,9 @@ class _Run:
                 raise self._explained(error, step)
 
             look_found_nothing_new = len(self.performed) == known_as_performed
-            if plan.steps and look_found_nothing_new:
+            # A host may store each write in another form. Then the steps never become fewer, although each was done.
+            there_is_more_to_do = len(plan.steps) > len(steps_after_it)
+            if plan.steps and (look_found_nothing_new or there_is_more_to_do):
                 self._client.spend_retry(self._explained(error, step))
 
         self._finished = True
@@ -233,26 +237,30 @@ class _Run:
         }
 
     @tidying()
-    def put_back(self, error: TrustError) -> None:
-        """Put back the resources that the run deleted to replace them, and say so in `error`, which stopped the run."""
+    def restore(self, error: TrustError) -> None:
+        """Restore the resources that the run deleted to replace them, and say so in `error`, which stopped the run."""
         if not self._finished:
-            take_back(self._sent, self._declared, error)
+            restore_after_failure(self._sent, self._declared, error)
 
     def _made_anew(self, plan: Plan) -> str:
         """The reason why a planned deletion is not carried out, or an empty text.
 
         Somebody else may have created the resource anew while this run removed it. The new resource is left alone.
         """
+        deletions: dict[tuple[str, str], list[Step]] = {}
         for step in plan.steps:
-            if step.action != "delete":
-                continue
+            if step.action == "delete":
+                deletions.setdefault(step.key, []).append(step)
 
-            first = self._first_deletions.setdefault(step.key, step)
-            if not self._declared.is_same(first, step):
-                return (
-                    f"the {step.resource} {step.id!r} was made anew by somebody else while this task removed it."
-                    " The new resource was left alone; run the task again to remove it, too."
-                )
+        for key, now in deletions.items():
+            # The deletions of one plan are not compared with each other.
+            first = self._first_deletions.setdefault(key, now)
+            for step in now:
+                if not any(self._declared.is_same(planned, step) for planned in first):
+                    return (
+                        f"the {step.resource} {step.id!r} was made anew by somebody else while this task removed it."
+                        " The new resource was left alone; run the task again to remove it, too."
+                    )
 
         return ""
 
@@ -276,7 +284,8 @@ class _Run:
         """
         for step in plan.steps:
             try:
-                self._declared.check(self._client, step, self._sent.assumed(self.performed))
+                assumed = self._sent.assumed(self.performed)
+                self._declared.check(self._client, step, assumed, self._sent.has_just_looked)
                 self._sent.send(step)
             except TrustError as error:
                 if isinstance(error, (Unauthenticated, Unauthorized)):
@@ -310,10 +319,11 @@ class _Run:
                 error.login_refused = error.login_refused or second.login_refused
                 raise self._explained(error, step) from second
 
-            second.message = (
-                f"{error.message} Reading again failed too, so nobody knows whether the {step.action} of"
-                f" {step.resource} {step.id!r} was carried out: {second.message}"
+            second.reword(
+                message=(
+                    f"{error.message} Reading again failed too, so nobody knows whether the {step.action} of"
+                    f" {step.resource} {step.id!r} was carried out: {second.message}"
+                ),
+                hint=HINT_RUN_AGAIN,
             )
-
-            second.hint = HINT_RUN_AGAIN
             raise

@@ -147,10 +147,13 @@ class Resource(Protocol):
     def plan(self, observed: Any) -> Planned:
         """Compare the state of the host with the declaration. Pure."""
 
-    def check(self, client: Client, step: Step, observed: Any) -> None:
+    def check(self, client: Client, step: Step, observed: Any, just_observed: bool) -> None:
         """Check right before a step that the host is still in the state `observed`, if the step needs that.
 
         A step may remove more resources than it names, because hosts remove what depends on the resource.
+
+        just_observed: True if the run has sent no step, and has waited for nothing, since it read the state. Then
+            nobody else had much time to change the resource of the step.
 
         Raises Overtaken if the state has changed, or another TrustError if the host cannot be read.
         """
@@ -171,8 +174,8 @@ class Resource(Protocol):
     def carry_out(self, observed: Any, steps: Sequence[Step]) -> Any:
         """The state of the host after the steps. Pure."""
 
-    def take_back(self, observed: Any, sent: Sequence[Step]) -> list[Step]:
-        """The steps that put back the resources which the `sent` steps took away and the declaration keeps. Pure."""
+    def restoring_steps(self, observed: Any, sent: Sequence[Step]) -> list[Step]:
+        """The steps that restore the resources which the `sent` steps took away and the declaration keeps. Pure."""
         return []
 
     def left_over(self, observed: Any, sent: Sequence[Step]) -> list[str]:

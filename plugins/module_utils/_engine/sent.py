@@ -33,14 +33,24 @@ class Sent:
         self.in_doubt: list[Step] = []
         #: The state of the host at the last look, and how many steps had been performed then.
         self._seen: Optional[tuple[Observed, int]] = None
+        #: How often this run has sent a step.
+        self._attempts = 0
+        #: How often this run had sent a step, and how often it had waited, when the last look began.
+        self._looked_at: Optional[tuple[int, int]] = None
 
     @property
     def steps(self) -> list[Step]:
         """All steps that may have been carried out."""
         return [*self.performed, *self.in_doubt]
 
+    @property
+    def has_just_looked(self) -> bool:
+        """True if this run has sent no step, and has waited for nothing, since its last look at the host began."""
+        return self._looked_at == self._moment()
+
     def look(self) -> Observed:
         """Read the state of the host, and count the steps in doubt that it proves as performed. Raises TrustError."""
+        began = self._moment()
         observed = self._declared.observe(self._client)
         for step in list(self.in_doubt):
             # An earlier step of this loop may have removed this step from the list.
@@ -50,6 +60,7 @@ class Sent:
 
         # The steps that were just counted are already a part of this state.
         self._seen = (observed, len(self.performed))
+        self._looked_at = began
 
         return observed
 
@@ -60,6 +71,7 @@ class Sent:
         if not is_repetition:
             self.in_doubt.append(step)
 
+        self._attempts += 1
         try:
             answer = self._declared.perform(self._client, step)
         except TrustError as error:
@@ -87,6 +99,10 @@ class Sent:
             observed, already_observed = self._seen
 
         return self._declared.assumed(observed, steps[already_observed:])
+
+    def _moment(self) -> tuple[int, int]:
+        """How often this run has sent a step, and how often it has waited."""
+        return self._attempts, self._client.retries_spent
 
     def _note_performed(self, step: Step) -> None:
         self.performed.append(step)

@@ -29,7 +29,6 @@ from typing import Optional
 from ansible_collections.esx.trust.plugins.module_utils._api.login import LOGIN_OPERATIONS
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
-from ansible_collections.esx.trust.plugins.module_utils._module.perform import failed
 
 Result = dict[str, Any]
 
@@ -121,13 +120,13 @@ def in_turn(
         _remove_old(place)
         file = _locked(place / f"{_PREFIX}{login.digest}")
     except OSError as error:
-        return failed(_not_kept(host, place, error))
+        return _not_kept(host, place, error).result()
 
     # The end of the block, or the end of the process, releases the lock for the next task.
     with file:
         known = _lines(file)
         if any(f"refused {way}" in known for way in login.ways):
-            return failed(refused_before(host))
+            return refused_before(host).result()
 
         if f"accepted {login.ways[-1]}" in known:
             # From now on the tasks need no turns.
@@ -179,11 +178,25 @@ def has_accepted(result: Mapping[str, Any], auth_method: str) -> bool:
     return failure.get("operation") not in (None, *LOGIN_OPERATIONS)
 
 
+def refusal_in(result: Mapping[str, Any]) -> Optional[Mapping[str, Any]]:
+    """The failure in a result that says that the host refused the login, or None.
+
+    result: the result of a module. In an examination for an audit, it can hold that of the list of key providers, for
+        which the login may be needed once more.
+    """
+    for part in (result, result.get("key_providers") or {}):
+        failure: Mapping[str, Any] = part.get("failure") or {}
+        if failure.get("login_refused"):
+            return failure
+
+    return None
+
+
 def _answer_line(login: LoginKey, result: Result) -> str:
     """The line that records whether the host accepted or refused the login; empty if the result does not prove it."""
-    failure = result.get("failure") or {}
-    if failure.get("login_refused"):
-        return f"refused {login.refused_way(failure.get('operation'))}"
+    refusal = refusal_in(result)
+    if refusal is not None:
+        return f"refused {login.refused_way(refusal.get('operation'))}"
 
     if has_accepted(result, BASIC if login.basic else ""):
         return f"accepted {login.ways[-1]}"

@@ -192,7 +192,7 @@ def explain(error: TrustError, step: Step) -> TrustError:
     """The error of a refused step, with a hint if the issuer of the subject may be the cause."""
     alias = step.after.subject.issuer_alias if step.after else None
     if error.operation == CREATE.id and error.error_type == "INVALID_ARGUMENT" and alias is not None:
-        error.hint = f"The host may want to trust the issuer {alias!r} before it takes a profile of its subjects."
+        error.reword(hint=f"The host may want to trust the issuer {alias!r} before it takes a profile of its subjects.")
 
     return error
 
@@ -251,7 +251,7 @@ def _list(client: Client) -> Optional[list[Any]]:
                 raise
 
             if client.has_answered(LIST):
-                error.hint = "The service of client profiles answered earlier in this run. Run the task again."
+                error.reword(hint="The service of client profiles answered earlier in this run. Run the task again.")
                 client.spend_retry(error)
             elif was_absent:
                 return None

@@ -39,7 +39,8 @@ OUTSIDE_OPTIONS = ("issuer_alias", "domain")
 class Grant:
     """One right, as the API describes it (AccessGrant).
 
-    other: the fields that this collection does not know, in JSON, or empty.
+    other: the fields that this collection does not know, in JSON, or empty. A host may add some to each grant, for
+        instance the name of the account that gave it.
     """
 
     resource_type: str
@@ -53,8 +54,13 @@ class Grant:
 
     @property
     def known(self) -> bool:
-        """True if the grant is one of the ENTITLEMENTS and has no other fields."""
-        return self.resource_type == "ENTITLEMENT" and self.entitlement in ENTITLEMENTS and not self.other
+        """True if the grant is one of the ENTITLEMENTS, whatever other fields it has."""
+        return self.resource_type == "ENTITLEMENT" and self.entitlement in ENTITLEMENTS
+
+    @property
+    def right(self) -> Grant:
+        """The grant as grants are compared: that of a known entitlement without its other fields."""
+        return Grant(self.resource_type, self.entitlement) if self.known else self
 
     def to_api(self) -> dict[str, Any]:
         """The grant in the form of the API."""
@@ -161,6 +167,11 @@ class ClientProfile:
         """The granted entitlements that this collection knows, in the order of ENTITLEMENTS."""
         granted = [grant.entitlement for grant in self.grants if grant.known]
         return tuple(entitlement for entitlement in ENTITLEMENTS if entitlement in granted)
+
+    @property
+    def granted(self) -> frozenset[Grant]:
+        """The grants as they are compared. Their order and the other fields of known entitlements do not count."""
+        return frozenset(grant.right for grant in self.grants)
 
     @property
     def unknown_grants(self) -> tuple[Grant, ...]:

@@ -97,7 +97,7 @@ def _conflict(
             " would remove them, entitlements_mode merge keeps them."
         )
 
-    if after and after != held and any(grant.other for grant in unknown):
+    if after and after != held and _rewrites_unknown_fields(held, after):
         return (
             f"the client profile of the {held.label} has grants with fields that this collection does not know, so it"
             " cannot be written again without the danger that they change."
@@ -108,6 +108,14 @@ def _conflict(
         remaining.append(after)
 
     return locked_out(held, remaining, account)
+
+
+def _rewrites_unknown_fields(held: ClientProfile, after: ClientProfile) -> bool:
+    """True if the change keeps a grant that has fields which this collection does not know.
+
+    A change writes all grants again. So the host could lose these fields or refuse them.
+    """
+    return any(grant.other and grant.right in after.granted for grant in held.grants)
 
 
 def locked_out(leaving: ClientProfile, remaining: Sequence[ClientProfile], account: Account) -> Optional[str]:
@@ -169,7 +177,7 @@ def steps_between(before: Optional[ClientProfile], after: Optional[ClientProfile
 
         return (Step.between(RESOURCE, after.label, None, after),)
 
-    if after is not None and set(after.grants) == set(before.grants):
+    if after is not None and after.granted == before.granted:
         return ()
 
     return (Step.between(RESOURCE, before.label, before, after),)
@@ -195,8 +203,8 @@ def is_same(step: Step, other: Step) -> bool:
 
 
 def _is_equal(profile: ClientProfile, expected: ClientProfile) -> bool:
-    """True if both give the same rights to the same subject. The order of grants has no meaning."""
-    return profile.subject == expected.subject and set(profile.grants) == set(expected.grants)
+    """True if both give the same rights to the same subject."""
+    return profile.subject == expected.subject and profile.granted == expected.granted
 
 
 def difference(profile_plan: Plan) -> str:

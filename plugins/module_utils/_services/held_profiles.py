@@ -38,7 +38,7 @@ class Profiles:
         found = set()
         for profile in self.held:
             if profile.subject.issuer_alias == alias:
-                found.add((profile.subject, frozenset(profile.grants)))
+                found.add((profile.subject, profile.granted))
 
         return frozenset(found)
 

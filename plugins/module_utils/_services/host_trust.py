@@ -91,6 +91,11 @@ def converged(client: Client, connection: Connection, declared: HostTrust, check
     """
     trust = declared.logged_in(Account.of_connection(connection))
     outcome = converge(client, trust.host, check_mode)
+    for service in trust.services:
+        if client.api_protocol is None:
+            # Nothing was declared that the host had to be asked for. Without an answer, nobody knows whether it is
+            # there, and whether it accepts the login.
+            service.ask_anything(client)
 
     module_result = result(RESOURCE, "", connection, outcome, trust.warnings, trust.shown)
     for service in trust.services:

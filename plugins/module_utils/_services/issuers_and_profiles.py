@@ -53,9 +53,6 @@ from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles 
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import concern_profiles
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import may_take_rights
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import plan_rights
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_taking_back import left_over
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_taking_back import take_back
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_taking_back import undo_renaming
 from ansible_collections.esx.trust.plugins.module_utils._services.lists import check_unique
 from ansible_collections.esx.trust.plugins.module_utils._services.lists import read_list
 from ansible_collections.esx.trust.plugins.module_utils._services.service import Service
@@ -63,6 +60,9 @@ from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_m
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_parts import issuer_parts
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_plan import IssuerPlan
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_restoring import left_over
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_restoring import restoring_steps
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_restoring import undo_renaming
 
 ISSUER = token_issuer_model.RESOURCE
 PROFILE = client_profile_model.RESOURCE
@@ -204,13 +204,22 @@ class IssuersAndProfiles(Service):
             # For a new alias, the profiles are only needed for a warning.
             return Profiles(refused=error.error_type or error.code)
 
-    def check(self, client: Client, step: Step, observed: Observed) -> None:
-        """Before an issuer is taken from its alias: check that the profiles that name the alias have not changed.
+    def check(self, client: Client, step: Step, observed: Observed, just_observed: bool) -> None:
+        """Before a step of an issuer that the host has: check that nobody else has changed what the step changes.
 
-        A host may delete these profiles together with the issuer. Raises Overtaken if they have changed, and
-        TrustError.
+        The alias must still hold the issuer of the plan, unless the run has just seen that. If the step takes the
+        issuer from its alias, the profiles that name the alias must be the same too, because a host may delete them
+        together with the issuer.
+
+        Raises Overtaken if that has changed, and TrustError.
         """
-        if not (_is_issuer(step) and may_take_rights([step])):
+        if not _is_issuer(step):
+            return
+
+        if step.before is not None and not just_observed:
+            token_issuer.check_unchanged(client, step.before)
+
+        if not may_take_rights([step]):
             return
 
         read = client_profile.read_profiles if self.profiles is None else client_profile.read_all
@@ -273,12 +282,12 @@ class IssuersAndProfiles(Service):
         held = held_issuers.carry_out(held_issuers.by_alias(observed.issuers), _of_issuers(steps))
         return replace(observed, issuers=tuple(held.values()), profiles=observed.profiles.after(steps))
 
-    def take_back(self, observed: Observed, sent: Sequence[Step]) -> list[Step]:
+    def restoring_steps(self, observed: Observed, sent: Sequence[Step]) -> list[Step]:
         held = held_issuers.by_alias(observed.issuers)
         undoing = undo_renaming(held, observed.profiles, sent, self.declared_profiles)
 
         held_then = held_issuers.carry_out(held, _of_issuers(undoing))
-        restoring = take_back(held_then, _of_issuers(sent), self.declared_issuers)
+        restoring = restoring_steps(held_then, _of_issuers(sent), self.declared_issuers)
 
         return [*undoing, *restoring]
 

@@ -140,13 +140,15 @@ def explain(error: TrustError, step: Step, host: str) -> TrustError:
     """The error, with a message that says what to do if the host cannot delete key providers."""
     if error.operation == DELETE.id and _cannot_delete(error):
         answer = " ".join(str(part) for part in (error.status, error.error_type) if part)
-        error.message = (
-            f"{host}: the key provider {step.id!r} is still there, because the host's API has no operation that"
-            f" deletes key providers (DELETE was answered with {answer})."
-        )
-        error.hint = (
-            "Remove it with the program that created it, for instance vCenter; rekey every virtual machine that uses it"
-            " first."
+        error.reword(
+            message=(
+                f"{host}: the key provider {step.id!r} is still there, because the host's API has no operation that"
+                f" deletes key providers (DELETE was answered with {answer})."
+            ),
+            hint=(
+                "Remove it with the program that created it, for instance vCenter; rekey every virtual machine that"
+                " uses it first."
+            ),
         )
 
     return error
@@ -198,12 +200,17 @@ def names_beside(
         return ()
 
     try:
-        return tuple(entry["provider"] for entry in _list(client))
+        return list_names(client)
     except (ApiError, UnexpectedAnswer, AnswerLost) as error:
         if is_refused_login(error):
             raise
 
         return ()
+
+
+def list_names(client: Client) -> tuple[str, ...]:
+    """The names of all providers of a host. Raises TrustError."""
+    return tuple(entry["provider"] for entry in _list(client))
 
 
 def _says_absent(error: TrustError) -> bool:

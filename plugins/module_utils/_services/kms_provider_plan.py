@@ -78,16 +78,16 @@ def _conflict(observed: Optional[KmsProvider], desired: DesiredKmsProvider) -> O
 def was_carried_out(now: Optional[KmsProvider], step: Step) -> bool:
     """True if the host shows that an unconfirmed step was carried out. now: the provider on the host, or None."""
     if step.after is None:
-        return now is None or not _is_key_of(now, step.before)
+        return now is None or not has_key_of(now, step.before)
 
-    return now is not None and _is_key_of(now, step.after)
+    return now is not None and has_key_of(now, step.after)
 
 
 def is_same(step: Step, other: Step) -> bool:
     """True if two deletions remove a provider with the same key."""
-    return _is_key_of(step.before, other.before)
+    return has_key_of(step.before, other.before)
 
 
-def _is_key_of(provider: KmsProvider, expected: KmsProvider) -> bool:
+def has_key_of(provider: KmsProvider, expected: KmsProvider) -> bool:
     """True if a provider has the type and the key that are expected."""
     return provider.type == expected.type and same_key_id(provider.key_id or "", expected.key_id or "")

@@ -18,6 +18,8 @@ from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Part
 from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Planned
 from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Records
+from ansible_collections.esx.trust.plugins.module_utils._errors import HINT_RUN_AGAIN
+from ansible_collections.esx.trust.plugins.module_utils._errors import Overtaken
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider_plan
@@ -66,6 +68,9 @@ class KmsProviders(Service):
 
         return cls(providers)
 
+    def ask_anything(self, client: Client) -> None:
+        kms_provider.list_names(client)
+
     def observe(self, client: Client) -> Observed:
         found = {desired.provider: kms_provider.find(client, desired.provider) for desired in self.desired}
         return Observed(found, kms_provider.names_beside(client, self.desired, list(found.values())))
@@ -94,6 +99,22 @@ class KmsProviders(Service):
             before={LIST_OPTION: before},
             after={LIST_OPTION: after},
         )
+
+    def check(self, client: Client, step: Step, observed: Observed, just_observed: bool) -> None:
+        """Before a provider is deleted: check that it has the key of the plan, unless the run has just seen that.
+
+        vCenter may have replaced the provider meanwhile, and its new key must not be deleted. Raises Overtaken if the
+        provider is gone or has another key, and TrustError.
+        """
+        if just_observed or step.after is not None:
+            return
+
+        now = kms_provider.find(client, step.id)
+        if now is None or not kms_provider_plan.has_key_of(now, step.before):
+            raise Overtaken(
+                f"{client.host}: the key provider {step.id!r} was replaced or deleted since the last look.",
+                HINT_RUN_AGAIN,
+            )
 
     def perform(self, client: Client, step: Step) -> Any:
         return kms_provider.perform(client, step)

@@ -52,7 +52,8 @@ class ProfileCopies:
             )
             return
 
-        if profile.unknown_grants:
+        has_unknown_fields = any(grant.other for grant in profile.grants)
+        if profile.unknown_grants or has_unknown_fields:
             self.conflicts.append(
                 f"{where} the client profile of the {profile.label} has grants that this collection does not know."
                 " Delete this profile first, or keep the old alias."
@@ -74,7 +75,7 @@ class ProfileCopies:
             earlier_copy = _of_subject(self.copies, subject)
             if earlier_copy is None:
                 self.copies.append(copy)
-            elif set(earlier_copy.grants) != set(copy.grants):
+            elif earlier_copy.granted != copy.granted:
                 self.conflicts.append(f"{where} there are two client profiles of the {profile.label}.")
         elif not self._is_met_by(existing, profile, desired):
             self.conflicts.append(
@@ -91,14 +92,14 @@ class ProfileCopies:
         desired: Optional[DesiredClientProfile],
     ) -> bool:
         """True if the existing profile of the new alias has the rights that a copy would have."""
-        if set(existing.grants) == set(profile.grants):
+        if existing.granted == profile.granted:
             return True
 
         if desired is None:
             return False
 
         # With exact, the declaration decides. With merge, the subject must not lose a grant.
-        return desired.entitlements_mode == "exact" or set(profile.grants) <= set(existing.grants)
+        return desired.entitlements_mode == "exact" or profile.granted <= existing.granted
 
 
 def _of_subject(profiles: Iterable[ClientProfile], subject: Subject) -> Optional[ClientProfile]:

@@ -9,6 +9,7 @@ from typing import Any
 from typing import ClassVar
 from typing import Protocol
 
+from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Resource
 from ansible_collections.esx.trust.plugins.module_utils._services.account import Account
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
@@ -32,6 +33,13 @@ class Service(Resource, Protocol):
     def logged_in(self, account: Account) -> Service:
         """The same declaration with the account that is logged in, which must not lock itself out."""
         return self
+
+    def ask_anything(self, client: Client) -> None:
+        """Ask the host for something that the service offers, to prove that it answers. A service need not do it.
+
+        Raises TrustError.
+        """
+        return
 
     @property
     def warnings(self) -> tuple[str, ...]:

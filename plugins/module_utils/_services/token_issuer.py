@@ -20,6 +20,8 @@ from ansible_collections.esx.trust.plugins.module_utils._api.operation import Op
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Parameter
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import path_element
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
+from ansible_collections.esx.trust.plugins.module_utils._errors import HINT_RUN_AGAIN
+from ansible_collections.esx.trust.plugins.module_utils._errors import Overtaken
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import ignored
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_host
@@ -159,6 +161,19 @@ def list_issuers(client: Client) -> tuple[TokenIssuer, ...]:
             issuers.append(issuer)
 
     return tuple(issuers)
+
+
+def check_unchanged(client: Client, expected: TokenIssuer) -> None:
+    """Raise Overtaken if the alias no longer holds the issuer that is expected; raise TrustError if nobody can tell.
+
+    The chains are not compared, because a host may save them in another form than they were written in.
+    """
+    now = _get(client, expected.issuer_alias)
+    if now is None or now.issuer != expected.issuer:
+        raise Overtaken(
+            f"{client.host}: the alias {expected.issuer_alias!r} has lost its issuer since the last look.",
+            HINT_RUN_AGAIN,
+        )
 
 
 def _list(client: Client) -> list[dict[str, Any]]:

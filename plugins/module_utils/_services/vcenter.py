@@ -318,13 +318,13 @@ class _Vcenter:
         try:
             return self._client.call(operation())
         except TrustError as error:
-            error.hint = _hint(error, self._connection) or error.hint
+            error.reword(hint=_hint(error, self._connection) or error.hint)
             raise
 
     def _wrong_shape(self, operation: Operation) -> UnexpectedAnswer:
         """The error for an answer of another form."""
         error = self._client.wrong_shape(operation)
-        error.hint = _check(operation.id)
+        error.reword(hint=_check(operation.id))
 
         return error
 

@@ -26,7 +26,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.tls import tls_cont
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import has_accepted
-from ansible_collections.esx.trust.plugins.module_utils._module.perform import failed
+from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import refusal_in
 from ansible_collections.esx.trust.plugins.module_utils._signals import Stopped
 from ansible_collections.esx.trust.plugins.module_utils._signals import stoppable
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.reach import reachable
@@ -231,7 +231,7 @@ class Examination:
         failure = result.get("failure") or {}
         params = self._fleet[examined.host] or {}
 
-        if failure.get("login_refused"):
+        if refusal_in(result) is not None:
             login.refused_by.append(examined.host)
             if len(login.refused_by) >= self._refusals:
                 self._give_up(login)
@@ -259,7 +259,7 @@ class Examination:
                 hosts.append(examined.host)
 
         for host in hosts:
-            self._results[host] = failed(_not_tried(host, login.refused_by))
+            self._results[host] = _not_tried(host, login.refused_by).result()
             self._forbid(host)
 
     def _try_answering(self, login: _Login) -> None:

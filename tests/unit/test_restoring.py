@@ -29,7 +29,7 @@ from support.memory import MemoryHost
 from support.memory import ScriptedClient
 
 RENAMED = [("update", "leftover"), ("create", "vc"), ("delete", "leftover")]
-PUT_BACK = [("update", "leftover"), ("update", "leftover")]
+RESTORED = [("update", "leftover"), ("update", "leftover")]
 
 
 def test_a_renaming_is_told_in_its_three_steps() -> None:
@@ -64,7 +64,7 @@ def test_a_renaming_whose_second_step_is_refused_puts_back_the_first(make: Calla
     error = failure(client, issuer())
     assert client.memory.state() == before
     assert error.message.endswith(" The token_issuer 'leftover' was put back as it was.")
-    assert operations(error) == PUT_BACK
+    assert operations(error) == RESTORED
     assert error.not_restored == []
 
 
@@ -124,7 +124,7 @@ def test_a_renaming_whose_second_step_is_lost_for_good_puts_back_the_first() -> 
     error = failure(client, issuer())
     assert isinstance(error, AnswerLost)
     assert client.memory.state() == before
-    assert operations(error) == PUT_BACK
+    assert operations(error) == RESTORED
 
 
 @pytest.mark.parametrize("way", ["loses_answer", "loses_request"])
@@ -137,7 +137,7 @@ def test_putting_back_is_told_and_tried_again_when_it_was_lost(way: str) -> None
     error = failure(client, issuer())
     assert client.memory.state() == before
     assert "was put back" in error.message
-    assert operations(error) == PUT_BACK
+    assert operations(error) == RESTORED
 
 
 def test_what_could_not_be_put_back_is_told_with_what_to_do_and_is_still_on_the_host() -> None:
@@ -233,7 +233,7 @@ def test_a_renaming_onto_an_alias_in_use_puts_back_when_the_update_fails() -> No
     client.passes("update")
     client.fails("update", invalid)
     error = failure(client, issuer())
-    assert operations(error) == PUT_BACK
+    assert operations(error) == RESTORED
     assert host.state() == before
 
 
