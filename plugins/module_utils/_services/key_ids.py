@@ -18,8 +18,8 @@ def is_key_id(text: str) -> bool:
 def canonical_key_id(key_id: str) -> str:
     """The key_id in the spelling in which key_ids are compared. A text that is no UUID is only written in lower case.
 
-    White space around a key_id has no meaning.
-    Python's uuid.UUID takes more forms, such as {...} and urn:uuid:..., but nobody may declare them.
+    White space around it has no meaning. Python's uuid.UUID takes more forms, such as {...} and urn:uuid:..., but
+    nobody may declare them.
     """
     text = key_id.strip()
     return str(uuid.UUID(text)) if is_key_id(text) else text.lower()
