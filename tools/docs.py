@@ -39,11 +39,10 @@ PARTS = {
         "recovery",
         "rotation",
         "audit-in-ci",
-        "metrics",
-        "sites",
-        "awx",
+        "client-profiles",
     ),
-    "Reference": ("playbooks", "collection/index", "client-profiles", "troubleshooting", "performance"),
+    "One task": ("awx", "metrics", "sites"),
+    "Reference": ("playbooks", "collection/index", "troubleshooting", "performance"),
     "Promises": ("safety", "faults", "compatibility", "changelog"),
     "For contributors": ("simulator", "architecture"),
 }
@@ -59,6 +58,13 @@ LABELS = {
 }
 
 _LINK = re.compile(r"(?<=\]\()(?P<target>[^)\s:#]+)(?P<anchor>#[^)\s]*)?(?=\))")
+
+#: The title of the index of the collection. antsibull-docs writes the name of the collection, in capitals.
+INDEX_TITLE = "Modules, filters and role"
+_TITLE_OF_ANTSIBULL = "Esx.Trust\n=========\n"
+
+#: The list of guides in that index. The site has the guides themselves.
+_GUIDES_OF_INDEX = "Guides\n------\n\n.. toctree::\n    :maxdepth: 1\n\n    docsite/guides\n\n"
 
 #: A line of the index of the collection that leads to a filter.
 _FILTER = re.compile(r"(\* :ansplugin:`|    )(?P<name>\w+)(_filter$| filter <)")
@@ -92,6 +98,7 @@ def build(output: Path) -> Path:
         run([programs / "antsibull-docs", *document, COLLECTION], variables)
 
         _leave_out_parts_of_playbooks(collection)
+        _fit_index(collection)
 
         made = Path(folder) / "html"
         strictly = ["-W", "--keep-going", "-q", "-b", "html", "-d", Path(folder) / "doctrees"]
@@ -106,7 +113,8 @@ def _write_sources(source: Path) -> None:
     source.mkdir()
     shutil.copy(SITE / "conf.py", source)
     (source / "_static").mkdir()
-    shutil.copy(SITE / "dark.css", source / "_static")
+    for style in SITE.glob("*.css"):
+        shutil.copy(style, source / "_static")
     (source / "ansible_devel.inv").write_bytes(_inventory())
 
     for page in pages():
@@ -138,6 +146,21 @@ def _leave_out_parts_of_playbooks(collection: Path) -> None:
     index.write_text("".join(kept), "utf-8")
 
 
+def _fit_index(collection: Path) -> None:
+    """Give the index of the collection a title for people, and remove its list of guides."""
+    index = collection / "index.rst"
+    text = index.read_text("utf-8")
+
+    title = f"{INDEX_TITLE}\n{'=' * len(INDEX_TITLE)}\n"
+    for written, wanted in ((_TITLE_OF_ANTSIBULL, title), (_GUIDES_OF_INDEX, "")):
+        if written not in text:
+            fail(f"antsibull-docs writes another index, without this: {written!r}")
+        text = text.replace(written, wanted)
+
+    index.write_text(text, "utf-8")
+    shutil.rmtree(collection / "docsite")
+
+
 def _with_links(text: str) -> str:
     """The Markdown, with the links that lead out of the site leading to the repository."""
 
@@ -164,7 +187,7 @@ def _tables_of_contents() -> Iterator[str]:
         yield f":caption: {title}"
         yield ""
         for name in names:
-            yield f"Modules, filters and role <{name}>" if name == "collection/index" else name
+            yield f"{INDEX_TITLE} <{name}>" if name == "collection/index" else name
         yield "```\n"
 
 

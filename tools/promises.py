@@ -35,6 +35,9 @@ HEAD = """# Copyright (c) 2026, esx.trust contributors
 #: The filters that are for users. The others are parts of the playbooks.
 PUBLIC_FILTERS = ("audit_data", "audit_html", "audit_junit", "audit_metrics", "compare_audits")
 
+#: The files of the role that users name with tasks_from. The others are parts of the playbooks.
+PUBLIC_ROLE_TASKS = ("main", "compare", "look")
+
 _PLAYBOOK_VARIABLES = re.compile(r"^#   (esx_\w+(?:, esx_\w+)*)", re.MULTILINE)
 _VALUE = re.compile(r"V\((\w+)\)")
 
@@ -46,6 +49,7 @@ def current() -> dict[str, Any]:
     return {
         "modules": {name: _plugin(found) for name, found in _documented("module", modules).items()},
         "filters": {name: _plugin(found) for name, found in _documented("filter", PUBLIC_FILTERS).items()},
+        "role_tasks": _role_tasks(),
         "role_variables": _role_variables(),
         "playbooks": _playbooks(),
         "action_groups": {group: _present(names) for group, names in runtime["action_groups"].items()},
@@ -111,6 +115,11 @@ def _returned(values: Mapping[str, Any]) -> dict[str, Any]:
 def _present(names: Any) -> dict[str, bool]:
     """Names as a mapping, so that a new one among them breaks nothing."""
     return {str(name): True for name in sorted(map(str, names))}
+
+
+def _role_tasks() -> dict[str, bool]:
+    folder = ROOT / "roles/host_trust/tasks"
+    return _present(name for name in PUBLIC_ROLE_TASKS if (folder / f"{name}.yml").is_file())
 
 
 def _role_variables() -> dict[str, Any]:

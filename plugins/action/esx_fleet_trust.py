@@ -52,7 +52,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if options["check_declarations"]:
             sentences = objections(fleet)
             if sentences:
-                message = f"{' '.join(sentences)} No host of this batch was written."
+                message = f"{' '.join(sentences)} No host was written."
                 return {**result, "failed": True, "msg": message}
 
         found: dict[str, Optional[dict[str, Any]]]

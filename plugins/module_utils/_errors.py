@@ -1,6 +1,9 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The family of errors of this collection. Each error says what happened on which host, and what to do."""
+"""The family of errors of this collection. Each error says what happened on which host, and what to do.
+
+An error says what its layer knows. A layer above that knows more may reword it.
+"""
 
 from __future__ import annotations
 
@@ -68,6 +71,17 @@ class TrustError(Exception):
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".rstrip()
 
+    def reword(self, *, message: Optional[str] = None, hint: Optional[str] = None) -> None:
+        """Replace the message or the hint. A layer calls this that knows more than the one which raised the error.
+
+        None leaves the text as it is.
+        """
+        if message is not None:
+            self.message = message
+
+        if hint is not None:
+            self.hint = hint
+
     def failure(self) -> dict[str, Any]:
         """The error as a dictionary, which modules return as RV(failure)."""
         fields: dict[str, Any] = {
@@ -80,6 +94,7 @@ class TrustError(Exception):
         }
         if self.not_restored:
             fields["not_restored"] = self.not_restored
+
         return fields
 
 
@@ -148,6 +163,7 @@ class ApiError(TrustError):
     """The host answered with an error of the API.
 
     outcome_unknown: True if the host may have carried out the request; None if the HTTP code decides.
+    message_ids: the ids of the messages in the host's error, the outermost first.
 
     The error type says more than the HTTP code, because one code stands for several types.
     """
@@ -158,12 +174,12 @@ class ApiError(TrustError):
         self,
         *args: Any,
         outcome_unknown: Optional[bool] = None,
+        message_ids: tuple[str, ...] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
+        self.message_ids = message_ids
 
-        #: The ids of the messages in the host's error, the outermost first.
-        self.message_ids: tuple[str, ...] = ()
         # With these types a host says that the request may succeed later.
         self.retriable = self.error_type in (
             "SERVICE_UNAVAILABLE",
@@ -174,6 +190,7 @@ class ApiError(TrustError):
 
         if outcome_unknown is None:
             outcome_unknown = _may_have_worked(self.status or 0)
+
         self.outcome_unknown = outcome_unknown
 
 

@@ -77,7 +77,8 @@ except ImportError:
     load_der_private_key: Any = None  # type: ignore[no-redef]
     InvalidSignature = UnsupportedAlgorithm = Exception  # type: ignore[misc,assignment]
 
-#: The same for a library that only some options need. The code of these options looks here before it uses the library.
+#: The traceback of the failed import of each library that only some options need, by the name of the library. The code
+#: of these options looks here before it uses the library.
 MISSING_FOR_SOME: dict[str, str] = {}
 
 try:

@@ -203,6 +203,11 @@ operations:
     id:
       description: Alias of the throw-away issuer. Every run has another.
       type: str
+api_protocol:
+  description: The form of the API in which the host answered, V(rest) or V(jsonrpc). See O(api_protocol).
+  returned: once an answer of the host told it, on failure too
+  type: str
+  sample: rest
 failure:
   description: What went wrong, for programs. The text for people is RV(ignore:msg).
   returned: failure, unless Ansible itself refused the options
@@ -215,7 +220,7 @@ failure:
         - V(unreachable), no connection came about.
         - V(untrusted), the host's certificate was refused before the login was sent.
         - V(unauthenticated), the login was refused.
-        - V(unauthorized), the account lacks a privilege.
+        - V(unauthorized), the account lacks an entitlement.
         - V(api_error), the host refused an operation.
         - V(answer_lost), the connection broke before the whole answer was there.
         - V(unexpected_answer), what answered is not the API of an ESX host.
@@ -237,6 +242,11 @@ failure:
       description: The API's own type of the error, if there was one.
       type: str
       sample: INVALID_ARGUMENT
+    login_refused:
+      description:
+        - Whether the host refused the login itself, and not a token that a login had given. Missing if RV(failure.code)
+          is not V(unauthenticated).
+      type: bool
 """
 
 from ansible_collections.esx.trust.plugins.module_utils._module.module import run_module

@@ -110,6 +110,11 @@ client_profiles:
     privileges:
       description: What a profile of the type V(PRIVILEGES) has in place of a name, in the form of the API. Else null.
       type: raw
+api_protocol:
+  description: The form of the API in which the host answered, V(rest) or V(jsonrpc). See O(api_protocol).
+  returned: once an answer of the host told it, on failure too
+  type: str
+  sample: rest
 failure:
   description: What went wrong, for programs. The text for people is RV(ignore:msg).
   returned: failure, unless Ansible itself refused the options
@@ -118,16 +123,15 @@ failure:
     code:
       description:
         - V(invalid_input), an option was refused before anything was sent.
-        - V(conflict), what the host holds contradicts what is declared.
         - V(unreachable), no connection came about.
         - V(untrusted), the host's certificate was refused before the login was sent.
         - V(unauthenticated), the login was refused.
-        - V(unauthorized), the account lacks a privilege.
+        - V(unauthorized), the account lacks an entitlement.
         - V(api_error), the host refused an operation.
         - V(answer_lost), the connection broke before the whole answer was there.
         - V(unexpected_answer), what answered is not the API of an ESX host.
       type: str
-      sample: conflict
+      sample: unauthenticated
     message:
       description: What happened.
       type: str
@@ -144,6 +148,11 @@ failure:
       description: The API's own type of the error, if there was one.
       type: str
       sample: INVALID_ARGUMENT
+    login_refused:
+      description:
+        - Whether the host refused the login itself, and not a token that a login had given. Missing if RV(failure.code)
+          is not V(unauthenticated).
+      type: bool
 """
 
 from ansible_collections.esx.trust.plugins.module_utils._module.module import run_module

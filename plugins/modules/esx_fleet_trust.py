@@ -181,7 +181,7 @@ ARGUMENT_SPEC = {
 def main() -> None:
     """Entry point. Only the action of the same name knows the variables of all hosts."""
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    module.fail_json(msg="esx_fleet_trust works as an action only, on the machine that runs Ansible.")
+    module.fail_json(msg="esx_fleet_trust works as an action only, on the control node.")
 
 
 if __name__ == "__main__":

@@ -51,7 +51,8 @@ options:
       state:
         description:
           - V(present) creates the provider if it is not there. One that is there with another key is a conflict.
-          - V(absent) deletes it, if the host's API can. See M(esx.trust.esx_kms_provider).
+          - V(absent) deletes it, if the host's API can. A provider of type V(TRUST_AUTHORITY) is a conflict. See
+            M(esx.trust.esx_kms_provider).
         type: str
         choices: [present, absent]
         default: present
@@ -209,7 +210,11 @@ EXAMPLES = r"""
     hostname: esx01.example.com
     username: root
     password: "{{ vaulted_esx_password }}"
-    token_issuers: "{{ site_token_issuers }}"
+    token_issuers:
+      - issuer_alias: vcenter01
+        issuer: https://vcenter01.example.com/openidconnect/vsphere.local
+        signing_cert_chains:
+          - cert_chain: ["{{ lookup('ansible.builtin.file', 'vcenter01-signing-chain.pem') }}"]
   check_mode: true
   register: audit
   delegate_to: localhost
@@ -244,7 +249,11 @@ EXAMPLES = r"""
     hostname: esx01.example.com
     username: root
     password: "{{ vaulted_esx_password }}"
-    token_issuers: "{{ site_token_issuers }}"
+    token_issuers:
+      - issuer_alias: vcenter01
+        issuer: https://vcenter01.example.com/openidconnect/vsphere.local
+        signing_cert_chains:
+          - cert_chain: ["{{ lookup('ansible.builtin.file', 'vcenter01-signing-chain.pem') }}"]
     client_profiles:
       - external_group_name: Administrators
         issuer_alias: vcenter01
@@ -258,7 +267,11 @@ EXAMPLES = r"""
     hostname: esx01.example.com
     username: root
     password: "{{ vaulted_esx_password }}"
-    token_issuers: "{{ site_token_issuers }}"
+    token_issuers:
+      - issuer_alias: vcenter01
+        issuer: https://vcenter01.example.com/openidconnect/vsphere.local
+        signing_cert_chains:
+          - cert_chain: ["{{ lookup('ansible.builtin.file', 'vcenter01-signing-chain.pem') }}"]
     purge_token_issuers: true
   delegate_to: localhost
 """
@@ -394,7 +407,7 @@ failure:
         - V(unreachable), no connection came about.
         - V(untrusted), the host's certificate was refused before the login was sent.
         - V(unauthenticated), the login was refused.
-        - V(unauthorized), the account lacks a privilege.
+        - V(unauthorized), the account lacks an entitlement.
         - V(api_error), the host refused an operation.
         - V(answer_lost), the connection broke before the whole answer was there.
         - V(unexpected_answer), what answered is not the API of an ESX host.

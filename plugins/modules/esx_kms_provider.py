@@ -48,9 +48,10 @@ options:
   state:
     description:
       - V(present) creates the provider if it is not there.
-      - V(absent) deletes it, whatever else is declared. The published reference of the API has no such operation,
-        so hosts may refuse; the module then says so. Virtual machines that use the provider's key lock when it is
-        gone, so rekey them first.
+      - V(absent) deletes it. A provider of type V(TRUST_AUTHORITY) is a conflict. If O(key_id) is given, a provider
+        with another key_id, or without a readable one, is a conflict, too.
+      - The published reference of the API has no operation that deletes a provider, so hosts may refuse. The module
+        then says so. Virtual machines that use the provider's key lock when it is gone, so rekey them first.
       - Check mode cannot know whether the host has the operation, and tells what would be done if it has.
     type: str
     choices: [present, absent]
@@ -168,7 +169,7 @@ failure:
         - V(unreachable), no connection came about.
         - V(untrusted), the host's certificate was refused before the login was sent.
         - V(unauthenticated), the login was refused.
-        - V(unauthorized), the account lacks a privilege.
+        - V(unauthorized), the account lacks an entitlement.
         - V(api_error), the host refused an operation.
         - V(answer_lost), the connection broke before the whole answer was there.
         - V(unexpected_answer), what answered is not the API of an ESX host.

@@ -131,7 +131,8 @@ EXAMPLES = r"""
       esx.trust.esx_token_issuer:
         issuer_alias: vcenter01
         issuer: https://vcenter01.example.com/openidconnect/vsphere.local
-        signing_cert_chains: "{{ vcenter01_signing_cert_chains }}"
+        signing_cert_chains:
+          - cert_chain: ["{{ lookup('ansible.builtin.file', 'vcenter01-signing-chain.pem') }}"]
 
 - name: Before a rotation, trust the new certificate next to the old one
   esx.trust.esx_token_issuer:
@@ -244,7 +245,7 @@ failure:
         - V(unreachable), no connection came about.
         - V(untrusted), the host's certificate was refused before the login was sent.
         - V(unauthenticated), the login was refused.
-        - V(unauthorized), the account lacks a privilege.
+        - V(unauthorized), the account lacks an entitlement.
         - V(api_error), the host refused an operation.
         - V(answer_lost), the connection broke before the whole answer was there.
         - V(unexpected_answer), what answered is not the API of an ESX host.

@@ -124,16 +124,15 @@ failure:
     code:
       description:
         - V(invalid_input), an option was refused before anything was sent.
-        - V(conflict), what the host holds contradicts what is declared.
         - V(unreachable), no connection came about.
         - V(untrusted), the host's certificate was refused before the login was sent.
         - V(unauthenticated), the login was refused.
-        - V(unauthorized), the account lacks a privilege.
+        - V(unauthorized), the account lacks an entitlement.
         - V(api_error), the host refused an operation.
         - V(answer_lost), the connection broke before the whole answer was there.
         - V(unexpected_answer), what answered is not the API of an ESX host.
       type: str
-      sample: conflict
+      sample: unauthenticated
     message:
       description: What happened.
       type: str

@@ -54,7 +54,10 @@ def hosts(groups: Mapping[str, Iterable[str]], pattern: Any, limit: Any) -> list
 
     found = [host.name for host in manager.get_hosts(pattern)]
     if limit and not found:
-        raise AnsibleError(f"No host of the inventory matches {pattern} (esx_hosts) with --limit {limit}.")
+        raise AnsibleError(
+            f"No host of the inventory matches {pattern} (esx_hosts) with --limit {limit}. Give another limit, or name"
+            " the group with -e esx_hosts=GROUP."
+        )
 
     return found
 

@@ -53,7 +53,10 @@ def hosts(fleet: Fleet) -> Iterator[list[Host]]:
 @pytest.fixture
 def declared() -> dict[str, Any]:
     """What the guide tells people to declare."""
-    return {**guide.declaration(), "vcenter01_chains": [{"cert_chain": chain(2)}]}
+    declaration = guide.declaration()
+    for issuer in declaration["esx_token_issuers"]:
+        issuer["signing_cert_chains"] = [{"cert_chain": chain(2)}]
+    return declaration
 
 
 @pytest.fixture

@@ -126,7 +126,7 @@ def test_what_a_host_says_does_nothing(report: Open, attack: str) -> None:
     opened.page.keyboard.press("Tab")
     assert opened.page.title() == title
     assert opened.page.locator("script, img, iframe, svg svg svg, body style").count() == 0
-    assert attack in opened.page.locator("#attention + ol").inner_text()
+    assert attack in opened.page.locator("#attention ~ ol").inner_text()
     assert_quiet(opened)
 
 

@@ -9,20 +9,13 @@ from pathlib import Path
 import yaml
 
 from ansible_collections.esx.trust.plugins.module_utils._api.login import TOKEN_CREATE
-from ansible_collections.esx.trust.plugins.module_utils._services import client_profile
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
-from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
+from support.registry import KINDS
+from support.registry import file_of
 
 REFERENCE = yaml.safe_load(Path(__file__).with_name("reference.yml").read_text(encoding="utf-8"))["operations"]
-DECLARED = {
-    operation.id: operation
-    for operation in (
-        *kms_provider.OPERATIONS,
-        *token_issuer.OPERATIONS,
-        *client_profile.OPERATIONS,
-        TOKEN_CREATE,
-    )
-}
+DECLARED = {operation.id: operation for kind in KINDS for operation in file_of(kind).OPERATIONS}
+DECLARED[TOKEN_CREATE.id] = TOKEN_CREATE
 #: What the collection uses although the reference has no word of it; its documentation says so.
 UNDOCUMENTED = {kms_provider.DELETE.id}
 

@@ -30,6 +30,7 @@ def test_a_change_of_each_kind_is_noticed(has: dict[str, Any]) -> None:
         (*provider, "options", "state", "choices", "absent"),
         (*provider, "returns", "kms_provider"),
         (*provider, "failure_codes", "conflict"),
+        ("role_tasks", "look"),
         ("role_variables", "main", "esx_kms_providers"),
         ("playbooks", "audit"),
         ("playbooks", "audit", "esx_hosts"),

@@ -74,7 +74,7 @@ def test_every_fault_is_an_entry_and_nothing_is_written(fleet: Fleet, tmp_path: 
             trouble, index, span = batch[host.name]
             result = found[host.name]["trust"]
             what = f"{trouble.name} at {index} {span}"
-            if result.get("failed") and (result["failure"]["code"] == "" or "mistake in esx.trust" in result["msg"]):
+            if result.get("failed") and (result["failure"]["code"] == "" or "bug in esx.trust" in result["msg"]):
                 wrong.append(f"{what}: {result['msg']}")
             if host.writes:
                 wrong.append(f"{what}: the host was written")

@@ -25,6 +25,8 @@ def test_the_site(tools: Tools, tmp_path: Path) -> None:
     assert {f"collection/{module}_module.html" for module in modules} <= made
     filters = {path for path in made if path.endswith("_filter.html")}
     assert filters == {f"collection/{name}_filter.html" for name in PUBLIC_FILTERS}
+    site = tmp_path / "site"
+    assert not [path for path in made if "Esx.Trust" in (site / path).read_text("utf-8")], "a title for people"
     assert {f"{page}.html" for page in docs.pages()} | {"collection/host_trust_role.html", "changelog.html"} <= made
 
 

@@ -48,8 +48,17 @@ ANSWERS = {
 
 #: Commands that are not run, to the letter, and why.
 NOT_RUN = {
+    ". ~/esx/bin/activate": "the programs of the environment are found without it",
+    "git clone https://github.com/esx-trust/esx.trust.git ~/esx.trust": "needs a server; this checkout stands there",
     "ansible-builder create -f esx-trust-project/exec_env/execution-environment.yml -c image": "run by tests/awx",
+    "pip install ansible-builder": "needs a server",
     "podman build image -t esx-trust-ee:1 --build-arg EE_BASE_IMAGE=your-base-image": "needs images from a server",
+    "podman tag esx-trust-ee:1 images.example.com/esx-trust-ee:1": "needs the image",
+    "podman push images.example.com/esx-trust-ee:1": "needs a server",
+    "export CONTROLLER_HOST=https://awx.example.com": "for the set-up, which is run by tests/awx",
+    "read -rs CONTROLLER_OAUTH_TOKEN && export CONTROLLER_OAUTH_TOKEN": "for the set-up, which is run by tests/awx",
+    "read -rs ESX_PASSWORD && export ESX_PASSWORD": "for the set-up, which is run by tests/awx",
+    "read -rs ESX_KEY && export ESX_KEY": "for the set-up, which is run by tests/awx",
     "ansible-galaxy collection install awx.awx": "needs a server",
     "ansible-playbook -e @awx.yml esx.trust.awx_setup": "run by tests/awx, against a double of AWX",
 }
@@ -91,7 +100,7 @@ class Desk:
     def write(self, file: File) -> None:
         path = self._here / file.name
         assert self.folder in path.resolve().parents, f"{file.where}: {file.name} is outside of the folder"
-        path.parent.mkdir(parents=True, exist_ok=True)
+        assert path.parent.is_dir(), f"{file.where}: the guide has made no folder for {file.name}"
         path.write_text(file.text, "utf-8")
 
     def do(self, command: Command) -> None:

@@ -143,7 +143,7 @@ def test_somebody_is_asked_in_a_terminal(declared: Declared, playbooks: Playbook
         for _attempt in range(6):
             program.type(f"{answer}\r")
             with contextlib.suppress(TimeoutError):
-                program.read(lambda: "TASK [Somebody said yes]" in program.output, seconds=10)
+                program.read(lambda: "TASK [Check that somebody said yes]" in program.output, seconds=10)
                 break
         program.read(lambda: False)
 

@@ -149,7 +149,7 @@ def test_no_gap_with_hosts_that_fail_in_the_middle(declared: Declared, history: 
     broken = declared.run(ROTATE, extra={"esx_max_fail_percentage": 60})
     assert broken.code == 2, broken.output
     assert "Nothing was taken away. " in broken.output, broken.output
-    assert "Look after esx04, which failed, and run this again." in broken.output, broken.output
+    assert "Correct the failure of esx04 and run this again." in broken.output, broken.output
     assert history.refusals(OLD_TOKEN) == []
     assert takes(second) == (True, False)
     assert [takes(host) for host in (first, third, fifth)] == [(True, True)] * 3
@@ -307,7 +307,7 @@ def test_what_an_inventory_calls_its_groups_and_variables_does_not_matter(
     assert waiting.code == 2, waiting.output
     assert [takes(host) for host in declared.hosts] == [(True, True)] * 4 + [(True, False)]
 
-    skipped = declared.run(ROTATE, "--start-at-task", "Every host was examined")
+    skipped = declared.run(ROTATE, "--start-at-task", "Check that every host was examined")
     assert skipped.code != 0, skipped.output
     assert [takes(host) for host in declared.hosts] == [(True, True)] * 4 + [(True, False)]
 
@@ -373,7 +373,7 @@ def test_what_is_no_rotation_is_refused(declared: Declared, history: History) ->
     tokens = [token for host in declared.hosts for token in host.tokens]
     assert Search().find({"password": [moved.password], "token": tokens}, {"output": played.output}) == []
     assert "An alias on the host is that of another issuer" in " ".join(played.output.split())
-    assert "Look after esx01, esx02, which failed, and run this again." in played.output, played.output
+    assert "Correct the failure of esx01, esx02 and run this again." in played.output, played.output
     assert moved.writes == renamed.writes == []
     assert [takes(host) for host in declared.hosts[2:]] == [(True, True)] * 3
 

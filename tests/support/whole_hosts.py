@@ -14,6 +14,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.host_trust imp
 from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import IssuersAndProfiles
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import DesiredKmsProvider
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_providers import KmsProviders
+from ansible_collections.esx.trust.plugins.module_utils._services.registry import SERVICES
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import list_issuers
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 from support.certificates import chain
@@ -62,14 +63,16 @@ def group(name: str, alias: str, *entitlements: str) -> dict[str, Any]:
     }
 
 
+def _nothing_declared() -> dict[str, Any]:
+    params: dict[str, Any] = {}
+    for service in SERVICES:
+        for name, option in service.arguments.options.items():
+            params[name] = option.get("default")
+    return params
+
+
 #: The options of esx_host_trust with which nothing is declared.
-NOTHING_DECLARED: dict[str, Any] = {
-    "kms_providers": None,
-    "token_issuers": None,
-    "purge_token_issuers": False,
-    "client_profiles": None,
-    "purge_client_profiles": False,
-}
+NOTHING_DECLARED = _nothing_declared()
 
 
 def desired(

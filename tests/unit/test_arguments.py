@@ -12,23 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
-from ansible_collections.esx.trust.plugins.module_utils._services import client_profile_module
 from ansible_collections.esx.trust.plugins.module_utils._services import host_trust
-from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider_module
-from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer_module
 from ansible_collections.esx.trust.plugins.module_utils._services import vcenter
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
+from support.registry import KINDS
+from support.registry import file_of
 
-EVERY = {
-    "esx_client_profile": client_profile_module.ARGUMENTS,
-    "esx_client_profile_info": client_profile_module.INFO_ARGUMENTS,
-    "esx_host_trust": host_trust.ARGUMENTS,
-    "esx_kms_provider": kms_provider_module.ARGUMENTS,
-    "esx_kms_provider_info": kms_provider_module.INFO_ARGUMENTS,
-    "esx_token_issuer": token_issuer_module.ARGUMENTS,
-    "esx_token_issuer_info": token_issuer_module.INFO_ARGUMENTS,
-    "vcenter_token_issuer_info": vcenter.INFO_ARGUMENTS,
-}
+EVERY = {"esx_host_trust": host_trust.ARGUMENTS, "vcenter_token_issuer_info": vcenter.INFO_ARGUMENTS}
+for _kind in KINDS:
+    EVERY[f"esx_{_kind}"] = file_of(_kind, "_module").ARGUMENTS
+    EVERY[f"esx_{_kind}_info"] = file_of(_kind, "_module").INFO_ARGUMENTS
 NOTHING = [None, "", " ", "\n"]
 
 

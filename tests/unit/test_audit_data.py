@@ -74,14 +74,14 @@ def test_one_resource_decides(found: dict[str, Any], passes: bool) -> None:
 @pytest.mark.parametrize(
     ("trust", "status", "message"),
     [
-        (None, "not_examined", "There is no result."),
-        ({}, "not_examined", "There is no result."),
-        ("what?", "not_examined", "There is no result."),
+        (None, "not_examined", "There is no result. Audit this host again."),
+        ({}, "not_examined", "There is no result. Audit this host again."),
+        ("what?", "not_examined", "There is no result. Audit this host again."),
         ({"changed": False, "skipped": True, "skip_reason": "Conditional result was False"}, "not_examined", "Cond"),
         ({"censored": "the output has been hidden", "changed": False}, "not_examined", "the output has been hidden"),
         ({"changed": False, "msg": "something else"}, "not_examined", "something else"),
         ({"failed": True, "msg": "no failure given"}, "failed", "No failure given"),
-        ({"failed": True}, "failed", "It failed and did not say why."),
+        ({"failed": True}, "failed", "It failed and did not say why. Run it again with -vvv to see more."),
         ({"unreachable": True, "msg": "ssh said no", "changed": False}, "unreachable", "ssh said no"),
         (failed("unreachable", "esx01: no connection (refused)."), "unreachable", "No connection (refused)."),
         (failed("answer_lost", "esx01:8443: the answer was lost."), "unreachable", "The answer was lost."),

@@ -318,7 +318,7 @@ def test_the_run_and_the_changes_are_shown() -> None:
     ]
     changes = next(said(each) for each in shown.root.iter("section") if each.get("aria-labelledby") == "changes")
     assert "Since the audit of 21 November 2026, 03:00 UTC." in changes
-    assert "1 host no longer as declared" in changes
+    assert "1 host stopped being as declared" in changes
     same = said(Page(render(build(fleet(4, 0), NOW, run, before))).root)
     assert "Nothing: every host has the status that it had." in same
 
@@ -401,7 +401,7 @@ def test_the_days_before_an_end_are_those_of_the_record(days: int, mark: bool) -
     """They are marked on the scale too, where the text of the mark does not run into that of another mark."""
     record = build([entry("a", resource("ok", issuer("vc", certificate("x", 200))))], NOW, expiring_days=days)
     text = said(Page(render(record)).root)
-    assert f"Shaded: the next {days} days." in text
+    assert f"The shaded part shows the next {days} days." in text
     view = timeline(record["chains"], days)
     assert view
     marks = [label["text"] for label in view["labels"]]
@@ -411,4 +411,4 @@ def test_the_days_before_an_end_are_those_of_the_record(days: int, mark: bool) -
 def test_a_record_that_does_not_tell_the_days() -> None:
     record = build([entry("a", resource("ok", issuer("vc", certificate("x", 200))))], NOW)
     del record["expiring_days"]
-    assert "Shaded: the next 90 days." in said(Page(render(record)).root)
+    assert "The shaded part shows the next 90 days." in said(Page(render(record)).root)

@@ -74,7 +74,10 @@ def test_what_is_said_of_a_failure() -> None:
     assert "declared is https://vc.example.com" in str(missing.text)
     dead, unasked = root.findall(".//error")
     assert (dead.get("type"), dead.get("message"), dead.text) == ("unreachable", "No connection.", "Is it up?")
-    assert (unasked.get("type"), unasked.get("message")) == ("not_examined", "There is no result.")
+    assert (unasked.get("type"), unasked.get("message")) == (
+        "not_examined",
+        "There is no result. Audit this host again.",
+    )
 
 
 def test_what_nobody_declared_passes_and_is_told() -> None:

@@ -64,7 +64,8 @@ def test_hosts_with_the_same_plan_share_a_line() -> None:
         "1 host (esx200): conflict, nothing will be written there: The key provider 'site-a' is there with another"
         " key_id.",
         "1 host (esx201): no answer, nothing will be written there.",
-        "1 host (esx203): examined in a later play, because the work is not done in this process.",
+        "1 host (esx203): examined later by a task of its own, because its connection, become, interpreter or"
+        " environment is not local, or esx_trust_in_worker is false.",
         "1 host (esx202): as declared.",
     ]
     assert made["groups"][1]["limit"] == ",".join(f"esx{number:03}" for number in range(7, 19))

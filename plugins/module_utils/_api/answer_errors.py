@@ -122,7 +122,7 @@ def api_error(received: Received, fault: Fault) -> ApiError:
     error_type = fault.error_type or ""
     hint = operation.hints.get(error_type) or _HINTS.get(error_type, "")
 
-    error: ApiError = error_class(
+    return error_class(
         _message(received, fault),
         hint,
         operation=operation.id,
@@ -131,10 +131,8 @@ def api_error(received: Received, fault: Fault) -> ApiError:
         retry_after=retry_after(answer),
         inferred=fault.inferred,
         outcome_unknown=fault.outcome_unknown,
+        message_ids=tuple(fault.ids),
     )
-
-    error.message_ids = tuple(fault.ids)
-    return error
 
 
 def _message(received: Received, fault: Fault) -> str:

@@ -201,7 +201,7 @@ class Client:
 
             if self._first_answer is not None:
                 # The host speaks neither form. Its first answer says more about the server than the second one.
-                self._first_answer.hint = f"It did not answer over JSON-RPC either. {HINT_NOT_THE_API}"
+                self._first_answer.reword(hint=f"It did not answer over JSON-RPC either. {HINT_NOT_THE_API}")
                 raise self._first_answer from error
 
             self._first_answer = error
@@ -210,7 +210,10 @@ class Client:
         return self._perform(call, credentials)
 
     def _perform_once(self, call: Call, credentials: Credentials) -> Any:
-        """Send a call in the current form of the API and decode its answer. Notes what the answer says of the login."""
+        """Send a call in the current form of the API and decode its answer.
+
+        Records whether the answer accepted the login.
+        """
         operation = call.operation
         request = self._codec.encode(call, credentials)
         headers = dict(request.headers)
@@ -223,16 +226,7 @@ class Client:
             value = self._codec.decode(operation, answer, self.host, self._redactor.scrub)
         except TrustError as error:
             error.operation = operation.id
-
-            named_by_the_host = isinstance(error, ApiError) and not error.inferred
-            if named_by_the_host or error.confirms_form:
-                self._form_is_known = True
-
-            if not operation.public:
-                # In this case the host did not look at the login, which is sent once more in the other form.
-                unseen = error.may_try_other_form and bool(self._other_codecs) and not self._first_answer
-                self._login.failed(error, credentials, unseen)
-
+            self._note_failure(operation, credentials, error)
             raise
 
         self._form_is_known = True
@@ -241,6 +235,24 @@ class Client:
             self._login.proven = True
 
         return value
+
+    def _note_failure(
+        self,
+        operation: Operation,
+        credentials: Credentials,
+        error: TrustError,
+    ) -> None:
+        """Record what a failed call shows of the host's form of the API and of the login."""
+        named_by_the_host = isinstance(error, ApiError) and not error.inferred
+        if named_by_the_host or error.confirms_form:
+            self._form_is_known = True
+
+        if operation.public:
+            return
+
+        # In this case the host did not look at the login, which is sent once more in the other form.
+        unseen = error.may_try_other_form and bool(self._other_codecs) and not self._first_answer
+        self._login.failed(error, credentials, unseen)
 
     def _log_in(self) -> Credentials:
         """Log in and return the credentials for all further requests.

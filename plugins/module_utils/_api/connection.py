@@ -31,6 +31,10 @@ _LINE_BREAKS = "\r\n"
 _ZONE = re.compile(r"[A-Za-z0-9._~-]+")
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/=_-]+")
+_ENDS_WITH_A_LINE_BREAK = (
+    "ends with a line break, which is usually a mistake; nothing was sent. Put the value into the vault without the"
+    " line break, for instance with printf in place of echo."
+)
 #: The longest time to wait for an answer, in seconds: one day.
 _LONGEST_TIMEOUT = 86400
 _DEFAULT_PORT = 443
@@ -73,56 +77,21 @@ class Connection:
 
         Raises InvalidInput, which names the option, for a value that cannot work.
         """
-        timeout = params["timeout"]
-        if not (math.isfinite(timeout) and 0 < timeout <= _LONGEST_TIMEOUT):
-            raise InvalidInput(
-                f"timeout: {timeout:g} is not a time, give seconds above 0 and up to {_LONGEST_TIMEOUT}."
-            )
-
-        if params["retries"] < 0:
-            raise InvalidInput(f"retries: {params['retries']} is less than 0.")
-
-        access_token = params["access_token"] or None
-        saml_token = params["saml_token"] or None
-        username = params["username"] or None
-        password = params["password"] or None
-        needs_password = not (access_token or saml_token)
-
-        if public:
-            access_token = saml_token = username = password = None
-        elif needs_password and not (username and password):
-            missing = "username" if not username else "password"
-            raise InvalidInput(f"{missing}: is needed, unless access_token or saml_token is given.")
-
-        if saml_token and not access_token and params["auth_method"] == "basic":
-            raise InvalidInput("saml_token: cannot be sent with auth_method basic; use token or session.")
-
-        for name, text in (("username", username), ("password", password)):
-            if text and not _encodable(text):
-                raise InvalidInput(f"{name}: is no valid Unicode text.")
-
-        if not (access_token or saml_token):
-            _check_login(username, password)
-        if access_token:
-            _check_token(access_token)
-        if saml_token:
-            saml_token = _saml(saml_token)
-
+        _check_numbers(params["timeout"], params["retries"])
+        credentials = {} if public else _credentials(params)
         hostname, port = host_and_port(params["hostname"], params["port"])
+
         return cls(
             hostname=hostname,
             port=port,
-            username=username,
-            password=password,
-            access_token=access_token,
-            saml_token=saml_token,
+            **credentials,
             auth_method=params["auth_method"],
             api_protocol=params.get("api_protocol") or "auto",
             validate_certs=params["validate_certs"],
             ca_path=params["ca_path"],
             thumbprint=_thumbprint(params["thumbprint"]),
             proxy=_proxy(params["proxy_host"], params["proxy_port"]),
-            timeout=timeout,
+            timeout=params["timeout"],
             retries=params["retries"],
         )
 
@@ -150,10 +119,47 @@ class Connection:
         return f"{_in_url(self.hostname)}:{self.port}"
 
 
-_ENDS_WITH_A_LINE_BREAK = (
-    "ends with a line break, which is usually a mistake; nothing was sent. Put the value into the vault without the"
-    " line break, for instance with printf in place of echo."
-)
+def _check_numbers(timeout: float, retries: int) -> None:
+    """Raise InvalidInput for a timeout or a number of retries that cannot work."""
+    if not (math.isfinite(timeout) and 0 < timeout <= _LONGEST_TIMEOUT):
+        raise InvalidInput(f"timeout: {timeout:g} is not a time, give seconds above 0 and up to {_LONGEST_TIMEOUT}.")
+
+    if retries < 0:
+        raise InvalidInput(f"retries: {retries} is less than 0.")
+
+
+def _credentials(params: Mapping[str, Any]) -> dict[str, Optional[str]]:
+    """The credentials in the options, by the names of the options. Raises InvalidInput for those that cannot work."""
+    access_token = params["access_token"] or None
+    saml_token = params["saml_token"] or None
+    username = params["username"] or None
+    password = params["password"] or None
+
+    needs_password = not (access_token or saml_token)
+    if needs_password and not (username and password):
+        missing = "username" if not username else "password"
+        raise InvalidInput(f"{missing}: is needed, unless access_token or saml_token is given.")
+
+    if saml_token and not access_token and params["auth_method"] == "basic":
+        raise InvalidInput("saml_token: cannot be sent with auth_method basic; use token or session.")
+
+    for name, text in (("username", username), ("password", password)):
+        if text and not _encodable(text):
+            raise InvalidInput(f"{name}: is no valid Unicode text.")
+
+    if needs_password:
+        _check_login(username, password)
+    if access_token:
+        _check_token(access_token)
+    if saml_token:
+        saml_token = _saml(saml_token)
+
+    return {
+        "username": username,
+        "password": password,
+        "access_token": access_token,
+        "saml_token": saml_token,
+    }
 
 
 def _check_login(username: Optional[str], password: Optional[str]) -> None:

@@ -71,6 +71,7 @@ class JsonRpcCodec:
     name = "jsonrpc"
 
     def encode(self, call: Call, credentials: Credentials) -> Request:
+        """See Codec. Raises also TypeError for an argument with a field that its structure does not have."""
         operation = call.operation
         fields = {parameter.name: parameter.type for parameter in operation.parameters}
         context: dict[str, Any] = {"appCtx": {"opId": str(uuid.uuid4())}}
@@ -149,6 +150,8 @@ def to_wire(data_type: DataType, value: Any) -> Any:
 
     Examples: a secret "abc" is {"SECRET": "abc"}; an optional value that is unset is {"OPTIONAL": null}; a structure
     is {"STRUCTURE": {its name: its fields}}.
+
+    Raises TypeError for a value of a field that a structure does not have.
     """
     if isinstance(data_type, OptionalType):
         content = None if value is None else to_wire(data_type.element, value)
@@ -223,6 +226,7 @@ def _set_fields(fields: Mapping[str, Any], depth: int) -> dict[str, Any]:
         value = from_wire(entry, depth)
         if value is not None:
             values[name] = value
+
     return values
 
 

@@ -216,31 +216,8 @@ class KnownSecrets:
         places = [4 * index for index, group in enumerate(groups) if group in known]
 
         for run, runs in self._runs.items():
-            begin = 0
-            end = 0
-            checked = -1
-
-            for place in places:
-                # A run that holds the group at `place` starts in this range.
-                first_start = max(place + 4 - run, checked + 1, 0)
-                last_start = min(place, len(data) - run)
-
-                for start in range(first_start, last_start + 1):
-                    if data[start : start + run] not in runs:
-                        continue
-
-                    if start > end:
-                        if end:
-                            yield begin, end
-
-                        begin = start
-
-                    end = start + run
-
-                checked = place
-
-            if end:
-                yield begin, end
+            starts = _starts_of_runs(data, places, run, runs)
+            yield from _joined(starts, run)
 
     def _short_in(self, view: View) -> Iterator[tuple[int, int, int]]:
         """The starts, ends and kinds of short secrets in a view."""
@@ -258,6 +235,52 @@ class KnownSecrets:
                     yield start, end, PART_OF_WORD
 
                 start = data.find(form, start + 1)
+
+
+def _starts_of_runs(
+    data: bytes,
+    places: list[int],
+    run: int,
+    runs: set[bytes],
+) -> Iterator[int]:
+    """The places in the data where one of the runs begins, in ascending order.
+
+    places: the places of groups of four bytes that occur in a secret, in ascending order. Only around them is compared.
+    run: the number of bytes of each run.
+    """
+    checked = -1
+
+    for place in places:
+        # A run that holds the group at `place` starts in this range.
+        first_start = max(place + 4 - run, checked + 1, 0)
+        last_start = min(place, len(data) - run)
+
+        for start in range(first_start, last_start + 1):
+            if data[start : start + run] in runs:
+                yield start
+
+        checked = place
+
+
+def _joined(starts: Iterable[int], length: int) -> Iterator[tuple[int, int]]:
+    """The starts and ends of pieces of this length. Pieces that overlap or touch are joined.
+
+    starts: where the pieces begin, in ascending order.
+    """
+    begin = 0
+    end = 0
+
+    for start in starts:
+        if start > end:
+            if end:
+                yield begin, end
+
+            begin = start
+
+        end = start + length
+
+    if end:
+        yield begin, end
 
 
 def _groups_of_four(data: bytes) -> memoryview:

@@ -161,49 +161,57 @@ class Login:
 
     def explain(self, error: Unauthenticated) -> Unauthenticated:
         """The error of a refusal, with a hint that is true for this login."""
+        if lacks_entitlements(error) or wants_only_tokens(error):
+            error.login_refused = False
+
+        error.reword(hint=self._hint_of_refusal(error))
+        return error
+
+    def _hint_of_refusal(self, error: Unauthenticated) -> str:
+        """What to do after a refusal."""
         connection = self._connection
-        at_login = error.operation in LOGIN_OPERATIONS
 
         if lacks_entitlements(error):
-            error.login_refused = False
-            error.hint = (
+            return (
                 f"The password of {connection.username!r} may be right, but no client profile of the host gives the"
                 " account an entitlement; give it one (IDENTITY_MGMT or SECURITY_MGMT)."
             )
-        elif wants_only_tokens(error):
-            error.login_refused = False
-            error.hint = "The service takes only tokens; use auth_method token."
-        elif connection.access_token:
-            error.hint = "The access_token is expired, or another host gave it; get a new one."
-        elif at_login or connection.auth_method == "basic":
-            if connection.saml_token:
-                error.hint = "The saml_token may be expired, or of an issuer that the host does not trust."
-                return error
 
-            error.hint = (
-                f"The login of {connection.username!r} was refused and is not tried again, because hosts lock an"
-                " account after five refusals. Check the password; in lockdown mode only exception users may log in,"
-                " whom the vCenter shows in the host's Security Profile."
-            )
+        if wants_only_tokens(error):
+            return "The service takes only tokens; use auth_method token."
 
-            if not at_login:
-                error.hint += f" {_ONLY_TOKENS}"
-        else:
-            error.hint = (
+        if connection.access_token:
+            return "The access_token is expired, or another host gave it; get a new one."
+
+        at_login = error.operation in LOGIN_OPERATIONS
+        sends_login = at_login or connection.auth_method == "basic"
+        if not sends_login:
+            return (
                 "The host gave a token and then refused it: the account may lack the entitlement (IDENTITY_MGMT or"
                 " SECURITY_MGMT), or the host wants auth_method basic."
             )
 
-        return error
+        if connection.saml_token:
+            return "The saml_token may be expired, or of an issuer that the host does not trust."
+
+        hint = (
+            f"The login of {connection.username!r} was refused and is not tried again, because hosts lock an"
+            " account after five refusals. Check the password; in lockdown mode only exception users may log in,"
+            " whom the vCenter shows in the host's Security Profile."
+        )
+
+        return hint if at_login else f"{hint} {_ONLY_TOKENS}"
 
     def explain_missing_service(self, operation: Operation, error: TrustError) -> None:
         """Give the error a hint if it means that the host has no such login operation."""
         host_answered = isinstance(error, (ApiError, UnexpectedAnswer))
         if operation is SESSION_CREATE and host_answered:
-            error.hint = "ESX hosts have no session service; use auth_method token or basic."
+            error.reword(hint="ESX hosts have no session service; use auth_method token or basic.")
         elif says_no_such_operation(error):
-            error.hint = (
-                f"The host does not offer the token service at this address; try auth_method basic. {_ONLY_TOKENS}"
+            error.reword(
+                hint=(
+                    f"The host does not offer the token service at this address; try auth_method basic. {_ONLY_TOKENS}"
+                )
             )
 
 

@@ -111,18 +111,11 @@ class Redactor:
         """The text with asterisks in the place of every secret, and of every twelve characters in a row of a secret."""
         return self._scrubbed([text], is_value=False)[0]
 
-    def scrub_value(self, text: str) -> str:
-        """A name, an id or a certificate, masked as by `scrub`.
-
-        A short secret is masked only if the whole text is that secret; else a short secret would damage many names.
-        """
-        return self._scrubbed([text], is_value=True)[0]
-
     def scrub_result(self, result: Mapping[str, Any]) -> Masked:
         """A result with the secrets masked in every text, number and name, at any depth.
 
-        Sentences are masked as by `scrub`. Names, and values that modules take as options, are masked as by
-        `scrub_value`.
+        Sentences are masked as by `scrub`. All other texts are values: names, ids and certificates. In a value, a short
+        secret is masked only if the whole value is that secret; else a short secret would damage many names.
         """
         texts = _Texts()
         texts.collect(result, None)

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asks one host questions over one connection, and reads from the replies what can be published."""
+"""Asks one host questions over one connection."""
 
 from __future__ import annotations
 
@@ -8,104 +8,26 @@ import time
 from collections.abc import Iterator
 from collections.abc import Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from dataclasses import replace
-from typing import Any
-from typing import Optional
-from urllib.parse import urlsplit
 
-from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import says_no_such_operation
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.codec import Codec
 from ansible_collections.esx.trust.plugins.module_utils._api.connect import CODECS
 from ansible_collections.esx.trust.plugins.module_utils._api.connect import redactor_for
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._api.https_transport import HttpsTransport
-from ansible_collections.esx.trust.plugins.module_utils._api.login import lacks_entitlements
-from ansible_collections.esx.trust.plugins.module_utils._api.login import wants_only_tokens
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
-from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
-from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
-from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unreachable
 from ansible_collections.esx.trust.plugins.module_utils._errors import Untrusted
 from ansible_collections.esx.trust.plugins.module_utils._services.api_exchanges import Exchange
 from ansible_collections.esx.trust.plugins.module_utils._services.api_exchanges import Recorder
+from ansible_collections.esx.trust.plugins.module_utils._services.api_replies import NOT_ASKED
+from ansible_collections.esx.trust.plugins.module_utils._services.api_replies import Reply
 
 #: After so many lost answers, the host is not asked any more.
 _MOST_LOST = 2
-
-
-@dataclass(frozen=True)
-class Reply:
-    """The reply to a call.
-
-    value: the answer, if the call succeeded.
-    error: the error, if the call failed.
-    asked: False if the call was not sent.
-    """
-
-    value: Any = None
-    error: Optional[TrustError] = None
-    asked: bool = True
-
-    @property
-    def succeeded(self) -> bool:
-        """True if the host carried the call out."""
-        return self.asked and self.error is None
-
-
-#: The reply to a call that was not sent.
-NOT_ASKED = Reply(asked=False)
-
-
-def known_by_answer(reply: Reply, lists: bool) -> Optional[bool]:
-    """Whether a host has an operation. None if its answer does not show that.
-
-    lists: True for an operation that names no resource, so that no resource can be missing.
-    """
-    if not reply.asked:
-        return None
-
-    error = reply.error
-    if error is None or isinstance(error, Unauthorized) or error.error_type == "INVALID_ARGUMENT":
-        return True
-
-    if error.error_type == "OPERATION_NOT_FOUND":
-        return False
-
-    is_unexpected = isinstance(error, UnexpectedAnswer)
-    if error.error_type != "NOT_FOUND" and not (is_unexpected and error.status == 404):
-        return None
-
-    if lists:
-        # A list names no resource, so it is the operation that was not found.
-        return False
-
-    if error.inferred or is_unexpected:
-        return None
-
-    return True
-
-
-def refusal_reason(error: TrustError) -> str:
-    """Why a login failed, in one word."""
-    if lacks_entitlements(error):
-        return "no_entitlements"
-
-    if wants_only_tokens(error):
-        return "tokens_only"
-
-    if isinstance(error, (Unauthenticated, Unauthorized)):
-        return "refused"
-
-    is_of_other_form = isinstance(error, UnexpectedAnswer) and error.may_try_other_form
-    if says_no_such_operation(error) or is_of_other_form:
-        return "not_offered"
-
-    return "failed"
 
 
 class Probe:
@@ -167,80 +89,9 @@ class Probe:
         return self.recorder.exchanges
 
 
-def without_host_name(connection: Connection) -> Connection:
-    """The connection with another name of the host, so that no warning of the result names the host."""
-    return replace(connection, hostname="the host", port=443)
-
-
 @contextmanager
 def probing(connection: Connection, secrets: set[str]) -> Iterator[Probe]:
     """A probe of a host. Its connection is closed at the end, also after an error."""
     probe = Probe(connection, secrets)
     with probe.client:
         yield probe
-
-
-def connection_names(connection: Connection) -> list[Optional[str]]:
-    """The names in the options of a connection: of the host, the user and the proxy."""
-    hostname = connection.hostname
-    user = connection.username or ""
-
-    is_address = hostname[:1].isdigit()
-    return [
-        hostname,
-        None if is_address else hostname.partition(".")[0],
-        user,
-        user.partition("@")[0],
-        user.rpartition("\\")[2],
-        urlsplit(connection.proxy).hostname if connection.proxy else None,
-    ]
-
-
-def host_names(*lists: Reply) -> list[str]:
-    """Every name in the lists of a host: providers, aliases, issuers, the hosts in issuers, and subjects."""
-    values: list[Any] = []
-    for reply in lists:
-        entries = reply.value if isinstance(reply.value, list) else []
-        for entry in entries:
-            if not isinstance(entry, dict):
-                continue
-
-            values += [entry.get(name) for name in ("provider", "issuer_alias", "issuer", "client_profile")]
-
-            subject = entry.get("subject")
-            if isinstance(subject, dict):
-                values += [subject.get(name) for name in ("name", "domain", "issuer_alias")]
-
-    names = [value for value in values if isinstance(value, str)]
-    hosts = [host for host in map(_host_of, names) if host]
-
-    return names + hosts
-
-
-def _host_of(text: str) -> Optional[str]:
-    """The host in a URI, or None."""
-    try:
-        return urlsplit(text).hostname
-    except ValueError:
-        return None
-
-
-def entries_with(value: Any, name: str) -> list[dict[str, Any]]:
-    """The entries of a list that have a text under this name. Empty if the value is no list."""
-    listed = value if isinstance(value, list) else []
-    return [entry for entry in listed if isinstance(entry, dict) and isinstance(entry.get(name), str)]
-
-
-def chains_in(value: Any) -> Optional[list[dict[str, Any]]]:
-    """The certificate chains of an issuer in the answer of a host. None if it has none."""
-    chains = value.get("signing_cert_chains") if isinstance(value, dict) else None
-    if not isinstance(chains, list):
-        return None
-
-    read = []
-    for chain in chains:
-        texts = chain.get("cert_chain") if isinstance(chain, dict) else None
-        if isinstance(texts, list) and all(isinstance(text, str) for text in texts):
-            read.append({"cert_chain": texts})
-
-    return read

@@ -1,14 +1,19 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hides names that a person has chosen in facts that are published."""
+"""Finds the names that a person has chosen, and hides them in facts that are published."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from typing import Optional
+from urllib.parse import urlsplit
+
+from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
+from ansible_collections.esx.trust.plugins.module_utils._services.api_replies import Reply
 
 #: Replaces a name that must not be published.
 HIDDEN = "(hidden)"
@@ -50,3 +55,53 @@ def _hidden(value: Any, names: re.Pattern[str]) -> Any:
         return [_hidden(entry, names) for entry in value]
 
     return value
+
+
+def connection_names(connection: Connection) -> list[Optional[str]]:
+    """The names in the options of a connection: of the host, the user and the proxy."""
+    hostname = connection.hostname
+    user = connection.username or ""
+
+    is_address = hostname[:1].isdigit()
+    return [
+        hostname,
+        None if is_address else hostname.partition(".")[0],
+        user,
+        user.partition("@")[0],
+        user.rpartition("\\")[2],
+        urlsplit(connection.proxy).hostname if connection.proxy else None,
+    ]
+
+
+def host_names(*lists: Reply) -> list[str]:
+    """Every name in the lists of a host: providers, aliases, issuers, the hosts in issuers, and subjects."""
+    values: list[Any] = []
+    for reply in lists:
+        entries = reply.value if isinstance(reply.value, list) else []
+        for entry in entries:
+            if not isinstance(entry, dict):
+                continue
+
+            values += [entry.get(name) for name in ("provider", "issuer_alias", "issuer", "client_profile")]
+
+            subject = entry.get("subject")
+            if isinstance(subject, dict):
+                values += [subject.get(name) for name in ("name", "domain", "issuer_alias")]
+
+    names = [value for value in values if isinstance(value, str)]
+    hosts = [host for host in map(_host_of, names) if host]
+
+    return names + hosts
+
+
+def _host_of(text: str) -> Optional[str]:
+    """The host in a URI, or None."""
+    try:
+        return urlsplit(text).hostname
+    except ValueError:
+        return None
+
+
+def without_host_name(connection: Connection) -> Connection:
+    """The connection with another name of the host, so that no warning of the result names the host."""
+    return replace(connection, hostname="the host", port=443)

@@ -29,13 +29,9 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Untrusted
 from ansible_collections.esx.trust.plugins.module_utils._services import client_profile
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
-from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import NOT_ASKED
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import Probe
-from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import Reply
-from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import entries_with
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import probing
-from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import refusal_reason
-from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import without_host_name
+from ansible_collections.esx.trust.plugins.module_utils._services.api_hiding import without_host_name
 from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import ASKED_SERVICES
 from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import DEFINITION
 from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import NOBODY
@@ -46,6 +42,10 @@ from ansible_collections.esx.trust.plugins.module_utils._services.api_questions 
 from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import AskedService
 from ansible_collections.esx.trust.plugins.module_utils._services.api_record import Findings
 from ansible_collections.esx.trust.plugins.module_utils._services.api_record import record_of
+from ansible_collections.esx.trust.plugins.module_utils._services.api_replies import NOT_ASKED
+from ansible_collections.esx.trust.plugins.module_utils._services.api_replies import Reply
+from ansible_collections.esx.trust.plugins.module_utils._services.api_replies import entries_with
+from ansible_collections.esx.trust.plugins.module_utils._services.api_replies import refusal_reason
 from ansible_collections.esx.trust.plugins.module_utils._services.connection_options import HOST_CONNECTION
 from ansible_collections.esx.trust.plugins.module_utils._services.results import info_result
 

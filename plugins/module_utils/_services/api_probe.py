@@ -19,6 +19,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.client import Clien
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
 from ansible_collections.esx.trust.plugins.module_utils._api.retries import FIRST_DELAY
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._libraries import Encoding
 from ansible_collections.esx.trust.plugins.module_utils._libraries import hashes
@@ -27,14 +28,14 @@ from ansible_collections.esx.trust.plugins.module_utils._libraries import x509
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer_model
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import Probe
-from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import Reply
-from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import chains_in
-from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import connection_names
-from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import host_names
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import probing
-from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import without_host_name
 from ansible_collections.esx.trust.plugins.module_utils._services.api_certificate_facts import certificate_facts
+from ansible_collections.esx.trust.plugins.module_utils._services.api_hiding import connection_names
 from ansible_collections.esx.trust.plugins.module_utils._services.api_hiding import hide
+from ansible_collections.esx.trust.plugins.module_utils._services.api_hiding import host_names
+from ansible_collections.esx.trust.plugins.module_utils._services.api_hiding import without_host_name
+from ansible_collections.esx.trust.plugins.module_utils._services.api_replies import Reply
+from ansible_collections.esx.trust.plugins.module_utils._services.api_replies import chains_in
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Chain
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_host
 from ansible_collections.esx.trust.plugins.module_utils._services.connection_options import HOST_CONNECTION
@@ -48,6 +49,16 @@ ARGUMENTS = HOST_CONNECTION
 ALIAS = "esx-trust-probe-"
 #: The beginning of the issuers that this module creates.
 ISSUER = "urn:esx.trust:probe:"
+#: The questions whose answers are in the record.
+_TRIALS = (
+    "create",
+    "same issuer again",
+    "same alias again",
+    "read back",
+    "update",
+    "delete",
+    "delete again",
+)
 #: The number of attempts to remove the issuer.
 _REMOVALS = 3
 #: The length of the keys in bits.
@@ -145,8 +156,12 @@ class _Trial:
 
     def planned(self) -> list[dict[str, str]]:
         """The operations that a run performs."""
-        operations = [_operation("delete", alias) for alias in self._leftovers]
-        operations += [_operation(action, self.alias) for action in ("create", "update", "delete")]
+        operations = []
+        for alias in self._leftovers:
+            operations.append(_operation("delete", alias))
+
+        for action in ("create", "update", "delete"):
+            operations.append(_operation(action, self.alias))
 
         return operations
 
@@ -166,8 +181,8 @@ class _Trial:
         self._note("delete", deleted)
         gone = self._ask("delete again", token_issuer.DELETE(issuer_alias=self.alias))
         record["removed"] = True
-        record["delete"] = _attempt(deleted)
-        record["delete_again"] = _attempt(gone)
+        record["delete"] = _tried(deleted)
+        record["delete_again"] = _tried(gone)
 
         record["answers"] = []
         for exchange in self._probe.exchanges:
@@ -207,7 +222,7 @@ class _Trial:
         )
 
         created = self._create("create", self.alias, self.issuer)
-        record["create"] = _attempt(created)
+        record["create"] = _tried(created)
         self._note("create", created)
 
         if not created.succeeded:
@@ -215,9 +230,9 @@ class _Trial:
 
         # The reference says that these two must fail. If one of them succeeds, its issuer is removed too.
         same_issuer = self._create("same issuer again", f"{self.alias}-2", self.issuer)
-        record["same_issuer_again"] = _attempt(same_issuer)
+        record["same_issuer_again"] = _tried(same_issuer)
         same_alias = self._create("same alias again", self.alias, f"{self.issuer}-2")
-        record["same_alias_again"] = _attempt(same_alias)
+        record["same_alias_again"] = _tried(same_alias)
 
         read = self._ask("read back", token_issuer.GET(issuer_alias=self.alias))
         record.update(self._compared(read))
@@ -225,7 +240,7 @@ class _Trial:
         spec = {"signing_cert_chains": [{"cert_chain": self._chain}]}
         updated = self._ask("update", token_issuer.UPDATE(issuer_alias=self.alias, spec=spec))
         self._note("update", updated)
-        record["change"] = _attempt(updated)
+        record["change"] = _tried(updated)
 
         return record
 
@@ -288,7 +303,7 @@ class _Trial:
         problem: Optional[TrustError] = None
         self._probe.recorder.question = "delete"
 
-        for _attempt in range(_REMOVALS):
+        for _removal in range(_REMOVALS):
             try:
                 self._client.call(token_issuer.DELETE(issuer_alias=alias))
                 deleted = Reply()
@@ -334,24 +349,12 @@ class _Trial:
         return error
 
 
-#: The questions whose answers are in the record.
-_TRIALS = (
-    "create",
-    "same issuer again",
-    "same alias again",
-    "read back",
-    "update",
-    "delete",
-    "delete again",
-)
-
-
 def _operation(action: str, alias: str) -> dict[str, str]:
-    """An operation, as results list it."""
-    return {"operation": action, "resource": token_issuer_model.RESOURCE, "id": alias}
+    """An operation on the throw-away issuer, as results list it."""
+    return Step(action, token_issuer_model.RESOURCE, alias).describe()
 
 
-def _attempt(reply: Reply) -> Optional[dict[str, Any]]:
+def _tried(reply: Reply) -> Optional[dict[str, Any]]:
     """The record of an attempt, with the type of the host's error. None if the host was not asked."""
     if not reply.asked:
         return None

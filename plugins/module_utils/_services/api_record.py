@@ -16,22 +16,22 @@ from ansible_collections.esx.trust.plugins.module_utils._api.operation import Op
 from ansible_collections.esx.trust.plugins.module_utils._services import client_profile
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
-from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import NOT_ASKED
-from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import Reply
-from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import chains_in
-from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import connection_names
-from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import entries_with
-from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import host_names
-from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import known_by_answer
 from ansible_collections.esx.trust.plugins.module_utils._services.api_certificate_facts import certificate_facts
 from ansible_collections.esx.trust.plugins.module_utils._services.api_exchanges import TOKEN_CARRIERS
 from ansible_collections.esx.trust.plugins.module_utils._services.api_exchanges import Exchange
+from ansible_collections.esx.trust.plugins.module_utils._services.api_hiding import connection_names
 from ansible_collections.esx.trust.plugins.module_utils._services.api_hiding import hide
+from ansible_collections.esx.trust.plugins.module_utils._services.api_hiding import host_names
 from ansible_collections.esx.trust.plugins.module_utils._services.api_operation_input import declared_fields
 from ansible_collections.esx.trust.plugins.module_utils._services.api_operation_input import input_fields
 from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import ASKED_SERVICES
 from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import DEFINITION
 from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import AskedService
+from ansible_collections.esx.trust.plugins.module_utils._services.api_replies import NOT_ASKED
+from ansible_collections.esx.trust.plugins.module_utils._services.api_replies import Reply
+from ansible_collections.esx.trust.plugins.module_utils._services.api_replies import chains_in
+from ansible_collections.esx.trust.plugins.module_utils._services.api_replies import entries_with
+from ansible_collections.esx.trust.plugins.module_utils._services.api_replies import known_by_answer
 
 
 @dataclass(frozen=True)

@@ -172,7 +172,10 @@ class IssuersAndProfiles(Service):
         return Observed(issuers, client_profile.read_all(client), trusted)
 
     def _trusted(self, client: Client) -> tuple[TokenIssuer, ...]:
-        """The issuers where none are declared, because the profiles of the account are those of its issuer's alias."""
+        """The issuers where none are declared, because the profiles of the account are those of its issuer's alias.
+
+        Empty if the host refuses to list them. Raises TrustError if the host cannot be reached.
+        """
         if self.account.issuer is None:
             return ()
 

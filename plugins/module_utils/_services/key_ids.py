@@ -15,16 +15,12 @@ def is_key_id(text: str) -> bool:
     return _UUID.fullmatch(text) is not None
 
 
-def canonical_key_id(key_id: str) -> str:
-    """The key_id in the spelling in which key_ids are compared. A text that is no UUID is only written in lower case.
-
-    White space around it has no meaning. Python's uuid.UUID takes more forms, such as {...} and urn:uuid:..., but
-    nobody may declare them.
-    """
-    text = key_id.strip()
-    return str(uuid.UUID(text)) if is_key_id(text) else text.lower()
-
-
 def same_key_id(key_id: str, expected: str) -> bool:
     """True if two key_ids are equal as UUIDs."""
     return canonical_key_id(key_id) == canonical_key_id(expected)
+
+
+def canonical_key_id(key_id: str) -> str:
+    """The key_id in the spelling in which key_ids are compared. White space around it has no meaning."""
+    text = key_id.strip()
+    return str(uuid.UUID(text)) if is_key_id(text) else text.lower()

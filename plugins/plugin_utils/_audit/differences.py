@@ -54,7 +54,7 @@ def _difference(field: str, declared: Any, found: Any) -> dict[str, Any]:
 def _same(field: str, declared: Optional[str], found: Optional[str]) -> bool:
     """True if two values of a field have the same meaning."""
     if field == "key_id":
-        return same_key_id(found or "", declared or "")
+        return same_key_id(declared or "", found or "")
 
     return declared == found
 

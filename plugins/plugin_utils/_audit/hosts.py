@@ -84,7 +84,7 @@ def reason_of(result: Mapping[str, Any]) -> Reason:
 
     message = _HOST_PREFIX.sub("", message, count=1)
     if not message:
-        message = text(result.get("msg")) or "It failed and did not say why."
+        message = text(result.get("msg")) or "It failed and did not say why. Run it again with -vvv to see more."
 
     return Reason(code, sentence_case(message), hint)
 
@@ -160,7 +160,7 @@ def _undeclared(provider: Mapping[str, Any]) -> dict[str, Any]:
 def _outcome(result: Mapping[str, Any], resources: Sequence[Mapping[str, Any]]) -> tuple[str, Reason]:
     """The status of a host and the reason for it."""
     if not result:
-        return "not_examined", Reason(message="There is no result.")
+        return "not_examined", Reason(message="There is no result. Audit this host again.")
 
     if result.get("unreachable") is True:
         message = text(result.get("msg")) or "Ansible could not reach it."
@@ -175,7 +175,10 @@ def _outcome(result: Mapping[str, Any], resources: Sequence[Mapping[str, Any]]) 
         return _outcome_of_failure(result, worst)
 
     if not isinstance(result.get("resources"), (list, tuple)):
-        message = text(result.get("censored") or result.get("msg")) or "The result does not say what was found."
+        message = (
+            text(result.get("censored") or result.get("msg"))
+            or "The result does not say what was found. Audit this host again."
+        )
         return "not_examined", Reason(message=message)
 
     return worst, Reason()

@@ -42,7 +42,7 @@ MEANINGS = {
     "absent": "declared absent, and not there",
     "differs": "there, and not as declared",
     "missing": "declared, and not there",
-    "extra": "declared absent, and there",
+    "extra": "there, and a converge deletes it",
     "undeclared": "there, and nobody declared it; left alone",
     "conflict": "a person must decide; nothing is written",
     "unreachable": "the host did not answer",

@@ -38,8 +38,8 @@ class Step(NamedTuple):
 
 _CONVERGE_THEM = "Converge these hosts. With --check --diff it shows the changes and makes none."
 _RENEW = (
-    "Declare the issuer's new certificates in signing_cert_chains, then rotate: the old ones are removed only after"
-    " every host has the new ones."
+    "Declare the issuer's new certificates with chains_mode: merge and run this. When the issuer signs with the new key"
+    " and the last old token has expired, declare chains_mode: exact and run it again."
 )
 _REMOVE = (
     "If nobody needs it, declare it with state: absent and converge. If it is needed, declare it as it is. Nothing is"
@@ -62,7 +62,10 @@ _STEPS = {
         _AUDIT,
     ),
     "failed": Step("Correct the cause that is named above. Then audit again.", _AUDIT),
-    "not_examined": Step("Audit these hosts again, and look why the playbook left them out.", _AUDIT),
+    "not_examined": Step(
+        "Audit these hosts again. If they are left out again, the output of the playbook says why.",
+        _AUDIT,
+    ),
     "missing": Step(_CONVERGE_THEM, _CONVERGE),
     "differs": Step(
         f"{_CONVERGE_THEM} While a rotation is under way, finish the rotation instead.",
@@ -72,7 +75,10 @@ _STEPS = {
     "unavailable": Step("Correct the cause that the host names. Then audit again.", _AUDIT),
     "expiring": Step(_RENEW, _ROTATE, limited=False),
     "expired_undeclared": Step(_REMOVE, _CONVERGE),
-    "keys_unread": Step("Give the account the privilege to read key providers. Then audit again.", _AUDIT),
+    "keys_unread": Step(
+        "Give the account the entitlement SECURITY_MGMT or READ_ONLY. Then audit again.",
+        _AUDIT,
+    ),
     "undeclared": Step(_REMOVE, _CONVERGE),
 }
 

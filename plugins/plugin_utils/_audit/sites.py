@@ -3,7 +3,7 @@
 """The audits of several sites held against each other.
 
 A virtual machine finds its key provider by the name alone. So a provider that holds one key at one site and another key
-at another site keeps the machines of the one from starting at the other.
+at another site keeps the virtual machines of the one from starting at the other.
 """
 
 from __future__ import annotations

@@ -303,7 +303,10 @@ def _outcome(host: str, future: Future[Result]) -> Result:
         return {
             "failed": True,
             "changed": False,
-            "msg": f"{host}: the examination broke off ({type(error).__name__}). This is a mistake in esx.trust.",
+            "msg": (
+                f"{host}: the examination broke off ({type(error).__name__}). This is a bug in esx.trust. Report it at"
+                " https://github.com/esx-trust/esx.trust/issues, without secrets."
+            ),
         }
 
     return future.result()

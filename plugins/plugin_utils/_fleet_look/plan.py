@@ -51,7 +51,7 @@ _KINDS = {
     CONFLICT: "other conflicts, nothing will be written there",
     FAILED: "other failures",
     DOWN: "no answer",
-    LATER: "examined in a later play",
+    LATER: "examined later by a task of their own",
     NOTHING: "as declared",
 }
 
@@ -141,7 +141,11 @@ def _about_host(
 ) -> tuple[str, list[_Statement]]:
     """The status of a host as an audit calls it, and the statements about the host."""
     if result is None:
-        later = _Statement(LATER, "examined in a later play, because the work is not done in this process")
+        later = _Statement(
+            LATER,
+            "examined later by a task of its own, because its connection, become, interpreter or environment is not"
+            " local, or esx_trust_in_worker is false",
+        )
         return "not_examined", [later]
 
     examined = examined_host({"host": host, "trust": result})

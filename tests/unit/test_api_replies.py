@@ -13,10 +13,10 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import TrustErro
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
-from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import NOT_ASKED
-from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import Reply
-from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import known_by_answer
-from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import refusal_reason
+from ansible_collections.esx.trust.plugins.module_utils._services.api_replies import NOT_ASKED
+from ansible_collections.esx.trust.plugins.module_utils._services.api_replies import Reply
+from ansible_collections.esx.trust.plugins.module_utils._services.api_replies import known_by_answer
+from ansible_collections.esx.trust.plugins.module_utils._services.api_replies import refusal_reason
 
 
 def api_error(error_type: Optional[str], status: int = 400, *, inferred: bool = False) -> ApiError:
@@ -45,9 +45,7 @@ def test_what_an_answer_tells_of_an_operation(reply: Reply, lists: Optional[bool
 
 
 def unauthenticated(*ids: str) -> Unauthenticated:
-    error = Unauthenticated("no", error_type="UNAUTHENTICATED")
-    error.message_ids = ids
-    return error
+    return Unauthenticated("no", error_type="UNAUTHENTICATED", message_ids=ids)
 
 
 @pytest.mark.parametrize(
