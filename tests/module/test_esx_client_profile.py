@@ -247,6 +247,16 @@ def test_two_profiles_of_one_subject_are_purged(modules: Modules, host: Host) ->
     assert host.client_profiles == {}
 
 
+def test_a_host_that_drops_an_entitlement(modules: Modules, host: Host) -> None:
+    identifier = host.put_client_profile(**SUBJECT, grants=grants("READ_ONLY"))
+    kept = {"change": "put_client_profile", "client_profile": identifier, "grants": grants("READ_ONLY")}
+    host.queue(fault(kind="race_after", operation=f"{SERVICE}.update", change=[kept]))
+    ran = declare(modules, entitlements=["READ_ONLY", "OBSERVABILITY"])
+    assert not ran.changed
+    assert ran.result["client_profile"]["entitlements"] == ["READ_ONLY"]
+    assert "it grants READ_ONLY, not READ_ONLY, OBSERVABILITY" in ran.output
+
+
 # Nobody locks himself out
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 from typing import Any
+from typing import Optional
 
 import pytest
 
@@ -59,6 +60,22 @@ def operation(kind: str, alias: str) -> dict[str, str]:
 def race(**fields: Any) -> Any:
     change = {"change": "put_issuer", **fields}
     return fault(kind="race", operation=f"{SERVICE}.create", change=[change])
+
+
+@pytest.mark.parametrize("before", [None, ISSUER])
+def test_a_host_that_saves_the_issuer_otherwise(
+    modules: Modules, host: Host, one: list[str], before: Optional[str]
+) -> None:
+    """It strips the slash at the end."""
+    if before is not None:
+        host.put_issuer("vcenter01", before, [one])
+    saved = {"change": "put_issuer", "issuer_alias": "vcenter01", "issuer": ISSUER}
+    for write in ("create", "update"):
+        host.queue(fault(kind="race_after", operation=f"{SERVICE}.{write}", change=[saved]))
+    ran = modules.token_issuer(issuer=f"{ISSUER}/", signing_cert_chains=declared(one))
+    assert ran.changed == (before is None)
+    assert ran.result["token_issuer"]["issuer"] == ISSUER
+    assert f"it saved '{ISSUER}', not '{ISSUER}/'" in ran.output
 
 
 # Alias and issuer both unknown

@@ -197,6 +197,22 @@ class DroppingHost(MemoryHost):
         return super().perform(call)
 
 
+class NormalizingHost(MemoryHost):
+    """Saves issuers without a slash at the end, and knows no entitlement but READ_ONLY."""
+
+    def perform(self, call: Call) -> Any:
+        spec = dict(call.arguments.get("spec", {}))
+        if "issuer" in spec:
+            spec["issuer"] = spec["issuer"].rstrip("/")
+
+        if "grants" in spec:
+            spec["grants"] = [grant for grant in spec["grants"] if grant["entitlement"] == "READ_ONLY"]
+
+        if spec:
+            call = call.operation(**{**call.arguments, "spec": spec})
+        return super().perform(call)
+
+
 class TurningHost(MemoryHost):
     """Begins each chain with another of its certificates after each write."""
 

@@ -43,6 +43,7 @@ from support.converging import refused
 from support.converging import steps
 from support.memory import DroppingHost
 from support.memory import MemoryHost
+from support.memory import NormalizingHost
 from support.memory import ScriptedClient
 from support.memory import TurningHost
 from support.memory import api_error
@@ -430,6 +431,35 @@ def test_a_host_that_drops_certificates_is_warned_of_and_written_to_once() -> No
     assert not outcome.changed
     assert again.calls == ["list", "update", "list"]
     assert "nothing was changed" in outcome.warnings[0]
+
+
+def test_merge_does_not_grow_on_a_host_that_drops_certificates() -> None:
+    deep = chain(2, subject="deep")
+    host = DroppingHost()
+    host.hold_issuer("vc", ISSUER, [deep[:1], OLD])
+    merged = issuer(chains=[deep], chains_mode="merge")
+    outcomes = [converge(ScriptedClient(host).as_client(), merged, check_mode=False) for _run in range(4)]
+    assert [outcome.changed for outcome in outcomes] == [True, False, False, False]
+    assert all("it dropped 'CN=deep root'" in outcome.warnings[0] for outcome in outcomes)
+    assert len(host.issuers["vc"]["signing_cert_chains"]) == 3
+    assert {"cert_chain": OLD} in host.issuers["vc"]["signing_cert_chains"]
+
+
+@pytest.mark.parametrize("held", [None, ISSUER, "https://former"])
+def test_a_host_that_saves_another_issuer_is_warned_of_and_told_as_it_is(held: Optional[str]) -> None:
+    """It strips a slash at the end, for instance."""
+    client = ScriptedClient(NormalizingHost())
+    if held is not None:
+        client.memory.hold_issuer("vc", held, [NEW])
+    declared = issuer(issuer=f"{ISSUER}/")
+    outcome = converge(client.as_client(), declared, check_mode=False)
+    assert outcome.changed == (held != ISSUER)
+    assert outcome.after["issuer"] == ISSUER
+    assert f"it saved '{ISSUER}', not '{ISSUER}/'" in outcome.warnings[-1]
+
+    again = converge(ScriptedClient(client.memory).as_client(), declared, check_mode=False)
+    assert not again.changed
+    assert again.warnings[-1].endswith("nothing was changed.")
 
 
 @pytest.mark.parametrize("retries", [0, 1, 3])

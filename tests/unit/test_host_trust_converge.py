@@ -29,6 +29,7 @@ from support.constants import KEY_ID
 from support.constants import OTHER_KEY_ID
 from support.memory import DroppingHost
 from support.memory import MemoryHost
+from support.memory import NormalizingHost
 from support.memory import ScriptedClient
 from support.memory import api_error
 from support.whole_hosts import ALIASES
@@ -326,6 +327,16 @@ def test_the_last_look_counts_each_write_once(lost: bool) -> None:
     outcome = run(client, desired(issuers=[issuer("vc", "https://vc", DEEP)], profiles=profiles))
     assert len(outcome.warnings) == 1
     assert [one["external_group_name"] for one in outcome.after["client_profiles"]] == ["admins", "people"]
+
+
+def test_a_host_that_drops_an_entitlement_is_warned_of() -> None:
+    client = ScriptedClient(NormalizingHost())
+    wanted = desired(profiles=[group("admins", "vc", "READ_ONLY", "SECURITY_MGMT")])
+    first, second = run(client, wanted), run(ScriptedClient(client.memory), wanted)
+    assert [first.changed, second.changed] == [True, False]
+    assert "it grants READ_ONLY, not SECURITY_MGMT, READ_ONLY." in first.warnings[-1]
+    assert "it grants READ_ONLY, not SECURITY_MGMT, READ_ONLY; it holds the same" in second.warnings[-1]
+    assert [one["entitlements"] for one in first.after["client_profiles"]] == [["READ_ONLY"]]
 
 
 def pair(host: MemoryHost, alias: str, *identifiers: str) -> None:

@@ -197,6 +197,22 @@ def was_carried_out(observed: Iterable[ClientProfile], step: Step) -> bool:
     return any(_is_equal(profile, after) for profile in observed)
 
 
+def difference_from_written(observed: Iterable[ClientProfile], step: Step) -> str:
+    """A sentence about the differences between a profile as it was written and as the host saved it. Empty if equal."""
+    after: Optional[ClientProfile] = step.after
+    if after is None:
+        return ""
+
+    for now in observed:
+        if now.subject == after.subject and now.granted != after.granted:
+            return (
+                f"the host does not keep the client profile of the {after.label} as it was written: it grants"
+                f" {now.rights}, not {after.rights}"
+            )
+
+    return ""
+
+
 def is_same(step: Step, other: Step) -> bool:
     """True if two deletions remove the same rights of the same subject."""
     return _is_equal(step.before, other.before)

@@ -222,19 +222,31 @@ class IssuersAndProfiles(Service):
         if not may_take_rights([step]):
             return
 
-        read = client_profile.read_profiles if self.profiles is None else client_profile.read_all
-
-        if read(client).naming(step.id) != observed.profiles.naming(step.id):
+        if self._read_profiles(client).naming(step.id) != observed.profiles.naming(step.id):
             raise Overtaken(
                 f"{client.host}: the client profiles that name the alias {step.id!r} have changed since the last look.",
                 HINT_RUN_AGAIN,
             )
 
     def look_again(self, client: Client, steps: Sequence[Step], observed: Observed) -> Optional[Observed]:
-        if not any(token_issuer.writes_chains(step) for step in steps):
+        written = [step for step in steps if step.after is not None]
+        if not written:
             return None
 
-        return replace(observed, issuers=token_issuer.list_issuers(client))
+        # A host may save an issuer, its certificates and the rights of a profile in another form than the written one.
+        latest = observed
+        if any(_is_issuer(step) for step in written):
+            latest = replace(latest, issuers=token_issuer.list_issuers(client))
+
+        if not all(_is_issuer(step) for step in written):
+            latest = replace(latest, profiles=self._read_profiles(client))
+
+        return latest
+
+    def _read_profiles(self, client: Client) -> Profiles:
+        """All client profiles; if none are declared, as far as the account may read them. Raises TrustError."""
+        read = client_profile.read_profiles if self.profiles is None else client_profile.read_all
+        return read(client)
 
     def plan(self, observed: Observed) -> Planned:
         planned = token_issuer_plan.plan_issuers(observed.issuers, self.declared_issuers)
@@ -296,7 +308,7 @@ class IssuersAndProfiles(Service):
 
     def difference_from_written(self, observed: Observed, step: Step) -> str:
         if not _is_issuer(step):
-            return ""
+            return client_profile_plan.difference_from_written(observed.profiles.held, step)
 
         return token_issuer_messages.difference_from_written(observed.issuers, step)
 

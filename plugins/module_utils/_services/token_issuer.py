@@ -29,7 +29,6 @@ from ansible_collections.esx.trust.plugins.module_utils._services.certificates i
 from ansible_collections.esx.trust.plugins.module_utils._services.esxtokend import COMMON_ERRORS
 from ansible_collections.esx.trust.plugins.module_utils._services.esxtokend import HINTS
 from ansible_collections.esx.trust.plugins.module_utils._services.lists import read_listed
-from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import RESOURCE
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 
 _SERVICE = "com.vmware.esx.authentication.trust.security_token_issuers"
@@ -134,14 +133,6 @@ def perform(client: Client, step: Step) -> None:
         client.call(CREATE(spec=after.spec()))
     else:
         client.call(UPDATE(issuer_alias=step.id, spec=after.difference(before)))
-
-
-def writes_chains(step: Step) -> bool:
-    """True if the request of a step holds certificates. A host may save them in another form."""
-    if step.after is None or step.resource != RESOURCE:
-        return False
-
-    return step.before is None or bool(step.after.chains != step.before.chains)
 
 
 def check_address(step: Step) -> None:

@@ -147,7 +147,22 @@ def difference_from_written(observed: Sequence[TokenIssuer], step: Step) -> str:
     """A sentence about the differences between an issuer as it was written and as the host saved it. Empty if equal."""
     after: Optional[TokenIssuer] = step.after
     now = by_alias(observed).get(step.id)
-    if after is None or now is None or set(now.chains) == set(after.chains):
+    if after is None or now is None:
+        return ""
+
+    issuer = ""
+    if now.issuer != after.issuer:
+        issuer = (
+            f"the host does not keep the issuer of {step.id!r} as it was written: it saved {now.issuer!r}, not"
+            f" {after.issuer!r}"
+        )
+
+    return "; ".join(sentence for sentence in (issuer, _difference_of_chains(now, after)) if sentence)
+
+
+def _difference_of_chains(now: TokenIssuer, after: TokenIssuer) -> str:
+    """A sentence about the differences between the chains as they were written and as the host saved them."""
+    if set(now.chains) == set(after.chains):
         return ""
 
     written = after.certificates
@@ -165,4 +180,4 @@ def difference_from_written(observed: Sequence[TokenIssuer], step: Step) -> str:
     if not parts:
         parts.append("it put the certificates into another order or into other chains")
 
-    return f"the host does not keep the chains of {step.id!r} as they were written: {' and '.join(parts)}"
+    return f"the host does not keep the chains of {after.issuer_alias!r} as they were written: {' and '.join(parts)}"

@@ -186,7 +186,8 @@ def _wanted_chains(held: Held, desired: DesiredTokenIssuer, saved: Optional[Toke
     if desired.chains_mode == "merge":
         # Merge keeps only chains that already belong to this issuer.
         holder = saved if saved and saved.issuer == issuer else real_holder(held, issuer)
-        kept = holder.chains if holder else _united(marked_holders(held, issuer))
+        # A host that drops roots may hold a chain several times. It must not become more in each run.
+        kept = _united([holder] if holder else marked_holders(held, issuer))
         chains = kept + tuple(chain for chain in desired.chains if chain not in kept)
 
     # The order of chains has no meaning, so the order on the host is kept.
@@ -197,13 +198,12 @@ def _wanted_chains(held: Held, desired: DesiredTokenIssuer, saved: Optional[Toke
 
 
 def _united(holders: Iterable[TokenIssuer]) -> tuple[Chain, ...]:
-    """The chains of all these entries. A chain that several entries have is there once."""
+    """The chains of all these entries. A chain that they have several times is there once."""
     chains: list[Chain] = []
     for holder in holders:
-        new = [chain for chain in holder.chains if chain not in chains]
-        chains.extend(new)
+        chains.extend(holder.chains)
 
-    return tuple(chains)
+    return tuple(dict.fromkeys(chains))
 
 
 def _marking(held: Held, step: Step, desired: DesiredTokenIssuer) -> Optional[Step]:
