@@ -17,6 +17,7 @@ import pytest
 from ansible import constants
 
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import LoginKey
+from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import has_accepted
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import in_turn
 from ansible_collections.esx.trust.plugins.module_utils._services import host_trust
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.look import Look
@@ -190,7 +191,7 @@ def test_a_file_that_is_removed_while_a_task_waits_for_it_is_made_anew(tmp_path:
     assert "is not tried again" in host.task()["msg"]
 
 
-def test_an_empty_declaration_proves_no_login(host: EsxHost, tmp_path: Path) -> None:
+def test_a_refusal_is_kept_for_an_empty_declaration_too(host: EsxHost, tmp_path: Path) -> None:
     args = {
         "hostname": host.address,
         "port": host.port,
@@ -201,11 +202,23 @@ def test_an_empty_declaration_proves_no_login(host: EsxHost, tmp_path: Path) -> 
     }
     understood = ValidatedOptions.of(host_trust.ARGUMENTS, args, "esx_host_trust", shows_invocation=False)
     done = in_turn(TOKEN, str(tmp_path), "esx01", lambda: understood.result(host_trust.run, True, False))
-    assert not done.get("failed")
-    assert host.journal == []
+    assert done["failure"]["login_refused"]
 
     (file,) = tmp_path.iterdir()
-    assert file.read_text("ascii") == ""
+    assert file.read_text("ascii") == f"refused {TOKEN.digest}\n"
+
+
+@pytest.mark.parametrize(
+    ("result", "accepted"),
+    [
+        ({"changed": False}, False),
+        ({"changed": False, "resources": []}, False),
+        ({"changed": False, "resources": [], "api_protocol": "rest"}, True),
+        ({"changed": False, "token_issuers": []}, True),
+    ],
+)
+def test_only_a_host_that_was_asked_has_accepted_a_login(result: dict[str, Any], accepted: bool) -> None:
+    assert has_accepted(result, "token") is accepted
 
 
 @pytest.mark.parametrize("kind", ["file", "link"])

@@ -162,9 +162,9 @@ def has_accepted(result: Mapping[str, Any], auth_method: str) -> bool:
     auth_method: the option of the module.
     """
     if not result.get("failed"):
-        # For an empty declaration nothing is sent, so that the host shows no form of the API.
-        sends_nothing = "resources" in result and "api_protocol" not in result
-        return not sends_nothing
+        # A module that asked the host for nothing has no failure either. It does not know the form of the API. A result
+        # of a vCenter never names the form, because a vCenter has only one.
+        return "api_protocol" in result or "token_issuers" in result
 
     failure = result.get("failure") or {}
     code = failure.get("code", "invalid_input")
