@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.esx.trust.plugins.module_utils._services.vcenter import INFO_ARGUMENTS
+from ansible_collections.esx.trust.plugins.module_utils._services.vcenter import needs_login
 from ansible_collections.esx.trust.plugins.module_utils._services.vcenter import run_info
 from ansible_collections.esx.trust.plugins.plugin_utils._action import InWorkerAction
 
@@ -16,6 +17,10 @@ class ActionModule(InWorkerAction):
     """The module's work."""
 
     arguments = INFO_ARGUMENTS
+
+    def sends_password(self, args: Mapping[str, Any]) -> bool:
+        """See InWorkerAction. The sources that everybody may read are read without the login."""
+        return needs_login(args.get("source")) and super().sends_password(args)
 
     def work(self, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
         """See the module's documentation."""

@@ -11,16 +11,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleError
-from ansible.module_utils.parsing.convert_bool import boolean
 from jinja2.exceptions import UndefinedError
 
-from ansible_collections.esx.trust.plugins.module_utils._services.option_specifications import is_blank
-from ansible_collections.esx.trust.plugins.plugin_utils._fleet import REFUSAL
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet import Keys
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet import differences
-from ansible_collections.esx.trust.plugins.plugin_utils._fleet import is_present
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet import keys
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet import named
+from ansible_collections.esx.trust.plugins.plugin_utils._purge import purge_unless_refused
+from ansible_collections.esx.trust.plugins.plugin_utils._purge import refusal_of
 
 #: The variable in which the role keeps the keys of a host after the host's task has read its declaration.
 KNOWN = "host_trust_keys"
@@ -87,32 +85,6 @@ def fleet_entries(hosts: Iterable[str], hostvars: Mapping[str, Any]) -> list[dic
     return entries
 
 
-def fleet_refusal(declared: Any, purge: Any, purge_all: Any) -> str:
-    """See fleet_refusal.yml."""
-    for issuer in declared or ():
-        if isinstance(issuer, Mapping) and is_present(issuer):
-            return ""
-
-    if not _is_true(purge) or _is_true(purge_all):
-        return ""
-
-    return REFUSAL
-
-
-def fleet_purge(declared: Any, purge: Any, purge_all: Any) -> Any:
-    """See fleet_purge.yml. Raises AnsibleError."""
-    refusal = fleet_refusal(declared, purge, purge_all)
-    if refusal:
-        raise AnsibleError(refusal)
-
-    return purge
-
-
-def _is_true(value: Any) -> bool:
-    """True if a variable is set and Ansible takes its value for true."""
-    return not is_blank(value) and bool(boolean(value, strict=False))
-
-
 class FilterModule:
     """The filters whose names begin with esx.trust.fleet_ and that need no look at the fleet."""
 
@@ -122,6 +94,6 @@ class FilterModule:
             "fleet_keys": keys,
             "fleet_differences": fleet_differences,
             "fleet_entries": fleet_entries,
-            "fleet_purge": fleet_purge,
-            "fleet_refusal": fleet_refusal,
+            "fleet_purge": purge_unless_refused,
+            "fleet_refusal": refusal_of,
         }

@@ -4,20 +4,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
-from typing import Optional
 
 from ansible import template
 from ansible.errors import AnsibleError
 
 from ansible_collections.esx.trust.plugins.module_utils._services.connection_options import HOST_CONNECTION
+from ansible_collections.esx.trust.plugins.module_utils._services.option_specifications import is_blank
 from ansible_collections.esx.trust.plugins.plugin_utils import _probe
 from ansible_collections.esx.trust.plugins.plugin_utils._templates import no_template
+from ansible_collections.esx.trust.plugins.plugin_utils._version import collection_version
 
 #: Whether Ansible itself raises an error for a variable of another host that cannot be read.
 _RAISES = hasattr(template, "trust_as_template")
@@ -29,7 +28,7 @@ def probe_report(asked: Any, tried: Any, generated_at: Any) -> Any:
     tried_results = _results("tried", tried)
 
     try:
-        report = _probe.build(asked_results, tried_results, _version(), str(generated_at))
+        report = _probe.build(asked_results, tried_results, collection_version() or None, str(generated_at))
     except ValueError as error:
         raise AnsibleError(f"esx.trust.probe_report: {error}") from error
 
@@ -45,16 +44,6 @@ def _results(name: str, value: Any) -> list[Any]:
     return list(value)
 
 
-def _version() -> Optional[str]:
-    """The version of the installed collection; None in a checkout."""
-    manifest = Path(__file__).resolve().parents[2] / "MANIFEST.json"
-    if not manifest.exists():
-        return None
-
-    content = json.loads(manifest.read_text(encoding="utf-8"))
-    return str(content["collection_info"]["version"])
-
-
 def probe_table(report: Any) -> Any:
     """See probe_table.yml."""
     return no_template(_probe.table(report))
@@ -63,21 +52,29 @@ def probe_table(report: Any) -> Any:
 def probe_connection(hostvars: Mapping[str, Any], host: str) -> dict[str, Any]:
     """See probe_connection.yml. Raises AnsibleError."""
     variables = hostvars[host]
-    given: dict[str, Any] = {"hostname": host}
+    given: dict[str, Any] = {}
 
     for option in HOST_CONNECTION.options:
-        name = f"esx_{option}"
-        if name not in variables:
-            continue
-
-        value = variables[name]
-        if _is_unread(value):
-            raise AnsibleError(f"esx.trust.probe_connection: {name}: needs a variable that is not there.")
-
-        if value not in (None, ""):
+        value = _value(f"esx_{option}", variables)
+        if not is_blank(value):
             given[option] = value
 
+    if "hostname" not in given:
+        # The role takes the same.
+        address = _value("ansible_host", variables)
+        given["hostname"] = host if is_blank(address) else address
+
+    given["hostname"] = str(given["hostname"]).strip()
     return given
+
+
+def _value(name: str, variables: Mapping[str, Any]) -> Any:
+    """The value of a variable, or None if it is not set. Raises AnsibleError for a template that was not resolved."""
+    value = variables.get(name)
+    if _is_unread(value):
+        raise AnsibleError(f"esx.trust.probe_connection: {name}: needs a variable that is not there.")
+
+    return value
 
 
 def _is_unread(value: Any) -> bool:

@@ -67,6 +67,8 @@ class TrustError(Exception):
         self.operations: list[dict[str, str]] = []
         #: Return values that this failure has besides the common ones.
         self.returned: dict[str, Any] = {}
+        #: The host refused the login itself in this run, and not a token that it had given.
+        self.login_refused = False
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".rstrip()
@@ -95,7 +97,21 @@ class TrustError(Exception):
         if self.not_restored:
             fields["not_restored"] = self.not_restored
 
+        if self.login_refused:
+            fields["login_refused"] = True
+
         return fields
+
+    def result(self) -> dict[str, Any]:
+        """The result of a module that ended with this error."""
+        return {
+            **self.returned,
+            "failed": True,
+            "msg": str(self),
+            "failure": self.failure(),
+            "operations": self.operations,
+            "changed": bool(self.operations),
+        }
 
 
 class InvalidInput(TrustError):
@@ -212,8 +228,22 @@ class Unauthenticated(ApiError):
         super().__init__(*args, **kwargs)
         self.retriable = False
         self.outcome_unknown = False
-        #: The host refused the login itself, and not a token that the host had given.
-        self.login_refused = False
+
+    def again(self) -> Unauthenticated:
+        """The same refusal for a further request, which is not sent because of it."""
+        error = Unauthenticated(
+            self.message,
+            self.hint,
+            operation=self.operation,
+            status=self.status,
+            error_type=self.error_type,
+            inferred=self.inferred,
+            secrets=self.secrets,
+        )
+
+        error.message_ids = self.message_ids
+        error.login_refused = self.login_refused
+        return error
 
     def failure(self) -> dict[str, Any]:
         """The error as a dictionary, with `login_refused` besides the fields of every error."""

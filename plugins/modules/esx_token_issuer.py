@@ -269,8 +269,9 @@ failure:
       sample: INVALID_ARGUMENT
     login_refused:
       description:
-        - Whether the host refused the login itself, and not a token that a login had given. Missing if RV(failure.code)
-          is not V(unauthenticated).
+        - Whether the host refused the login itself, and not a token that a login had given.
+        - If RV(failure.code) is not V(unauthenticated), this is missing unless it is true. A task that failed for
+          another reason can meet the refusal when it looks at the host again.
       type: bool
     not_restored:
       description: What was taken away to be replaced and could not be put back, in the form of the API. Else missing.

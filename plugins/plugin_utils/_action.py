@@ -7,16 +7,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
-from dataclasses import field
 from functools import cache
 from typing import Any
 from typing import ClassVar
 from typing import Optional
 
 from ansible import constants
-from ansible.errors import AnsibleActionFail
-from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action import ActionBase
@@ -28,14 +24,11 @@ from ansible_collections.esx.trust.plugins.module_utils._module.login_turn impor
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import LoginKey
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import in_turn
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import refused_before
-from ansible_collections.esx.trust.plugins.module_utils._module.perform import Run
-from ansible_collections.esx.trust.plugins.module_utils._module.perform import failed
-from ansible_collections.esx.trust.plugins.module_utils._module.perform import perform
-from ansible_collections.esx.trust.plugins.module_utils._module.perform import scrubbed
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import RefusedLogins
 from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import login_of
 from ansible_collections.esx.trust.plugins.plugin_utils._templates import as_template
+from ansible_collections.esx.trust.plugins.plugin_utils._validated import ValidatedOptions
 from ansible_collections.esx.trust.plugins.plugin_utils._variables import ROLE
 from ansible_collections.esx.trust.plugins.plugin_utils._variables import in_variables
 
@@ -87,6 +80,10 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
         """
         raise NotImplementedError
 
+    def sends_password(self, args: Mapping[str, Any]) -> bool:
+        """True if the module logs in with a password. args: the options as they are given."""
+        return sends_password(args)
+
     def run(self, tmp: Optional[str] = None, task_vars: Optional[dict[str, Any]] = None) -> dict[str, Any]:
         """Ansible's entry point. Returns the task's result, which holds no secret."""
         task_vars = task_vars or {}
@@ -97,13 +94,14 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
         login = login_of(self.arguments, args, self._environment())
         host = str(task_vars.get("inventory_hostname", ""))
 
-        if sends_password(args) and refused.know(login):
-            result.update(failed(refused_before(host)))
+        sends_password = self.sends_password(args)
+        if sends_password and refused.know(login):
+            result.update(refused_before(host).result())
             return self._with_names_of_variables(result)
 
         # Tasks in the background run beside each other, so those with the same password take turns.
         shared: Optional[LoginKey] = None
-        if sends_password(args):
+        if sends_password:
             if self._task.async_val:
                 refused.share(login)
 
@@ -154,9 +152,9 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
     def _run_here(self, args: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         """The result of the module's work, done in this process."""
         task = self._task
-        understood = Understood.of(self.arguments, args, task.action, _shows_invocation(task_vars))
+        validated = ValidatedOptions.of(self.arguments, args, task.action, _shows_invocation(task_vars))
 
-        return understood.result(self.work, task.check_mode, task.diff)
+        return validated.result(self.work, task.check_mode, task.diff)
 
     def _with_names_of_variables(self, result: dict[str, Any]) -> dict[str, Any]:
         """The result. In a task of the role, its messages name the role's variables instead of the options."""
@@ -210,98 +208,6 @@ def interpreter(asked: Any, templar: Any) -> str:
     return os.path.realpath(path)
 
 
-@dataclass(frozen=True)
-class Understood:
-    """The options of a module after Ansible has validated them.
-
-    args: the options as they were given.
-    action: the name under which the module was called.
-    shows_invocation: whether results hold the options.
-    validation: Ansible's ValidationResult.
-    """
-
-    arguments: Arguments
-    args: Mapping[str, Any] = field(repr=False)
-    action: str
-    shows_invocation: bool
-    validation: Any = field(repr=False)
-
-    @classmethod
-    def of(
-        cls,
-        arguments: Arguments,
-        args: Mapping[str, Any],
-        action: str,
-        shows_invocation: bool,
-    ) -> Understood:
-        """Validate the options.
-
-        Raises AnsibleActionFail if Ansible's own validation raises an exception. For all other errors,
-        `params` is None and `result` says what is wrong.
-        """
-        try:
-            validation = arguments.validator.validate(dict(args))
-        except ValueError:
-            # Cores before 2.19 raise it for some texts in which they look for "name=value".
-            complaint = arguments.misshapen(args)
-            raise AnsibleActionFail(complaint) from None
-
-        return cls(arguments, args, action, shows_invocation, validation)
-
-    @property
-    def params(self) -> Optional[dict[str, Any]]:
-        """The options that the work takes. None if Ansible refused them."""
-        if self.validation.error_messages:
-            return None
-
-        options = self.validation.validated_parameters
-        return {name: options[name] for name in self.arguments.options}
-
-    def result(self, work: Run, check_mode: bool, diff: bool) -> dict[str, Any]:
-        """Do the work. Returns the result that the module of the same name would return, without any secret."""
-        validation = self.validation
-        options = validation.validated_parameters
-        params = self.params
-
-        done: dict[str, Any]
-        secrets: tuple[str, ...] = ()
-        if params is None:
-            done = {"failed": True, "changed": False, "msg": self._refusal()}
-        else:
-            done, secrets = perform(work, params, check_mode, diff, self.args, self.arguments)
-
-        warnings = [*_alias_warnings(validation), *done.pop("warnings", [])]
-        if warnings:
-            done["warnings"] = warnings
-
-        if self.shows_invocation:
-            # Options that were refused can hold secrets in every place, even in the keys of a dictionary.
-            shown = {} if params is None else self.arguments.shown(options)
-            # This is a new dictionary, because nothing in these options is masked yet besides the secret options.
-            done = {**done, "invocation": {"module_args": shown}}
-
-        result = scrubbed(self.arguments, done, [self.args, options], secrets)
-
-        complaint = None
-        if params is None:
-            complaint = self.arguments.complaint(validation)
-
-        if complaint:
-            # This sentence names options and repeats no values, so it needs no scrubbing.
-            result["msg"] = complaint
-
-        return result
-
-    def _refusal(self) -> str:
-        """The message of a module whose options Ansible itself refuses."""
-        errors = self.validation.errors
-        message = str(errors.msg)
-        if isinstance(errors[0], UnsupportedError):
-            return f"Unsupported parameters for ({self.action}) module: {message}"
-
-        return message
-
-
 def sends_password(args: Mapping[str, Any]) -> bool:
     """True if these options log in with a password. False if they log in with a token."""
     return not any(args.get(name) for name in ("access_token", "saml_token"))
@@ -332,12 +238,3 @@ def _shows_invocation(task_vars: Mapping[str, Any]) -> bool:
         return True
 
     return bool(constants.config.get_config_value(setting, variables=task_vars))
-
-
-def _alias_warnings(validation: Any) -> list[str]:
-    """A warning for each option that is set together with its alias, in Ansible's own words."""
-    warnings = []
-    for entry in getattr(validation, "_warnings", []):
-        warnings.append(f"Both option {entry['option']} and its alias {entry['alias']} are set.")
-
-    return warnings

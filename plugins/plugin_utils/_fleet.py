@@ -21,12 +21,6 @@ from ansible_collections.esx.trust.plugins.module_utils._services.option_specifi
 #: A sentence about many hosts names so many of them.
 NAMED = 5
 
-#: Why a declaration that would remove all token issuers is refused.
-REFUSAL = (
-    "esx_purge_token_issuers is true, and esx_token_issuers declares no issuer that shall be there. That would "
-    "delete every token issuer of the host. If you mean it, set esx_purge_all_token_issuers to true as well."
-)
-
 #: The keys that a host is given, by the name of the provider. Each has `key_id`, in one spelling, and `key`, a digest.
 #: A part that is not declared is an empty text.
 Keys = dict[str, list[dict[str, str]]]

@@ -32,14 +32,23 @@ def run(purpose: str) -> str:
     return f"{constants.DEFAULT_LOCAL_TMP} {purpose} {secrets.token_hex(8)}"
 
 
-def issuers(declared: Any, chains_mode: Any = None) -> list[dict[str, Any]]:
+def issuers(declared: Any, chains_mode: Any = None) -> list[Any]:
     """The issuers that are declared present, in the form in which a rotation applies them.
 
-    declared: the value of esx_token_issuers.
+    An entry that is no dictionary stays as it is, so that the module refuses it.
+
+    declared: the value of esx_token_issuers. A blank text, such as a blank answer of a survey, declares none.
     chains_mode: the mode for all of them; by default as declared.
     """
-    found = []
-    for issuer in declared or ():
+    found: list[Any] = []
+    entries = () if is_blank(declared) else declared
+    if isinstance(entries, (str, Mapping)) or not isinstance(entries, Iterable):
+        entries = (entries,)
+
+    for issuer in entries:
+        if not isinstance(issuer, Mapping):
+            found.append(issuer)
+            continue
         if not is_present(issuer):
             continue
 
@@ -57,7 +66,7 @@ def issuers(declared: Any, chains_mode: Any = None) -> list[dict[str, Any]]:
 
 def mode(declared: Any) -> str:
     """EXACT, MERGE or NONE for the issuers that are declared for a host."""
-    modes = {issuer["chains_mode"] for issuer in issuers(declared)}
+    modes = {_mode(issuer) for issuer in issuers(declared) if isinstance(issuer, Mapping)}
     if not modes:
         return NONE
 

@@ -148,6 +148,24 @@ def test_a_wrong_password_is_sent_once(modules: Modules, host: Host, form: str, 
 
 
 @pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("auth_method", ["token", "basic"])
+@pytest.mark.parametrize("service", ["kms.providers.get", "security_token_issuers", "client_profiles"])
+def test_a_password_that_one_service_refuses_goes_to_no_other(
+    modules: Modules, host: Host, form: str, auth_method: str, service: str
+) -> None:
+    """A host may count each refusal, although the password is right."""
+    host.settings(protocols=form)
+    host.put_provider("schluessel", type="NATIVE", key_id=KEY_ID)
+    host.queue(fault(kind="status", operation=f"*{service}*", error_type="UNAUTHENTICATED", times=None))
+    modules.run("esx_api_info", auth_method=auth_method)
+
+    refused = [record for record in host.journal if record.fault and record.authentication in ("basic", "user_pass")]
+    assert len(refused) <= 1
+    if auth_method == "basic":
+        assert len(refused) == 1
+
+
+@pytest.mark.parametrize("form", FORMS)
 def test_a_locked_down_host(modules: Modules, host: Host, form: str) -> None:
     host.settings(protocols=form, lockdown=True)
     ran = modules.run("esx_api_info")

@@ -145,6 +145,25 @@ def test_a_refusal_is_an_answer(modules: Modules, host: Host) -> None:
     assert set(host.issuers) == {"kronprinz"}
 
 
+def test_a_password_that_is_refused_after_the_creation_is_not_sent_on_and_on(modules: Modules, host: Host) -> None:
+    """Even if the issuer stays on the host."""
+    refusal: dict[str, Any] = {"kind": "status", "error_type": "UNAUTHENTICATED", "times": None}
+    host.queue(fault(operation="*security_token_issuers.[gud]*", **refusal))
+    ran = modules.run("esx_api_probe", auth_method="basic")
+    assert ran.failed
+    assert "may still be there" in ran.message
+    assert sum(record.fault == "status" for record in host.journal) <= 2
+
+
+def test_an_issuer_for_which_no_login_was_possible_is_not_searched_for(modules: Modules, host: Host) -> None:
+    """The host refused the token of the creation, and was too busy for a new login. So nothing was created."""
+    host.queue(fault(kind="status", operation=CREATE, error_type="UNAUTHENTICATED"))
+    host.queue(fault(kind="status", operation="*.token.create", skip=1, status=503, body="no", times=None))
+    ran = modules.run("esx_api_probe", retries=0)
+    assert "may still be there" not in ran.message
+    assert "delete" not in tried(host)[:-1]
+
+
 def test_a_wrong_password_is_sent_once(modules: Modules, host: Host) -> None:
     ran = modules.run("esx_api_probe", password="wrong")
     assert ran.result["failure"]["login_refused"] is True

@@ -367,3 +367,19 @@ def test_reading_some(modules: Modules, host: Host, options: dict[str, Any], nam
     found = modules.run("esx_client_profile_info", **options).result["client_profiles"]
     named = [one["local_user_name"] or one["external_group_name"] or one["external_user_name"] for one in found]
     assert named == names
+
+
+@pytest.mark.parametrize("levels", [50, 70, 600])
+def test_a_host_that_answers_with_very_many_levels_gets_no_traceback(modules: Modules, host: Host, levels: int) -> None:
+    nested = "[" * levels + "]" * levels
+    body = (
+        '[{"client_profile": "1", "subject": {"type": "LOCAL_USER", "name": "x"},'
+        f' "grants": [{{"resource_type": "X", "y": {nested}}}]}}]'
+    )
+    if host.settings().protocols == "jsonrpc":
+        body = f'{{"jsonrpc": "2.0", "id": "0", "result": {{"output": {body}}}}}'
+    host.queue(fault(kind="answer", operation="*client_profiles.list", status=200, body=body, times=None))
+    ran = modules.run("esx_client_profile_info")
+    assert ran.failed == (levels > 64), ran.message
+    if ran.failed:
+        assert ran.result["failure"]["code"] == "unexpected_answer"

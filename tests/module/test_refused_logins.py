@@ -9,12 +9,20 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.esx.trust.plugins.module_utils._services import host_examination
+from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import ARGUMENTS
+from ansible_collections.esx.trust.plugins.plugin_utils._validated import ValidatedOptions
 from support.actions import Actions
 from support.actions import run_action
+from support.certificates import chain
+from support.constants import KEY
+from support.constants import KEY_ID
+from support.modules import fault
 
 if TYPE_CHECKING:
     from simulator import Fleet
     from simulator import Host
+    from support.modules import Modules
 
 INFO = "esx_token_issuer_info"
 NOT_TRIED = "is not tried again"
@@ -81,3 +89,67 @@ def test_a_refused_token_says_nothing_about_the_password_beside_it(
 
     done = task(connection, "token")
     assert not done.get("failed"), done["msg"]
+
+
+# A login that the host refuses in the middle of a run: the token has expired, and the password was changed meanwhile.
+
+PROFILE = {"external_group_name": "operators", "issuer_alias": "old", "domain": "example.com"}
+DECLARED: dict[str, dict[str, Any]] = {
+    "esx_kms_provider": {"provider": "site-a", "key_id": KEY_ID, "key_derivation_key": KEY},
+    "esx_kms_provider_info": {},
+    "esx_token_issuer": {
+        "issuer_alias": "new",
+        "issuer": "https://vc1.example.com/oidc",
+        "signing_cert_chains": [{"cert_chain": chain(1)}],
+        "issuer_conflict": "rename",
+    },
+    "esx_token_issuer_info": {},
+    "esx_client_profile": {**PROFILE, "entitlements": ["READ_ONLY"]},
+    "esx_client_profile_info": {},
+    "esx_host_trust": {"token_issuers": [], "purge_token_issuers": True},
+    "esx_api_info": {},
+    "esx_api_probe": {},
+}
+LOGIN, SERVICES = "*.token.create", "*s.*"
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("name", sorted(DECLARED))
+def test_a_login_that_is_refused_later_is_refused_once_and_told(
+    modules: Modules, host: Host, name: str, check: bool
+) -> None:
+    spoken = host.settings().protocols
+    for good_requests in range(6):
+        host.reset()
+        host.settings(protocols=spoken)
+        host.put_issuer("old", "https://vc1.example.com/oidc", [chain(1)])
+        host.put_client_profile(type="EXTERNAL_GROUP", name="viewers", issuer_alias="old", domain="d", grants=[])
+        refusal: dict[str, Any] = {"kind": "status", "error_type": "UNAUTHENTICATED", "times": None}
+        host.queue(fault(operation=SERVICES, skip=good_requests, **refusal))
+        host.queue(fault(operation=LOGIN, skip=1, **refusal))
+
+        ran = modules.run(name, check=check, **DECLARED[name])
+        logins = [record for record in host.journal if str(record.operation).endswith("token.create")]
+        assert len(logins) <= 2, ran.output
+
+        was_refused = len(logins) == 2
+        assert ran.failed == was_refused, ran.output
+        if was_refused:
+            assert ran.result["failure"]["login_refused"] is True
+
+
+@pytest.mark.parametrize("declared", [{"kms_providers": []}, {"token_issuers": []}])
+def test_a_look_that_is_refused_at_the_key_providers_is_told(
+    host: Host, connection: dict[str, Any], declared: dict[str, Any]
+) -> None:
+    """Even if nothing had to be read for the comparison."""
+    refusal: dict[str, Any] = {"kind": "status", "error_type": "UNAUTHENTICATED", "times": None}
+    host.queue(fault(operation="*kms.providers.*", **refusal))
+    host.queue(fault(operation=LOGIN, skip=1, **refusal))
+
+    understood = ValidatedOptions.of(ARGUMENTS, {**connection, **declared}, "esx_host_trust", shows_invocation=False)
+    result = understood.result(host_examination.examine, check_mode=True, diff=True)
+    assert result["failed"]
+    assert result["failure"]["login_refused"] is True
+    assert result["resources"] == []
+    assert result["key_providers"]["failure"]["login_refused"] is True

@@ -30,7 +30,8 @@ JSON = {"Content-Type": "application/json"}
 class ScriptedTransport:
     """Answers login and service requests from two lists, the last entry for ever.
 
-    An entry is an error to raise, a code of an error of the API, None for an answer without a body, or a value.
+    An entry is an error to raise, a whole answer, a code of an error of the API, None for an answer without a body, or
+    a value.
     """
 
     def __init__(self) -> None:
@@ -51,6 +52,8 @@ class ScriptedTransport:
         outcome = script.pop(0) if len(script) > 1 else script[0]
         if isinstance(outcome, TrustError):
             raise outcome
+        if isinstance(outcome, Answer):
+            return outcome
         if isinstance(outcome, int):
             error_type = {401: "UNAUTHENTICATED", 403: "UNAUTHORIZED", 503: "SERVICE_UNAVAILABLE"}.get(outcome, "ERROR")
             return Answer(outcome, {}, json.dumps({"error_type": error_type, "messages": []}).encode())

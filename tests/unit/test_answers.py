@@ -180,7 +180,7 @@ def test_a_refusal_is_known_by_its_code_whatever_its_body_is(status: int, error_
         ("ERROR", "logs"),
         ("INVALID_ARGUMENT", "options"),
         ("ALREADY_EXISTS", "run the task again"),
-        ("UNAUTHORIZED", "privilege"),
+        ("UNAUTHORIZED", "entitlement"),
     ],
 )
 def test_an_error_has_the_hint_of_its_type(error_type: str, words: str) -> None:

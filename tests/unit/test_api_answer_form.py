@@ -69,8 +69,9 @@ def test_what_no_api_calls_a_field_is_not_told(name: str) -> None:
     assert field_paths({name: 1}) == (f"{STRANGE}: number",)
 
 
-def test_body_kind_of_a_long_page() -> None:
-    assert body_word(answer(200, b"<p>" + b"x" * 10_000)) == "xml"
+def test_body_kind_of_a_long_document() -> None:
+    assert body_word(answer(200, b"<p>" + b"x" * 10_000)) == "html"
+    assert body_word(answer(200, b"<fault>" + b"x" * 10_000)) == "xml"
 
 
 def test_a_type_of_error_that_the_api_does_not_have_is_not_repeated() -> None:

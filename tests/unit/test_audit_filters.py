@@ -19,6 +19,7 @@ from ansible.release import __version__ as ansible_version
 from ansible.template import Templar
 
 from ansible_collections.esx.trust.plugins.filter import audit
+from ansible_collections.esx.trust.plugins.plugin_utils._audit import forms
 from environment import ROOT
 from environment import link_collection
 from support.audits import NOW
@@ -80,8 +81,8 @@ def test_all_of_them_in_a_playbook(tmp_path: Path) -> None:
     found = re.search(r"FOUND=(.*?)=*\"", ended.output)
     assert found, ended.output
     made = json.loads(base64.b64decode(found[1] + "=="))
-    record = audit.audit_data(entries, NOW)
-    assert made == {"record": record, "page": audit.audit_html(record), "junit": audit.audit_junit(record)}
+    record = forms.audit_data(entries, NOW)
+    assert made == {"record": record, "page": forms.audit_html(record), "junit": forms.audit_junit(record)}
 
 
 def test_what_a_host_said_is_never_a_template() -> None:
@@ -90,8 +91,8 @@ def test_what_a_host_said_is_never_a_template() -> None:
         entry("a", resource("undeclared", issuer(TEMPLATE, url=TEMPLATE))),
         {"host": "b", "trust": failed("failed", f"b: {TEMPLATE}", TEMPLATE)},
     ]
-    record = audit.audit_data(entries, NOW)
-    for value in (record, audit.audit_html(record), audit.audit_junit(record), audit.audit_metrics(record)):
+    record = forms.audit_data(entries, NOW)
+    for value in (record, forms.audit_html(record), forms.audit_junit(record), forms.audit_metrics(record)):
         again = rendered("{{ kept }}", kept=value)
         assert again == value
         assert TEMPLATE in json.dumps(again)
@@ -100,25 +101,25 @@ def test_what_a_host_said_is_never_a_template() -> None:
 @pytest.mark.parametrize("entries", ["esx01", {"host": "esx01"}, None, 7, [{}], ["esx01"]])
 def test_entries_that_are_none(entries: Any) -> None:
     with pytest.raises(AnsibleError, match=r"esx\.trust\.audit_data: entries: "):
-        audit.audit_data(entries, NOW)
+        forms.audit_data(entries, NOW)
 
 
 def test_a_moment_that_is_none() -> None:
     with pytest.raises(AnsibleError, match=r"esx\.trust\.audit_data: generated_at: "):
-        audit.audit_data([], "soon")
+        forms.audit_data([], "soon")
 
 
 def test_an_earlier_record_may_be_the_text_of_its_file() -> None:
-    before = audit.audit_data([entry("a", resource("missing", None, issuer("vc")))], "2026-11-21T03:00:00Z")
+    before = forms.audit_data([entry("a", resource("missing", None, issuer("vc")))], "2026-11-21T03:00:00Z")
     for previous in (before, json.dumps(before)):
-        changes = audit.audit_data([entry("a")], NOW, previous=previous)["changes"]
+        changes = forms.audit_data([entry("a")], NOW, previous=previous)["changes"]
         assert changes["repaired"] == ["a"]
     for previous in ("", "no JSON", "7", "[" * 100_000, None, 7):
-        assert audit.audit_data([entry("a")], NOW, previous=previous)["changes"] is None
+        assert forms.audit_data([entry("a")], NOW, previous=previous)["changes"] is None
 
 
 def test_the_versions_are_those_in_use() -> None:
-    run = audit.audit_data([], NOW)["run"]
+    run = forms.audit_data([], NOW)["run"]
     galaxy = yaml.safe_load((ROOT / "galaxy.yml").read_text())
     assert run["collection_version"] == galaxy["version"]
     assert run["core_version"] == ansible_version
@@ -144,9 +145,9 @@ def test_every_filter_is_documented() -> None:
 @pytest.mark.parametrize("days", [-1, "soon", None, 1.5, True, "", "9 days"])
 def test_days_that_are_none(days: Any) -> None:
     with pytest.raises(AnsibleError, match=r"esx\.trust\.audit_data: expiring_days: is "):
-        audit.audit_data([], NOW, expiring_days=days)
+        forms.audit_data([], NOW, expiring_days=days)
 
 
 @pytest.mark.parametrize("days", [30, "30"])
 def test_days_may_be_the_text_of_an_extra_variable(days: Any) -> None:
-    assert audit.audit_data([], NOW, expiring_days=days)["expiring_days"] == 30
+    assert forms.audit_data([], NOW, expiring_days=days)["expiring_days"] == 30

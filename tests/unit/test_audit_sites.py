@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleError
 
-from ansible_collections.esx.trust.plugins.filter.audit import compare_audits
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.data import build
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.forms import compare_audits
 from support.audits import NOW
 from support.audits import entry
 from support.audits import provider

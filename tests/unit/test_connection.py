@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._api.credentials import UserPassword
 from ansible_collections.esx.trust.plugins.module_utils._api.login import Login
+from ansible_collections.esx.trust.plugins.module_utils._api.secrets import MASK
+from ansible_collections.esx.trust.plugins.module_utils._api.secrets import MASKS
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._services.connection_options import CONNECTION
 
@@ -278,6 +280,42 @@ def test_no_control_character_is_in_a_login(name: str, character: str) -> None:
         error = refusal(**{name: text})
         assert error.message.startswith(f"{name}: has a line break, a tab or another control character")
         assert "4dor" not in str(error)
+
+
+@pytest.mark.parametrize("mask", MASKS)
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("username", "{}"),
+        ("username", "{}@vsphere.local"),
+        ("password", "{}"),
+        ("password", "before-{}-after"),
+        ("access_token", "{}"),
+        ("access_token", "eyJ.{}.sig"),
+        ("saml_token", "{}"),
+        ("saml_token", "<saml2:Assertion>{}</saml2:Assertion>"),
+        ("hostname", "{}"),
+        ("hostname", "{}.example.com"),
+        ("proxy_host", "{}"),
+    ],
+)
+def test_a_mask_in_the_place_of_a_login_is_told_before_it_is_sent(name: str, written: str, mask: str) -> None:
+    more = {"proxy_port": 3128} if name == "proxy_host" else {}
+    error = refusal(**{name: written.format(mask), **more})
+    assert error.message.startswith(f"{name}: holds a mask")
+
+
+def test_a_mask_inside_of_an_encoded_token_is_found() -> None:
+    token = base64.b64encode(f"<saml2:Assertion>{MASK}</saml2:Assertion>".encode()).decode()
+    assert refusal(saml_token=token).message.startswith("saml_token: holds a mask")
+
+
+def test_asterisks_are_part_of_a_password() -> None:
+    assert connect(password="s3cret*******").password == "s3cret*******"
+
+
+def test_a_masked_password_that_is_not_sent_is_not_judged() -> None:
+    assert connect(password=MASK, access_token="abc").access_token == "abc"
 
 
 def test_blanks_are_part_of_a_password_and_not_of_a_name() -> None:

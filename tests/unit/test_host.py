@@ -86,7 +86,7 @@ class Made:
             step.id for step in steps if not step.after
         )
 
-    def take_back(self, observed: frozenset[str], sent: Sequence[Step]) -> list[Step]:
+    def restoring_steps(self, observed: frozenset[str], sent: Sequence[Step]) -> list[Step]:
         return [Step.between(self.kind, step.id, step.after, step.before) for step in reversed(sent)]
 
     def left_over(self, observed: frozenset[str], sent: Sequence[Step]) -> list[str]:
@@ -184,7 +184,7 @@ def test_each_step_is_a_matter_of_its_own_service() -> None:
         "tea of 2",
     )
     assert both.is_same(no_tea, no_tea)
-    assert [(step.action, step.id) for step in both.take_back(after, [tea, no_cake])] == [
+    assert [(step.action, step.id) for step in both.restoring_steps(after, [tea, no_cake])] == [
         ("create", "old"),
         ("delete", "green"),
     ]

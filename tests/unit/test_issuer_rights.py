@@ -31,9 +31,9 @@ from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles 
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import Rights
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import concern_profiles
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import plan_rights
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_taking_back import undo_renaming
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_restoring import undo_renaming
 from support.certificates import chain
 
 ISSUER, OTHER = "https://vc/oidc", "https://other/oidc"

@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+from functools import partial
 from typing import Any
 from typing import Optional
 
@@ -15,6 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import Answer
+from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
+from ansible_collections.esx.trust.plugins.module_utils._api.codec import Codec
+from ansible_collections.esx.trust.plugins.module_utils._api.connect import CODECS
+from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._api.credentials import AccessToken
 from ansible_collections.esx.trust.plugins.module_utils._api.credentials import NoCredentials
 from ansible_collections.esx.trust.plugins.module_utils._api.credentials import SamlToken
@@ -24,6 +29,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.jsonrpc import JSON
 from ansible_collections.esx.trust.plugins.module_utils._api.login import TOKEN_CREATE
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
+from ansible_collections.esx.trust.plugins.module_utils._api.rest import REST
 from ansible_collections.esx.trust.plugins.module_utils._api.secrets import Redactor
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
@@ -32,6 +38,8 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthent
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
+from support.transport import ScriptedTransport
+from support.transport import failing
 
 KMS = "com.vmware.esx.trusted_infrastructure.kms.providers"
 STI = "com.vmware.esx.authentication.trust.security_token_issuers"
@@ -268,6 +276,69 @@ def test_a_refusal_is_a_refusal() -> None:
     for body in (b"", b"<html>", result([])):
         assert isinstance(error_of(body, 401), Unauthenticated)
         assert error_of(body, 403).code == "unauthorized"
+
+
+UNAUTHENTICATED = "com.vmware.vapi.std.errors.unauthenticated"
+
+
+def with_error(error: Any) -> dict[str, Any]:
+    return {"jsonrpc": "2.0", "id": "0", "result": {"error": error}}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"jsonrpc": "2.0", "id": "0", "error": {"code": -32001, "message": "Unauthenticated"}},
+        {"jsonrpc": "2.0", "id": "0", "error": f"{UNAUTHENTICATED}"},
+        with_error({"ERROR": {"com.vmware.esx.errors.unauthenticated": {"messages": []}}}),
+        with_error({"ERROR": {"com.vmware.esx.errors.unauthenticated": {"error_type": {"OPTIONAL": "ERROR"}}}}),
+        with_error({"ERROR": {UNAUTHENTICATED: {"messages": []}, "x": {}}}),
+        with_error({"ERROR": {UNAUTHENTICATED: None}}),
+        with_error({"STRUCTURE": {UNAUTHENTICATED: {"messages": []}}}),
+        with_error({"error_type": "UNAUTHENTICATED", "messages": []}),
+        with_error([UNAUTHENTICATED]),
+        {"jsonrpc": "1.0", "error": {"code": -32001, "message": "Unauthenticated"}},
+        {"error_type": "UNAUTHENTICATED", "messages": []},
+    ],
+)
+@pytest.mark.parametrize("auth_method", ["token", "basic"])
+@pytest.mark.parametrize("api_protocol", ["auto", "jsonrpc"])
+def test_a_refusal_in_an_unusual_form_is_one_and_its_password_is_sent_once(
+    transport: ScriptedTransport, body: dict[str, Any], auth_method: str, api_protocol: str
+) -> None:
+    for status in (200, 400, 500):
+        transport.logins = [Answer(status, {}, json.dumps(body).encode())]
+        transport.sent.clear()
+        connection = Connection("esx01", username="root", password="VMware1!", auth_method=auth_method)
+        one = Client(connection, transport, CODECS[api_protocol], Redactor(connection.secrets))
+        error = failing(partial(one.call, READ()))
+        assert isinstance(error, Unauthenticated)
+        assert error.login_refused
+        assert len(transport.sent) == 1
+
+
+@pytest.mark.parametrize("body", [vapi_error("error"), {"jsonrpc": "2.0", "id": "0", "error": {"code": 1}}, [], b"no"])
+@pytest.mark.parametrize("codec", [REST, JSON_RPC])
+def test_a_header_can_name_the_refusal(codec: Codec, body: Any) -> None:
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    answer = Answer(400, {"vapi-error": UNAUTHENTICATED}, data)
+    with pytest.raises(Unauthenticated):
+        codec.decode(READ, answer, "esx01", str)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        vapi_error("not_found", ("id", "unauthenticated is no provider")),
+        vapi_error("invalid_argument", data=structure("x", issuer_alias="unauthenticated")),
+    ],
+)
+def test_an_error_with_a_name_is_no_refusal_because_of_its_words(body: Any) -> None:
+    assert not isinstance(error_of(body), Unauthenticated)
+
+
+def test_a_value_may_hold_the_word() -> None:
+    assert decoded(result(["unauthenticated"])) == ["unauthenticated"]
 
 
 @pytest.mark.parametrize("code", [-32700, -32600, -32602, -31001, -32603, 7])

@@ -112,6 +112,19 @@ def test_modules_go_through_the_edge() -> None:
     assert not found, "\n".join(found)
 
 
+def test_what_the_plugins_share_imports_no_plugin() -> None:
+    """Filters and actions use plugin_utils, and not the other way round."""
+    shared = ROOT / "plugins" / "plugin_utils"
+    upwards = []
+    for source in sorted(shared.rglob("*.py")):
+        for dotted in imported(ast.parse(source.read_text("utf-8"))):
+            target = file_of(dotted)
+            if not target.is_relative_to(UTILS) and not target.is_relative_to(shared):
+                upwards.append(f"{source.relative_to(shared)}: {dotted}")
+
+    assert not upwards, "\n".join(upwards)
+
+
 def test_what_composes_services_names_none_of_them() -> None:
     """A further service is one line in the registry, and nothing else that they share changes."""
     names = ["kms_provider", "token_issuer", "client_profile", "issuers_and_profiles"]
@@ -129,7 +142,7 @@ def test_only_the_registry_and_a_service_itself_import_a_service() -> None:
         own = {service.__module__.rpartition(".")[2]}
         own |= {stem for stem in stems if stem.startswith(service.kinds)}
         if "token_issuer" in service.kinds:
-            own |= {"held_issuers", "held_profiles", "issuer_rights", "issuer_taking_back", "profile_copies"}
+            own |= {"held_issuers", "held_profiles", "issuer_rights", "profile_copies"}
 
         services.update(dict.fromkeys(own, own))
 

@@ -23,6 +23,7 @@ from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.look import 
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import Given
 from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import RefusedLogins
 from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import login_of
+from ansible_collections.esx.trust.plugins.plugin_utils._validated import ValidatedOptions
 
 if TYPE_CHECKING:
     from simulator import Host as EsxHost
@@ -187,6 +188,24 @@ def test_a_file_that_is_removed_while_a_task_waits_for_it_is_made_anew(tmp_path:
         waits.set()
         assert first.result() == second.result() == REFUSED
     assert "is not tried again" in host.task()["msg"]
+
+
+def test_an_empty_declaration_proves_no_login(host: EsxHost, tmp_path: Path) -> None:
+    args = {
+        "hostname": host.address,
+        "port": host.port,
+        "username": "root",
+        "password": "wrong-Password-1",
+        "validate_certs": False,
+        "kms_providers": [],
+    }
+    understood = ValidatedOptions.of(host_trust.ARGUMENTS, args, "esx_host_trust", shows_invocation=False)
+    done = in_turn(TOKEN, str(tmp_path), "esx01", lambda: understood.result(host_trust.run, True, False))
+    assert not done.get("failed")
+    assert host.journal == []
+
+    (file,) = tmp_path.iterdir()
+    assert file.read_text("ascii") == ""
 
 
 @pytest.mark.parametrize("kind", ["file", "link"])

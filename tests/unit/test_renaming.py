@@ -18,7 +18,6 @@ from ansible_collections.esx.trust.plugins.module_utils._services.certificates i
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import DeclaredIssuers
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import by_alias
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import carry_out
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_taking_back import take_back
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import Marker
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import parking_alias
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import read_marker
@@ -27,6 +26,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_m
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_plan import IssuerPlan
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_plan import plan_issuers
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_restoring import restoring_steps
 from support.certificates import chain
 from support.memory import MemoryHost
 from support.whole_hosts import ALIASES
@@ -362,7 +362,7 @@ def test_what_a_failure_takes_back_is_trusted_again(held: Held, wanted: Declared
     count = data.draw(st.integers(0, len(planned.steps)))
     sent = planned.steps[:count]
     now = carry_out(held, sent)
-    for step in take_back(now, sent, wanted):
+    for step in restoring_steps(now, sent, wanted):
         assert step.before == now.get(step.id)
         now = carry_out(now, [step])
         check_unique(now)

@@ -20,10 +20,10 @@ from ansible_collections.esx.trust.plugins.module_utils._services.certificates i
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_host
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import DeclaredIssuers
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import by_alias
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_taking_back import take_back
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import write_marker
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_restoring import restoring_steps
 from support.certificates import chain
 from support.certificates import encodings
 from support.memory import MemoryHost
@@ -199,7 +199,7 @@ def test_what_a_renaming_takes_away_can_be_put_back_as_it_was() -> None:
     marking = plan(held, wanted).steps[:1]
     host.apply(marking)
     assert set(observe(host)) != set(held)
-    host.apply(take_back(by_alias(observe(host)), marking, DeclaredIssuers((wanted,), whole=False)))
+    host.apply(restoring_steps(by_alias(observe(host)), marking, DeclaredIssuers((wanted,), whole=False)))
     assert set(observe(host)) == set(held)
 
 

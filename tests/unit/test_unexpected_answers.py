@@ -93,6 +93,7 @@ def test_a_redirect_is_named_and_not_followed(status: int) -> None:
         (400, b'{"jsonrpc": "2.0", "error": {"code": -32600, "message": "error_type"}}'),
         (404, b'{"jsonrpc": "2.0", "error_type": "NOT_FOUND", "messages": []}'),
         (400, b"Unsupported content type"),
+        (400, b"\xef\xbb\xbfUnsupported content type"),
         (400, b" " * (2048 - 24) + b"Unsupported content type"),
     ],
 )

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import re
 import socket
 import ssl
 import threading
@@ -14,6 +15,7 @@ import tracemalloc
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck
@@ -23,12 +25,15 @@ from hypothesis import strategies as st
 
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import Answer
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_body import MAX_BODY
+from ansible_collections.esx.trust.plugins.module_utils._api.connect import connect
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._api.https_transport import HttpsTransport
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import REST
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
+from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
+from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from simulator.certificates import issue
 from wire.checks import open_sockets
@@ -55,6 +60,7 @@ class Speaker:
         self.port = self._listener.getsockname()[1]
         self.says: Says = lambda: ()
         self.closes = True
+        self.requests = 0
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
@@ -76,6 +82,14 @@ class Speaker:
             if not more:
                 return
             heard += more
+
+        # What is not read of a request becomes a reset, which may overtake the answer.
+        head, _blank, body = heard.partition(b"\r\n\r\n")
+        announced = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
+        while announced and len(body) < int(announced[1]):
+            body += tls.recv(4096)
+
+        self.requests += 1
         for piece in self.says():
             tls.sendall(piece)
         while not self.closes and tls.recv(4096):
@@ -240,6 +254,53 @@ def test_an_interim_answer_is_not_followed_by_another_requests_answer(speaker: S
     found = ask(speaker, once(raw), closes=False)
     assert isinstance(found, AnswerLost)
     assert "interim" in found.message
+
+
+UNREADABLE = {
+    "a body that is cut": b'Content-Length: 300\r\n\r\n{"error_type": "UNAUTH',
+    "no length and the end": b"Content-Type: application/json\r\n\r\n",
+    "headers that are cut": b"Content-Typ",
+    "a length that is no number": b"Content-Length: x\r\n\r\n{}",
+    "two lengths": b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+    "a coding that nobody knows": b"Content-Encoding: br\r\nContent-Length: 4\r\n\r\nabcd",
+    "a coding that is broken": b"Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd",
+    "a length that is too large": b"Content-Length: 99999999\r\n\r\nabcd",
+    "a chunk that is no number": b"Transfer-Encoding: chunked\r\n\r\nzz\r\nab\r\n0\r\n\r\n",
+    "a chunk that stops": b"Transfer-Encoding: chunked\r\n\r\n5\r\nab",
+}
+
+
+@pytest.mark.parametrize("auth_method", ["token", "basic"])
+@pytest.mark.parametrize("api_protocol", ["auto", "jsonrpc"])
+@pytest.mark.parametrize("what", UNREADABLE)
+def test_a_refusal_stays_a_refusal_whatever_follows_its_code(
+    speaker: Speaker, what: str, api_protocol: str, auth_method: str
+) -> None:
+    for line, kind in (("401 Unauthorized", Unauthenticated), ("403 Forbidden", Unauthorized)):
+        error = refusal(speaker, once(f"HTTP/1.1 {line}\r\n".encode() + UNREADABLE[what]), api_protocol, auth_method)
+        assert isinstance(error, kind)
+        assert error.login_refused is (kind is Unauthenticated)
+        assert not error.outcome_unknown
+
+
+def test_a_refusal_that_never_ends_is_one_in_time(speaker: Speaker) -> None:
+    raw = b"HTTP/1.1 401 Unauthorized\r\n" + UNREADABLE["a body that is cut"]
+    speaker.closes = False
+    begin = time.monotonic()
+    assert isinstance(refusal(speaker, once(raw), "auto", "token"), Unauthenticated)
+    assert time.monotonic() - begin < TIMEOUT + ROOM
+
+
+def refusal(speaker: Speaker, says: Says, api_protocol: str, auth_method: str) -> TrustError:
+    """The error of a client that may repeat requests, and sent one."""
+    speaker.says, speaker.requests = says, 0
+    where = replace(connection(speaker), api_protocol=api_protocol, auth_method=auth_method, retries=3)
+    with connect(where) as client, pytest.raises(TrustError) as caught:
+        client.call(READ())
+
+    assert speaker.requests == 1
+    assert open_sockets() == []
+    return caught.value
 
 
 BOMB = gzip.compress(bytes(20 * MAX_BODY))

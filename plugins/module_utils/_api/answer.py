@@ -5,14 +5,23 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 from typing import Any
 
+#: The most levels of a value in an answer. No answer of the API has so many, and the functions that handle values call
+#: themselves for each level.
+DEEPEST = 64
+#: The most levels of a body. In JSON-RPC, up to three more levels stand around each level of a value: for an optional
+#: value, for a structure, and for its name.
+_DEEPEST_BODY = 4 * DEEPEST
 #: The first characters of a body in which the kind of a page is looked for.
 _SEARCHED = 4096
+#: An element by which a web page is told from other documents. Pages of proxies often lack the element html.
+_PAGE_ELEMENT = re.compile(r"<(!doctype html|html|head|title|body|center|div|h[1-6]|p)(?=[\s/>])", re.IGNORECASE)
 
 
 class BodyKind(Enum):
@@ -56,7 +65,7 @@ class Answer:
     @property
     def text(self) -> str:
         """The body as text, with a replacement character for each byte that is no UTF-8."""
-        return self.body.decode("utf-8", "replace")
+        return self.body.decode("utf-8-sig", "replace")
 
     @cached_property
     def kind(self) -> BodyKind:
@@ -70,7 +79,7 @@ class Answer:
         if not beginning:
             return BodyKind.EMPTY
         if beginning.startswith("<"):
-            return BodyKind.HTML if "<html" in beginning else BodyKind.XML
+            return BodyKind.HTML if _PAGE_ELEMENT.search(beginning) else BodyKind.XML
         if beginning.startswith(("{", "[")):
             return BodyKind.BROKEN_JSON
 
@@ -78,8 +87,29 @@ class Answer:
 
     @cached_property
     def _read(self) -> tuple[Any, bool]:
-        """The value that the body holds, and True; None and False if the body is not JSON."""
+        """The value that the body holds, and True; None and False if the body is not JSON, or has too many levels."""
         try:
-            return json.loads(self.body.decode("utf-8-sig")), True
+            value = json.loads(self.body.decode("utf-8-sig"))
         except (ValueError, RecursionError):
             return None, False
+
+        return (None, False) if is_deeper(value, _DEEPEST_BODY) else (value, True)
+
+
+def is_deeper(value: Any, most: int) -> bool:
+    """True if a value of JSON has more levels than `most`. A text or a number has one level."""
+    level = [value]
+    for _level in range(most):
+        inner: list[Any] = []
+        for entry in level:
+            if isinstance(entry, dict):
+                inner.extend(entry.values())
+            elif isinstance(entry, list):
+                inner.extend(entry)
+
+        if not inner:
+            return False
+
+        level = inner
+
+    return True

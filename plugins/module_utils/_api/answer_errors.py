@@ -8,6 +8,7 @@ JSON-RPC handler.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from collections.abc import Sequence
@@ -29,6 +30,9 @@ from ansible_collections.esx.trust.plugins.module_utils._text import cut
 from ansible_collections.esx.trust.plugins.module_utils._text import printable
 
 ERROR_PREFIX = "com.vmware.vapi.std.errors."
+#: The header in which the vendor's runtimes name the type of an error.
+_ERROR_HEADER = "vapi-error"
+_REFUSAL = "unauthenticated"
 #: HTTP codes after which the same request may succeed later.
 _LATER = (408, 429, 502, 503, 504)
 #: HTTP codes with which a server answers a request that it does not understand.
@@ -54,7 +58,7 @@ _HINTS = {
     "ERROR": _HINT_LOGS,
     "INTERNAL_SERVER_ERROR": _HINT_LOGS,
     "INVALID_ARGUMENT": "The host does not accept a value of the options.",
-    "UNAUTHORIZED": "Give the account the privilege it needs; in lockdown mode only exception users have it.",
+    "UNAUTHORIZED": "Give the account the entitlement it needs; in lockdown mode only exception users have it.",
     "OPERATION_NOT_FOUND": "This host's release does not offer this operation.",
     "SERVICE_UNAVAILABLE": "The service is down or starting; try again later.",
     "UNABLE_TO_ALLOCATE_RESOURCE": "The host's licence may not cover this service.",
@@ -353,7 +357,7 @@ def excerpt(text: str, most: int, scrub: Callable[[str], str]) -> str:
 
 def _readable(text: str, scrub: Callable[[str], str]) -> str:
     """The beginning of a text, in one line and without secrets."""
-    text = text.lstrip()
+    text = text.removeprefix("\ufeff").lstrip()
 
     beginning = scrub(text[:_SEARCHED])
     if len(text) > _SEARCHED:
@@ -361,6 +365,19 @@ def _readable(text: str, scrub: Callable[[str], str]) -> str:
 
     # `printable` changes the text, so it comes after the search for secrets.
     return printable(beginning)
+
+
+def names_a_refusal(answer: Answer) -> bool:
+    """True if a header of the answer names the refusal of a login. Both forms of the API have this header."""
+    return _REFUSAL in str(answer.headers.get(_ERROR_HEADER, "")).lower()
+
+
+def tells_of_a_refusal(value: Any) -> bool:
+    """True if the value of an answer names the refusal of a login, at any place in it.
+
+    In doubt this is a refusal, because a refused password must never be sent again.
+    """
+    return _REFUSAL in json.dumps(value).lower()
 
 
 def says_no_such_operation(error: TrustError) -> bool:

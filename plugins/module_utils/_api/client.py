@@ -22,6 +22,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.credentials import 
 from ansible_collections.esx.trust.plugins.module_utils._api.credentials import Credentials
 from ansible_collections.esx.trust.plugins.module_utils._api.credentials import NoCredentials
 from ansible_collections.esx.trust.plugins.module_utils._api.credentials import SessionId
+from ansible_collections.esx.trust.plugins.module_utils._api.credentials import UserPassword
 from ansible_collections.esx.trust.plugins.module_utils._api.login import SESSION_DELETE
 from ansible_collections.esx.trust.plugins.module_utils._api.login import Login
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
@@ -67,6 +68,8 @@ class Client:
         self._login = Login(connection)
         #: The credentials that the login gave, or None before a login.
         self._credentials: Optional[Credentials] = None
+        #: The refusal of a login. This client sends no further login after it.
+        self._refusal: Optional[Unauthenticated] = None
         #: The host answered in the form of the current codec.
         self._form_is_known = False
         #: The answer after which the client turned to the other form.
@@ -83,6 +86,11 @@ class Client:
     def api_protocol(self) -> Optional[str]:
         """The form of the API that the host speaks, `rest` or `jsonrpc`; None while no answer has shown it."""
         return self._codec.name if self._form_is_known else None
+
+    @property
+    def repeats_password(self) -> bool:
+        """True if every request of this client carries the password, so that each may be a refused login."""
+        return self._login.operation is None and isinstance(self._login.given, UserPassword)
 
     def __enter__(self) -> Client:
         return self
@@ -257,11 +265,14 @@ class Client:
     def _log_in(self) -> Credentials:
         """Log in and return the credentials for all further requests.
 
-        A password or a SAML token is sent only once, unless no answer came.
+        A password or a SAML token is sent only once, unless no answer came. After a refusal it is never sent again:
+        the refusal is raised for each further operation.
         """
         operation = self._login.operation
         if operation is None:
             return self._login.given
+        if self._refusal is not None:
+            raise self._refusal.again()
 
         self._login.begin()
         value = self._exchange(operation)
@@ -285,7 +296,9 @@ class Client:
             try:
                 return self._perform(operation(), self._login.given)
             except Unauthenticated as error:
-                raise self._login.explain(error) from error
+                refusal = self._login.explain(error)
+                self._refusal = refusal.again()
+                raise refusal from error
             except TrustError as error:
                 if not error.retriable:
                     self._login.explain_missing_service(operation, error)

@@ -17,6 +17,7 @@ from typing import Any
 from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.credentials import UserPassword
+from ansible_collections.esx.trust.plugins.module_utils._api.secrets import check_unmasked
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 
 # A name. It has no character that has another meaning in a URL, and no part that is empty or too long for DNS.
@@ -174,6 +175,9 @@ def _check_login(username: Optional[str], password: Optional[str]) -> None:
         if text and _CONTROL.search(text):
             raise InvalidInput(f"{name}: has a line break, a tab or another control character in it; nothing was sent.")
 
+        if text:
+            check_unmasked(name, text)
+
     if username and ":" in username:
         raise InvalidInput(
             "username: HTTP Basic authentication allows no colon in a name.",
@@ -186,6 +190,7 @@ def _check_login(username: Optional[str], password: Optional[str]) -> None:
 
 def _check_token(access_token: str) -> None:
     """Raise InvalidInput for a text that cannot be an access token."""
+    check_unmasked("access_token", access_token)
     if access_token.endswith(tuple(_LINE_BREAKS)):
         raise InvalidInput(f"access_token: {_ENDS_WITH_A_LINE_BREAK}")
 
@@ -210,6 +215,8 @@ def _saml(token: str) -> str:
 
     Raises InvalidInput.
     """
+    check_unmasked("saml_token", token)
+
     if not _begins_as_xml(token):
         without_white_space = "".join(token.split())
         if not _BASE64.fullmatch(without_white_space):
@@ -223,6 +230,8 @@ def _saml(token: str) -> str:
 
         if not _begins_as_xml(token):
             return without_white_space
+
+        check_unmasked("saml_token", token)
 
     if not _encodable(token):
         raise InvalidInput("saml_token: is no valid Unicode text.")
@@ -274,7 +283,7 @@ def host_and_port(hostname: str, port: Optional[int]) -> tuple[str, int]:
 
 def _host(option: str, value: str) -> str:
     """The host name in ASCII, or the address in its usual form. Raises InvalidInput, which names `option`."""
-    value = value.strip()
+    value = check_unmasked(option, value.strip())
     if not value:
         raise InvalidInput(f"{option}: is empty.")
 

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from functools import partial
+from http.client import HTTPResponse
 from typing import Any
 from typing import Optional
 
@@ -47,6 +48,8 @@ from ansible_collections.esx.trust.plugins.module_utils._libraries import HTTPSC
 from ansible_collections.esx.trust.plugins.module_utils._libraries import SecurityWarning
 from ansible_collections.esx.trust.plugins.module_utils._libraries import requests
 
+#: The codes with which a host refuses a login or a request.
+_REFUSALS = (401, 403)
 _HEADERS = {
     "Accept": "application/json",
     "Accept-Encoding": "identity",
@@ -81,6 +84,8 @@ class HttpsTransport:
 
         #: The connection was about to send the first byte of the current request.
         self.sent = False
+        #: The HTTP code of the answer to the current request; 0 while it has not arrived.
+        self.code = 0
         #: The attempt to connect took too long.
         self.expired = False
         self._timeout = connection.timeout
@@ -109,39 +114,47 @@ class HttpsTransport:
             answer. By default, the timeout of the connection's options.
 
         Raises Unreachable or Untrusted if nothing was sent, AnswerLost if the request was sent and no whole answer
-        arrived, and UnexpectedAnswer if the answer is too large or cannot be unpacked.
+        arrived, and UnexpectedAnswer if the answer is too large or cannot be unpacked. An answer whose code is a
+        refusal counts as whole: if the rest of it cannot be read, its headers and its body are empty.
         """
         self.sent = False
+        self.code = 0
         self.expired = False
         self._timeout = timeout or self._connection.timeout
 
         try:
-            with warnings.catch_warnings():
-                # The modules have their own warnings about insecure options.
-                warnings.simplefilter("ignore", SecurityWarning)
-                request = requests.Request(
-                    method,
-                    self._connection.url + path,
-                    {**_HEADERS, **headers},
-                    data=body,
-                )
+            request = requests.Request(
+                method,
+                self._connection.url + path,
+                {**_HEADERS, **headers},
+                data=body,
+            )
 
-                response = self._adapter.send(
-                    request.prepare(),
-                    stream=True,
-                    timeout=self._timeout,
-                    verify=self._verify,
-                    proxies=self._proxies,
-                )
-
-            with response:
+            with self._begun(request.prepare()) as response:
                 return Answer(response.status_code, response.headers, self._body.read(response))
-        except TrustError:
+        except (TrustError, requests.RequestException, HTTPError, *NO_HTTP) as error:
             self._drop()
-            raise
-        except (requests.RequestException, HTTPError, *NO_HTTP) as error:
-            self._drop()
+            if self.code in _REFUSALS:
+                # A refused password must not be sent again, so its refusal must not pass for a lost answer.
+                return Answer(self.code, {}, b"")
+            if isinstance(error, TrustError):
+                raise
+
             raise self._failure(method, path, error) from error
+
+    def _begun(self, request: Any) -> Any:
+        """The response to a prepared request of the library requests. Its body is not read yet."""
+        with warnings.catch_warnings():
+            # The modules have their own warnings about insecure options.
+            warnings.simplefilter("ignore", SecurityWarning)
+
+            return self._adapter.send(
+                request,
+                stream=True,
+                timeout=self._timeout,
+                verify=self._verify,
+                proxies=self._proxies,
+            )
 
     def _failure(self, method: str, path: str, error: BaseException) -> TrustError:
         """The error to raise for an exception of the libraries."""
@@ -327,11 +340,27 @@ class _Adapter(HTTPAdapter):
         }
 
 
+class _WatchedResponse(HTTPResponse):
+    """An answer that reports its code to a transport."""
+
+    def __init__(self, transport: HttpsTransport, *args: Any, **kwargs: Any) -> None:
+        self._transport = transport
+        super().__init__(*args, **kwargs)
+
+    def begin(self) -> None:
+        try:
+            super().begin()
+        finally:
+            # The code comes first, so it is known even if the headers cannot be read.
+            self._transport.code = self.status if isinstance(self.status, int) else 0
+
+
 class _WatchedConnection(HTTPSConnection):
     """A connection of urllib3 that reports to a transport."""
 
     def __init__(self, transport: HttpsTransport, *args: Any, **kwargs: Any) -> None:
         self._transport = transport
+        self.response_class: Any = partial(_WatchedResponse, transport)
         super().__init__(*args, **kwargs)
 
     def connect(self) -> None:

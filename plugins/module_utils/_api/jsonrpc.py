@@ -14,10 +14,13 @@ import json
 import uuid
 from collections.abc import Callable
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from typing import Optional
 
+from ansible_collections.esx.trust.plugins.module_utils._api.answer import DEEPEST
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import Answer
+from ansible_collections.esx.trust.plugins.module_utils._api.answer import is_deeper
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import ERROR_PREFIX
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import EXCERPT
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import HINT_NOT_THE_API
@@ -30,9 +33,12 @@ from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors impor
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import excerpt
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import message_ids
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import message_texts
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import names_a_refusal
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import not_the_api
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import tells_of_a_refusal
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import unexpected
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import unexpected_body
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import wrong_shape
 from ansible_collections.esx.trust.plugins.module_utils._api.codec import Request
 from ansible_collections.esx.trust.plugins.module_utils._api.credentials import AccessToken
 from ansible_collections.esx.trust.plugins.module_utils._api.credentials import Credentials
@@ -50,8 +56,6 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 
 PATH = "/api"
-#: The most levels of an answer that are read.
-_DEEPEST = 64
 _SCHEME = "com.vmware.vapi.std.security."
 #: The HTTP codes of a refusal. All other errors have the code 200.
 _REFUSALS = {401: "UNAUTHENTICATED", 403: "UNAUTHORIZED"}
@@ -117,9 +121,14 @@ class JsonRpcCodec:
         result = value.get("result")
         if isinstance(result, dict) and result.get("error") is not None:
             fault = _read_error(result["error"], scrub)
+            is_unnamed_refusal = fault.error_type is None and tells_of_a_refusal(result["error"])
+            if is_unnamed_refusal or names_a_refusal(answer):
+                fault = replace(fault, error_type="UNAUTHENTICATED", outcome_unknown=False)
+
             raise api_error(received, fault)
 
         if refusal:
+            refusal.confirms_form = True
             raise refusal
 
         if value.get("error") is not None:
@@ -130,7 +139,11 @@ class JsonRpcCodec:
             raise unexpected(received, message, HINT_NOT_THE_API)
 
         if operation.returns:
-            return from_wire(result["output"])
+            output = from_wire(result["output"])
+            if is_deeper(output, DEEPEST):
+                raise wrong_shape(operation, title, host)
+
+            return output
 
         if result["output"] is not None:
             message = f"{host}: {title} was answered with a value, which this operation does not return."
@@ -190,40 +203,35 @@ def _structure(
     return {"STRUCTURE": {name: carried}}
 
 
-def from_wire(value: Any, depth: int = 0) -> Any:
+def from_wire(value: Any) -> Any:
     """The value that JSON-RPC carries, in the form of REST, which leaves out unset fields.
 
     value: the form of JSON-RPC, as in `to_wire`.
-    depth: how many levels there are above this value.
 
     Example: {"STRUCTURE": {"com.vmware.x": {"a": {"OPTIONAL": 1}, "b": {"OPTIONAL": null}}}} becomes {"a": 1}.
     """
-    if depth > _DEEPEST:
-        # No answer of the API has so many levels. A service reports the value as missing where it needs it.
-        return None
-
     if isinstance(value, list):
-        return [from_wire(entry, depth + 1) for entry in value]
+        return [from_wire(entry) for entry in value]
     if not isinstance(value, dict) or len(value) != 1:
         return value
 
     (kind, content) = next(iter(value.items()))
     if kind in ("OPTIONAL", "SECRET", "BINARY"):
-        return from_wire(content, depth + 1)
+        return from_wire(content)
 
     if kind == "STRUCTURE" and isinstance(content, dict) and len(content) == 1:
         fields = next(iter(content.values()))
         if isinstance(fields, dict):
-            return _set_fields(fields, depth + 1)
+            return _set_fields(fields)
 
     return value
 
 
-def _set_fields(fields: Mapping[str, Any], depth: int) -> dict[str, Any]:
+def _set_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a structure that are set, each in the form of REST."""
     values: dict[str, Any] = {}
     for name, entry in fields.items():
-        value = from_wire(entry, depth)
+        value = from_wire(entry)
         if value is not None:
             values[name] = value
 
@@ -253,14 +261,30 @@ def _security_context(credentials: Credentials) -> dict[str, str]:
 
 
 def _refusal(received: Received) -> Optional[ApiError]:
-    """The error for an answer whose HTTP code is a refusal, whatever its body says; None for another code."""
-    status = received.answer.status
-    error_type = _REFUSALS.get(status)
+    """The error for an answer that is a refusal by its HTTP code, by a header or by any part of its body; else None.
+
+    An answer with an output is judged by its code only.
+    """
+    answer = received.answer
+    status: Optional[int] = answer.status
+    error_type = _REFUSALS.get(answer.status)
+
+    if error_type is None and not _has_output(answer.json):
+        status = None
+        if names_a_refusal(answer) or tells_of_a_refusal(answer.json):
+            error_type = "UNAUTHENTICATED"
+
     if error_type is None:
         return None
 
     fault = Fault(error_type, inferred=True, texts=(), status=status)
     return api_error(received, fault)
+
+
+def _has_output(value: Any) -> bool:
+    """True if the JSON of an answer holds the value of an operation."""
+    result = value.get("result") if isinstance(value, dict) else None
+    return isinstance(result, dict) and "output" in result and result.get("error") is None
 
 
 def _read_error(error: Any, scrub: Callable[[str], str]) -> Fault:
@@ -277,11 +301,12 @@ def _read_error(error: Any, scrub: Callable[[str], str]) -> Fault:
             fields = from_wire({"STRUCTURE": {structure_name: inner}})
 
     error_type = error_type_name(fields.get("error_type"), scrub)
-    if structure_name.startswith(ERROR_PREFIX):
-        # A refusal stays a refusal, whatever type stands inside.
-        is_refusal = structure_name == f"{ERROR_PREFIX}unauthenticated"
-        if error_type is None or is_refusal:
-            error_type = error_type_name(structure_name, scrub)
+    if error_type is None and structure_name.startswith(ERROR_PREFIX):
+        error_type = error_type_name(structure_name, scrub)
+
+    if structure_name.rpartition(".")[2] == "unauthenticated":
+        # A refusal stays a refusal, whatever type stands inside and whatever stands before the name.
+        error_type = "UNAUTHENTICATED"
 
     messages = fields.get("messages")
     return Fault(

@@ -215,6 +215,16 @@ class Login:
             )
 
 
+def is_refused_login(error: TrustError) -> bool:
+    """True if the host refused the login itself, so that no further operation of the client can succeed."""
+    return isinstance(error, Unauthenticated) and is_of_login(error)
+
+
+def is_of_login(error: TrustError) -> bool:
+    """True if the error is about the login, so that the operation that needed the login was not carried out."""
+    return error.operation in LOGIN_OPERATIONS
+
+
 def lacks_entitlements(error: TrustError) -> bool:
     """True if the host refused a login because no client profile gives the account an entitlement."""
     return _has_id(error, _NO_ENTITLEMENTS)

@@ -17,8 +17,10 @@ from typing import Optional
 from urllib.parse import quote
 from urllib.parse import urlencode
 
+from ansible_collections.esx.trust.plugins.module_utils._api.answer import DEEPEST
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import Answer
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import BodyKind
+from ansible_collections.esx.trust.plugins.module_utils._api.answer import is_deeper
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import ERROR_PREFIX
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import Fault
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import Received
@@ -28,10 +30,13 @@ from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors impor
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import error_type_name
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import message_ids
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import message_texts
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import names_a_refusal
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import not_the_api
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import not_this_form
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import tells_of_a_refusal
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import unexpected
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import unexpected_body
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import wrong_shape
 from ansible_collections.esx.trust.plugins.module_utils._api.codec import Request
 from ansible_collections.esx.trust.plugins.module_utils._api.credentials import AccessToken
 from ansible_collections.esx.trust.plugins.module_utils._api.credentials import Credentials
@@ -106,11 +111,13 @@ class RestCodec:
         if error is not None:
             raise error
 
-        if answer.is_json_rpc and _tells_of_a_refusal(answer.json):
+        is_success = 200 <= answer.status < 300 and not answer.is_json_rpc
+        is_refusal = names_a_refusal(answer) or (answer.is_json_rpc and tells_of_a_refusal(answer.json))
+        if is_refusal and not is_success:
             fault = Fault("UNAUTHENTICATED", inferred=True, texts=())
             raise api_error(received, fault)
 
-        if not 200 <= answer.status < 300 or answer.is_json_rpc:
+        if not is_success:
             raise _other_answer(received)
 
         # 202 and 206 do not prove that the operation finished.
@@ -239,6 +246,9 @@ def _value_of(received: Received) -> Any:
         # The older form wraps each result.
         value = value["value"]
 
+    if is_deeper(value, DEEPEST):
+        raise wrong_shape(operation, received.title, received.host)
+
     return value if operation.returns else None
 
 
@@ -307,8 +317,10 @@ def _other_answer(received: Received) -> UnexpectedAnswer:
     If a JSON-RPC endpoint gave the answer, the error says so.
     """
     answer = received.answer
-    beginning = answer.body[:2048].decode("utf-8", "replace")
-    from_json_rpc = answer.is_json_rpc or _UNSUPPORTED_CONTENT in beginning
+    beginning = answer.text[:2048]
+    # A web page or another document that has these words in it is not from a JSON-RPC endpoint.
+    is_document = beginning.lstrip().startswith("<")
+    from_json_rpc = answer.is_json_rpc or (_UNSUPPORTED_CONTENT in beginning and not is_document)
     is_redirect = 300 <= answer.status < 400
     if is_redirect or not from_json_rpc:
         return not_the_api(received)
@@ -319,17 +331,6 @@ def _other_answer(received: Received) -> UnexpectedAnswer:
         "Set api_protocol to auto or jsonrpc.",
         _judged_no_credentials(answer),
     )
-
-
-def _tells_of_a_refusal(value: Any) -> bool:
-    """True if the value names the refusal of a login, at any place in it.
-
-    In doubt this is a refusal, because a refused password must never be sent again.
-    """
-    try:
-        return "unauthenticated" in json.dumps(value).lower()
-    except RecursionError:
-        return True
 
 
 def _judged_no_credentials(answer: Answer) -> bool:

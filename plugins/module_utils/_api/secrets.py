@@ -23,6 +23,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.known_secrets impor
 from ansible_collections.esx.trust.plugins.module_utils._api.views import Original
 from ansible_collections.esx.trust.plugins.module_utils._api.views import View
 from ansible_collections.esx.trust.plugins.module_utils._api.views import derived
+from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 
 MASK = "********"
 #: Ansible writes this in the place of a secret option.
@@ -79,6 +80,22 @@ _SEPARATOR = "\0"
 def is_masked(text: str) -> bool:
     """True if a mask stands in the text, so that a part of the text is lost."""
     return any(mask in text for mask in MASKS)
+
+
+def check_unmasked(option: str, value: str) -> str:
+    """The value, if it holds no mask in the place of a secret. A host would keep the mask, or count a login.
+
+    Registered results and texts that were copied from a log can hold masks.
+
+    Raises InvalidInput, which names the option.
+    """
+    if is_masked(value):
+        raise InvalidInput(
+            f"{option}: holds a mask ({', '.join(MASKS)}) where a secret stood.",
+            "Give the value itself and not what was printed or registered.",
+        )
+
+    return value
 
 
 class Masked(dict[str, Any]):

@@ -15,8 +15,8 @@ from ansible_collections.esx.trust.plugins.module_utils._engine.host import Host
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Plan
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._engine.resource import StepAnswer
+from ansible_collections.esx.trust.plugins.module_utils._engine.restoring import restore_after_failure
 from ansible_collections.esx.trust.plugins.module_utils._engine.sent import Sent
-from ansible_collections.esx.trust.plugins.module_utils._engine.taking_back import take_back
 from ansible_collections.esx.trust.plugins.module_utils._errors import HINT_RUN_AGAIN
 from ansible_collections.esx.trust.plugins.module_utils._errors import Conflict
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
@@ -60,24 +60,19 @@ def converge(client: Client, declared: Host, check_mode: bool) -> Outcome:
 
     try:
         first = run.plan()
-        last = first if check_mode else run.apply(first)
+        if check_mode:
+            return _planned_only(first)
+
+        return _outcome(run, first, run.apply(first))
     except TrustError as error:
-        run.put_back(error)
+        run.restore(error)
         error.operations = [step.describe() for step in run.performed]
         run.warn(error)
         raise
     except BaseException:
         # A signal stops the run. The resources that it deleted to replace them must not stay away.
-        run.put_back(TrustError("stopped"))
+        run.restore(TrustError("stopped"))
         raise
-
-    if check_mode:
-        return _planned_only(first)
-
-    if not run.performed:
-        return Outcome(first.before, last.after, (), last.warnings, first.found)
-
-    return _applied(run, first, last)
 
 
 def _planned_only(plan: Plan) -> Outcome:
@@ -92,8 +87,14 @@ def _planned_only(plan: Plan) -> Outcome:
     )
 
 
-def _applied(run: _Run, first: Plan, last: Plan) -> Outcome:
-    """The outcome of a run that performed steps. Looks at the host once more, if the services ask for it."""
+def _outcome(run: _Run, first: Plan, last: Plan) -> Outcome:
+    """The outcome of a run that is not in check mode.
+
+    Looks at the host once more, if steps were performed and their services ask for it. Raises TrustError.
+    """
+    if not run.performed:
+        return Outcome(first.before, last.after, (), last.warnings, first.found)
+
     after = last.after
     changed = True
     # The last plan has nothing to do, so the warnings are those of the plans that were carried out.
@@ -133,7 +134,7 @@ class _Run:
         #: The deletions that were first planned for each resource, by its kind and name. A host may hold several
         #: profiles of one subject, which have one name.
         self._first_deletions: dict[tuple[str, str], list[Step]] = {}
-        #: All steps were carried out, so nothing is to be put back.
+        #: All steps were carried out, so nothing is to be restored.
         self._finished = False
 
     @property
@@ -196,7 +197,8 @@ class _Run:
         """Look once more at the resources that were written, if their service asks for it.
 
         Returns the plan for the latest state of the host, or None without such a look, and a sentence for each
-        resource that the host keeps in another form than the written form.
+        resource that the host keeps in another form than the written form. Raises Unauthenticated if the host refuses
+        the login.
         """
         last_steps = {step.key: step for step in self.performed}
         steps = list(last_steps.values())
@@ -204,7 +206,11 @@ class _Run:
         try:
             assumed = self._sent.assumed(self._sent.performed)
             observed = self._declared.look_again(self._client, steps, assumed)
-        except TrustError:
+        except TrustError as error:
+            if error.login_refused:
+                # The result must say so, because the next task would send the same password again.
+                raise
+
             # The host confirmed the writes before, so the run succeeded although this look failed.
             return None, []
 
@@ -231,10 +237,10 @@ class _Run:
         }
 
     @tidying()
-    def put_back(self, error: TrustError) -> None:
-        """Put back the resources that the run deleted to replace them, and say so in `error`, which stopped the run."""
+    def restore(self, error: TrustError) -> None:
+        """Restore the resources that the run deleted to replace them, and say so in `error`, which stopped the run."""
         if not self._finished:
-            take_back(self._sent, self._declared, error)
+            restore_after_failure(self._sent, self._declared, error)
 
     def _made_anew(self, plan: Plan) -> str:
         """The reason why a planned deletion is not carried out, or an empty text.
@@ -309,12 +315,15 @@ class _Run:
             raise
         except TrustError as second:
             if step not in self._sent.in_doubt:
+                # The next task must not send a refused password again, whatever ended this one.
+                error.login_refused = error.login_refused or second.login_refused
                 raise self._explained(error, step) from second
 
-            second.message = (
-                f"{error.message} Reading again failed too, so nobody knows whether the {step.action} of"
-                f" {step.resource} {step.id!r} was carried out: {second.message}"
+            second.reword(
+                message=(
+                    f"{error.message} Reading again failed too, so nobody knows whether the {step.action} of"
+                    f" {step.resource} {step.id!r} was carried out: {second.message}"
+                ),
+                hint=HINT_RUN_AGAIN,
             )
-
-            second.hint = HINT_RUN_AGAIN
             raise

@@ -112,11 +112,11 @@ class Host:
         """See `Resource`."""
         return self._service_of(step).is_same(step, other)
 
-    def take_back(self, observed: Observed, sent: Sequence[Step]) -> list[Step]:
+    def restoring_steps(self, observed: Observed, sent: Sequence[Step]) -> list[Step]:
         """See `Resource`."""
         restoring: list[Step] = []
         for resource, state, steps_of_service in self._with_steps(observed, sent):
-            restoring.extend(resource.take_back(state, steps_of_service))
+            restoring.extend(resource.restoring_steps(state, steps_of_service))
 
         return restoring
 

@@ -174,8 +174,8 @@ class Resource(Protocol):
     def carry_out(self, observed: Any, steps: Sequence[Step]) -> Any:
         """The state of the host after the steps. Pure."""
 
-    def take_back(self, observed: Any, sent: Sequence[Step]) -> list[Step]:
-        """The steps that put back the resources which the `sent` steps took away and the declaration keeps. Pure."""
+    def restoring_steps(self, observed: Any, sent: Sequence[Step]) -> list[Step]:
+        """The steps that restore the resources which the `sent` steps took away and the declaration keeps. Pure."""
         return []
 
     def left_over(self, observed: Any, sent: Sequence[Step]) -> list[str]:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
+from ansible_collections.esx.trust.plugins.module_utils._api.login import is_of_login
 from ansible_collections.esx.trust.plugins.module_utils._engine.host import Host
 from ansible_collections.esx.trust.plugins.module_utils._engine.host import Observed
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
@@ -74,8 +75,10 @@ class Sent:
         try:
             answer = self._declared.perform(self._client, step)
         except TrustError as error:
-            # An error of a repetition does not tell whether the first attempt succeeded.
-            if not is_repetition and not error.outcome_unknown:
+            # If the login failed, the step was not sent, or the host refused its token. An error of a repetition does
+            # not tell whether the first attempt succeeded.
+            outcome_unknown = error.outcome_unknown and not is_of_login(error)
+            if not is_repetition and not outcome_unknown:
                 self.in_doubt.remove(step)
 
             raise

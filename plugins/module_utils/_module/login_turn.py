@@ -29,7 +29,6 @@ from typing import Optional
 from ansible_collections.esx.trust.plugins.module_utils._api.login import LOGIN_OPERATIONS
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
-from ansible_collections.esx.trust.plugins.module_utils._module.perform import failed
 
 Result = dict[str, Any]
 
@@ -121,13 +120,13 @@ def in_turn(
         _remove_old(place)
         file = _locked(place / f"{_PREFIX}{login.digest}")
     except OSError as error:
-        return failed(_not_kept(host, place, error))
+        return _not_kept(host, place, error).result()
 
     # The end of the block, or the end of the process, releases the lock for the next task.
     with file:
         known = _lines(file)
         if any(f"refused {way}" in known for way in login.ways):
-            return failed(refused_before(host))
+            return refused_before(host).result()
 
         if f"accepted {login.ways[-1]}" in known:
             # From now on the tasks need no turns.
@@ -163,8 +162,9 @@ def has_accepted(result: Mapping[str, Any], auth_method: str) -> bool:
     auth_method: the option of the module.
     """
     if not result.get("failed"):
-        # A module that asked the host for nothing has no failure either. It does not know the form of the API.
-        return bool(result.get("api_protocol"))
+        # For an empty declaration nothing is sent, so that the host shows no form of the API.
+        sends_nothing = "resources" in result and "api_protocol" not in result
+        return not sends_nothing
 
     failure = result.get("failure") or {}
     code = failure.get("code", "invalid_input")

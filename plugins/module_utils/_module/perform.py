@@ -93,7 +93,7 @@ def perform(
     Returns the result, and the values that must be masked in it besides the secrets of the options. The result of a
     run that failed has `failed`.
 
-    A run that a signal cancels (SIGTERM, SIGHUP, SIGINT) closes its session first, and puts back the resources that it
+    A run that a signal cancels (SIGTERM, SIGHUP, SIGINT) closes its session first, and restores the resources that it
     had deleted to replace them. Then the process ends in the way in which the signal would have ended it.
     """
     try:
@@ -101,20 +101,8 @@ def perform(
         with stoppable():
             result = run(params, check_mode)
     except TrustError as error:
-        return failed(error), error.secrets
+        return error.result(), error.secrets
 
     if not diff:
         result.pop("diff", None)
     return result, ()
-
-
-def failed(error: TrustError) -> dict[str, Any]:
-    """The result of a run that ended with this error."""
-    return {
-        **error.returned,
-        "failed": True,
-        "msg": str(error),
-        "failure": error.failure(),
-        "operations": error.operations,
-        "changed": bool(error.operations),
-    }

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.codec import Codec
@@ -16,9 +17,11 @@ from ansible_collections.esx.trust.plugins.module_utils._api.connect import CODE
 from ansible_collections.esx.trust.plugins.module_utils._api.connect import redactor_for
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._api.https_transport import HttpsTransport
+from ansible_collections.esx.trust.plugins.module_utils._api.login import is_refused_login
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
+from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unreachable
 from ansible_collections.esx.trust.plugins.module_utils._errors import Untrusted
 from ansible_collections.esx.trust.plugins.module_utils._services.api_exchanges import Exchange
@@ -44,6 +47,10 @@ class Probe:
         self.redactor = redactor_for(connection, secrets)
         self.recorder = Recorder(HttpsTransport(connection, self.redactor.scrub), time.time())
         self.client = self._client(connection, CODECS[connection.api_protocol])
+        #: The refusal of the login that the options ask for, if the host refused it.
+        self.refusal: Optional[TrustError] = None
+        #: A service refused a request that carried the password.
+        self._password_is_refused = False
         self._lost = 0
 
     def _client(self, connection: Connection, codecs: Sequence[Codec]) -> Client:
@@ -53,9 +60,14 @@ class Probe:
     def ask(self, question: str, client: Client, call: Call) -> Reply:
         """The reply to a call. After two lost answers, no call is sent any more.
 
+        After a refusal, no further request carries the password, because a host may count each of them.
+
         question: why the call is sent, for the recorder.
         """
-        if self._lost >= _MOST_LOST:
+        login_is_refused = client is self.client and self.refusal is not None
+        carries_password = client.repeats_password and not call.operation.public
+        password_is_refused = carries_password and self._password_is_refused
+        if login_is_refused or password_is_refused or self._lost >= _MOST_LOST:
             return NOT_ASKED
 
         self.recorder.question = question
@@ -64,6 +76,11 @@ class Probe:
         except TrustError as error:
             if isinstance(error, (AnswerLost, Unreachable, Untrusted)):
                 self._lost += 1
+
+            if client is self.client and is_refused_login(error):
+                self.refusal = error
+            if carries_password and isinstance(error, Unauthenticated):
+                self._password_is_refused = True
 
             return Reply(error=error)
 

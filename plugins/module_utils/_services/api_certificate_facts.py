@@ -20,18 +20,35 @@ from ansible_collections.esx.trust.plugins.module_utils._services.certificates i
 def certificate_facts(chains: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The form in which a host returns certificates. chains: as the API returns them."""
     texts: list[str] = []
-    leaf_first = []
     for chain in chains:
         texts.extend(chain["cert_chain"])
-        if len(chain["cert_chain"]) > 1:
-            leaf_first.append(_leaf_first(chain))
 
+    return {**_facts_of_texts(texts), **_facts_of_chains(chains)}
+
+
+def _facts_of_texts(texts: Sequence[str]) -> dict[str, Any]:
+    """The form in which certificates are written."""
     forms = set()
     line_lengths = set()
     for text in texts:
         forms.add(text_form(text))
         if "\n" in text.strip():
             line_lengths.add(max(map(len, text.splitlines())))
+
+    return {
+        "forms": sorted(forms),
+        "line_lengths": sorted(line_lengths),
+        "trailing_newline": _same(text.endswith("\n") for text in texts),
+        "one_certificate_each": _same(text.count("-----BEGIN ") <= 1 for text in texts),
+    }
+
+
+def _facts_of_chains(chains: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The lengths of chains, and the order of their certificates."""
+    leaf_first = []
+    for chain in chains:
+        if len(chain["cert_chain"]) > 1:
+            leaf_first.append(_leaf_first(chain))
 
     chain_lengths = []
     self_signed = []
@@ -42,10 +59,6 @@ def certificate_facts(chains: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             self_signed.append(last.subject == last.issuer)
 
     return {
-        "forms": sorted(forms),
-        "line_lengths": sorted(line_lengths),
-        "trailing_newline": _same(text.endswith("\n") for text in texts),
-        "one_certificate_each": _same(text.count("-----BEGIN ") <= 1 for text in texts),
         "chain_lengths": sorted(chain_lengths),
         "leaf_first": _same(leaf_first),
         "ends_with_self_signed": _same(self_signed),

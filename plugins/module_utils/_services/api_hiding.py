@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from collections.abc import Iterator
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -19,6 +20,10 @@ from ansible_collections.esx.trust.plugins.module_utils._services.api_replies im
 HIDDEN = "(hidden)"
 #: A name with at most so many characters can be a part of ordinary words, so it is only hidden as a whole word.
 _SHORT = 3
+#: The fields of a provider, an issuer or a profile that hold names.
+_NAMES = ("provider", "issuer_alias", "issuer", "client_profile")
+#: The fields of the subject of a profile that hold names.
+_NAMES_OF_A_SUBJECT = ("name", "domain", "issuer_alias")
 
 
 def hide(value: Any, names: Iterable[Optional[str]]) -> Any:
@@ -28,10 +33,12 @@ def hide(value: Any, names: Iterable[Optional[str]]) -> Any:
 
     names: of hosts, users, providers, aliases and issuers. None and empty names are ignored.
     """
-    longest_first = sorted({name for name in names if name}, key=len, reverse=True)
-    if not longest_first:
+    given = {name for name in names if name}
+    if not given:
         return value
 
+    # Of two names that begin in the same place, the longer one has to be found.
+    longest_first = sorted(given, key=len, reverse=True)
     patterns = []
     for name in longest_first:
         pattern = re.escape(name)
@@ -75,23 +82,33 @@ def connection_names(connection: Connection) -> list[Optional[str]]:
 
 def host_names(*lists: Reply) -> list[str]:
     """Every name in the lists of a host: providers, aliases, issuers, the hosts in issuers, and subjects."""
-    values: list[Any] = []
+    names: list[str] = []
     for reply in lists:
         entries = reply.value if isinstance(reply.value, list) else []
         for entry in entries:
-            if not isinstance(entry, dict):
-                continue
+            names.extend(_texts_under(entry, _NAMES))
 
-            values += [entry.get(name) for name in ("provider", "issuer_alias", "issuer", "client_profile")]
+            subject = entry.get("subject") if isinstance(entry, dict) else None
+            names.extend(_texts_under(subject, _NAMES_OF_A_SUBJECT))
 
-            subject = entry.get("subject")
-            if isinstance(subject, dict):
-                values += [subject.get(name) for name in ("name", "domain", "issuer_alias")]
-
-    names = [value for value in values if isinstance(value, str)]
-    hosts = [host for host in map(_host_of, names) if host]
+    hosts = []
+    for name in names:
+        host = _host_of(name)
+        if host:
+            hosts.append(host)
 
     return names + hosts
+
+
+def _texts_under(value: Any, fields: tuple[str, ...]) -> Iterator[str]:
+    """The texts that a dictionary holds in these fields. There are none in a value that is no dictionary."""
+    if not isinstance(value, dict):
+        return
+
+    for name in fields:
+        text = value.get(name)
+        if isinstance(text, str):
+            yield text
 
 
 def _host_of(text: str) -> Optional[str]:

@@ -126,7 +126,9 @@ class _Inquiry:
 
     @property
     def failure(self) -> Optional[TrustError]:
-        """The error with which the module ends if no login succeeded, or None."""
+        """The error with which the module ends, or None: no login succeeded, or the host refused the login later."""
+        if self._probe.refusal is not None:
+            return self._probe.refusal
         if self._logged_in or self._logins["basic"]["works"]:
             return None
 

@@ -17,10 +17,12 @@ from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
+from ansible_collections.esx.trust.plugins.module_utils._api.login import is_of_login
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
 from ansible_collections.esx.trust.plugins.module_utils._api.retries import FIRST_DELAY
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
+from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._libraries import Encoding
 from ansible_collections.esx.trust.plugins.module_utils._libraries import hashes
 from ansible_collections.esx.trust.plugins.module_utils._libraries import rsa
@@ -127,6 +129,11 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
             names_of_host = host_names(Reply(listed))
             names = [*connection_names(connection), *names_of_host, trial.alias, trial.issuer]
             record["answers"] = hide(record["answers"], names)
+
+            if probe.refusal is not None:
+                # Nothing is left on the host. But the next task must not send the password again.
+                probe.refusal.operations = operations
+                raise probe.refusal
 
         result = info_result(RESOURCE, [], without_host_name(connection))
         changes = {"changed": bool(operations), RESOURCE: record, "operations": operations}
@@ -257,7 +264,8 @@ class _Trial:
         }
 
         reply = self._ask(question, token_issuer.CREATE(spec=spec))
-        is_unknown = reply.error is not None and reply.error.outcome_unknown
+        error = reply.error
+        is_unknown = error is not None and error.outcome_unknown and not is_of_login(error)
         if is_unknown:
             # The host may still be creating it.
             time.sleep(FIRST_DELAY)
@@ -311,6 +319,8 @@ class _Trial:
                 problem = error
                 if not deleted.asked:
                     deleted = Reply(error=error)
+                if isinstance(error, Unauthenticated):
+                    break
 
             if self._is_gone(alias):
                 if alias in self._leftovers:
@@ -345,6 +355,7 @@ class _Trial:
         )
         error.operations = self.operations
         error.returned[RESOURCE] = {"removed": False}
+        error.login_refused = problem is not None and problem.login_refused
 
         return error
 

@@ -81,6 +81,18 @@ def record_of(findings: Findings) -> dict[str, Any]:
         "certificates": _certificates(findings),
     }
 
+    names = _names(findings)
+    record["token"]["claims"] = hide(record["token"]["claims"], names)
+
+    for service in record["services"]:
+        for operation in service["operations"]:
+            operation["differences"] = hide(operation["differences"], names)
+
+    return {**record, "answers": _answers(findings, names)}
+
+
+def _answers(findings: Findings, names: Sequence[Optional[str]]) -> list[dict[str, Any]]:
+    """The records of all answers that differ. names: the names that must not be published."""
     answers: list[dict[str, Any]] = []
     for exchange in findings.exchanges:
         # Definitions are compared instead, because their answers all have the same form.
@@ -91,18 +103,11 @@ def record_of(findings: Findings) -> dict[str, Any]:
         if answer not in answers:
             answers.append(answer)
 
-    names = _names(findings)
-    record["token"]["claims"] = hide(record["token"]["claims"], names)
-
-    for service in record["services"]:
-        for operation in service["operations"]:
-            operation["differences"] = hide(operation["differences"], names)
-
     for answer in answers:
         for part in ("content_type", "headers", "fields"):
             answer[part] = hide(answer[part], names)
 
-    return {**record, "answers": answers}
+    return answers
 
 
 def _spoken(findings: Findings, form: str) -> Optional[bool]:
@@ -147,20 +152,10 @@ def _token(findings: Findings) -> dict[str, Any]:
 def _service(findings: Findings, service: AskedService) -> dict[str, Any]:
     """The record of a service and of its operations."""
     operations = [_operation(findings, service, name) for name in service.operations]
-    introspected = findings.introspected.get(service.id)
-
-    known: Optional[bool] = None
-    if findings.introspected:
-        known = introspected is not None
-    else:
-        answers = [operation["known"] for operation in operations]
-        if True in answers:
-            known = True
-        elif False in answers:
-            known = False
+    known = _service_is_known(findings, service, operations)
 
     others = []
-    for name in introspected or ():
+    for name in findings.introspected.get(service.id) or ():
         if name not in service.operations and name.isidentifier():
             others.append(name)
 
@@ -171,6 +166,25 @@ def _service(findings: Findings, service: AskedService) -> dict[str, Any]:
         "operations": operations,
         "other_operations": hide(sorted(others), _names(findings)),
     }
+
+
+def _service_is_known(
+    findings: Findings,
+    service: AskedService,
+    operations: Sequence[Mapping[str, Any]],
+) -> Optional[bool]:
+    """Whether the host has a service. None if neither the introspection nor an answer shows it.
+
+    operations: the records of its operations.
+    """
+    if findings.introspected:
+        return findings.introspected.get(service.id) is not None
+
+    answers = [operation["known"] for operation in operations]
+    if True in answers:
+        return True
+
+    return False if False in answers else None
 
 
 def _operation(findings: Findings, service: AskedService, name: str) -> dict[str, Any]:

@@ -19,8 +19,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import RequiredError
 from ansible.module_utils.errors import RequiredIfError
 
-from ansible_collections.esx.trust.plugins.module_utils._api.secrets import MASKS
-from ansible_collections.esx.trust.plugins.module_utils._api.secrets import is_masked
+from ansible_collections.esx.trust.plugins.module_utils._api.secrets import check_unmasked
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._services.option_specifications import entries_of
 from ansible_collections.esx.trust.plugins.module_utils._services.option_specifications import is_blank
@@ -201,22 +200,6 @@ def check_name(option: str, value: str) -> str:
         raise InvalidInput(f"{option}: has blanks at an end, a line break, or other characters that cannot be seen.")
 
     return check_unmasked(option, value)
-
-
-def check_unmasked(option: str, value: str) -> str:
-    """The value, if it holds no mask in the place of a secret. A host would keep the mask.
-
-    Registered results and texts that were copied from a log can hold masks.
-
-    Raises InvalidInput, which names the option.
-    """
-    if is_masked(value):
-        raise InvalidInput(
-            f"{option}: holds a mask ({', '.join(MASKS)}) where a secret stood.",
-            "Give the value itself and not what was printed or registered.",
-        )
-
-    return value
 
 
 def _given(options: Mapping[str, Mapping[str, Any]], params: Mapping[str, Any]) -> dict[str, Any]:

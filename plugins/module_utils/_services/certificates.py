@@ -85,7 +85,7 @@ def _chain_from_option(place: str, texts: Iterable[str]) -> Chain:
 def chains_from_host(value: Iterable[Mapping[str, Any]]) -> tuple[Chain, ...]:
     """Read the chains that a host returns.
 
-    A text that is no certificate is kept as it is, so that it can be shown and put back. It is equal to no certificate
+    A text that is no certificate is kept as it is, so that it can be shown and restored. It is equal to no certificate
     that can be declared.
     """
     chains = []

@@ -20,6 +20,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.data_types import S
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import ListType
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import OptionalType
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import StructType
+from ansible_collections.esx.trust.plugins.module_utils._api.login import is_refused_login
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import BODY
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import PATH
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import QUERY
@@ -191,7 +192,7 @@ def explain(error: TrustError, step: Step) -> TrustError:
     """The error of a refused step, with a hint if the issuer of the subject may be the cause."""
     alias = step.after.subject.issuer_alias if step.after else None
     if error.operation == CREATE.id and error.error_type == "INVALID_ARGUMENT" and alias is not None:
-        error.hint = f"The host may want to trust the issuer {alias!r} before it takes a profile of its subjects."
+        error.reword(hint=f"The host may want to trust the issuer {alias!r} before it takes a profile of its subjects.")
 
     return error
 
@@ -207,8 +208,8 @@ def read_profiles(client: Client) -> Profiles:
     try:
         return read_all(client)
     except (Unauthenticated, Unauthorized) as error:
-        if client.has_answered(LIST):
-            # The profiles were read before in this run. If they cannot be read now, rights could be lost unnoticed.
+        if client.has_answered(LIST) or is_refused_login(error):
+            # If the profiles were read before in this run and cannot be read now, rights could be lost unnoticed.
             raise
 
         # The login is good, because the issuers were read with it before.
@@ -250,7 +251,7 @@ def _list(client: Client) -> Optional[list[Any]]:
                 raise
 
             if client.has_answered(LIST):
-                error.hint = "The service of client profiles answered earlier in this run. Run the task again."
+                error.reword(hint="The service of client profiles answered earlier in this run. Run the task again.")
                 client.spend_retry(error)
             elif was_absent:
                 return None

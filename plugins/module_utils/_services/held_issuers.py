@@ -136,7 +136,7 @@ def marked_holders(held: Held, issuer: str) -> list[TokenIssuer]:
     return [saved for saved in held.values() if saved.marker and saved.marker.issuer == issuer]
 
 
-def goes_back(held: Held, marked: TokenIssuer, declared: DeclaredIssuers) -> bool:
+def is_restored(held: Held, marked: TokenIssuer, declared: DeclaredIssuers) -> bool:
     """True if a marker of an undeclared issuer is replaced by the issuer. False if the marker is deleted."""
     issuer = marked.true_issuer
     new_alias = declared.of_alias(marked.marker.alias) if marked.marker else None

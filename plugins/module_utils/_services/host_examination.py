@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.connect import connect
@@ -23,7 +24,8 @@ def examine(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
     Both are read with one login. If the key providers cannot be listed, `key_providers` holds the failure.
 
     params: the options of esx_host_trust.
-    Raises TrustError. Its `returned` also has `key_providers` if the host could be compared.
+    Raises TrustError, also if the host refused the login only when the key providers were listed. Its `returned` also
+    has `key_providers` if the host could be compared.
     """
     declared = HostTrust.declared(params)
     connection = Connection.from_params(params)
@@ -32,29 +34,37 @@ def examine(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
             done = converged(client, connection, declared, check_mode=True)
         except TrustError as error:
             if "resources" in error.returned:
-                error.returned["key_providers"] = _key_providers(client)
+                error.returned["key_providers"], failure = _key_providers(client)
+                # The next task must not send a refused password again.
+                error.login_refused = error.login_refused or (failure is not None and failure.login_refused)
 
             raise
 
-        done["key_providers"] = _key_providers(client)
+        done["key_providers"], failure = _key_providers(client)
+        if failure is not None and failure.login_refused:
+            compared = {name: done[name] for name in ("resources", "key_providers")}
+            failure.returned = client.scrub_result(compared)
+            raise failure
+
         return client.report(done)
 
 
-def _key_providers(client: Client) -> dict[str, Any]:
-    """The result of esx_kms_provider_info, or its failure. It does not raise TrustError."""
+def _key_providers(client: Client) -> tuple[dict[str, Any], Optional[TrustError]]:
+    """The result of esx_kms_provider_info, and the error if it failed. It does not raise TrustError."""
     warnings: list[str] = []
     try:
         records = kms_provider.list_providers(client, warnings)
     except TrustError as error:
-        return {
+        failed_result = {
             "failed": True,
             "changed": False,
             "msg": str(error),
             "failure": error.failure(),
         }
+        return failed_result, error
 
     result: dict[str, Any] = {"changed": False, "kms_providers": records}
     if warnings:
         result["warnings"] = warnings
 
-    return result
+    return result, None

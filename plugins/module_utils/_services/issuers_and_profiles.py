@@ -20,6 +20,7 @@ from typing import ClassVar
 from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
+from ansible_collections.esx.trust.plugins.module_utils._api.login import is_refused_login
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Planned
 from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Records
@@ -52,9 +53,6 @@ from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles 
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import concern_profiles
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import may_take_rights
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import plan_rights
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_taking_back import left_over
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_taking_back import take_back
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_taking_back import undo_renaming
 from ansible_collections.esx.trust.plugins.module_utils._services.lists import check_unique
 from ansible_collections.esx.trust.plugins.module_utils._services.lists import read_list
 from ansible_collections.esx.trust.plugins.module_utils._services.service import Service
@@ -62,6 +60,9 @@ from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_m
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_parts import issuer_parts
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_plan import IssuerPlan
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_restoring import left_over
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_restoring import restoring_steps
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_restoring import undo_renaming
 
 ISSUER = token_issuer_model.RESOURCE
 PROFILE = client_profile_model.RESOURCE
@@ -181,7 +182,10 @@ class IssuersAndProfiles(Service):
 
         try:
             return token_issuer.list_issuers(client)
-        except (ApiError, UnexpectedAnswer):
+        except (ApiError, UnexpectedAnswer) as error:
+            if is_refused_login(error):
+                raise
+
             # Then profiles of every alias may be those of the account.
             return ()
 
@@ -194,7 +198,7 @@ class IssuersAndProfiles(Service):
         try:
             return client_profile.read_profiles(client)
         except (ApiError, UnexpectedAnswer) as error:
-            if may_take_rights(steps):
+            if may_take_rights(steps) or is_refused_login(error):
                 raise
 
             # For a new alias, the profiles are only needed for a warning.
@@ -290,12 +294,12 @@ class IssuersAndProfiles(Service):
         held = held_issuers.carry_out(held_issuers.by_alias(observed.issuers), _of_issuers(steps))
         return replace(observed, issuers=tuple(held.values()), profiles=observed.profiles.after(steps))
 
-    def take_back(self, observed: Observed, sent: Sequence[Step]) -> list[Step]:
+    def restoring_steps(self, observed: Observed, sent: Sequence[Step]) -> list[Step]:
         held = held_issuers.by_alias(observed.issuers)
         undoing = undo_renaming(held, observed.profiles, sent, self.declared_profiles)
 
         held_then = held_issuers.carry_out(held, _of_issuers(undoing))
-        restoring = take_back(held_then, _of_issuers(sent), self.declared_issuers)
+        restoring = restoring_steps(held_then, _of_issuers(sent), self.declared_issuers)
 
         return [*undoing, *restoring]
 

@@ -17,6 +17,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.data_types import S
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import ListType
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import OptionalType
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import StructType
+from ansible_collections.esx.trust.plugins.module_utils._api.login import is_refused_login
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import BODY
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import PATH
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import QUERY
@@ -139,13 +140,15 @@ def explain(error: TrustError, step: Step, host: str) -> TrustError:
     """The error, with a message that says what to do if the host cannot delete key providers."""
     if error.operation == DELETE.id and _cannot_delete(error):
         answer = " ".join(str(part) for part in (error.status, error.error_type) if part)
-        error.message = (
-            f"{host}: the key provider {step.id!r} is still there, because the host's API has no operation that"
-            f" deletes key providers (DELETE was answered with {answer})."
-        )
-        error.hint = (
-            "Remove it with the program that created it, for instance vCenter; rekey every virtual machine that uses it"
-            " first."
+        error.reword(
+            message=(
+                f"{host}: the key provider {step.id!r} is still there, because the host's API has no operation that"
+                f" deletes key providers (DELETE was answered with {answer})."
+            ),
+            hint=(
+                "Remove it with the program that created it, for instance vCenter; rekey every virtual machine that"
+                " uses it first."
+            ),
         )
 
     return error
@@ -190,7 +193,7 @@ def names_beside(
     providers for it. So an error of the list is ignored, and the names are empty.
 
     found: for each desired provider the one on the host, or None.
-    Raises TrustError if the host cannot be reached.
+    Raises TrustError if the host cannot be reached or refuses the login.
     """
     will_create = any(declared.creates and held is None for declared, held in zip(desired, found))
     if not will_create:
@@ -198,7 +201,10 @@ def names_beside(
 
     try:
         return list_names(client)
-    except (ApiError, UnexpectedAnswer, AnswerLost):
+    except (ApiError, UnexpectedAnswer, AnswerLost) as error:
+        if is_refused_login(error):
+            raise
+
         return ()
 
 

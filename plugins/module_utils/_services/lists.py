@@ -36,7 +36,7 @@ def read_list(
         try:
             desired.append(read(entry))
         except InvalidInput as error:
-            error.message = f"{option}[{number}].{error.message}"
+            error.reword(message=f"{option}[{number}].{error.message}")
             raise
 
     return tuple(desired)

@@ -12,7 +12,7 @@ from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import DeclaredIssuers
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import Held
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import by_alias
-from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import goes_back
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import is_restored
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import marked_holders
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import real_holder
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import target_alias
@@ -122,7 +122,7 @@ def marker_message(held: Held, marked: TokenIssuer, declared: DeclaredIssuers) -
     if declared.of_alias(marked.issuer_alias):
         return f"{fact}; the alias gets what is declared of it."
 
-    if goes_back(held, marked, declared):
+    if is_restored(held, marked, declared):
         return f"{fact}; the alias gets its issuer back, because nothing else is declared of it."
 
     if real_holder(held, marker.issuer):

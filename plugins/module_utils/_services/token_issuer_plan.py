@@ -24,8 +24,8 @@ from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers i
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import Held
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import by_alias
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import carry_out
-from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import goes_back
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import is_declared_present
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import is_restored
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import marked_holders
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import markers
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import real_holder
@@ -336,7 +336,7 @@ def _undo_renamings(held: Held, declared: DeclaredIssuers) -> Iterator[Move]:
             continue
 
         after = None
-        if goes_back(held, marked, declared):
+        if is_restored(held, marked, declared):
             after = replace(marked, issuer=issuer)
 
         yield Move(alias, Step.between(RESOURCE, alias, marked, after))

@@ -104,10 +104,18 @@ class VcenterTokenIssuer:
         }
 
 
+def needs_login(source: Optional[str]) -> bool:
+    """True if a source is read with a login. The others are published for everybody.
+
+    source: the option, or None for its default.
+    """
+    return source in (None, "certificate_management")
+
+
 def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
     """vcenter_token_issuer_info: the module's result. Raises TrustError."""
     source = params["source"]
-    managed = source == "certificate_management"
+    managed = needs_login(source)
     if managed and params["auth_method"] == "token":
         raise InvalidInput("auth_method: token is a service of ESX hosts that no vCenter has; use session or basic.")
 
@@ -310,13 +318,13 @@ class _Vcenter:
         try:
             return self._client.call(operation())
         except TrustError as error:
-            error.hint = _hint(error, self._connection) or error.hint
+            error.reword(hint=_hint(error, self._connection) or error.hint)
             raise
 
     def _wrong_shape(self, operation: Operation) -> UnexpectedAnswer:
         """The error for an answer of another form."""
         error = self._client.wrong_shape(operation)
-        error.hint = _check(operation.id)
+        error.reword(hint=_check(operation.id))
 
         return error
 

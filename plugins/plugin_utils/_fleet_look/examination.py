@@ -27,7 +27,6 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import TrustErro
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import has_accepted
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import refusal_in
-from ansible_collections.esx.trust.plugins.module_utils._module.perform import failed
 from ansible_collections.esx.trust.plugins.module_utils._signals import Stopped
 from ansible_collections.esx.trust.plugins.module_utils._signals import stoppable
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.reach import reachable
@@ -260,7 +259,7 @@ class Examination:
                 hosts.append(examined.host)
 
         for host in hosts:
-            self._results[host] = failed(_not_tried(host, login.refused_by))
+            self._results[host] = _not_tried(host, login.refused_by).result()
             self._forbid(host)
 
     def _try_answering(self, login: _Login) -> None:

@@ -14,10 +14,10 @@ from typing import Optional
 
 from ansible.errors import AnsibleActionFail
 
-from ansible_collections.esx.trust.plugins.filter.audit import audit_data
-from ansible_collections.esx.trust.plugins.filter.audit import audit_html
-from ansible_collections.esx.trust.plugins.filter.audit import audit_junit
-from ansible_collections.esx.trust.plugins.filter.audit import audit_metrics
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.forms import audit_data
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.forms import audit_html
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.forms import audit_junit
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.forms import audit_metrics
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.page import render
 
 

@@ -18,10 +18,8 @@ from ansible_collections.esx.trust.plugins.module_utils._module.login_turn impor
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import in_turn
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import refusal_in
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import refused_before
-from ansible_collections.esx.trust.plugins.module_utils._module.perform import failed
 from ansible_collections.esx.trust.plugins.module_utils._services import host_examination
 from ansible_collections.esx.trust.plugins.module_utils._services import host_trust
-from ansible_collections.esx.trust.plugins.plugin_utils._action import Understood
 from ansible_collections.esx.trust.plugins.plugin_utils._action import sends_password
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet import differences
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet import keys
@@ -30,6 +28,7 @@ from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.examination 
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import Given
 from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import RefusedLogins
 from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import login_of
+from ansible_collections.esx.trust.plugins.plugin_utils._validated import ValidatedOptions
 from ansible_collections.esx.trust.plugins.plugin_utils._variables import in_variables
 
 Result = dict[str, Any]
@@ -45,7 +44,7 @@ class _Host:
     login: the login that these options make.
     """
 
-    trust: Understood
+    trust: ValidatedOptions
     login: LoginKey
 
 
@@ -126,10 +125,10 @@ class Look:
         return found
 
     def _understand(self, given: Given) -> _Host:
-        """The host with its validated options. Raises AnsibleActionFail, see `Understood.of`."""
+        """The host with its validated options. Raises AnsibleActionFail, see `ValidatedOptions.of`."""
         arguments = host_trust.ARGUMENTS
         args = arguments.given(given.args)
-        trust = Understood.of(arguments, args, _MODULE, self._shows_invocation)
+        trust = ValidatedOptions.of(arguments, args, _MODULE, self._shows_invocation)
         login = login_of(arguments, args, os.environ)
 
         return _Host(trust, login)
@@ -150,7 +149,7 @@ class Look:
     def _examine(self, name: str, host: _Host) -> Result:
         """The result of one host. This runs in a thread."""
         if sends_password(host.trust.args) and self._refused.know(host.login):
-            return failed(refused_before(name))
+            return refused_before(name).result()
 
         work = host_examination.examine if self._key_providers else host_trust.run
 
@@ -177,5 +176,5 @@ def _failure(message: str) -> Result:
 
 def _unreadable(host: str, complaint: str) -> Result:
     """The result of a host whose variables cannot be read. Hosts with the same complaint have the same failure."""
-    result = failed(InvalidInput(complaint))
+    result = InvalidInput(complaint).result()
     return {**result, "msg": f"{host}: {complaint}"}

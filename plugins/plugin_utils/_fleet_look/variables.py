@@ -17,27 +17,22 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.template import Templar
 from jinja2.exceptions import UndefinedError
 
-from ansible_collections.esx.trust.plugins.filter.fleet import fleet_purge
 from ansible_collections.esx.trust.plugins.module_utils._libraries import MISSING
 from ansible_collections.esx.trust.plugins.module_utils._services.connection_options import HOST_CONNECTION
+from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import ARGUMENTS
 from ansible_collections.esx.trust.plugins.module_utils._services.option_specifications import is_blank
 from ansible_collections.esx.trust.plugins.plugin_utils._action import INTERPRETER
 from ansible_collections.esx.trust.plugins.plugin_utils._action import SWITCH
 from ansible_collections.esx.trust.plugins.plugin_utils._action import interpreter
 from ansible_collections.esx.trust.plugins.plugin_utils._action import own_python
 from ansible_collections.esx.trust.plugins.plugin_utils._action import plain
-from ansible_collections.esx.trust.plugins.plugin_utils._fleet import REFUSAL
+from ansible_collections.esx.trust.plugins.plugin_utils._purge import REFUSAL
+from ansible_collections.esx.trust.plugins.plugin_utils._purge import purge_unless_refused
 
 #: The options of the connection that the role sets from variables. `_hostname` reads the address.
 _CONNECTION = tuple(name for name in HOST_CONNECTION.options if name != "hostname")
 #: The options that declare the trust of a host. The role sets each from the variable of its name with esx_ before it.
-_DECLARED = (
-    "kms_providers",
-    "token_issuers",
-    "purge_token_issuers",
-    "client_profiles",
-    "purge_client_profiles",
-)
+_DECLARED = tuple(name for name in ARGUMENTS.options if name not in HOST_CONNECTION.options)
 #: The names of the connection that runs a task on the control node.
 _HERE = ("local", "ansible.builtin.local")
 
@@ -136,7 +131,7 @@ class Variables:
             if purge_all is _OMITTED:
                 purge_all = None
 
-            fleet_purge(args.get("token_issuers"), args["purge_token_issuers"], purge_all)
+            purge_unless_refused(args.get("token_issuers"), args["purge_token_issuers"], purge_all)
 
         return args
 

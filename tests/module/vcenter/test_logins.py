@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.esx.trust.plugins.action.vcenter_token_issuer_info import ActionModule
+from support.actions import run_action
 from support.modules import Modules
 from support.modules import fault
 from support.vcenters import MODULE
@@ -30,6 +32,29 @@ def test_a_refused_login_is_tried_once(modules: Modules, vcenter: Vcenter) -> No
     assert ran.result["failure"]["login_refused"]
     assert "administrator@vsphere.local" in ran.result["failure"]["hint"]
     assert (vcenter.login_attempts, len(vcenter.journal)) == (1, 1)
+
+
+def test_a_source_that_needs_no_login_is_read_after_a_refused_login(modules: Modules, vcenter: Vcenter) -> None:
+    options = {**modules.connection, "password": "wrong-Password-1"}
+    refused = run_action(MODULE, options, False)
+    assert refused["failure"]["login_refused"]
+
+    for source in SOURCES[1:]:
+        done = run_action(MODULE, {**options, "source": source}, False, new_run=False)
+        assert not done.get("failed"), done["msg"]
+
+    again = run_action(MODULE, {**options, "source": SOURCES[0]}, False, new_run=False)
+    assert "is not tried again" in again["msg"]
+    assert vcenter.login_attempts == 1
+
+
+@pytest.mark.parametrize("source", ["oidc", "saml", "broker"])
+def test_a_source_that_needs_no_login_tells_nobody_that_the_login_is_good(modules: Modules, source: str) -> None:
+    """A task in the background that sends no password takes no turn with the tasks that send it."""
+    action = ActionModule(None, None, None, None, None, None)
+    assert not action.sends_password({**modules.connection, "source": source})
+    assert action.sends_password(modules.connection)
+    assert not action.sends_password({**modules.connection, "access_token": "t"})
 
 
 def test_an_expired_session_is_opened_anew_and_closed(modules: Modules, vcenter: Vcenter) -> None:

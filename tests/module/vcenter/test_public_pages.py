@@ -103,7 +103,7 @@ def test_keys_that_cannot_be_read(modules: Modules, vcenter: Vcenter, broken: di
         ([{"kty": "EC", "x5c": [5]}], "not of the form"),
         ([5], "not of the form"),
         ([{"kty": "RSA", "x5c": ["AAAA"]}], "no X.509 certificate"),
-        ([{"kty": "RSA", "x5c": [OLD[1], OLD[0]]}], "was not issued by the one behind it"),
+        ([{"kty": "RSA", "x5c": [OLD[1], OLD[0]]}], "was not issued by the certificate after it"),
     ],
 )
 def test_keys_that_are_of_no_use(modules: Modules, vcenter: Vcenter, keys: list[Any], words: str) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from ansible_collections.esx.trust.plugins.module_utils._api.login import TOKEN_CREATE
 from ansible_collections.esx.trust.plugins.module_utils._engine.converge import converge
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
@@ -28,7 +29,7 @@ from support.memory import MemoryHost
 from support.memory import ScriptedClient
 
 RENAMED = [("update", "leftover"), ("create", "vc"), ("delete", "leftover")]
-PUT_BACK = [("update", "leftover"), ("update", "leftover")]
+RESTORED = [("update", "leftover"), ("update", "leftover")]
 
 
 def test_a_renaming_is_told_in_its_three_steps() -> None:
@@ -63,7 +64,7 @@ def test_a_renaming_whose_second_step_is_refused_puts_back_the_first(make: Calla
     error = failure(client, issuer())
     assert client.memory.state() == before
     assert error.message.endswith(" The token_issuer 'leftover' was put back as it was.")
-    assert operations(error) == PUT_BACK
+    assert operations(error) == RESTORED
     assert error.not_restored == []
 
 
@@ -73,6 +74,37 @@ def test_a_renaming_whose_first_step_is_refused_has_nothing_to_put_back() -> Non
     error = failure(client, issuer())
     assert client.writes == ["update"]
     assert "put back" not in error.message
+
+
+def login_down() -> TrustError:
+    error = UnexpectedAnswer("esx01: answered with code 503.", status=503, outcome_unknown=True, retriable=True)
+    error.operation = TOKEN_CREATE.id
+    return error
+
+
+def test_a_step_for_which_no_login_was_possible_has_nothing_to_put_back() -> None:
+    """The host refused the token of the step, and was too busy for a new login. So the step was not carried out."""
+    client = ScriptedClient(host_with_leftover(), retries=0)
+    before = client.memory.state()
+    client.fails("update", login_down)
+    client.passes("list")
+    client.fails("list", login_down, times=9)
+    error = failure(client, issuer())
+    assert client.memory.state() == before
+    assert "put back" not in error.message
+    assert "nobody knows" not in error.message
+    assert (error.not_restored, error.operations) == ([], [])
+
+
+def test_a_step_in_doubt_stays_so_if_no_login_is_possible_for_its_repetition() -> None:
+    client = ScriptedClient(host_with_leftover(), retries=1)
+    client.loses_request("update")
+    client.fails("update", login_down)
+    client.passes("list")
+    client.passes("list")
+    client.fails("list", login_down, times=9)
+    error = failure(client, issuer())
+    assert "nobody knows" in error.message
 
 
 def test_a_renaming_whose_last_step_is_refused_has_lost_nothing() -> None:
@@ -92,7 +124,7 @@ def test_a_renaming_whose_second_step_is_lost_for_good_puts_back_the_first() -> 
     error = failure(client, issuer())
     assert isinstance(error, AnswerLost)
     assert client.memory.state() == before
-    assert operations(error) == PUT_BACK
+    assert operations(error) == RESTORED
 
 
 @pytest.mark.parametrize("way", ["loses_answer", "loses_request"])
@@ -105,7 +137,7 @@ def test_putting_back_is_told_and_tried_again_when_it_was_lost(way: str) -> None
     error = failure(client, issuer())
     assert client.memory.state() == before
     assert "was put back" in error.message
-    assert operations(error) == PUT_BACK
+    assert operations(error) == RESTORED
 
 
 def test_what_could_not_be_put_back_is_told_with_what_to_do_and_is_still_on_the_host() -> None:
@@ -201,7 +233,7 @@ def test_a_renaming_onto_an_alias_in_use_puts_back_when_the_update_fails() -> No
     client.passes("update")
     client.fails("update", invalid)
     error = failure(client, issuer())
-    assert operations(error) == PUT_BACK
+    assert operations(error) == RESTORED
     assert host.state() == before
 
 

@@ -25,7 +25,7 @@ _ISSUER = token_issuer_model.RESOURCE
 _PROFILE = client_profile_model.RESOURCE
 
 
-def take_back(held: Held, sent: Sequence[Step], declared: DeclaredIssuers) -> list[Step]:
+def restoring_steps(held: Held, sent: Sequence[Step], declared: DeclaredIssuers) -> list[Step]:
     """The steps that restore each declared issuer that the sent steps have taken from its alias. Pure.
 
     An issuer that the host trusts again, under any alias, stays there.

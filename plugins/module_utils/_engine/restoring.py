@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Puts the resources back that a failed run had deleted to replace them."""
+"""Restores the resources that a failed run had deleted to replace them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _RUN_AGAIN = "Run the task again now: until then the host does not have it."
 _ATTEMPTS = 3
 
 
-def take_back(sent: Sent, declared: Host, error: TrustError) -> None:
-    """Put back the resources that the `sent` steps took away and that the declaration keeps.
+def restore_after_failure(sent: Sent, declared: Host, error: TrustError) -> None:
+    """Restore the resources that the `sent` steps took away and that the declaration keeps.
 
     Each attempt looks at the host first, because steps in doubt may have been carried out since. Then it sends the
     steps that are still needed. A further attempt follows only if this look or a step fails, and if a retry may help.
 
-    Adds to `error` which resources were put back, and which could not be. Raises nothing.
+    Adds to `error` which resources were put back, which could not be, and whether a login was refused. Raises nothing.
     """
     steps = sent.steps
     if not steps:
@@ -39,15 +39,16 @@ def take_back(sent: Sent, declared: Host, error: TrustError) -> None:
             observed = sent.look()
         except TrustError as failure:
             remaining = _perhaps_lost(sent, declared, steps)
+            error.login_refused = error.login_refused or failure.login_refused
             if isinstance(failure, (Unauthenticated, Unauthorized)):
                 break
             continue
 
-        remaining = declared.take_back(observed, steps)
+        remaining = declared.restoring_steps(observed, steps)
         if not remaining:
             break
 
-        retry_may_help = _restore(sent, remaining, attempted)
+        retry_may_help = _restore(sent, remaining, attempted, error)
         if not retry_may_help:
             break
 
@@ -58,13 +59,13 @@ def take_back(sent: Sent, declared: Host, error: TrustError) -> None:
 
 
 def _perhaps_lost(sent: Sent, declared: Host, steps: list[Step]) -> list[Step]:
-    """The steps that may be needed to put all resources back, while the steps in doubt are not looked up.
+    """The steps that may be needed to restore all resources, while the steps in doubt are not looked up.
 
     Either all of the steps in doubt were carried out or none was. Of these two cases the worse one counts: the case in
-    which more resources have to be put back.
+    which more resources have to be restored.
     """
-    if_none_was = declared.take_back(sent.assumed(sent.performed), steps)
-    if_all_were = declared.take_back(sent.assumed(sent.steps), steps)
+    if_none_was = declared.restoring_steps(sent.assumed(sent.performed), steps)
+    if_all_were = declared.restoring_steps(sent.assumed(sent.steps), steps)
 
     if len(_that_restore(if_all_were)) > len(_that_restore(if_none_was)):
         return if_all_were
@@ -76,10 +77,11 @@ def _that_restore(steps: list[Step]) -> list[Step]:
     return [step for step in steps if step.after is not None]
 
 
-def _restore(sent: Sent, remaining: list[Step], attempted: list[Step]) -> bool:
+def _restore(sent: Sent, remaining: list[Step], attempted: list[Step], error: TrustError) -> bool:
     """Send the `remaining` steps until one fails.
 
-    Takes each step that succeeds out of `remaining`, and appends each step that it sends to `attempted`.
+    Takes each step that succeeds out of `remaining`, and appends each step that it sends to `attempted`. Notes in
+    `error` that a login was refused.
     Returns True if a step failed and a retry may help.
     """
     while remaining:
@@ -88,6 +90,7 @@ def _restore(sent: Sent, remaining: list[Step], attempted: list[Step]) -> bool:
         try:
             sent.send(step)
         except TrustError as refusal:
+            error.login_refused = error.login_refused or refusal.login_refused
             return not isinstance(refusal, (Unauthenticated, Unauthorized))
 
         remaining.pop(0)
@@ -97,7 +100,7 @@ def _restore(sent: Sent, remaining: list[Step], attempted: list[Step]) -> bool:
 
 def _report_restored(steps: list[Step], error: TrustError) -> None:
     for names in _names(_that_restore(steps)):
-        error.message += f" The {names} was put back as it was."
+        error.reword(message=error.message + f" The {names} was put back as it was.")
 
 
 def _report_lost(steps: list[Step], error: TrustError) -> None:
@@ -106,9 +109,9 @@ def _report_lost(steps: list[Step], error: TrustError) -> None:
         return
 
     for names in _names(lost):
-        error.message += f" The {names} could not be put back."
+        error.reword(message=error.message + f" The {names} could not be put back.")
 
-    error.hint = f"{error.hint} {_RUN_AGAIN}".strip()
+    error.reword(hint=f"{error.hint} {_RUN_AGAIN}".strip())
     for step in lost:
         error.not_restored.append(dict(step.after.spec()))
 
@@ -125,4 +128,4 @@ def _names(steps: list[Step]) -> list[str]:
 def _report_left_over(sent: Sent, declared: Host, steps: list[Step], error: TrustError) -> None:
     state = sent.assumed(sent.performed)
     for sentence in declared.left_over(state, steps):
-        error.message += f" {sentence}"
+        error.reword(message=f"{error.message} {sentence}")

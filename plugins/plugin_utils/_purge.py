@@ -1,0 +1,46 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Refuses a declaration that came out without any token issuer and would delete all token issuers of a host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.module_utils.parsing.convert_bool import boolean
+
+from ansible_collections.esx.trust.plugins.module_utils._services.option_specifications import is_blank
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet import is_present
+
+#: Why a declaration that would remove all token issuers is refused.
+REFUSAL = (
+    "esx_purge_token_issuers is true, and esx_token_issuers declares no issuer that shall be there. That would "
+    "delete every token issuer of the host. If you mean it, set esx_purge_all_token_issuers to true as well."
+)
+
+
+def refusal_of(declared: Any, purge: Any, purge_all: Any) -> str:
+    """See fleet_refusal.yml."""
+    for issuer in declared or ():
+        if isinstance(issuer, Mapping) and is_present(issuer):
+            return ""
+
+    if not _is_true(purge) or _is_true(purge_all):
+        return ""
+
+    return REFUSAL
+
+
+def purge_unless_refused(declared: Any, purge: Any, purge_all: Any) -> Any:
+    """See fleet_purge.yml. Raises AnsibleError."""
+    refusal = refusal_of(declared, purge, purge_all)
+    if refusal:
+        raise AnsibleError(refusal)
+
+    return purge
+
+
+def _is_true(value: Any) -> bool:
+    """True if a variable is set and Ansible takes its value for true."""
+    return not is_blank(value) and bool(boolean(value, strict=False))

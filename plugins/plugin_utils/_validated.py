@@ -1,0 +1,120 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of a module after Ansible has validated them, and the result of the work with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field
+from typing import Any
+from typing import Optional
+
+from ansible.errors import AnsibleActionFail
+from ansible.module_utils.errors import UnsupportedError
+
+from ansible_collections.esx.trust.plugins.module_utils._module.perform import Run
+from ansible_collections.esx.trust.plugins.module_utils._module.perform import perform
+from ansible_collections.esx.trust.plugins.module_utils._module.perform import scrubbed
+from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
+
+
+@dataclass(frozen=True)
+class ValidatedOptions:
+    """The options of a module after Ansible has validated them.
+
+    args: the options as they were given.
+    action: the name under which the module was called.
+    shows_invocation: whether results hold the options.
+    validation: Ansible's ValidationResult.
+    """
+
+    arguments: Arguments
+    args: Mapping[str, Any] = field(repr=False)
+    action: str
+    shows_invocation: bool
+    validation: Any = field(repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        arguments: Arguments,
+        args: Mapping[str, Any],
+        action: str,
+        shows_invocation: bool,
+    ) -> ValidatedOptions:
+        """Validate the options.
+
+        Raises AnsibleActionFail if Ansible's own validation raises an exception. For all other errors,
+        `params` is None and `result` says what is wrong.
+        """
+        try:
+            validation = arguments.validator.validate(dict(args))
+        except ValueError:
+            # Cores before 2.19 raise it for some texts in which they look for "name=value".
+            complaint = arguments.misshapen(args)
+            raise AnsibleActionFail(complaint) from None
+
+        return cls(arguments, args, action, shows_invocation, validation)
+
+    @property
+    def params(self) -> Optional[dict[str, Any]]:
+        """The options that the work takes. None if Ansible refused them."""
+        if self.validation.error_messages:
+            return None
+
+        options = self.validation.validated_parameters
+        return {name: options[name] for name in self.arguments.options}
+
+    def result(self, work: Run, check_mode: bool, diff: bool) -> dict[str, Any]:
+        """Do the work. Returns the result that the module of the same name would return, without any secret."""
+        validation = self.validation
+        options = validation.validated_parameters
+        params = self.params
+
+        done: dict[str, Any]
+        secrets: tuple[str, ...] = ()
+        if params is None:
+            done = {"failed": True, "changed": False, "msg": self._refusal()}
+        else:
+            done, secrets = perform(work, params, check_mode, diff, self.args, self.arguments)
+
+        warnings = [*_alias_warnings(validation), *done.pop("warnings", [])]
+        if warnings:
+            done["warnings"] = warnings
+
+        if self.shows_invocation:
+            # Options that were refused can hold secrets in every place, even in the keys of a dictionary.
+            shown = {} if params is None else self.arguments.shown(options)
+            # This is a new dictionary, because nothing in these options is masked yet besides the secret options.
+            done = {**done, "invocation": {"module_args": shown}}
+
+        result = scrubbed(self.arguments, done, [self.args, options], secrets)
+
+        complaint = None
+        if params is None:
+            complaint = self.arguments.complaint(validation)
+
+        if complaint:
+            # This sentence names options and repeats no values, so it needs no scrubbing.
+            result["msg"] = complaint
+
+        return result
+
+    def _refusal(self) -> str:
+        """The message of a module whose options Ansible itself refuses."""
+        errors = self.validation.errors
+        message = str(errors.msg)
+        if isinstance(errors[0], UnsupportedError):
+            return f"Unsupported parameters for ({self.action}) module: {message}"
+
+        return message
+
+
+def _alias_warnings(validation: Any) -> list[str]:
+    """A warning for each option that is set together with its alias, in Ansible's own words."""
+    warnings = []
+    for entry in getattr(validation, "_warnings", []):
+        warnings.append(f"Both option {entry['option']} and its alias {entry['alias']} are set.")
+
+    return warnings

@@ -1,0 +1,114 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A login that the host refuses in the middle of a run: the password is not sent again, and the run says so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.esx.trust.plugins.module_utils._api.login import TOKEN_CREATE
+from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
+from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
+from support.answers import READ
+from support.converging import failure
+from support.converging import host_with_leftover
+from support.converging import invalid
+from support.converging import issuer
+from support.converging import operations
+from support.converging import refused
+from support.memory import MemoryHost
+from support.memory import ScriptedClient
+from support.transport import ScriptedTransport
+from support.transport import client
+from support.transport import failing
+
+
+@pytest.mark.parametrize(
+    ("options", "first_login"),
+    [
+        ({}, {"access_token": "token-1"}),
+        ({"auth_method": "session"}, "s355"),
+        ({"saml_token": "H4s="}, {"access_token": "token-1"}),
+    ],
+)
+def test_a_renewal_that_was_refused_is_not_tried_again(
+    transport: ScriptedTransport, options: Any, first_login: Any
+) -> None:
+    transport.logins = [first_login, 401]
+    transport.services = [{}, 401]
+    one = client(transport, **options)
+    one.call(READ())
+
+    refusals = [failing(lambda: one.call(READ())) for _turn in range(4)]
+    assert all(isinstance(refusal, Unauthenticated) for refusal in refusals)
+    assert transport.asked == ["login", "service", "service", "login"]
+
+    (first, *later) = [refusal.failure() for refusal in refusals]
+    assert later == [first] * 3
+    assert first["login_refused"] is ("saml_token" not in options)
+
+
+def test_each_further_refusal_is_an_error_of_its_own(transport: ScriptedTransport) -> None:
+    """A run adds sentences and lists to an error, which do not belong to the others."""
+    transport.logins = [401]
+    one = client(transport)
+    errors = [failing(lambda: one.call(READ())) for _turn in range(3)]
+    for error in errors:
+        error.message += " More."
+        error.not_restored.append({})
+        error.returned["more"] = 1
+
+    fresh = failing(lambda: one.call(READ()))
+    assert "More." not in fresh.message
+    assert (fresh.not_restored, fresh.returned) == ([], {})
+
+
+# A run that ends for another reason, and meets the refusal while it looks at the host again
+
+
+def login_refused() -> TrustError:
+    error = refused()
+    error.operation = TOKEN_CREATE.id
+    error.login_refused = True
+    return error
+
+
+def test_a_refusal_of_the_look_after_a_failed_step_is_told() -> None:
+    one = ScriptedClient(MemoryHost())
+    one.fails("create", invalid)
+    one.passes("list")
+    one.fails("list", login_refused)
+    error = failure(one, issuer())
+    assert (error.error_type, error.failure()["login_refused"]) == ("INVALID_ARGUMENT", True)
+
+
+@pytest.mark.parametrize("refused_call", ["list", "update"])
+def test_a_refusal_while_an_issuer_is_put_back_is_told(refused_call: str) -> None:
+    one = ScriptedClient(host_with_leftover())
+    one.fails("create", invalid)
+    one.passes(refused_call)
+    if refused_call == "list":
+        # The look after the failed step.
+        one.passes(refused_call)
+    one.fails(refused_call, login_refused)
+    error = failure(one, issuer())
+    assert (error.error_type, error.failure()["login_refused"]) == ("INVALID_ARGUMENT", True)
+    assert [lost["issuer_alias"] for lost in error.not_restored] == ["leftover"]
+
+
+def test_a_refusal_of_the_last_look_is_told_with_the_steps_that_were_done() -> None:
+    one = ScriptedClient(MemoryHost())
+    one.passes("list")
+    one.fails("list", login_refused)
+    error = failure(one, issuer())
+    assert error.failure()["login_refused"] is True
+    assert operations(error) == [("create", "vc")]
+    assert "put back" not in error.message
+
+
+def test_another_failure_does_not_speak_of_logins() -> None:
+    one = ScriptedClient(MemoryHost())
+    one.fails("create", invalid)
+    assert "login_refused" not in failure(one, issuer()).failure()
