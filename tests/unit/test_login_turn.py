@@ -23,7 +23,6 @@ from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.look import 
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import Given
 from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import RefusedLogins
 from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import login_of
-from ansible_collections.esx.trust.plugins.plugin_utils._validated import ValidatedOptions
 
 if TYPE_CHECKING:
     from simulator import Host as EsxHost
@@ -190,22 +189,14 @@ def test_a_file_that_is_removed_while_a_task_waits_for_it_is_made_anew(tmp_path:
     assert "is not tried again" in host.task()["msg"]
 
 
-def test_an_empty_declaration_proves_no_login(host: EsxHost, tmp_path: Path) -> None:
-    args = {
-        "hostname": host.address,
-        "port": host.port,
-        "username": "root",
-        "password": "wrong-Password-1",
-        "validate_certs": False,
-        "kms_providers": [],
-    }
-    understood = ValidatedOptions.of(host_trust.ARGUMENTS, args, "esx_host_trust", shows_invocation=False)
-    done = in_turn(TOKEN, str(tmp_path), "esx01", lambda: understood.result(host_trust.run, True, False))
-    assert not done.get("failed")
-    assert host.journal == []
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_declaration_for_which_nothing_was_sent_proves_no_login(tmp_path: Path, asked: bool) -> None:
+    """A host that was asked has shown the form of its API."""
+    form = {"api_protocol": "rest"} if asked else {}
+    in_turn(TOKEN, str(tmp_path), "esx01", lambda: {"changed": False, "resources": [], **form})
 
     (file,) = tmp_path.iterdir()
-    assert file.read_text("ascii") == ""
+    assert file.read_text("ascii").startswith("accepted") == asked
 
 
 @pytest.mark.parametrize("kind", ["file", "link"])
