@@ -209,6 +209,23 @@ class ApiError(TrustError):
 
         self.outcome_unknown = outcome_unknown
 
+    def again(self) -> ApiError:
+        """The same error for a further request, which is not sent because of it."""
+        error = type(self)(
+            self.message,
+            self.hint,
+            operation=self.operation,
+            status=self.status,
+            error_type=self.error_type,
+            inferred=self.inferred,
+            message_ids=self.message_ids,
+            outcome_unknown=self.outcome_unknown,
+            secrets=self.secrets,
+        )
+
+        error.login_refused = self.login_refused
+        return error
+
 
 def _may_have_worked(status: int) -> bool:
     """True if the host may have carried out a request that it answered with an error and this HTTP code.
@@ -228,22 +245,6 @@ class Unauthenticated(ApiError):
         super().__init__(*args, **kwargs)
         self.retriable = False
         self.outcome_unknown = False
-
-    def again(self) -> Unauthenticated:
-        """The same refusal for a further request, which is not sent because of it."""
-        error = Unauthenticated(
-            self.message,
-            self.hint,
-            operation=self.operation,
-            status=self.status,
-            error_type=self.error_type,
-            inferred=self.inferred,
-            secrets=self.secrets,
-        )
-
-        error.message_ids = self.message_ids
-        error.login_refused = self.login_refused
-        return error
 
     def failure(self) -> dict[str, Any]:
         """The error as a dictionary, with `login_refused` besides the fields of every error."""

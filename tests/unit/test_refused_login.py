@@ -10,7 +10,6 @@ import pytest
 
 from ansible_collections.esx.trust.plugins.module_utils._api.login import TOKEN_CREATE
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
-from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from support.answers import READ
 from support.converging import failure
 from support.converging import host_with_leftover
@@ -25,6 +24,7 @@ from support.transport import client
 from support.transport import failing
 
 
+@pytest.mark.parametrize("status", [401, 403])
 @pytest.mark.parametrize(
     ("options", "first_login"),
     [
@@ -34,20 +34,21 @@ from support.transport import failing
     ],
 )
 def test_a_renewal_that_was_refused_is_not_tried_again(
-    transport: ScriptedTransport, options: Any, first_login: Any
+    transport: ScriptedTransport, options: Any, first_login: Any, status: int
 ) -> None:
-    transport.logins = [first_login, 401]
+    transport.logins = [first_login, status]
     transport.services = [{}, 401]
     one = client(transport, **options)
     one.call(READ())
 
     refusals = [failing(lambda: one.call(READ())) for _turn in range(4)]
-    assert all(isinstance(refusal, Unauthenticated) for refusal in refusals)
+    assert {refusal.status for refusal in refusals} == {status}
     assert transport.asked == ["login", "service", "service", "login"]
 
     (first, *later) = [refusal.failure() for refusal in refusals]
     assert later == [first] * 3
-    assert first["login_refused"] is ("saml_token" not in options)
+    if status == 401:
+        assert first["login_refused"] is ("saml_token" not in options)
 
 
 def test_each_further_refusal_is_an_error_of_its_own(transport: ScriptedTransport) -> None:

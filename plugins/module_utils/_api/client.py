@@ -33,6 +33,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.transport import Tr
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
+from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unreachable
 from ansible_collections.esx.trust.plugins.module_utils._signals import tidying
@@ -69,7 +70,7 @@ class Client:
         #: The credentials that the login gave, or None before a login.
         self._credentials: Optional[Credentials] = None
         #: The refusal of a login. This client sends no further login after it.
-        self._refusal: Optional[Unauthenticated] = None
+        self._refusal: Optional[ApiError] = None
         #: The host answered in the form of the current codec.
         self._form_is_known = False
         #: The answer after which the client turned to the other form.
@@ -302,6 +303,9 @@ class Client:
             except TrustError as error:
                 if not error.retriable:
                     self._login.explain_missing_service(operation, error)
+                    if isinstance(error, Unauthorized):
+                        self._refusal = error.again()
+
                     raise
 
                 self.spend_retry(error)

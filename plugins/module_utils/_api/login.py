@@ -21,6 +21,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.operation import Op
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
+from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 
 TOKEN_CREATE = Operation(
@@ -217,7 +218,7 @@ class Login:
 
 def is_refused_login(error: TrustError) -> bool:
     """True if the host refused the login itself, so that no further operation of the client can succeed."""
-    return isinstance(error, Unauthenticated) and is_of_login(error)
+    return isinstance(error, (Unauthenticated, Unauthorized)) and is_of_login(error)
 
 
 def is_of_login(error: TrustError) -> bool:
