@@ -91,7 +91,7 @@ def test_a_login_of_which_nothing_is_known_is_tried_one_after_the_other(tmp_path
 
 
 def test_a_task_that_asked_the_host_for_nothing_proves_nothing(tmp_path: Path) -> None:
-    host = Host(tmp_path, {"changed": False})
+    host = Host(tmp_path, {"changed": False, "resources": []})
     host.tasks(6)
     assert host.peak == 1
 
@@ -190,7 +190,7 @@ def test_a_file_that_is_removed_while_a_task_waits_for_it_is_made_anew(tmp_path:
     assert "is not tried again" in host.task()["msg"]
 
 
-def test_an_empty_declaration_proves_no_login(host: EsxHost, tmp_path: Path) -> None:
+def test_an_empty_declaration_asks_the_host_all_the_same(host: EsxHost, tmp_path: Path) -> None:
     args = {
         "hostname": host.address,
         "port": host.port,
@@ -201,11 +201,10 @@ def test_an_empty_declaration_proves_no_login(host: EsxHost, tmp_path: Path) -> 
     }
     understood = ValidatedOptions.of(host_trust.ARGUMENTS, args, "esx_host_trust", shows_invocation=False)
     done = in_turn(TOKEN, str(tmp_path), "esx01", lambda: understood.result(host_trust.run, True, False))
-    assert not done.get("failed")
-    assert host.journal == []
+    assert done["failure"]["login_refused"]
 
     (file,) = tmp_path.iterdir()
-    assert file.read_text("ascii") == ""
+    assert file.read_text("ascii") == f"refused {TOKEN.ways[0]}\n"
 
 
 @pytest.mark.parametrize("kind", ["file", "link"])

@@ -162,9 +162,9 @@ def has_accepted(result: Mapping[str, Any], auth_method: str) -> bool:
     auth_method: the option of the module.
     """
     if not result.get("failed"):
-        # For an empty declaration nothing is sent, so that the host shows no form of the API.
-        sends_nothing = "resources" in result and "api_protocol" not in result
-        return not sends_nothing
+        # The result of a host that has answered tells the form of the API.
+        was_not_asked = "resources" in result and "api_protocol" not in result
+        return not was_not_asked
 
     failure = result.get("failure") or {}
     code = failure.get("code", "invalid_input")
