@@ -24,6 +24,7 @@ from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.look import 
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import Given
 from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import RefusedLogins
 from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import login_of
+from ansible_collections.esx.trust.plugins.plugin_utils._validated import ValidatedOptions
 
 if TYPE_CHECKING:
     from simulator import Host as EsxHost
@@ -91,7 +92,7 @@ def test_a_login_of_which_nothing_is_known_is_tried_one_after_the_other(tmp_path
 
 
 def test_a_task_that_asked_the_host_for_nothing_proves_nothing(tmp_path: Path) -> None:
-    host = Host(tmp_path, {"changed": False})
+    host = Host(tmp_path, {"changed": False, "resources": []})
     host.tasks(6)
     assert host.peak == 1
 
@@ -199,8 +200,8 @@ def test_a_refusal_is_kept_for_an_empty_declaration_too(host: EsxHost, tmp_path:
         "validate_certs": False,
         "kms_providers": [],
     }
-    understood = ValidatedOptions.of(host_trust.ARGUMENTS, args, "esx_host_trust", shows_invocation=False)
-    done = in_turn(TOKEN, str(tmp_path), "esx01", lambda: understood.result(host_trust.run, True, False))
+    validated = ValidatedOptions.of(host_trust.ARGUMENTS, args, "esx_host_trust", shows_invocation=False)
+    done = in_turn(TOKEN, str(tmp_path), "esx01", lambda: validated.result(host_trust.run, True, False))
     assert done["failure"]["login_refused"]
 
     (file,) = tmp_path.iterdir()
