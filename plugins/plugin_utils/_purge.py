@@ -22,7 +22,16 @@ REFUSAL = (
 
 def refusal_of(declared: Any, purge: Any, purge_all: Any) -> str:
     """See fleet_refusal.yml."""
-    for issuer in declared or ():
+    issuers = () if not declared or is_blank(declared) else declared
+    if isinstance(issuers, Mapping):
+        # Ansible takes a dictionary for a list with one entry.
+        issuers = (issuers,)
+
+    if not isinstance(issuers, (list, tuple)):
+        # The module refuses what is no list, and says so.
+        return ""
+
+    for issuer in issuers:
         if isinstance(issuer, Mapping) and is_present(issuer):
             return ""
 

@@ -37,11 +37,12 @@ def issuers(declared: Any, chains_mode: Any = None) -> list[Any]:
 
     An entry that is no dictionary stays as it is, so that the module refuses it.
 
-    declared: the value of esx_token_issuers. A blank text, such as a blank answer of a survey, declares none.
+    declared: the value of esx_token_issuers. A blank text, such as a blank answer of a survey, declares none, and
+        neither does an empty dictionary.
     chains_mode: the mode for all of them; by default as declared.
     """
     found: list[Any] = []
-    entries = () if is_blank(declared) else declared
+    entries = () if is_blank(declared) or declared == {} else declared
     if isinstance(entries, (str, Mapping)) or not isinstance(entries, Iterable):
         entries = (entries,)
 

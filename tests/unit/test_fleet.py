@@ -16,6 +16,7 @@ from ansible_collections.esx.trust.plugins.filter.fleet import fleet_differences
 from ansible_collections.esx.trust.plugins.filter.fleet import fleet_entries
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet import differences
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet import keys
+from ansible_collections.esx.trust.plugins.plugin_utils._purge import refusal_of
 from ansible_collections.esx.trust.plugins.plugin_utils._rotation import issuers as rotation_issuers
 from ansible_collections.esx.trust.plugins.plugin_utils._rotation import missing
 from ansible_collections.esx.trust.plugins.plugin_utils._rotation import mode
@@ -228,3 +229,13 @@ def test_every_filter_is_offered() -> None:
         "fleet_purge",
         "fleet_refusal",
     }
+
+
+@pytest.mark.parametrize("declared", [None, [], " ", {"state": "absent"}, [{"state": "absent"}]])
+def test_a_declaration_without_an_issuer_is_refused(declared: Any) -> None:
+    assert refusal_of(declared, True, None)
+
+
+@pytest.mark.parametrize("declared", [5, True, "vcenter01", {"issuer_alias": "a"}, [{"issuer_alias": "a"}]])
+def test_an_issuer_or_a_value_of_a_wrong_form_is_left_to_the_module(declared: Any) -> None:
+    assert refusal_of(declared, True, None) == ""

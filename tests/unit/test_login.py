@@ -15,6 +15,9 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
+from ansible_collections.esx.trust.plugins.module_utils._module.perform import perform
+from ansible_collections.esx.trust.plugins.module_utils._module.perform import scrubbed
+from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import ARGUMENTS
 from support.answers import READ
 from support.transport import JSON
 from support.transport import ScriptedTransport
@@ -209,3 +212,20 @@ def test_other_failures_of_a_login_keep_their_own_hint(transport: ScriptedTransp
     answer.hint = "As it was."
     transport.logins = [answer]
     assert failing(lambda: client(transport).call(READ())).hint == "As it was."
+
+
+def test_a_failed_run_does_not_show_the_token_of_its_login(transport: ScriptedTransport) -> None:
+    """A host can have quoted the token in anything that the run has read, such as the name of what was deleted."""
+    token = "a-token-of-a-login"
+    transport.logins = [{"access_token": token}]
+
+    def run(_params: Any, _check_mode: bool) -> dict[str, Any]:
+        with client(transport) as one:
+            one.call(READ())
+            error = TrustError("esx01: the deletion failed.")
+            error.operations = [{"operation": "delete", "resource": "token_issuer", "id": f"alias-{token}"}]
+            raise error
+
+    result, secrets = perform(run, {}, False, False, {}, ARGUMENTS)
+    assert token in str(result)
+    assert token not in str(scrubbed(ARGUMENTS, result, [], secrets))

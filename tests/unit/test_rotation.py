@@ -13,7 +13,7 @@ from ansible_collections.esx.trust.plugins.plugin_utils import _rotation
 ISSUER = {"issuer_alias": "vc", "issuer": "https://vc/sso"}
 
 
-@pytest.mark.parametrize("blank", [None, "", " ", "\n", [], ()], ids=repr)
+@pytest.mark.parametrize("blank", [None, "", " ", "\n", [], (), {}], ids=repr)
 def test_nothing_is_declared_by_a_blank(blank: Any) -> None:
     assert _rotation.issuers(blank) == []
     assert _rotation.mode(blank) == _rotation.NONE

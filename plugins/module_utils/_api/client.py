@@ -102,8 +102,12 @@ class Client:
         error: Optional[BaseException],
         traceback: Optional[TracebackType],
     ) -> None:
-        if isinstance(error, TrustError) and self.api_protocol:
-            error.returned.setdefault("api_protocol", self.api_protocol)
+        if isinstance(error, TrustError):
+            # What the error returns, such as the operations so far, may quote the token that the login gave.
+            error.secrets = (*error.secrets, *self._redactor.secrets)
+
+            if self.api_protocol:
+                error.returned.setdefault("api_protocol", self.api_protocol)
 
         self.close()
 

@@ -124,6 +124,11 @@ class Redactor:
         """
         self._known.add(secret)
 
+    @property
+    def secrets(self) -> frozenset[str]:
+        """The secrets of the run so far."""
+        return frozenset(self._known.words)
+
     def scrub(self, text: str) -> str:
         """The text with asterisks in the place of every secret, and of every twelve characters in a row of a secret."""
         return self._scrubbed([text], is_value=False)[0]
@@ -139,7 +144,7 @@ class Redactor:
         self._scrub_all(texts.sentences, is_value=False)
         self._scrub_all(texts.values, is_value=True)
 
-        return Masked(self._rebuilt(result, None, texts), self._known.words)
+        return Masked(self._rebuilt(result, None, texts), self.secrets)
 
     def _scrub_all(self, texts: dict[str, str], *, is_value: bool) -> None:
         """Replace each value of the dictionary by the scrubbed form of its key."""
