@@ -119,6 +119,45 @@ def test_a_provider_that_somebody_else_deleted_meanwhile_is_not_claimed() -> Non
     assert told(outcome) == [("create", "a")]
 
 
+@pytest.mark.parametrize("raced", ["get", "delete"], ids=["seen before the deletion", "seen by the deletion"])
+def test_a_removal_goes_on_without_a_retry_where_somebody_else_removed_a_part(raced: str) -> None:
+    host = host_with(*((alias, f"https://{alias}", OLD) for alias in "abc"))
+    client = ScriptedClient(host, retries=0)
+    if raced == "delete":
+        client.passes("delete")
+    client.is_raced(raced, lambda memory: memory.issuers.pop("b"))
+    outcome = run(client, desired(issuers=[], purge=True))
+    assert told(outcome) == [("delete", "a"), ("delete", "c")]
+    assert host.issuers == {}
+
+
+def test_a_removal_of_providers_goes_on_without_a_retry() -> None:
+    host = host_with(providers=dict.fromkeys("abc", KEY_ID))
+    client = ScriptedClient(host, retries=0)
+    for _look in "abc":
+        client.passes("get")
+    client.is_raced("get", lambda memory: memory.key_providers.pop("b"))
+    wanted = desired([provider(name, state="absent") for name in "abc"])
+    assert told(run(client, wanted)) == [("delete", "a"), ("delete", "c")]
+    assert host.key_providers == {}
+
+
+def test_a_plan_that_somebody_else_made_larger_costs_a_retry() -> None:
+    """The new plan is not shorter than the rest of the old one, so the run may not go on for nothing."""
+    host = host_with(("a", "https://a", OLD), ("b", "https://b", OLD))
+    client = ScriptedClient(host, retries=0)
+
+    def exchange(memory: MemoryHost) -> None:
+        del memory.issuers["b"]
+        memory.hold_issuer("d", "https://d", [OLD])
+
+    client.is_raced("get", exchange)
+    with pytest.raises(TrustError) as caught:
+        run(client, desired(issuers=[], purge=True))
+    assert "since the last look" in caught.value.message
+    assert list(host.issuers) == ["d"]
+
+
 def test_a_run_of_one_step_looks_no_second_time() -> None:
     client = ScriptedClient(host_with(providers={"site-a": KEY_ID}))
     run(client, desired([provider("site-a", state="absent")]))
