@@ -439,10 +439,39 @@ def test_merge_does_not_grow_on_a_host_that_drops_certificates() -> None:
     host.hold_issuer("vc", ISSUER, [deep[:1], OLD])
     merged = issuer(chains=[deep], chains_mode="merge")
     outcomes = [converge(ScriptedClient(host).as_client(), merged, check_mode=False) for _run in range(4)]
-    assert [outcome.changed for outcome in outcomes] == [True, False, False, False]
+    # The host saves the same chain once more, which is no change.
+    assert [outcome.changed for outcome in outcomes] == [False, False, False, False]
     assert all("it dropped 'CN=deep root'" in outcome.warnings[0] for outcome in outcomes)
     assert len(host.issuers["vc"]["signing_cert_chains"]) == 3
     assert {"cert_chain": OLD} in host.issuers["vc"]["signing_cert_chains"]
+
+
+@pytest.mark.parametrize("mode", ["exact", "merge"])
+@pytest.mark.parametrize("held", [None, [], [OLD]], ids=["no issuer", "no chain", "another chain"])
+def test_a_second_run_changes_nothing_on_a_host_that_drops_certificates(
+    held: Optional[list[list[str]]], mode: str
+) -> None:
+    deep = chain(2, subject="deep")
+    host = DroppingHost()
+    if held is not None:
+        host.hold_issuer("vc", ISSUER, held)
+
+    declared = issuer(chains=[deep], chains_mode=mode)
+    outcomes = [converge(ScriptedClient(host).as_client(), declared, check_mode=False) for _run in range(3)]
+    assert [outcome.changed for outcome in outcomes] == [True, False, False]
+    assert all("it dropped 'CN=deep root'" in outcome.warnings[0] for outcome in outcomes)
+    assert outcomes[1].before == outcomes[1].after == outcomes[0].after
+
+
+def test_merge_tells_a_new_chain_on_a_host_that_drops_certificates() -> None:
+    deep = chain(2, subject="deep")
+    host = DroppingHost()
+    host.hold_issuer("vc", ISSUER, [deep[:1]])
+    outcome = converge(
+        ScriptedClient(host).as_client(), issuer(chains=[deep, NEW], chains_mode="merge"), check_mode=False
+    )
+    assert outcome.changed
+    assert {"cert_chain": NEW} in outcome.after["signing_cert_chains"]
 
 
 @pytest.mark.parametrize("held", [None, ISSUER, "https://former"])

@@ -14,13 +14,19 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from ansible_collections.esx.trust.plugins.module_utils._api.credentials import NoCredentials
+from ansible_collections.esx.trust.plugins.module_utils._api.jsonrpc import JSON_RPC
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
 from ansible_collections.esx.trust.plugins.module_utils._engine.converge import Outcome
 from ansible_collections.esx.trust.plugins.module_utils._engine.converge import converge
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import Conflict
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._services.account import Account
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import ClientProfile
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Grant
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Subject
 from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import HostTrust
 from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import IssuersAndProfiles
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import write_marker
@@ -111,6 +117,45 @@ def test_a_provider_that_somebody_else_deleted_meanwhile_is_not_claimed() -> Non
     client.is_raced("create", lambda memory: memory.key_providers.clear())
     outcome = run(client, desired([provider("site-a", state="absent")], [issuer("a", "https://a")]))
     assert told(outcome) == [("create", "a")]
+
+
+@pytest.mark.parametrize("raced", ["get", "delete"], ids=["seen before the deletion", "seen by the deletion"])
+def test_a_removal_goes_on_without_a_retry_where_somebody_else_removed_a_part(raced: str) -> None:
+    host = host_with(*((alias, f"https://{alias}", OLD) for alias in "abc"))
+    client = ScriptedClient(host, retries=0)
+    if raced == "delete":
+        client.passes("delete")
+    client.is_raced(raced, lambda memory: memory.issuers.pop("b"))
+    outcome = run(client, desired(issuers=[], purge=True))
+    assert told(outcome) == [("delete", "a"), ("delete", "c")]
+    assert host.issuers == {}
+
+
+def test_a_removal_of_providers_goes_on_without_a_retry() -> None:
+    host = host_with(providers=dict.fromkeys("abc", KEY_ID))
+    client = ScriptedClient(host, retries=0)
+    for _look in "abc":
+        client.passes("get")
+    client.is_raced("get", lambda memory: memory.key_providers.pop("b"))
+    wanted = desired([provider(name, state="absent") for name in "abc"])
+    assert told(run(client, wanted)) == [("delete", "a"), ("delete", "c")]
+    assert host.key_providers == {}
+
+
+def test_a_plan_that_somebody_else_made_larger_costs_a_retry() -> None:
+    """The new plan is not shorter than the rest of the old one, so the run may not go on for nothing."""
+    host = host_with(("a", "https://a", OLD), ("b", "https://b", OLD))
+    client = ScriptedClient(host, retries=0)
+
+    def exchange(memory: MemoryHost) -> None:
+        del memory.issuers["b"]
+        memory.hold_issuer("d", "https://d", [OLD])
+
+    client.is_raced("get", exchange)
+    with pytest.raises(TrustError) as caught:
+        run(client, desired(issuers=[], purge=True))
+    assert "since the last look" in caught.value.message
+    assert list(host.issuers) == ["d"]
 
 
 def test_a_run_of_one_step_looks_no_second_time() -> None:
@@ -401,6 +446,50 @@ def test_what_is_put_back_is_called_by_its_kind() -> None:
         run(client, desired(issuers=[issuer("new", "https://vc", NEW, **RENAME)], profiles=[]))
     assert caught.value.message.endswith("The token_issuer 'old' was put back as it was.")
     assert client.memory.state() == before
+
+
+class JsonRpcHost(MemoryHost):
+    """Takes only what JSON-RPC can carry: the fields that the API has."""
+
+    def perform(self, call: Call) -> Any:
+        JSON_RPC.encode(call, NoCredentials())
+        return super().perform(call)
+
+
+def test_grants_are_put_back_without_the_fields_that_the_host_adds() -> None:
+    """The copy of a second profile is refused after the first one was changed as declared."""
+    client = ScriptedClient(JsonRpcHost(), retries=0)
+    memory = client.memory
+    memory.hold_issuer("old", "https://vc", [OLD])
+    memory.hold_issuer("new", "https://other", [OLD])
+    right = {"resource_type": "ENTITLEMENT", "entitlement": "SECURITY_MGMT"}
+    for name, alias, grant in (("u", "old", right), ("w", "old", right), ("u", "new", {**right, "granted_by": "root"})):
+        memory.profiles[f"{name} of {alias}"] = {
+            "subject": {"type": "EXTERNAL_GROUP", "name": name, "issuer_alias": alias, "domain": "d"},
+            "grants": [grant],
+        }
+    before = client.memory.state()
+    client.fails("create", lambda: api_error("INVALID_ARGUMENT"))
+    with pytest.raises(TrustError) as caught:
+        run(
+            client,
+            desired(
+                issuers=[issuer("new", "https://vc", NEW, **RENAME)],
+                profiles=[group("u", "new", "READ_ONLY")],
+            ),
+        )
+    assert "was put back as it was" in caught.value.message
+    assert caught.value.not_restored == []
+    before[2]["u of new"]["grants"] = [right]
+    assert memory.state() == before
+
+
+def test_a_grant_that_cannot_be_written_is_refused_before_it_is_sent() -> None:
+    profile = ClientProfile(Subject("LOCAL_USER", "u"), (Grant("ROLE", None, '{"role": "auditor"}'),))
+    memory = JsonRpcHost()
+    with pytest.raises(TrustError, match="fields that this collection does not know"):
+        memory.apply([Step.between("client_profile", "u", None, profile)])
+    assert memory.profiles == {}
 
 
 # Issuers and client profiles together

@@ -19,6 +19,7 @@ from ansible_collections.esx.trust.plugins.module_utils._engine.restoring import
 from ansible_collections.esx.trust.plugins.module_utils._engine.sent import Sent
 from ansible_collections.esx.trust.plugins.module_utils._errors import HINT_RUN_AGAIN
 from ansible_collections.esx.trust.plugins.module_utils._errors import Conflict
+from ansible_collections.esx.trust.plugins.module_utils._errors import Overtaken
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
@@ -184,7 +185,9 @@ class _Run:
             if step in plan.steps and not may_be_repeated:
                 raise self._explained(error, step)
 
-            look_found_nothing_new = len(self.performed) == known_as_performed
+            # If somebody else did the step meanwhile, the rest is carried out without a wait.
+            done_by_another = _shows_a_change(error) and step not in plan.steps
+            look_found_nothing_new = len(self.performed) == known_as_performed and not done_by_another
             # A host may store each write in another form. Then the steps never become fewer, although each was done.
             there_is_more_to_do = len(plan.steps) > len(steps_after_it)
             if plan.steps and (look_found_nothing_new or there_is_more_to_do):
@@ -327,3 +330,8 @@ class _Run:
                 hint=HINT_RUN_AGAIN,
             )
             raise
+
+
+def _shows_a_change(error: TrustError) -> bool:
+    """True if the error of a step says that somebody else has changed the host since the run looked at it."""
+    return isinstance(error, Overtaken) or error.error_type in _SUPERSEDED

@@ -82,12 +82,17 @@ class TokenIssuer:
         return body
 
     def record(self) -> dict[str, Any]:
-        """The record that the modules return. The chains are sorted, because their order has no meaning."""
+        """The record that the modules return.
+
+        The chains are sorted, because their order has no meaning. A chain that the host holds several times is there
+        once, as in a declaration: a host that drops root certificates saves equal chains where different ones were
+        written.
+        """
 
         def digests(chain: Chain) -> list[str]:
             return [certificate.sha256 for certificate in chain.certificates]
 
-        chains = tuple(sorted(self.chains, key=digests))
+        chains = tuple(sorted(dict.fromkeys(self.chains), key=digests))
         spec = TokenIssuer(self.issuer_alias, self.issuer, chains).spec()
 
         return {**spec, "certificates": certificate_records(chains)}

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Optional
@@ -12,6 +13,7 @@ from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._services import client_profile_model
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer_model
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import ClientProfile
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Grant
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import DeclaredIssuers
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import Held
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import carry_out
@@ -161,7 +163,7 @@ def _restored_profiles(profiles: Profiles, sent: Sequence[Step], alias: str) -> 
         if not was_deleted or step.before.subject.issuer_alias != alias or step.before.subject in subjects:
             continue
 
-        restored = ClientProfile(step.before.subject, step.before.grants)
+        restored = ClientProfile(step.before.subject, _writable(step.before.grants))
         subjects.append(restored.subject)
         steps.append(Step.between(_PROFILE, restored.label, None, restored))
 
@@ -178,10 +180,15 @@ def _earlier_grants(profiles: Profiles, sent: Sequence[Step], alias: str) -> lis
 
         for profile in profiles.held:
             if profile.subject == step.after.subject and profile.granted == step.after.granted:
-                earlier = replace(profile, grants=step.before.grants)
+                earlier = replace(profile, grants=_writable(step.before.grants))
                 steps.append(Step.between(_PROFILE, profile.label, profile, earlier))
 
     return steps
+
+
+def _writable(grants: Iterable[Grant]) -> tuple[Grant, ...]:
+    """The grants without the fields that a host adds to known entitlements. The API does not take these fields."""
+    return tuple(grant.right for grant in grants)
 
 
 def _marks(step: Step) -> bool:
