@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from ansible_collections.esx.trust.plugins.module_utils._api.answer import Answer
 from ansible_collections.esx.trust.plugins.module_utils._api.login import TOKEN_CREATE
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from support.answers import READ
@@ -47,8 +49,25 @@ def test_a_renewal_that_was_refused_is_not_tried_again(
 
     (first, *later) = [refusal.failure() for refusal in refusals]
     assert later == [first] * 3
-    if status == 401:
-        assert first["login_refused"] is ("saml_token" not in options)
+    assert first.get("login_refused", False) is ("saml_token" not in options)
+
+
+def test_a_forbidden_login_is_told_unless_the_account_only_lacks_entitlements(transport: ScriptedTransport) -> None:
+    """Tasks that follow, and the look at a fleet, learn from this field that they must not send the password."""
+    transport.logins = [403]
+    assert failing(lambda: client(transport).call(READ())).failure()["login_refused"] is True
+
+    message = {"id": "com.vmware.esx.authentication.token.no_entitlements", "default_message": "None."}
+    body = json.dumps({"error_type": "UNAUTHORIZED", "messages": [message]}).encode()
+    transport.logins = [Answer(403, {}, body)]
+    assert "login_refused" not in failing(lambda: client(transport).call(READ())).failure()
+
+
+@pytest.mark.parametrize("auth_method", ["token", "basic"])
+def test_a_service_that_forbids_a_request_has_refused_no_login(transport: ScriptedTransport, auth_method: str) -> None:
+    transport.services = [403]
+    refusal = failing(lambda: client(transport, auth_method=auth_method).call(READ()))
+    assert "login_refused" not in refusal.failure()
 
 
 def test_each_further_refusal_is_an_error_of_its_own(transport: ScriptedTransport) -> None:

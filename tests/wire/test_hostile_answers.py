@@ -279,7 +279,7 @@ def test_a_refusal_stays_a_refusal_whatever_follows_its_code(
     for line, kind in (("401 Unauthorized", Unauthenticated), ("403 Forbidden", Unauthorized)):
         error = refusal(speaker, once(f"HTTP/1.1 {line}\r\n".encode() + UNREADABLE[what]), api_protocol, auth_method)
         assert isinstance(error, kind)
-        assert error.login_refused is (kind is Unauthenticated)
+        assert error.login_refused is (kind is Unauthenticated or auth_method == "token")
         assert not error.outcome_unknown
 
 

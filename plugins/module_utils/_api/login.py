@@ -133,6 +133,10 @@ class Login:
 
             return
 
+        if isinstance(error, Unauthorized) and error.operation in LOGIN_OPERATIONS:
+            # A host may answer so for a locked account, so no other task may send the password again.
+            error.login_refused = isinstance(credentials, UserPassword) and not lacks_entitlements(error)
+
         if self.proven or unseen or not error.outcome_unknown:
             return
 
