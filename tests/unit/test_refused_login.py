@@ -12,7 +12,12 @@ import pytest
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import Answer
 from ansible_collections.esx.trust.plugins.module_utils._api.login import TOKEN_CREATE
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
+from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import LIST
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import names_beside
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import DesiredKmsProvider
 from support.answers import READ
+from support.constants import KEY_ID
 from support.converging import failure
 from support.converging import host_with_leftover
 from support.converging import invalid
@@ -70,6 +75,44 @@ def test_a_service_that_forbids_a_request_has_refused_no_login(transport: Script
     assert "login_refused" not in refusal.failure()
 
 
+def test_a_password_that_the_first_service_refused_goes_to_no_other_service(transport: ScriptedTransport) -> None:
+    """With auth_method basic, each request is a login."""
+    transport.services = [401]
+    one = client(transport, auth_method="basic")
+
+    refusals = [failing(lambda: one.call(READ())).failure() for _turn in range(3)]
+    assert transport.asked == ["service"]
+    assert refusals == [refusals[0]] * 3
+    assert refusals[0]["login_refused"] is True
+
+
+@pytest.mark.parametrize("answer", ["proven", "tokens only"])
+def test_another_service_may_take_a_password_that_is_not_refused_itself(
+    transport: ScriptedTransport, answer: str
+) -> None:
+    message = {"id": "com.vmware.esx.authentication.bad_authn_scheme", "default_message": "Only tokens."}
+    body = json.dumps({"error_type": "UNAUTHENTICATED", "messages": [message]}).encode()
+    only_tokens = Answer(401, {}, body)
+    one = client(transport, auth_method="basic")
+
+    transport.services = [{}, 401, {}] if answer == "proven" else [only_tokens, {}]
+    if answer == "proven":
+        one.call(READ())
+
+    assert failing(lambda: one.call(READ())).failure()["login_refused"] is False
+    one.call(READ())
+
+
+def test_a_look_beside_that_meets_a_refused_password_ends_the_run() -> None:
+    one = ScriptedClient(MemoryHost())
+    one.fails("list", basic_refused)
+    declared = DesiredKmsProvider.from_params(
+        {"provider": "p", "key_id": KEY_ID, "key_derivation_key": "A" * 43 + "=", "state": "present"}
+    )
+    with pytest.raises(Unauthenticated):
+        names_beside(one.as_client(), [declared], [None])
+
+
 def test_each_further_refusal_is_an_error_of_its_own(transport: ScriptedTransport) -> None:
     """A run adds sentences and lists to an error, which do not belong to the others."""
     transport.logins = [401]
@@ -86,6 +129,13 @@ def test_each_further_refusal_is_an_error_of_its_own(transport: ScriptedTranspor
 
 
 # A run that ends for another reason, and meets the refusal while it looks at the host again
+
+
+def basic_refused() -> TrustError:
+    error = refused()
+    error.operation = LIST.id
+    error.login_refused = True
+    return error
 
 
 def login_refused() -> TrustError:

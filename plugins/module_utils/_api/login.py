@@ -222,7 +222,8 @@ class Login:
 
 def is_refused_login(error: TrustError) -> bool:
     """True if the host refused the login itself, so that no further operation of the client can succeed."""
-    return isinstance(error, (Unauthenticated, Unauthorized)) and is_of_login(error)
+    is_refusal = isinstance(error, (Unauthenticated, Unauthorized))
+    return error.login_refused or (is_refusal and is_of_login(error))
 
 
 def is_of_login(error: TrustError) -> bool:
