@@ -209,6 +209,10 @@ class Login:
 
     def explain_missing_service(self, operation: Operation, error: TrustError) -> None:
         """Give the error a hint if it means that the host has no such login operation."""
+        if isinstance(error, Unauthorized):
+            # A service that forbids a login exists.
+            return
+
         host_answered = isinstance(error, (ApiError, UnexpectedAnswer))
         if operation is SESSION_CREATE and host_answered:
             error.reword(hint="ESX hosts have no session service; use auth_method token or basic.")
