@@ -150,8 +150,8 @@ failure:
       sample: INVALID_ARGUMENT
     login_refused:
       description:
-        - Whether the host refused the login itself, and not a token that a login had given. Missing if RV(failure.code)
-          is not V(unauthenticated).
+        - Whether the host refused the login itself, and not a token that a login had given. It may be missing if it
+          is false.
       type: bool
 """
 

@@ -234,7 +234,7 @@ failure:
       sample: UNAUTHENTICATED
     login_refused:
       description:
-        - Whether the vCenter refused the login itself. Missing if RV(failure.code) is not V(unauthenticated).
+        - Whether the vCenter refused the login itself. It may be missing if it is false.
       type: bool
 """
 

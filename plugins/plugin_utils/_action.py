@@ -24,6 +24,7 @@ from ansible_collections.esx.trust.plugins.module_utils._module.login_turn impor
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import LoginKey
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import in_turn
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import refused_before
+from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import refused_for_a_token
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import RefusedLogins
 from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import login_of
@@ -119,6 +120,8 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
         failure = result.get("failure") or {}
         if failure.get("login_refused"):
             refused.remember(login, failure.get("operation"))
+        if sends_password and refused_for_a_token(result):
+            refused.remember_for_tokens(login)
 
         return self._with_names_of_variables(result)
 

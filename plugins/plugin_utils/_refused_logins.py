@@ -9,7 +9,8 @@ workers that it forks.
 
 With auth_method basic, a service gets the password with each request. It may refuse a good password because it accepts
 only tokens, and not every host says so. Such a refusal stops further requests of that kind. A login for a token may
-still try the password once.
+still try the password once. The other way round, esx_api_info may find that a host accepts the password with each
+request and refuses the login for a token. Then logins for a token stop, and requests with the password do not.
 
 The refusals that a task in the background has met are not known here. From the first such task on, tasks with the same
 login take turns (module_utils/_module/login_turn.py).
@@ -47,12 +48,16 @@ class RefusedLogins:
 
     def know(self, login: LoginKey) -> bool:
         """True if this login was refused before: by a login operation, or by a service if the login is basic."""
-        return any(self._file(f"refused-{way}").exists() for way in login.ways)
+        return any(self._file(f"refused-{way}").exists() for way in login.stopped_by)
 
     def remember(self, login: LoginKey, operation: Optional[str]) -> None:
         """Note that this login was refused. operation: the API's id of the refused operation, if it is known."""
         way = login.refused_way(operation)
         self._file(f"refused-{way}").touch(mode=0o600)
+
+    def remember_for_tokens(self, login: LoginKey) -> None:
+        """Note that a login for a token was refused, although services accept the password."""
+        self._file(f"refused-{login.token_way}").touch(mode=0o600)
 
     def is_shared(self, login: LoginKey) -> bool:
         """True if a task that may still be running in the background uses this login."""

@@ -80,6 +80,31 @@ def test_a_password_that_a_login_refused_goes_to_no_service_either(host: Host, c
     assert host.failed_logins == 1
 
 
+def test_a_login_for_a_token_that_was_refused_beside_stops_only_logins_for_tokens(
+    host: Host, connection: dict[str, Any]
+) -> None:
+    """esx_api_info tries the other logins, too. Its result is no failure if one of them is accepted."""
+    host.queue(fault(kind="status", operation=LOGIN, error_type="UNAUTHENTICATED", times=None))
+    asked = run_action("esx_api_info", {**connection, "auth_method": "basic"}, False, new_run=True)
+    assert not asked.get("failed"), asked["msg"]
+    assert asked["api"]["logins"]["token"] == {"works": False, "reason": "refused"}
+
+    seen = requests(host)
+    assert NOT_TRIED in task(connection, "token")["msg"]
+    assert requests(host) == seen
+
+    done = task(connection, "basic")
+    assert not done.get("failed"), done["msg"]
+
+
+def test_a_refused_access_token_stops_no_login_for_a_token(host: Host, connection: dict[str, Any]) -> None:
+    refused = run_action("esx_api_info", {**connection, "access_token": "none-of-this-host"}, False, new_run=True)
+    assert refused["api"]["logins"]["token"] == {"works": False, "reason": "refused"}
+
+    done = task(connection, "token")
+    assert not done.get("failed"), done["msg"]
+
+
 @pytest.mark.parametrize("option", ["saml_token", "access_token"])
 def test_a_refused_token_says_nothing_about_the_password_beside_it(
     host: Host, connection: dict[str, Any], option: str

@@ -124,6 +124,13 @@ def test_jsonrpc_saves_the_request_and_rest_never_guesses() -> None:
     assert "api_protocol" not in error.returned
 
 
+#: Refusals that have the form of neither codec.
+UNFRAMED_REFUSALS: tuple[Any, ...] = (
+    {"result": {"error": {"ERROR": {"com.vmware.vapi.std.errors.unauthenticated": {"messages": []}}}}},
+    {"error": "unauthenticated"},
+)
+
+
 @pytest.mark.parametrize(
     "first",
     [
@@ -131,6 +138,7 @@ def test_jsonrpc_saves_the_request_and_rest_never_guesses() -> None:
         said({"jsonrpc": "2.0"}, 401),
         rpc_error("unauthenticated"),
         said({"error_type": "UNAUTHENTICATED", "messages": []}, 400),
+        *(said(refusal, status) for refusal in UNFRAMED_REFUSALS for status in (400, 404, 405, 415, 500, 503)),
         said(b"", 403),
         said({"jsonrpc": "2.0"}, 403),
         said(b"no healthy upstream", 503),
@@ -152,6 +160,16 @@ def test_any_other_answer_is_final(first: Said) -> None:
     wire = Wire(first)
     failing(client(wire))
     assert wire.passwords == 1
+
+
+@pytest.mark.parametrize("status", [300, 400, 404, 503])
+@pytest.mark.parametrize("body", UNFRAMED_REFUSALS)
+def test_a_refusal_in_any_json_is_told(body: Any, status: int) -> None:
+    wire = Wire(said(body, status))
+    error = failing(client(wire))
+    assert isinstance(error, Unauthenticated)
+    assert error.login_refused
+    assert wire.paths == [LOGIN]
 
 
 @pytest.mark.parametrize("second", [said(b"", 404), said(b"<html>", 200), said({"a": 1}), said(b"", 503)])

@@ -206,6 +206,14 @@ def test_a_missing_login_service_is_explained(
     assert ("session service" in error.hint) == (auth_method == "session")
 
 
+@pytest.mark.parametrize("auth_method", ["token", "session"])
+def test_a_login_service_that_forbids_the_login_is_not_missing(transport: ScriptedTransport, auth_method: str) -> None:
+    transport.logins = [403]
+    error = failing(lambda: client(transport, auth_method=auth_method).call(READ()))
+    assert "Give the account the entitlement" in error.hint
+    assert "service" not in error.hint
+
+
 @pytest.mark.parametrize("answer", [ApiError("no", status=400, error_type="INVALID_ARGUMENT"), UnexpectedAnswer("no")])
 def test_other_failures_of_a_login_keep_their_own_hint(transport: ScriptedTransport, answer: TrustError) -> None:
     answer = copy.copy(answer)

@@ -104,6 +104,35 @@ def test_a_login_that_is_refused_in_the_list_of_key_providers_is_not_tried_again
     assert host.asked == 1
 
 
+def test_a_login_for_a_token_that_was_refused_beside_is_tried_by_no_other_task(tmp_path: Path) -> None:
+    logins = {"token": {"works": False, "reason": "refused"}, "basic": {"works": True, "reason": "accepted"}}
+    host = Host(tmp_path, {**FINE, "api": {"logins": logins}})
+    host.task(BASIC)
+    assert "is not tried again" in host.task(TOKEN)["msg"]
+    assert host.asked == 1
+
+    together = threading.Barrier(2, timeout=30)
+    with ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(lambda _number: host.task(BASIC, together.wait), range(2)))
+    assert [result.get("failed") for result in results] == [None, None]
+
+
+@pytest.mark.parametrize(
+    "logins",
+    [
+        {"token": {"works": False, "reason": "refused"}, "basic": {"works": None, "reason": "not_asked"}},
+        {"token": {"works": False, "reason": "not_offered"}, "basic": {"works": True, "reason": "accepted"}},
+        {"token": {"works": True, "reason": "accepted"}, "basic": {"works": False, "reason": "refused"}},
+    ],
+    ids=["a given token", "not offered", "accepted"],
+)
+def test_other_answers_about_tokens_stop_no_login_for_a_token(tmp_path: Path, logins: dict[str, Any]) -> None:
+    host = Host(tmp_path, {**FINE, "api": {"logins": logins}})
+    host.task(BASIC)
+    host.task(TOKEN)
+    assert host.asked == 2
+
+
 def test_a_login_that_was_accepted_is_used_by_all_at_the_same_time(tmp_path: Path) -> None:
     host = Host(tmp_path, FINE)
     host.task()

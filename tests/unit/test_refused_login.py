@@ -4,13 +4,20 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from ansible_collections.esx.trust.plugins.module_utils._api.answer import Answer
 from ansible_collections.esx.trust.plugins.module_utils._api.login import TOKEN_CREATE
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
+from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import LIST
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import names_beside
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import DesiredKmsProvider
 from support.answers import READ
+from support.constants import KEY_ID
 from support.converging import failure
 from support.converging import host_with_leftover
 from support.converging import invalid
@@ -47,8 +54,63 @@ def test_a_renewal_that_was_refused_is_not_tried_again(
 
     (first, *later) = [refusal.failure() for refusal in refusals]
     assert later == [first] * 3
-    if status == 401:
-        assert first["login_refused"] is ("saml_token" not in options)
+    assert first.get("login_refused", False) is ("saml_token" not in options)
+
+
+def test_a_forbidden_login_is_told_unless_the_account_only_lacks_entitlements(transport: ScriptedTransport) -> None:
+    """Tasks that follow, and the look at a fleet, learn from this field that they must not send the password."""
+    transport.logins = [403]
+    assert failing(lambda: client(transport).call(READ())).failure()["login_refused"] is True
+
+    message = {"id": "com.vmware.esx.authentication.token.no_entitlements", "default_message": "None."}
+    body = json.dumps({"error_type": "UNAUTHORIZED", "messages": [message]}).encode()
+    transport.logins = [Answer(403, {}, body)]
+    assert "login_refused" not in failing(lambda: client(transport).call(READ())).failure()
+
+
+@pytest.mark.parametrize("auth_method", ["token", "basic"])
+def test_a_service_that_forbids_a_request_has_refused_no_login(transport: ScriptedTransport, auth_method: str) -> None:
+    transport.services = [403]
+    refusal = failing(lambda: client(transport, auth_method=auth_method).call(READ()))
+    assert "login_refused" not in refusal.failure()
+
+
+def test_a_password_that_the_first_service_refused_goes_to_no_other_service(transport: ScriptedTransport) -> None:
+    """With auth_method basic, each request is a login."""
+    transport.services = [401]
+    one = client(transport, auth_method="basic")
+
+    refusals = [failing(lambda: one.call(READ())).failure() for _turn in range(3)]
+    assert transport.asked == ["service"]
+    assert refusals == [refusals[0]] * 3
+    assert refusals[0]["login_refused"] is True
+
+
+@pytest.mark.parametrize("answer", ["proven", "tokens only"])
+def test_another_service_may_take_a_password_that_is_not_refused_itself(
+    transport: ScriptedTransport, answer: str
+) -> None:
+    message = {"id": "com.vmware.esx.authentication.bad_authn_scheme", "default_message": "Only tokens."}
+    body = json.dumps({"error_type": "UNAUTHENTICATED", "messages": [message]}).encode()
+    only_tokens = Answer(401, {}, body)
+    one = client(transport, auth_method="basic")
+
+    transport.services = [{}, 401, {}] if answer == "proven" else [only_tokens, {}]
+    if answer == "proven":
+        one.call(READ())
+
+    assert failing(lambda: one.call(READ())).failure()["login_refused"] is False
+    one.call(READ())
+
+
+def test_a_look_beside_that_meets_a_refused_password_ends_the_run() -> None:
+    one = ScriptedClient(MemoryHost())
+    one.fails("list", basic_refused)
+    declared = DesiredKmsProvider.from_params(
+        {"provider": "p", "key_id": KEY_ID, "key_derivation_key": "A" * 43 + "=", "state": "present"}
+    )
+    with pytest.raises(Unauthenticated):
+        names_beside(one.as_client(), [declared], [None])
 
 
 def test_each_further_refusal_is_an_error_of_its_own(transport: ScriptedTransport) -> None:
@@ -67,6 +129,13 @@ def test_each_further_refusal_is_an_error_of_its_own(transport: ScriptedTranspor
 
 
 # A run that ends for another reason, and meets the refusal while it looks at the host again
+
+
+def basic_refused() -> TrustError:
+    error = refused()
+    error.operation = LIST.id
+    error.login_refused = True
+    return error
 
 
 def login_refused() -> TrustError:

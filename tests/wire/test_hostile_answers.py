@@ -209,6 +209,19 @@ def test_what_is_no_answer_is_lost(speaker: Speaker, what: str, closes: bool) ->
     assert isinstance(ask(speaker, once(LOST[what]), closes=closes), AnswerLost)
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        OK + b"Content-Length: 100\r\n\r\n{",
+        OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nab",
+    ],
+)
+def test_an_answer_that_is_cut_is_said_to_have_broken_off(speaker: Speaker, raw: bytes) -> None:
+    found = ask(speaker, once(raw))
+    assert isinstance(found, AnswerLost)
+    assert "broke off" in found.message
+
+
 GZIP = gzip.compress(b'{"value": []}')
 TAKEN = {
     "plain": OK + b"Content-Length: 2\r\n\r\n{}",
@@ -279,7 +292,7 @@ def test_a_refusal_stays_a_refusal_whatever_follows_its_code(
     for line, kind in (("401 Unauthorized", Unauthenticated), ("403 Forbidden", Unauthorized)):
         error = refusal(speaker, once(f"HTTP/1.1 {line}\r\n".encode() + UNREADABLE[what]), api_protocol, auth_method)
         assert isinstance(error, kind)
-        assert error.login_refused is (kind is Unauthenticated)
+        assert error.login_refused is (kind is Unauthenticated or auth_method == "token")
         assert not error.outcome_unknown
 
 

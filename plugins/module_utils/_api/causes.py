@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ssl
 from http.client import HTTPException
+from http.client import IncompleteRead
 
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._libraries import HTTPError
@@ -68,6 +69,8 @@ def reason(error: BaseException) -> str:
         words = (cause.reason or "connection closed").replace("_", " ").lower()
         return f"TLS: {words}"
 
+    if any(_broke_off(each) for each in _causes(error)):
+        return "it broke off"
     if isinstance(cause, NO_HTTP) and not isinstance(cause, OSError):
         return "the answer is not HTTP"
     if isinstance(cause, OSError) and cause.strerror:
@@ -75,6 +78,12 @@ def reason(error: BaseException) -> str:
 
     one_line = " ".join(str(cause).split())
     return one_line[:200] or type(cause).__name__
+
+
+def _broke_off(cause: BaseException) -> bool:
+    """True if the cause is an answer that ended too early."""
+    # urllib3 raises a subclass, too, for a length of a chunk that is no number. It keeps that text in `length`.
+    return isinstance(cause, IncompleteRead) and not getattr(cause, "length", b"")
 
 
 def _root_cause(error: BaseException) -> BaseException:

@@ -69,7 +69,8 @@ class Client:
         self._login = Login(connection)
         #: The credentials that the login gave, or None before a login.
         self._credentials: Optional[Credentials] = None
-        #: The refusal of a login. This client sends no further login after it.
+        #: The refusal of a login. This client sends no further login after it, and no request that carries the
+        #: password.
         self._refusal: Optional[ApiError] = None
         #: The host answered in the form of the current codec.
         self._form_is_known = False
@@ -179,10 +180,13 @@ class Client:
     def _authorized(self, call: Call) -> Any:
         """Perform a call with the credentials of the login. A public operation is sent without credentials.
 
-        If the host no longer accepts the token or session that the login gave, the client logs in again.
+        If the host no longer accepts the token or session that the login gave, the client logs in again. After a
+        refusal of the login nothing is sent: the refusal is raised for each further operation.
         """
         if call.operation.public:
             return self._perform(call, NoCredentials())
+        if self._refusal is not None:
+            raise self._refusal.again()
         if self._credentials is None:
             self._credentials = self._log_in()
 
@@ -191,7 +195,11 @@ class Client:
         except Unauthenticated as error:
             # Only a token or a session that a login gave is renewed. A refused password is never sent again.
             if not self._login.renewable:
-                raise self._login.explain(error) from error
+                refusal = self._login.explain(error)
+                if self.repeats_password and refusal.login_refused:
+                    self._refusal = refusal.again()
+
+                raise refusal from error
 
             self._log_out()
             self._credentials = self._log_in()
@@ -270,14 +278,11 @@ class Client:
     def _log_in(self) -> Credentials:
         """Log in and return the credentials for all further requests.
 
-        A password or a SAML token is sent only once, unless no answer came. After a refusal it is never sent again:
-        the refusal is raised for each further operation.
+        A password or a SAML token is sent only once, unless no answer came. After a refusal it is never sent again.
         """
         operation = self._login.operation
         if operation is None:
             return self._login.given
-        if self._refusal is not None:
-            raise self._refusal.again()
 
         self._login.begin()
         value = self._exchange(operation)

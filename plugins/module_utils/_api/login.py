@@ -133,6 +133,10 @@ class Login:
 
             return
 
+        if isinstance(error, Unauthorized) and error.operation in LOGIN_OPERATIONS:
+            # A host may answer so for a locked account, so no other task may send the password again.
+            error.login_refused = isinstance(credentials, UserPassword) and not lacks_entitlements(error)
+
         if self.proven or unseen or not error.outcome_unknown:
             return
 
@@ -205,6 +209,10 @@ class Login:
 
     def explain_missing_service(self, operation: Operation, error: TrustError) -> None:
         """Give the error a hint if it means that the host has no such login operation."""
+        if isinstance(error, Unauthorized):
+            # A service that forbids a login exists.
+            return
+
         host_answered = isinstance(error, (ApiError, UnexpectedAnswer))
         if operation is SESSION_CREATE and host_answered:
             error.reword(hint="ESX hosts have no session service; use auth_method token or basic.")
@@ -218,7 +226,8 @@ class Login:
 
 def is_refused_login(error: TrustError) -> bool:
     """True if the host refused the login itself, so that no further operation of the client can succeed."""
-    return isinstance(error, (Unauthenticated, Unauthorized)) and is_of_login(error)
+    is_refusal = isinstance(error, (Unauthenticated, Unauthorized))
+    return error.login_refused or (is_refusal and is_of_login(error))
 
 
 def is_of_login(error: TrustError) -> bool:

@@ -112,7 +112,7 @@ class RestCodec:
             raise error
 
         is_success = 200 <= answer.status < 300 and not answer.is_json_rpc
-        is_refusal = names_a_refusal(answer) or (answer.is_json_rpc and tells_of_a_refusal(answer.json))
+        is_refusal = names_a_refusal(answer) or tells_of_a_refusal(answer.json)
         if is_refusal and not is_success:
             fault = Fault("UNAUTHENTICATED", inferred=True, texts=())
             raise api_error(received, fault)

@@ -36,6 +36,8 @@ Result = dict[str, Any]
 OPTION = "_esx_trust_login"
 #: The value of auth_method with which every request of a service carries the password.
 BASIC = "basic"
+#: The value of auth_method with which a login gives a token.
+_LOGIN_FIRST = "token"
 
 _PREFIX = "esx-trust-login-"
 #: A file of an earlier run is removed after so many seconds.
@@ -86,6 +88,19 @@ class LoginKey(NamedTuple):
 
         return (self.digest,)
 
+    @property
+    def token_way(self) -> str:
+        """The name under which a refusal is recorded that stops only logins for a token or a session."""
+        return self.digest + _LOGIN_FIRST
+
+    @property
+    def stopped_by(self) -> tuple[str, ...]:
+        """The names whose refusals stop this login."""
+        if self.basic:
+            return self.ways
+
+        return (*self.ways, self.token_way)
+
     def refused_way(self, operation: Optional[str]) -> str:
         """The name under which to record a refusal.
 
@@ -125,7 +140,7 @@ def in_turn(
     # The end of the block, or the end of the process, releases the lock for the next task.
     with file:
         known = _lines(file)
-        if any(f"refused {way}" in known for way in login.ways):
+        if any(f"refused {way}" in known for way in login.stopped_by):
             return refused_before(host).result()
 
         if f"accepted {login.ways[-1]}" in known:
@@ -134,11 +149,12 @@ def in_turn(
 
         result = work()
 
-        answer = _answer_line(login, result)
-        if answer and answer not in _lines(file):
-            # A full disk must not take the result from a task that has written to a host.
-            with contextlib.suppress(OSError):
-                os.write(file.fileno(), f"{answer}\n".encode("ascii"))
+        known = _lines(file)
+        for answer in _answer_lines(login, result):
+            if answer not in known:
+                # A full disk must not take the result from a task that has written to a host.
+                with contextlib.suppress(OSError):
+                    os.write(file.fileno(), f"{answer}\n".encode("ascii"))
 
         return result
 
@@ -192,16 +208,34 @@ def refusal_in(result: Mapping[str, Any]) -> Optional[Mapping[str, Any]]:
     return None
 
 
-def _answer_line(login: LoginKey, result: Result) -> str:
-    """The line that records whether the host accepted or refused the login; empty if the result does not prove it."""
+def refused_for_a_token(result: Mapping[str, Any]) -> bool:
+    """True if the host refused a login for a token that esx_api_info tried beside the login of its options.
+
+    The module fails only if no login is accepted, so its result may have no failure.
+
+    result: the result of a module.
+    """
+    logins = (result.get("api") or {}).get("logins") or {}
+    reasons = {name: login.get("reason") for name, login in logins.items()}
+
+    # If the first login is that for a token, or if an access token is given, no other login was tried after a refusal.
+    was_beside = reasons.get(BASIC) not in (None, "not_asked")
+    return was_beside and reasons.get(_LOGIN_FIRST) == "refused"
+
+
+def _answer_lines(login: LoginKey, result: Result) -> list[str]:
+    """The lines that record whether the host accepted or refused the login; empty if the result does not prove it."""
+    lines: list[str] = []
     refusal = refusal_in(result)
     if refusal is not None:
-        return f"refused {login.refused_way(refusal.get('operation'))}"
+        lines.append(f"refused {login.refused_way(refusal.get('operation'))}")
+    elif has_accepted(result, BASIC if login.basic else ""):
+        lines.append(f"accepted {login.ways[-1]}")
 
-    if has_accepted(result, BASIC if login.basic else ""):
-        return f"accepted {login.ways[-1]}"
+    if refused_for_a_token(result):
+        lines.append(f"refused {login.token_way}")
 
-    return ""
+    return lines
 
 
 def _lines(file: IO[str]) -> list[str]:
