@@ -63,6 +63,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     cores.leave_out(config, items)
     left_out = [item for item in items if _of_rest_over_jsonrpc(item)]
+
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if not _of_rest_over_jsonrpc(item)]
@@ -96,7 +97,9 @@ def vcenter(fleet: Fleet) -> Vcenter:
     """The simulated vCenter in its first state."""
     (each,) = fleet.vcenters
     assert each.wait_closed()
+
     each.reset()
+
     return each
 
 

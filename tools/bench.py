@@ -105,6 +105,7 @@ class Comparison:
                 continue
             hosts = min(self._slow_hosts, size) if case.work.slow else size
             self._figures.setdefault((case.name, size), []).append(self._run(case, hosts))
+
             if case.late:
                 with self._stage.fleet.late(LATE, addresses):
                     self._late.setdefault((case.name, size), []).append(self._run(case, hosts))
@@ -139,6 +140,7 @@ class Comparison:
 
         cpu = projected(figure.cpu, alone.cpu)
         no_op = median(self._figures[NO_OP.name, size])
+
         return {
             **vars(figure),
             "name": case.name,
@@ -181,11 +183,13 @@ def arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--advice", action="store_true", help="measure settings of Ansible in place of the comparison")
     parser.add_argument("--json", type=Path, help="write all figures there")
     parser.add_argument("--docs", action="store_true", help="write them into docs/performance.md, with the chart")
+
     return parser.parse_args(words)
 
 
 def main(words: Sequence[str] | None = None) -> int:
     chosen = arguments(words)
+
     with bench_stage.stage(max(chosen.hosts), ENVIRONMENTS[chosen.core]) as stage:
         if chosen.advice:
             found = bench_advice.measure(stage, chosen.hosts[0], chosen.rounds, machine(stage))
@@ -193,11 +197,13 @@ def main(words: Sequence[str] | None = None) -> int:
             comparison = Comparison(stage, chosen)
             comparison.measure()
             found = comparison.document()
+
     if chosen.json:
         chosen.json.write_text(json.dumps(found, indent=1), "utf-8")
     if chosen.docs:
         bench_report.write(ROOT / "docs", found)
     print("\n".join(bench_report.lines(found)))
+
     return 0
 
 

@@ -58,11 +58,13 @@ class Question:
 
 def questions() -> Iterator[Question]:
     yield Question("Hosts that answer at once: how many forks?", [_forks(forks) for forks in (5, 10, 25, 50)])
+
     yield Question(
         f"Hosts that take {FAR} s for each answer: how many forks?",
         [_forks(forks) for forks in (5, 10, 25, 50, 100)],
         delay=(FAR, 1),
     )
+
     yield Question(
         f"Three tasks, and one host in {SLOW_EVERY} takes {SLOW:g} s for each answer: which strategy?",
         [
@@ -72,6 +74,7 @@ def questions() -> Iterator[Question]:
         THREE_TASKS,
         delay=(SLOW, SLOW_EVERY),
     )
+
     yield Question(
         "Batches: what does caution cost?",
         [
@@ -81,20 +84,24 @@ def questions() -> Iterator[Question]:
             Setting("serial: [1, 10%, 100%]", keywords={"serial": [1, "10%", "100%"]}),
         ],
     )
+
     yield Question(
         f"Slices: several runs at once, each over its share of the hosts (--limit), each with {FORKS} forks?",
         [Setting("1 run"), Setting("2 runs", parts=2), Setting("4 runs", parts=4)],
     )
+
     yield Question(
         f"Slices over hosts that take {FAR} s for each answer?",
         [Setting("1 run"), Setting("2 runs", parts=2), Setting("4 runs", parts=4)],
         delay=(FAR, 1),
     )
+
     yield Question(
         "One host in ten only: facts of the control node, gathered once for each host, or not?",
         [Setting("gather_facts: false"), Setting("gather_facts: true", keywords={"gather_facts": True})],
         share=10,
     )
+
     yield Question(
         "One host in ten only, where the work has to be done by the module (another machine, become, async)?",
         [Setting("as usual"), Setting("pipelining", environment={"ANSIBLE_PIPELINING": "True"})],
@@ -108,11 +115,13 @@ def measure(stage: Stage, hosts: int, rounds: int, machine: str) -> dict[str, An
     asked = list(questions())
     found: list[list[list[tuple[float, float]]]] = [[[] for _setting in question.settings] for question in asked]
     stage.work(IN_WORKER, hosts, FORKS, differing=hosts)
+
     for _round in range(rounds):
         for question, taken in zip(asked, found, strict=True):
             with _delayed(stage, question):
                 for setting, figures in zip(question.settings, taken, strict=True):
                     figures.append(_run(stage, question, setting, hosts // question.share))
+
     return {
         "machine": machine,
         "hosts": hosts,
@@ -144,6 +153,7 @@ def _delayed(stage: Stage, question: Question) -> Iterator[None]:
     if question.delay is None:
         yield
         return
+
     seconds, every = question.delay
     with stage.fleet.late(seconds, stage.fleet.addresses[::every]):
         yield

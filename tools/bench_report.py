@@ -36,12 +36,14 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
     for title, table in _tables(found):
         yield title
         widths = [max(len(cell) for cell in column) for column in zip(*table, strict=True)]
+
         for row in table:
             cells = [
                 row[0].ljust(widths[0]),
                 *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)),
             ]
             yield "  " + "  ".join(cells).rstrip()
+
         yield ""
 
 
@@ -74,6 +76,7 @@ def _tables(found: dict[str, Any]) -> Iterator[tuple[str, Table]]:
     if "advice" in found:
         yield from _advice(found)
         return
+
     yield (
         f"Measured on {found['machine']}, {found['forks']} forks, with the simulated hosts on the same machine;"
         f" {_rounds(found)}. The load of the machine was {found['load']:.1f} before it began; on a quiet one"
@@ -143,6 +146,7 @@ def _advice(found: dict[str, Any]) -> Iterator[tuple[str, Table]]:
                 *([row["setting"], f"{row['seconds']:.2f}", f"{row['cpu']:.1f}"] for row in advice["rows"]),
             ],
         )
+
     yield f"Measured on {found['machine']}; {_rounds(found)}.", [["hosts"], [str(found["hosts"])]]
 
 
@@ -172,6 +176,7 @@ def chart(found: dict[str, Any]) -> str:
     scale = (WIDTH - LEFT - RIGHT) / ordered[0][1]
     title = f"CPU seconds for {hosts} hosts, with {found['forks']} forks"
     height = 60 + len(ordered) * (BAR + GAP) + 24
+
     drawn = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{title}">',
         "<!-- Copyright (c) 2026, esx.trust contributors -->",
@@ -180,14 +185,18 @@ def chart(found: dict[str, Any]) -> str:
         f'<text x="0" y="20" font-weight="600">{title}</text>',
         '<text x="0" y="40" class="small">of the controller, all its processes; shorter is better</text>',
     ]
+
     for number, (name, seconds) in enumerate(ordered):
         top = 56 + number * (BAR + GAP)
         width = max(seconds * scale, 1)
         kind = CLASSES.get(name, "other")
+
         drawn += [
             f'<text x="{LEFT - 10}" y="{top + 16}" text-anchor="end">{html.escape(name)}</text>',
             f'<rect x="{LEFT}" y="{top}" width="{width:.1f}" height="{BAR}" rx="3" class="{kind}"/>',
             f'<text x="{LEFT + width + 8:.1f}" y="{top + 16}">{seconds:.1f} s</text>',
         ]
+
     drawn += [f'<text x="0" y="{height - 6}" class="small">{html.escape(found["machine"])}</text>', "</svg>", ""]
+
     return "\n".join(drawn)

@@ -87,6 +87,7 @@ class Work:
             return requests, requests
         if not requests:
             return 0, 0
+
         return requests, differing * self.connections_first + (hosts - differing) * self.connections
 
 
@@ -124,6 +125,7 @@ class Simulated:
         fault = {"kind": "delay_answer", "seconds": seconds, "times": None}
         for address in addresses:
             self._send("POST", f"/hosts/{address}/faults", fault)
+
         try:
             yield
         finally:
@@ -155,6 +157,7 @@ def simulated(folder: Path, hosts: int) -> Iterator[Simulated]:
     reading, writing = os.pipe()
     command = [sys.executable, "-m", "simulator", "--hosts", str(hosts), "--directory", str(folder)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}
+
     with (folder.parent / "simulator.log").open("w") as log:
         process = subprocess.Popen(
             [*command, "--password", PASSWORD, "--ready-fd", str(writing)],
@@ -163,11 +166,14 @@ def simulated(folder: Path, hosts: int) -> Iterator[Simulated]:
             stderr=log,
             pass_fds=[writing],
         )
+
     os.close(writing)
+
     try:
         with open(reading, "rb") as ready:
             if not ready.readline():
                 fail(f"the simulator did not start\n{(folder.parent / 'simulator.log').read_text('utf-8')}")
+
         yield Simulated(folder, (folder / "admin_url").read_text("ascii").strip(), hosts)
     finally:
         process.terminate()
@@ -182,6 +188,7 @@ class Stage:
         self.core = core
         self._folder = folder
         unwanted = ("ANSIBLE_", "VMWARE_", "PYTHON")
+
         self._variables = {
             **{name: value for name, value in os.environ.items() if not name.startswith(unwanted)},
             "ANSIBLE_COLLECTIONS_PATH": str(self.collections),
@@ -213,6 +220,7 @@ class Stage:
         )
         if done.returncode:
             fail(f"{' '.join(command)} failed\n{done.stderr}")
+
         return done.stdout
 
     def command(self, play: str | Sequence[Mapping[str, Any]], hosts: int, *arguments: str) -> list[str]:
@@ -221,6 +229,7 @@ class Stage:
         addresses = fleet.addresses[:hosts]
         issuer = {"issuer_alias": "vcenter01", "issuer": "https://vcenter01.example.com/oidc"}
         chain = {"cert_chain": [fleet.ca_path.read_text("ascii")]}
+
         inventory = {
             "esx": {
                 "hosts": {f"esx{number:05}": {"esx_hostname": each} for number, each in enumerate(addresses)},
@@ -240,11 +249,14 @@ class Stage:
                 },
             }
         }
+
         inventory_file, playbook = self._folder / f"inventory-{hosts}.json", self._folder / "playbook.json"
         inventory_file.write_text(json.dumps(inventory), "utf-8")
+
         if not isinstance(play, str):
             playbook.write_text(json.dumps(play), "utf-8")
             play = str(playbook)
+
         return [str(self.core.bin / "ansible-playbook"), "-i", str(inventory_file), *arguments, play]
 
     def run(
@@ -276,8 +288,10 @@ class Stage:
     ) -> Figure:
         requests, connections = self.fleet.counts()
         simulator = self.fleet.cpu()
+
         with tempfile.TemporaryFile("w+", dir=self._folder) as output:
             started = time.perf_counter()
+
             process = subprocess.Popen(
                 command,
                 cwd=self._folder,
@@ -286,11 +300,13 @@ class Stage:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
+
             _pid, status, used = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
             seconds = time.perf_counter() - started
             output.seek(0)
             said = output.read()
+
         simulator = self.fleet.cpu() - simulator
         after = self.fleet.counts()
         took = (after[0] - requests, after[1] - connections)
@@ -298,6 +314,7 @@ class Stage:
             fail(f"a play did not end well ({process.returncode})\n{said[-4000:]}")
         if expected and took != expected:
             fail(f"a play took {took} requests and connections, not {expected}\n{said[-2000:]}")
+
         return Figure(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / MIB, simulator, *took)
 
     def work(self, work: Work, hosts: int, forks: int, *, differing: int = 0) -> Figure:
@@ -308,6 +325,7 @@ class Stage:
             return self._measured(self._threads(work, hosts), expected=expected)
         play = f"esx.trust.{work.playbook}" if work.playbook else work.play(self.fleet)
         failing = differing if work.tells else 0
+
         return self.run(play, hosts, forks, failing=failing, expected=expected, variables=work.variables)
 
     def _threads(self, work: Work, hosts: int) -> list[str]:
@@ -317,6 +335,7 @@ class Stage:
         login = {"username": "root", "password": PASSWORD}
         file = self._folder / "threads.json"
         file.write_text(json.dumps({**given, **login, "paths": work.paths}), "utf-8")
+
         return [str(self.core.python), str(ROOT / "tools" / "bench_threads.py"), str(file)]
 
 
@@ -353,6 +372,7 @@ def uri(fleet: Simulated) -> Work:
     base = f"https://{{{{ esx_hostname }}}}:{fleet.port}"
     bearer = {"Authorization": "Bearer {{ login.json.access_token }}"}
     common = {"ca_path": str(fleet.ca_path), "return_content": True}
+
     login = {
         "url": f"{base}/api/esx/authentication/token",
         "method": "POST",
@@ -361,8 +381,10 @@ def uri(fleet: Simulated) -> Work:
         "force_basic_auth": True,
         "status_code": 201,
     }
+
     tasks: list[dict[str, Any]] = [
         {"name": "Log in", "ansible.builtin.uri": {**common, **login}, "register": "login"},
         {"name": "Read", "ansible.builtin.uri": {**common, "url": f"{base}{_ONE}", "headers": bearer}},
     ]
+
     return Work("ansible.builtin.uri", tasks, again=2, connections=None, slow=True)

@@ -24,6 +24,7 @@ def read(address: str, given: Mapping[str, Any]) -> None:
     """Everything that one host is asked."""
     base = f"https://{address}:{given['port']}"
     login = (given["username"], given["password"])
+
     with requests.Session() as session:
         session.trust_env = False
         session.verify = given["ca_path"]

@@ -32,6 +32,7 @@ def files() -> list[Path]:
         names = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True).stdout.decode().split("\0")
     except (OSError, subprocess.CalledProcessError) as error:
         fail(f"git must be able to list the files of the checkout: {error}")
+
     return [Path(name) for name in sorted(set(names)) if name and (ROOT / name).is_file()]
 
 
@@ -41,6 +42,7 @@ def copy_to(folder: Path) -> Path:
     for name in files():
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, target / name)
+
     return target
 
 
@@ -53,6 +55,7 @@ def licence_text(ansible_galaxy: Path) -> Path:
     found = sorted(environment.glob("lib/python*/site-packages/ansible_core-*.dist-info/**/COPYING"))
     if not found:
         fail(f"no text of the licence in {environment}: is ansible-core installed there?")
+
     return found[-1]
 
 
@@ -67,14 +70,17 @@ def add_licence(tree: Path, ansible_galaxy: Path) -> None:
 def build(output: Path, ansible_galaxy: Path) -> Path:
     """Build the collection's tarball into `output`."""
     output.mkdir(parents=True, exist_ok=True)
+
     with tempfile.TemporaryDirectory(prefix="esx-trust-") as folder:
         tree = copy_to(Path(folder))
         add_licence(tree, ansible_galaxy)
         command = [ansible_galaxy, "collection", "build", "--force", "--output-path", output.resolve(), tree]
         said = run(command, {**os.environ, "ANSIBLE_HOME": folder, "LC_ALL": "C.UTF-8"})
+
     tarballs = [word for word in said.split() if word.endswith(".tar.gz")]
     if len(tarballs) != 1:
         fail(f"no tarball in what ansible-galaxy said: {said}")
+
     return Path(tarballs[0])
 
 

@@ -65,6 +65,7 @@ class Stage:
         self.chain = signing_chain("ssoserverSign", 2, ends=730)
         self.key_id = str(uuid.uuid4())
         self.key = base64.b64encode(secrets.token_bytes(32)).decode()
+
         self.variables = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "VMWARE_"))},
             "ANSIBLE_COLLECTIONS_PATH": str(folder / "collections"),
@@ -95,6 +96,7 @@ class Stage:
             host.put_issuer("vcenter", ISSUER, [self.old_chain if host.name == "esx03" else self.chain])
             if host.name == "esx05":
                 host.put_issuer("old-vcenter", "https://old-vc.example.com/openidconnect/site", [self.old_chain])
+
             if host.name != "esx06":
                 subject = {"type": "EXTERNAL_GROUP", "name": "Administrators", "domain": "vsphere.local"}
                 grant = {"resource_type": "ENTITLEMENT", "entitlement": "READ_ONLY"}
@@ -107,6 +109,7 @@ class Stage:
         addresses = {host.name: host.address for host in self.fleet.hosts}
         # Nobody listens there.
         addresses[self.down] = "127.0.9.9"
+
         inventory = {
             "esx": {
                 "hosts": {name: {"esx_hostname": address} for name, address in addresses.items()},
@@ -122,6 +125,7 @@ class Stage:
                 },
             }
         }
+
         (self.folder / "inventory.json").write_text(json.dumps(inventory), "utf-8")
 
     def write_notes(self) -> None:
@@ -151,6 +155,7 @@ class Stage:
         done = self.run("ansible-playbook", f"esx.trust.{playbook}", *arguments)
         seconds = time.monotonic() - started
         now_writes, now_requests = self.counted()
+
         return Outcome(done.stdout, done.returncode, seconds, now_writes - writes, now_requests - requests)
 
     def audit(self, name: str) -> Outcome:
@@ -159,6 +164,7 @@ class Stage:
             outcome.report = json.loads((REPORTS / name / "esx-trust-audit.json").read_text("utf-8"))
         except FileNotFoundError:
             fail(f"the audit wrote no report\n{outcome.said}")
+
         return outcome
 
     def converge(self) -> Outcome:
@@ -208,6 +214,7 @@ def stage() -> Iterator[Stage]:
     from simulator import Fleet
 
     shutil.rmtree(REPORTS, ignore_errors=True)
+
     with tempfile.TemporaryDirectory(prefix="esx-trust-demo-") as folder, Fleet(hosts=HOSTS) as fleet:
         ready = Stage(Path(folder), fleet)
         ready.install()
@@ -237,6 +244,7 @@ def diff_of(host: str) -> Iterator[str]:
     before, after = (
         json.dumps(found[side], indent=2, sort_keys=True).splitlines(keepends=False) for side in ("before", "after")
     )
+
     for line in difflib.unified_diff(before, after, n=0, lineterm=""):
         if not line.startswith(("---", "+++", "@@")):
             yield line
@@ -253,6 +261,7 @@ def keep(ready: Stage) -> None:
     host = ready.fleet.hosts[0]
     audit = f"ansible-playbook -i inventory.json -e @{DECLARATION.name} esx.trust.audit"
     converge = f"ansible-playbook -i inventory.json -e @{DECLARATION.name} esx.trust.converge --check --diff"
+
     print(
         f"\nThe hosts stay up until Ctrl-C: {host.url} and following, {host.username}, password {host.password}\n"
         "Empty one of them, in another terminal, see what is found, and what would be written:\n\n"
@@ -264,6 +273,7 @@ def keep(ready: Stage) -> None:
         "Without --check, the last command writes.",
         flush=True,
     )
+
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_arguments: None)
     signal.pause()
@@ -274,6 +284,7 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true", help="leave the hosts up until Ctrl-C and say how to go on")
     chosen = parser.parse_args()
     show(f"Builds and installs the collection, starts {HOSTS} simulated ESX hosts ...")
+
     with stage() as ready:
         show("demo/trust.yml declares key, issuer and a right; 4 hosts are wrong, 1 is down.", "")
         tell(ready)

@@ -84,6 +84,7 @@ def build(output: Path) -> Path:
         "ANSIBLE_COLLECTIONS_PATH": str(link_collection()),
         "LC_ALL": "C.UTF-8",
     }
+
     programs = Path(sys.executable).parent
 
     with tempfile.TemporaryDirectory(prefix="esx-trust-") as folder:
@@ -106,6 +107,7 @@ def build(output: Path) -> Path:
 
         shutil.rmtree(output, ignore_errors=True)
         shutil.copytree(made, output, ignore=shutil.ignore_patterns(".buildinfo", "objects.inv"))
+
     return output / "index.html"
 
 
@@ -120,6 +122,7 @@ def _write_sources(source: Path) -> None:
     for page in pages():
         text = (DOCS / f"{page}.md").read_text("utf-8")
         (source / f"{page}.md").write_text(_with_links(text), "utf-8")
+
     for picture in DOCS.glob("*.svg"):
         shutil.copy(picture, source)
     shutil.copy(ROOT / "CHANGELOG.md", source / "changelog.md")
@@ -131,6 +134,7 @@ def _write_sources(source: Path) -> None:
 def _leave_out_parts_of_playbooks(collection: Path) -> None:
     """Remove the pages of the filters that only the collection's own playbooks use, and their lines of the index."""
     own = set()
+
     for page in collection.glob("*_filter.rst"):
         name = page.stem.removesuffix("_filter")
         if name not in PUBLIC_FILTERS:
@@ -139,10 +143,12 @@ def _leave_out_parts_of_playbooks(collection: Path) -> None:
 
     index = collection / "index.rst"
     kept = []
+
     for line in index.read_text("utf-8").splitlines(keepends=True):
         named = _FILTER.match(line)
         if named is None or named["name"] not in own:
             kept.append(line)
+
     index.write_text("".join(kept), "utf-8")
 
 
@@ -152,6 +158,7 @@ def _fit_index(collection: Path) -> None:
     text = index.read_text("utf-8")
 
     title = f"{INDEX_TITLE}\n{'=' * len(INDEX_TITLE)}\n"
+
     for written, wanted in ((_TITLE_OF_ANTSIBULL, title), (_GUIDES_OF_INDEX, "")):
         if written not in text:
             fail(f"antsibull-docs writes another index, without this: {written!r}")
@@ -174,6 +181,7 @@ def _with_links(text: str) -> str:
         if not path.exists():
             fail(f"a link in docs/ leads nowhere: {target}")
         inside = path.parent == DOCS and (path.stem in pages() or path.suffix == ".svg")
+
         return link[0] if inside else ON_GITHUB + str(path.relative_to(ROOT)) + anchor
 
     return _LINK.sub(point, text)

@@ -119,12 +119,14 @@ def link_collection() -> Path:
     """Give the checkout the path by which Ansible and Python know it; returns what to put on their search paths."""
     collections = VENVS / "collections"
     link = collections / "ansible_collections" / "esx" / "trust"
+
     if not link.exists() or link.resolve() != ROOT:
         link.parent.mkdir(parents=True, exist_ok=True)
         ours = link.with_name(f"trust.{os.getpid()}")
         ours.unlink(missing_ok=True)
         ours.symlink_to(ROOT, target_is_directory=True)
         ours.replace(link)  # atomic: others may be doing the same at this moment
+
     return collections
 
 
@@ -146,9 +148,11 @@ def _folders() -> Iterator[str]:
         roots.append(Path.home() / ".pyenv")
     siblings = Path(sys.base_prefix).parent
     versions = [each / "versions" for each in roots] + ([siblings] if siblings.name == "versions" else [])
+
     for folder in versions:
         if folder.is_dir():
             yield from (str(each / "bin") for each in sorted(folder.iterdir(), reverse=True))
+
     yield from ("/usr/local/bin", "/usr/bin")
 
 
@@ -177,6 +181,7 @@ def find_python(minor: str) -> Path | None:
             )
             if probe.returncode == 0:
                 return candidate
+
     return None
 
 
@@ -199,6 +204,7 @@ def settings_of_pip(python: str | Path) -> dict[str, str]:
         section, _dot, name = key.rpartition(".")
         if separator and section in ("global", "install", "download", ":env:"):
             settings[name] = value.strip("'\"").replace("\\n", "\n")
+
     return settings
 
 
@@ -208,15 +214,18 @@ def environment_of_uv() -> dict[str, str]:
     env.pop("VIRTUAL_ENV", None)
     pip = settings_of_pip(VENVS / "uv" / "bin" / "python")
     known = {"UV_DEFAULT_INDEX": "index-url", "SSL_CERT_FILE": "cert", "UV_HTTP_TIMEOUT": "default-timeout"}
+
     for variable, setting in known.items():
         if pip.get(setting):
             env.setdefault(variable, pip[setting])
+
     extra = [each for each in pip.get("extra-index-url", "").split() if each.startswith("http")]
     if extra:
         env.setdefault("UV_INDEX", " ".join(extra))
     home = env.get("HOME")
     if not home or not os.access(home, os.W_OK):
         env.setdefault("UV_CACHE_DIR", str(VENVS / "cache" / "uv"))
+
     return env
 
 
@@ -225,6 +234,7 @@ def lock(name: str) -> Iterator[None]:
     """Two runs at the same time make each environment once."""
     folder = VENVS / "lock"
     folder.mkdir(parents=True, exist_ok=True)
+
     with (folder / name).open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
@@ -246,15 +256,18 @@ def make_uv() -> None:
     pins, python, stamp = REQUIREMENTS / "uv.txt", VENVS / "uv" / "bin" / "python", VENVS / "uv" / ".stamp"
     if is_current(stamp, pins, python):
         return
+
     with lock("uv"):
         if is_current(stamp, pins, python):
             return
         shutil.rmtree(VENVS / "uv", ignore_errors=True)
+
         try:
             import ensurepip  # noqa: F401 - Debian's python3 has it only with python3-venv
             import venv  # noqa: F401 - the same
         except ImportError:
             fail("this Python cannot make virtual environments (on Debian and Ubuntu: apt install python3-venv)")
+
         run([sys.executable, "-m", "venv", VENVS / "uv"])
         run([python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", pins])
         stamp.write_text(f"{sys.executable}\n{stamp_for(pins, sys.executable)}\n", "utf-8")
@@ -265,9 +278,11 @@ def make(environment: Environment) -> None:
     if is_current(stamp, environment.pins, environment.python):
         return
     reason = missing(environment)
+
     if reason:
         print(f"environment {environment.name}: left out, {reason}", flush=True)
         return
+
     with lock(environment.name):
         if is_current(stamp, environment.pins, environment.python):
             return
@@ -277,9 +292,11 @@ def make(environment: Environment) -> None:
         before = stamp.read_text("utf-8").splitlines()[:1] if stamp.is_file() else []
         stamp.unlink(missing_ok=True)
         uv_env = environment_of_uv()
+
         if before != [str(base)] or not environment.python.exists():
             shutil.rmtree(environment.path, ignore_errors=True)
             run([UV, "venv", "-q", "--no-config", "-p", base, environment.path], uv_env)
+
         # Compiled at once: modules start anew for every task, also where nobody may write bytecode.
         sync = [UV, "pip", "sync", "-q", "--no-config", "--compile-bytecode", "-p", environment.python]
         run([*sync, environment.pins], uv_env)
@@ -338,6 +355,7 @@ def compile_pins() -> None:
     """Pin every environment anew. The pins hold names and versions only: no hosts, no paths."""
     make_uv()
     oldest = {"uv": "3.9", **{each.name: each.oldest for each in ENVIRONMENTS.values()}}
+
     for name, python in oldest.items():
         source, target = REQUIREMENTS / f"{name}.in", REQUIREMENTS / f"{name}.txt"
         options = ["--universal", "--upgrade", "--no-config", "--no-emit-index-url", "--no-header", "--no-annotate"]

@@ -66,12 +66,14 @@ def outcomes(task: int, full: bool, share: int) -> list[Outcome]:
     logging.disable(logging.CRITICAL)  # the simulator's server complains about broken connections
     case, scope = sweep.plan(full)[task]
     found = []
+
     with Fleet(HOSTS) as fleet:
         hosts = sweep.Sweep(fleet)
         for way in runner.Way:
             with runner.sweeping(way):
                 verdicts = hosts.sweep(case, scope, share=share)
             found += [outcome(verdict) for verdict in verdicts]
+
     return found
 
 
@@ -110,6 +112,7 @@ def table(found: list[Outcome]) -> Iterator[str]:
             ok = sum(one.ok for one in here)
             bad = "!" if any(one.wrong for one in here) else ""
             cells.append(f"{ok}/{len(here) - ok}{bad}" if here else "-")
+
         yield "".join([row.ljust(LABEL), *(cell.rjust(CELL) for cell in cells)])
 
 
@@ -118,10 +121,12 @@ def totals(found: list[Outcome]) -> Iterator[tuple[str, int]]:
     for one in found:
         counted["wrong" if one.wrong else "told" if not one.ok else "changed" if one.changed else "unchanged"] += 1
     yield "faults tried", len(found)
+
     for protocol, words in WORDS.items():
         for way in runner.Way:
             here = [one for one in found if (one.protocol, one.way) == (protocol, way.value)]
             yield f"  over {words}, by the {way.value}", len(here)
+
     yield "finished, changed is true and so it was", counted["changed"]
     yield "finished, changed is false and so it was", counted["unchanged"]
     yield "failed with one sentence, and ran again well", counted["told"]
@@ -142,6 +147,7 @@ def documented(page: str, heading: str, figures: list[tuple[str, int]]) -> str:
         raise ValueError("the page has no place for figures")
     rows = [f"| {name.strip()} | {count:,} |" for name, count in figures]
     lines = ["", "", f"| {heading} | |", "|---|---|", *rows, "", ""]
+
     return "".join([before, begin, "\n".join(lines), end, after])
 
 
@@ -169,6 +175,7 @@ def main() -> int:
     wrong = [one.wrong for one in found if one.wrong]
     for text in wrong[:SHOWN]:
         print(f"\n{text}", file=sys.stderr)
+
     return 1 if wrong else 0
 
 

@@ -145,6 +145,7 @@ def mutmut(*arguments: str, log: Path) -> None:
         done = subprocess.run(
             [str(program()), *arguments], cwd=FOLDER, stdout=output, stderr=subprocess.STDOUT, check=False
         )
+
     if done.returncode:
         fail(f"mutmut failed ({done.returncode})\n{log.read_text('utf-8')[-3000:]}")
 
@@ -152,6 +153,7 @@ def mutmut(*arguments: str, log: Path) -> None:
 def run(files: list[str], jobs: int) -> None:
     shutil.rmtree(FOLDER, ignore_errors=True)
     checkout.copy_to(FOLDER)
+
     for tests in STAGES:
         started = time.monotonic()
         configure(files, tests)
@@ -178,12 +180,14 @@ def explained(found: Mapping[str, Mapping[str, int | None]]) -> tuple[dict[str, 
     reasons: dict[str, str] = {}
     known = {(name, line): why for name, line, why in EQUIVALENT if found.get(name)}
     needed = set()
+
     for name, codes in found.items():
         for mutant in (mutant for mutant, code in codes.items() if code in SURVIVED):
             entry = (name, changed_line(mutant))
             if entry in known:
                 needed.add(entry)
                 reasons[mutant] = known[entry]
+
     return reasons, [f"{name}: {line}" for name, line in known if (name, line) not in needed]
 
 
@@ -193,17 +197,21 @@ def report(found: Mapping[str, Mapping[str, int | None]], why: Mapping[str, str]
     rows = [(name, codes) for name, codes in found.items() if codes]
     rows.append(("all", {mutant: code for _name, codes in rows for mutant, code in codes.items()}))
     score = 0.0
+
     for name, codes in rows:
         equal = sum(mutant in why for mutant in codes)
         live = sum(code in SURVIVED for code in codes.values()) - equal
         killed = len(codes) - equal - live
         score = 100 * killed / (killed + live) if killed + live else 0.0
         print(f"{name:<20}{len(codes):>8}{killed:>8}{equal:>7}{live:>6}{score:>7.1f}%")
+
     print("\nwhat lives; to see one: python3 tools/mutants.py --show MUTANT")
+
     for codes_of in found.values():
         for mutant, code in codes_of.items():
             if code in SURVIVED:
                 print(f"  {mutant}  {why.get(mutant, SURVIVED[code])}")
+
     return score
 
 
@@ -216,9 +224,11 @@ def main() -> None:
     unknown = set(arguments.files) - set(FILES)
     if unknown:
         parser.error(f"no such file: {', '.join(sorted(unknown))}")
+
     if arguments.show:
         print(show(arguments.show))
         return
+
     run(arguments.files or list(FILES), arguments.jobs)
     found = results()
     why, outlived = explained(found)

@@ -71,6 +71,7 @@ def _documented(kind: str, names: Any) -> dict[str, Any]:
         }
         command = [Path(sys.executable).parent / "ansible-doc", "--json", "-t", kind]
         said = run([*command, *(f"esx.trust.{name}" for name in names)], variables)
+
     return {name.rpartition(".")[2]: found for name, found in json.loads(said).items()}
 
 
@@ -78,6 +79,7 @@ def _plugin(found: Mapping[str, Any]) -> dict[str, Any]:
     returned = found.get("return") or {}
     failure = (returned.get("failure") or {}).get("contains") or {}
     codes = _VALUE.findall(" ".join(_paragraphs(failure.get("code", {}).get("description"))))
+
     return {
         "options": {name: _option(one) for name, one in (found["doc"].get("options") or {}).items()},
         "returns": _returned(returned),
@@ -95,11 +97,14 @@ def _option(option: Mapping[str, Any]) -> dict[str, Any]:
         kept["default"] = option["default"]
     if option.get("elements"):
         kept["elements"] = option["elements"]
+
     for name in ("choices", "aliases"):
         if option.get(name):
             kept[name] = _present(option[name])
+
     if option.get("suboptions"):
         kept["suboptions"] = {name: _option(one) for name, one in option["suboptions"].items()}
+
     return kept
 
 
@@ -109,6 +114,7 @@ def _returned(values: Mapping[str, Any]) -> dict[str, Any]:
         kept[name] = {"type": value.get("type", "str")}
         if value.get("contains"):
             kept[name]["contains"] = _returned(value["contains"])
+
     return kept
 
 
@@ -136,6 +142,7 @@ def _playbooks() -> dict[str, Any]:
         for play in yaml.safe_load(plays):
             names |= {name for name in play.get("vars", {}) if name.startswith("esx_") and name != "esx_awx_pattern"}
         found[path.stem] = _present(names)
+
     return found
 
 
@@ -167,22 +174,26 @@ def flat(node: Any, place: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
     leaves: dict[tuple[str, ...], Any] = {place: {}}
     for name, value in node.items():
         leaves.update(flat(value, (*place, str(name))))
+
     return leaves
 
 
 def broken(promised: Mapping[str, Any], has: Mapping[str, Any]) -> list[str]:
     """What was promised and is not so any more, and new options that everybody would have to give."""
     before, now = flat(promised), flat(has)
+
     lost = [
         f"{' > '.join(place)}: was {value!r}, is {now.get(place, 'gone')!r}"
         for place, value in before.items()
         if now.get(place, "gone") != value
     ]
+
     demanded = [
         f"{' > '.join(place)}: is new, and everybody would have to give it"
         for place, value in now.items()
         if place[-1:] == ("required",) and value is True and place not in before and place[:-2] in before
     ]
+
     return lost + demanded
 
 

@@ -52,11 +52,13 @@ def hindrances(root: Path = ROOT) -> Iterator[str]:
 
     version = galaxy(root)["version"]
     changelog = yaml.safe_load((root / "changelogs/changelog.yaml").read_text("utf-8"))
+
     if version not in changelog["releases"]:
         yield (
             f"The changelog knows no version {version} (galaxy.yml):"
             f" PATH=.venv/dev/bin:$PATH antsibull-changelog release --version {version}"
         )
+
     if any((root / "changelogs/fragments").glob("*.y*ml")):
         yield (
             "There are fragments in changelogs/fragments that no version of the changelog holds: the same command,"

@@ -37,6 +37,7 @@ class Inside:
 
     def ask(self, question: str, **values: Any) -> Any:
         venv = self._tools.venv("awx")
+
         done = subprocess.run(
             [str(venv.python), str(Path(__file__).with_name("inside.py")), question],
             env=self._tools.variables(venv),
@@ -45,5 +46,7 @@ class Inside:
             text=True,
             check=False,
         )
+
         assert done.returncode == 0, done.stderr
+
         return json.loads(done.stdout)

@@ -95,6 +95,7 @@ class Controller:
         if endpoint == "projects":
             one["scm_revision"] = ""
         self.objects[endpoint][self._last] = one
+
         try:
             return self.change(endpoint, self._last, values)
         except Refused:
@@ -106,12 +107,16 @@ class Controller:
         for name, target in REFERENCES.items():
             if values.get(name) is not None and values[name] not in self.objects[target]:
                 raise Refused(f"{name}: there is no {values[name]} among the {target}")
+
         if endpoint == "credential_types":
             check_credential_type({**one, **values})
+
         if endpoint == "credentials" and "inputs" in values:
             kind = self.objects["credential_types"][values.get("credential_type", one.get("credential_type"))]
             values = {**values, "inputs": self._seal(number, kind["inputs"], values["inputs"])}
+
         one.update(values)
+
         return one
 
     def _seal(self, number: int, form: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -124,6 +129,7 @@ class Controller:
         kept = self.secrets.setdefault(number, {})
         secret = {name for name in inputs if fields[name].get("secret")}
         kept.update({name: inputs[name] for name in secret if inputs[name] != ENCRYPTED})
+
         return {name: ENCRYPTED if name in secret else value for name, value in inputs.items()}
 
     def find(self, endpoint: str, filters: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -141,6 +147,7 @@ class Controller:
         if body.get("disassociate"):
             held.remove(body["id"])
             return
+
         credentials = self.objects["credentials"]
         kinds = [credentials[number]["credential_type"] for number in (*held, body["id"])]
         if len(kinds) != len(set(kinds)):
@@ -153,21 +160,27 @@ class Controller:
         endpoint, *rest = parts.path.removeprefix("/api/v2/").strip("/").split("/")
         if method != "GET":
             self.writes.append(Request(method, parts.path, body))
+
         if not rest:
             if method == "POST":
                 return 201, self.add(endpoint, **body)
             return 200, listed(self.find(endpoint, dict(parse_qsl(parts.query))))
+
         number = int(rest[0])
         if len(rest) == 1:
             return 200, self.change(endpoint, number, body) if method == "PATCH" else self.objects[endpoint][number]
+
         if rest[1] == "survey_spec":
             if method == "POST":
                 check_survey(body)
                 self.surveys[number] = body
+
             return 200, self.surveys.get(number, {})
+
         if method == "POST":
             self.attach(parts.path, body)
             return 204, None
+
         return 200, listed([self.objects[rest[1]][each] for each in self.attached.get(parts.path, [])])
 
 
@@ -182,6 +195,7 @@ def check_survey(survey: Mapping[str, Any]) -> None:
     variables = [question.get("variable") for question in survey["spec"]]
     if len(variables) != len(set(variables)):
         raise Refused(f"survey: a variable is asked for twice: {variables}")
+
     for question in survey["spec"]:
         if not all(isinstance(question.get(name), str) for name in ("type", "question_name", "variable")):
             raise Refused(f"survey: {question}")
@@ -204,17 +218,21 @@ def check_credential_type(kind: Mapping[str, Any]) -> None:
         raise Refused(f"credential type: {kind}")
     if len(names) != len(set(names)) or set(inputs.get("required", ())) - set(names) or "tower" in names:
         raise Refused(f"credential type: {names}")
+
     for entry in inputs["fields"]:
         if set(entry) - FIELD_KEYS or not IDENTIFIER.fullmatch(entry["id"]) or not entry["label"]:
             raise Refused(f"credential type: {entry}")
         if entry["type"] not in ("string", "boolean"):
             raise Refused(f"credential type: {entry}")
+
     if set(injectors) - {"env", "extra_vars", "file"}:
         raise Refused(f"credential type: {injectors}")
+
     for part in ("env", "extra_vars"):
         for name, template in injectors.get(part, {}).items():
             if not IDENTIFIER.fullmatch(name) or not isinstance(template, str):
                 raise Refused(f"credential type: {name}")
+
     for name in injectors.get("file", {}):
         if not re.fullmatch(r"template(\.[a-zA-Z_]+[a-zA-Z0-9_]*)?", name):
             raise Refused(f"credential type: {name}")
@@ -231,12 +249,14 @@ def serve(controller: Controller) -> Iterator[Controller]:
         def handle_any(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
             body = json.loads(self.rfile.read(length) or b"null")
+
             try:
                 status, content = controller.answer(self.command, self.path, body)
             except Refused as error:
                 status, content = 400, {"__all__": [str(error)], "detail": str(error)}
             except (KeyError, ValueError) as error:
                 status, content = 404, {"detail": repr(error)}
+
             data = b"" if content is None else json.dumps(content).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
@@ -253,6 +273,7 @@ def serve(controller: Controller) -> Iterator[Controller]:
     controller.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), name="controller", daemon=True)
     thread.start()
+
     try:
         yield controller
     finally:

@@ -25,14 +25,18 @@ def inject(asked: dict[str, Any]) -> dict[str, Any]:
     safe_env: dict[str, str] = {}
     args: list[str] = []
     folder = asked["folder"]
+
     for each in asked["credentials"]:
         kind = builtin.vmware
         if each["type"] != "vmware":
             parts = {name: each["type"][name] for name in ("name", "kind", "inputs", "injectors")}
             kind = api.ManagedCredentialType(namespace="esx", **parts)
+
         # The folder is mounted at this place in an execution environment; here there is none.
         code.inject_credential(kind, credential(each["inputs"]), env, safe_env, args, folder, container_root=folder)
+
     env = {name: value.replace("/runner/", f"{folder}/") for name, value in env.items()}
+
     return {"env": env, "safe_env": safe_env, "args": args}
 
 
@@ -41,6 +45,7 @@ def rrule(asked: dict[str, Any]) -> list[str]:
     tz = importlib.import_module("dateutil.tz")
     rule = rules.rrulestr(asked["rrule"], tzinfos={"UTC": tz.UTC}, forceset=True)
     start = datetime.datetime(2030, 1, 1, tzinfo=datetime.timezone.utc)
+
     return [when.isoformat() for when in rule.xafter(start, count=3)]
 
 

@@ -97,17 +97,22 @@ class Awx:
         """
         first = len(list(self._folder.iterdir()))
         jobs = []
+
         for number in range(slices):
             job = Job(
                 str(first + number + 1), self._folder / f"job-{first + number + 1}", sorted(hosts)[number::slices]
             )
             own = {name: hosts[name] for name in job.hosts}
             self._prepare(job, own, variables, credentials, answers, environment or {})
+
             if verbosity:
                 with (job.folder / "env" / "cmdline").open("a", encoding="utf-8") as arguments:
                     arguments.write(f" -{'v' * verbosity}")
+
             jobs.append(job)
+
         venv = self._tools.venv("awx")
+
         running = [
             subprocess.Popen(
                 [venv.bin / "ansible-runner", "run", job.folder, "-p", f"playbooks/{playbook}", "--ident", job.ident],
@@ -119,6 +124,7 @@ class Awx:
             )
             for job in jobs
         ]
+
         try:
             for job, process in zip(jobs, running):
                 job.output, _none = process.communicate()
@@ -128,6 +134,7 @@ class Awx:
             for process in running:
                 process.kill()
                 process.wait()
+
         return jobs
 
     def _prepare(
@@ -143,20 +150,25 @@ class Awx:
         for name in ("env", "inventory"):
             (folder / name).mkdir(parents=True)
         shutil.copytree(PATTERN, folder / "project")
+
         given = self._inside.ask(
             "inject",
             folder=str(folder),
             credentials=[{"type": each.type, "inputs": each.inputs} for each in credentials],
         )
+
         job.safe_env = given["safe_env"]
+
         inventory = {
             "_meta": {"hostvars": hosts},
             "all": {"children": ["esx"]},
             "esx": {"hosts": list(hosts), "vars": variables},
         }
+
         script = folder / "inventory" / "hosts"
         script.write_text(f"#!/usr/bin/env python3\nprint({json.dumps(inventory)!r})\n", "utf-8")
         script.chmod(0o700)
+
         envvars = {
             "ANSIBLE_FORCE_COLOR": "True",
             "ANSIBLE_INVENTORY_UNPARSED_FAILED": "True",
@@ -165,6 +177,7 @@ class Awx:
             **given["env"],
             **environment,
         }
+
         (folder / "env" / "envvars").write_text(json.dumps(envvars), "utf-8")
         (folder / "env" / "extravars").write_text(json.dumps({"awx_job_id": job.ident, **answers}), "utf-8")
         (folder / "env" / "cmdline").write_text(" ".join(given["args"]), "utf-8")

@@ -44,12 +44,14 @@ def test_an_account_with_a_ca(inside: Inside, folder: Path, credential_types: Ty
     inputs = {"username": "root", "password": PASSWORD, "ca_certificate": CA, "port": "9443", "api_protocol": "rest"}
     given = injected(inside, folder, credential_types["ESX host"], **inputs)
     file = Path(given["env"].pop("VMWARE_CA_PATH"))
+
     assert given["env"] == {
         "VMWARE_USER": "root",
         "VMWARE_PASSWORD": PASSWORD,
         "VMWARE_PORT": "9443",
         "VMWARE_API_PROTOCOL": "rest",
     }
+
     assert file.parent == folder / "env"
     assert file.read_text("utf-8") == CA
     assert file.stat().st_mode & 0o077 == 0
@@ -68,13 +70,17 @@ def test_a_key(inside: Inside, folder: Path, credential_types: Types) -> None:
     """It is in a file that only the job can read, and not in the environment or on the command line."""
     inputs = {"provider": "site-a", "key_id": KEY_ID, "key_derivation_key": KEY}
     given = injected(inside, folder, credential_types["ESX native key"], **inputs)
+
     assert given["env"] == {}
     assert KEY not in str(given)
+
     option, name = given["args"]
     file = Path(name.removeprefix("@"))
+
     assert option == "-e"
     assert file.parent == folder / "env"
     assert file.stat().st_mode & 0o077 == 0
+
     assert yaml.safe_load(file.read_text("utf-8")) == {
         "esx_native_key_provider": "site-a",
         "esx_native_key_id": inputs["key_id"],

@@ -24,10 +24,15 @@ def test_a_project_and_an_image(tools: Tools, tmp_path: Path) -> None:
     collections.parent.mkdir()
     collections.symlink_to(environment.link_collection())
     commands = [each for each in guide.commands() if not each.startswith(ELSEWHERE)]
+
     assert len(commands) == 4
+
     ended = run_program(["bash", "-e"], tmp_path, tools.variables(tools.venv("awx")), "\n".join(commands))
+
     assert ended.code == 0, ended.output
+
     project = tmp_path / "esx-trust-project"
+
     assert (project / ".git").is_dir()
     assert (project / "playbooks/audit.yml").read_text("utf-8") == (PATTERN / "playbooks/audit.yml").read_text("utf-8")
     assert (tmp_path / "image/_build/requirements.yml").is_file()

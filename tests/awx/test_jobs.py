@@ -46,6 +46,7 @@ def hosts(fleet: Fleet) -> Iterator[list[Host]]:
     for host in fleet.hosts:
         host.reset()
         host.put_account(host.username, PASSWORD)
+
     yield fleet.hosts[:4]
     fleet.reset()
 
@@ -97,6 +98,7 @@ def test_a_sliced_converge(
 ) -> None:
     given = (inventory(hosts), declared, credentials, answers(pattern, "converge.yml"))
     first = awx.launch("converge.yml", *given, slices=SLICES, verbosity=4)
+
     assert [job.code for job in first] == [0] * SLICES, first[0].output
     assert [sorted(changed(job)) for job in first] == [job.hosts for job in first]
     assert {name for job in first for name in job.hosts} == {host.name for host in hosts}
@@ -104,13 +106,16 @@ def test_a_sliced_converge(
     assert all(host.providers["site-a"].key_derivation_key == KEY for host in hosts)
 
     again = awx.launch("converge.yml", *given, slices=SLICES)
+
     assert [job.code for job in again] == [0] * SLICES, again[0].output
     assert not any(changed(job) for job in again)
     assert all(len(host.writes) == 2 for host in hosts)
 
     assert len(handed_out) >= 2 * len(hosts)
+
     places = {name: text for job in (*first, *again) for name, text in job.places.items()}
     calls = {name: places.pop(name) for name in list(places) if name.endswith(f": {CALL}")}
+
     assert len([name for name in places if name.endswith(".json")]) > 20
     assert not search.find({"password": [PASSWORD], "key": [KEY], "tokens": handed_out}, places)
     # The one place that knows the environment has the password in it; the key is not even there.
@@ -132,7 +137,9 @@ def test_a_sliced_audit(
     """Each slice reports on its own hosts, in a folder of its own, and tells AWX in short. It needs no key."""
     given = (inventory(hosts), declared)
     (converged,) = awx.launch("converge.yml", *given, credentials, answers(pattern, "converge.yml"))
+
     assert converged.code == 0, converged.output
+
     (bad, *_others) = hosts
     bad.delete_issuer("vcenter01")
     before = [len(host.writes) for host in hosts]
@@ -142,14 +149,18 @@ def test_a_sliced_audit(
     assert {job.code != 0 for job in jobs if bad.name in job.hosts} == {True}, jobs[0].output
     assert {job.code == 0 for job in jobs if bad.name not in job.hosts} == {True}, jobs[-1].output
     assert [len(host.writes) for host in hosts] == before
+
     for job in jobs:
         report = tmp_path / "reports" / f"job-{job.ident}" / "esx-trust-audit.json"
         facts = json.loads(report.read_text("utf-8"))
+
         assert sorted(each["host"] for each in facts["hosts"]) == job.hosts
         assert job.stats["artifact_data"]["esx_trust_audit"] == facts["summary"]
         assert not changed(job)
+
     places = {name: text for job in jobs for name, text in job.places.items() if not name.endswith(f": {CALL}")}
     places |= {str(each): each.read_text("utf-8") for each in (tmp_path / "reports").glob("*/*")}
+
     assert not search.find({"password": [PASSWORD], "key": [KEY], "tokens": handed_out}, places)
 
 
@@ -159,6 +170,7 @@ def test_the_credential_that_awx_has_for_vcenters(
     """Its VMWARE_HOST, which is meant for a vCenter, is another host here, which must not be asked for anything."""
     vcenter = fleet.hosts[-1]
     credential = Credential("vmware", {"host": vcenter.address, "username": "root", "password": PASSWORD})
+
     declared = {
         **declared,
         "esx_kms_providers": [],
@@ -166,8 +178,10 @@ def test_the_credential_that_awx_has_for_vcenters(
         "esx_ca_path": fleet.ca_path,
         "esx_validate_certs": True,
     }
+
     given = (inventory(hosts), declared, [credential], answers(pattern, "converge.yml"))
     (job,) = awx.launch("converge.yml", *given)
+
     assert job.code == 0, job.output
     assert sorted(changed(job)) == sorted(host.name for host in hosts)
     assert vcenter.journal == []
@@ -183,6 +197,7 @@ def test_what_awx_says_of_certificates_does_not_count(
     declared = {**declared, "esx_kms_providers": [], "esx_port": fleet.port, "esx_validate_certs": True}
     given = (inventory([host]), declared, [credential], answers(pattern, "converge.yml"))
     (job,) = awx.launch("converge.yml", *given, environment={"VMWARE_VALIDATE_CERTS": "False"})
+
     assert job.code == 2, job.output
     assert host.login_attempts == 0
     assert host.writes == []
@@ -198,11 +213,15 @@ def test_a_rotation_in_two_jobs(
         host.put_issuer("vcenter01", issuer["issuer"], [old])
     held = []
     asked = answers(pattern, "rotate_signing_certs.yml")
+
     for chains_mode in ("merge", "exact"):
         declared = {**declared, "esx_token_issuers": [{**issuer, "chains_mode": chains_mode}]}
         (job,) = awx.launch("rotate_signing_certs.yml", inventory(hosts), declared, credentials[:1], asked)
+
         assert job.code == 0, job.output
+
         held.append([len(host.issuers["vcenter01"].chains) for host in hosts])
+
     assert held == [[2] * len(hosts), [1] * len(hosts)]
     assert all(len(host.issuers["vcenter01"].chains[0]) == len(new) for host in hosts)
     assert not any(host.providers for host in hosts)

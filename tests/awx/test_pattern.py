@@ -49,11 +49,14 @@ def test_every_template_has_a_playbook(templates: list[dict[str, Any]]) -> None:
     assert {one["playbook"] for one in templates} == {
         each.name for each in (PATTERN / "playbooks").glob("*.yml") if not each.name.endswith(".meta.yml")
     }
+
     for one in templates:
         text = (PATTERN / "playbooks" / one["playbook"]).read_text("utf-8")
         assert PLAYBOOK.search(text)
+
         (play,) = yaml.safe_load(text)
         name = Path(one["playbook"]).stem
+
         assert play["ansible.builtin.import_playbook"] == f"esx.trust.{name}"
         assert (environment.ROOT / "playbooks" / one["playbook"]).is_file()
 
@@ -76,9 +79,12 @@ def test_every_question_is_a_known_variable(templates: list[dict[str, Any]]) -> 
         asked = {question["variable"] for question in one["survey"]["spec"]}
         files = [folder / "playbooks" / one["playbook"] for folder in (environment.ROOT, PATTERN)]
         text = "".join(each.read_text("utf-8") for each in files)
+
         assert {name for name in asked if name not in text} == set()
+
         listed = (PATTERN / "playbooks" / one["playbook"]).with_suffix(".meta.yml").read_text("utf-8")
         options = yaml.safe_load(listed)["argument_specs"]["main"]["options"]
+
         assert asked <= set(options)
 
 
@@ -87,6 +93,7 @@ def test_requirements_of_the_collection(tools: Tools) -> None:
     said = tools.run("awx", ["ansible-builder", "introspect", "--sanitize", environment.link_collection()])
     found = yaml.safe_load(said.partition("\n---\n")[2])
     wanted = (environment.ROOT / "requirements.txt").read_text("utf-8").splitlines()
+
     assert {line for line in wanted if line and not line.startswith("#")} <= {
         line.partition("#")[0].strip() for line in found["python"]
     }
@@ -97,5 +104,6 @@ def test_the_execution_environment(tools: Tools, tmp_path: Path) -> None:
     definition = PATTERN / "exec_env/execution-environment.yml"
     tools.run("awx", ["ansible-builder", "create", "-f", definition, "-c", tmp_path / "context"], cwd=definition.parent)
     wanted = yaml.safe_load((PATTERN / "collections/requirements.yml").read_text("utf-8"))
+
     assert yaml.safe_load((tmp_path / "context/_build/requirements.yml").read_text("utf-8")) == wanted
     assert [one["name"] for one in wanted["collections"]] == ["esx.trust"]

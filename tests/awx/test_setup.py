@@ -49,6 +49,7 @@ class Setup:
         (command,) = [each for each in guide.commands() if "awx_setup" in each]
         program, *rest = shlex.split(command)
         searched = [path for path in (collections, environment.link_collection()) if path]
+
         outside = self.tools.variables(
             venv,
             ANSIBLE_COLLECTIONS_PATH=":".join(map(str, searched)),
@@ -59,6 +60,7 @@ class Setup:
             ESX_KEY=KEY,
             ESX_PASSWORD=PASSWORD,
         )
+
         return run_program([venv.bin / program, *rest, *arguments], self.folder, outside)
 
 
@@ -82,22 +84,30 @@ def test_everything_once_and_again(setup: Setup, controller: Controller, pattern
     assert first.code == 0, first.output
     assert first.recap("localhost")["skipped"] == 0
     assert first.recap("localhost")["changed"] == 9
+
     templates = {one["playbook"]: one for one in controller.objects["job_templates"].values()}
     audit, converge, rotate = (
         templates[f"playbooks/{name}.yml"] for name in ("audit", "converge", "rotate_signing_certs")
     )
+
     assert [one["job_slice_count"] for one in (audit, converge, rotate)] == [4, 1, 1]
     assert [one["allow_simultaneous"] for one in (audit, converge, rotate)] == [True, False, False]
     assert [one["ask_job_type_on_launch"] for one in (audit, converge, rotate)] == [False, True, True]
+
     surveys = {one["playbook"]: one["survey"] for one in pattern["aap_resources"]["controller_job_templates"]}
+
     for name, one in templates.items():
         assert controller.surveys[one["id"]] == surveys[name.removeprefix("playbooks/")]
         assert one["survey_enabled"] is True
+
     (schedule,) = controller.objects["schedules"].values()
+
     assert schedule["unified_job_template"] == audit["id"]
+
     host = controller.named("credentials", "ESX hosts")["id"]
     key = controller.named("credentials", "ESX native key")["id"]
     attached = [controller.attached[f"{one['url']}credentials/"] for one in (audit, converge, rotate)]
+
     assert [set(each) for each in attached] == [{host}, {host, key}, {host}]
     assert controller.secrets == {host: {"password": PASSWORD}, key: {"key_derivation_key": KEY}}
     assert controller.objects["credentials"][host]["inputs"]["ca_certificate"].startswith("-----BEGIN")
@@ -108,20 +118,25 @@ def test_everything_once_and_again(setup: Setup, controller: Controller, pattern
     controller.attached[f"{converge['url']}credentials/"].remove(key)
     done = len(controller.writes)
     again = setup.run(guide.file("awx.yml"), "--diff")
+
     assert again.code == 0, again.output
     assert again.recap("localhost")["changed"] == 1
+
     paths = [(request.method, request.path) for request in controller.writes[done:]]
+
     assert sorted(paths) == sorted(
         [
             ("PATCH", converge["url"]),
             *(("POST", f"{converge['url']}{name}/") for name in ("credentials", "survey_spec")),
         ]
     )
+
     assert converge["allow_simultaneous"] is False
     assert controller.surveys[converge["id"]] == surveys["converge.yml"]
     assert set(controller.attached[f"{converge['url']}credentials/"]) == {host, key}
 
     secrets = {"password": [PASSWORD], "key": [KEY], "token": [TOKEN]}
+
     assert not search.find(secrets, {"first": first.output, "again": again.output})
 
 
@@ -131,12 +146,15 @@ def test_only_the_least(setup: Setup, controller: Controller) -> None:
     controller.add("inventories", name="ESX hosts", organization=default, kind="")
     controller.add("projects", name="Playbooks", organization=default, scm_type="git", scm_url="git://x")
     played = setup.run("esx_awx_project: Playbooks\nesx_awx_playbook_folder: esx\nesx_awx_audit_rrule: ''\n")
+
     assert played.code == 0, played.output
+
     assert {one["playbook"] for one in controller.objects["job_templates"].values()} == {
         "esx/audit.yml",
         "esx/converge.yml",
         "esx/rotate_signing_certs.yml",
     }
+
     assert not controller.objects["schedules"]
     assert not controller.objects["credentials"]
     assert set(controller.attached) == set()
@@ -148,6 +166,7 @@ def test_the_tasks_for_both_collections_are_alike() -> None:
     of_awx, of_controller = (
         (folder / f"{name}_setup.yml").read_text("utf-8").partition("\n---\n")[2] for name in ("awx", "controller")
     )
+
     assert of_awx.count("awx.awx.") == 9
     assert of_awx.replace("awx.awx.", "ansible.controller.") == of_controller
 
@@ -159,13 +178,16 @@ def automation_controller(tools: Tools, tmp_path: Path) -> Path:
     folder = tmp_path / "collections"
     double = folder / "ansible_collections/ansible/controller"
     shutil.copytree(awx / "plugins", double / "plugins")
+
     for path in double.rglob("*.py"):
         text = path.read_text("utf-8")
         path.write_text(re.sub(r"\bawx([./])awx\b", r"ansible\1controller", text), "utf-8")
+
     runtime = (awx / "meta/runtime.yml").read_text("utf-8")
     (double / "meta").mkdir()
     (double / "meta/runtime.yml").write_text(runtime.replace("awx.awx", "ansible.controller"), "utf-8")
     (double / "galaxy.yml").write_text("namespace: ansible\nname: controller\nversion: 4.6.0\n", "utf-8")
+
     return folder
 
 
@@ -190,8 +212,11 @@ def test_without_awx_awx_it_says_what_to_do(setup: Setup, controller: Controller
 def test_the_schedule_is_daily(inside: Inside) -> None:
     text = (Path(__file__).parents[2] / "playbooks/awx_setup.yml").read_text("utf-8")
     found = re.search(r"esx_awx_audit_rrule: (DTSTART.*)$", text, re.MULTILINE)
+
     assert found
+
     expected = [f"2030-01-0{day}T05:00:00+00:00" for day in (1, 2, 3)]
+
     assert inside.ask("rrule", rrule=found[1]) == expected
 
 
@@ -208,6 +233,7 @@ def test_the_double_refuses_what_awx_refuses_of_surveys(controller: Controller, 
     whole = {"type": "text", "question_name": "A", "variable": "a", "required": True, **question}
     survey = {"name": "", "description": "", "spec": [whole]}
     status, _content = answered(controller, "/api/v2/job_templates/1/survey_spec/", survey)
+
     assert status == 400
 
 

@@ -56,14 +56,18 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     figures = tmp_path_factory.mktemp("bench") / "figures.json"
     sizes = ",".join(map(str, SIZES))
     small = ["--hosts", sizes, "--slow-hosts", str(SLOW_HOSTS), "--rounds", "1", "--forks", "2"]
+
     assert bench.main([*small, "--json", str(figures)]) == 0
+
     read: dict[str, Any] = json.loads(figures.read_text("utf-8"))
+
     return read
 
 
 def test_every_way_is_measured_over_every_fleet(found: dict[str, Any]) -> None:
     measured = [(row["name"], row["size"]) for row in found["rows"]]
     expected = {(name, size) for name in {*AGAIN, *DIFFER} for size in SIZES if name not in SLOW or size == SIZES[0]}
+
     assert len(measured) == len(expected)
     assert set(measured) == expected
     assert {row["name"] for row in found["rows"] if row["seconds_late"]} == LATE
@@ -74,12 +78,15 @@ def test_each_way_does_the_work_that_it_says(found: dict[str, Any]) -> None:
     for row in found["rows"]:
         name, hosts = row["name"], row["hosts"]
         assert hosts == (SLOW_HOSTS if name in SLOW else row["size"])
+
         if name in DIFFER:
             # Each way asks more of a host that differs, and converge writes it over a connection of its own.
             differing, again = DIFFER[name][row["size"]], AGAIN[name.partition(",")[0]]
             assert row["requests"] > hosts * again, row
             assert row["connections"] == hosts + (differing if "converge" in name else 0), row
+
             continue
+
         assert row["requests"] == hosts * AGAIN[name], row
         assert row["connections"] == hosts * (AGAIN[name] if name == "ansible.builtin.uri" else min(AGAIN[name], 1))
 
@@ -94,14 +101,19 @@ def test_ratios_come_from_the_same_run(found: dict[str, Any]) -> None:
 def test_tables_and_chart_show_every_way(found: dict[str, Any], tmp_path: Path) -> None:
     text = "\n".join(bench_report.lines(found))
     names = {*AGAIN, *DIFFER}
+
     assert all(f"  {name}  " in text for name in names)
     assert text.count("at most") == 1
     assert text.count("holds") + text.count("missed") == len(SIZES) * len(bench_report.TARGETS)
+
     (tmp_path / "performance.md").write_bytes((ROOT / "docs" / "performance.md").read_bytes())
     bench_report.write(tmp_path, found)
     page = (tmp_path / "performance.md").read_text("utf-8")
+
     assert all(f"| {name} |" in page for name in names)
+
     drawn = "".join(ET.parse(tmp_path / "performance.svg").getroot().itertext())
+
     assert all(name in drawn for name in names - {*bench_report.NOT_DRAWN})
 
 
@@ -127,7 +139,10 @@ def test_every_piece_of_advice_is_measured() -> None:
     with bench_stage.stage(hosts, ENVIRONMENTS["run"]) as stage:
         found = bench_advice.measure(stage, hosts, 1, bench.machine(stage))
     asked = {question.text: [setting.label for setting in question.settings] for question in bench_advice.questions()}
+
     assert {each["question"]: [row["setting"] for row in each["rows"]] for each in found["advice"]} == asked
     assert all(row["seconds"] > 0 and row["cpu"] > 0 for each in found["advice"] for row in each["rows"])
+
     page = (ROOT / "docs" / "performance.md").read_text("utf-8")
+
     assert [question for question in asked if question not in page] == [], "run tools/bench.py --advice --docs"

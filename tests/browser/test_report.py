@@ -52,6 +52,7 @@ def nasty(said: str) -> list[dict[str, Any]]:
     held = {**certificate("x", -5), "subject": said, "sha256": said}
     wanted = {**certificate("y", 40), "subject": said, "sha256": f"{said}2"}
     listed = [{**provider(said), "available": False, "details": [said]}]
+
     return [
         entry(f"1{said}", resource("differs", issuer(said, held, url=said), issuer(said, wanted, url=f"{said}2"))),
         entry(f"2{said}", resource("conflict", provider(said, "x"), message=said), listed=listed),
@@ -92,6 +93,7 @@ def report(browser: Browser, tmp_path: Path) -> Iterator[Open]:
         file.write_text(render(build(entries, NOW)), encoding="utf-8")
         context = browser.new_context(viewport={"width": size[0], "height": size[1]}, **how)
         contexts.append(context)
+
         return Report(context.new_page(), file.as_uri())
 
     yield opened
@@ -112,6 +114,7 @@ def test_it_asks_for_nothing_and_says_nothing(report: Open) -> None:
     opened.page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
     opened.page.mouse.wheel(0, 20000)
     opened.page.wait_for_load_state("networkidle")
+
     assert_quiet(opened)
 
 
@@ -119,11 +122,14 @@ def test_it_asks_for_nothing_and_says_nothing(report: Open) -> None:
 def test_what_a_host_says_does_nothing(report: Open, attack: str) -> None:
     opened = report(nasty(attack))
     title = opened.page.title()
+
     assert title.startswith("3 of 4 hosts need attention")
+
     opened.page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
     for element in opened.page.locator("h3, dd, td, th, bdi").all()[:60]:
         element.hover()
     opened.page.keyboard.press("Tab")
+
     assert opened.page.title() == title
     assert opened.page.locator("script, img, iframe, svg svg svg, body style").count() == 0
     assert attack in opened.page.locator("#attention ~ ol").inner_text()
@@ -133,6 +139,7 @@ def test_what_a_host_says_does_nothing(report: Open, attack: str) -> None:
 def test_the_policy_holds_where_the_escaping_would_not(report: Open) -> None:
     """A second wall: what somehow got into the page as markup would still be refused."""
     opened = report(fleet(3, 3))
+
     opened.page.evaluate(
         """() => {
           const script = document.createElement('script');
@@ -143,7 +150,9 @@ def test_the_policy_holds_where_the_escaping_would_not(report: Open) -> None:
           document.body.append(other, script);
         }"""
     )
+
     opened.page.wait_for_load_state("networkidle")
+
     assert "taken" not in opened.page.title()
     assert opened.page.locator("main").is_visible()
     assert opened.said
@@ -160,11 +169,13 @@ def test_the_policy_holds_where_the_escaping_would_not(report: Open) -> None:
 def test_the_page_never_scrolls_sideways(report: Open, entries: list[dict[str, Any]], width: int) -> None:
     page = report(entries, (width, 740)).page
     page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+
     outside = page.evaluate(
         """() => [...document.querySelectorAll('main *, header *, footer *')]
         .filter(each => !each.closest('.scroll, .unseen, svg') && each.getBoundingClientRect().right > innerWidth + 0.5)
         .map(each => each.outerHTML.slice(0, 80))"""
     )
+
     assert outside == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
@@ -177,6 +188,7 @@ def test_the_matrix_scrolls_by_itself_and_keeps_the_hosts_in_sight(report: Open)
     before = name.bounding_box(), cell.bounding_box()
     region.evaluate("each => { each.scrollLeft = 200 }")
     after = name.bounding_box(), cell.bounding_box()
+
     assert before[0] == after[0]
     assert before[1]
     assert after[1]
@@ -189,7 +201,9 @@ def test_the_labels_of_the_timeline_stand_apart(report: Open, width: int, days: 
     held = [certificate(str(each), each) for each in days]
     page = report([entry("a", resource("ok", issuer("vc", *held)))], (width, 740)).page
     boxes = [each.bounding_box() for each in page.locator(".axis text").all()]
+
     assert len(boxes) > 1
+
     for one, other in zip(boxes, boxes[1:]):
         assert one
         assert other
@@ -237,10 +251,13 @@ def test_every_text_stands_out_from_what_is_behind_it(
     page.emulate_media(color_scheme=scheme, media=media)
     page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
     found = page.evaluate(CONTRAST)
+
     assert len(found) > 20
     assert {name: ratio for name, ratio in found.items() if ratio < 4.5} == {}
+
     back = page.evaluate("getComputedStyle(document.body).backgroundColor")
     dark = scheme == "dark" and media == "screen"
+
     assert (back != "rgb(255, 255, 255)") is dark
 
 
@@ -252,8 +269,10 @@ def test_every_status_is_told_without_colours(report: Open, forced: Literal["act
     said = {each.strip() for each in marks.all_inner_texts()}
     words = ("ok", "undeclared", "differs", "missing", "extra", "conflict", "unreachable", "failed", "not examined")
     shown = {word: next(each for each in said if re.fullmatch(rf"\W\s*{word}", each)) for word in words}
+
     assert len({each[0] for each in shown.values()}) == len(words)
     assert all(re.match(r"[^\w\s]\s*\w", each) for each in said), said
+
     for shape in page.locator(".mark i").all()[:40]:
         box = shape.bounding_box()
         assert box
@@ -270,24 +289,36 @@ def test_everything_is_reached_with_the_keyboard(report: Open) -> None:
         return str(page.evaluate("document.activeElement.outerHTML.slice(0, 80)"))
 
     page.keyboard.press("Tab")
+
     assert "Skip to what needs attention" in focused()
     assert page.locator(".skip").is_visible()
+
     page.keyboard.press("Enter")
+
     assert 'id="attention"' in focused()
+
     page.keyboard.press("Tab")
     folded = page.locator("details", has=page.locator("summary:focus"))
     expect(folded).to_have_count(1)
+
     assert folded.get_attribute("open") is None
+
     outline = page.locator("summary:focus").evaluate("each => getComputedStyle(each).outlineStyle")
+
     assert outline == "solid"
+
     page.keyboard.press("Enter")
+
     assert folded.get_attribute("open") is not None
+
     reached = set()
+
     for _press in range(200):
         page.keyboard.press("Tab")
         reached.add(page.evaluate("document.activeElement.className || document.activeElement.tagName"))
         if "BODY" in reached:
             break
+
     assert {"SUMMARY", "A", "scroll"} <= {name.split(" ")[0] for name in reached}
 
 
@@ -299,7 +330,9 @@ def test_a_row_leads_to_its_finding_also_where_that_is_folded(report: Open) -> N
     ]
     page = report(entries).page
     target = page.locator(".finding .points > li", has_text="esx39")
+
     assert not target.is_visible()
+
     page.get_by_role("rowheader", name="esx39").get_by_role("link").click()
     expect(target).to_be_in_viewport()
 
@@ -312,19 +345,27 @@ def test_the_page_has_the_parts_that_a_screen_reader_announces(report: Open) -> 
     expect(page.get_by_role("heading", level=1)).to_have_count(1)
     table = page.get_by_role("table", name="What was found, by host and resource")
     columns = table.get_by_role("columnheader").all_inner_texts()
+
     assert {"Host", "Key provider", "Token issuers", "site-a", "vcenter01"} <= {each.strip() for each in columns}
+
     rows = table.get_by_role("row").count()
+
     assert table.get_by_role("rowheader").count() == rows - 2
+
     levels = page.evaluate("[...document.querySelectorAll('h1, h2, h3, h4')].map(each => +each.tagName[1])")
+
     assert levels[0] == 1
     assert all(after <= before + 1 for before, after in zip(levels, levels[1:]))
     assert page.evaluate("document.documentElement.lang") == "en"
+
     spoken = page.locator("body").aria_snapshot()
+
     assert "1 host could not be reached" in spoken or "hosts could not be reached" in spoken
 
 
 def test_the_name_of_the_host_is_the_largest_text_of_a_finding(report: Open) -> None:
     page = report(fleet(90, 90)).page
+
     sizes = page.evaluate(
         """() => [...document.querySelectorAll('.finding')].map(finding => {
           const size = element => parseFloat(getComputedStyle(element).fontSize);
@@ -332,6 +373,7 @@ def test_the_name_of_the_host_is_the_largest_text_of_a_finding(report: Open) -> 
           return [size(finding.querySelector('.host')), Math.max(...others.map(size))];
         })"""
     )
+
     assert len(sizes) > 10
     assert all(host > other for host, other in sizes)
 
@@ -339,7 +381,9 @@ def test_the_name_of_the_host_is_the_largest_text_of_a_finding(report: Open) -> 
 def test_every_tile_and_every_marked_cell_leads_to_something_that_is_seen(report: Open) -> None:
     page = report(fleet(90, 90)).page
     links = page.locator(".tiles a, .matrix td a")
+
     assert page.locator(".tiles a").count() == page.locator(".tiles li").count() > 5
+
     for address in dict.fromkeys(link.get_attribute("href") for link in links.all()):
         links.and_(page.locator(f'[href="{address}"]')).first.click()
         expect(page.locator(str(address))).to_be_in_viewport()
@@ -349,7 +393,9 @@ def test_rows_are_filtered_without_scripts(report: Open) -> None:
     page = report(fleet(60, 9), java_script_enabled=False).page
     rows = page.locator(".matrix tbody tr")
     passing = page.locator(".matrix tbody tr.passes")
+
     assert rows.count() > passing.count() > 0
+
     page.get_by_label("Only hosts that need attention").check()
     expect(passing.first).not_to_be_visible()
     expect(rows.first).to_be_visible()
@@ -363,7 +409,9 @@ def test_what_differs_folds_out_of_its_finding_with_whole_fingerprints(report: O
     lines = page.locator(".finding .diff li")
     expect(lines.first).not_to_be_visible()
     page.locator(".finding").get_by_text("What differs").click()
+
     assert [each.split(" ")[0] for each in lines.all_inner_texts()] == ["−", "+"]
+
     for line, one in zip(lines.all_inner_texts(), (held, wanted)):
         assert one["sha256"] in line
 
@@ -375,18 +423,27 @@ def test_on_paper(report: Open) -> None:
     opened = report(fleet(200, 60), color_scheme="dark")
     page = opened.page
     page.emulate_media(media="print", color_scheme="dark")
+
     assert not page.locator("nav").is_visible()
+
     names = page.locator(".names").last
+
     assert names.evaluate("each => each.checkVisibility({contentVisibilityAuto: true})")
+
     box = names.bounding_box()
+
     assert box is not None
     assert box["height"] > 50
+
     overflowing = page.evaluate(
         "[...document.querySelectorAll('.scroll')].filter(e => e.scrollWidth > e.clientWidth).length"
     )
+
     assert overflowing == 0
+
     SEEN.mkdir(parents=True, exist_ok=True)
     paper = page.pdf(path=SEEN / "paper.pdf", prefer_css_page_size=True)
+
     assert paper.startswith(b"%PDF")
     assert 3 <= len(re.findall(rb"/Type\s*/Page\b", paper)) <= 15
     assert_quiet(opened)
@@ -399,27 +456,35 @@ def test_a_thousand_hosts(report: Open) -> None:
     started = time.monotonic()
     opened = report(fleet(1000, 120, 9))
     page = opened.page
+
     assert time.monotonic() - started < 10
     assert page.locator("*").count() < 20_000
+
     page.get_by_text("880 hosts").last.click()
     expect(page.get_by_text("esx1000.example.com").last).to_be_visible()
+
     assert_quiet(opened)
 
 
 def test_a_thousand_hosts_of_which_no_two_are_alike(report: Open) -> None:
     declared = [issuer(f"vcenter{number:02}") for number in range(9)]
     entries = []
+
     for number in range(1000):
         own = certificate(f"own {number}", 100)
         wrong = [resource("differs", issuer(one["issuer_alias"], own), one) for one in declared[:3]]
         rest = [resource("ok", one) for one in declared[3:]]
         entries.append(entry(f"esx{number:04}.example.com", resource("ok", provider("site-a")), *wrong, *rest))
+
     started = time.monotonic()
     opened = report(entries)
     page = opened.page
+
     assert page.get_by_role("row").count() == 1002
+
     page.get_by_role("rowheader", name="esx0999").get_by_role("link").click()
     expect(page.locator("#finding-0-999")).to_be_in_viewport()
+
     assert time.monotonic() - started < 30
     assert_quiet(opened)
 
@@ -433,4 +498,5 @@ def test_pictures(report: Open, scheme: Literal["light", "dark"], size: tuple[in
     page = report(fleet(200, 9), size, color_scheme=scheme).page
     SEEN.mkdir(parents=True, exist_ok=True)
     picture = page.screenshot(path=SEEN / f"{scheme}-{size[0]}.png", full_page=True)
+
     assert len(picture) > 20_000

@@ -33,6 +33,7 @@ def call(fleet: Fleet, host: Host) -> Iterator[Call]:
             arguments.setdefault("auth", (host.username, host.password))
             arguments.setdefault("timeout", 10)
             arguments.setdefault("allow_redirects", False)
+
             return session.request(method, host.url + path, **arguments)
 
         yield send

@@ -39,12 +39,19 @@ def _reason(answer: Any) -> str:
 def test_a_profile_lives(call: Call, host: Host) -> None:
     host.put_issuer("vc", "https://vc.example.test/")
     answer = call("POST", PROFILES, json={**GROUP, "grants": grants("READ_ONLY")})
+
     assert answer.status_code == 201
+
     (identifier,) = host.client_profiles
+
     assert answer.json() == identifier
+
     path = f"{PROFILES}/{identifier}"
+
     assert call("GET", path).json() == {"subject": SUBJECT, "grants": grants("READ_ONLY")}
+
     both = grants("SECURITY_MGMT", "IDENTITY_MGMT")
+
     assert call("PATCH", path, json={"grants": both}).status_code == 204
     assert host.client_profiles[identifier].grants == both
     assert call("PATCH", path, json={}).status_code == 204
@@ -74,8 +81,10 @@ def test_a_subject_has_one_profile(call: Call, host: Host) -> None:
     host.settings(profile_needs_issuer=False)
     for body in (profile("a"), {**GROUP, "grants": []}, {**GROUP, "domain": "other", "grants": []}):
         assert call("POST", PROFILES, json=body).status_code == 201
+
         answer = call("POST", PROFILES, json={**body, "grants": grants("OBSERVABILITY")})
         assert (answer.status_code, answer.json()["error_type"]) == (400, "ALREADY_EXISTS")
+
     assert len(host.client_profiles) == 3
 
 
@@ -131,6 +140,7 @@ def test_refused_filters(query: dict[str, str], reason: str, call: Call) -> None
 def test_refused_profiles(body: dict[str, Any], call: Call, host: Host) -> None:
     host.put_issuer("vc", "https://vc.example.test/")
     answer = call("POST", PROFILES, json=body)
+
     assert (answer.status_code, answer.json()["error_type"]) == (400, "INVALID_ARGUMENT")
     assert host.client_profiles == {}
 
@@ -141,7 +151,9 @@ def test_a_deleted_issuer_takes_its_profiles_along(cascade: bool, call: Call, ho
     for alias in ("vc", "other"):
         host.put_issuer(alias, f"https://{alias}.example.test/")
         host.put_client_profile(alias, type="EXTERNAL_USER", name="u", issuer_alias=alias, domain="d")
+
     host.put_client_profile("local", name="vc")
+
     assert call("DELETE", ISSUERS + "/vc").status_code == 204
     assert set(host.client_profiles) == ({"other", "local"} if cascade else {"vc", "other", "local"})
 
@@ -150,6 +162,7 @@ def test_what_newer_hosts_have_is_shown(call: Call, host: Host) -> None:
     odd = {"resource_type": "ROLE", "role": "x"}
     host.put_client_profile("1", type="PRIVILEGES", privileges={"scope": ["a"]}, grants=[odd])
     (summary,) = call("GET", PROFILES, params={"projection": "FULL"}).json()
+
     assert summary["subject"] == {"type": "PRIVILEGES", "privileges": {"scope": ["a"]}}
     assert summary["grants"] == [odd]
 
@@ -163,12 +176,17 @@ def test_a_host_without_the_service(call: Call, host: Host) -> None:
 def test_profiles_grant_what_an_account_lacks(call: Call, host: Host, chain: list[str]) -> None:
     host.put_account("automation", "password", ())
     login = {"auth": ("automation", "password")}
+
     assert call("GET", ISSUERS, **login).status_code == 401
+
     identifier = host.put_client_profile(name="automation", grants=grants("IDENTITY_MGMT"))
+
     assert call("GET", ISSUERS, **login).status_code == 200
     assert call("POST", ISSUERS, json=issuer(chain), **login).status_code == 204
     assert call("POST", PROVIDERS, json=provider(), **login).status_code == 403
+
     host.put_client_profile(identifier, grants=grants("SECURITY_MGMT"))
+
     assert call("POST", PROVIDERS, json=provider(), **login).status_code == 204
     assert call("DELETE", ISSUERS + "/vc", **login).status_code == 401
 
@@ -178,12 +196,17 @@ def test_a_group_of_a_trusted_issuer(call: Call, host: Host, chain: list[str]) -
     host.settings(saml_subjects={"<Assertion/>": subject}, token_needs_entitlements=True)
     packed = base64.b64encode(gzip.compress(b"<Assertion/>")).decode()
     signed = {"auth": lambda request: request, "headers": {"Authorization": f'SIGN token="{packed}"'}}
+
     assert call("POST", TOKEN, **signed).status_code == 401
+
     host.put_issuer("vc", "https://vc.example.test/", [chain])
+
     assert _reason(call("POST", TOKEN, **signed)) == "no_entitlements"
+
     host.put_client_profile(**SUBJECT, grants=grants("READ_ONLY"))
     token = call("POST", TOKEN, **signed).json()["access_token"]
     bearer = {"auth": lambda request: request, "headers": {"Authorization": f"Bearer {token}"}}
+
     assert call("GET", ISSUERS, **bearer).status_code == 200
     assert call("DELETE", ISSUERS + "/vc", **bearer).status_code == 401
 
@@ -191,6 +214,7 @@ def test_a_group_of_a_trusted_issuer(call: Call, host: Host, chain: list[str]) -
 def test_only_oauth(call: Call, host: Host) -> None:
     host.settings(oauth_only=["client_profiles"])
     answer = call("GET", PROFILES)
+
     assert (answer.status_code, _reason(answer)) == (401, "bad_authn_scheme")
     assert host.login_attempts == 0
     assert call("GET", ISSUERS).status_code == 200
@@ -205,16 +229,23 @@ def test_another_client_comes_first(call: Call, host: Host) -> None:
 def test_a_host_that_standardises_certificates(call: Call, host: Host, chain: list[str]) -> None:
     host.settings(standardises_certificates=True)
     call("POST", ISSUERS, json=issuer(chain))
+
     assert host.issuers["vc"].chains == [chain[:1]]
+
     ((text,),) = (each["cert_chain"] for each in call("GET", ISSUERS + "/vc").json()["signing_cert_chains"])
+
     assert text != chain[0]
     assert "".join(text.split()) == "".join(chain[0].split())
 
 
 def test_empty_chains(call: Call, host: Host) -> None:
     assert call("POST", ISSUERS, json=issuer([])).json()["error_type"] == "INVALID_ARGUMENT"
+
     host.settings(empty_chains_refused=False)
+
     assert call("POST", ISSUERS, json=issuer([])).status_code == 204
     assert host.issuers["vc"].chains == [[]]
+
     host.settings(standardises_certificates=True)
+
     assert call("PATCH", ISSUERS + "/vc", json={"signing_cert_chains": [{"cert_chain": []}]}).status_code == 204

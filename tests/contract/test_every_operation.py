@@ -117,11 +117,13 @@ class Place:
 def place(request: pytest.FixtureRequest, fleet: Fleet, host: Host) -> Iterator[Place]:
     there: Any = host
     ca_path = fleet.ca_path
+
     if request.param == VENDOR:
         there = request.getfixturevalue("vendor_host")
         ca_path = there.ca_path
     else:
         host.settings(protocols=request.param, provider_delete="supported")
+
     with ExitStack() as stack:
         yield Place(
             request.param,
@@ -138,6 +140,7 @@ def refusal(client: Client, call: Call) -> ApiError:
     with pytest.raises(ApiError) as caught:
         client.call(call)
     assert caught.value.operation in (call.operation.id, TOKEN_CREATE.id)
+
     return caught.value
 
 
@@ -150,9 +153,11 @@ def test_success(place: Place, identifier: str) -> None:
     sample, client = SAMPLES[identifier], place.client()
     made = client.call(sample.first) if sample.first else None
     call = sample.call(made)
+
     if place.name == VENDOR and identifier == kms_provider.DELETE.id:
         # The reference has no such operation, and neither has a server that is made from it.
         assert refusal(client, call).error_type == "OPERATION_NOT_FOUND"
+
         return
 
     value = client.call(call)
@@ -169,6 +174,7 @@ def test_error(place: Place, identifier: str) -> None:
         client, call = place.client(access_token="no-token-of-this-host"), sample.call(None)
     else:
         client, call = place.client(), sample.refused
+
     if sample.error_type == "ALREADY_EXISTS":
         client.call(call)
     undocumented = place.name == VENDOR and identifier == kms_provider.DELETE.id

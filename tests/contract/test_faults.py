@@ -46,6 +46,7 @@ def _raw(fleet: Fleet, host: Host) -> bytes:
         received = b""
         while piece := secure.recv(65536):
             received += piece
+
         return received
 
 
@@ -59,6 +60,7 @@ def test_a_reset_is_a_reset(fleet: Fleet, host: Host) -> None:
     host.queue(Fault(kind="reset_before"))
     context = ssl.create_default_context(cafile=fleet.ca_path)
     plain = socket.create_connection((host.address, host.port), timeout=10)
+
     with context.wrap_socket(plain, server_hostname=host.address) as secure:
         secure.sendall(f"GET {PROVIDERS} HTTP/1.1\r\nHost: {host.address}\r\n\r\n".encode())
         with socket.socket(fileno=os.dup(secure.fileno())) as below:
@@ -71,8 +73,11 @@ def test_reset_before(call: Call, host: Host) -> None:
     host.queue(Fault(kind="reset_before", operation=CREATE))
     with pytest.raises(requests.ConnectionError):
         call("POST", PROVIDERS, json=provider())
+
     assert host.providers == {}
+
     (record,) = host.journal
+
     assert (record.status, record.fault, record.wrote) == (None, "reset_before", False)
     assert call("POST", PROVIDERS, json=provider()).status_code == 204
 
@@ -82,6 +87,7 @@ def test_lose_answer(abort: str, call: Call, host: Host) -> None:
     host.queue(Fault.model_validate({"kind": "lose_answer", "operation": CREATE, "abort": abort}))
     with pytest.raises(requests.ConnectionError):
         call("POST", PROVIDERS, json=provider())
+
     assert list(host.providers) == ["p1"]
     assert host.writes[0].wrote
 
@@ -119,6 +125,7 @@ def test_reset_ends_a_delay_without_acting(call: Call, host: Host) -> None:
     with pytest.raises(requests.ReadTimeout):
         call("POST", PROVIDERS, json=provider(), timeout=0.05)
     host.reset()
+
     assert host.wait_closed()
     assert host.providers == {}
 
@@ -134,6 +141,7 @@ def test_status(dialect: str, status: int, call: Call, host: Host) -> None:
     host.settings(dialect=dialect)
     host.queue(Fault(kind="status", status=status, headers={"Retry-After": "1"}))
     answer = call("POST", PROVIDERS, json=provider())
+
     assert answer.status_code == status
     assert answer.headers["Retry-After"] == "1"
     assert answer.json().get("value", answer.json())["error_type"] == "SERVICE_UNAVAILABLE"
@@ -145,6 +153,7 @@ def test_ready_made_bodies(ready: str, call: Call, host: Host) -> None:
     host.queue(Fault(kind="status", ready=ready, bytes=100))
     answer = call("GET", PROVIDERS)
     made = BODIES[ready](100)
+
     assert answer.status_code == (made.status or 200)
     assert answer.content == made.content
     assert answer.headers["Content-Type"] == made.content_type
@@ -153,6 +162,7 @@ def test_ready_made_bodies(ready: str, call: Call, host: Host) -> None:
 def test_answer_acts_and_says_something_else(call: Call, host: Host) -> None:
     host.queue(Fault(kind="answer", operation=CREATE, status=500, body={"a": 1}))
     answer = call("POST", PROVIDERS, json=provider())
+
     assert (answer.status_code, answer.json()) == (500, {"a": 1})
     assert list(host.providers) == ["p1"]
 
@@ -160,7 +170,9 @@ def test_answer_acts_and_says_something_else(call: Call, host: Host) -> None:
 def test_expire_tokens(call: Call, host: Host) -> None:
     bearer = {"auth": lambda request: request, "headers": {"Authorization": "Bearer " + host.create_token()}}
     assert call("GET", PROVIDERS, **bearer).status_code == 200
+
     host.queue(Fault(kind="expire_tokens"))
+
     assert call("GET", PROVIDERS, **bearer).status_code == 401
 
 
@@ -168,6 +180,7 @@ def test_race(call: Call, host: Host, chain: list[str]) -> None:
     change = [{"change": "put_issuer", "issuer_alias": "theirs", "issuer": "https://vc.example.test/"}]
     host.queue(Fault.model_validate({"kind": "race", "operation": "*.create", "change": change}))
     answer = call("POST", ISSUERS, json=issuer(chain))
+
     assert answer.json()["data"]["issuer_alias"] == "theirs"
 
 
@@ -177,6 +190,7 @@ def test_race_after(call: Call, host: Host) -> None:
         {"change": "put_provider", "provider": "p2", "key_id": KEY_ID},
     ]
     host.queue(Fault.model_validate({"kind": "race_after", "operation": CREATE, "change": change}))
+
     assert call("POST", PROVIDERS, json=provider()).status_code == 204
     assert list(host.providers) == ["p2"]
 
@@ -190,6 +204,7 @@ def test_redirect(call: Call, host: Host) -> None:
 def test_skip_and_times(call: Call, host: Host) -> None:
     host.queue(Fault(kind="status", operation=LIST, skip=1, times=2, status=503))
     call("POST", TOKEN)
+
     assert [call("GET", PROVIDERS).status_code for _each in range(4)] == [200, 503, 503, 200]
     assert host.unused_faults == []
 
@@ -209,6 +224,7 @@ def test_faults_that_make_no_sense_are_refused() -> None:
 
 def test_stopping_does_not_wait_for_a_delay() -> None:
     failures: list[str] = []
+
     with Fleet() as fleet:
         (host,) = fleet.hosts
         host.queue(Fault(kind="delay", seconds=LONG))
@@ -221,9 +237,13 @@ def test_stopping_does_not_wait_for_a_delay() -> None:
 
         client = threading.Thread(target=ask)
         client.start()
+
         assert host.wait_until(lambda: bool(host.journal))
+
         started = time.monotonic()
+
     client.join()
+
     assert time.monotonic() - started < LONG / 4
     assert failures
 
@@ -235,13 +255,18 @@ def test_admin_queues_faults_and_shows_state(fleet: Fleet, call: Call, host: Hos
         assert session.post(admin + "/faults", json={"kind": "status", "status": 503}, timeout=10).status_code == 204
         assert call("POST", PROVIDERS, json=provider()).status_code == 503
         assert call("POST", PROVIDERS, json=provider()).status_code == 204
+
         state = session.get(admin + "/state", timeout=10).json()
+
         assert state["providers"]["p1"]["key_id"] == KEY_ID
         assert provider()["native_spec"]["key_derivation_key"] not in json.dumps(state)
         assert session.put(admin + "/state", json=state, timeout=10).status_code == 200
         assert session.post(admin + "/faults", json={"kind": "x"}, timeout=10).status_code == 400
         assert session.post(admin + "/reset", timeout=10).status_code == 204
         assert session.get(admin + "/journal", timeout=10).json() == []
+
         refused = session.get(fleet.admin_url + "/hosts", headers={"Origin": "https://example.test"}, timeout=10)
+
         assert refused.status_code == 403
+
     assert host.providers == {}

@@ -92,11 +92,14 @@ def values(declared: Declared) -> st.SearchStrategy[Any]:
         return st.one_of(st.none(), values(declared.element))
     if isinstance(declared, Map):
         return st.dictionaries(TEXTS, values(declared.value), max_size=2)
+
     if isinstance(declared, List):
         elements = values(declared.element)
         return st.lists(elements, max_size=3, unique_by=repr if declared.unique else None)
+
     if isinstance(declared, Structure):
         return st.fixed_dictionaries({name: values(inner) for name, inner in declared.fields.items()})
+
     return SCALARS[declared.kind]
 
 
@@ -118,6 +121,7 @@ def _places(content: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...
         entries = content.items()
     elif isinstance(content, list):
         entries = enumerate(content)
+
     for key, inner in entries:
         yield (*path, key)
         yield from _places(inner, (*path, key))
@@ -135,6 +139,7 @@ def _mutated(data: st.DataObject, whole: dict[str, Any]) -> dict[str, Any]:
         for step in path:
             parent = parent[step]
         manner = data.draw(st.sampled_from(["replace", "remove", "rename", "add"]))
+
         if manner == "remove":
             del parent[last]
         elif manner == "replace" or isinstance(parent, list):
@@ -143,6 +148,7 @@ def _mutated(data: st.DataObject, whole: dict[str, Any]) -> dict[str, Any]:
             parent[data.draw(st.text(max_size=8))] = parent.pop(last)
         else:
             parent[data.draw(st.text(max_size=8))] = copy.deepcopy(data.draw(JUNK))
+
     return result
 
 
@@ -150,28 +156,41 @@ def _check(answer: requests.Response, operation: Operation | None) -> str:
     """What the answer is: "output", the code of a protocol error, or the name of an error."""
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == "application/json"
+
     content = answer.json()
+
     assert content["jsonrpc"] == "2.0"
+
     if "error" in content:
         assert content.keys() == {"jsonrpc", "id", "error"}
         assert content["error"]["code"] in CODES
         assert isinstance(content["error"]["message"], str)
         assert "vapi-error" not in answer.headers
+
         return str(content["error"]["code"])
+
     assert content.keys() == {"jsonrpc", "id", "result"}
+
     result = content["result"]
+
     assert len(result) == 1
+
     if "output" in result:
         assert "vapi-error" not in answer.headers
+
         if operation is not None:
             decode(output_of(operation), parse(result["output"]))
         return "output"
+
     ((name, error),) = result["error"]["ERROR"].items()
+
     assert answer.headers["vapi-error"] == name
     assert error["error_type"] == {"OPTIONAL": name.removeprefix(ERRORS).upper()}
     assert error["messages"]
+
     for each in error["messages"]:
         decode(MESSAGE, parse(each))
+
     return str(name.removeprefix(ERRORS))
 
 
@@ -181,6 +200,7 @@ def session(fleet: Fleet, host: Host) -> Iterator[requests.Session]:
     host.put_provider("p1", key_id="1")
     host.put_issuer("vc", "https://vc.example.test/", [[CERTIFICATE]])
     host.put_client_profile("1", name="p1")
+
     with requests.Session() as opened:
         opened.trust_env = False
         opened.verify = fleet.ca_path
@@ -204,6 +224,7 @@ def test_valid_requests(identifier: str, data: st.DataObject, session: requests.
     documented = {name.lower() for name in operation.errors} | {"output", "invalid_argument"}
     if operation is kms_providers.DELETE:
         documented.add("not_found")
+
     assert outcome in documented
 
 
@@ -214,6 +235,7 @@ def test_mutated_requests(identifier: str, data: st.DataObject, session: request
     operation = OPERATIONS[identifier]
     whole = _request(operation, data.draw(values(input_of(operation))), host)
     _check(_send(session, host, _mutated(data, whole)), None)
+
     if host.locked:
         # Passwords are among the things that are changed.
         host.advance(901)
@@ -236,4 +258,5 @@ def test_an_input_of_great_depth(tag: str, session: requests.Session, host: Host
     whole = _request(next(iter(OPERATIONS.values())), {}, host)
     whole["params"]["input"] = {"STRUCTURE": {"operation-input": {"filter_spec": "HERE"}}}
     body = json.dumps(whole).replace('"HERE"', deep).encode()
+
     assert _check(_send(session, host, body), None) in {"-32602", "internal_server_error", "invalid_argument"}

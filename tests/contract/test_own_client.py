@@ -69,6 +69,7 @@ def test_every_operation_of_the_key_providers(client: Client) -> None:
     assert client.call(kms_provider.GET(provider="site-a")) == {"type": "NATIVE", "native_info": {"key_id": KEY_ID}}
 
     (listed,) = client.call(kms_provider.LIST(filter_spec={"providers": ["site-a"], "available": True}))
+
     assert (listed["provider"], listed["available"], listed["details"]) == ("site-a", True, [])
     assert client.call(kms_provider.LIST(filter_spec={"providers": ["other"]})) == []
 
@@ -81,24 +82,31 @@ def test_every_operation_of_the_token_issuers(client: Client, chain: list[str], 
     assert client.call(token_issuer.CREATE(spec=spec)) is None
 
     (full,) = client.call(token_issuer.LIST(projection="FULL"))
+
     assert {name: full[name] for name in spec} == spec
+
     (brief,) = client.call(token_issuer.LIST(projection="BRIEF"))
+
     assert brief == {"summary_type": "BRIEF", "issuer_alias": "vc1"}
 
     changed = {"signing_cert_chains": [{"cert_chain": other_chain}]}
+
     assert client.call(token_issuer.UPDATE(issuer_alias="vc1", spec=changed)) is None
     assert client.call(token_issuer.GET(issuer_alias="vc1")) == {"issuer": "https://vc1/oidc", **changed}
 
     again = refused(lambda: client.call(token_issuer.CREATE(spec={**spec, "issuer_alias": "vc2"})))
+
     assert again.error_type == "ALREADY_EXISTS"
     assert "vc1" in again.message
 
     assert client.call(token_issuer.DELETE(issuer_alias="vc1")) is None
+
     gone: list[Call] = [
         token_issuer.GET(issuer_alias="vc1"),
         token_issuer.UPDATE(issuer_alias="vc1", spec=changed),
         token_issuer.DELETE(issuer_alias="vc1"),
     ]
+
     for call in gone:
         error = refused(partial(client.call, call))
         assert isinstance(error, ApiError)
@@ -107,18 +115,23 @@ def test_every_operation_of_the_token_issuers(client: Client, chain: list[str], 
 
 def test_every_operation_of_the_client_profiles(client: Client, chain: list[str]) -> None:
     assert client.call(token_issuer.CREATE(spec=issuer(chain))) is None
+
     subject = {"external_group_name": "admins", "issuer_alias": "vc", "domain": "vsphere.local"}
     identifier = client.call(client_profile.CREATE(spec={**subject, "grants": grants("READ_ONLY")}))
+
     assert isinstance(identifier, str)
 
     (full,) = client.call(client_profile.LIST(projection="FULL"))
+
     assert (full["client_profile"], full["grants"]) == (identifier, grants("READ_ONLY"))
+
     assert full["subject"] == {
         "type": "EXTERNAL_GROUP",
         "name": "admins",
         "issuer_alias": "vc",
         "domain": "vsphere.local",
     }
+
     assert len(client.call(client_profile.LIST(filter=subject))) == 1
     assert client.call(client_profile.LIST(filter={"local_user_name": "admins"})) == []
 
@@ -126,6 +139,7 @@ def test_every_operation_of_the_client_profiles(client: Client, chain: list[str]
     assert client.call(client_profile.GET(profile=identifier))["grants"] == grants("OBSERVABILITY")
 
     again = refused(lambda: client.call(client_profile.CREATE(spec={**subject, "grants": []})))
+
     assert again.error_type == "ALREADY_EXISTS"
     assert client.call(client_profile.DELETE(profile=identifier)) is None
     assert refused(lambda: client.call(client_profile.GET(profile=identifier))).error_type == "NOT_FOUND"
@@ -165,10 +179,14 @@ def test_a_client_profile_lives(vendor_host: VendorHost) -> None:
         return [one["operation"] for one in done["operations"]]
 
     assert operations(run(check_mode=True)) == ["create"]
+
     first = run()
+
     assert operations(first) == ["create"]
     assert first["client_profile"]["profile"]
+
     more = run(entitlements=["READ_ONLY"])
+
     assert operations(more) == ["update"]
     assert more["client_profile"]["entitlements"] == ["SECURITY_MGMT", "READ_ONLY"]
     assert more["client_profile"]["profile"] == first["client_profile"]["profile"]
@@ -189,6 +207,7 @@ def test_a_wrong_password_is_a_refusal(vendor_host: VendorHost, api_protocol: st
             client.call(kms_provider.LIST())
 
     error = refused(read)
+
     assert isinstance(error, Unauthenticated)
     assert error.login_refused
     assert error.returned["api_protocol"] == "jsonrpc"
@@ -218,9 +237,11 @@ def test_the_whole_host_converges_and_stays(vendor_host: VendorHost, chain: list
             }
         ],
     )
+
     checked = host_trust.run(params, True)
     first = host_trust.run(params, False)
     again = host_trust.run(params, False)
+
     assert checked["operations"] == first["operations"]
     assert [(one["operation"], one["id"]) for one in first["operations"]] == [("create", "site-a"), ("create", "vc1")]
     assert (first["changed"], again["changed"], again["api_protocol"]) == (True, False, "jsonrpc")

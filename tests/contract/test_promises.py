@@ -42,6 +42,7 @@ def test_a_change_of_each_kind_is_noticed(has: dict[str, Any]) -> None:
         for name in place[:-1]:
             node = node[name]
         del node[place[-1]]
+
         assert promises.broken(has, changed), place
         assert promises.broken(changed, has) == [], "what is added breaks nothing"
         assert promises.added(changed, has), place

@@ -38,13 +38,16 @@ def rpc(call: Call, host: Host) -> Rpc:
     def send(service: str, operation: str, **fields: Any) -> requests.Response:
         scheme = "com.vmware.vapi.std.security.user_pass"
         security = {"schemeId": scheme, "userName": host.username, "password": fields.pop("password", host.password)}
+
         params = {
             "serviceId": service,
             "operationId": operation,
             "input": {"STRUCTURE": {"operation-input": fields}},
             "ctx": {"appCtx": {}, "securityCtx": security},
         }
+
         whole = {"jsonrpc": "2.0", "method": "invoke", "id": "0", "params": params}
+
         return call("POST", "/api", auth=lambda request: request, json=whole)
 
     return send
@@ -86,6 +89,7 @@ def test_a_rest_login_at_a_host_that_speaks_jsonrpc(
 ) -> None:
     host.settings(protocols="jsonrpc", other_protocol=manner)
     answer = call("POST", TOKEN, headers={"Content-Type": "application/json"})
+
     assert (answer.status_code, answer.headers.get("Content-Type")) == (status, content_type)
     assert text in answer.text
     assert (answer.text == "") == (text == "")
@@ -96,6 +100,7 @@ def test_a_rest_login_at_a_host_that_speaks_jsonrpc(
 def test_jsonrpc_at_a_host_that_speaks_rest(manner: str, host: Host, rpc: Rpc) -> None:
     host.settings(other_protocol=manner)
     answer = rpc(KMS, "create", **_create())
+
     assert answer.status_code == (404 if manner in ("not_found", "vendor_runtime") else 400)
     assert "jsonrpc" not in answer.text
     assert (host.providers, host.login_attempts) == ({}, 0)
@@ -107,7 +112,9 @@ def test_both_forms_share_one_state(call: Call, host: Host, rpc: Rpc) -> None:
     assert [each["provider"] for each in call("GET", PROVIDERS).json()] == ["p1"]
     assert call("POST", PROVIDERS, json=provider("p2")).status_code == 204
     assert len(rpc(KMS, "list").json()["result"]["output"]) == 2
+
     first, second = host.writes
+
     assert {**first.body, "provider": "p2"} == second.body
     assert (first.operation, first.wrote) == (second.operation, second.wrote)
 
@@ -115,8 +122,11 @@ def test_both_forms_share_one_state(call: Call, host: Host, rpc: Rpc) -> None:
 def test_one_fault_for_both_forms(call: Call, host: Host, rpc: Rpc) -> None:
     host.settings(protocols="both")
     host.queue(Fault(kind="status", operation="*providers.create", error_type="SERVICE_UNAVAILABLE", times=2))
+
     assert call("POST", PROVIDERS, json=provider()).status_code == 503
+
     answer = rpc(KMS, "create", **_create())
+
     assert (answer.status_code, answer.headers["vapi-error"]) == (200, ERRORS + "service_unavailable")
     assert host.unused_faults == []
     assert host.providers == {}
@@ -128,6 +138,7 @@ def test_five_failures_lock_the_account(host: Host, rpc: Rpc) -> None:
     for _attempt in range(5):
         assert not host.locked
         assert rpc(KMS, "list", password="wrong").headers["vapi-error"] == ERRORS + "unauthenticated"
+
     assert host.locked
     assert "vapi-error" in rpc(KMS, "list").headers
     assert host.failed_logins == 6
@@ -141,6 +152,7 @@ def test_only_a_parameter_names_the_alias(host: Host, rpc: Rpc, chain: list[str]
     spec = {"issuer_alias": "vc", "issuer": "https://vc.example.test/", "signing_cert_chains": chains}
     answer = rpc(trust, "create", spec={"STRUCTURE": {trust + ".create_spec": spec}})
     error = answer.json()["result"]["error"]["ERROR"][ERRORS + "already_exists"]
+
     assert error["data"] == {"OPTIONAL": None}
     assert '"issuerAlias","value":' in answer.text
     assert '"s":{"OPTIONAL":"old"}' in answer.text
@@ -152,6 +164,7 @@ def test_a_hostile_host_repeats_the_request(host: Host, rpc: Rpc, call: Call) ->
     for secret in (KEY, host.password):
         assert secret in answer
     broken = {"jsonrpc": "2.0", "method": "call", "id": "0", "params": {"ctx": {"securityCtx": {"password": "abc"}}}}
+
     assert "abc" in call("POST", "/api", json=broken).json()["error"]["data"]
     assert KEY not in repr(host.journal)
 
@@ -161,14 +174,19 @@ def test_introspection(introspection: str, host: Host, rpc: Rpc, call: Call) -> 
     host.settings(protocols="jsonrpc", introspection=introspection, client_profiles_service=False)
     service = "com.vmware.vapi.std.introspection.service"
     known = rpc(service, "list").json()["result"]
+
     if introspection == "absent":
         assert list(known["error"]["ERROR"]) == [ERRORS + "operation_not_found"]
+
         return
+
     assert KMS in known["output"]
     assert not any(name.endswith("client_profiles") for name in known["output"])
+
     params = {"serviceId": service, "operationId": "list", "input": {"STRUCTURE": {"x": {}}}, "ctx": {}}
     whole = {"jsonrpc": "2.0", "method": "invoke", "id": "0", "params": params}
     answer = call("POST", "/api", auth=lambda request: request, json=whole)
+
     assert ("vapi-error" in answer.headers) == (introspection == "authenticated")
 
 
@@ -178,6 +196,7 @@ def test_a_request_without_an_id_does_nothing(host: Host, call: Call, rpc: Rpc) 
     del whole["id"]
     host.reset()
     host.settings(protocols="jsonrpc")
+
     assert call("POST", "/api", json=whole).json()["error"]["code"] == -32600
     assert host.providers == {}
 
@@ -186,8 +205,10 @@ def test_named_profiles_of_hosts(host: Host) -> None:
     for name, known in host_profiles.HOST_PROFILES.items():
         host.reset()
         now = host.behave_as(name)
+
         assert known.evidence
         assert {setting: getattr(now, setting) for setting in known.settings} == known.settings
+
     host.reset()
     assert host.settings().protocols == "rest"
 
@@ -197,5 +218,7 @@ def test_a_mixed_fleet() -> None:
         for each in fleet.hosts:
             each.reset()
         assert [each.settings().protocols for each in fleet.hosts] == ["rest", "jsonrpc", "jsonrpc", "rest"]
+
         kinds = {each.settings().other_protocol for each in fleet.hosts}
+
         assert kinds == {"unsupported_content_type", "vendor_runtime"}

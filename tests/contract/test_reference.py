@@ -63,6 +63,7 @@ def _already_exists(operation: str) -> Provoke:
         host.put_issuer("vc", "https://vc.example.test/")
         host.put_client_profile(name="reader")
         method, path, arguments = _valid(operation, chain)
+
         return call(method, path, **arguments)
 
     return provoke
@@ -77,6 +78,7 @@ def _invalid_argument(operation: str) -> Provoke:
             return call(method, PROVIDERS + "/")
         if operation in (TRUST + "list", PROFILE + "list"):
             return call(method, path, params={"projection": "EVERYTHING"})
+
         return call(method, path, json={**arguments["json"], "unknown": 1})
 
     return provoke
@@ -151,6 +153,7 @@ def test_the_document_has_the_operations_of_the_reference(dialect: str) -> None:
                 "errors": _errors(responses, "x-error-types"),
                 "runtime": _errors(responses, "x-runtime-error-types"),
             }
+
     assert found == {
         operation["id"]: {
             "method": operation["method"],
@@ -172,11 +175,14 @@ def test_the_document_has_the_fields_of_the_reference() -> None:
         described = document["paths"][operation["path"]][operation["method"].lower()]
         if "body" not in operation:
             assert "requestBody" not in described
+
             continue
+
         name = described["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
         schema = document["components"]["schemas"][name]
         required = schema.get("required", [])
         fields = {field: "required" if field in required else "optional" for field in schema["properties"]}
+
         assert fields == operation["body"]
 
 
@@ -187,11 +193,15 @@ def test_success(operation: str, call: Call, host: Host, chain: list[str]) -> No
         host.put_provider("p1", key_id="1")
         host.put_issuer("vc", "https://vc.example.test/", [chain])
         host.put_client_profile("1", name="reader")
+
     method, path, arguments = _valid(operation, chain)
     answer = call(method, path, **arguments)
+
     assert answer.status_code == expected["success"]
     assert (answer.status_code == 204) == (answer.content == b"")
+
     (record,) = host.journal
+
     assert record.operation == operation
 
 
@@ -202,12 +212,17 @@ def test_documented_error(
 ) -> None:
     host.settings(dialect=dialect)
     answer = PROVOKERS[error_type](operation)(call, host, chain)
+
     assert answer.status_code == status
     assert answer.headers["Content-Type"].startswith("application/json")
+
     body = answer.json()
+
     if dialect == "rest":
         assert body["type"] == "com.vmware.vapi.std.errors." + error_type.lower()
+
         body = body["value"]
+
     assert body["error_type"] == error_type
     assert body["messages"]
     assert ("WWW-Authenticate" in answer.headers) == (status == 401)
@@ -224,6 +239,7 @@ def test_older_servers_leave_the_type_out(dialect: str, call: Call, host: Host) 
 def test_an_issuer_that_exists_is_named(call: Call, host: Host, chain: list[str]) -> None:
     host.put_issuer("old", "https://vc.example.test/")
     body = call("POST", ISSUERS, json=issuer(chain)).json()
+
     assert body["data"] == {"issuer": "https://vc.example.test/", "issuer_alias": "old"}
     assert body["messages"][0]["id"].endswith(".issuer_already_exists")
 
@@ -231,6 +247,7 @@ def test_an_issuer_that_exists_is_named(call: Call, host: Host, chain: list[str]
 def test_an_alias_that_exists_comes_without_data(call: Call, host: Host, chain: list[str]) -> None:
     host.put_issuer("vc", "https://other.example.test/")
     body = call("POST", ISSUERS, json=issuer(chain)).json()
+
     assert body["error_type"] == "ALREADY_EXISTS"
     assert "data" not in body
 

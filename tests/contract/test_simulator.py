@@ -34,9 +34,11 @@ NAMES = ["p1", "a/b", "50%", "two words", "schlüssel", "a+b", "?#&=", "%2F", ".
 def test_provider_lives_under_any_name(name: str, call: Call, host: Host) -> None:
     assert call("POST", PROVIDERS, json=provider(name)).status_code == 204
     assert call("GET", PROVIDERS).json() == [{"provider": name, "available": True, "details": []}]
+
     if name != "..":  # every HTTP library resolves those in a path
         answer = call("GET", f"{PROVIDERS}/{quote(name, safe='')}")
         assert answer.json() == {"type": "NATIVE", "native_info": {"key_id": KEY_ID}}
+
     assert host.providers[name].key_derivation_key == KEY
 
 
@@ -71,6 +73,7 @@ def test_an_issuer_has_one_alias_only(call: Call, host: Host) -> None:
     host.put_issuer("a", "https://a.example.test/")
     host.put_issuer("b", "https://b.example.test/")
     answer = call("PATCH", ISSUERS + "/b", json={"issuer": "https://a.example.test/"})
+
     assert (answer.status_code, answer.json()["error_type"]) == (400, "INVALID_ARGUMENT")
     assert call("PATCH", ISSUERS + "/a", json={"issuer": "https://a.example.test/"}).status_code == 204
 
@@ -86,10 +89,13 @@ def test_an_issuer_has_one_alias_only(call: Call, host: Host) -> None:
 def test_projections(projection: str, fields: set[str], call: Call, host: Host, chain: list[str]) -> None:
     host.put_issuer("vc", "https://vc.example.test/", [chain])
     (summary,) = call("GET", ISSUERS, params={"projection": projection}).json()
+
     assert set(summary) == fields
     assert summary["summary_type"] == projection
+
     host.settings(projection_supported=False)
     (summary,) = call("GET", ISSUERS, params={"projection": "FULL"}).json()
+
     assert summary["summary_type"] == "NORMAL"
 
 
@@ -99,6 +105,7 @@ def test_certificate_formats(style: str, call: Call, host: Host, chain: list[str
     host.settings(certificate_format=style)
     (text, _authority) = call("GET", ISSUERS + "/vc").json()["signing_cert_chains"][0]["cert_chain"]
     bare = text.replace("\\n", "").replace("-----BEGIN CERTIFICATE-----", "").replace("-----END CERTIFICATE-----", "")
+
     assert base64.b64decode(bare) == ssl.PEM_cert_to_DER_cert(chain[0])
     assert (text == chain[0]) == (style == "pem")
 
@@ -130,6 +137,7 @@ def test_refused_providers(body: Any, call: Call, host: Host) -> None:
 
 def test_refused_issuers(call: Call, host: Host, chain: list[str]) -> None:
     key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"
+
     refused: tuple[Any, ...] = (
         [],
         [{}],
@@ -140,9 +148,11 @@ def test_refused_issuers(call: Call, host: Host, chain: list[str]) -> None:
         [{"cert_chain": chain, "name": "x"}],
         chain,
     )
+
     for chains in refused:
         answer = call("POST", ISSUERS, json=issuer(chain, signing_cert_chains=chains))
         assert (answer.status_code, answer.json()["error_type"]) == (400, "INVALID_ARGUMENT"), chains
+
     assert host.issuers == {}
 
 
@@ -187,9 +197,12 @@ def test_provider_delete(manner: str, status: int, error_type: str | None, call:
     host.put_provider("p1")
     host.settings(provider_delete=manner)
     answer = call("DELETE", PROVIDERS + "/p1")
+
     assert answer.status_code == status
+
     if error_type:
         assert answer.json()["error_type"] == error_type
+
     assert ("p1" in host.providers) == (manner != "supported")
     assert len(host.writes) == 1
 
@@ -197,9 +210,13 @@ def test_provider_delete(manner: str, status: int, error_type: str | None, call:
 def test_token(call: Call, host: Host) -> None:
     answer = call("POST", TOKEN)
     assert answer.status_code == 201
+
     bearer = {"Authorization": "Bearer " + answer.json()["access_token"]}
+
     assert call("GET", PROVIDERS, auth=lambda request: request, headers=bearer).status_code == 200
+
     host.advance(601)
+
     assert call("GET", PROVIDERS, auth=lambda request: request, headers=bearer).status_code == 401
     assert [record.authentication for record in host.journal] == ["basic", "bearer", "bearer"]
     assert host.login_attempts == 1
@@ -209,18 +226,25 @@ def test_assertion(call: Call, host: Host) -> None:
     assertion = "<Assertion/>"
     packed = base64.b64encode(gzip.compress(assertion.encode())).decode()
     signed = {"auth": lambda request: request, "headers": {"Authorization": f'SIGN token="{packed}"'}}
+
     assert call("POST", TOKEN, **signed).status_code == 401
+
     host.settings(saml_tokens=[assertion])
+
     assert call("POST", TOKEN, **signed).status_code == 201
 
 
 def test_session(call: Call, host: Host) -> None:
     answer = call("POST", "/api/session")
     assert (answer.status_code, answer.text) == (400, "Unsupported content type")
+
     host.settings(session_service=True)
     answer = call("POST", "/api/session")
+
     assert answer.status_code == 201
+
     header = {"auth": lambda request: request, "headers": {"vmware-api-session-id": answer.json()}}
+
     assert host.open_sessions == 1
     assert call("GET", PROVIDERS, **header).status_code == 200
     assert call("GET", "/api/session", **header).json()["user"] == host.username
@@ -233,9 +257,12 @@ def test_five_failures_lock_the_account(call: Call, host: Host) -> None:
     for _attempt in range(5):
         assert not host.locked
         assert call("POST", TOKEN, auth=(host.username, "wrong")).status_code == 401
+
     assert host.locked
     assert call("POST", TOKEN).status_code == 401
+
     host.advance(901)
+
     assert call("POST", TOKEN).status_code == 201
     assert (host.login_attempts, host.failed_logins) == (7, 6)
 
@@ -243,7 +270,9 @@ def test_five_failures_lock_the_account(call: Call, host: Host) -> None:
 def test_lockdown(call: Call, host: Host) -> None:
     host.settings(lockdown=True)
     assert call("POST", TOKEN).status_code == 401
+
     host.settings(exception_users=[host.username])
+
     assert call("POST", TOKEN).status_code == 201
 
 
@@ -264,6 +293,7 @@ def test_settings(settings: dict[str, Any], path: str, status: int, call: Call, 
 def test_a_hostile_host_repeats_the_request(call: Call, host: Host) -> None:
     host.settings(echo_requests=True)
     answer = call("POST", PROVIDERS, json={**provider(), "unknown": 1}).text
+
     for secret in (KEY, host.password):
         assert secret in answer
         assert base64.b64encode(secret.encode()).decode() in answer
@@ -273,6 +303,7 @@ def test_a_hostile_host_repeats_the_request(call: Call, host: Host) -> None:
 def test_journal_hides_the_key(call: Call, host: Host) -> None:
     call("POST", PROVIDERS, json=provider())
     (record,) = host.writes
+
     assert record.body["native_spec"] == {"key_id": KEY_ID, "key_derivation_key": "********"}
     assert KEY not in repr(host.journal) + repr(host.providers)
 
@@ -281,6 +312,7 @@ def test_hosts_are_apart(fleet: Fleet, call: Call, host: Host) -> None:
     other = next(each for each in fleet.hosts if each is not host)
     before = len(other.journal)
     call("POST", PROVIDERS, json=provider("only here"))
+
     assert "only here" not in other.providers
     assert len(other.journal) == before
     assert other.fingerprint != host.fingerprint
@@ -289,13 +321,18 @@ def test_hosts_are_apart(fleet: Fleet, call: Call, host: Host) -> None:
 def test_connections_are_counted(fleet: Fleet, host: Host) -> None:
     context = ssl.create_default_context(cafile=fleet.ca_path)
     both = [http.client.HTTPSConnection(host.address, host.port, context=context, timeout=10) for _each in range(2)]
+
     for connection in both:
         connection.request("GET", PROVIDERS)
         assert connection.getresponse().read()
+
     counts = host.connections
+
     assert (counts.opened, counts.open_now, counts.peak) == (2, 2, 2)
+
     for connection in both:
         connection.close()
+
     assert host.wait_closed()
     assert len({record.connection for record in host.journal}) == 2
 
@@ -305,6 +342,7 @@ def test_a_client_that_does_not_trust_the_host_is_seen(host: Host) -> None:
     with pytest.raises(ssl.SSLCertVerificationError):
         connection.request("GET", PROVIDERS)
     connection.close()
+
     assert host.connections.handshakes == 1
     assert host.journal == []
 
@@ -314,6 +352,7 @@ def test_renewed_certificate(fleet: Fleet) -> None:
     before = host.fingerprint
     host.renew_certificate()
     pem = ssl.get_server_certificate((host.address, host.port), timeout=10)
+
     assert host.fingerprint != before
     assert pem.strip() == host.certificate.strip()
 
@@ -322,4 +361,5 @@ def test_reset(call: Call, host: Host) -> None:
     call("POST", PROVIDERS, json=provider())
     host.settings(dialect="rest")
     host.reset()
+
     assert (host.providers, host.journal, host.settings().dialect) == ({}, [], "api")

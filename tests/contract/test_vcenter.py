@@ -67,21 +67,29 @@ def test_the_simulator_has_the_facts() -> None:
 
 def test_the_signing_certificate_needs_a_login(call: Call, vcenter: Vcenter) -> None:
     assert call("GET", SIGNING, auth=("nobody", "wrong")).status_code == 401
+
     session = call("POST", "/api/session")
+
     assert (session.status_code, type(session.json())) == (201, str)
+
     header = {"auth": lambda request: request, "headers": {"vmware-api-session-id": session.json()}}
     new, old = signing_chain("new", 2), vcenter.signing_cert_chains[0]
     vcenter.rotate(new)
+
     assert call("GET", SIGNING, **header).json() == {
         "active_cert_chain": {"cert_chain": new},
         "signing_cert_chains": [{"cert_chain": new}, {"cert_chain": old}],
     }
+
     vcenter.settings(active_listed=False)
+
     assert call("GET", SIGNING, **header).json()["signing_cert_chains"] == [{"cert_chain": old}]
     assert call("DELETE", "/api/session", **header).status_code == 204
     assert call("GET", SIGNING, **header).status_code == 401
     assert vcenter.open_sessions == 0
+
     vcenter.settings(signing_certificate_service=False)
+
     assert call("GET", SIGNING).status_code == 404
 
 
@@ -90,9 +98,11 @@ def test_discovery_and_keys(call: Call, vcenter: Vcenter, tenant: str) -> None:
     page = call("GET", f"/openidconnect{tenant}{WELL_KNOWN}", auth=lambda request: request).json()
     assert page["issuer"] == vcenter.issuer == "https://vcenter01.example.test/openidconnect/vsphere.local"
     assert page["jwks_uri"] == "https://vcenter01.example.test/openidconnect/jwks/vsphere.local"
+
     vcenter.settings(x5c="chain")
     (key,) = call("GET", f"/openidconnect/jwks{tenant}", auth=lambda request: request).json()["keys"]
     (chain,) = vcenter.signing_cert_chains
+
     assert [base64.b64decode(text) for text in key["x5c"]] == [ssl.PEM_cert_to_DER_cert(pem) for pem in chain]
     assert (key["kty"], key["use"], key["crv"]) == ("EC", "sig", "P-256")
     assert [record.authentication for record in vcenter.journal] == [None, None]
@@ -102,10 +112,14 @@ def test_metadata(call: Call, vcenter: Vcenter) -> None:
     answer = call("GET", "/websso/SAML2/Metadata/vsphere.local", auth=lambda request: request)
     assert answer.headers["Content-Type"].startswith("application/samlmetadata+xml")
     assert answer.headers["Content-Disposition"].startswith("attachment")
+
     root = ElementTree.fromstring(answer.text)
+
     assert root.get("entityID") == vcenter.entity_id
+
     texts = [one.text or "" for one in root.iter("{http://www.w3.org/2000/09/xmldsig#}X509Certificate")]
     (chain,) = vcenter.signing_cert_chains
+
     assert [base64.b64decode(text) for text in texts] == [ssl.PEM_cert_to_DER_cert(pem) for pem in chain]
 
 
@@ -133,6 +147,7 @@ def test_it_has_none_of_a_hosts_services(call: Call, vcenter: Vcenter) -> None:
         "/api/esx/trusted-infrastructure/kms/providers",
     ):
         assert call("GET", path).status_code == 404
+
     assert call("POST", "/api/esx/authentication/token").status_code == 404
     assert [record.operation for record in vcenter.journal] == [None, None, None]
 
@@ -140,28 +155,38 @@ def test_it_has_none_of_a_hosts_services(call: Call, vcenter: Vcenter) -> None:
 def test_faults_and_journal_are_those_of_a_host(call: Call, vcenter: Vcenter) -> None:
     vcenter.queue(Fault(kind="status", operation="websso.*", ready="envoy_no_healthy_upstream"))
     assert call("GET", "/websso/SAML2/Metadata/vsphere.local").status_code == 503
+
     (record,) = vcenter.journal
+
     assert (record.operation, record.fault, record.status) == ("websso.saml2.metadata", "status", 503)
 
 
 def test_steered_over_http(fleet: Fleet, vcenter: Vcenter) -> None:
     chains = [signing_chain("by http")]
     place = f"{fleet.admin_url}/hosts/{vcenter.address}"
+
     with requests.Session() as session:
         session.trust_env = False
         listed = session.get(f"{fleet.admin_url}/hosts", timeout=10).json()
+
         assert [each["name"] for each in listed if each["kind"] == "vcenter"] == ["vcenter01"]
+
         put = session.put(f"{place}/state", json={"signing_cert_chains": chains}, timeout=10)
+
         assert put.json() == {"signing_cert_chains": chains}
         assert vcenter.signing_cert_chains == chains
+
         refused: tuple[Any, ...] = ({"signing_cert_chains": []}, {"signing_cert_chains": [[]]}, {"providers": {}})
         for wrong in refused:
             assert session.put(f"{place}/state", json=wrong, timeout=10).status_code == 400
         renewed = signing_chain("renewed", 2)
+
         assert session.post(f"{place}/rotate", data="key\n" + "".join(renewed), timeout=10).status_code == 204
+
         for text in ("", "no certificate", renewed[0].replace("M", "!")):
             assert session.post(f"{place}/rotate", data=text, timeout=10).status_code == 400
         host = fleet.hosts[0].address
+
         assert session.post(f"{fleet.admin_url}/hosts/{host}/rotate", data=renewed[0], timeout=10).status_code == 400
         assert vcenter.signing_cert_chains == [renewed, *chains]
         assert session.patch(f"{place}/settings", json={"sso_domain": "b.local"}, timeout=10).ok
@@ -211,11 +236,16 @@ def bindings(fleet: Fleet, vcenter: Vcenter) -> Iterator[Bindings]:
 def test_the_vendors_bindings_read_it(bindings: Bindings, vcenter: Vcenter) -> None:
     vcenter.rotate(signing_chain("new", 3))
     bindings.log_in()
+
     assert bindings.session.get().user == vcenter.username
+
     info = bindings.signing_certificate.get()
+
     assert [chain.cert_chain for chain in info.signing_cert_chains] == vcenter.signing_cert_chains
     assert info.active_cert_chain.cert_chain == vcenter.signing_cert_chains[0]
+
     bindings.session.delete()
+
     assert vcenter.open_sessions == 0
     assert [record.operation for record in vcenter.journal if record.operation is None] == []
 
@@ -237,10 +267,13 @@ def test_the_vendors_bindings_are_refused(bindings: Bindings, vcenter: Vcenter) 
     vcenter.put_account(vcenter.username, "another")
     with pytest.raises(errors.VapiError) as caught:
         bindings.log_in()
+
     assert caught.value.get_error_value().name == "com.vmware.vapi.std.errors.unauthenticated"
+
     vcenter.put_account(vcenter.username, vcenter.password, entitlements=())
     bindings.log_in()
     with pytest.raises(errors.VapiError) as caught:
         bindings.signing_certificate.get()
+
     assert caught.value.get_error_value().name == "com.vmware.vapi.std.errors.unauthorized"
     assert [record.status for record in vcenter.journal] == [401, 201, 403]

@@ -143,6 +143,7 @@ class Runtime:
 
     def __call__(self, service: str, operation: str, **arguments: Any) -> Any:
         fields, output, metadata = SERVICES[service][operation]
+
         described = {
             "input_type": types.StructType("operation-input", fields),
             "output_type": output,
@@ -151,11 +152,13 @@ class Runtime:
             "output_validator_list": [],
             "task_type": None,
         }
+
         declared = rest.OperationRestMetadata(**metadata)
         interface = stub.ApiInterfaceStub(
             service, self.configuration, {operation: described}, {operation: declared}, self.wrapped
         )
         given = {name: arguments.get(name) for name in fields}
+
         return interface.native_invoke(self.connector.new_context(), operation, given)
 
 
@@ -181,9 +184,11 @@ def _refusal(runtime: Runtime, service: str, operation: str, **arguments: Any) -
         runtime(service, operation, **arguments)
     value = caught.value.get_error_value()
     content = json.loads(converter.DataValueConverter.convert_to_json(value))
+
     if not runtime.wrapped:
         # The plain form: named after the code, the host's own words inside.
         content = content["data"]
+
     return value.name.removeprefix("com.vmware.vapi.std.errors."), content
 
 
@@ -191,11 +196,15 @@ def test_providers(runtime: Runtime, host: Host) -> None:
     assert runtime(KMS, "list") == []
     assert runtime(KMS, "create", spec=provider("two words")) is None
     assert runtime(KMS, "create", spec=provider("p2")) is None
+
     host.put_provider("p2", available=False)
+
     assert [each["provider"] for each in runtime(KMS, "list")] == ["two words", "p2"]
     assert [each["provider"] for each in runtime(KMS, "list", providers=["p2", "p3"])] == ["p2"]
     assert [each["provider"] for each in runtime(KMS, "list", available=True)] == ["two words"]
+
     info = runtime(KMS, "get", provider="two words")
+
     assert (info["type"], info["native_info"]["key_id"]) == ("NATIVE", KEY_ID)
     assert host.providers["p2"].key_derivation_key == KEY
 
@@ -205,11 +214,15 @@ def test_issuers(runtime: Runtime, host: Host, chain: list[str], other_chain: li
     assert [(each["issuer_alias"], each["issuer"]) for each in runtime(TRUST, "list")] == [
         ("vc", "https://vc.example.test/")
     ]
+
     runtime(TRUST, "update", issuer_alias="vc", spec={"signing_cert_chains": [{"cert_chain": other_chain}]})
     info = runtime(TRUST, "get", issuer_alias="vc")
+
     assert info["issuer"] == "https://vc.example.test/"
     assert info["signing_cert_chains"] == [{"cert_chain": other_chain}]
+
     runtime(TRUST, "delete", issuer_alias="vc")
+
     assert host.issuers == {}
 
 
@@ -221,6 +234,7 @@ def test_token(runtime: Runtime, host: Host) -> None:
 def test_already_exists(runtime: Runtime, host: Host, chain: list[str]) -> None:
     host.put_issuer("old", "https://vc.example.test/")
     name, content = _refusal(runtime, TRUST, "create", spec=issuer(chain))
+
     assert name == ("already_exists" if runtime.wrapped else "invalid_request")
     assert content["error_type"] == "ALREADY_EXISTS"
     assert content["data"] == {"issuer": "https://vc.example.test/", "issuer_alias": "old"}

@@ -68,11 +68,13 @@ def _changed(whole: dict[str, Any], *path: str, **changes: Any) -> dict[str, Any
     place: Any = result
     for step in path:
         place = place[step]
+
     for name, value in changes.items():
         if value is None:
             place.pop(name)
         else:
             place[name] = value
+
     return result
 
 
@@ -186,7 +188,9 @@ class Asked:
             with requests.Session() as session:
                 session.trust_env = False
                 answer = session.request(method, url + path, data=body, headers=headers, verify=ca_path, timeout=20)
+
             answers.append(_essence(answer))
+
         return answers
 
 
@@ -197,6 +201,7 @@ def _essence(answer: requests.Response) -> dict[str, Any]:
         "content type": answer.headers["Content-Type"].partition(";")[0],
         "header": answer.headers.get("vapi-error"),
     }
+
     content = answer.json()
     if "jsonrpc" not in content:
         return {**essence, "error_type": content["error_type"]}
@@ -210,9 +215,11 @@ def _essence(answer: requests.Response) -> dict[str, Any]:
     essence["error"] = name
     essence["error_type"] = error["error_type"]
     essence["challenge"] = error.get("challenge", "none")
+
     if name != "com.vmware.vapi.std.errors.unauthenticated" or essence["challenge"] == "none":
         essence["messages"] = [each["id"] for each in messages]
         essence["fields"] = [sorted(each) for each in messages]
+
     return essence
 
 
@@ -260,10 +267,13 @@ def test_the_same_types(service: str, both: Asked) -> None:
     """The names of all structures and fields, as the introspection tells them."""
     body = json.dumps(request(INTROSPECTION + "operation", "list", service_id=service)).encode()
     theirs, ours = (answer["output"] for answer in both(body, JSON))
+
     assert sorted(ours) == sorted(theirs)
+
     for operation in ours:
         question = request(INTROSPECTION + "operation", "get", service_id=service, operation_id=operation)
         vendor, simulated = (answer["output"] for answer in both(json.dumps(question).encode(), JSON))
+
         assert _types(simulated, "input_definition") == _types(vendor, "input_definition")
         assert _types(simulated, "output_definition") == _types(vendor, "output_definition")
 
@@ -313,12 +323,16 @@ def test_the_same_life(fleet: Fleet, host: Host, vendor_host: VendorHost, chain:
     """The vendor's client leads both hosts through one life."""
     host.settings(protocols="jsonrpc")
     lives = []
+
     for each, ca_path in ((vendor_host, vendor_host.ca_path), (host, fleet.ca_path)):
         with vendor_client(each.url, ca_path) as client:
             client.log_in(each.username, each.password)
             lives.append(list(_life(client, chain)))
+
     theirs, ours = lives
+
     assert ours == theirs
+
     assert {outcome for outcome, _content in ours} == {
         "output",
         "already_exists",
@@ -335,6 +349,7 @@ def _life(client: VendorClient, chain: list[str]) -> Iterator[tuple[str, str]]:
         arguments = {
             name: words.get(value, value) if isinstance(value, str) else value for name, value in given.items()
         }
+
         try:
             output = client(service, operation, **arguments)
         except binding_errors.VapiError as error:
@@ -342,6 +357,7 @@ def _life(client: VendorClient, chain: list[str]) -> Iterator[tuple[str, str]]:
             content = json.loads(cleanjson.DataValueConverter.convert_to_json(value))
             yield value.name.removeprefix("com.vmware.vapi.std.errors."), json.dumps(content.get("data"))
             continue
+
         if (service, operation) == (PROFILES, "create"):
             identifier = output
         shown = repr(output)
@@ -359,6 +375,7 @@ def _type(definition: Any) -> Any:
     element = content["element_definition"]["OPTIONAL"]
     fields = content["fields"]["OPTIONAL"] or []
     entries = {entry["STRUCTURE"]["map-entry"]["key"]: entry["STRUCTURE"]["map-entry"]["value"] for entry in fields}
+
     return (
         content["type"],
         content["name"]["OPTIONAL"],

@@ -39,6 +39,7 @@ class VendorClient:
         described_once = {operation: described(service, operation)}
         interface = stub.ApiInterfaceStub(service, self._configuration, described_once, {}, is_vapi_rest=True)
         given = {name: arguments.get(name) for name in SERVICES[service][operation][0]}
+
         return interface.native_invoke(self._connector.new_context(), operation, given)
 
     def refusal(self, service: str, operation: str, **arguments: Any) -> tuple[str, dict[str, Any]]:

@@ -73,8 +73,10 @@ class VendorHost:
         """Forgets everything: providers, issuers, client profiles, tokens."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
+
         self._process.stdin.write("reset\n")
         self._process.stdin.flush()
+
         assert self._process.stdout.readline() == "done\n"
 
 
@@ -86,6 +88,7 @@ def serve(properties: str) -> None:
 
     (server,) = create_servers(properties)
     threading.Thread(target=server.serve_forever, daemon=True).start()
+
     for _line in sys.stdin:
         vendor_services.STATE.forget()
         print("done", flush=True)
@@ -102,14 +105,17 @@ def vendor_server(folder: Path, *, prefix: bool = False) -> Iterator[VendorHost]
     (folder / "ca.pem").write_text(authority.pem, encoding="ascii")
     (folder / "server.pem").write_text(own.pem, encoding="ascii")
     (folder / "server.key").write_text(own.key_pem, encoding="ascii")
+
     with socket.socket() as free:
         free.bind((ADDRESS, 0))
         port = free.getsockname()[1]
+
     properties = folder / "vapi.properties"
     words = PROPERTIES.format(address=ADDRESS, port=port, folder=folder, prefix="prefix = /api" if prefix else "")
     properties.write_text(words, encoding="utf-8")
     tests = Path(__file__).resolve().parent.parent
     command = [sys.executable, "-c", START, str(properties)]
+
     with (
         (folder / "log").open("w", encoding="utf-8") as log,
         subprocess.Popen(
@@ -133,6 +139,7 @@ def _wait(host: VendorHost, log: Path) -> None:
     """Until the server takes connections."""
     context = ssl.create_default_context(cafile=host.ca_path)
     end = time.monotonic() + START_TIMEOUT
+
     while host._process.poll() is None and time.monotonic() < end:
         with (
             contextlib.suppress(OSError),
@@ -140,5 +147,7 @@ def _wait(host: VendorHost, log: Path) -> None:
             context.wrap_socket(plain, server_hostname=host.address),
         ):
             return
+
         time.sleep(0.05)
+
     raise RuntimeError(f"The vendor's server did not start: {log.read_text(encoding='utf-8')}")

@@ -74,6 +74,7 @@ class Authentication(handler.AuthenticationHandler):  # type: ignore[misc,name-d
             right = ctx.get("accessToken") in STATE.tokens
         else:
             return None
+
         return identity.UserIdentity(USERNAME) if right else False
 
     def get_supported_scheme(self) -> list[str]:
@@ -95,6 +96,7 @@ class Service(skeleton.VapiInterface):  # type: ignore[misc,name-defined] # the 
         for operation in SERVICES[self.name]:
             whole = described(self.name, operation)
             operations[operation] = {**whole, "errors": list(whole["errors"].values())}
+
         return skeleton.ApiInterfaceSkeleton(self.name, implementation, operations, error_types)
 
     def require_login(self) -> None:
@@ -114,6 +116,7 @@ class Login(Service):
         self.require_login()
         token = secrets.token_urlsafe(24)
         STATE.tokens.add(token)
+
         return {"access_token": token}
 
 
@@ -124,6 +127,7 @@ class Providers(Service):
         self.require_login()
         wanted = filter_spec or {}
         names, available = wanted.get("providers"), wanted.get("available")
+
         return [
             {"provider": name, "available": True, "details": []}
             for name in STATE.providers
@@ -153,6 +157,7 @@ class Issuers(Service):
         kind = projection or "NORMAL"
         if kind not in ("BRIEF", "NORMAL", "FULL"):
             raise refused("invalid_argument", TRUST + ".invalid_projection", "There is no such projection.")
+
         return [
             {
                 "summary_type": kind,
@@ -168,8 +173,10 @@ class Issuers(Service):
         for alias, kept in STATE.issuers.items():
             if kept["issuer"] == spec["issuer"]:
                 raise self._taken(alias, kept["issuer"])
+
         if spec["issuer_alias"] in STATE.issuers:
             raise refused("already_exists", TRUST + ".alias_already_exists", "The alias exists.")
+
         STATE.issuers[spec["issuer_alias"]] = {
             "issuer": spec["issuer"],
             "signing_cert_chains": spec["signing_cert_chains"],
@@ -188,6 +195,7 @@ class Issuers(Service):
         self.require_login()
         self._kept(issuer_alias)
         del STATE.issuers[issuer_alias]
+
         for identifier, profile in list(STATE.profiles.items()):
             if profile["subject"]["issuer_alias"] == issuer_alias:
                 del STATE.profiles[identifier]
@@ -210,6 +218,7 @@ class Profiles(Service):
         self.require_login()
         kind = projection or "NORMAL"
         wanted = None if filter is None else self._subject(filter)
+
         return [
             {
                 "summary_type": kind,
@@ -228,6 +237,7 @@ class Profiles(Service):
             raise refused("already_exists", PROFILES + ".already_exists", "The subject has a profile.")
         identifier = str(uuid.uuid4())
         STATE.profiles[identifier] = {"subject": subject, "grants": spec["grants"]}
+
         return identifier
 
     def get(self, profile: str) -> dict[str, Any]:
@@ -256,6 +266,7 @@ class Profiles(Service):
         if len(named) != 1 or any((each is None) != (named[0][0] == "LOCAL_USER") for each in outside):
             raise refused("invalid_argument", PROFILES + ".invalid_createspec", "One whole subject is wanted.")
         ((kind, name),) = named
+
         return {"type": kind, "name": name, "issuer_alias": outside[0], "domain": outside[1]}
 
 

@@ -63,10 +63,13 @@ def _filled(options: Mapping[str, Mapping[str, Any]], given: Mapping[str, Any]) 
     """What is given, with the defaults of the rest, also in options that are lists of options."""
     unknown = set(given) - set(options)
     assert not unknown, unknown
+
     filled = {name: given.get(name, option.get("default")) for name, option in options.items()}
+
     for name, value in filled.items():
         if "options" in options[name] and value is not None:
             filled[name] = [_filled(options[name]["options"], entry) for entry in value]
+
     return filled
 
 
@@ -106,6 +109,7 @@ def _subject_of(label: str) -> dict[str, str]:
         return {"name": label.removeprefix(_LOCAL)}
     account, _of, alias = label.removeprefix(_GROUP).rpartition(" of ")
     domain, _backslash, name = account.partition("\\")
+
     return {"type": "EXTERNAL_GROUP", "domain": domain, "name": name, "issuer_alias": alias}
 
 
@@ -134,6 +138,7 @@ class State:
             host.put_provider(name, key_id=key_id)
         for alias, (issuer, chains) in self.issuers.items():
             host.put_issuer(alias, issuer, [list(each) for each in chains])
+
         for label, entitlements in self.profiles.items():
             grants = [{"resource_type": "ENTITLEMENT", "entitlement": each} for each in sorted(entitlements)]
             # The id is the host's to give. In it the journal shows which profile a request is about.
@@ -243,6 +248,7 @@ def _profile(name: str, before: frozenset[str] | None, after: frozenset[str] | N
     declared = {"local_user_name": "automation", "entitlements": ["SECURITY_MGMT"], **options}
     # Any text is a good id. Nobody sees that a host gave one and created nothing.
     spares = ("wrong_shape_text", "huge65536")
+
     return Case(f"client_profile {name}", CLIENT_PROFILE, declared, begins, ends, spares=spares)
 
 
@@ -260,9 +266,11 @@ def _moved(name: str, begins: Issuers, ends: Issuers, **settings: Any) -> Case:
         )
         for issuers in (begins, ends)
     )
+
     declared = {**_VCENTER, "issuer_conflict": "rename", "state": "present" if ends else "absent"}
     # Any text is a good id. Nobody sees that a host gave one and created nothing.
     spares = ("wrong_shape_text", "huge65536")
+
     return Case(f"token_issuer {name}", TOKEN_ISSUER, declared, before, after, settings, spares=spares)
 
 
@@ -280,6 +288,7 @@ def _trust(
     if options.get("purge_token_issuers"):
         ends = State(ends.providers, after.issuers)
     declared = {"kms_providers": [_SITE], "token_issuers": [_VCENTER, _IDP, _GONE], **options}
+
     return Case(f"host_trust {name}", HOST_TRUST, declared, begins, ends, {}, failure, spares)
 
 

@@ -81,16 +81,20 @@ class Declaration:
         """True if the host is as declared, or as near to it as the module is told to go."""
         options = self.options
         absent = self.removes
+
         if self.module is cases.KMS_PROVIDER:
             name = options["provider"]
             return name not in state.providers if absent else state.providers.get(name) == options["key_id"]
+
         alias = options["issuer_alias"]
         if absent:
             return alias not in state.issuers
         merges = options["chains_mode"] == "merge"
+
         for name, (issuer, chains) in state.issuers.items():
             if issuer == options["issuer"] and (chains >= self.chains if merges else chains == self.chains):
                 return name == alias or alias not in state.issuers
+
         return False
 
     def spares(self, before: State, after: State) -> bool:
@@ -99,9 +103,11 @@ class Declaration:
             return before.issuers == after.issuers and _same_but(
                 {self.options["provider"]}, before.providers, after.providers
             )
+
         named = {self.options["issuer_alias"]}
         if self.options["state"] == "present" and self.options["issuer_conflict"] != "fail":
             named |= {name for name, held in before.issuers.items() if held[0] == self.options["issuer"]}
+
         return before.providers == after.providers and _same_but(named, before.issuers, after.issuers)
 
     def keeps_merged(self, before: State, after: State) -> bool:
@@ -142,6 +148,7 @@ class Whole:
         providers = {part.options["provider"] for part in self.parts if part.module is cases.KMS_PROVIDER}
         issuers = {part.options["issuer_alias"] for part in self.parts if part.module is cases.TOKEN_ISSUER}
         issuers |= {name for name, (issuer, _chains) in before.issuers.items() if issuer in self.trusts}
+
         return _same_but(providers, before.providers, after.providers) and _same_but(
             issuers, before.issuers, after.issuers
         )
@@ -218,15 +225,18 @@ def whole(parts: list[Declaration]) -> Whole:
     """The declarations that can stand side by side."""
     kept: list[Declaration] = []
     names: set[Any] = set()
+
     for part in parts:
         own = {(name, part.options.get(name)) for name in ("provider", "issuer_alias")} - {
             ("provider", None),
             ("issuer_alias", None),
         }
         own |= {("issuer", issuer) for issuer in part.trusts}
+
         if not own & names:
             names |= own
             kept.append(part)
+
     return Whole(tuple(kept))
 
 

@@ -39,6 +39,7 @@ class OnOneHost(RuleBasedStateMachine):
         self.protocol, auth_method = form
         cases.CASES[0].arrange(self.host, held, protocol=self.protocol)
         self.host.settings(**settings)
+
         self.connection = {
             "api_protocol": self.protocol,
             "auth_method": auth_method,
@@ -59,13 +60,16 @@ class OnOneHost(RuleBasedStateMachine):
         ran = run(declaration.module, self._params(declaration), check_mode)
         self.host.clear_faults()
         self._is_well_formed(ran)
+
         assert ran.most_open <= 1
         assert ran.left_open == 0
+
         return ran, self.host.journal[seen:]
 
     @staticmethod
     def _is_well_formed(ran: Ran) -> None:
         assert not ran.crash, ran.crash
+
         if ran.failed:
             assert ran.code != "None"
             assert ran.message

@@ -76,6 +76,7 @@ class Attempt:
         mode = ", check mode" if self.check_mode else ""
         mode += {"rest": "", "jsonrpc": ", JSON-RPC", "auto": ", JSON-RPC by auto"}[self.protocol]
         where = f"request {self.index} {short(self.operation)}"
+
         return f"{self.case} [{self.auth_method}{mode}] × {where} × {self.trouble.name} {self.span}"
 
 
@@ -117,7 +118,9 @@ def written(record: Record) -> tuple[str, str]:
             return action, f"local user {body['local_user_name']}"
         if "external_group_name" in body:
             return action, f"external group {body['domain']}\\{body['external_group_name']} of {body['issuer_alias']}"
+
         return action, body.get("provider") or body["issuer_alias"]
+
     return action, name_of(str(record.identifier))
 
 
@@ -135,6 +138,7 @@ def tells_an_untruth(attempt: Attempt) -> bool:
     absent = fields.get("status") == 404 or fields.get("error_type") == "OPERATION_NOT_FOUND"
     # A host without client profiles says the same of their list.
     without_service = "client_profiles" in attempt.operation and kind == "list"
+
     return absent and (kind == "get" or without_service or attempt.span in (TWICE, FOR_GOOD))
 
 
@@ -147,6 +151,7 @@ def most_requests(case: Case, undisturbed: Sequence[str]) -> int:
     services = [name.rpartition(".")[2] for name in undisturbed if not name.startswith(_LOGINS)]
     looks = sum(name in ("get", "list") for name in services)
     writes = len(services) - looks
+
     return len(undisturbed) + (1 + looks) * (RETRIES + 2) + writes * looks + 2
 
 
@@ -155,16 +160,19 @@ def judge(attempt: Attempt, ran: Ran, host: Host, undisturbed: Undisturbed) -> l
     case, journal = attempt.case, host.journal
     after = State.of(host)
     wrote = [written(record) for record in journal if record.wrote]
+
     wrong = [
         *_judge_form(attempt, ran, host),
         *_judge_wire(attempt, ran, journal),
         *_judge_logins(journal),
         *_judge_bounds(attempt, ran, journal, undisturbed),
     ]
+
     if ran.crash:
         return wrong
     if attempt.check_mode or case.module.reads_only:
         wrong += ["the server saw a write"] * any(record.writes for record in journal)
+
     # The truth about writes.
     if attempt.check_mode:
         expected_operations = _to_announce(attempt, ran, undisturbed)
@@ -175,11 +183,13 @@ def judge(attempt: Attempt, ran: Ran, host: Host, undisturbed: Undisturbed) -> l
             wrong.append(f"claims {ran.operations}, and {wrote} was carried out")
     elif ran.operations != wrote or ran.changed != bool(wrote):
         wrong.append(f"says changed={ran.changed} {ran.operations}, and {wrote} was carried out")
+
     # To mark an alias and to put it back are two writes under one name, with two bodies.
     sent = Counter((*written(record), json.dumps(record.body, sort_keys=True)) for record in journal if record.wrote)
     doubled = [one[:2] for one, count in sent.items() if count > 1]
     if doubled:
         wrong.append(f"carried out twice: {doubled}")
+
     # The host.
     if not ran.failed and not tells_an_untruth(attempt):
         if case.failure and not attempt.check_mode:
@@ -189,8 +199,10 @@ def judge(attempt: Attempt, ran: Ran, host: Host, undisturbed: Undisturbed) -> l
             wrong.append("finished, and the host is not as declared")
         if case.module.reads_only and ran.result[case.module.records] != undisturbed.ran.result[case.module.records]:
             wrong.append("returned what the host does not hold")
+
     if ran.failed:
         wrong += _judge_losses(case, after, ran, journal)
+
     return wrong
 
 
@@ -204,6 +216,7 @@ def _to_announce(attempt: Attempt, ran: Ran, undisturbed: Undisturbed) -> list[t
     forbidden = attempt.trouble.fields.get("status") == 403 and attempt.operation.endswith("client_profiles.list")
     if forbidden and ran.result.get("warnings"):
         return [(operation, name) for operation, name in announced if not is_profile(name)]
+
     return announced
 
 
@@ -211,7 +224,9 @@ def _judge_form(attempt: Attempt, ran: Ran, host: Host) -> Iterator[str]:
     if ran.crash:
         yield f"traceback: {ran.crash}"
         return
+
     output = json.dumps(ran.result)
+
     if ran.failed:
         message, failure = ran.message, ran.result["failure"]
         if not message.strip() or len(message) > LONGEST_MESSAGE or "\n" in message:
@@ -224,7 +239,9 @@ def _judge_form(attempt: Attempt, ran: Ran, host: Host) -> Iterator[str]:
             yield "the failure has no code or message"
         if ran.changed != bool(ran.operations):
             yield "changed contradicts operations"
+
     secrets = [PASSWORD, base64.b64encode(f"{host.username}:{PASSWORD}".encode()).decode(), KEY, *host.tokens]
+
     for secret in secrets:
         if secret in output or urllib.parse.quote(secret, safe="") in output:
             yield "a secret is in the output"
@@ -242,10 +259,12 @@ def _judge_wire(attempt: Attempt, ran: Ran, journal: list[Record]) -> Iterator[s
 def _judge_logins(journal: list[Record]) -> Iterator[str]:
     doubtful = refused = 0
     proven = False
+
     for record in journal:
         if record.authentication != "basic":
             proven = proven or _heard(record)
             continue
+
         if refused:
             yield "a refused login was sent again"
         # A login that has worked and is refused now says that something is not permitted; what a failed rename has
@@ -254,6 +273,7 @@ def _judge_logins(journal: list[Record]) -> Iterator[str]:
         if not proven and _may_hide_a_refusal(record):
             doubtful += 1
         proven = proven or _heard(record)
+
     if doubtful > 2:
         yield f"an unproven password was sent {doubtful} times"
 
@@ -291,12 +311,14 @@ def _judge_losses(case: Case, after: State, ran: Ran, journal: list[Record]) -> 
         stay = {name: value for name, value in begins.items() if ends.get(name) == value}
         if any(now.get(name) != value for name, value in stay.items()):
             yield f"{kind} were touched that were to stay"
+
         for name in now:
             if now[name] in (begins.get(name), ends.get(name)):
                 continue
             if kind == "issuers" and _is_trace(case.begins, name, now[name]):
                 continue
             yield f"{kind}: {name!r} is neither as before nor as declared"
+
     # Whoever is to keep his rights has them under the alias of before or under the new one.
     rights = case.begins.rights & case.ends.rights
     if not rights <= after.rights and "could not be put back" not in ran.message:
@@ -317,4 +339,5 @@ def _is_trace(begins: State, alias: str, now: Any) -> bool:
     if marker is None:
         return False
     held = (marker.issuer, now[1])
+
     return begins.issuers.get(alias) == held or (is_parking_alias(alias) and held in begins.issuers.values())

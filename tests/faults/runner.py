@@ -108,6 +108,7 @@ def sweeping(way: Way = Way.MODULE) -> Iterator[None]:
         if _watched.watching:
             _watched.sockets.append((self.fileno(), os.fstat(self.fileno()).st_ino))
             _watched.most_open = max(_watched.most_open, _watched.open_now())
+
         connect(self, address)
 
     def noted(seconds: float) -> None:
@@ -122,6 +123,7 @@ def sweeping(way: Way = Way.MODULE) -> Iterator[None]:
         return identifier
 
     clock = SimpleNamespace(sleep=noted)
+
     with (
         mock.patch.object(socket.socket, "connect", counted),
         mock.patch.object(HostState, "create_client_profile", labelled),
@@ -148,6 +150,7 @@ def run(module: Module, params: dict[str, Any], check_mode: bool) -> Ran:
     _watched.forget()
     _watched.watching = True
     crash, started = "", time.monotonic()
+
     try:
         if _running.way is Way.ACTION:
             result = run_action(module.name, params, check_mode)
@@ -162,7 +165,9 @@ def run(module: Module, params: dict[str, Any], check_mode: bool) -> Ran:
         result = {"failed": True, "msg": "(traceback)"}
     finally:
         _watched.watching = False
+
     seconds = time.monotonic() - started
+
     return Ran(
         result,
         crash,

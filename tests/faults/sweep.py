@@ -58,6 +58,7 @@ class Scope:
         spans = (*self.spans, *TIMES) if trouble.name in ("reset_before reset", "lose_answer reset") else self.spans
         if trouble.name in case.spares:
             return False
+
         return trouble.column in self.columns and span in trouble.spans and span in spans
 
 
@@ -79,24 +80,30 @@ def plan(full: bool) -> list[tuple[Case, Scope]]:
     for case in CASES:
         leading = case.name in _LEADING
         writes = not case.module.reads_only
+
         if full:
             for protocol, methods in METHODS.items():
                 form = "" if protocol == "rest" else f"{protocol} "
                 for method in methods:
                     tasks.append((case, Scope(form + method, method, spans=tuple(TIMES), protocol=protocol)))
+
                 if writes:
                     ends = (ONCE, ALWAYS)
                     tasks.append((case, Scope(f"{form}check mode", check_mode=True, spans=ends, protocol=protocol)))
+
             continue
+
         if case.name in _ALMOST_THE_SAME:
             continue
         columns = _WITHOUT_BODIES if case.name in _LONG else COLUMNS
         spans = (ONCE, FOR_GOOD) if leading else (ONCE,)
         tasks.append((case, Scope("token", columns=columns, spans=spans, login=leading)))
+
         if leading:
             tasks += [(case, Scope(method, method, columns=_WITHOUT_BODIES)) for method in ("basic", "session")]
             tasks += [(case, Scope("check mode", check_mode=True))] * writes
             tasks.append((case, Scope("jsonrpc", spans=(ONCE, FOR_GOOD), protocol="jsonrpc")))
+
     return tasks
 
 
@@ -129,11 +136,15 @@ class Sweep:
                 case.arrange(host, protocol=protocol)
                 connection = {"timeout": LONG, "retries": 0, "api_protocol": protocol}
                 ran = run(case.module, case.params(host, self.fleet, auth_method, **connection), check_mode)
+
                 assert not ran.crash, ran.crash
                 assert State.of(host) == (case.begins if check_mode else case.ends), ran.message
                 assert ran.failed == bool(case.failure) or check_mode, ran.message
+
                 requests = tuple(str(record.operation) for record in host.journal)
+
             self._undisturbed[key] = Undisturbed(requests, ran)
+
         return self._undisturbed[key]
 
     def attempt(self, attempt: Attempt) -> Verdict:
@@ -149,18 +160,23 @@ class Sweep:
             ran = run(case.module, params, attempt.check_mode)
             again = attempt.span == ONCE and trouble.fields["kind"] == "delay" and not attempt.check_mode
             wrong = []
+
             if again and ran.failed:
                 # Somebody runs it again before the host has done what it was asked the first time.
                 params["timeout"] = LONG
                 run(case.module, params, False)
+
             if not host.wait_until(lambda: not any(_is_pending(record) for record in host.journal)):
                 wrong.append("the simulator did not do what it was delayed to do")
+
             if not (again and ran.failed):
                 undisturbed = self.undisturbed(case, attempt.auth_method, attempt.check_mode, attempt.protocol)
                 wrong += judge(attempt, ran, host, undisturbed)
+
             requests = len(host.journal)
             if not attempt.check_mode:
                 wrong += self._converge(attempt, host)
+
         return Verdict(attempt, not ran.failed, ran.changed, ran.message, tuple(wrong), requests, ran.seconds)
 
     def _converge(self, attempt: Attempt, host: Host) -> list[str]:
@@ -173,11 +189,14 @@ class Sweep:
         params = case.params(host, self.fleet, attempt.auth_method, **connection)
         second, then = run(case.module, params, False), State.of(host)
         third, at_last = run(case.module, params, False), State.of(host)
+
         if case.failure:
             if second.code == third.code == case.failure and state == at_last:
                 self._converges.add(key)
                 return []
+
             return [f"another run ended in {second.code}, not in {case.failure}: {second.message}"]
+
         # Nobody brings back the rights that a host did not tell of when their issuer moved.
         hidden = "client_profiles" in attempt.operation and tells_an_untruth(attempt)
         ends = replace(case.ends, profiles=state.profiles) if hidden and then != case.ends else case.ends
@@ -187,6 +206,7 @@ class Sweep:
             return [f"a third run changes something: {third.operations} {third.crash or third.message}"]
         if ends == case.ends:
             self._converges.add(key)
+
         return []
 
     @contextlib.contextmanager

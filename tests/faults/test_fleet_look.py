@@ -44,21 +44,25 @@ def test_every_fault_is_an_entry_and_nothing_is_written(fleet: Fleet, tmp_path: 
     chosen = [cell for number, cell in enumerate(cells) if number % 4 == 0]
     before = threading.active_count()
     wrong = []
+
     for start in range(0, len(chosen), len(others)):
         batch = dict(zip((host.name for host in others), chosen[start : start + len(others)]))
         for host in fleet.hosts:
             host.reset()
+
         for host in others:
             if host.name in batch:
                 trouble, index, span = batch[host.name]
                 host.settings(**trouble.settings)
                 operation = "*.token.create" if index == 0 else "*.list"
                 host.queue(trouble.fault(index, operation, span))
+
         given = {
             host.name: {**connection(fleet, host), **DECLARED, "timeout": 2 * SHORT, "retries": 1}
             for host in fleet.hosts
             if host is well or host.name in batch
         }
+
         # A slow machine must not cost the host without a fault its answer.
         given[well.name]["timeout"] = 30
 
@@ -68,6 +72,7 @@ def test_every_fault_is_an_entry_and_nothing_is_written(fleet: Fleet, tmp_path: 
         texts = told(found, tmp_path)
         if "operations" not in found[well.name]["trust"] or found[well.name]["trust"].get("failed"):
             wrong.append(f"{batch}: the host without a fault: {found[well.name]['trust'].get('msg')}")
+
         for host in others:
             if host.name not in batch:
                 continue
@@ -80,5 +85,6 @@ def test_every_fault_is_an_entry_and_nothing_is_written(fleet: Fleet, tmp_path: 
                 wrong.append(f"{what}: the host was written")
             if host.name not in texts["report.json"] or host.name not in texts["plan.json"]:
                 wrong.append(f"{what}: the host is missing in a file")
+
     assert not wrong, "\n".join(wrong)
     assert threading.active_count() <= before

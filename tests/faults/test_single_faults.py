@@ -40,6 +40,7 @@ def test_a_host_without_a_token_service_is_not_one_without_the_provider(modules:
     host.put_provider("site-a", key_id=KEY_ID)
     host.queue(Fault(kind="status", operation=TOKEN, status=404))
     ran = modules.kms_provider(state="absent", retries=0)
+
     assert ran.failed
     assert "auth_method basic" in ran.message
     assert list(host.providers) == ["site-a"]
@@ -52,6 +53,7 @@ def test_an_unknown_delete_is_not_blamed_for_a_login_that_cannot_be_renewed(modu
         Fault(kind="expire_tokens", operation="*.delete"), Fault(kind="status", operation=TOKEN, skip=1, status=404)
     )
     ran = modules.kms_provider(state="absent", retries=0)
+
     assert ran.failed
     assert "no operation that deletes" not in ran.message
 
@@ -59,6 +61,7 @@ def test_an_unknown_delete_is_not_blamed_for_a_login_that_cannot_be_renewed(modu
 def test_an_error_body_under_a_good_code_is_no_traceback_at_login(modules: Modules, host: Host) -> None:
     host.queue(Fault(kind="status", operation=TOKEN, status=200, ready="wrong_shape_fields", times=None))
     ran = modules.kms_provider(retries=9)
+
     assert ran.failed
     assert host.address in ran.message
     assert len(host.journal) <= 2
@@ -69,6 +72,7 @@ def test_an_error_body_under_a_good_code_is_no_traceback_at_login(modules: Modul
 def test_a_redirect_to_nowhere_is_one_sentence(modules: Modules, host: Host, location: str) -> None:
     host.queue(Fault(kind="redirect", operation="*.get", location=location))
     ran = modules.kms_provider()
+
     assert ran.failed
     assert "redirect" in ran.message
     assert len(host.journal) == 2
@@ -79,6 +83,7 @@ def test_the_body_of_a_redirect_is_not_read_without_end(modules: Modules, host: 
     headers = {"Location": "/elsewhere"}
     host.queue(Fault.model_validate({**huge, "operation": "*.get", "status": 302, "headers": headers}))
     ran = modules.kms_provider(retries=0)
+
     assert ran.failed
     assert "larger than 16 MiB" in ran.message
 
@@ -88,6 +93,7 @@ def test_a_code_that_the_operation_does_not_have_is_no_proof(modules: Modules, h
     """Somebody in front of the host says 200 where the API says 204, and nothing was done."""
     host.queue(Fault(kind="status", operation="*.providers.create", status=200, ready=ready))
     ran = modules.kms_provider()
+
     assert list(host.providers) == ["site-a"]
     assert ran.changed
 
@@ -103,6 +109,7 @@ def test_a_code_that_the_operation_does_not_have_is_no_proof(modules: Modules, h
 def test_a_write_is_not_hidden_by_an_odd_answer(modules: Modules, host: Host, fields: dict[str, Any]) -> None:
     host.queue(Fault.model_validate({"kind": "answer", "operation": "*.providers.create", **fields}))
     ran = modules.kms_provider()
+
     assert list(host.providers) == ["site-a"]
     assert ran.changed
     assert ran.operations == [("create", "site-a")]
@@ -114,6 +121,7 @@ def test_nothing_is_said_to_be_put_back_that_was_not(modules: Modules, host: Hos
     """The create was carried out, and only the last look shows it: by then the old alias cannot come back."""
     host.queue(Fault(kind="lose_answer", skip=4, times=4))
     ran = modules.token_issuer(**RENAME, retries=1)
+
     assert host.issuers["vcenter01"].issuer == cases.ISSUER
     assert ran.failed
     assert "was put back" not in ran.message
@@ -124,6 +132,7 @@ def test_a_marking_in_doubt_is_put_back_too(modules: Modules, host: Host) -> Non
     """The answer to the marking is lost, and so are the next looks: the issuer must not stay away unsaid."""
     host.queue(Fault(kind="lose_answer", skip=3, times=3))
     ran = modules.token_issuer(**RENAME, retries=1)
+
     assert ran.failed
     assert host.issuers["leftover"].issuer == cases.ISSUER or "could not be put back" in ran.message
     assert host.issuers["leftover"].chains == [list(cases.TWO)]
@@ -137,6 +146,7 @@ def test_a_connection_is_closed_even_after_another_was_lost(sweep: Sweep) -> Non
     params = case.params(host, sweep.fleet, "token", retries=1, timeout=20.0)
     gc.collect()
     gc.disable()
+
     try:
         case.module.run(params, False)
         assert host.wait_closed(2.0)
@@ -149,6 +159,7 @@ def test_a_goodbye_takes_no_longer_than_the_timeout(modules: Modules, host: Host
     host.settings(session_service=True)
     host.queue(Fault(kind="delay_answer", operation="*.session.delete", seconds=60))
     started = time.monotonic()
+
     assert not modules.kms_provider(auth_method="session", timeout=1).failed
     assert time.monotonic() - started < 4
 
@@ -157,6 +168,7 @@ def test_a_wrong_password_is_not_sent_on_while_nobody_knows(modules: Modules, ho
     """A gateway that gives up does not say that the host has not refused; hosts lock an account after five."""
     host.queue(Fault(kind="answer", operation=TOKEN, status=504, body="upstream request timeout", times=None))
     ran = modules.kms_provider(password="wrong-Password-1", retries=9)
+
     assert ran.failed
     assert host.failed_logins <= 2
     assert not host.locked
@@ -167,15 +179,18 @@ def test_a_host_that_contradicts_itself_does_not_keep_a_run_busy(modules: Module
     """Each write fails, and at each look the host holds something else: there, away, there again."""
     there = {"change": "put_issuer", "issuer_alias": "vcenter01", "issuer": cases.ISSUER, "chains": [list(cases.TWO)]}
     away = {"change": "delete_issuer", "issuer_alias": "vcenter01"}
+
     for _turn in range(10):
         host.queue(
             Fault.model_validate({"kind": "race", "operation": "*.list", "change": [there]}),
             Fault.model_validate({"kind": "race", "operation": "*.list", "change": [away]}),
         )
+
     host.queue(
         *(Fault(kind="status", operation=f"*issuers.{name}", status=500, times=10) for name in ("update", "create"))
     )
     ran = modules.token_issuer(issuer=cases.ISSUER, signing_cert_chains=declared_chains(cases.ONE), retries=1)
+
     assert ran.failed
     assert ran.operations == []
     assert len(host.journal) <= 10

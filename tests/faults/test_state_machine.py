@@ -55,24 +55,33 @@ class Runs(OnOneHost):
         ran, journal = self._run(declaration, troubles, check_mode)
         after = State.of(self.host)
         wrote = [written(record) for record in journal if record.wrote]
+
         assert declaration.spares(before, after), "something else was touched"
+
         self._keys_stay(before, after)
+
         assert declaration.keeps_merged(before, after), "a chain was lost"
+
         if check_mode:
             assert not any(record.writes for record in journal)
+
             return
+
         if not ran.failed:
             assert ran.operations == wrote
             assert ran.changed == bool(wrote)
             assert declaration.holds(after), "finished, and the host is not as declared"
         else:
             assert not Counter(ran.operations) - Counter(wrote), f"claims {ran.operations}, did {wrote}: {ran.message}"
+
             if ran.code == "conflict":
                 assert before == after
             lost = (declaration.trusts & before.trusted) - after.trusted
             if isinstance(declaration, Whole):
                 lost -= declaration.gives_up(before)
+
             assert not lost or "could not be put back" in ran.message
+
         self._converges(declaration)
 
     @rule(
@@ -87,7 +96,9 @@ class Runs(OnOneHost):
         fault = Fault.model_validate({"kind": kind, "change": change, "skip": skip})
         ran, journal = self._run(declaration, [fault], False)
         self._tells_what_was_answered(ran.operations, journal)
+
         assert ran.changed == bool(ran.operations)
+
         self._converges(declaration)
 
     @rule(one=declarations, other=declarations, same=st.booleans())
@@ -114,7 +125,9 @@ class Runs(OnOneHost):
     def a_look(self, troubles: list[Fault], module: cases.Module) -> None:
         ran, journal = self._run(Declaration(module, {}), troubles, False)
         assert not any(record.writes for record in journal)
+
         state = State.of(self.host)
+
         if not ran.failed and module is cases.KMS_PROVIDER_INFO:
             found = {record["provider"]: record["key_id"] for record in ran.result[module.records]}
             assert found == state.providers
@@ -126,7 +139,9 @@ class Runs(OnOneHost):
         writes = [record for record in journal if record.writes]
         if self.protocol == "rest":
             assert Counter(told) == Counter(written(record) for record in writes if record.status == 204)
+
             return
+
         # The code of HTTP says nothing here, so it is known only between which bounds the truth is.
         assert not Counter(told) - Counter(map(written, writes))
         assert not Counter(written(record) for record in writes if record.wrote) - Counter(told)
@@ -134,11 +149,16 @@ class Runs(OnOneHost):
     def _converges(self, declaration: Union[Declaration, Whole]) -> None:
         second, _journal = self._run(declaration, [], False)
         state = State.of(self.host)
+
         if second.failed:
             assert second.code == "conflict", second.message
+
             return
+
         assert declaration.holds(state)
+
         third, journal = self._run(declaration, [], False)
+
         assert not third.failed
         assert not third.changed
         assert not any(record.writes for record in journal)

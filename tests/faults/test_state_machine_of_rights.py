@@ -58,6 +58,7 @@ def _all_of_it(parts: list[Declaration], rights: list[dict[str, Any]], purge: bo
     subjects = {(one["external_group_name"], one["issuer_alias"]): one for one in rights}
     kept = [one for one in subjects.values() if one["state"] == "absent" or one["issuer_alias"] not in gone]
     options = {"token_issuers": issuers, "client_profiles": kept, "purge_client_profiles": purge}
+
     return Asked(cases.HOST_TRUST, options)
 
 
@@ -87,6 +88,7 @@ def _granted(state: State) -> Granted:
             marker = read_marker(issuer)
             subject = (marker.issuer if marker else issuer, group)
             found[subject] = found.get(subject, frozenset()) | entitlements
+
     return found
 
 
@@ -126,18 +128,25 @@ class Rights(OnOneHost):
         ran, journal = self._run(declaration, troubles, check_mode)
         after = State.of(self.host)
         wrote = [written(record) for record in journal if record.wrote]
+
         assert after.providers == before.providers
+
         if check_mode:
             assert not any(record.writes for record in journal)
+
             return
+
         if ran.failed:
             assert not Counter(ran.operations) - Counter(wrote), f"claims {ran.operations}, did {wrote}: {ran.message}"
+
             if ran.code == "conflict":
                 assert before == after
         else:
             assert ran.operations == wrote
             assert ran.changed == bool(wrote)
+
             self._holds(declaration, before, after)
+
         if not (ran.failed and "could not be put back" in ran.message):
             self._nobody_lost_a_right(declaration, before, after)
         self._bystanders_stay(declaration, before, after)
@@ -149,6 +158,7 @@ class Rights(OnOneHost):
         for one in declaration.profiles:
             label = f"external group d\\{one['external_group_name']} of {one['issuer_alias']}"
             had, has = before.profiles.get(label, frozenset()), after.profiles.get(label)
+
             if one["state"] == "absent":
                 assert has is None
             elif one["entitlements_mode"] == "exact":
@@ -157,6 +167,7 @@ class Rights(OnOneHost):
                 assert has is not None
                 assert has >= set(one["entitlements"])
                 assert moving or has == had | set(one["entitlements"])
+
         for one in declaration.issuers:
             if one["state"] == "absent":
                 assert one["issuer_alias"] not in {_group_and_alias(label)[1] for label in after.profiles}
@@ -170,11 +181,13 @@ class Rights(OnOneHost):
         given = {one["issuer_alias"]: one["issuer"] for one in declaration.issuers if one["state"] == "present"}
         declared = {one["external_group_name"] for one in declaration.profiles}
         now = _granted(after)
+
         for (issuer, group), entitlements in _granted(before).items():
             aliases = {alias for alias, (held, _chains) in before.issuers.items() if held == issuer}
             passes = any(given.get(alias, issuer) != issuer for alias in aliases)
             if group in declared or aliases & gone or passes:
                 continue
+
             assert entitlements <= now.get((issuer, group), frozenset()), f"{group} of {issuer} lost {entitlements}"
 
     @staticmethod
@@ -185,6 +198,7 @@ class Rights(OnOneHost):
         named |= {alias for alias, (issuer, _chains) in before.issuers.items() if issuer in trusted}
         markers = {alias: read_marker(issuer) for alias, (issuer, _chains) in before.issuers.items()}
         named |= {alias for alias, marker in markers.items() if marker}
+
         if not declaration.options.get("purge_client_profiles"):
             others = {label for label in {*before.profiles, *after.profiles} if _group_and_alias(label)[1] not in named}
             assert all(before.profiles.get(label) == after.profiles.get(label) for label in others)
@@ -192,12 +206,16 @@ class Rights(OnOneHost):
     def _converges(self, declaration: Asked) -> None:
         second, _journal = self._run(declaration, [], False)
         state = State.of(self.host)
+
         if second.failed:
             # A profile of an alias that is no issuer's is refused by the host.
             assert second.code in ("conflict", "api_error"), second.message
+
             return
+
         self._holds(declaration, state, state)
         third, journal = self._run(declaration, [], False)
+
         assert not third.failed, third.message
         assert not third.changed
         assert not any(record.writes for record in journal)

@@ -35,6 +35,7 @@ def test_every_request_meets_every_fault(sweep: Sweep, case: Case, scope: Scope)
     verdicts = sweep.sweep(case, scope)
     wrong = [verdict for verdict in verdicts if verdict.wrong]
     shown = "\n".join(str(verdict) for verdict in wrong[:8])
+
     assert not wrong, f"{len(wrong)} of {len(verdicts)} outcomes are wrong, such as\n{shown}"
 
 
@@ -56,6 +57,7 @@ def test_main_prints_one_sentence_or_the_truth(modules: Modules, host: Host, tro
         host.queue(Fault.model_validate({**trouble.fields, "operation": f"*.{operation}"}))
         ran = modules.kms_provider(retries=0)
         wrote = [record for record in host.writes if record.wrote]
+
         if ran.failed:
             assert ran.result["failure"]["code"]
             assert host.address in ran.message
@@ -63,6 +65,7 @@ def test_main_prints_one_sentence_or_the_truth(modules: Modules, host: Host, tro
             assert len(ran.operations) <= len(wrote)
         else:
             assert ran.changed == bool(wrote)
+
         assert "Traceback" not in ran.output
         assert not modules.kms_provider().failed
         assert list(host.providers) == ["site-a"]

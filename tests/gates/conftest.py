@@ -51,4 +51,5 @@ def shipped(tarball: Path, tmp_path: Path) -> Path:
     with tarfile.open(tarball) as archive:
         archive.extractall(folder, filter="data")
     subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+
     return folder

@@ -38,7 +38,9 @@ SHARES = {"core-2.22": "2/2", "floor": "1/2"}
 def ansible_test(tools: Tools, core: str, tree: Path, *arguments: str) -> str:
     home = environment.ENVIRONMENTS[core].home
     said = tools.run(core, ["ansible-test", *arguments, "--color", "no"], cwd=tree, variables={"HOME": home})
+
     assert "All targets skipped" not in said
+
     return said
 
 
@@ -56,8 +58,11 @@ def test_sanity(tools: Tools, core: str, shipped: Path) -> None:
     skipping = [word for name in sorted(left_out) for word in ("--skip-test", name)]
     said = ansible_test(tools, core, shipped, "sanity", "--requirements", *skipping)
     ran = set(re.findall(r'^Running sanity test "([\w-]+)"', said, re.MULTILINE))
+
     assert {"compile", "import", "pep8", "pylint", "validate-modules", "yamllint"} - left_out <= ran
+
     skipped = set(re.findall(r'Skipping sanity test "([\w-]+)"(?! (?:for|on) Python)', said)) - set(MAY_BE_SKIPPED)
+
     assert not skipped - ran
 
 
@@ -66,7 +71,9 @@ def test_integration(tools: Tools, core: str, tree: Path) -> None:
     version = tools.run(core, ["python", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]).strip()
     said = ansible_test(tools, core, tree, "integration", "--venv", "--python", version)
     targets = [each.name for each in (tree / "tests/integration/targets").iterdir() if each.name != "setup_simulator"]
+
     assert targets
+
     for target in targets:
         assert f"Running {target} integration test role" in said
 
@@ -86,4 +93,5 @@ def run_unit_and_module_tests(tools: Tools, name: str) -> None:
     command = ["python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--hypothesis-profile=repeatable"]
     share = ["--share", SHARES[name]] if name in SHARES else []
     said = tools.run(name, [*command, *share, "tests/unit", "tests/module"])
+
     assert re.search(r"^\d+ passed", said, re.MULTILINE)

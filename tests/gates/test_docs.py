@@ -22,10 +22,15 @@ def test_the_site(tools: Tools, tmp_path: Path) -> None:
     tools.run("docs", ["python", environment.ROOT / "tools/docs.py", tmp_path / "site"])
     made = {str(path.relative_to(tmp_path / "site")) for path in (tmp_path / "site").rglob("*.html")}
     modules = {path.stem for path in (environment.ROOT / "plugins/modules").glob("*.py")}
+
     assert {f"collection/{module}_module.html" for module in modules} <= made
+
     filters = {path for path in made if path.endswith("_filter.html")}
+
     assert filters == {f"collection/{name}_filter.html" for name in PUBLIC_FILTERS}
+
     site = tmp_path / "site"
+
     assert not [path for path in made if "Esx.Trust" in (site / path).read_text("utf-8")], "a title for people"
     assert {f"{page}.html" for page in docs.pages()} | {"collection/host_trust_role.html", "changelog.html"} <= made
 
@@ -34,7 +39,9 @@ def test_every_page_is_in_the_site() -> None:
     """And the list of pages for readers on GitHub names each, too."""
     written = {path.stem for path in docs.DOCS.glob("*.md")} - {"README"}
     assert set(docs.pages()) == written
+
     index = (docs.DOCS / "README.md").read_text("utf-8")
+
     assert {name for name in written if f"({name}.md)" not in index} == set()
 
 
@@ -43,9 +50,11 @@ def test_every_variable_of_a_playbook_stands_on_its_page() -> None:
     for path in sorted((environment.ROOT / "playbooks").glob("*.yml")):
         section = re.search(rf"^## esx\.trust\.{path.stem}\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
         assert section, f"{path.name} has no section"
+
         head = path.read_text("utf-8").partition("\n---\n")[0]
         named = set(re.findall(r"^#   (esx_\w+(?:, esx_\w+)*)", head, re.MULTILINE))
         variables = {name for line in named for name in line.split(", ")}
+
         assert {name for name in variables if f"`{name}`" not in section[1]} == set()
 
 
@@ -55,8 +64,10 @@ def test_every_example_that_is_one_task_runs_where_the_work_is_done() -> None:
     for path in sorted((environment.ROOT / "plugins/modules").glob("*.py")):
         found = re.search(r'^EXAMPLES = r"""(.*?)"""', path.read_text("utf-8"), re.MULTILINE | re.DOTALL)
         assert found, path.name
+
         for entry in yaml.safe_load(found[1]):
             if any(name.startswith("esx.trust.") for name in entry):
                 examples += 1
                 assert entry.get("delegate_to") == "localhost", f"{path.name}: {entry['name']}"
+
     assert examples

@@ -64,6 +64,7 @@ def test_contents(tarball: Path) -> None:
     for needed in ("README.md", "meta/runtime.yml", "CHANGELOG.md", "COPYING", "requirements.txt", "plugins/modules"):
         assert any(name == needed or name.startswith(f"{needed}/") for name in names), f"{needed} is missing"
     pattern = "extensions/patterns/host_trust"
+
     assert {
         f"{pattern}/meta/pattern.json",
         "extensions/audit/event_query.yml",
@@ -72,6 +73,7 @@ def test_contents(tarball: Path) -> None:
         "plugins/plugin_utils/_audit/report.html.j2",
         "plugins/plugin_utils/_audit/report.css",
     } <= names
+
     assert {name for name in names if name.startswith("extensions/") and not name.startswith(pattern)} <= {
         "extensions/audit",
         "extensions/audit/event_query.yml",
@@ -80,10 +82,14 @@ def test_contents(tarball: Path) -> None:
         "extensions/eda/rulebooks/audit_that_is_due.yml",
         "extensions/patterns",
     }
+
     top = {name.partition("/")[0] for name in names}
+
     assert {name for name in names if name.startswith("tests/")} == {"tests/config.yml"}
+
     known = {"plugins", "meta", "docs", "changelogs", "roles", "playbooks", "extensions", "LICENSES", "tests"}
     unknown = {name for name in top - known if not name.endswith((".md", ".json", ".txt", ".toml", "COPYING"))}
+
     assert not unknown, f"new in the tarball: {sorted(unknown)}; users need it? otherwise build_ignore in galaxy.yml"
 
 
@@ -91,10 +97,13 @@ def test_the_readme_stands_alone() -> None:
     """Galaxy shows it without the other files, so every link says where on the net its page is."""
     text = (environment.ROOT / "README.md").read_text("utf-8")
     targets = re.findall(r"\]\(([^)]*)\)", text)
+
     assert targets
     assert [target for target in targets if not target.startswith("https://")] == []
+
     here = "https://github.com/esx-trust/esx.trust/blob/main/"
     pages = [target.removeprefix(here).partition("#")[0] for target in targets if target.startswith(here)]
+
     assert [page for page in pages if not (environment.ROOT / page).is_file()] == []
 
 
@@ -112,13 +121,16 @@ def test_galaxy_importer(tools: Tools, tarball: Path) -> None:
     wanted = {"CHECK_CHANGELOG", "CHECK_REQUIRED_TAGS", "OFFLINE_ANSIBLE_LINT", "RUN_ANSIBLE_TEST"}
     lines = [f"{name} = {name != 'RUN_ANSIBLE_TEST'}" for name in sorted(wanted)]
     settings.write_text("\n".join(["[galaxy-importer]", *lines, ""]), "utf-8")
+
     said = tools.run(
         "importer",
         ["python", "-m", "galaxy_importer.main", tarball],
         cwd=tarball.parent,
         variables={"GALAXY_IMPORTER_CONFIG": settings},
     )
+
     assert "Importer processing completed successfully" in said
+
     # The importer sets ANSIBLE_COLLECTIONS_PATH to the folder `ansible_collections` and not to the folder above it.
     # Ansible takes both; ansible-lint looks for an imported playbook in the folder above only, and does not find ours,
     # which the pattern imports by name. A path in place of the name would be found, but a project of AWX that is a copy
@@ -128,6 +140,7 @@ def test_galaxy_importer(tools: Tools, tarball: Path) -> None:
     complaints = [
         line for line in re.findall(r"^(?:ERROR|WARNING): .*", said, re.MULTILINE) if not re.fullmatch(usual, line)
     ]
+
     assert not complaints
 
 
@@ -141,7 +154,9 @@ def test_runs_from_an_empty_path(tools: Tools, tarball: Path, tmp_path: Path, fl
     modules = sorted(each.stem for each in (environment.ROOT / "plugins/modules").glob("*.py"))
     names = [f"esx.trust.{name}" for name in modules]
     documented = json.loads(tools.run("install", ["ansible-doc", "--json", *names], variables=variables))
+
     assert sorted(documented) == names
+
     playbook = tmp_path / "play.yml"
     playbook.write_text(PLAY, "utf-8")
     facts = {name: getattr(host, name) for name in ("address", "port", "username", "password")}
@@ -149,4 +164,5 @@ def test_runs_from_an_empty_path(tools: Tools, tarball: Path, tmp_path: Path, fl
     values.write_text(json.dumps({"host": {**facts, "ca_path": fleet.ca_path}, "key": KEY}), "utf-8")
     command = ["ansible-playbook", "-e", f"@{values}", playbook]
     said = tools.run("install", command, cwd=tmp_path, variables=variables)
+
     assert "failed=0" in said

@@ -37,12 +37,14 @@ def test_an_alert_starts_one_audit(tools: Tools, tmp_path: Path, fleet: Fleet) -
     host = fleet.hosts[0]
     host.reset()
     host.put_provider("site-a", key_id=KEY_ID)
+
     variables = {
         "esx_ca_path": str(fleet.ca_path),
         "esx_port": host.port,
         "esx_username": host.username,
         "esx_kms_providers": [{"provider": "site-a", "key_id": KEY_ID}],
     }
+
     inventory = {"esx": {"hosts": {host.name: {"esx_hostname": host.address}}, "vars": variables}}
     (tmp_path / "hosts.yml").write_text(yaml.safe_dump(inventory), "utf-8")
     port = free_port()
@@ -52,6 +54,7 @@ def test_an_alert_starts_one_audit(tools: Tools, tmp_path: Path, fleet: Fleet) -
     # In parallel, so that a second audit would begin before the first one ends.
     command += ["--execution-strategy", "parallel"]
     said = tmp_path / "said.txt"
+
     with said.open("w") as output:
         program = subprocess.Popen(
             [str(venv.bin / command[0]), *command[1:]],
@@ -61,6 +64,7 @@ def test_an_alert_starts_one_audit(tools: Tools, tmp_path: Path, fleet: Fleet) -
             stdout=output,
             stderr=subprocess.STDOUT,
         )
+
     try:
         url = f"http://127.0.0.1:{port}/endpoint"
         when(lambda: answers(url, OTHER), program)
@@ -73,6 +77,7 @@ def test_an_alert_starts_one_audit(tools: Tools, tmp_path: Path, fleet: Fleet) -
         print(said.read_text("utf-8"))
 
     report = json.loads((tmp_path / "esx-trust-audit.json").read_text("utf-8"))
+
     assert [(one["host"], one["status"]) for one in report["hosts"]] == [(host.name, "ok")]
     assert said.read_text("utf-8").count("PLAY [Audit]") == 1
     assert host.password not in said.read_text("utf-8")
@@ -82,6 +87,7 @@ def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
+
     return port
 
 
@@ -97,8 +103,11 @@ def answers(url: str, alert: object) -> bool:
 def when(so: object, program: subprocess.Popen[bytes]) -> None:
     """Wait until something is so, while the program runs."""
     assert callable(so)
+
     deadline = time.monotonic() + 240
+
     while not so():
         assert program.poll() is None, "ansible-rulebook has ended"
         assert time.monotonic() < deadline
+
         time.sleep(0.1)

@@ -28,17 +28,22 @@ def test_demonstration(tools: Tools) -> None:
     """It tells the truth, shows a real diff, and fits on one screen."""
     said = tools.run("run", ["python", environment.ROOT / "tools/demo.py"])
     lines = said.splitlines()
+
     assert len(lines) <= 34
     assert max(map(len, lines)) <= 80
     assert "nothing was written" in said
+
     assert [line.strip() for line in lines if line.lstrip().startswith(("+", "-"))][:3] == [
         '-  "kms_providers": {},',
         '+  "kms_providers": {',
         '+    "site-key": {',
     ]
+
     assert "\033" not in said
+
     shown = re.search(
         r"^```text\n(.*?)^```", (environment.ROOT / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
     )
+
     assert shown
     assert [line for line in shown[1].splitlines() if line not in lines] == []

@@ -48,6 +48,7 @@ def test_ansible_lint_of_the_tarball(tools: Tools, shipped: Path) -> None:
     collections = shipped.parents[2]
     command = ["ansible-lint", "--offline", "--nocolor", "--config-file", settings, "--project-dir", "."]
     said = tools.run("dev", command, cwd=shipped, variables={"ANSIBLE_COLLECTIONS_PATH": collections})
+
     assert "Profile 'production' was required, and it passed" in said
     assert "Failed to find" not in said
 
@@ -73,13 +74,17 @@ def test_shellcheck() -> None:
     shellcheck = shutil.which("shellcheck", path=environment.clean_path())
     if not shellcheck:
         pytest.skip("shellcheck is not on this machine")
+
     scripts = [
         name
         for name in checkout.files()
         if (environment.ROOT / name).open("rb").readline().rstrip() in (b"#!/usr/bin/env bash", b"#!/bin/sh")
     ]
+
     assert Path(".ci/run") in scripts
+
     done = subprocess.run([shellcheck, *scripts], cwd=environment.ROOT, check=False, text=True, capture_output=True)
+
     assert done.returncode == 0, done.stdout
 
 
@@ -93,8 +98,11 @@ def test_every_module_is_in_the_action_group(tools: Tools) -> None:
     modules = sorted(each.stem for each in (environment.ROOT / "plugins/modules").glob("esx_*.py"))
     # It takes the options of no connection, because each host has its own.
     modules.remove("esx_fleet_trust")
+
     assert modules
     assert sorted(groups["esx"]) == modules
+
     # The controller counts hosts by what this file says of each module.
     counted = (environment.ROOT / "extensions/audit/event_query.yml").read_text("utf-8")
+
     assert [module for module in modules if f"esx.trust.{module}:" not in counted] == []

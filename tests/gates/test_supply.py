@@ -75,6 +75,7 @@ def test_exceptions_have_reasons() -> None:
             found = EXCEPTION.search(line)
             if found and not REASONED["type" if found[1].startswith("type") else "other"].match(found[2]):
                 wanting.append(f"{source.relative_to(PLUGINS)}:{number}: {line.strip()}")
+
     assert not wanting, "\n".join(wanting)
 
 
@@ -88,6 +89,7 @@ def test_nothing_is_caught_blindly() -> None:
         raises = isinstance(node.body[-1], ast.Raise) and node.body[-1].exc is None
         if re.search(r"\bException\b|everything", caught) or ("BaseException" in caught and not raises):
             blind.append(f"{name}:{node.lineno}: catches {caught}")
+
     assert not blind
 
 
@@ -96,6 +98,7 @@ def test_no_code_or_program_is_run() -> None:
     for name, node in trees():
         where = f"{name}:{getattr(node, 'lineno', 0)}"
         found += [f"{where}: import {module}" for module in imported(node) & FORBIDDEN_MODULES]
+
         if isinstance(node, ast.Call):
             called = ast.unparse(node.func)
             unsafe = called in FORBIDDEN_CALLS or called.endswith((".load_all", "run_command"))
@@ -103,6 +106,7 @@ def test_no_code_or_program_is_run() -> None:
             unsafe = unsafe or (library == "os" and FORBIDDEN_OS.fullmatch(function) is not None)
             found += [f"{where}: {called}()"] if unsafe else []
             found += [f"{where}: shell=" for keyword in node.keywords if keyword.arg == "shell"]
+
     assert not found
 
 
@@ -121,8 +125,11 @@ def pins(file: Path) -> dict[str, str]:
         if not line or line.startswith("#"):
             continue
         pin = re.fullmatch(r"([a-z0-9][a-z0-9._-]*)==([0-9][a-z0-9.+!]*)( ; .+)?", line)
+
         assert pin, f"{file.name}: {line} is no exact version"
+
         found[pin[1]] = pin[2]
+
     return found
 
 
@@ -135,6 +142,7 @@ def test_every_tool_is_pinned(name: str) -> None:
     asked += [environment.REQUIREMENTS / "common.in"] if "-r common.in" in asked[0].read_text("utf-8") else []
     lines = [line for each in asked for line in each.read_text("utf-8").splitlines()]
     wanted = {re.split(r"[<>=~! ]", line)[0].lower() for line in lines if line and line[0] not in "#-"}
+
     assert wanted
     assert wanted <= set(found)
 
@@ -148,6 +156,7 @@ def test_every_lock_file_is_used() -> None:
 def test_floors_agree(library: str) -> None:
     """What is promised is what is asked for, and what the tests run with."""
     number = r"([0-9]+(?:\.[0-9]+)+)"
+
     places = {
         "README.md": rf"{library}(?:>=| )\s*{number}(?: and later|')",
         "requirements.txt": rf"^{library}>={number}$",
@@ -157,12 +166,17 @@ def test_floors_agree(library: str) -> None:
         "tests/requirements/floor.txt": rf"^{library}=={number}$",
         "tests/integration/requirements.txt": rf"^{library}(?:>=|==){number}",
     }
+
     floors: dict[str, set[str]] = {}
+
     for place, pattern in places.items():
         for version in re.findall(pattern, (environment.ROOT / place).read_text("utf-8"), re.MULTILINE):
             floors.setdefault(version, set()).add(place)
+
     assert len(floors) == 1, floors
+
     found = next(iter(floors.values()))
+
     assert found >= set(places) - {"tests/integration/requirements.txt"}
 
 
@@ -220,9 +234,11 @@ def test_a_missing_library_is_asked_for(tools: Tools, tmp_path: Path, library: s
     modules = sorted({each.stem for each in (PLUGINS / "modules").glob("*.py")} - {OF_A_FLEET})
     tasks = [TASK.format(module=module, options=OPTIONS.get(module, "")) for module in modules]
     (tmp_path / "play.yml").write_text(PLAY + "".join(tasks), "utf-8")
+
     for way in ("true", "false"):
         command = ["ansible-playbook", "-e", f"way={way}", "-e", f"library={library}", "play.yml"]
         said = tools.run("install", command, cwd=tmp_path, variables={"PYTHONPATH": tmp_path})
+
         assert "failed=0" in said
         assert f"ignored={len(modules)}" in said
         assert "Horse-Battery+1" not in said
@@ -233,6 +249,7 @@ def test_a_library_that_one_source_needs_is_asked_for_by_that_source(tools: Tool
     options = "hostname: 127.0.0.1, port: 1, retries: 0, source: saml"
     play = PLAY + TASK.format(module="vcenter_token_issuer_info", options=options)
     (tmp_path / "play.yml").write_text(play, "utf-8")
+
     for way in ("true", "false"):
         command = ["ansible-playbook", "-e", f"way={way}", "-e", "library=defusedxml", "play.yml"]
         said = tools.run("install", command, cwd=tmp_path, variables={"PYTHONPATH": tmp_path})

@@ -22,9 +22,11 @@ def index_hosts() -> set[str]:
     settings = environment.settings_of_pip(environment.VENVS / "uv" / "bin" / "python")
     addresses = [settings.get(name, "") for name in ("index-url", "extra-index-url", "find-links", "trusted-host")]
     addresses += [value for name, value in os.environ.items() if name.startswith(("PIP_", "UV_"))]
+
     for address in " ".join(addresses).split():
         if "://" in address:
             hosts.add(urlsplit(address).hostname or "")
+
     return hosts - {"", "localhost", "127.0.0.1"}
 
 
@@ -38,13 +40,16 @@ def machine_paths() -> set[str]:
 @pytest.mark.parametrize("kind", [index_hosts, machine_paths])
 def test_no_trace_of_a_machine(kind: object) -> None:
     assert callable(kind)
+
     wanted = re.compile(b"|".join(re.escape(each.encode()) for each in sorted(kind())))
+
     found = [
         f"{name}:{number}: {line.decode(errors='replace').strip()}"
         for name in checkout.files()
         for number, line in enumerate((environment.ROOT / name).read_bytes().splitlines(), 1)
         if wanted.search(line)
     ]
+
     assert not found, "\n".join(found)
 
 

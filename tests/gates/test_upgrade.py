@@ -119,6 +119,7 @@ class Site:
         self._hosts = hosts
         folder.mkdir()
         (folder / "chain.pem").write_text("".join(chain(2, subject="ssoserverSign")), "utf-8")
+
         variables = {
             "ansible_python_interpreter": "{{ ansible_playbook_python }}",
             "chain_file": str(folder / "chain.pem"),
@@ -129,6 +130,7 @@ class Site:
             "site_a_key": KEY,
             **DECLARED,
         }
+
         addresses = {host.name: {"esx_hostname": host.address} for host in hosts}
         inventory = {"esx": {"hosts": addresses, "vars": variables}}
         (folder / "hosts.yml").write_text(yaml.safe_dump(inventory), "utf-8")
@@ -140,6 +142,7 @@ class Site:
         listed = json.loads(self._run("ansible-galaxy", "collection", "list", "--format", "json", "esx.trust"))
         ((_place, found),) = listed.items()
         version: str = found["esx.trust"]["version"]
+
         return version
 
     @property
@@ -151,7 +154,9 @@ class Site:
         before = self._writes()
         said = self._run("ansible-playbook", "-i", "hosts.yml", playbook, *options)
         recap = re.findall(r"^(\S+) +: ok=\d+ +changed=(\d+) +unreachable=0 +failed=0 ", said, re.MULTILINE)
+
         assert recap, said
+
         return {name: int(changed) for name, changed in recap}, self._writes() - before
 
     def _writes(self) -> int:
@@ -181,6 +186,7 @@ def release_before(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     command = [builder.bin / "ansible-galaxy", "collection", "build", "--output-path", folder, tree]
     environment.run(command, clean_environment(ANSIBLE_HOME=folder / "home"))
+
     return folder / f"esx-trust-{BEFORE}.tar.gz"
 
 
@@ -191,12 +197,16 @@ def commit_of(version: str) -> str:
         commits = git("log", "--reverse", "--format=%H", f"--grep=^{re.escape(version)}$").split()
     except (OSError, subprocess.CalledProcessError) as error:
         pytest.skip(f"the release {version} is looked for in the history of git: {error}")
+
     if shallow and not commits:
         pytest.skip(f"this clone is shallow, so the release {version} is not in its history (git fetch --unshallow)")
 
     assert commits, f"no commit of the history is the release {version}"
+
     said = yaml.safe_load(git("show", f"{commits[0]}:galaxy.yml"))
+
     assert said["version"] == version
+
     return commits[0]
 
 
@@ -213,6 +223,7 @@ def site(tools: Tools, tmp_path: Path, fleet: Fleet) -> Site:
     # One has an issuer that nobody declared, and one is as it came from the installer.
     hosts[1].put_issuer("old-vcenter", "https://old.example.test/openidconnect/vsphere.local", [chain(1)])
     hosts[1].put_issuer("forgotten", "https://forgotten.example.test/openidconnect/vsphere.local", [chain(1)])
+
     return Site(tools, tmp_path / "site", fleet, list(hosts))
 
 
@@ -221,15 +232,21 @@ def test_nothing_changes_when_this_version_is_installed_over_the_last(
 ) -> None:
     """The same inventory and the same playbooks: what the old version made so is so for the new one."""
     assert site.install(release_before) == BEFORE
+
     changed, writes = site.play("esx.trust.converge")
+
     assert set(changed) >= set(site.names)
     assert all(changed[name] for name in site.names)
     assert writes > 0
+
     _changed, writes = site.play("own.yml")
+
     assert writes == 0
 
     this_version = yaml.safe_load((environment.ROOT / "galaxy.yml").read_text("utf-8"))["version"]
+
     assert site.install(tarball) == this_version
+
     for playbook in ("esx.trust.converge", "own.yml", "esx.trust.audit"):
         changed, writes = site.play(playbook)
         assert set(changed.values()) == {0}, playbook
@@ -242,7 +259,10 @@ def test_what_is_new_works_beside_what_was_declared_before(site: Site, release_b
     site.play("esx.trust.converge", "--limit", site.names[0])
     site.install(tarball)
     changed, writes = site.play("esx.trust.converge")
+
     assert {name for name, count in changed.items() if count} == set(site.names[1:])
     assert writes > 0
+
     _changed, writes = site.play("esx.trust.audit")
+
     assert writes == 0

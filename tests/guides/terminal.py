@@ -41,6 +41,7 @@ class Program:
     def __init__(self, command: str, folder: Path, variables: Mapping[str, str]) -> None:
         self._terminal, inner = pty.openpty()
         fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+
         try:
             # Nothing of this process can be between fork and exec: a helper takes the terminal and becomes bash.
             take = (
@@ -57,6 +58,7 @@ class Program:
             )
         finally:
             os.close(inner)
+
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self.output = ""
 
@@ -70,11 +72,13 @@ class Program:
                     data = os.read(self._terminal, 65536)
                 except OSError:  # Linux says so when nobody has the other end open any more
                     data = b""
+
                 if not data:
                     return False
                 self.output += self._decoder.decode(data).replace("\r", "")
             elif time.monotonic() > end:
                 raise TimeoutError(f"still running after {seconds:.0f} s; so far it said:\n{self.output}")
+
         return True
 
     def type(self, text: str) -> None:
@@ -109,4 +113,5 @@ def run(command: str, folder: Path, variables: Mapping[str, str], answers: Mappi
             answer = answers[question() or ""]
             asked = len(program.output)
             program.type(answer + "\n")
+
         return Said(program.output, program.wait())

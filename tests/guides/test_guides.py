@@ -80,6 +80,7 @@ class Desk:
         self.folder.mkdir()
         self._here = self.folder
         self._told = home / "here"
+
         self._variables = clean_environment(
             ANSIBLE_NOCOLOR="1",
             GUIDES_HERE=self._told,
@@ -88,6 +89,7 @@ class Desk:
             PATH=environment.clean_path(run.bin),
             TERM="dumb",
         )
+
         self._programs = contextlib.ExitStack()
         self._simulators: list[terminal.Program] = []
 
@@ -101,6 +103,7 @@ class Desk:
         path = self._here / file.name
         assert self.folder in path.resolve().parents, f"{file.where}: {file.name} is outside of the folder"
         assert path.parent.is_dir(), f"{file.where}: the guide has made no folder for {file.name}"
+
         path.write_text(file.text, "utf-8")
 
     def do(self, command: Command) -> None:
@@ -108,23 +111,30 @@ class Desk:
         if text.startswith("make ") and " simulator " in text:
             self._start(text)
             return
+
         # The next command begins where this one ends.
         said = terminal.run(f"trap 'pwd > \"$GUIDES_HERE\"' EXIT\n{text}", self._here, self._variables, ANSWERS)
         self._here = Path(self._told.read_text("utf-8").rstrip("\n"))
         told = f"{command.where}: $ {text}\n{said.output}"
+
         assert said.exit_code == command.exit_code, f"{told}\nended with {said.exit_code}, not {command.exit_code}"
+
         missing = command.missing(said.output)
+
         assert missing is None, f"{told}\ndoes not show this where it should:\n{missing}"
 
     def _start(self, command: str) -> None:
         """In another terminal; the guide goes on when the hosts listen."""
         program = self._programs.enter_context(terminal.Program(command, self.folder, self._variables))
         ready = program.read(lambda: any(self.folder.glob("*/ready")))
+
         assert ready, f"$ {command}\n{program.output}"
+
         for inventory in self.folder.glob("*/inventory.yml"):
             # Real inventories are like that of the README, which says neither connection nor interpreter.
             lines = inventory.read_text("utf-8").splitlines(keepends=True)
             inventory.write_text("".join(line for line in lines if not line.strip().startswith("ansible_")), "utf-8")
+
         self._simulators.append(program)
 
     def leave(self) -> None:
@@ -133,6 +143,7 @@ class Desk:
             program.type("\x03")
             program.read(lambda: False)
             program.wait()
+
         assert not list(self.folder.glob("*/ready"))
 
 
@@ -147,7 +158,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tarball = checkout.build(folder, galaxy)
     command = [str(galaxy), "collection", "install", "--offline", str(tarball), "-p", str(folder / "collections")]
     ended = run_program(command, folder, clean_environment(ANSIBLE_HOME=folder / "ansible"))
+
     assert ended.code == 0, ended.output
+
     return folder / "collections"
 
 
@@ -156,6 +169,7 @@ def desk(installed: Path) -> Iterator[Desk]:
     for program in ("bash", "curl", "git", "make", "openssl"):
         if not shutil.which(program):
             pytest.skip(f"the guides use {program}, which is not on this machine")
+
     # Ansible puts sockets into the home, whose paths must be short.
     with tempfile.TemporaryDirectory(prefix="esx-") as name:
         home = Path(name)
@@ -169,11 +183,13 @@ def desk(installed: Path) -> Iterator[Desk]:
 def test_guide(guide: str, desk: Desk) -> None:
     steps = reading.read(path_of(guide))
     assert any(isinstance(step, Command) for step in steps)
+
     for step in steps:
         if isinstance(step, File):
             desk.write(step)
         elif step.text not in NOT_RUN:
             desk.do(step)
+
     desk.leave()
 
 

@@ -115,6 +115,7 @@ def test_questions_are_answered(tmp_path: Path) -> None:
     command = 'read -r -s -p "Password: " a; echo; read -r -p "Sure? " b; echo "got $a $b"; exit 3'
     answers = {"Password: ": "sesame", "Sure? ": "yes"}
     said = terminal.run(command, tmp_path, {"PATH": "/usr/bin:/bin"}, answers)
+
     assert said == terminal.Said("Password: \nSure? yes\ngot sesame yes\n", 3)
 
 
@@ -122,11 +123,15 @@ def test_control_c_lets_a_program_end_by_itself(tmp_path: Path) -> None:
     variables = {"PATH": "/usr/bin:/bin"}
     (tmp_path / "waits.py").write_text(WAITS, "utf-8")
     command = f"exec {sys.executable} waits.py"
+
     with terminal.Program(command, tmp_path, variables) as program:
         assert program.read(lambda: "ready" in program.output)
+
         program.type("\x03")
+
         assert not program.read(lambda: False)
         assert program.wait() == 7
+
     assert program.output.endswith("bye\n")
 
 

@@ -106,12 +106,15 @@ class Scene:
         host.reset()
         host.settings(echo_requests=True, session_service=True, saml_tokens=[SAML])
         host.put_account(host.username, self.password)
+
         if self.module in ("esx_kms_provider", "esx_host_trust"):
             self.provider.update(provider="site-a", key_id=KEY_ID, key_derivation_key=KEY)
             self.secrets["key_derivation_key"] = [KEY]
+
         if self.module in ("esx_token_issuer", "esx_host_trust"):
             chains = [{"cert_chain": chain(1)}]
             self.issuer.update(issuer_alias="vcenter01", issuer=ISSUER, signing_cert_chains=chains)
+
         if self.module == "esx_host_trust":
             self.options = {
                 "kms_providers": [self.provider],
@@ -120,17 +123,21 @@ class Scene:
             }
         else:
             self.options = self.provider or self.issuer or self.profile
+
         if self.module in ("esx_client_profile", "esx_host_trust"):
             self.profile.update(local_user_name="automation", entitlements=["SECURITY_MGMT"])
+
         if self.module.endswith("_info"):
             host.put_provider("site-a", type="NATIVE", key_id=KEY_ID, key_derivation_key=KEY)
             host.put_issuer("vcenter01", ISSUER, [chain(1)])
             host.put_client_profile(name="automation")
             self.secrets["key_derivation_key"] = [KEY]
             self.unknown.add("key_derivation_key")
+
         self.options.update(password=self.password, retries=0)
         self.secrets["password"] = [self.password, self.password.strip()]
         self.secrets["basic credentials"] = [basic(host.username, self.password)]
+
         if self.login in ("token", "basic", "session"):
             self.options["auth_method"] = self.login
         elif self.login == "access_token":
@@ -227,6 +234,7 @@ def converged(it: Scene) -> Any:
     it.host.put_provider("site-a", type="NATIVE", key_id=KEY_ID)
     it.host.put_issuer("vcenter01", ISSUER, [chain(1)])
     it.host.put_client_profile(name="automation", grants=[_GRANT])
+
     return None
 
 
@@ -247,6 +255,7 @@ def bad_secret(it: Scene) -> Any:
         it.give("key_derivation_key", 'no base64 \\ at "all"')
     else:
         return NotImplemented
+
     return "invalid_input"
 
 
@@ -263,6 +272,7 @@ def login_in_the_username(it: Scene) -> Any:
         return NotImplemented
     it.options["username"] = "root:Horse-Battery+1"
     it.secrets["login in the username"] = ["Horse-Battery+1"]
+
     return "invalid_input"
 
 
@@ -272,6 +282,7 @@ def key_in_place_of_its_id(it: Scene) -> Any:
         return NotImplemented
     del it.provider["key_derivation_key"]
     it.provider["key_id"] = KEY
+
     return "invalid_input"
 
 
@@ -283,6 +294,7 @@ def private_key_among_certificates(it: Scene) -> Any:
     key = private_keys()[names[LOGINS.index(it.login)]]
     it.issuer["signing_cert_chains"] = [{"cert_chain": [*chain(1), key]}]
     it.secrets["private key"] = list(pieces(key))
+
     return "invalid_input"
 
 
@@ -292,9 +304,11 @@ def conflict(it: Scene) -> Any:
         return NotImplemented
     it.host.put_provider("site-a", type="NATIVE", key_id=OTHER_KEY_ID)
     it.host.put_issuer("leftover", ISSUER, [chain(2)])
+
     for _number in range(2):
         # Two profiles of one subject.
         it.host.put_client_profile(name="automation", grants=[_GRANT])
+
     return "conflict"
 
 
@@ -304,6 +318,7 @@ def conflict_with_what_repeats_secrets(it: Scene) -> Any:
     if not it.writes:
         return NotImplemented
     text = it.everything
+
     if it.provider:
         it.gets("*.providers.get", {"type": text})
     elif it.profile:
@@ -312,6 +327,7 @@ def conflict_with_what_repeats_secrets(it: Scene) -> Any:
     else:
         held = {"issuer_alias": text, "issuer": ISSUER, "signing_cert_chains": [{"cert_chain": [text]}]}
         it.gets("*issuers.list", [held])
+
     return "conflict"
 
 
@@ -321,6 +337,7 @@ def data_that_repeat_secrets(it: Scene) -> Any:
     if it.writes:
         return NotImplemented
     text = it.everything
+
     if it.module == "esx_kms_provider_info":
         details = [{"id": "x", "default_message": text, "args": []}]
         entry = {"provider": text, "available": True, "details": details}
@@ -332,6 +349,7 @@ def data_that_repeat_secrets(it: Scene) -> Any:
     else:
         held = {"issuer_alias": text, "issuer": text, "signing_cert_chains": [{"cert_chain": [text]}]}
         it.gets("*issuers.list", [held])
+
     return None
 
 
@@ -367,6 +385,7 @@ def login_refused(it: Scene) -> Any:
         it.give("saml_token", "<Assertion>of & somebody else</Assertion>")
     else:
         it.give("password", it.password[::-1] + "wrong")
+
     return "unauthenticated"
 
 
@@ -390,6 +409,7 @@ def login_breaks(it: Scene) -> Any:
         return NotImplemented
     operation = "com.vmware.cis.session.create" if it.login == "session" else "*.token.create"
     it.meets(operation, kind="status", error_type="INTERNAL_SERVER_ERROR")
+
     return "api_error"
 
 
@@ -399,6 +419,7 @@ def login_answered_in_another_form(it: Scene) -> Any:
         return NotImplemented
     operation = "com.vmware.cis.session.create" if it.login == "session" else "*.token.create"
     it.meets(operation, kind="answer", status=200, body={"token": it.everything})
+
     return "unexpected_answer"
 
 
@@ -448,6 +469,7 @@ def write_lost(it: Scene) -> Any:
     it.meets(it.operation("create"), kind="lose_answer")
     it.meets(it.operation("get"), kind="reset_before", skip=1)
     it.meets(it.operation("list"), kind="reset_before", skip=1)
+
     return None if it.check else "answer_lost"
 
 

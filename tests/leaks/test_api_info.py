@@ -42,8 +42,12 @@ def test_no_secret_and_no_name(
     ran = modules.run(module, username="verwalter", password=password, retries=0)
 
     assert ran.failed == (form == "none" or not right)
+
     secrets = {"password": [password, password.strip()], "basic": [basic("verwalter", password)], "key": [KEY]}
+
     assert search.find({**secrets, "tokens": handed_out}, {"result": ran.output}) == []
+
     names = ["verwalter", "schluessel", "kronprinz", "vc1.example.com", host.address]
     facts = str(ran.result.get("api", "")) + str(ran.result.get("api_probe", ""))
+
     assert search.find({"names": names}, {"facts": facts}) == []

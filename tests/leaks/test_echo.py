@@ -107,8 +107,11 @@ def meet(
             monkeypatch.setattr(codec, "decode", listening(codec.decode))
         monkeypatch.setattr(Redactor, "add", learn)
         ran = way(host, fleet, capsys, monkeypatch).run(it.module, **it.options)
+
         assert ran.failed
+
         content = json.loads(refusals[ran.result["failure"]["operation"]])
+
         return Echo(ran, "; ".join(said(content)[:SHOWN]), it.secrets)
 
     return run
@@ -120,6 +123,7 @@ def said(content: dict[str, Any]) -> list[str]:
         return [each["default_message"] for each in content.get("value", content)["messages"]]
     (error,) = content["result"]["error"]["ERROR"].values()
     messages = [each["STRUCTURE"]["com.vmware.vapi.std.localizable_message"] for each in error["messages"]]
+
     return [each["default_message"] for each in messages]
 
 
@@ -130,10 +134,13 @@ def test_what_is_masked_had_arrived(
 ) -> None:
     echo = meet(way, scene, login, password)
     sent = echo.sent(name)
+
     assert sent
+
     for secret in sent:
         assert base64.b64encode(secret.encode()).decode() in echo.arrived
         assert quote(secret, safe="") in echo.arrived
+
     # A mask for each of the three. By chance, for a token of a hundred, two neighbours have one: the blank between them
     # reads as a part of what is in Base64.
     assert echo.ran.message.count(MASK) >= 2 * len(sent), echo.ran.message

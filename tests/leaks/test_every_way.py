@@ -83,6 +83,7 @@ def test_no_secret_comes_out(
 ) -> None:
     passwords = itertools.cycle(scenes.PASSWORDS)
     wrong: list[str] = []
+
     for login, mode in runs(modules):
         # Each run is a process of its own anywhere else.
         handed_out.clear()
@@ -99,12 +100,14 @@ def test_no_secret_comes_out(
         # A provider that a host calls by a secret is asked for by its name.
         if scene != "data_that_repeat_secrets":
             places["URLs"] = "\n".join(scenes.urls(modules.host))
+
         if scene in NAMED_BY_SECRETS:
             # A short secret inside a name stays, since names are given back to modules; in a sentence it does not.
             said = search.find(it.secrets, {"sentences": "\n".join(sentences(ran.result))})
             said += search.find(of_a_run(it.secrets), places)
         else:
             said = search.find(it.secrets, places)
+
         failure = ran.result.get("failure", {})
         if failure.get("code") != expected or (expected is not None) != ran.failed:
             said.append(f"{failure.get('code')} in place of {expected}: {ran.message[:300]}")
@@ -113,4 +116,5 @@ def test_no_secret_comes_out(
         if "Traceback" in ran.output:
             said.append("a traceback")
         wrong += [f"{login}, {mode}: {what}" for what in said]
+
     assert not wrong, "\n".join(wrong)

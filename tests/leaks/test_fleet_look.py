@@ -34,24 +34,29 @@ def test_no_secret_comes_out(
     wrong = []
     seen: set[tuple[str, str]] = set()
     names = [name for name in scenes.SCENES if name not in LEFT_OUT]
+
     # Each scene meets another login and another password in the second turn.
     cells = (
         (name, scenes.LOGINS[(number + turn) % len(scenes.LOGINS)])
         for turn in range(2)
         for number, name in enumerate(names)
     )
+
     while True:
         batch = {}
         expected = {}
+
         for host, password in zip(fleet.hosts, scenes.PASSWORDS):
             scene, login = next(cells, ("", ""))
             if not scene:
                 break
             it = scenes.Scene("esx_host_trust", login, "check", host, fleet, password)
             code = scenes.SCENES[scene](it)
+
             if code is not NotImplemented:
                 batch[host.name] = it
                 expected[host.name] = (scene, code)
+
         if not batch:
             break
 
@@ -60,6 +65,7 @@ def test_no_secret_comes_out(
         folder = tmp_path / f"{len(seen)}"
         folder.mkdir()
         places = {"results": "\n".join(words(found)), **told(found, folder)}
+
         for name, it in batch.items():
             scene, code = expected[name]
             seen.add((scene, it.login))
@@ -72,6 +78,7 @@ def test_no_secret_comes_out(
                 wrong.append(f"{scene}, {it.login}: {failure.get('code')} in place of {code}")
             if it.host.writes:
                 wrong.append(f"{scene}, {it.login}: a host was written")
+
     assert not wrong, "\n".join(wrong)
     # That one is of modules which only read.
     assert {scene for scene, _login in seen} == set(names) - {"data_that_repeat_secrets"}

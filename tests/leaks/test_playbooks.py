@@ -61,6 +61,7 @@ def tasks() -> list[dict[str, Any]]:
     chains = [{"cert_chain": chain(1)}]
     issuer = {"issuer_alias": "vcenter01", "issuer": scenes.ISSUER}
     provider = {"provider": "site-a", "key_id": KEY_ID, "key_derivation_key": "{{ key }}"}
+
     options: list[tuple[str, dict[str, Any]]] = [
         ("esx_kms_provider", provider),
         ("esx_kms_provider_info", {}),
@@ -69,6 +70,7 @@ def tasks() -> list[dict[str, Any]]:
         ("esx_host_trust", {"kms_providers": [provider], "token_issuers": [{**issuer, "signing_cert_chains": chains}]}),
         ("esx_token_issuer", {**issuer, "signing_cert_chains": [{"cert_chain": ["{{ private_key }}"]}]}),
     ]
+
     return [
         {"name": f"Task {number}", f"esx.trust.{module}": {**OF_LOGIN, **given}, "ignore_errors": True}
         for number, (module, given) in enumerate(options, 1)
@@ -86,6 +88,7 @@ class Watch:
     def watching(self) -> Iterator[None]:
         thread = threading.Thread(target=self._work, name="watch")
         thread.start()
+
         try:
             yield
         finally:
@@ -105,6 +108,7 @@ class Watch:
         with contextlib.suppress(OSError):  # it has just ended
             for thread in os.listdir(f"/proc/{process}/task"):
                 found += map(int, Path(f"/proc/{process}/task/{thread}/children").read_text().split())
+
         for child in found:
             yield child
             yield from self._below(child)
@@ -115,6 +119,7 @@ def arrange(hosts: list[Host]) -> tuple[dict[str, dict[str, str]], dict[str, lis
     mine: dict[str, dict[str, str]] = {}
     secrets: dict[str, list[str]] = {"key_derivation_key": [KEY], "saml_token": [scenes.SAML]}
     secrets["password"], secrets["basic credentials"], secrets["access_token"] = [], [], []
+
     for host, login, password in zip(hosts, scenes.LOGINS, scenes.PASSWORDS[1:6]):
         host.reset()
         host.settings(echo_requests=True, session_service=True, saml_tokens=[scenes.SAML])
@@ -126,6 +131,7 @@ def arrange(hosts: list[Host]) -> tuple[dict[str, dict[str, str]], dict[str, lis
             mine[host.name]["auth_method"] = login
         # So that a running module can be looked at.
         host.queue(Fault(kind="delay", operation="*issuers.list", seconds=0.4))
+
     token, refused, lost, other, saml = hosts
     for operation in ("*.providers.create", "*.providers.list"):
         token.queue(Fault(kind="status", operation=operation, error_type="INVALID_ARGUMENT", times=None))
@@ -141,6 +147,7 @@ def arrange(hosts: list[Host]) -> tuple[dict[str, dict[str, str]], dict[str, lis
     said = " ".join([KEY, secrets["password"][-2], secrets["basic credentials"][-2], scenes.SAML])
     # Only the task that knows the key; no other one could tell it from any text.
     saml.queue(Fault(kind="answer", operation="*.providers.get", status=500, body=said, times=None))
+
     return mine, secrets
 
 
@@ -159,6 +166,7 @@ def test_no_secret_comes_out_of_a_playbook(
     key = private_keys()["rsa pkcs8"]
     callback = CALLBACKS[environment.CORES.index(core) % len(CALLBACKS)]
     (tmp_path / "play" / "ansible.cfg").write_text(CONFIGURATION.format(callback=callback))
+
     # Check mode once: without Ansible around them all modules are looked at in it.
     for mode in [[], ["--check"]] if in_worker and core == "core-2.19" else [[]]:
         handed_out.clear()
@@ -171,22 +179,28 @@ def test_no_secret_comes_out_of_a_playbook(
         with watch.watching():
             played = playbooks.play(tasks(), "-vvvv", "--diff", *mode, variables=variables)
         secrets["handed out"] = list(handed_out)
+
         assert len(secrets["handed out"]) >= 4
+
         for refusal in REPEATED_BY:
             assert f"failed ({refusal}): {MASK} " in played.output, played.output[-3000:]
         # In check mode nobody sends the key.
         for name in REPEATED[: -1 if mode else None]:
             assert any(secret in text for secret in secrets[name] for text in repeated), name
+
         assert "holds a private key" in played.output
         assert "Traceback" not in played.output
         assert any("ansible-playbook" in text for text in watch.seen)
         assert in_worker or any("AnsiballZ_esx_token_issuer" in text for text in watch.seen)
         assert any(name.endswith("ansible.log") for name in played.files)
+
         places = {
             "output": played.output,
             "running processes": "\n".join(watch.seen),
             "URLs": "\n".join(url for host in hosts for url in scenes.urls(host)),
             **{f"file {Path(name).name}": text for name, text in played.files.items()},
         }
+
         found = search.find(secrets, places)
+
         assert not found, "\n".join(found)

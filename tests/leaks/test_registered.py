@@ -44,6 +44,7 @@ def test_a_registered_result_holds_no_secret(
     host = playbooks.hosts[0]
     host.settings(echo_requests=True)
     tasks: list[dict[str, Any]] = []
+
     for number, given in enumerate(GIVEN.values()):
         options = {"retries": 0, **{name: value for name, value in given.items() if value is not None}}
         for name in [name for name, value in given.items() if value is None]:
@@ -52,16 +53,20 @@ def test_a_registered_result_holds_no_secret(
         kept = {"content": f"{{{{ result_{number} }}}}", "dest": f"{{{{ playbook_dir }}}}/kept-{number}.json"}
         copy = {"name": f"Keep {number}", "ansible.builtin.copy": {**kept, "mode": "0600"}}
         tasks += [{**task, "register": f"result_{number}"}, {**copy, "when": f"result_{number} is defined"}]
+
     # Until 2.20 every result holds the options; from 2.21 on, where somebody asks for it.
     config = "[defaults]\ninject_invocation = true\nfact_caching = memory\n"
     (playbooks.folder / "ansible.cfg").write_text(config)
     played = playbooks.play(tasks, "-vvvv", "--limit", host.name)
     kept = {name: text for name, text in played.files.items() if "kept-" in name}
+
     assert len(kept) == len(GIVEN), played.output
     assert "module_args" in played.output
+
     # Older cores show the options and do not register them.
     core = request.node.callspec.params["playbooks"]
     if core not in ("core-2.16", "core-2.19"):
         assert any("module_args" in text for text in kept.values())
     secrets = {"password": [PASSWORD, host.password], "key": [KEY]}
+
     assert not search.find(secrets, {"output": played.output, **kept})

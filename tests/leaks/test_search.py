@@ -61,5 +61,6 @@ def test_hosts_do_repeat_what_they_get(
     it = scenes.Scene("esx_kms_provider", "token", "run", host, fleet, scenes.PASSWORDS[1])
     scenes.SCENES[scene](it)
     ran = Modules(host, fleet, capsys, monkeypatch).run(it.module, **it.options)
+
     assert ran.failed
     assert Search().find({**it.secrets, "handed out": handed_out}, {"output": ran.output})

@@ -69,6 +69,7 @@ def test_a_conflict_tells_it(modules: Modules, host: Host) -> None:
 def test_a_lost_answer_behind_the_login_tells_it(modules: Modules, host: Host) -> None:
     host.queue(fault(kind="lose_answer", operation="*.providers.*", times=None))
     ran = modules.kms_provider(retries=0)
+
     assert ran.result["failure"]["code"] == "answer_lost"
     assert ran.result["api_protocol"] == spoken(host)
 
@@ -93,6 +94,7 @@ def test_the_environment_stands_in_for_the_option(
     host.settings(protocols="both")
     monkeypatch.setenv("VMWARE_API_PROTOCOL", value)
     ran = modules.kms_provider()
+
     assert not ran.failed, ran.message
     assert ran.result["api_protocol"] == (value or "rest")
 
@@ -102,6 +104,7 @@ def test_the_environment_may_not_say_anything_else(
 ) -> None:
     monkeypatch.setenv("VMWARE_API_PROTOCOL", "soap")
     ran = modules.kms_provider()
+
     assert ran.failed
     assert "soap" in ran.message
     assert host.journal == []

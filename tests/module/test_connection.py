@@ -59,6 +59,7 @@ def test_basic_sends_the_password_with_each_request(modules: Modules, host: Host
 def test_a_service_that_takes_only_tokens_is_named_where_it_refuses_a_password(modules: Modules, host: Host) -> None:
     host.settings(oauth_only=["security_token_issuers"])
     ran = modules.run("esx_token_issuer_info", auth_method="basic")
+
     assert ran.result["failure"]["code"] == "unauthenticated"
     assert "only tokens" in ran.message
     assert not modules.run("esx_token_issuer_info").failed
@@ -76,6 +77,7 @@ def test_a_session_is_closed_at_the_end(modules: Modules, host: Host) -> None:
 def test_a_session_is_closed_after_a_failure(modules: Modules, host: Host) -> None:
     host.settings(session_service=True)
     host.queue(fault(kind="status", operation=GET, error_type="INVALID_ARGUMENT"))
+
     assert modules.kms_provider(auth_method="session").failed
     assert host.open_sessions == 0
 
@@ -118,6 +120,7 @@ def test_a_refused_login_is_tried_once(modules: Modules, host: Host) -> None:
 @pytest.mark.parametrize("encoding", ["text", "mark", "cut", "html", "server error"])
 def test_a_token_in_an_answer_that_is_none_is_not_printed(modules: Modules, host: Host, encoding: str) -> None:
     token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJyb290In0.c2lnbmF0dXJl"
+
     bodies = {
         "text": token,
         "mark": ")]}'\n" + f'{{"access_token": "{token}"}}',
@@ -128,9 +131,11 @@ def test_a_token_in_an_answer_that_is_none_is_not_printed(modules: Modules, host
             "messages": [{"id": "x", "default_message": f"no room for {token}", "args": []}],
         },
     }
+
     status = 500 if encoding == "server error" else 201
     host.queue(fault(kind="answer", operation=TOKEN, status=status, body=bodies[encoding], content_type="text/plain"))
     ran = modules.kms_provider(retries=0)
+
     assert ran.failed
     assert token not in ran.output
     assert host.login_attempts == 1
@@ -156,6 +161,7 @@ def test_a_secret_in_the_wrong_option_is_not_printed(modules: Modules, option: s
     pasted = {"key_id": KEY, "hostname": "https://root:hunter22@esx01/"}
     options: dict[str, Any] = {option: pasted[option]}
     ran = modules.kms_provider(**options)
+
     assert ran.failed
     assert option in ran.message
     assert pasted[option] not in ran.output
@@ -166,6 +172,7 @@ def test_a_secret_in_the_wrong_option_is_not_printed(modules: Modules, option: s
 def test_a_lost_answer_to_a_login_is_tried_only_once_more(modules: Modules, host: Host) -> None:
     host.queue(fault(kind="lose_answer", operation=TOKEN, times=None))
     ran = modules.kms_provider(password="wrong", retries=9)
+
     assert ran.failed
     assert host.login_attempts == 2
 
@@ -178,6 +185,7 @@ def test_a_lost_answer_to_a_login_is_survived(modules: Modules, host: Host) -> N
 def test_an_expired_token_costs_one_login(modules: Modules, host: Host) -> None:
     host.queue(fault(kind="expire_tokens", operation="*.providers.create"))
     ran = modules.kms_provider(provider="site-b")
+
     assert ran.changed
     assert host.login_attempts == 2
     assert sum(record.wrote for record in host.writes) == 1
@@ -186,6 +194,7 @@ def test_an_expired_token_costs_one_login(modules: Modules, host: Host) -> None:
 def test_a_token_that_is_never_accepted_is_renewed_once(modules: Modules, host: Host) -> None:
     host.settings(bearer_on_services=False)
     ran = modules.kms_provider()
+
     assert ran.failed
     assert "auth_method basic" in ran.message
     assert host.login_attempts == 2
@@ -194,6 +203,7 @@ def test_a_token_that_is_never_accepted_is_renewed_once(modules: Modules, host: 
 def test_lockdown_mode_is_named(modules: Modules, host: Host) -> None:
     host.settings(lockdown=True)
     ran = modules.kms_provider()
+
     assert ran.failed
     assert "lockdown" in ran.message
     assert "the vCenter shows in the host's Security Profile" in ran.message
@@ -203,6 +213,7 @@ def test_lockdown_mode_is_named(modules: Modules, host: Host) -> None:
 def test_a_missing_token_service_says_what_to_do(modules: Modules, host: Host) -> None:
     host.settings(token_service=False)
     ran = modules.kms_provider()
+
     assert ran.failed
     assert "auth_method basic" in ran.message
 
@@ -216,6 +227,7 @@ def test_a_missing_session_service_says_what_to_do(modules: Modules, host: Host)
 def test_a_json_rpc_host_is_told_apart(modules: Modules, host: Host) -> None:
     host.settings(protocols="none")
     ran = modules.kms_provider()
+
     assert ran.failed
     assert "JSON-RPC" in ran.message
     assert "Traceback" not in ran.output
@@ -245,6 +257,7 @@ def test_another_certificate_than_the_pinned_one_is_refused(
 ) -> None:
     stranger = next(other for other in fleet.hosts if other.address != host.address)
     ran = modules.kms_provider(thumbprint=stranger.fingerprint, validate_certs=validate_certs)
+
     assert ran.result["failure"]["code"] == "untrusted"
     assert host.fingerprint in ran.message
     assert host.journal == []
@@ -260,6 +273,7 @@ def test_a_certificate_of_another_name_is_refused(modules: Modules, host: Host) 
     with Fleet(hosts=1) as other:
         other.hosts[0].renew_certificate(name="elsewhere.example.com")
         ran = modules.kms_provider(hostname=other.hosts[0].address, port=other.hosts[0].port, ca_path=other.ca_path)
+
         assert ran.result["failure"]["code"] == "untrusted"
         assert other.hosts[0].journal == []
 
@@ -271,12 +285,14 @@ def test_a_folder_of_cas_is_read(modules: Modules, fleet: Fleet, tmp_path: Path)
     command = ["openssl", "x509", "-hash", "-noout", "-in", str(ca)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     ca.rename(tmp_path / f"{done.stdout.strip()}.0")
+
     assert not modules.kms_provider(ca_path=str(tmp_path)).failed
 
 
 def test_a_file_without_certificates_is_named(modules: Modules, tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("no certificate")
     ran = modules.kms_provider(ca_path=str(tmp_path / "ca.pem"))
+
     assert ran.failed
     assert "ca_path" in ran.message
 
@@ -289,6 +305,7 @@ def test_the_environment_stands_in_for_options(modules: Modules, monkeypatch: py
     for option, name in names.items():
         monkeypatch.setenv(f"VMWARE_{name}", str(modules.connection[option]))
     unset: dict[str, Any] = dict.fromkeys(names)
+
     assert not modules.kms_provider(**unset).failed
 
 
@@ -297,6 +314,7 @@ def test_an_option_beats_the_environment(modules: Modules, monkeypatch: pytest.M
     monkeypatch.setenv("VMWARE_PASSWORD", "wrong")
     monkeypatch.setenv("VMWARE_VALIDATE_CERTS", "False")
     ran = modules.kms_provider(validate_certs=True)
+
     assert not ran.failed
     assert ran.warnings == ""
 
@@ -306,6 +324,7 @@ def test_the_built_in_credential_of_awx_works(modules: Modules, monkeypatch: pyt
     monkeypatch.setenv("VMWARE_PASSWORD", modules.connection["password"])
     monkeypatch.setenv("VMWARE_VALIDATE_CERTS", "False")
     ran = modules.kms_provider(username=None, password=None, ca_path=None)
+
     assert not ran.failed
     assert "validate_certs" in ran.warnings
 
@@ -316,11 +335,15 @@ def test_variables_of_other_tools_do_not_change_whom_we_trust(
 ) -> None:
     monkeypatch.setenv(name, fleet.ca_path)
     assert modules.kms_provider(ca_path=None).result["failure"]["code"] == "untrusted"
+
     (tmp_path / "other.pem").write_text(chain(1)[0])
     monkeypatch.setenv(name, str(tmp_path / "other.pem"))
+
     assert not modules.kms_provider().failed
     assert not modules.kms_provider(ca_path=None, validate_certs=False).failed
+
     monkeypatch.delenv(name)
+
     assert not modules.kms_provider().failed
 
 
@@ -332,6 +355,7 @@ def test_netrc_does_not_change_the_login(
     netrc.chmod(0o600)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("NETRC", str(netrc))
+
     assert not modules.kms_provider().failed
     assert schemes(host) == ["basic", "bearer"]
     assert host.failed_logins == 0
@@ -342,6 +366,7 @@ def test_proxy_variables_do_not_change_the_way(modules: Modules, monkeypatch: py
     monkeypatch.setenv(name, "http://127.0.0.1:9")
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
+
     assert not modules.kms_provider().failed
 
 
@@ -360,6 +385,7 @@ def test_redirects_are_not_followed(modules: Modules, host: Host, fleet: Fleet) 
     other.reset()
     host.queue(fault(kind="redirect", location=f"{other.url}/api/esx/authentication/token", status=307))
     ran = modules.kms_provider()
+
     assert ran.failed
     assert "redirect" in ran.message
     assert other.journal == []
@@ -374,6 +400,7 @@ def test_what_is_not_the_api_becomes_one_sentence(modules: Modules, host: Host, 
     size = {"bytes": 20_000_000} if ready == "huge" else {}
     host.queue(fault(kind="answer", operation=operation, ready=ready, times=None, status=200, **size))
     ran = modules.kms_provider(retries=1)
+
     assert ran.failed
     assert host.address in ran.message
     assert len(ran.message) < 600
@@ -385,8 +412,10 @@ def test_what_is_not_the_api_becomes_one_sentence(modules: Modules, host: Host, 
 def test_a_proxy_that_knows_no_host_is_asked_again(modules: Modules, host: Host, status: int) -> None:
     host.queue(fault(kind="status", operation=GET, ready="envoy_no_healthy_upstream", status=status, times=2))
     assert not modules.kms_provider().failed
+
     host.queue(fault(kind="status", operation=GET, ready="envoy_no_healthy_upstream", status=status, times=None))
     ran = modules.kms_provider(retries=1)
+
     assert ran.failed
     assert "no healthy upstream" in ran.message
 
@@ -394,6 +423,7 @@ def test_a_proxy_that_knows_no_host_is_asked_again(modules: Modules, host: Host,
 def test_the_time_of_a_request_is_bounded_however_slowly_it_drips(modules: Modules, host: Host) -> None:
     host.queue(fault(kind="drip", operation=GET, seconds=0.05, times=None))
     ran = modules.kms_provider(timeout=0.3, retries=0)
+
     assert ran.result["failure"]["code"] == "answer_lost"
     assert "timed out" in ran.message
 
@@ -411,6 +441,7 @@ def test_ipv6_addresses_work(modules: Modules, spelling: str) -> None:
     with Fleet(hosts=0, ipv6=True) as fleet:
         (only,) = fleet.hosts
         ran = modules.kms_provider(hostname=spelling, port=only.port, ca_path=fleet.ca_path, provider="six")
+
         assert ran.changed
         assert "six" in only.providers
 
@@ -429,6 +460,7 @@ def over_jsonrpc(modules: Modules, host: Host) -> None:
 def test_a_lost_answer_to_a_login_over_json_rpc_is_tried_only_once_more(modules: Modules, host: Host) -> None:
     host.queue(fault(kind="lose_answer", operation=TOKEN, times=None))
     ran = modules.kms_provider(password="wrong", retries=9)
+
     assert ran.failed
     assert host.login_attempts == 2
 
@@ -440,6 +472,7 @@ def test_a_token_in_an_answer_that_is_no_json_rpc_is_not_printed(modules: Module
     token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJyb290In0.c2lnbmF0dXJl"
     result = {"STRUCTURE": {"com.vmware.esx.authentication.token.info": {"access_token": {"SECRET": token}}}}
     error = {"code": -32603, "message": f"no room for {token}", "data": token}
+
     bodies = {
         "text": token,
         "cut": json.dumps({"jsonrpc": "2.0", "id": "1", "result": {"output": result}})[:-5],
@@ -447,10 +480,12 @@ def test_a_token_in_an_answer_that_is_no_json_rpc_is_not_printed(modules: Module
         "not a result": json.dumps({"jsonrpc": "2.0", "id": "1", "result": {"put": result}}),
         "server error": json.dumps({"jsonrpc": "2.0", "id": "1", "error": error}),
     }
+
     host.queue(
         fault(kind="answer", operation=TOKEN, status=200, body=bodies[encoding], content_type="application/json")
     )
     ran = modules.kms_provider(retries=0)
+
     assert ran.failed
     assert token not in ran.output
     assert host.login_attempts == 1

@@ -54,6 +54,7 @@ def documented(module: str) -> dict[str, Any]:
 def test_a_run_that_succeeds(modules: Modules, host: Host, module: str) -> None:
     host.put_account("automation", "Automation1!")
     ran = modules.run(module, diff=True, **MODULES[module])
+
     assert not ran.failed, ran.output
     assert ran.result.keys() - COMMON - documented(module).keys() == set()
 
@@ -62,6 +63,7 @@ def test_a_run_that_succeeds(modules: Modules, host: Host, module: str) -> None:
 def test_a_login_that_is_refused(modules: Modules, module: str) -> None:
     ran = modules.run(module, password="wrong", **MODULES[module])
     failure = documented(module)["failure"]["contains"]
+
     assert ran.result["failure"]["code"] == "unauthenticated"
     assert ran.result["failure"].keys() - failure.keys() == set()
     # A failure of a module that only reads has an empty list of operations, too.

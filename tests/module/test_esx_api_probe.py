@@ -41,10 +41,13 @@ def tried(host: Host) -> list[str]:
 def test_what_only_a_write_can_tell(modules: Modules, host: Host, form: str) -> None:
     host.settings(protocols=form)
     ran = modules.run("esx_api_probe")
+
     assert not ran.failed, ran.output
     assert ran.changed
     assert [action for action, _alias in ran.operations] == ["create", "update", "delete"]
+
     found = ran.result["api_probe"]
+
     assert found["create"] == found["change"] == found["delete"] == {"succeeded": True, "error": None}
     assert found["same_issuer_again"] == found["same_alias_again"] == {"succeeded": False, "error": "ALREADY_EXISTS"}
     assert found["delete_again"] == {"succeeded": False, "error": "NOT_FOUND"}
@@ -55,8 +58,11 @@ def test_what_only_a_write_can_tell(modules: Modules, host: Host, form: str) -> 
     assert set(host.providers) == {"schluessel"}
     assert all("kms" not in str(record.operation) for record in host.writes)
     assert host.login_attempts == 1
+
     (issuer_again,) = (answer for answer in found["answers"] if answer["question"] == "same issuer again")
+
     assert any(field.rstrip(": string").endswith("issuer_alia") for field in issuer_again["fields"])
+
     said = json.dumps(found)
     for name in ("esx-trust-probe-", "urn:esx", "kronprinz", "vc1.example", host.address, *host.tokens):
         assert name not in said
@@ -65,6 +71,7 @@ def test_what_only_a_write_can_tell(modules: Modules, host: Host, form: str) -> 
 def test_a_host_that_changes_certificates(modules: Modules, host: Host) -> None:
     host.behave_as("esx-9.1-jsonrpc")
     found = modules.run("esx_api_probe").result["api_probe"]
+
     assert (found["same_certificates"], found["same_text"]) == (False, False)
     assert found["certificates"]["chain_lengths"] == [1]
     assert found["certificates"]["line_lengths"] == [76]
@@ -75,6 +82,7 @@ def test_check_mode_writes_nothing(modules: Modules, host: Host, form: str) -> N
     host.settings(protocols=form)
     leave(host, "0a1b")
     ran = modules.run("esx_api_probe", check=True)
+
     assert ran.changed
     assert [action for action, _alias in ran.operations] == ["delete", "create", "update", "delete"]
     assert ran.operations[0] == ("delete", "esx-trust-probe-0a1b")
@@ -89,6 +97,7 @@ def test_what_an_earlier_run_left_is_removed_and_nothing_else(modules: Modules, 
     host.put_issuer("esx-trust-probe-of-mine", "https://mine.example.com", [chain(1)])
     host.put_issuer("mine", "urn:esx.trust:probe:mine", [chain(1)])
     ran = modules.run("esx_api_probe")
+
     assert ran.result["api_probe"]["leftovers_removed"] == 2
     assert set(host.issuers) == {"kronprinz", "esx-trust-probe-of-mine", "mine"}
 
@@ -102,6 +111,7 @@ def test_nothing_stays_when_an_answer_is_lost(
     fields: dict[str, Any] = {"bytes": 1} if kind == "cut_answer" else {}
     host.queue(fault(kind=kind, operation=operation, skip=skip, **fields))
     modules.run("esx_api_probe", retries=0)
+
     assert set(host.issuers) == {"kronprinz"}
 
 
@@ -124,6 +134,7 @@ def test_what_cannot_be_removed_is_told(modules: Modules, host: Host) -> None:
     host.queue(fault(kind="status", operation=DELETE, error_type="INTERNAL_SERVER_ERROR", times=None))
     ran = modules.run("esx_api_probe", retries=0)
     (left,) = (alias for alias in host.issuers if alias != "kronprinz")
+
     assert ran.failed
     assert f"'{left}' may still be there" in ran.message
     assert ran.result["api_probe"] == {"removed": False}
@@ -131,6 +142,7 @@ def test_what_cannot_be_removed_is_told(modules: Modules, host: Host) -> None:
 
     host.clear_faults()
     again = modules.run("esx_api_probe").result["api_probe"]
+
     assert (again["leftovers_removed"], again["removed"]) == (1, True)
     assert set(host.issuers) == {"kronprinz"}
 
@@ -138,6 +150,7 @@ def test_what_cannot_be_removed_is_told(modules: Modules, host: Host) -> None:
 def test_a_refusal_is_an_answer(modules: Modules, host: Host) -> None:
     host.queue(fault(kind="status", operation=CREATE, error_type="INVALID_ARGUMENT"))
     ran = modules.run("esx_api_probe")
+
     assert not ran.failed
     assert not ran.changed
     assert ran.result["api_probe"]["create"] == {"succeeded": False, "error": "INVALID_ARGUMENT"}
@@ -150,6 +163,7 @@ def test_a_password_that_is_refused_after_the_creation_is_not_sent_on_and_on(mod
     refusal: dict[str, Any] = {"kind": "status", "error_type": "UNAUTHENTICATED", "times": None}
     host.queue(fault(operation="*security_token_issuers.[gud]*", **refusal))
     ran = modules.run("esx_api_probe", auth_method="basic")
+
     assert ran.failed
     assert "may still be there" in ran.message
     assert sum(record.fault == "status" for record in host.journal) <= 2
@@ -160,6 +174,7 @@ def test_an_issuer_for_which_no_login_was_possible_is_not_searched_for(modules: 
     host.queue(fault(kind="status", operation=CREATE, error_type="UNAUTHENTICATED"))
     host.queue(fault(kind="status", operation="*.token.create", skip=1, status=503, body="no", times=None))
     ran = modules.run("esx_api_probe", retries=0)
+
     assert "may still be there" not in ran.message
     assert "delete" not in tried(host)[:-1]
 

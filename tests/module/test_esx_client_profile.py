@@ -67,11 +67,15 @@ def test_creates_what_is_not_there(modules: Modules, host: Host, subject: dict[s
     ran = modules.run("esx_client_profile", **subject, entitlements=["SECURITY_MGMT", "IDENTITY_MGMT"])
     assert not ran.failed, ran.message
     assert ran.result["operations"] == [operation("create", label)]
+
     ((identifier, profile),) = host.client_profiles.items()
+
     assert ran.result["client_profile"]["profile"] == identifier
     assert ran.result["client_profile"]["entitlements"] == ["IDENTITY_MGMT", "SECURITY_MGMT"]
     assert profile.entitlements == {"IDENTITY_MGMT", "SECURITY_MGMT"}
+
     again = modules.run("esx_client_profile", **subject, entitlements=["IDENTITY_MGMT", "SECURITY_MGMT"])
+
     assert not again.changed
     assert again.result["client_profile"] == ran.result["client_profile"]
     assert len(host.writes) == 1
@@ -83,9 +87,12 @@ def test_check_mode_tells_the_same_and_writes_nothing(modules: Modules, host: Ho
         host.put_client_profile(**SUBJECT, grants=grants("SECURITY_MGMT"))
     state = "absent" if known == "absent" else "present"
     checked = declare(modules, check=True, state=state)
+
     assert checked.changed
     assert host.writes == []
+
     real = declare(modules, state=state)
+
     assert real.result["operations"] == checked.result["operations"]
     assert real.result["diff"] == checked.result["diff"]
     assert len(host.writes) == 1
@@ -134,9 +141,12 @@ def test_the_order_of_entitlements_is_no_change(modules: Modules, host: Host) ->
 def test_one_patch_with_the_whole_list(modules: Modules, host: Host, mode: str, ends: set[str]) -> None:
     identifier = host.put_client_profile(**SUBJECT, grants=grants("SECURITY_MGMT", "OBSERVABILITY"))
     ran = declare(modules, entitlements_mode=mode)
+
     assert ran.result["operations"] == [operation("update")]
     assert rights(host) == {"Administrators": ends}
+
     (write,) = host.writes
+
     assert write.operation == f"{SERVICE}.update"
     assert list(write.body) == ["grants"]
     assert (ran.result["client_profile"]["profile"], set(ran.result["client_profile"]["entitlements"])) == (
@@ -155,6 +165,7 @@ def test_merge_takes_nothing_away(modules: Modules, host: Host) -> None:
 def test_subjects_are_compared_to_the_letter(modules: Modules, host: Host, spelling: str) -> None:
     host.put_client_profile(**{**SUBJECT, "name": spelling}, grants=grants("IDENTITY_MGMT"))
     ran = declare(modules)
+
     assert ran.result["operations"] == [operation("create")]
     assert "differs" in ran.warnings
     assert rights(host) == {spelling: {"IDENTITY_MGMT"}, "Administrators": {"READ_ONLY"}}
@@ -166,6 +177,7 @@ def test_two_profiles_of_one_subject(modules: Modules, host: Host) -> None:
     for state in ("present", "absent"):
         ran = declare(modules, state=state)
         assert ran.result["failure"]["code"] == "conflict"
+
     assert host.writes == []
 
 
@@ -176,8 +188,11 @@ def test_two_profiles_of_one_subject(modules: Modules, host: Host) -> None:
 def test_an_unknown_grant_is_not_lost(modules: Modules, host: Host, odd: dict[str, Any]) -> None:
     host.put_client_profile(**SUBJECT, grants=[*grants("READ_ONLY"), odd])
     ran = declare(modules)
+
     assert ran.result["failure"]["code"] == "conflict"
+
     merged = declare(modules, entitlements_mode="merge")
+
     assert not merged.changed
     assert merged.result["client_profile"]["other_grants"] == [odd]
     assert host.writes == []
@@ -187,15 +202,19 @@ def test_an_unknown_grant_without_unknown_fields_is_sent_again(modules: Modules,
     future = grants("FUTURE_MGMT")
     host.put_client_profile(**SUBJECT, grants=future)
     ran = declare(modules, entitlements_mode="merge")
+
     # The simulated host knows no such entitlement in a request, and says so.
     assert ran.result["failure"]["error_type"] == "INVALID_ARGUMENT"
+
     (write,) = host.writes
+
     assert write.body == {"grants": [*future, *grants("READ_ONLY")]}
 
 
 def test_an_unknown_grant_with_unknown_fields_is_not_written_again(modules: Modules, host: Host) -> None:
     host.put_client_profile(**SUBJECT, grants=[ODD])
     ran = declare(modules, entitlements_mode="merge")
+
     assert ran.result["failure"]["code"] == "conflict"
     assert host.writes == []
 
@@ -204,13 +223,16 @@ def test_an_unknown_grant_with_unknown_fields_is_not_written_again(modules: Modu
 def test_a_host_that_notes_who_gave_a_right(modules: Modules, host: Host, mode: str) -> None:
     host.put_client_profile(**SUBJECT, grants=noted("READ_ONLY"))
     ran = declare(modules, entitlements_mode=mode)
+
     assert not ran.failed, ran.message
     assert not ran.changed
     assert (ran.result["client_profile"]["entitlements"], ran.result["client_profile"]["other_grants"]) == (
         ["READ_ONLY"],
         [],
     )
+
     more = declare(modules, entitlements_mode=mode, entitlements=["READ_ONLY", "SECURITY_MGMT"])
+
     assert more.result["failure"]["code"] == "conflict"
     assert host.writes == []
 
@@ -218,9 +240,12 @@ def test_a_host_that_notes_who_gave_a_right(modules: Modules, host: Host, mode: 
 def test_privileges_are_shown_and_never_touched(modules: Modules, host: Host) -> None:
     host.put_client_profile("p", type="PRIVILEGES", privileges={"scope": ["a"]}, grants=grants("IDENTITY_MGMT"))
     (shown,) = modules.run("esx_client_profile_info").result["client_profiles"]
+
     assert (shown["profile"], shown["type"], shown["privileges"]) == ("p", "PRIVILEGES", {"scope": ["a"]})
     assert shown["entitlements"] == ["IDENTITY_MGMT"]
+
     ran = modules.run("esx_client_profile", **shown)
+
     assert ran.result["failure"]["code"] == "invalid_input"
     assert declare(modules).changed
     assert "p" in host.client_profiles
@@ -233,6 +258,7 @@ def test_absent(modules: Modules, host: Host) -> None:
     kept = host.put_client_profile(name="Administrators", grants=grants("READ_ONLY"))
     host.put_client_profile(**SUBJECT, grants=[ODD])
     ran = declare(modules, state="absent", entitlements=None)
+
     assert ran.result["operations"] == [operation("delete")]
     assert ran.result["client_profile"] == {}
     assert set(host.client_profiles) == {kept}
@@ -243,6 +269,7 @@ def test_two_profiles_of_one_subject_are_purged(modules: Modules, host: Host) ->
     for identifier, entitlement in (("1", "READ_ONLY"), ("2", "SECURITY_MGMT")):
         host.put_client_profile(identifier, **SUBJECT, grants=grants(entitlement))
     ran = modules.run("esx_host_trust", client_profiles=[], purge_client_profiles=True)
+
     assert ran.result["operations"] == [operation("delete")] * 2
     assert host.client_profiles == {}
 
@@ -252,6 +279,7 @@ def test_a_host_that_drops_an_entitlement(modules: Modules, host: Host) -> None:
     kept = {"change": "put_client_profile", "client_profile": identifier, "grants": grants("READ_ONLY")}
     host.queue(fault(kind="race_after", operation=f"{SERVICE}.update", change=[kept]))
     ran = declare(modules, entitlements=["READ_ONLY", "OBSERVABILITY"])
+
     assert not ran.changed
     assert ran.result["client_profile"]["entitlements"] == ["READ_ONLY"]
     assert "it grants READ_ONLY, not READ_ONLY, OBSERVABILITY" in ran.output
@@ -266,10 +294,13 @@ def test_nobody_locks_himself_out(modules: Modules, host: Host, change: dict[str
     host.put_client_profile(name=host.username, grants=grants("IDENTITY_MGMT", "READ_ONLY"))
     host.put_client_profile(name="other", grants=grants("IDENTITY_MGMT"))
     ran = modules.run("esx_client_profile", check=check, local_user_name=host.username, **change)
+
     assert ran.result["failure"]["code"] == "conflict"
     assert "IDENTITY_MGMT" in ran.message
     assert host.writes == []
+
     others = modules.run("esx_client_profile", check=check, local_user_name="other", **change)
+
     assert others.changed
 
 
@@ -278,9 +309,11 @@ def test_a_host_that_notes_who_gave_a_right_locks_nobody_out(modules: Modules, h
     host.put_client_profile(name=host.username, grants=noted("IDENTITY_MGMT"))
     absent = modules.run("esx_client_profile", check=check, local_user_name=host.username, state="absent")
     purge = modules.run("esx_host_trust", check=check, client_profiles=[], purge_client_profiles=True)
+
     for ran in (absent, purge):
         assert ran.result["failure"]["code"] == "conflict"
         assert "IDENTITY_MGMT" in ran.message
+
     assert host.writes == []
 
 
@@ -296,6 +329,7 @@ def test_another_client_creates_the_profile_first(modules: Modules, host: Host) 
     change = {"change": "put_client_profile", **SUBJECT, "grants": grants("READ_ONLY")}
     host.queue(fault(kind="race", operation=f"{SERVICE}.create", change=[change]))
     ran = declare(modules)
+
     assert not ran.failed, ran.message
     assert not ran.changed
     assert list(host.client_profiles) == [ran.result["client_profile"]["profile"]]
@@ -304,6 +338,7 @@ def test_another_client_creates_the_profile_first(modules: Modules, host: Host) 
 def test_a_lost_answer_makes_no_second_profile(modules: Modules, host: Host) -> None:
     host.queue(fault(kind="lose_answer", operation=f"{SERVICE}.create"))
     ran = declare(modules)
+
     assert ran.changed
     assert list(host.client_profiles) == [ran.result["client_profile"]["profile"]]
 
@@ -311,13 +346,18 @@ def test_a_lost_answer_makes_no_second_profile(modules: Modules, host: Host) -> 
 def test_a_host_without_the_service(modules: Modules, host: Host) -> None:
     host.settings(client_profiles_service=False)
     present = declare(modules)
+
     assert present.failed
     assert "no service of client profiles" in present.message
     assert present.message.count(". ") <= 1
+
     absent = declare(modules, state="absent")
+
     assert not absent.failed
     assert not absent.changed
+
     info = modules.run("esx_client_profile_info")
+
     assert info.result["client_profiles"] == []
     assert "no service of client profiles" in info.warnings
 
@@ -331,7 +371,9 @@ def test_a_host_that_fails_is_no_host_without_the_service(modules: Modules, host
 def test_only_oauth(modules: Modules, host: Host) -> None:
     host.settings(oauth_only=["client_profiles"])
     assert declare(modules).changed
+
     refused = declare(modules, auth_method="basic")
+
     assert "auth_method token" in refused.message
 
 
@@ -342,11 +384,14 @@ def test_what_is_read_can_be_given_to_another_host(modules: Modules, host: Host)
     host.put_client_profile("1", name="automation", grants=grants("IDENTITY_MGMT", "SECURITY_MGMT"))
     host.put_client_profile("2", **SUBJECT, grants=grants("READ_ONLY"))
     found = modules.run("esx_client_profile_info").result["client_profiles"]
+
     assert [one["profile"] for one in found] == ["2", "1"]
+
     before = rights(host)
     host.client_profiles.clear()
     for one in found:
         assert not modules.run("esx_client_profile", **one).failed
+
     assert rights(host) == before
 
 
@@ -366,6 +411,7 @@ def test_reading_some(modules: Modules, host: Host, options: dict[str, Any], nam
     host.put_client_profile(**{**SUBJECT, "type": "EXTERNAL_USER", "name": "ann"})
     found = modules.run("esx_client_profile_info", **options).result["client_profiles"]
     named = [one["local_user_name"] or one["external_group_name"] or one["external_user_name"] for one in found]
+
     assert named == names
 
 
@@ -376,10 +422,13 @@ def test_a_host_that_answers_with_very_many_levels_gets_no_traceback(modules: Mo
         '[{"client_profile": "1", "subject": {"type": "LOCAL_USER", "name": "x"},'
         f' "grants": [{{"resource_type": "X", "y": {nested}}}]}}]'
     )
+
     if host.settings().protocols == "jsonrpc":
         body = f'{{"jsonrpc": "2.0", "id": "0", "result": {{"output": {body}}}}}'
     host.queue(fault(kind="answer", operation="*client_profiles.list", status=200, body=body, times=None))
     ran = modules.run("esx_client_profile_info")
+
     assert ran.failed == (levels > 64), ran.message
+
     if ran.failed:
         assert ran.result["failure"]["code"] == "unexpected_answer"

@@ -84,8 +84,11 @@ def test_one_task_does_everything_in_order(modules: Modules, host: Host) -> None
     ran = trust(modules, **WHOLE)
     assert ran.changed
     assert ran.operations == [("create", "site-a"), ("update", "vc"), ("create", "idp"), ("delete", "gone")]
+
     written = [f"{PROVIDERS}.create", f"{ISSUERS}.update", f"{ISSUERS}.create", f"{ISSUERS}.delete"]
+
     assert [record.operation for record in host.writes] == written
+
     assert statuses(ran) == {
         "site-a": "missing",
         "vc": "differs",
@@ -93,9 +96,12 @@ def test_one_task_does_everything_in_order(modules: Modules, host: Host) -> None
         "gone": "extra",
         "stranger": "undeclared",
     }
+
     assert sorted(host.issuers) == ["idp", "stranger", "vc"]
     assert host.providers["site-a"].key_id == KEY_ID
+
     held = ran.result["host_trust"]
+
     assert [one["provider"] for one in held["kms_providers"]] == ["site-a"]
     assert [one["issuer_alias"] for one in held["token_issuers"]] == ["idp", "stranger", "vc"]
     assert KEY not in ran.output
@@ -106,9 +112,11 @@ def test_check_mode_tells_the_same_and_writes_nothing(modules: Modules, host: Ho
     checked = trust(modules, check=True, diff=True, **WHOLE)
     assert checked.changed
     assert host.writes == []
+
     real = trust(modules, diff=True, **WHOLE)
     for name in ("operations", "diff", "resources", "host_trust", "changed"):
         assert real.result[name] == checked.result[name]
+
     assert "BEGIN CERTIFICATE" not in str(checked.result["diff"]) + str(checked.result["resources"])
     assert sorted(checked.result["diff"]["after"]["token_issuers"]) == ["idp", "stranger", "vc"]
 
@@ -118,6 +126,7 @@ def test_the_second_run_has_one_login_two_reads_and_no_write(modules: Modules, h
     trust(modules, **WHOLE)
     before, connections = len(requests(host)), host.connections.opened
     again = trust(modules, **WHOLE)
+
     assert not again.changed
     assert again.result["operations"] == []
     assert requests(host)[before:] == [TOKEN, f"{PROVIDERS}.get", f"{ISSUERS}.list"]
@@ -143,6 +152,7 @@ def test_what_is_not_declared_is_not_read(modules: Modules, host: Host) -> None:
 def test_a_conflict_anywhere_and_nothing_is_written(modules: Modules, host: Host, check: bool) -> None:
     host.put_provider("site-b", key_id=OTHER_KEY_ID)
     ran = trust(modules, check=check, kms_providers=[provider(), provider("site-b")], token_issuers=[issuer("vc")])
+
     assert ran.failed
     assert ran.result["failure"]["code"] == "conflict"
     assert OTHER_KEY_ID in ran.message
@@ -157,6 +167,7 @@ def test_all_conflicts_are_told_at_once(modules: Modules, host: Host) -> None:
     host.put_provider("site-a", key_id=OTHER_KEY_ID)
     host.put_issuer("other", "https://vc.example.com/oidc", [TWO])
     ran = trust(modules, kms_providers=[provider()], token_issuers=[issuer("vc")])
+
     assert "'site-a'" in ran.message
     assert "'other'" in ran.message
 
@@ -169,9 +180,12 @@ def test_a_host_of_which_nothing_has_to_be_known_has_to_answer(modules: Modules,
     assert requests(host) == [TOKEN, f"{PROVIDERS}.list"]
 
     refused = trust(modules, check=check, kms_providers=[], password="wrong-Password-1")
+
     assert refused.result["failure"]["login_refused"]
+
     modules.connection.update(port=1, retries=0)
     gone = trust(modules, check=check, kms_providers=[])
+
     assert gone.result["failure"]["code"] == "unreachable"
 
 
@@ -209,8 +223,10 @@ def test_wrong_options_are_named_and_nothing_is_sent(
 ) -> None:
     ran = trust(modules, **options)
     assert ran.failed
+
     for word in words:
         assert word in ran.message
+
     assert host.journal == []
     assert "PRIVATE" not in ran.output.replace("private key", "")
 
@@ -223,6 +239,7 @@ def test_wrong_options_are_named_and_nothing_is_sent(
 def test_a_lost_answer_is_settled_by_looking(modules: Modules, host: Host, operation: str, kind: str) -> None:
     host.queue(fault(kind=kind, operation=operation))
     ran = trust(modules, **WHOLE)
+
     assert ran.operations == [("create", "site-a"), ("update", "vc"), ("create", "idp"), ("delete", "gone")]
     assert len([record for record in host.writes if record.wrote]) == 4
     assert host.unused_faults == []
@@ -232,11 +249,14 @@ def test_a_lost_answer_is_settled_by_looking(modules: Modules, host: Host, opera
 def test_what_was_done_before_a_refusal_is_told(modules: Modules, host: Host) -> None:
     host.queue(fault(kind="status", operation=f"{ISSUERS}.update", error_type="INVALID_ARGUMENT", times=None))
     ran = trust(modules, **WHOLE)
+
     assert ran.failed
     assert ran.changed
     assert ran.operations == [("create", "site-a")]
+
     host.clear_faults()
     again = trust(modules, **WHOLE)
+
     assert again.operations == [("update", "vc"), ("create", "idp"), ("delete", "gone")]
 
 
@@ -245,6 +265,7 @@ def test_somebody_else_was_faster(modules: Modules, host: Host) -> None:
     change = {"change": "put_issuer", "issuer_alias": "idp", "issuer": "https://idp.example.com/oidc", "chains": [ONE]}
     host.queue(fault(kind="race", operation=f"{ISSUERS}.create", change=[change]))
     ran = trust(modules, **WHOLE)
+
     assert ran.operations == [("create", "site-a"), ("update", "vc"), ("delete", "gone")]
 
 
@@ -255,6 +276,7 @@ def test_a_key_that_vcenter_put_there_meanwhile_is_not_deleted(modules: Modules,
     host.queue(fault(kind="race_after", operation=f"{ISSUERS}.create", change=[change]))
     gone = {"provider": "site-a", "key_id": KEY_ID, "state": "absent"}
     ran = trust(modules, kms_providers=[gone], token_issuers=[issuer("idp")])
+
     assert ran.result["failure"]["code"] == "conflict"
     assert OTHER_KEY_ID in ran.message
     assert ran.operations == [("create", "idp")]
@@ -267,6 +289,7 @@ def test_an_alias_that_somebody_else_took_meanwhile_is_not_deleted(modules: Modu
     change = {"change": "put_issuer", "issuer_alias": "two", "issuer": "https://theirs.example.com/oidc"}
     host.queue(fault(kind="race_after", operation=f"{ISSUERS}.delete", change=[change]))
     ran = trust(modules, token_issuers=[absent("one"), absent("two")])
+
     assert ran.result["failure"]["code"] == "conflict"
     assert "made anew" in ran.message
     assert ran.operations == [("delete", "one")]
@@ -282,6 +305,7 @@ def test_a_write_in_doubt_is_ours_whatever_happens_to_other_resources(modules: M
         fault(kind="race", operation=f"{PROVIDERS}.get", skip=1, change=[change]),
     )
     ran = trust(modules, **WHOLE)
+
     assert ran.operations == [("create", "site-a"), ("update", "vc"), ("delete", "gone")]
 
 
@@ -289,6 +313,7 @@ def test_a_host_that_cannot_delete_providers_says_so(modules: Modules, host: Hos
     host.put_provider("site-a", key_id=KEY_ID)
     host.settings(provider_delete="operation_not_found")
     ran = trust(modules, kms_providers=[{"provider": "site-a", "state": "absent"}])
+
     assert "has no operation that deletes key providers" in ran.message
 
 
@@ -296,10 +321,13 @@ def test_an_issuer_that_moves_comes_back_if_that_fails(modules: Modules, host: H
     host.put_issuer("former", "https://vc.example.com/oidc", [TWO])
     host.queue(fault(kind="status", operation=f"{ISSUERS}.create", error_type="INVALID_ARGUMENT"))
     ran = trust(modules, token_issuers=[absent("former"), issuer("vc")])
+
     assert ran.failed
     assert "put back" in ran.message
     assert host.issuers["former"].issuer == "https://vc.example.com/oidc"
+
     again = trust(modules, token_issuers=[absent("former"), issuer("vc")])
+
     assert again.operations == [("update", "former"), ("create", "vc"), ("delete", "former")]
     assert list(host.issuers) == ["vc"]
 
@@ -308,5 +336,6 @@ def test_merge_keeps_the_chains_of_an_issuer_that_moves(modules: Modules, host: 
     host.put_issuer("former", "https://vc.example.com/oidc", [TWO])
     host.queue(fault(kind="lose_answer", operation=f"{ISSUERS}.delete"))
     ran = trust(modules, token_issuers=[absent("former"), issuer("vc", chains_mode="merge")])
+
     assert ran.operations == [("update", "former"), ("create", "vc"), ("delete", "former")]
     assert len(host.issuers["vc"].chains) == 2

@@ -52,6 +52,7 @@ def test_the_second_run_writes_nothing(modules: Modules, host: Host) -> None:
     modules.kms_provider()
     before = len(host.writes)
     ran = modules.kms_provider()
+
     assert not ran.changed
     assert ran.result["operations"] == []
     assert ran.result["kms_provider"] == RECORD
@@ -65,7 +66,9 @@ def test_check_mode_tells_the_same_and_writes_nothing(modules: Modules, host: Ho
     assert ran.result["operations"] == CREATED
     assert ran.result["diff"]["before"] == {}
     assert ran.result["diff"]["after"] == RECORD
+
     header = f"{host.address}:{host.port} kms_provider site-a"
+
     assert ran.result["diff"]["before_header"] == ran.result["diff"]["after_header"] == header
     assert host.writes == []
     assert host.providers == {}
@@ -74,7 +77,9 @@ def test_check_mode_tells_the_same_and_writes_nothing(modules: Modules, host: Ho
 def test_the_diff_of_a_real_run_is_that_of_check_mode(modules: Modules) -> None:
     checked = modules.kms_provider(check=True, diff=True)
     assert modules.kms_provider(diff=True).result["diff"] == checked.result["diff"]
+
     unchanged = modules.kms_provider(diff=True).result["diff"]
+
     assert unchanged["before"] == unchanged["after"] == RECORD
 
 
@@ -114,6 +119,7 @@ def test_another_key_is_never_replaced(
     host.put_provider("site-a", **held)
     before = host.providers
     ran = modules.kms_provider(check=check)
+
     assert ran.failed
     assert not ran.changed
     assert ran.result["failure"]["code"] == "conflict"
@@ -126,6 +132,7 @@ def test_another_key_is_never_replaced(
 def test_a_race_for_the_same_key_ends_well(modules: Modules, host: Host) -> None:
     host.queue(race(key_id=KEY_ID))
     ran = modules.kms_provider()
+
     assert not ran.failed
     assert not ran.changed
     assert ran.result["operations"] == []
@@ -134,6 +141,7 @@ def test_a_race_for_the_same_key_ends_well(modules: Modules, host: Host) -> None
 def test_a_race_for_another_key_ends_in_a_conflict(modules: Modules, host: Host) -> None:
     host.queue(race(key_id=OTHER_KEY_ID))
     ran = modules.kms_provider()
+
     assert ran.failed
     assert not ran.changed
     assert OTHER_KEY_ID in ran.message
@@ -143,6 +151,7 @@ def test_a_race_for_another_key_ends_in_a_conflict(modules: Modules, host: Host)
 def test_a_lost_answer_is_settled_by_looking(modules: Modules, host: Host) -> None:
     host.queue(fault(kind="lose_answer", operation=f"{SERVICE}.create"))
     ran = modules.kms_provider()
+
     assert ran.changed
     assert ran.result["operations"] == CREATED
     assert len(host.writes) == 1
@@ -156,10 +165,13 @@ def test_a_lost_answer_needs_no_retries(modules: Modules, host: Host) -> None:
 def test_a_request_that_never_arrived_is_sent_again(modules: Modules, host: Host) -> None:
     host.queue(fault(kind="reset_before", operation=f"{SERVICE}.create"))
     ran = modules.kms_provider()
+
     assert ran.changed
     assert ran.result["operations"] == CREATED
     assert [record.wrote for record in host.writes] == [False, True]
+
     reads = [record for record in host.journal if record.operation == f"{SERVICE}.get"]
+
     assert len(reads) == 2
 
 
@@ -167,6 +179,7 @@ def test_a_lost_answer_followed_by_another_clients_key_is_a_conflict(modules: Mo
     host.queue(race(key_id=OTHER_KEY_ID), fault(kind="reset_before", operation=f"{SERVICE}.create"))
     host.queue(fault(kind="lose_answer", operation=f"{SERVICE}.create"))
     ran = modules.kms_provider()
+
     assert ran.failed
     assert not ran.changed
     assert ran.result["operations"] == []
@@ -176,6 +189,7 @@ def test_absent_deletes_where_the_host_can(modules: Modules, host: Host) -> None
     host.settings(provider_delete="supported")
     host.put_provider("site-a", type="NATIVE", key_id=KEY_ID)
     ran = modules.kms_provider(state="absent", key_id=None, key_derivation_key=None, diff=True)
+
     assert ran.changed
     assert ran.result["kms_provider"] == {}
     assert ran.result["diff"]["before"] == RECORD
@@ -191,6 +205,7 @@ def test_absent_says_that_the_host_cannot_delete(modules: Modules, host: Host, a
     host.settings(provider_delete=answer)
     host.put_provider("site-a", type="NATIVE", key_id=KEY_ID)
     ran = modules.kms_provider(state="absent", key_id=None, key_derivation_key=None)
+
     assert ran.failed
     assert not ran.changed
     assert "no operation that deletes key providers" in ran.message
@@ -206,6 +221,7 @@ def test_absent_of_what_is_absent_is_ok(modules: Modules, host: Host) -> None:
 def test_absent_in_check_mode_deletes_nothing(modules: Modules, host: Host) -> None:
     host.settings(provider_delete="supported")
     host.put_provider("site-a", type="NATIVE", key_id=KEY_ID)
+
     assert modules.kms_provider(state="absent", key_id=None, key_derivation_key=None, check=True).changed
     assert host.writes == []
 
@@ -214,6 +230,7 @@ def test_absent_with_another_key_id_deletes_nothing(modules: Modules, host: Host
     host.settings(provider_delete="supported")
     host.put_provider("site-a", type="NATIVE", key_id=OTHER_KEY_ID)
     ran = modules.kms_provider(state="absent", key_derivation_key=None)
+
     assert ran.failed
     assert host.writes == []
 
@@ -224,6 +241,7 @@ def test_a_deletion_that_another_client_made_is_no_change(modules: Modules, host
     gone = {"change": "delete_provider", "provider": "site-a"}
     host.queue(fault(kind="race", operation=f"{SERVICE}.delete", change=[gone]))
     ran = modules.kms_provider(state="absent", key_id=None, key_derivation_key=None)
+
     assert not ran.failed
     assert not ran.changed
 
@@ -232,6 +250,7 @@ def test_a_lost_answer_to_a_deletion_is_settled_by_looking(modules: Modules, hos
     host.settings(provider_delete="supported")
     host.put_provider("site-a", type="NATIVE", key_id=KEY_ID)
     host.queue(fault(kind="lose_answer", operation=f"{SERVICE}.delete"))
+
     assert modules.kms_provider(state="absent", key_id=None, key_derivation_key=None).changed
     assert len(host.writes) == 1
 
@@ -241,7 +260,9 @@ def test_odd_names_work(modules: Modules, host: Host, name: str) -> None:
     assert modules.kms_provider(provider=name).changed
     assert list(host.providers) == [name]
     assert not modules.kms_provider(provider=name).changed
+
     listed = modules.run("esx_kms_provider_info", provider=name).result["kms_providers"]
+
     assert [entry["provider"] for entry in listed] == [name]
 
 
@@ -283,13 +304,16 @@ def test_bad_input_is_refused_before_anything_is_sent(
     assert named in ran.message
     assert "Traceback" not in ran.output
     assert host.connections.handshakes == 0
+
     secret = options.get("key_derivation_key")
+
     assert not secret or secret not in ran.output
 
 
 def test_the_release_that_can_only_list_is_told_apart(modules: Modules, host: Host) -> None:
     host.settings(provider_get=False)
     ran = modules.kms_provider()
+
     assert ran.failed
     assert "7.0 Update 2" in ran.message
     assert host.writes == []
@@ -299,13 +323,16 @@ def test_a_refusal_of_the_host_is_shown_without_the_key_and_not_repeated(modules
     host.settings(echo_requests=True)
     host.queue(fault(kind="status", operation=f"{SERVICE}.create", error_type="INVALID_ARGUMENT", times=None))
     ran = modules.kms_provider()
+
     assert ran.failed
     assert "***" in ran.message
     assert KEY not in ran.output
     assert ran.result["failure"]["error_type"] == "INVALID_ARGUMENT"
     assert ran.result["failure"]["operation"] == f"{SERVICE}.create"
+
     # Over JSON-RPC every answer has the code 200, which tells nothing.
     over_rest = ran.result["api_protocol"] == "rest"
+
     assert ran.result["failure"]["status"] == (400 if over_rest else None)
     assert len(host.writes) == 1
 
@@ -314,6 +341,7 @@ def test_a_busy_host_is_asked_again(modules: Modules, host: Host) -> None:
     busy = fault(kind="status", operation=f"{SERVICE}.create", error_type="SERVICE_UNAVAILABLE", times=2)
     host.queue(busy)
     ran = modules.kms_provider()
+
     assert ran.changed
     assert [record.wrote for record in host.writes] == [False, False, True]
 
@@ -324,7 +352,9 @@ def test_the_fewest_requests_and_one_connection(modules: Modules, host: Host) ->
     assert [record.method for record in host.journal] == ["POST", "GET", "GET", "POST"]
     assert host.connections.handshakes == 1
     assert host.wait_closed()
+
     modules.kms_provider()
+
     assert [record.method for record in host.journal[4:]] == ["POST", "GET"]
 
 
@@ -332,6 +362,7 @@ def test_a_first_attempt_that_is_carried_out_late_is_told(modules: Modules, host
     """The host acts on it after it was looked at again, and answers to the second one that the provider exists."""
     host.queue(fault(kind="delay", operation=f"{SERVICE}.create", requests=1))
     ran = modules.kms_provider(timeout=1)
+
     assert [record.wrote for record in host.writes] == [True, False]
     assert ran.operations == [("create", "site-a")]
     assert ran.changed
@@ -347,6 +378,7 @@ def test_what_was_made_anew_after_a_lost_answer_is_not_deleted(modules: Modules,
         fault(kind="race", operation=f"{SERVICE}.get", skip=1, change=[anew]),
     )
     ran = modules.kms_provider(state="absent", key_id=None, key_derivation_key=None)
+
     assert ran.failed
     assert ran.result["failure"]["code"] == "conflict"
     assert "made anew" in ran.message

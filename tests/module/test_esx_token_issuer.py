@@ -73,6 +73,7 @@ def test_a_host_that_saves_the_issuer_otherwise(
     for write in ("create", "update"):
         host.queue(fault(kind="race_after", operation=f"{SERVICE}.{write}", change=[saved]))
     ran = modules.token_issuer(issuer=f"{ISSUER}/", signing_cert_chains=declared(one))
+
     assert ran.changed == (before is None)
     assert ran.result["token_issuer"]["issuer"] == ISSUER
     assert f"it saved '{ISSUER}', not '{ISSUER}/'" in ran.output
@@ -85,7 +86,9 @@ def test_creates_what_is_not_there(modules: Modules, host: Host, one: list[str])
     ran = modules.token_issuer(signing_cert_chains=declared(one))
     assert ran.changed
     assert ran.result["operations"] == [operation("create", "vcenter01")]
+
     issuer = ran.result["token_issuer"]
+
     assert (issuer["issuer_alias"], issuer["issuer"]) == ("vcenter01", ISSUER)
     assert issuer["signing_cert_chains"] == declared(one)
     assert [entry["position"] for entry in issuer["certificates"]] == [0, 1]
@@ -101,15 +104,20 @@ def test_check_mode_tells_the_same_and_writes_nothing(
     if known == "another":
         host.put_issuer("vcenter01", ISSUER, [two])
     checked = modules.token_issuer(signing_cert_chains=declared(one), check=True, diff=True)
+
     assert checked.changed
     assert host.writes == []
     # A diff shows certificates by their names and dates, and not their text.
     assert (checked.result["diff"]["before"] == {}) == (known == "empty")
+
     after = checked.result["diff"]["after"]
+
     assert set(after) == {"issuer_alias", "issuer", "certificates"}
     assert after["certificates"] == checked.result["token_issuer"]["certificates"]
     assert checked.result["diff"]["after_header"] == f"{host.address}:{host.port} token_issuer vcenter01"
+
     real = modules.token_issuer(signing_cert_chains=declared(one), diff=True)
+
     assert real.result["operations"] == checked.result["operations"]
     assert real.result["diff"] == checked.result["diff"]
     assert real.result["token_issuer"] == checked.result["token_issuer"]
@@ -121,6 +129,7 @@ def test_check_mode_tells_the_same_and_writes_nothing(
 def test_the_second_run_writes_nothing(modules: Modules, host: Host, one: list[str], two: list[str]) -> None:
     modules.token_issuer(signing_cert_chains=declared(one, two))
     ran = modules.token_issuer(signing_cert_chains=declared(two, one), diff=True)
+
     assert not ran.changed
     assert ran.result["diff"]["before"] == ran.result["diff"]["after"]
     assert len(host.writes) == 1
@@ -134,6 +143,7 @@ def test_the_dress_of_a_certificate_is_no_change(
     host.settings(certificate_format=kept)
     host.put_issuer("vcenter01", ISSUER, [one])
     encoded = [encodings(text)[given] for text in one]
+
     assert not modules.token_issuer(signing_cert_chains=declared(encoded)).changed
     assert host.writes == []
 
@@ -152,6 +162,7 @@ def test_a_duplicate_chain_is_folded(modules: Modules, host: Host, one: list[str
 def test_only_the_chains_that_differ_are_sent(modules: Modules, host: Host, one: list[str], two: list[str]) -> None:
     host.put_issuer("vcenter01", ISSUER, [one])
     ran = modules.token_issuer(signing_cert_chains=declared(two))
+
     assert ran.result["operations"] == [operation("update", "vcenter01")]
     assert [record.operation for record in host.writes] == [f"{SERVICE}.update"]
     assert sorted(host.writes[0].body) == ["signing_cert_chains"]
@@ -161,6 +172,7 @@ def test_only_the_chains_that_differ_are_sent(modules: Modules, host: Host, one:
 def test_only_the_issuer_that_differs_is_sent(modules: Modules, host: Host, one: list[str]) -> None:
     host.put_issuer("vcenter01", ISSUER + "/", [one])
     ran = modules.token_issuer(signing_cert_chains=declared(one))
+
     assert ran.changed
     assert host.writes[0].body == {"issuer": ISSUER}
     assert host.issuers["vcenter01"].issuer == ISSUER
@@ -187,6 +199,7 @@ def test_merge_adds_and_removes_none(modules: Modules, host: Host, one: list[str
 def test_the_same_issuer_with_equal_chains_is_ok_with_a_warning(modules: Modules, host: Host, one: list[str]) -> None:
     host.put_issuer("leftover", ISSUER, [one])
     ran = modules.token_issuer(signing_cert_chains=declared(one))
+
     assert not ran.changed
     assert "'leftover'" in ran.warnings
     assert ran.result["token_issuer"]["issuer_alias"] == "leftover"
@@ -199,6 +212,7 @@ def test_with_other_chains_it_fails_by_default(
 ) -> None:
     host.put_issuer("leftover", ISSUER, [two])
     ran = modules.token_issuer(signing_cert_chains=declared(one), check=check)
+
     assert ran.failed
     assert "'leftover'" in ran.message
     assert ran.result["failure"]["code"] == "conflict"
@@ -210,6 +224,7 @@ def test_adopt_gives_the_chains_to_the_other_alias(
 ) -> None:
     host.put_issuer("leftover", ISSUER, [two])
     ran = modules.token_issuer(signing_cert_chains=declared(one), issuer_conflict="adopt")
+
     assert ran.result["operations"] == [operation("update", "leftover")]
     assert list(host.issuers) == ["leftover"]
     assert held(host, "leftover") == expected(one)
@@ -219,6 +234,7 @@ def test_adopt_gives_the_chains_to_the_other_alias(
 def test_rename_replaces_the_other_alias(modules: Modules, host: Host, one: list[str], two: list[str]) -> None:
     host.put_issuer("leftover", ISSUER, [two])
     ran = modules.token_issuer(signing_cert_chains=declared(one), issuer_conflict="rename")
+
     assert ran.operations == [("update", "leftover"), ("create", "vcenter01"), ("delete", "leftover")]
     assert list(host.issuers) == ["vcenter01"]
     assert held(host, "vcenter01") == expected(one)
@@ -237,6 +253,7 @@ def test_rename_puts_the_old_one_back_when_the_host_refuses_the_new(
     host.put_issuer("leftover", ISSUER, [two])
     host.queue(fault(kind="status", operation=f"{SERVICE}.create", error_type="INVALID_ARGUMENT"))
     ran = modules.token_issuer(signing_cert_chains=declared(one), issuer_conflict="rename")
+
     assert ran.failed
     assert "put back" in ran.message
     assert ran.operations == [("update", "leftover"), ("update", "leftover")]
@@ -253,15 +270,20 @@ def test_rename_says_so_when_nothing_can_be_put_back(
         fault(kind="status", operation=f"{SERVICE}.update", error_type="INVALID_ARGUMENT", skip=1, times=None),
     )
     ran = modules.token_issuer(signing_cert_chains=declared(one), issuer_conflict="rename")
+
     assert ran.failed
     assert ran.result["changed"]
     assert "could not be put back" in ran.message
     # Its certificates are there all the same, and everybody is told what the alias holds.
     assert host.issuers["leftover"].chains == [two]
+
     found = modules.run("esx_token_issuer_info")
+
     assert "interrupted renaming" in found.warnings
     assert repr(ISSUER) in found.warnings
+
     host.clear_faults()
+
     assert modules.token_issuer(signing_cert_chains=declared(one), issuer_conflict="rename").changed
     assert list(host.issuers) == ["vcenter01"]
 
@@ -273,6 +295,7 @@ def test_two_aliases_in_the_way_are_a_conflict(
     host.put_issuer("vcenter01", "https://elsewhere", [one])
     host.put_issuer("leftover", ISSUER, [two])
     ran = modules.token_issuer(signing_cert_chains=declared(one), issuer_conflict=conflict)
+
     assert ran.failed
     assert "'leftover'" in ran.message
     assert host.writes == []
@@ -284,6 +307,7 @@ def test_rename_also_solves_two_aliases_in_the_way(
     host.put_issuer("vcenter01", "https://elsewhere", [two])
     host.put_issuer("leftover", ISSUER, [two])
     ran = modules.token_issuer(signing_cert_chains=declared(one), issuer_conflict="rename")
+
     assert ran.operations == [("update", "leftover"), ("update", "vcenter01"), ("delete", "leftover")]
     assert list(host.issuers) == ["vcenter01"]
     assert host.issuers["vcenter01"].issuer == ISSUER
@@ -295,6 +319,7 @@ def test_rename_also_solves_two_aliases_in_the_way(
 def test_a_race_for_the_same_ends_well(modules: Modules, host: Host, one: list[str]) -> None:
     host.queue(race(issuer_alias="vcenter01", issuer=ISSUER, chains=[one]))
     ran = modules.token_issuer(signing_cert_chains=declared(one))
+
     assert not ran.failed
     assert not ran.changed
 
@@ -302,6 +327,7 @@ def test_a_race_for_the_same_ends_well(modules: Modules, host: Host, one: list[s
 def test_a_race_for_the_alias_ends_in_an_update(modules: Modules, host: Host, one: list[str], two: list[str]) -> None:
     host.queue(race(issuer_alias="vcenter01", issuer=ISSUER, chains=[two]))
     ran = modules.token_issuer(signing_cert_chains=declared(one))
+
     assert ran.result["operations"] == [operation("update", "vcenter01")]
     assert held(host, "vcenter01") == expected(one)
 
@@ -309,11 +335,14 @@ def test_a_race_for_the_alias_ends_in_an_update(modules: Modules, host: Host, on
 def test_a_race_for_the_issuer_ends_by_the_rules(modules: Modules, host: Host, one: list[str], two: list[str]) -> None:
     host.queue(race(issuer_alias="theirs", issuer=ISSUER, chains=[one]))
     ran = modules.token_issuer(signing_cert_chains=declared(one))
+
     assert not ran.changed
     assert "'theirs'" in ran.warnings
+
     host.delete_issuer("theirs")
     host.queue(race(issuer_alias="theirs", issuer=ISSUER, chains=[two]))
     ran = modules.token_issuer(signing_cert_chains=declared(one))
+
     assert ran.failed
     assert "'theirs'" in ran.message
 
@@ -326,12 +355,14 @@ def test_a_broken_connection_never_doubles_or_hides_a_write(
     if kind != "create":
         host.put_issuer("vcenter01", ISSUER, [two])
     host.queue(fault(kind=broken, operation=f"{SERVICE}.{kind}"))
+
     if kind == "delete":
         ran = modules.token_issuer(state="absent", issuer=None)
         assert host.issuers == {}
     else:
         ran = modules.token_issuer(signing_cert_chains=declared(one))
         assert held(host, "vcenter01") == expected(one)
+
     assert ran.changed
     assert ran.operations == [(kind, "vcenter01")]
     assert sum(record.wrote for record in host.writes) == 1
@@ -345,6 +376,7 @@ def test_a_broken_connection_in_a_rename_is_survived(
     host.put_issuer("leftover", ISSUER, [two])
     host.queue(fault(kind=broken, operation=f"{SERVICE}.{kind}"))
     ran = modules.token_issuer(signing_cert_chains=declared(one), issuer_conflict="rename")
+
     assert ran.operations == [("update", "leftover"), ("create", "vcenter01"), ("delete", "leftover")]
     assert list(host.issuers) == ["vcenter01"]
 
@@ -354,6 +386,7 @@ def test_an_alias_that_vanishes_is_created_again(modules: Modules, host: Host, o
     gone = {"change": "delete_issuer", "issuer_alias": "vcenter01"}
     host.queue(fault(kind="race", operation=f"{SERVICE}.update", change=[gone]))
     ran = modules.token_issuer(signing_cert_chains=declared(one))
+
     assert ran.operations == [("create", "vcenter01")]
 
 
@@ -364,6 +397,7 @@ def test_absent_deletes(modules: Modules, host: Host, one: list[str], two: list[
     host.put_issuer("vcenter01", ISSUER, [one])
     host.put_issuer("other", "https://other", [two])
     ran = modules.token_issuer(state="absent", issuer=None, diff=True)
+
     assert ran.result["operations"] == [operation("delete", "vcenter01")]
     assert ran.result["token_issuer"] == {}
     assert ran.result["diff"]["after"] == {}
@@ -384,6 +418,7 @@ def test_absent_in_check_mode_deletes_nothing(modules: Modules, host: Host, one:
 def test_absent_warns_if_the_issuer_stays_trusted(modules: Modules, host: Host, one: list[str]) -> None:
     host.put_issuer("leftover", ISSUER, [one])
     ran = modules.token_issuer(state="absent")
+
     assert not ran.changed
     assert "stays trusted" in ran.warnings
 
@@ -411,6 +446,7 @@ def test_bad_chains_are_refused_before_anything_is_sent(
 ) -> None:
     chains = make()
     ran = modules.token_issuer(signing_cert_chains=declared(*chains), check=check)
+
     assert ran.failed
     assert "signing_cert_chains" in ran.message
     assert said in ran.message
@@ -423,6 +459,7 @@ def test_bad_chains_are_refused_before_anything_is_sent(
 def test_present_needs_issuer_and_chains(modules: Modules, host: Host, one: list[str], option: str) -> None:
     options: dict[str, Any] = {"signing_cert_chains": declared(one), option: None}
     ran = modules.token_issuer(**options)
+
     assert ran.failed
     assert option in ran.message
     assert host.connections.handshakes == 0
@@ -435,6 +472,7 @@ def test_present_needs_issuer_and_chains(modules: Modules, host: Host, one: list
 def test_names_that_are_none_are_refused(modules: Modules, one: list[str], option: str, value: str) -> None:
     options: dict[str, Any] = {"signing_cert_chains": declared(one), option: value}
     ran = modules.token_issuer(**options)
+
     assert ran.failed
     assert f"{option}:" in ran.message
 
@@ -443,7 +481,9 @@ def test_expired_certificates_give_a_warning(modules: Modules) -> None:
     ran = modules.token_issuer(signing_cert_chains=declared(chain(1, expired=True)))
     assert ran.changed
     assert "expired on" in ran.warnings
+
     ran = modules.token_issuer(signing_cert_chains=declared(chain(1, not_yet_valid=True)))
+
     assert "is not valid before" in ran.warnings
 
 
@@ -465,6 +505,7 @@ def test_a_host_that_ignores_the_projection_is_read_one_by_one(
 ) -> None:
     host.settings(projection_supported=False)
     host.put_issuer("other", "https://other", [two])
+
     assert modules.token_issuer(signing_cert_chains=declared(one)).changed
     assert not modules.token_issuer(signing_cert_chains=declared(one)).changed
 
@@ -476,7 +517,9 @@ def test_the_fewest_requests_and_one_connection(modules: Modules, host: Host, on
     # may keep certificates in a form of their own.
     assert [record.method for record in host.journal] == ["POST", "GET", "GET", "POST", "GET"]
     assert host.connections.handshakes == 1
+
     modules.token_issuer(signing_cert_chains=declared(one))
+
     assert [record.method for record in host.journal[5:]] == ["POST", "GET"]
 
 
@@ -489,12 +532,14 @@ def test_a_host_that_keeps_another_form_is_warned_of_and_written_to_once_a_run(
     host.settings(stored_chains=stored)
     deep = chain(2, subject="deep")
     ran = modules.token_issuer(signing_cert_chains=declared(deep))
+
     assert ran.changed
     assert says in ran.warnings
     assert ran.operations == [("create", "vcenter01")]
     assert [each["cert_chain"] for each in ran.result["token_issuer"]["signing_cert_chains"]] != [deep]
 
     again = modules.token_issuer(signing_cert_chains=declared(deep))
+
     assert not again.changed
     assert says in again.warnings
     assert "nothing was changed" in again.warnings

@@ -24,8 +24,11 @@ def test_key_providers_with_type_key_id_and_availability(modules: Modules, host:
     host.put_provider("site-b", type="TRUST_AUTHORITY", available=False)
     host.put_provider("site-a", type="NATIVE", key_id=KEY_ID)
     ran = modules.run("esx_kms_provider_info")
+
     assert not ran.changed
+
     first, second = ran.result["kms_providers"]
+
     assert first == {"provider": "site-a", "type": "NATIVE", "key_id": KEY_ID, "available": True, "details": []}
     assert (second["provider"], second["type"], second["key_id"]) == ("site-b", "TRUST_AUTHORITY", None)
     assert second["available"] is False
@@ -50,6 +53,7 @@ def test_a_release_that_can_only_list_still_tells_what_it_can(modules: Modules, 
     host.settings(provider_get=False)
     host.put_provider("site-a", type="NATIVE", key_id=KEY_ID)
     ran = modules.run("esx_kms_provider_info")
+
     assert ran.result["kms_providers"][0]["provider"] == "site-a"
     assert ran.result["kms_providers"][0]["key_id"] is None
     assert "'site-a'" in ran.warnings
@@ -61,14 +65,20 @@ def test_issuers_can_be_given_to_another_host_as_they_are(modules: Modules, host
     host.put_issuer("b", "https://b", [chain(1, subject="b")])
     host.put_issuer("a", "https://a", [chain(2, subject="a"), chain(1, subject="c")])
     ran = modules.run("esx_token_issuer_info")
+
     assert not ran.changed
+
     issuers = ran.result["token_issuers"]
+
     assert [entry["issuer_alias"] for entry in issuers] == ["a", "b"]
     assert {entry["subject"] for entry in issuers[0]["certificates"]} >= {"CN=a", "CN=c"}
+
     host.reset()
+
     for entry in issuers:
         spec = {name: entry[name] for name in ("issuer_alias", "issuer", "signing_cert_chains")}
         assert modules.token_issuer(**spec).result["token_issuer"] == entry
+
     assert modules.run("esx_token_issuer_info").result["token_issuers"] == issuers
 
 
@@ -117,6 +127,7 @@ def test_so_does_a_failure_after_which_it_is_known(modules: Modules, host: Host,
     host.queue(fault(kind="status", operation="*.trust.*", error_type="UNAUTHORIZED", times=None))
     host.queue(fault(kind="status", operation="*.kms.*", error_type="UNAUTHORIZED", times=None))
     refused = modules.run(name, **DECLARED[name])
+
     assert refused.result["failure"]["code"] == "unauthorized"
     assert refused.result["api_protocol"] == spoken
     assert "login_refused" not in refused.result["failure"]
@@ -142,6 +153,7 @@ def test_everything_that_a_module_returns_is_documented(modules: Modules, name: 
     module = importlib.import_module(f"ansible_collections.esx.trust.plugins.modules.{name}")
     documented = yaml.safe_load(module.RETURN)
     common = {"changed", "diff", "failed", "invocation", "msg", "warnings"}
+
     for options in ({}, {"password": "Sekrit-Typo-1"}, {"port": 1, "retries": 0}):
         returned = modules.run(name, diff=True, **DECLARED[name], **options).result
         # Info modules have nothing to write, so their failures tell of no operations.

@@ -62,19 +62,26 @@ def test_a_renaming_carries_the_rights_along(modules: Modules, host: Host, way: 
     put(host, "nobody")
     local = host.put_client_profile(name="root", grants=grants("IDENTITY_MGMT"))
     checked = rename(modules, way, check=True)
+
     assert host.writes == []
+
     ran = rename(modules, way)
+
     assert not ran.failed, ran.message
     assert ran.result["operations"] == checked.result["operations"]
     assert ran.result["diff"] == checked.result["diff"]
     assert set(host.issuers) == {"new"}
+
     assert rights(host) == {
         ("new", "admins"): {"READ_ONLY", "SECURITY_MGMT"},
         ("new", "nobody"): set(),
         (None, "root"): {"IDENTITY_MGMT"},
     }
+
     assert local in host.client_profiles
+
     writes = len(host.writes)
+
     assert not rename(modules, way).changed
     assert len(host.writes) == writes
 
@@ -91,10 +98,15 @@ def test_a_killed_renaming_is_finished_with_its_rights(modules: Modules, host: H
     # Both lists are read before the first write. A run that was killed looks at nothing behind it, and mends nothing.
     looks = {"kind": "reset_before", "operation": "*.list", "skip": 2, "times": None}
     host.queue(fault(kind=kind, operation=f"*{writes[number]}", skip=skipped, times=None), fault(**looks))
+
     assert rename(modules, "esx_token_issuer", retries=0).failed
+
     done = sum(record.wrote for record in host.writes)
+
     assert done == number + (kind == "lose_answer")
+
     host.clear_faults()
+
     assert not rename(modules, "esx_token_issuer").failed
     assert set(host.issuers) == {"new"}
     assert rights(host) == {("new", "admins"): {"READ_ONLY"}, ("new", "people"): {"OBSERVABILITY"}}
@@ -108,6 +120,7 @@ def test_a_profile_that_the_host_refuses_leaves_everything_as_it_was(modules: Mo
     refusal = {"kind": "status", "operation": f"{SERVICE}.create", "error_type": "INVALID_ARGUMENT", "skip": 1}
     host.queue(fault(**refusal, times=None))
     ran = rename(modules, way)
+
     assert ran.failed
     assert {alias: one.issuer for alias, one in host.issuers.items()} == {"old": ISSUER}
     assert rights(host) == before
@@ -118,12 +131,14 @@ def test_a_profile_that_the_host_refuses_leaves_everything_as_it_was(modules: Mo
 @pytest.mark.parametrize("there", ["privileges", "unknown grant", "other grants"])
 def test_what_cannot_be_carried_is_a_conflict(modules: Modules, host: Host, way: str, there: str) -> None:
     put(host, "admins", "READ_ONLY")
+
     if there == "privileges":
         host.put_client_profile(type="PRIVILEGES", issuer_alias="old", privileges={"a": ["b"]})
     elif there == "unknown grant":
         put(host, "odd", grants=[{"resource_type": "ROLE", "role": "x"}])
     else:
         put(host, "admins", "SECURITY_MGMT", alias="new")
+
     assert rename(modules, way).result["failure"]["code"] == "conflict"
     assert host.writes == []
 
@@ -133,9 +148,12 @@ def test_profiles_that_may_not_be_read(modules: Modules, host: Host, way: str) -
     put(host, "admins", "READ_ONLY")
     unreadable = fault(kind="status", operation=f"{SERVICE}.list", error_type="UNAUTHORIZED", status=403, times=None)
     host.queue(unreadable)
+
     assert rename(modules, way).result["failure"]["code"] == "conflict"
     assert host.writes == []
+
     gone = rename(modules, way, issuer_alias="old", state="absent")
+
     assert gone.changed
     assert "may not be read" in gone.warnings
     assert host.issuers == {}
@@ -146,7 +164,9 @@ def test_a_host_without_the_service_has_nothing_to_lose(modules: Modules, host: 
     host.settings(client_profiles_service=False)
     assert rename(modules, way).changed
     assert set(host.issuers) == {"new"}
+
     gone = rename(modules, way, issuer_alias="new", state="absent")
+
     assert gone.changed
     assert "profile" not in gone.warnings
 
@@ -156,6 +176,7 @@ def test_an_issuer_that_goes_takes_its_profiles_along(modules: Modules, host: Ho
     put(host, "admins", "READ_ONLY")
     put(host, "others", "SECURITY_MGMT", alias="third")
     ran = rename(modules, way, issuer_alias="old", state="absent")
+
     assert ran.operations == [("delete", "external group d\\admins of old"), ("delete", "old")]
     assert "admins of old (READ_ONLY)" in ran.warnings
     assert "external group d\\admins of old" in ran.result["diff"]["before"]["client_profiles"]
@@ -166,6 +187,7 @@ def test_an_issuer_that_goes_takes_its_profiles_along(modules: Modules, host: Ho
 def test_purging_issuers_does_the_same(modules: Modules, host: Host) -> None:
     put(host, "admins", "READ_ONLY")
     ran = modules.run("esx_host_trust", token_issuers=[], purge_token_issuers=True)
+
     assert ran.operations == [("delete", "external group d\\admins of old"), ("delete", "old")]
     assert "READ_ONLY" in ran.warnings
     assert rights(host) == {}
@@ -175,6 +197,7 @@ def test_purging_issuers_does_the_same(modules: Modules, host: Host) -> None:
 def test_an_alias_that_passes_to_another_issuer(modules: Modules, host: Host, way: str) -> None:
     put(host, "admins", "READ_ONLY")
     ran = rename(modules, way, issuer_alias="old", issuer="https://another.example.com")
+
     assert ran.operations == [("update", "old")]
     assert "admins of old (READ_ONLY)" in ran.warnings
     assert rights(host) == {("old", "admins"): {"READ_ONLY"}}
@@ -184,12 +207,14 @@ def test_an_alias_that_passes_to_another_issuer(modules: Modules, host: Host, wa
 def test_a_new_alias_that_left_over_profiles_name(modules: Modules, host: Host, way: str) -> None:
     put(host, "admins", "READ_ONLY", alias="new")
     ran = rename(modules, way, issuer="https://another.example.com")
+
     assert ran.operations == [("create", "new")]
     assert "admins of new (READ_ONLY)" in ran.warnings
 
     # Where they cannot be read, the issuer is made all the same.
     host.queue(fault(kind="status", operation=f"{SERVICE}.list", status=500, error_type="ERROR", times=None))
     ran = rename(modules, way, issuer_alias="newer", issuer="https://third.example.com")
+
     assert ran.operations == [("create", "newer")]
     assert "may not be read (ERROR)" in ran.warnings
 
@@ -204,6 +229,7 @@ def test_nobody_takes_away_the_issuer_of_his_own_token(modules: Modules, host: H
     absent = {"issuer_alias": "old", "state": "absent"}
     declared: dict[str, Any] = absent if way == "esx_token_issuer" else {"token_issuers": [absent]}
     ran = modules.run(way, **login, **declared)
+
     assert ran.result["failure"]["code"] == "conflict"
     assert "'old'" in ran.message
     assert host.writes == []
@@ -216,6 +242,7 @@ def test_a_group_of_the_same_name_under_another_alias_is_another_one(modules: Mo
     host.put_issuer("other", other, [OLD])
     for alias in ("old", "other"):
         put(host, "admins", "IDENTITY_MGMT", alias=alias)
+
     parts = (
         f"<a:Issuer>{ISSUER}</a:Issuer>",
         '<a:Attribute Name="GroupIdentity"><a:AttributeValue>d\\admins</a:AttributeValue></a:Attribute>',
@@ -235,9 +262,11 @@ def test_a_group_of_the_same_name_under_another_alias_is_another_one(modules: Mo
             "domain": "d",
             "state": "absent",
         }
+
         if way == "esx_client_profile":
             return modules.run(way, **login, **absent)
         issuers: dict[str, Any] = {"token_issuers": trusted} if way == "with issuers" else {}
+
         return modules.run("esx_host_trust", client_profiles=[absent], **login, **issuers)
 
     assert remove("old").result["failure"]["code"] == "conflict"
@@ -255,6 +284,7 @@ GROUP = {"external_group_name": "admins", "issuer_alias": "new", "domain": "d"}
 def test_the_order_on_a_host(modules: Modules, host: Host) -> None:
     put(host, "gone", "SECURITY_MGMT")
     host.put_client_profile(name="leaver", grants=grants("READ_ONLY"))
+
     declared: dict[str, Any] = {
         "token_issuers": [
             {"issuer_alias": "new", "issuer": "https://new.example.com", "signing_cert_chains": CHAINS},
@@ -265,9 +295,13 @@ def test_the_order_on_a_host(modules: Modules, host: Host) -> None:
             {**GROUP, "entitlements": ["READ_ONLY"]},
         ],
     }
+
     checked = modules.run("esx_host_trust", check=True, diff=True, **declared)
+
     assert host.writes == []
+
     ran = modules.run("esx_host_trust", diff=True, **declared)
+
     assert ran.operations == [
         ("create", "new"),
         ("create", "external group d\\admins of new"),
@@ -275,8 +309,11 @@ def test_the_order_on_a_host(modules: Modules, host: Host) -> None:
         ("delete", "external group d\\gone of old"),
         ("delete", "old"),
     ]
+
     assert (checked.result["operations"], checked.result["diff"]) == (ran.result["operations"], ran.result["diff"])
+
     (identifier,) = host.client_profiles
+
     assert [one["profile"] for one in ran.result["host_trust"]["client_profiles"]] == [identifier]
     assert not modules.run("esx_host_trust", **declared).changed
 
@@ -286,21 +323,28 @@ def test_profiles_are_rows_of_the_report(modules: Modules, host: Host) -> None:
     host.put_client_profile(name="stranger", grants=grants("IDENTITY_MGMT"))
     host.put_client_profile("p", type="PRIVILEGES", privileges={"a": ["b"]})
     declared = [{**GROUP, "entitlements": ["READ_ONLY"]}, {"local_user_name": "x", "entitlements": []}]
+
     for purge, status in ((False, "undeclared"), (True, "extra")):
         ran = modules.run("esx_host_trust", check=True, client_profiles=declared, purge_client_profiles=purge)
         rows = {one["id"]: (one["status"], one["message"]) for one in ran.result["resources"]}
+
         assert rows["local user stranger"] == (status, "It grants IDENTITY_MGMT.")
         assert rows["local user x"][0] == "missing"
         assert rows["PRIVILEGES p"][0] == "undeclared"
+
         differs = rows["external group d\\admins of new"]
+
         assert differs == ("differs", "It lacks READ_ONLY and it has SECURITY_MGMT besides what is declared.")
+
     modules.run("esx_host_trust", client_profiles=declared, purge_client_profiles=True)
+
     assert set(rights(host)) == {("new", "admins"), (None, "x"), (None, None)}
 
 
 def test_nobody_purges_himself(modules: Modules, host: Host) -> None:
     host.put_client_profile(name=host.username, grants=grants("IDENTITY_MGMT"))
     ran = modules.run("esx_host_trust", client_profiles=[], purge_client_profiles=True)
+
     assert ran.result["failure"]["code"] == "conflict"
     assert ran.message.count("IDENTITY_MGMT") == 1
     assert host.writes == []

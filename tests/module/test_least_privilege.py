@@ -43,6 +43,7 @@ def automation(modules: Modules, host: Host) -> Modules:
     subject = {"type": "EXTERNAL_GROUP", "name": "admins", "issuer_alias": "leftover", "domain": "d"}
     host.put_client_profile(**subject, grants=grants("READ_ONLY"))
     modules.connection.update(username="automation", password="Automation-Pass-1")
+
     return modules
 
 
@@ -53,13 +54,18 @@ def grant(host: Host, *entitlements: str) -> None:
 def test_both_entitlements_are_enough_for_the_whole(automation: Modules, host: Host) -> None:
     grant(host, "SECURITY_MGMT", "IDENTITY_MGMT")
     checked = automation.run("esx_host_trust", check=True, **WHOLE)
+
     assert host.writes == []
+
     ran = automation.run("esx_host_trust", **WHOLE)
+
     assert not ran.failed, ran.message
     assert ran.result["operations"] == checked.result["operations"]
     assert set(host.issuers) == {"vcenter01"}
     assert set(host.providers) == {"site-a"}
+
     held = {(one.name, one.issuer_alias): one.entitlements for one in host.client_profiles.values()}
+
     assert held == {("admins", "vcenter01"): {"READ_ONLY"}, ("automation", None): {"SECURITY_MGMT", "IDENTITY_MGMT"}}
     assert not automation.run("esx_host_trust", **WHOLE).changed
 
@@ -67,8 +73,10 @@ def test_both_entitlements_are_enough_for_the_whole(automation: Modules, host: H
 def test_key_providers_need_security_mgmt_alone(automation: Modules, host: Host) -> None:
     grant(host, "SECURITY_MGMT")
     assert automation.run("esx_host_trust", kms_providers=[PROVIDER]).changed
+
     writes = len(host.writes)
     refused = automation.run("esx_token_issuer", **RENAMED)
+
     assert refused.failed
     assert refused.result["failure"].get("login_refused") is not True
     assert len(host.writes) == writes
@@ -78,7 +86,9 @@ def test_issuers_and_profiles_need_identity_mgmt_alone(automation: Modules, host
     grant(host, "IDENTITY_MGMT")
     assert automation.run("esx_token_issuer", **RENAMED).changed
     assert {one.issuer_alias for one in host.client_profiles.values()} == {None, "vcenter01"}
+
     refused = automation.kms_provider()
+
     assert refused.failed
     assert "SECURITY_MGMT" in refused.message
     assert host.providers == {}
@@ -87,10 +97,13 @@ def test_issuers_and_profiles_need_identity_mgmt_alone(automation: Modules, host
 def test_read_only_is_enough_to_audit_and_writes_nothing(automation: Modules, host: Host) -> None:
     grant(host, "READ_ONLY")
     audit = automation.run("esx_host_trust", check=True, **WHOLE)
+
     assert not audit.failed, audit.message
     assert {row["status"] for row in audit.result["resources"]} >= {"missing", "undeclared"}
+
     before = dict(host.issuers)
     ran = automation.run("esx_host_trust", **WHOLE)
+
     assert ran.failed
     assert not any(record.wrote for record in host.writes)
     assert (set(host.issuers), host.providers) == (set(before), {})
@@ -112,4 +125,5 @@ def test_the_account_does_not_lock_itself_out(automation: Modules, host: Host) -
         for check in (True, False):
             ran = automation.run("esx_host_trust", check=check, **declared)
             assert ran.result["failure"]["code"] == "conflict"
+
     assert host.writes == []

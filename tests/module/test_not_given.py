@@ -42,22 +42,31 @@ CONNECTION = (
 def test_empty_options_are_as_good_as_none(modules: Modules, host: Host, nothing: str) -> None:
     empty: dict[str, Any] = dict.fromkeys(CONNECTION, nothing)
     assert modules.kms_provider(**empty, state=nothing).changed
+
     again = modules.kms_provider(**empty, state=nothing, key_derivation_key=nothing)
+
     assert not again.failed, again.message
     assert not again.changed
+
     issuer = modules.token_issuer(
         **empty, signing_cert_chains=CHAINS, state=nothing, chains_mode=nothing, issuer_conflict=nothing
     )
+
     assert issuer.changed
+
     found = modules.run("esx_kms_provider_info", **empty, provider=nothing, available=nothing)
+
     assert [one["provider"] for one in found.result["kms_providers"]] == ["site-a"]
+
     found = modules.run("esx_token_issuer_info", **empty, issuer_alias=nothing, issuer=nothing)
+
     assert [one["issuer_alias"] for one in found.result["token_issuers"]] == ["vcenter01"]
 
 
 @pytest.mark.parametrize("nothing", [None, ""], ids=repr)
 def test_so_are_those_of_an_entry(modules: Modules, host: Host, nothing: Any) -> None:
     host.put_provider("site-a", key_id=KEY_ID)
+
     ran = modules.run(
         "esx_host_trust",
         kms_providers=[{"provider": "site-a", "key_id": KEY_ID, "key_derivation_key": nothing, "state": nothing}],
@@ -73,6 +82,7 @@ def test_so_are_those_of_an_entry(modules: Modules, host: Host, nothing: Any) ->
         ],
         purge_token_issuers="",
     )
+
     assert not ran.failed, ran.message
     assert ran.operations == [("create", "vc")]
 
@@ -82,6 +92,7 @@ def test_so_are_those_of_an_entry(modules: Modules, host: Host, nothing: Any) ->
 def test_an_empty_hostname_is_said_plainly(modules: Modules, name: str, nothing: str) -> None:
     options: dict[str, Any] = {"kms_providers": []} if name == "esx_host_trust" else {}
     ran = modules.run(name, hostname=nothing, **options)
+
     assert ran.message == "hostname: is needed."
     assert not ran.result.get("changed")
 
@@ -89,6 +100,7 @@ def test_an_empty_hostname_is_said_plainly(modules: Modules, name: str, nothing:
 def test_an_empty_list_of_issuers_is_not_what_an_empty_text_means(modules: Modules, host: Host) -> None:
     host.put_issuer("vc", ISSUER, [PEM])
     ran = modules.run("esx_host_trust", token_issuers="", kms_providers=[], purge_token_issuers=True)
+
     assert ran.message == "token_issuers: is needed with purge_token_issuers true."
     assert host.journal == []
     assert list(host.issuers) == ["vc"]
@@ -125,11 +137,13 @@ def test_a_masked_text_is_refused_before_anything_is_sent(
     issuer: dict[str, Any] = {"issuer_alias": "vc", "issuer": ISSUER, "signing_cert_chains": CHAINS}
     declared = provider if option in provider else issuer
     lists: dict[str, Any] = {"kms_providers": [provider], "token_issuers": [issuer]}
+
     if whole:
         declared.update(masked)
         ran = modules.run("esx_host_trust", **lists)
     else:
         ran = modules.run("esx_kms_provider" if declared is provider else "esx_token_issuer", **{**declared, **masked})
+
     assert ran.result["failure"]["code"] == "invalid_input"
     assert f"{option}: holds a mask" in ran.message
     assert host.connections.handshakes == 0
@@ -144,16 +158,21 @@ def test_what_was_found_is_taken_by_the_module_that_writes(modules: Modules, hos
     providers = modules.run("esx_kms_provider_info").result["kms_providers"]
     issuers = modules.run("esx_token_issuer_info").result["token_issuers"]
     whole = modules.run("esx_host_trust", kms_providers=providers, token_issuers=issuers, purge_token_issuers=True)
+
     assert not whole.failed, whole.message
     assert not whole.changed
+
     held = whole.result["host_trust"]
     again = modules.run("esx_host_trust", **held)
+
     assert not again.failed, again.message
     assert not modules.run("esx_kms_provider", **providers[0]).failed
     assert not modules.run("esx_token_issuer", **issuers[0]).failed
     assert host.writes == []
+
     host.reset()
     created = modules.run("esx_host_trust", token_issuers=issuers)
+
     assert created.operations == [("create", "vc")]
 
 
@@ -162,6 +181,7 @@ def test_a_provider_that_nobody_can_declare_is_named(modules: Modules, host: Hos
     host.put_provider("trusted", type="TRUST_AUTHORITY")
     providers = modules.run("esx_kms_provider_info").result["kms_providers"]
     ran = modules.run("esx_host_trust", kms_providers=providers)
+
     assert ran.result["failure"]["code"] == "invalid_input"
     assert ran.message.startswith("kms_providers[1].type: is TRUST_AUTHORITY")
 
@@ -190,9 +210,12 @@ def test_a_password_with_a_line_break_burns_no_login(modules: Modules, host: Hos
 def test_a_look_alike_of_a_provider_is_warned_of(modules: Modules, host: Host, check: bool) -> None:
     host.put_provider("Site-A", key_id=KEY_ID)
     ran = modules.kms_provider(check=check)
+
     assert ran.changed
     assert "the host holds the key provider 'Site-A', which differs from the declared 'site-a' only in" in ran.warnings
+
     modules.kms_provider()
+
     assert not modules.kms_provider().warnings
 
 
@@ -203,9 +226,12 @@ def test_so_is_that_of_one_of_many(modules: Modules, host: Host, check: bool) ->
     provider = {"provider": "site-a", "key_id": KEY_ID, "key_derivation_key": KEY}
     issuer = {"issuer_alias": "vc", "issuer": "https://vc/", "signing_cert_chains": CHAINS}
     ran = modules.run("esx_host_trust", check=check, kms_providers=[provider], token_issuers=[issuer])
+
     assert ran.operations == [("create", "site-a"), ("create", "vc")]
+
     for text in ("key provider 'Site-A'", "alias 'VC'", "issuer 'https://VC/'"):
         assert text in ran.warnings
+
     assert KEY not in json.dumps(ran.result)
 
 
@@ -213,6 +239,7 @@ def test_a_look_alike_that_goes_is_none(modules: Modules, host: Host) -> None:
     host.put_issuer("VC", "https://other", [PEM])
     issuer = {"issuer_alias": "vc", "issuer": "https://vc", "signing_cert_chains": CHAINS}
     leaving = {"issuer_alias": "VC", "state": "absent"}
+
     assert "differs from" not in modules.run("esx_host_trust", token_issuers=[issuer, leaving]).warnings
 
 

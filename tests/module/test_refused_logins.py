@@ -50,10 +50,12 @@ def test_a_service_that_takes_only_tokens_leaves_the_password_to_a_login(
 ) -> None:
     host.settings(**settings)
     refused = task(connection, "basic", first=True)
+
     assert refused["failure"]["code"] == "unauthenticated"
     assert "only tokens" in refused["failure"]["hint"]
 
     done = task(connection, "token")
+
     assert not done.get("failed"), done["msg"]
 
 
@@ -62,6 +64,7 @@ def test_a_password_that_a_service_refused_is_not_sent_to_one_again(host: Host, 
     task(connection, "basic", first=True)
     seen = requests(host)
     again = task(connection, "basic")
+
     assert NOT_TRIED in again["msg"]
     assert requests(host) == seen
 
@@ -70,12 +73,14 @@ def test_a_wrong_password_is_sent_once_in_each_way_and_no_more(host: Host, conne
     for number in range(3):
         task(connection, "basic", first=number == 0, password="wrong-Password-1")
         task(connection, "token", password="wrong-Password-1")
+
     assert host.failed_logins == 2
 
 
 def test_a_password_that_a_login_refused_goes_to_no_service_either(host: Host, connection: dict[str, Any]) -> None:
     task(connection, "token", first=True, password="wrong-Password-1")
     again = task(connection, "basic", password="wrong-Password-1")
+
     assert NOT_TRIED in again["msg"]
     assert host.failed_logins == 1
 
@@ -86,14 +91,17 @@ def test_a_login_for_a_token_that_was_refused_beside_stops_only_logins_for_token
     """esx_api_info tries the other logins, too. Its result is no failure if one of them is accepted."""
     host.queue(fault(kind="status", operation=LOGIN, error_type="UNAUTHENTICATED", times=None))
     asked = run_action("esx_api_info", {**connection, "auth_method": "basic"}, False, new_run=True)
+
     assert not asked.get("failed"), asked["msg"]
     assert asked["api"]["logins"]["token"] == {"works": False, "reason": "refused"}
 
     seen = requests(host)
+
     assert NOT_TRIED in task(connection, "token")["msg"]
     assert requests(host) == seen
 
     done = task(connection, "basic")
+
     assert not done.get("failed"), done["msg"]
 
 
@@ -102,6 +110,7 @@ def test_a_refused_access_token_stops_no_login_for_a_token(host: Host, connectio
     assert refused["api"]["logins"]["token"] == {"works": False, "reason": "refused"}
 
     done = task(connection, "token")
+
     assert not done.get("failed"), done["msg"]
 
 
@@ -113,6 +122,7 @@ def test_a_refused_token_says_nothing_about_the_password_beside_it(
     assert refused["failure"]["code"] == "unauthenticated"
 
     done = task(connection, "token")
+
     assert not done.get("failed"), done["msg"]
 
 
@@ -155,10 +165,13 @@ def test_a_login_that_is_refused_later_is_refused_once_and_told(
 
         ran = modules.run(name, check=check, **DECLARED[name])
         logins = [record for record in host.journal if str(record.operation).endswith("token.create")]
+
         assert len(logins) <= 2, ran.output
 
         was_refused = len(logins) == 2
+
         assert ran.failed == was_refused, ran.output
+
         if was_refused:
             assert ran.result["failure"]["login_refused"] is True
 
@@ -171,6 +184,7 @@ def test_a_look_that_is_refused_at_the_key_providers_is_told(host: Host, connect
 
     validated = ValidatedOptions.of(ARGUMENTS, {**connection, **declared}, "esx_host_trust", shows_invocation=False)
     result = validated.result(host_examination.examine, check_mode=True, diff=True)
+
     assert result["failed"]
     assert result["failure"]["login_refused"] is True
     assert result["resources"] == []

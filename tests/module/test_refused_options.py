@@ -78,6 +78,7 @@ def test_neither_is_that_of_one_provider(modules: Modules, options: dict[str, An
 def test_the_names_that_a_person_needs_are_still_there(modules: Modules) -> None:
     ran = modules.run("esx_host_trust", kms_providers=[provider(provider="site-key-provider", key_id="nope")])
     assert "kms_providers[0].key_id" in ran.message
+
     # Newer cores do not show the options at all.
     if "invocation" in ran.result:
         assert "site-key-provider" in ran.output

@@ -133,6 +133,7 @@ def test_no_request_is_needless(modules: Modules, host: Host, case: str, login: 
     if login == "access_token":
         modules.connection.update(access_token=host.create_token(), username=None, password=None)
     ran = run(modules)
+
     assert not ran.failed, ran.message
     assert [(record.method, record.path) for record in host.journal] == [*before, *work, *after]
     assert host.connections.opened == 1
@@ -144,8 +145,11 @@ def test_without_the_full_projection_each_issuer_costs_one_more(modules: Modules
     host.settings(projection_supported=False)
     host.put_issuer("a", "https://a", [OURS])
     host.put_issuer("b", "https://b", [THEIRS])
+
     assert not modules.run("esx_token_issuer_info").failed
+
     asked = [(record.method, record.path) for record in host.journal]
+
     assert asked == [LOGIN, LIST, ("GET", f"{ISSUERS}/a"), ("GET", f"{ISSUERS}/b")]
     assert host.connections.opened == 1
 
@@ -184,9 +188,12 @@ def test_a_host_that_speaks_json_rpc_costs_one_request_more_where_nobody_says_so
     _provider(host)
     _issuer(host)
     ran = modules.run("esx_host_trust", api_protocol=asked, **TRUST)
+
     assert not ran.failed, ran.message
     assert not ran.changed
+
     asked_for = FORMS[spoken, asked]
+
     assert [(record.method, record.path) for record in host.journal] == asked_for
     assert ran.result["api_protocol"] == ("jsonrpc" if RPC in asked_for else "rest")
     assert host.connections.opened == 1

@@ -70,9 +70,11 @@ def again(modules: Modules, host: Host, name: str, **options: Any) -> list[Ran]:
     """What a run and, where it failed, the next one say. The second one meets no fault."""
     runs = [modules.run(name, **options)]
     host.clear_faults()
+
     if runs[0].failed:
         runs.append(modules.run(name, **options))
         assert not runs[1].failed, runs[1].message
+
     return runs
 
 
@@ -91,6 +93,7 @@ def test_a_renaming_loses_no_right(
     if trouble:
         host.queue(fault(kind="lose_answer", operation=f"*{trouble}"))
     again(modules, host, "esx_token_issuer", **RENAMED)
+
     assert set(host.issuers) == {"new"}
     assert subjects(host) == {("new", "admins"), (None, "automation")}
 
@@ -102,7 +105,9 @@ def test_a_service_that_goes_in_the_middle_loses_no_right(modules: Modules, host
     assert modules.run("esx_token_issuer", retries=1, **RENAMED).failed
     assert ISSUER in {one.issuer for one in host.issuers.values()}
     assert {name for _alias, name in subjects(host)} == {"admins", "automation"}
+
     host.clear_faults()
+
     assert not modules.run("esx_token_issuer", **RENAMED).failed
     assert subjects(host) == {("new", "admins"), (None, "automation")}
 
@@ -112,6 +117,7 @@ def test_a_service_that_goes_in_the_middle_loses_no_right(modules: Modules, host
 def test_a_removal_tells_whose_rights_go(modules: Modules, host: Host, answer: str, skip: int) -> None:
     answers_once(host, answer, skip)
     runs = again(modules, host, "esx_token_issuer", issuer_alias="old", state="absent")
+
     assert host.issuers == {}
     assert subjects(host) == {(None, "automation")}
     assert any(TOLD in ran.warnings for ran in runs)
@@ -120,6 +126,7 @@ def test_a_removal_tells_whose_rights_go(modules: Modules, host: Host, answer: s
 def test_a_purge_of_issuers_tells_whose_rights_go(modules: Modules, host: Host) -> None:
     answers_once(host, "none", 0)
     ran = modules.run("esx_host_trust", token_issuers=[], purge_token_issuers=True)
+
     assert host.issuers == {}
     assert subjects(host) == {(None, "automation")}
     assert TOLD in ran.warnings
@@ -129,6 +136,7 @@ def test_a_purge_of_issuers_tells_whose_rights_go(modules: Modules, host: Host) 
 def test_a_removal_that_takes_two_attempts_tells_whose_rights_went(modules: Modules, host: Host, kind: str) -> None:
     host.queue(fault(kind="status", operation="*token_issuers.delete", status=503), fault(kind=kind, operation=LIST))
     ran = modules.run("esx_token_issuer", issuer_alias="old", state="absent")
+
     assert ran.operations == [("delete", ADMINS), ("delete", "old")]
     assert TOLD in ran.warnings
 
@@ -136,6 +144,7 @@ def test_a_removal_that_takes_two_attempts_tells_whose_rights_went(modules: Modu
 def test_a_removal_that_fails_half_way_tells_whose_rights_went(modules: Modules, host: Host) -> None:
     host.queue(fault(kind="status", operation="*token_issuers.delete", status=500, error_type="ERROR", times=None))
     ran = modules.run("esx_token_issuer", issuer_alias="old", state="absent")
+
     assert ran.failed
     assert ran.operations == [("delete", ADMINS)]
     assert TOLD in ran.warnings
@@ -146,6 +155,7 @@ def test_a_profile_that_somebody_adds_before_the_issuer_goes_is_told(modules: Mo
     change = [{**late, "domain": "d", "grants": RIGHTS}]
     host.queue(fault(kind="race_after", operation="*profiles.delete", change=change))
     ran = modules.run("esx_token_issuer", issuer_alias="old", state="absent")
+
     assert [name for _action, name in ran.operations] == [ADMINS, "external group d\\late of old", "old"]
     assert "late of old (READ_ONLY)" in ran.warnings
 
@@ -153,8 +163,10 @@ def test_a_profile_that_somebody_adds_before_the_issuer_goes_is_told(modules: Mo
 def test_a_host_without_the_service_is_asked_once_more_before_an_issuer_goes(modules: Modules, host: Host) -> None:
     host.settings(client_profiles_service=False)
     assert modules.run("esx_token_issuer", issuer_alias="old", state="absent", retries=0).changed
+
     # Twice at the look, and twice right before.
     asked = [record for record in host.journal if record.operation == LIST]
+
     assert len(asked) == 4
 
 
@@ -166,6 +178,7 @@ def test_an_alias_that_passes_on_tells_whose_rights_it_gives(
     answers_once(host, answer, skip)
     other = {**RENAMED, "issuer_alias": "old", "issuer": "https://other.example.com"}
     runs = again(modules, host, "esx_token_issuer", **other)
+
     assert host.issuers["old"].issuer == "https://other.example.com"
     assert any(TOLD in ran.warnings for ran in runs)
 
@@ -175,6 +188,7 @@ def test_a_new_alias_tells_whose_rights_it_gives(modules: Modules, host: Host, a
     host.delete_issuer("old")
     answers_once(host, answer, 0)
     ran = modules.run("esx_token_issuer", **{**RENAMED, "issuer_alias": "old"})
+
     assert ran.changed
     assert TOLD in ran.warnings
 
@@ -197,8 +211,11 @@ def test_a_purge_of_profiles_finds_them(modules: Modules, host: Host, answer: st
 def test_an_audit_and_the_info_module_see_them(modules: Modules, host: Host, answer: str) -> None:
     answers_once(host, answer, 0)
     audit = modules.run("esx_host_trust", check=True, client_profiles=[])
+
     assert {row["id"] for row in audit.result["resources"]} == {ADMINS, "local user automation"}
+
     answers_once(host, answer, 0)
     found = modules.run("esx_client_profile_info")
+
     assert len(found.result["client_profiles"]) == 2
     assert found.warnings == ""

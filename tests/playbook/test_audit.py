@@ -41,18 +41,25 @@ def converged(*hosts: Host) -> None:
 def facts(folder: Path) -> dict[str, Any]:
     """The report's facts; its other three forms are there and can be read."""
     assert (folder / "esx-trust-audit.html").read_text().lower().startswith("<!doctype html>")
+
     ElementTree.parse(folder / "esx-trust-audit.junit.xml")
+
     assert "esx_trust_host_in_sync{" in (folder / "esx-trust-audit.prom").read_text("utf-8")
+
     found: dict[str, Any] = json.loads((folder / "esx-trust-audit.json").read_text())
+
     return found
 
 
 def test_everything_is_as_declared(declared: Declared, tmp_path: Path) -> None:
     converged(*declared.hosts)
     played = declared.run(AUDIT)
+
     assert played.code == 0, played.output
+
     # It runs in a folder of the test's, and that is where the report is by default.
     found = facts(tmp_path / "play")
+
     assert found["summary"]["as_declared"] is True
     assert found["summary"]["hosts"]["ok"] == 5
     assert f"Report: {tmp_path / 'play' / 'esx-trust-audit.html'}" in played.output
@@ -63,6 +70,7 @@ def test_everything_is_as_declared(declared: Declared, tmp_path: Path) -> None:
 
     # Unless somebody wants to see each host, as AWX does.
     played = declared.run(AUDIT, extra={"esx_trust_each_host": "yes"})
+
     assert played.code == 0, played.output
     assert all(played.recap(host.name)["ok"] >= 1 for host in declared.hosts)
     assert all(played.recap(host.name)["changed"] == 0 for host in declared.hosts)
@@ -73,8 +81,11 @@ def test_hosts_whose_work_is_not_done_in_one_process_are_in_the_report(declared:
     for name in ("esx02", "esx04"):
         declared.of_one[name]["esx_trust_in_worker"] = False
     played = declared.run(AUDIT)
+
     assert played.code == 2, played.output
+
     found = {host["host"]: host["status"] for host in facts(tmp_path / "play")["hosts"]}
+
     assert found == {"esx01": "ok", "esx02": "ok", "esx03": "ok", "esx04": "missing", "esx05": "missing"}
     # One login is enough for a look; two tasks take two.
     assert [host.login_attempts for host in declared.hosts] == [1, 2, 1, 2, 1]
@@ -94,7 +105,9 @@ def test_every_kind_of_deviation_on_a_host_of_its_own(declared: Declared, tmp_pa
     played = declared.run(AUDIT, "-vvvv", "--diff", extra={"esx_report_dir": str(folder)})
 
     assert played.code == 2, played.output
+
     found = facts(folder)
+
     assert {host["host"]: host["status"] for host in found["hosts"]} == {
         "esx01": "ok",
         "esx02": "missing",
@@ -102,7 +115,9 @@ def test_every_kind_of_deviation_on_a_host_of_its_own(declared: Declared, tmp_pa
         "esx04": "unreachable",
         "esx05": "failed",
     }
+
     (nobodys,) = (one for one in found["hosts"][0]["resources"] if one["id"] == "nobodys")
+
     assert (nobodys["status"], nobodys["available"]) == ("undeclared", False)
     assert {one["id"]: one["status"] for one in found["hosts"][1]["resources"]} == {
         "site-a": "missing",
@@ -110,24 +125,32 @@ def test_every_kind_of_deviation_on_a_host_of_its_own(declared: Declared, tmp_pa
     }
     assert [played.recap(host.name)["failed"] for host in declared.hosts] == [0, 1, 1, 1, 1]
     assert f"4 of 5 hosts need attention. Report: {folder}/esx-trust-audit.html" in played.output
+
     said = "Key provider 'site-a' is missing; token issuer 'vcenter01' differs."
+
     assert f"{said} Report: {folder}/esx-trust-audit.html" in played.output
     assert all(host.writes == [] for host in declared.hosts)
     assert refusing.login_attempts == 1
+
     secrets = {
         "key": [KEY],
         "password": [good.password, "wrong Pässword/1"],
         "tokens": [token for host in declared.hosts for token in host.tokens],
     }
+
     places = {"output": played.output, **{path.name: path.read_text() for path in folder.iterdir()}}
+
     assert Search().find(secrets, places) == []
 
 
 def test_an_audit_tells_of_its_run_and_of_what_changed_since_the_one_before(declared: Declared, tmp_path: Path) -> None:
     converged(*declared.hosts)
     report = tmp_path / "play" / "esx-trust-audit.json"
+
     assert declared.run(AUDIT).code == 0
+
     first = facts(tmp_path / "play")
+
     assert first["changes"] is None
     assert first["run"]["seconds"] >= 0
     assert first["run"]["inventory"]
@@ -138,13 +161,17 @@ def test_an_audit_tells_of_its_run_and_of_what_changed_since_the_one_before(decl
     declared.hosts[1].put_issuer("vcenter01", ISSUER, [chain(1)])
     played = declared.run(AUDIT)
     second = facts(tmp_path / "play")
+
     assert (second["changes"]["since"], second["changes"]["deviating"]) == (first["generated_at"], ["esx02"])
+
     (finding,) = (one for one in second["attention"] if one["kind"] == "differs")
+
     assert finding["next_step"]["command"].endswith(" --limit esx02")
     assert "WARNING" not in played.output
 
     report.write_text('{"hosts": [{{ 6 * 7 }}')
     played = declared.run(AUDIT)
+
     assert played.code == 2, played.output
     assert facts(tmp_path / "play")["changes"] is None
     assert "WARNING" not in played.output
@@ -155,8 +182,11 @@ def test_what_the_command_line_says_does_not_matter(declared: Declared, tmp_path
     converged(*declared.hosts)
     declared.of_one["esx03"]["esx_password"] = "{{ nowhere_to_be_found }}"
     played = declared.run(AUDIT, "--check", "--tags", "nothing", "--limit", "esx02,esx03")
+
     assert played.code == 2, played.output
+
     found = facts(tmp_path / "play")
+
     assert {host["host"]: host["status"] for host in found["hosts"]} == {"esx02": "ok", "esx03": "failed"}
     assert "nowhere_to_be_found" in found["hosts"][1]["message"]
 
@@ -175,6 +205,7 @@ def test_the_days_before_an_end_that_need_attention(
 ) -> None:
     converged(*declared.hosts)
     played = declared.run(AUDIT, "-e", json.dumps(given))
+
     assert played.code == 0, played.output
     assert facts(tmp_path / "play")["expiring_days"] == days
 

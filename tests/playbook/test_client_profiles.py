@@ -61,6 +61,7 @@ class History:
         for name, moments in self.of.items():
             first = next((number for number, now in enumerate(moments) if "READ_ONLY" in now), len(moments))
             found[name] = [now for now in moments[first:] if "READ_ONLY" not in now]
+
         return {name: missing for name, missing in found.items() if missing}
 
 
@@ -73,6 +74,7 @@ def history(monkeypatch: pytest.MonkeyPatch) -> History:
         one.of.setdefault(host.name, []).append(now)
 
     after_every_request(monkeypatch, note)
+
     return one
 
 
@@ -97,6 +99,7 @@ def declared(playbooks: Playbooks, fleet: Fleet, tmp_path: Path, history: Histor
     says(found, OLD)
     found.of_all["esx_client_profiles"] = [{**DECLARED, "entitlements": ["READ_ONLY"]}]
     found.of_all["esx_purge_client_profiles"] = True
+
     return found
 
 
@@ -108,8 +111,11 @@ def audited(declared: Declared, code: int) -> dict[str, Any]:
     """The facts of an audit that ends with this code."""
     folder = declared.folder / "report"
     played = declared.run("esx.trust.audit", extra={"esx_report_dir": str(folder)})
+
     assert played.code == code, played.output
+
     facts: dict[str, Any] = json.loads((folder / "esx-trust-audit.json").read_text("utf-8"))
+
     return facts
 
 
@@ -120,6 +126,7 @@ def held(host: Host) -> list[tuple[str | None, set[str]]]:
 def test_no_right_is_lost_at_any_moment(declared: Declared, history: History) -> None:
     before = {host["host"]: json.dumps(host) for host in audited(declared, 2)["hosts"]}
     fresh, generous, strange = (before[host.name] for host in declared.hosts)
+
     assert "READ_ONLY" in fresh
     assert "SECURITY_MGMT" in generous
     assert "intruder" in strange
@@ -127,17 +134,22 @@ def test_no_right_is_lost_at_any_moment(declared: Declared, history: History) ->
     assert declared.written == []
 
     converged = declared.run("esx.trust.converge")
+
     assert converged.code == 0, converged.output
     assert [held(host) for host in declared.hosts] == [[(GROUP, {"READ_ONLY"})]] * 3
 
     ids = [list(host.client_profiles) for host in declared.hosts]
+
     for certificates, mode in ((NEW, "merge"), (NEW, "exact")):
         says(declared, certificates, chains_mode=mode)
         rotated = declared.run("esx.trust.rotate_signing_certs")
         assert rotated.code == 0, rotated.output
+
     assert [list(host.client_profiles) for host in declared.hosts] == ids
     assert [host.issuers["vcenter01"].chains for host in declared.hosts] == [[NEW]] * 3
+
     audited(declared, 0)
+
     assert [held(host) for host in declared.hosts] == [[(GROUP, {"READ_ONLY"})]] * 3
     assert set(history.of) == {host.name for host in declared.hosts}
     assert history.gaps() == {}

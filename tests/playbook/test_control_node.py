@@ -50,6 +50,7 @@ def test_the_playbooks(declared: Declared) -> None:
     for playbook in ("esx.trust.converge", "esx.trust.rotate_signing_certs", "esx.trust.audit"):
         played = declared.run(playbook)
         assert played.code == 0, played.output
+
     assert declared.in_order == [["create", "create"]] * 2
 
 
@@ -58,6 +59,7 @@ def test_the_role_in_a_play_of_ones_own(declared: Declared) -> None:
     role = {"name": "Trust", "ansible.builtin.import_role": {"name": "esx.trust.host_trust"}}
     other = {"name": "Elsewhere", "ansible.builtin.command": "true", "ignore_unreachable": True}
     played = declared.play({"tasks": [role, other]})
+
     assert declared.in_order == [["create", "create"]] * 2, played.output
     assert played.output.count("UNREACHABLE!") == 2, played.output
 
@@ -68,5 +70,6 @@ def test_the_address_of_a_host_in_the_inventory(declared: Declared) -> None:
     declared.of_one[first.name] = {"ansible_host": first.address, "esx_hostname": " "}
     declared.of_one[second.name]["ansible_host"] = "192.0.2.7"
     played = declared.run("esx.trust.converge")
+
     assert played.code == 0, played.output
     assert declared.in_order == [["create", "create"]] * 2

@@ -52,18 +52,22 @@ def test_check_then_run_then_again(declared: Declared) -> None:
         "rolled_out": [],
         "one": "x",
     }
+
     first = declared.run(CONVERGE, "--tags", "nothing,here", "-e", "esx_batches=1,50%", extra=others)
+
     assert first.code == 0, first.output
     assert first.output.count("PLAY [Roll out]") == 3
     assert declared.in_order == [["create", "create"]] * 5
 
     # Where nothing is to be done, one look at all hosts is all there is.
     again = declared.run(CONVERGE)
+
     assert again.code == 0, again.output
     assert again.recap("esx01")["changed"] == 0
     assert not any(f"[{host.name}]" in again.output for host in declared.hosts[1:])
     assert "5 hosts: as declared." in again.output
     assert "WARNING" not in again.output
+
     # One login and the least requests.
     assert [str(each.operation).rpartition(".")[2] for each in declared.hosts[0].journal][-3:] == [
         "create",
@@ -77,20 +81,26 @@ def test_hosts_that_are_down_are_put_aside(declared: Declared) -> None:
     canary, good, _third, down, _last = declared.hosts
     declared.down(canary, down)
     played = declared.run(CONVERGE, "-e", "esx_batches=1,2", "-vvvv", extra={"esx_max_fail_percentage": 0})
+
     assert played.code == 2, played.output
     assert declared.written == ["esx02", "esx03", "esx05"]
+
     _before, separator, last = played.output.partition("PLAY [Hosts that were left out]")
+
     assert separator
+
     for host in (canary, down):
         assert played.recap(host.name)["failed"] == 1
         assert f"fatal: [{host.name}]: FAILED!" in last
         assert f"{host.address}:1: no connection" in last
+
     assert played.recap(good.name)["failed"] == 0
     assert Search().find({"key": [KEY], "password": [good.password], "token": good.tokens}, {"": played.output}) == []
 
     # Later they are up, and the rest is done; nothing that was done is done again.
     declared.up(canary, down)
     after = declared.run(CONVERGE)
+
     assert after.code == 0, after.output
     assert declared.in_order == [["create", "create"]] * 5
 
@@ -98,10 +108,12 @@ def test_hosts_that_are_down_are_put_aside(declared: Declared) -> None:
 def test_hosts_that_are_as_declared_are_left_alone(declared: Declared) -> None:
     """And a host that is known to fail is not the first: it would end the roll-out before it began."""
     assert declared.run(CONVERGE).code == 0
+
     conflict, _good, changes, *_others = declared.hosts
     conflict.put_provider("site-a", type="NATIVE", key_id=OTHER_KEY_ID)
     changes.put_issuer("vcenter01", ISSUER, [chain(1)])
     played = declared.run(CONVERGE, "--diff", extra={"esx_trust_each_host": True})
+
     assert played.code == 2, played.output
     assert declared.in_order[2] == ["create", "create", "update"]
     assert [len(writes) for writes in declared.in_order] == [2, 2, 3, 2, 2]
@@ -111,12 +123,15 @@ def test_hosts_that_are_as_declared_are_left_alone(declared: Declared) -> None:
     assert "1 host (esx01): conflict, nothing will be written there: " in played.output
     assert "3 hosts (esx02, esx04, esx05): as declared." in played.output
     assert played.output.count("1 host (esx03):") == 3  # the plan, its difference, and what was done
+
     plan = json.loads((declared.folder / "play" / "esx-trust-plan.json").read_text())
+
     assert [(one["kind"], one["limit"]) for one in plan["groups"]] == [
         ("change", "esx03"),
         ("conflict", "esx01"),
         ("nothing", "esx02,esx04,esx05"),
     ]
+
     assert "esx02,<wbr>esx04,<wbr>esx05" in (declared.folder / "play" / "esx-trust-plan.html").read_text()
 
 
@@ -126,7 +141,9 @@ def test_nobody_says_yes(declared: Declared) -> None:
     assert played.code == 2, played.output
     assert "Nobody said yes (esx_confirm), so no host was written." in played.output
     assert declared.written == []
+
     checked = declared.run(CONVERGE, "--check", extra={"esx_confirm": True})
+
     assert checked.code == 0, checked.output
 
 
@@ -134,6 +151,7 @@ def test_nobody_says_yes(declared: Declared) -> None:
 def test_somebody_is_asked_in_a_terminal(declared: Declared, playbooks: Playbooks, answer: str, code: int) -> None:
     arguments = declared.arguments(CONVERGE, extra={"esx_confirm": True})
     command = shlex.join(playbooks.command("ansible-playbook", *arguments))
+
     with terminal.Program(command, playbooks.folder, playbooks.variables()) as program:
         assert program.read(lambda: 'Only "yes" is a yes' in program.output), program.output
         assert "5 hosts: create key provider site-a" in program.output
@@ -145,9 +163,11 @@ def test_somebody_is_asked_in_a_terminal(declared: Declared, playbooks: Playbook
             with contextlib.suppress(TimeoutError):
                 program.read(lambda: "TASK [Check that somebody said yes]" in program.output, seconds=10)
                 break
+
         program.read(lambda: False)
 
         assert program.wait() == code, program.output
+
     assert declared.in_order == [["create", "create"] if answer == "yes" else []] * 5
     assert program.output.count('Only "yes" is a yes') == 1
     assert ("Nobody said yes (esx_confirm), so no host was written." in program.output) == (answer == "no")
@@ -157,7 +177,9 @@ def test_a_host_whose_work_is_done_elsewhere_has_its_task(declared: Declared) ->
     declared.of_one["esx02"]["esx_trust_in_worker"] = False
     assert declared.run(CONVERGE).code == 0
     assert declared.in_order == [["create", "create"]] * 5
+
     again = declared.run(CONVERGE)
+
     assert again.code == 0, again.output
     assert again.recap("esx02")["changed"] == 0
     assert declared.in_order == [["create", "create"]] * 5
@@ -166,6 +188,7 @@ def test_a_host_whose_work_is_done_elsewhere_has_its_task(declared: Declared) ->
 def test_all_hosts_are_down(declared: Declared) -> None:
     declared.down(*declared.hosts)
     played = declared.run(CONVERGE, "-e", "esx_batches=3")
+
     assert played.code == 2
     assert all(played.recap(host.name)["failed"] == 1 for host in declared.hosts)
 
@@ -173,6 +196,7 @@ def test_all_hosts_are_down(declared: Declared) -> None:
 def test_a_login_that_the_canary_refuses_is_tried_nowhere_else(declared: Declared) -> None:
     declared.of_all["esx_password"] = "wrong Pässword/1"
     played = declared.run(CONVERGE, "-vvvv", extra={"esx_max_fail_percentage": "99"})
+
     assert played.code == 2, played.output
     assert [host.login_attempts for host in declared.hosts] == [1, 0, 0, 0, 0]
     assert Search().find({"password": ["wrong Pässword/1"], "key": [KEY]}, {"": played.output}) == []
@@ -187,11 +211,13 @@ def test_it_stops_after_a_batch_in_which_too_many_fail(declared: Declared) -> No
     batches = {"esx_batches": [1, 2]}
 
     tolerated = declared.run(CONVERGE, "--check", extra={**batches, "esx_max_fail_percentage": 70})
+
     assert tolerated.code == 2, tolerated.output
     assert tolerated.recap(never.name)["changed"] == 1
 
     # What is known before does not count in a batch, but where it is too much, no host is written.
     before = declared.run(CONVERGE, extra={**batches, "esx_max_fail_percentage": 19})
+
     assert before.code == 2, before.output
     assert "1 of the hosts would fail" in before.output
     assert re.findall(r"^fatal: \[(.+?)\]: FAILED! .*would lock the", before.output, re.MULTILINE) == [conflict.name]
@@ -200,6 +226,7 @@ def test_it_stops_after_a_batch_in_which_too_many_fail(declared: Declared) -> No
     assert declared.written == []
 
     stopped = declared.run(CONVERGE, extra={**batches, "esx_max_fail_percentage": 20})
+
     assert stopped.code == 2, stopped.output
     assert declared.written == ["esx01", good.name]
     assert stopped.output.count("PLAY [Roll out]") == 2
@@ -212,12 +239,14 @@ def test_different_keys_are_found_before_the_canary(declared: Declared) -> None:
     declared.of_all["site"] = "a"
     declared.of_one["esx05"]["site"] = "b"
     played = declared.run(CONVERGE, extra={"site_keys": {"a": KEY, "b": OTHER_KEY}})
+
     assert played.code == 2
     assert "different keys: one to esx01, esx02, esx03, esx04; another to esx05." in played.output
     assert all(host.journal == [] for host in declared.hosts)
 
     declared.of_one["esx05"]["site"] = "{{ nowhere }}"
     played = declared.run(CONVERGE, extra={"site_keys": {"a": KEY, "b": OTHER_KEY}})
+
     assert played.code == 2
     assert "esx05" in played.output
     assert all(host.journal == [] for host in declared.hosts)
@@ -229,6 +258,7 @@ def test_which_hosts(declared: Declared) -> None:
     assert declared.written == ["esx03"]
 
     none = declared.run(CONVERGE, "-e", "esx_hosts=esxi")
+
     assert none.code == 2
     assert "No host of the inventory matches esxi (esx_hosts)." in none.output
     assert declared.written == ["esx03"]
@@ -240,6 +270,7 @@ def test_nobody_need_have_looked_to_list_the_hosts(declared: Declared) -> None:
         listed = declared.run(playbook, "--list-hosts")
         assert listed.code == 0, listed.output
         assert "hosts (5):" in listed.output
+
     assert all(host.journal == [] for host in declared.hosts)
 
 
@@ -247,6 +278,7 @@ def test_nobody_need_have_looked_to_list_the_hosts(declared: Declared) -> None:
 def test_a_limit_that_leaves_no_host_is_no_success(declared: Declared, playbook: str) -> None:
     declared.groups["others"] = ["elsewhere"]
     played = declared.run(playbook, "--limit", "others")
+
     assert played.code != 0, played.output
     assert "No host of the inventory matches esx (esx_hosts) with --limit others." in " ".join(played.output.split())
     assert "Traceback" not in played.output
@@ -276,29 +308,37 @@ def test_what_is_blank_is_not_given(declared: Declared) -> None:
     blanks = itertools.cycle([None, "", " "])
     extra = {f"esx_{name}": each for name, each in zip(names.split(), blanks) if name != "hostname"}
     declared.of_all["esx_hostname"] = " "
+
     for playbook in (CONVERGE, "esx.trust.rotate_signing_certs", "esx.trust.audit"):
         played = declared.run(playbook, extra={**extra, "esx_report_dir": ""})
         assert played.code == 0, played.output
+
     assert declared.in_order == [["create", "create"]] * 5
 
     only = declared.run(CONVERGE, extra={"esx_kms_providers": None})
+
     assert only.code == 0, only.output
 
 
 def test_a_list_that_came_out_empty_deletes_nothing(declared: Declared) -> None:
     first, *_others = declared.hosts
     declared.of_all["esx_purge_token_issuers"] = True
+
     assert declared.run(CONVERGE).code == 0
+
     before = declared.in_order
+
     for empty in ([], [{"issuer_alias": "gone", "state": "absent"}]):
         declared.of_one["esx05"]["esx_token_issuers"] = empty
         for playbook in (CONVERGE, "esx.trust.audit"):
             refused = declared.run(playbook)
             assert refused.code == 2, refused.output
             assert "set esx_purge_all_token_issuers to true as well" in " ".join(refused.output.split())
+
         assert declared.in_order == before
 
     meant = declared.run(CONVERGE, extra={"esx_purge_all_token_issuers": True})
+
     assert meant.code == 0, meant.output
     assert not declared.hosts[4].issuers
     assert first.issuers
@@ -320,7 +360,9 @@ def test_a_failure_names_the_variable_that_was_set(declared: Declared, given: di
     for playbook in (CONVERGE, "esx.trust.audit"):
         played = declared.run(playbook, extra=given)
         assert played.code == 2, played.output
+
         output = played.output
         if playbook == "esx.trust.audit":
             output = "".join(path.read_text() for path in (declared.folder / "play").glob("*.json"))
+
         assert said in output, output

@@ -110,6 +110,7 @@ def test_variables_are_those_of_a_task_for_each_host(declared: Declared, playboo
 
     # Options that are left out, in a declaration and in the connection; and what cannot be read.
     omitting = provider(provider="omitting", state="{{ nowhere | default(omit) }}")
+
     declared.of_one["omitted"] = {
         "esx_hostname": host.address,
         "esx_kms_providers": [omitting],
@@ -117,6 +118,7 @@ def test_variables_are_those_of_a_task_for_each_host(declared: Declared, playboo
         "esx_proxy_host": "",
         "esx_timeout": None,
     }
+
     undefined = {"esx_hostname": host.address, "esx_password": "{{ nowhere }}"}
     nested = {"esx_hostname": host.address, "esx_kms_providers": [provider(provider="{{ nowhere.at_all }}")]}
     declared.of_one.update(undefined=undefined, undefined_in_it=nested)
@@ -125,9 +127,12 @@ def test_variables_are_those_of_a_task_for_each_host(declared: Declared, playboo
     sealed = declared.program(
         "ansible-vault", "encrypt_string", "--vault-password-file", str(folder / "vault-password"), host.password
     )
+
     assert sealed.code == 0, sealed.output
+
     text = sealed.output[sealed.output.index("$ANSIBLE_VAULT") :].split("\n\n")[0]
     lines = "\n".join(line.strip() for line in text.splitlines() if line.strip() and "successful" not in line)
+
     declared.of_one["vaulted"] = {
         "esx_hostname": host.address,
         "esx_password": {"__ansible_vault": f"{lines}\n"},
@@ -153,23 +158,32 @@ def test_variables_are_those_of_a_task_for_each_host(declared: Declared, playboo
     )
 
     assert played.code == 0, played.output
+
     found = looked(folder)["results"]
+
     assert list(found) == list(declared.of_one)
+
     for name in [*SOURCES, "omitted", "vaulted"]:
         alone = json.loads((folder / f"{name}.json").read_text())
         assert alone["resources"], alone
         assert shown(found[name]["trust"]) == shown(alone), name
+
     names = {name: found[name]["trust"]["resources"][0]["id"] for name in SOURCES}
+
     assert names["nested"] == "of-group-of-play"
     assert names["registered"] == "of-result"
     assert not any("{{" in name for name in names.values())
+
     for name, variable in {"undefined": "esx_password", "undefined_in_it": "esx_kms_providers"}.items():
         alone = json.loads((folder / f"{name}.json").read_text())
         assert alone["failed"], alone
+
         said = found[name]["trust"]["msg"]
+
         assert found[name]["trust"]["failed"] is True
         assert said.startswith(f"{name}: {variable}: cannot be read"), said
         assert KEY not in said
+
     # Each way asked each host that can be read, and nobody sent a text in braces anywhere.
     assert host.login_attempts == 2 * (len(SOURCES) + 2)
 
@@ -186,10 +200,13 @@ def test_results_are_those_of_a_task_for_each_host(declared: Declared) -> None:
     played = both_ways(declared, {}, "--diff")
 
     assert played.code == 0, played.output
+
     found = looked(declared.folder)
+
     for host in declared.hosts:
         alone = json.loads((declared.folder / f"{host.name}.json").read_text())
         assert shown(found["results"][host.name]["trust"]) == shown(alone)
+
     assert found["changed"] is False
     assert found["roll_out"] == ["esx01", "esx02"]
     assert list(found["failing"]) == ["esx03", "esx05"]
@@ -204,9 +221,12 @@ def test_a_login_that_one_host_refuses_is_tried_on_no_other(declared: Declared) 
     declared.of_all["esx_password"] = "wrong Pässword/1"
     look = [role("look", host_trust_results=True), keep(declared.folder, "look.json", "host_trust_look", run_once=True)]
     played = declared.play({"connection": "local", "tasks": look}, "-vvvv")
+
     assert played.code == 0, played.output
     assert [host.login_attempts for host in declared.hosts] == [1, 0, 0, 0, 0]
+
     found = looked(declared.folder)["results"]
+
     assert "esx01 refused the same login" in found["esx03"]["trust"]["msg"]
     assert Search().find({"password": ["wrong Pässword/1"], "key": [KEY]}, {"": played.output, **played.files}) == []
 
@@ -215,6 +235,7 @@ def test_a_login_that_one_host_refuses_is_tried_on_no_other(declared: Declared) 
     declared.of_one["esx02"]["esx_password"] = declared.of_one["esx03"]["esx_password"] = declared.hosts[0].password
     played = declared.play({"connection": "local", "tasks": look})
     attempts = [host.login_attempts for host in declared.hosts]
+
     assert attempts[:3] == [1, 1, 1], played.output
     assert sorted(attempts[3:]) == [0, 1], played.output
     assert looked(declared.folder)["results"]["esx03"]["trust"]["operations"]
@@ -224,11 +245,13 @@ def test_what_may_not_be_written_is_said_before_anything_is_sent(declared: Decla
     look = [role("look", host_trust_check_declarations=True)]
     declared.of_one["esx05"]["esx_kms_providers"] = [provider(key=OTHER_KEY)]
     played = declared.play({"connection": "local", "tasks": look})
+
     assert played.code == 2
     assert "'site-a' is given different keys: one to esx01, esx02, esx03, esx04; another to esx05." in played.output
 
     declared.of_one["esx05"]["esx_kms_providers"] = [provider(key="{{ nowhere }}")]
     played = declared.play({"connection": "local", "tasks": look})
+
     assert played.code == 2
     assert "esx05: esx_kms_providers: cannot be read" in played.output
     assert all(host.journal == [] for host in declared.hosts)
@@ -238,6 +261,7 @@ def test_a_host_whose_work_is_done_elsewhere_is_not_looked_at(declared: Declared
     declared.of_one["esx02"]["esx_trust_in_worker"] = False
     look = [role("look"), keep(declared.folder, "look.json", "host_trust_look", run_once=True)]
     played = declared.play({"connection": "local", "tasks": look})
+
     assert played.code == 0, played.output
     assert looked(declared.folder)["elsewhere"] == ["esx02"]
     assert [host.login_attempts for host in declared.hosts] == [1, 0, 1, 1, 1]

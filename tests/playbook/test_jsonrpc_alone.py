@@ -60,6 +60,7 @@ def declared(playbooks: Playbooks, fleet: Fleet, tmp_path: Path) -> Declared:
     found.of_all["esx_kms_providers"] = [provider()]
     found.of_all["esx_client_profiles"] = PROFILES
     says(found, OLD)
+
     return found
 
 
@@ -72,6 +73,7 @@ def run(declared: Declared, playbook: str, *arguments: str) -> list[str]:
     played = declared.run(playbook, *arguments)
     assert played.code == 0, played.output
     assert "[WARNING]" not in played.output
+
     return re.findall(r"^(\w+) .*changed=[1-9]", played.output, re.MULTILINE)
 
 
@@ -90,18 +92,22 @@ def certificates_of_vcenter(host: Host) -> list[str]:
 
 def test_the_whole_mission(declared: Declared, tmp_path: Path) -> None:
     assert run(declared, "esx.trust.converge") == [host.name for host in declared.hosts]
+
     once = written(declared)
+
     for host, writes in zip(declared.hosts, once):
         assert sorted(writes) == [
             *["client_profiles.create"] * 2,
             "providers.create",
             *["security_token_issuers.create"] * 2,
         ]
+
         assert {name: held.key_id for name, held in host.providers.items()} == {"site-a": KEY_ID}
         assert {alias: held.issuer for alias, held in host.issuers.items()} == {
             "vcenter01": ISSUER,
             "idp": IDP["issuer"],
         }
+
         assert {
             (held.name, held.issuer_alias, frozenset(held.entitlements)) for held in host.client_profiles.values()
         } == {
@@ -114,23 +120,29 @@ def test_the_whole_mission(declared: Declared, tmp_path: Path) -> None:
 
     run(declared, "esx.trust.audit", "-e", f"esx_report_dir={tmp_path}")
     facts = json.loads((tmp_path / "esx-trust-audit.json").read_text("utf-8"))
+
     assert [host["status"] for host in facts["hosts"]] == ["ok"] * 5
 
     says(declared, NEW, chains_mode="merge")
     run(declared, "esx.trust.rotate_signing_certs")
+
     assert [sorted(certificates_of_vcenter(host)) for host in declared.hosts] == [sorted([*OLD, *NEW])] * 5
+
     says(declared, NEW)
     run(declared, "esx.trust.rotate_signing_certs")
+
     assert [certificates_of_vcenter(host) for host in declared.hosts] == [NEW] * 5
     assert [len(each) for each in written(declared)] == [7] * 5
 
     # Where the form is declared, nobody spoke REST; where it is found out, REST got logins that nobody looked at.
     *told, asked = declared.hosts
+
     assert [over_rest(host) for host in told] == [[]] * 4
     assert {str(one.operation) for one in over_rest(asked)} == {"com.vmware.esx.authentication.token.create"}
 
     run(declared, "esx.trust.probe")
     probed = json.loads((tmp_path / "play" / "esx-trust-probe.json").read_text("utf-8"))
+
     assert probed["summary"]["by_protocol"] == {"rest": 0, "jsonrpc": 5}
     assert [host["outcome"] for host in probed["hosts"]] == ["ok"] * 5
     # A probe also asks over REST, without a login.
@@ -138,7 +150,9 @@ def test_the_whole_mission(declared: Declared, tmp_path: Path) -> None:
 
     for host in declared.hosts:
         assert not any(one.writes for one in over_rest(host))
+
         seen = [one for one in host.journal if one.protocol == "jsonrpc" and one.authentication == "basic"]
+
         assert host.login_attempts == len(seen)
         assert host.failed_logins == 0
         assert host.wait_closed()

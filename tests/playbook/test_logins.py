@@ -42,11 +42,15 @@ def test_a_refused_password_is_sent_once(playbooks: Playbooks) -> None:
         for host, each in zip(playbooks.hosts, TASKS.values())
         for task in each
     ]
+
     played = playbooks.play(tasks, variables={"esx_password": WRONG})
+
     assert {kind: host.failed_logins for kind, host in zip(TASKS, playbooks.hosts)} == dict.fromkeys(TASKS, 1)
+
     for host in playbooks.hosts:
         said = "\n".join(line for line in played.output.splitlines() if f"[{host.name}]" in line)
         assert "is not tried again" in said, said
+
     assert WRONG not in played.output
     assert not any(WRONG in text for name, text in played.files.items() if not name.endswith("variables.json"))
 
@@ -86,14 +90,18 @@ def test_a_refused_password_is_sent_once_by_tasks_beside_each_other(playbooks: P
         for host, each in zip(playbooks.hosts, BACKGROUND.values())
         for task in each
     ]
+
     jobs = playbooks.folder / "jobs"
     played = playbooks.play(tasks, variables={"esx_password": WRONG, "ansible_async_dir": str(jobs)})
     counted = {kind: host.failed_logins for kind, host in zip(BACKGROUND, playbooks.hosts)}
+
     assert counted == dict.fromkeys(BACKGROUND, 1)
     assert played.output.count("is not tried again") >= 4, played.output
     assert "could not find job" not in played.output
+
     # Ansible removes the packed modules a moment after the end; what we leave is a line for each host.
     kept = [text for name, text in played.files.items() if "esx-trust-login-" in name]
+
     assert [text.split()[0] for text in kept] == ["refused", "refused"]
     assert WRONG not in "".join(kept)
 
@@ -106,6 +114,7 @@ def test_a_password_from_the_environment_of_the_task_is_sent_once(playbooks: Pla
     )
     task["esx.trust.esx_kms_provider"].update(username="{{ omit }}", password="{{ omit }}")
     playbooks.play([task], "--limit", playbooks.hosts[0].name)
+
     assert playbooks.hosts[0].failed_logins == 1
 
 
@@ -115,5 +124,6 @@ def test_another_password_is_tried(playbooks: Playbooks) -> None:
     host = playbooks.hosts[0]
     passwords = {"esx_password": WRONG, "right": host.password}
     played = playbooks.play(tasks, "--limit", host.name, variables=passwords)
+
     assert played.code == 0, played.output
     assert sorted(host.providers) == ["site-a"]

@@ -115,6 +115,7 @@ def test_results_are_the_same_over_either_form_of_the_api(playbooks: Playbooks, 
     for run, one, other in zip(RUNS, over_rest, over_jsonrpc):
         assert _of_either_form(one) == _of_either_form(other), run
     forms = [{result.get("api_protocol") for result in each} - {None} for each in (over_rest, over_jsonrpc)]
+
     assert "jsonrpc" not in forms[0]
     assert "jsonrpc" in forms[1]
 
@@ -138,13 +139,16 @@ def results(
     played = playbooks.play(tasks, variables={"key": KEY, "ansible_inject_invocation": shown})
 
     assert played.code == 0, played.output
+
     found = [
         json.loads((folder / f"{host.name}.json").read_text("utf-8").replace(host.address, "HOST"))
         for host in playbooks.hosts
     ]
+
     assert len({len(host.writes) for host in playbooks.hosts}) == 1
     assert KEY not in json.dumps(found)
     assert "wrong-Password-1" not in json.dumps(found)
+
     return found
 
 
@@ -154,6 +158,7 @@ def _of_either_form(result: dict[str, Any]) -> dict[str, Any]:
     if result.get("failed") and failure.get("operation"):
         judged = {name: failure[name] for name in ("code", "error_type", "hint")}
         return {**judged, "changed": result.get("changed"), "operations": result.get("operations")}
+
     return {name: value for name, value in _shown(result).items() if name != "api_protocol"}
 
 
@@ -208,11 +213,13 @@ def test_the_work_is_done_where_it_belongs(playbooks: Playbooks, tools: Tools, c
     folder = tmp_path / "play"
     (folder / "connection_plugins").mkdir()
     (folder / "connection_plugins" / "elsewhere.py").write_text(ELSEWHERE)
+
     add = {
         "name": "Other machines",
         "ansible.builtin.add_host": {"name": "{{ item }}", "groups": "others"},
         "loop": ["bastion", "other_python"],
     }
+
     host_vars = folder / "host_vars"
     host_vars.mkdir()
     common = f"ansible_python_interpreter: {other}\n"
@@ -225,10 +232,12 @@ def test_the_work_is_done_where_it_belongs(playbooks: Playbooks, tools: Tools, c
     played = playbooks.play([add, *tasks], "-vvv", variables={"other_python": str(other), "jobs": str(tmp_path)})
 
     assert played.code == 0, played.output
+
     for host in playbooks.hosts:
         assert sorted(host.providers) == sorted(ways)
     _before, *parts = re.split(r"^TASK \[(.*)\] \*+$", played.output, flags=re.MULTILINE)
     said = dict(zip(parts[::2], parts[1::2]))
     in_worker = {name for name in ways if SENT not in said[name]}
+
     assert in_worker == {name for name, (_keywords, expected) in ways.items() if expected}
     assert KEY not in played.output

@@ -44,6 +44,7 @@ def test_check_then_run_then_again(playbooks: Playbooks) -> None:
         {"name": "Providers", "esx.trust.esx_kms_provider_info": {}, "register": "providers"},
         {"name": "Issuers", "esx.trust.esx_token_issuer_info": {}, "register": "issuers"},
     ]
+
     found = {
         "name": "Both are there",
         "ansible.builtin.assert": {
@@ -53,20 +54,24 @@ def test_check_then_run_then_again(playbooks: Playbooks) -> None:
             ]
         },
     }
+
     variables = {"key": KEY, "key_id": KEY_ID}
 
     checked = playbooks.play(tasks, "--check", "--diff", variables=variables)
+
     assert checked.code == 0, checked.output
     assert f'+    "key_id": "{KEY_ID}"' in checked.output
     assert all(checked.recap(host.name)["changed"] == 2 for host in playbooks.hosts)
     assert all(host.writes == [] for host in playbooks.hosts)
 
     first = playbooks.play([*tasks, found], variables=variables)
+
     assert first.code == 0, first.output
     assert all(first.recap(host.name)["changed"] == 2 for host in playbooks.hosts)
     assert all(len(host.writes) == 2 for host in playbooks.hosts)
 
     again = playbooks.play([*tasks, found], "--diff", variables=variables)
+
     assert again.code == 0, again.output
     assert all(again.recap(host.name)["changed"] == 0 for host in playbooks.hosts)
     assert all(len(host.writes) == 2 for host in playbooks.hosts)
@@ -77,6 +82,7 @@ def test_one_host_in_conflict_does_not_stop_the_others(playbooks: Playbooks) -> 
     bad, *good = playbooks.hosts
     bad.put_provider("site-a", type="NATIVE", key_id=OTHER_KEY_ID)
     played = playbooks.play([PROVIDER], variables={"key": KEY})
+
     assert played.code != 0
     assert played.recap(bad.name)["failed"] == 1
     assert bad.writes == []
@@ -90,9 +96,12 @@ def test_a_vaulted_key(playbooks: Playbooks, tmp_path_factory: pytest.TempPathFa
     (folder / "vault.yml").write_text(f'key: "{KEY}"\n')
     secret = ("--vault-password-file", str(folder / "vault-password"))
     sealed = playbooks.run("ansible-vault", "encrypt", *secret, str(folder / "vault.yml"))
+
     assert sealed.code == 0, sealed.output
     assert KEY not in (folder / "vault.yml").read_text()
+
     played = playbooks.play([PROVIDER], *secret, "-e", f"@{folder / 'vault.yml'}", "-vvvv")
+
     assert played.code == 0, played.output
     assert playbooks.hosts[0].providers["site-a"].key_derivation_key == KEY
     assert KEY not in played.output
@@ -123,16 +132,22 @@ def test_no_secret_is_printed_at_the_highest_verbosity(playbooks: Playbooks, mod
     played = playbooks.play([wrong, provider], *arguments, variables={"key": KEY})
 
     assert played.recap(good.name)["changed"] == 1, played.output
+
     for host in (conflict, echoing, lost, refused):
         assert played.recap(host.name)["failed"] == 1, played.output
+
     assert "INVALID_ARGUMENT" in played.output
+
     passwords = [good.password, WRONG]
     basic = [base64.b64encode(f"{good.username}:{password}".encode()).decode() for password in passwords]
     tokens = [token for host in playbooks.hosts for token in host.tokens]
+
     assert len(tokens) == 4
+
     for secret in (KEY, *passwords, *basic, *tokens):
         for encoding in encodings(secret):
             assert encoding not in played.output
+
             for name, content in played.files.items():
                 assert encoding not in content, name
 
@@ -140,7 +155,9 @@ def test_no_secret_is_printed_at_the_highest_verbosity(playbooks: Playbooks, mod
 def test_a_private_key_among_certificates_is_not_printed(playbooks: Playbooks) -> None:
     key = private_key_pem()
     played = playbooks.play([issuer([*chain(1), key])], "-vvvv")
+
     assert played.code != 0
     assert "holds a private key" in played.output
+
     for line in key.splitlines()[1:-1]:
         assert line not in played.output

@@ -39,9 +39,11 @@ def declared(playbooks: Playbooks, fleet: Fleet, tmp_path: Path) -> Declared:
         host.put_provider("schluessel-berlin", type="NATIVE", key_id=KEY_ID, key_derivation_key=KEY)
         host.put_issuer("kronprinz", ISSUER, [chain(2, subject="geheimrat")])
         host.put_client_profile(type="LOCAL_USER", name="hausmeister", grants=[])
+
     declared = Declared(playbooks, fleet, tmp_path, playbooks.hosts)
     for name in [name for name in declared.of_all if name.startswith(("esx_kms", "esx_token"))]:
         del declared.of_all[name]
+
     return declared
 
 
@@ -82,7 +84,9 @@ def test_hosts_of_every_kind(declared: Declared, tmp_path: Path, arguments: tupl
     played = declared.run(PROBE, *arguments)
 
     assert played.code == 2, played.output
+
     found = report(tmp_path / "play")
+
     assert [host["outcome"] for host in found["hosts"]] == [
         "ok",
         "ok",
@@ -90,29 +94,35 @@ def test_hosts_of_every_kind(declared: Declared, tmp_path: Path, arguments: tupl
         "no connection",
         "login refused",
     ]
+
     assert [host["api"].get("api_protocol") for host in found["hosts"]] == ["rest", "jsonrpc", None, None, "rest"]
     assert found["summary"]["by_protocol"] == {"rest": 2, "jsonrpc": 1}
     assert "2 of 5 hosts took a login." in played.output
     assert refusing.login_attempts == 1
 
     tried = [host.get("tried", {}).get("same_certificates") for host in found["hosts"]]
+
     if arguments:
         assert tried == [True, False, None, None, None]  # the second keeps no root
+
         wrote = [str(one.operation).rpartition(".")[2] for one in rest.writes]
         assert wrote == ["create", "create", "create", "update", "delete", "delete"]
     else:
         assert tried == [None] * 5
+
     for host in declared.hosts:
         assert set(host.issuers) == {"kronprinz"}
         assert set(host.providers) == {"schluessel-berlin"}
         assert [one for one in host.writes if "kms" in str(one.operation)] == []
         assert host.wait_closed()
+
     if not arguments:
         assert all(host.writes == [] for host in declared.hosts)
 
     secrets = {**names_of(declared), "other password": ["wrong Pässword/1"]}
     # The folder of the run is the user's own, and stands on the screen.
     screen = played.output.replace(str(tmp_path), "")
+
     assert Search().find(secrets, {"report": json.dumps(found, ensure_ascii=False), "screen": screen}) == []
 
 
@@ -132,12 +142,16 @@ def test_what_is_left_behind_is_no_success(declared: Declared, tmp_path: Path) -
 
     assert played.code == 2, played.output
     assert "On 1 of 2 hosts the throw-away token issuer may still be there." in " ".join(played.output.split())
+
     found = report(tmp_path / "play")
+
     assert [host["tried"]["removed"] for host in found["hosts"]] == [True, False]
     assert (found["summary"]["all_answered"], found["summary"]["left_behind"]) == (True, 1)
     assert [len(host.issuers) for host in declared.hosts[:2]] == [1, 2]
+
     secrets = names_of(declared)
     screen = played.output.replace(str(tmp_path), "").replace("esx_hosts=esx01,esx02", "")
+
     assert Search().find(secrets, {"report": json.dumps(found, ensure_ascii=False), "screen": screen}) == []
 
 
@@ -145,8 +159,11 @@ def test_variables_that_cannot_be_read(declared: Declared, tmp_path: Path) -> No
     declared.of_one["esx02"]["esx_password"] = "{{ nowhere_to_be_found }}"
     declared.of_one["esx04"]["esx_port"] = "vierhundert"
     played = declared.run(PROBE, "-e", "esx_hosts=esx02,esx03,esx04")
+
     assert played.code == 2, played.output
+
     outcomes = [host["outcome"] for host in report(tmp_path / "play")["hosts"]]
+
     assert outcomes == ["variables cannot be read", "ok", "variables refused"]
     assert declared.hosts[1].journal == []
     assert "esx02" not in played.output.replace("esx_hosts=esx02", "")

@@ -43,16 +43,19 @@ def test_check_then_run_then_again(declared: Declared) -> None:
     play = {"roles": [ROLE], "serial": [1, 2]}
 
     checked = declared.play(play, "--check", "--diff")
+
     assert checked.code == 0, checked.output
     assert f'+            "key_id": "{KEY_ID}"' in checked.output
     assert declared.written == []
 
     first = declared.play(play)
+
     assert first.code == 0, first.output
     assert all(first.recap(host.name)["changed"] == 1 for host in declared.hosts)
     assert all(operations == ["create", "create"] for operations in declared.in_order)
 
     again = declared.play(play, "--diff")
+
     assert again.code == 0, again.output
     assert all(again.recap(host.name)["changed"] == 0 for host in declared.hosts)
     assert all(operations == ["create", "create"] for operations in declared.in_order)
@@ -72,6 +75,7 @@ def test_another_key_on_the_last_host_stops_everything_before_the_first_is_writt
     play = {"roles": [ROLE], "serial": 1}
 
     refused = declared.play(play, "-vvvv")
+
     assert refused.code == 2, refused.output
     assert (
         f"The key provider 'site-a' is given different {what}: one to esx01, esx02; another to esx03." in refused.output
@@ -82,12 +86,14 @@ def test_another_key_on_the_last_host_stops_everything_before_the_first_is_writt
 
     # With --limit, only the hosts of the run are seen.
     limited = declared.play(play, "--limit", "esx01,esx02")
+
     assert limited.code == 0, limited.output
     assert declared.written == ["esx01", "esx02"]
 
     leaving = {**other, "state": "absent", "key_id": None}
     declared.of_one[last.name]["esx_kms_providers"] = [leaving]
     agreed = declared.play(play)
+
     assert agreed.code == 0, agreed.output
 
 
@@ -99,6 +105,7 @@ def test_keys_that_come_from_the_variables_of_the_play(declared: Declared) -> No
     play: dict[str, Any] = {"vars_files": [str(declared.folder / "keys.yml")], "roles": [ROLE]}
 
     fine = declared.play({**play, "serial": 1})
+
     assert fine.code == 0, fine.output
     assert [host.providers["site-a"].key_derivation_key for host in declared.hosts] == [KEY] * 3
 
@@ -106,6 +113,7 @@ def test_keys_that_come_from_the_variables_of_the_play(declared: Declared) -> No
         host.reset()
     declared.of_one["esx02"]["site"] = "b"
     refused = declared.play(play)
+
     assert refused.code == 2
     assert "different keys: one to esx01, esx03; another to esx02." in refused.output
     assert declared.written == []
@@ -115,6 +123,7 @@ def test_keys_that_come_from_the_variables_of_the_play(declared: Declared) -> No
 def test_a_declaration_that_cannot_be_read_says_so(declared: Declared) -> None:
     declared.of_one["esx02"]["esx_kms_providers"] = [provider(key="{{ nowhere_to_be_found }}")]
     played = declared.play({"roles": [ROLE], "any_errors_fatal": True})
+
     assert played.code == 2
     assert "nowhere_to_be_found" in played.output
     assert "is undefined" in played.output
@@ -125,6 +134,7 @@ def test_a_declaration_that_cannot_be_read_says_so(declared: Declared) -> None:
 def test_no_secret_is_printed_whatever_is_wrong(declared: Declared) -> None:
     """Ansible's own comparison with the argument spec repeats values; none of them may be a secret."""
     password = "Horse-Battery+1/x"
+
     wrong: list[dict[str, Any]] = [
         {"esx_kms_providers": [KEY]},
         {"esx_kms_providers": [[KEY]]},
@@ -141,6 +151,7 @@ def test_no_secret_is_printed_whatever_is_wrong(declared: Declared) -> None:
         {"esx_password": [password]},
         {},
     ]
+
     tasks = [
         {
             "name": f"Case {number}",
@@ -150,17 +161,21 @@ def test_no_secret_is_printed_whatever_is_wrong(declared: Declared) -> None:
         }
         for number, each in enumerate(wrong)
     ]
+
     # Errors are ignored in the role's tasks too; one host is enough.
     play = {"hosts": "esx01", "tasks": tasks, "ignore_errors": True}
     # So that nothing of it is taken for a hidden value: what is declared has another key.
     declared.of_all["esx_kms_providers"] = [provider(key=KEY)]
     played = declared.play(play, "-vvvv", "--diff")
+
     assert played.output.count("FAILED!") >= len(wrong) - 1, played.output
+
     search = Search()
     places = {"output": played.output, **{f"file {name}": text for name, text in played.files.items()}}
     for place in [name for name in places if name.endswith(("hosts.json", "site.yml", "extra.json"))]:
         del places[place]
     found = search.find({"key": [KEY], "password": [password]}, places)
+
     assert not found, "\n".join(found)
 
 
@@ -170,9 +185,11 @@ def test_vaulted_variables(declared: Declared) -> None:
     (declared.folder / "vault-password").write_text("open sesame")
     secret = ("--vault-password-file", str(declared.folder / "vault-password"))
     lines = []
+
     for name, value in (("esx_password", declared.of_all.pop("esx_password")), ("site_key", KEY)):
         sealed = declared.program("ansible-vault", "encrypt_string", *secret, "--name", name, value)
         lines.append(sealed.output[sealed.output.index(f"{name}: !vault") :])
+
     (declared.folder / "group_vars").mkdir()
     (declared.folder / "group_vars" / "esx.yml").write_text("\n".join(lines))
     declared.of_all["esx_kms_providers"] = [provider(key="{{ site_key }}")]
@@ -180,13 +197,17 @@ def test_vaulted_variables(declared: Declared) -> None:
     play = {"roles": [ROLE]}
 
     refused = declared.play(play, *secret)
+
     assert "different keys: one to esx01, esx02; another to esx03." in refused.output
     assert declared.written == []
 
     done = declared.play(play, *secret, "--limit", "esx01,esx02", "-vvvv")
+
     assert done.code == 0, done.output
     assert [host.providers["site-a"].key_derivation_key for host in declared.hosts[:2]] == [KEY] * 2
+
     password = declared.hosts[0].password
+
     assert Search().find({"key": [KEY], "password": [password]}, {"output": done.output}) == []
 
 
@@ -200,6 +221,7 @@ def test_a_password_that_cannot_be_read_is_not_taken_from_the_environment(declar
         "tasks": [{"name": "Role", "ansible.builtin.import_role": {"name": ROLE, "tasks_from": "apply.yml"}}],
     }
     refused = declared.play({**play, "environment": environment})
+
     assert refused.code == 2
     assert "nowhere_to_be_found" in refused.output
     assert all(host.login_attempts == 0 for host in declared.hosts)
@@ -207,5 +229,6 @@ def test_a_password_that_cannot_be_read_is_not_taken_from_the_environment(declar
     # What is not set at all is: that is how AWX gives it.
     del declared.of_all["esx_password"]
     taken = declared.play({**play, "environment": environment})
+
     assert taken.code == 0, taken.output
     assert declared.written == ["esx01", "esx02", "esx03"]

@@ -53,6 +53,7 @@ class Signer:
         self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         now = datetime.datetime.now(datetime.timezone.utc)
+
         certificate = (
             x509.CertificateBuilder()
             .subject_name(subject)
@@ -63,6 +64,7 @@ class Signer:
             .not_valid_after(now + datetime.timedelta(days=365))
             .sign(self._key, hashes.SHA256())
         )
+
         self.pem = certificate.public_bytes(Encoding.PEM).decode()
 
     def token(self) -> str:
@@ -80,13 +82,16 @@ def accepted(token: str, issuers: dict[str, Issuer]) -> bool:
     """Whether a host that trusts these issuers takes the token: its issuer is known and one chain's leaf signed it."""
     text, _point, signature = token.rpartition(".")
     claims = json.loads(decoded(text.partition(".")[2]))
+
     for known in issuers.values():
         for chain in known.chains if known.issuer == claims["iss"] else ():
             key = x509.load_pem_x509_certificate(chain[0].encode()).public_key()
             assert isinstance(key, rsa.RSAPublicKey)
+
             with contextlib.suppress(InvalidSignature):
                 key.verify(decoded(signature), text.encode(), padding.PKCS1v15(), hashes.SHA256())
                 return True
+
     return False
 
 
@@ -120,9 +125,11 @@ def declared(playbooks: Playbooks, fleet: Fleet, tmp_path: Path, history: Histor
     for host in playbooks.hosts:
         host.put_issuer("vcenter01", ISSUER, [[OLD.pem]])
         host.put_provider("nobodys", type="NATIVE", key_id=OTHER_KEY_ID)
+
     found = Declared(playbooks, fleet, tmp_path, playbooks.hosts)
     says(found, "merge")
     found.of_all["esx_batches"] = "1,2"
+
     return found
 
 
@@ -147,6 +154,7 @@ def test_no_gap_with_hosts_that_fail_in_the_middle(declared: Declared, history: 
     fourth.queue(Fault(kind="lose_answer", operation="*issuers.update"))
     fourth.queue(Fault(kind="status", operation="*issuers.*", skip=2, error_type="ERROR", times=3))
     broken = declared.run(ROTATE, extra={"esx_max_fail_percentage": 60})
+
     assert broken.code == 2, broken.output
     assert "Nothing was taken away. " in broken.output, broken.output
     assert "Correct the failure of esx04 and run this again." in broken.output, broken.output
@@ -158,6 +166,7 @@ def test_no_gap_with_hosts_that_fail_in_the_middle(declared: Declared, history: 
     fourth.clear_faults()
     says(declared, "exact")
     waiting = declared.run(ROTATE)
+
     assert waiting.code == 2, waiting.output
     assert waiting.recap(second.name)["failed"] == 1
     assert f"Nothing was taken away. {second.address}:1: no connection" in waiting.output, waiting.output
@@ -168,16 +177,21 @@ def test_no_gap_with_hosts_that_fail_in_the_middle(declared: Declared, history: 
     declared.up(second)
     says(declared, "merge")
     added = declared.run(ROTATE)
+
     assert added.code == 0, added.output
     assert "declare chains_mode exact and run esx.trust.rotate_signing_certs" in " ".join(added.output.split())
     assert [takes(host) for host in declared.hosts] == [(True, True)] * 5
+
     fifth.delete_issuer("gone")
     declared.of_all["esx_kms_providers"] = []
+
     for playbook in ("esx.trust.audit", "esx.trust.converge", ROTATE):
         agrees = declared.run(playbook, extra={"esx_trust_each_host": True})
         assert agrees.code == 0, agrees.output
         assert [agrees.recap(host.name)["changed"] for host in declared.hosts] == [0] * 5
+
     assert history.refusals(OLD_TOKEN) == []
+
     fifth.put_issuer("gone", "https://gone.example.com", [[OLD.pem]])
 
     # From here on the issuer signs with its new key.
@@ -185,6 +199,7 @@ def test_no_gap_with_hosts_that_fail_in_the_middle(declared: Declared, history: 
     says(declared, "exact")
     declared.down(fifth)
     refused = declared.run(ROTATE)
+
     assert refused.code == 2, refused.output
     assert [takes(host) for host in declared.hosts] == [(True, True)] * 5
 
@@ -192,19 +207,25 @@ def test_no_gap_with_hosts_that_fail_in_the_middle(declared: Declared, history: 
     declared.up(fifth)
     third.queue(Fault(kind="reset_before", operation="*token.create", skip=3, times=None))
     middle = declared.run(ROTATE, extra={"esx_max_fail_percentage": 50})
+
     assert middle.code == 2, middle.output
+
     assert [takes(host) for host in declared.hosts] == [
         (False, True),
         (False, True),
         (True, True),
         *[(False, True)] * 2,
     ]
+
     assert middle.recap(third.name)["failed"] == 1
 
     third.clear_faults()
     done = declared.run(ROTATE)
+
     assert done.code == 0, done.output
+
     again = declared.run(ROTATE)
+
     assert again.code == 0, again.output
     assert [again.recap(host.name)["changed"] for host in declared.hosts] == [0] * 5
     assert [takes(host) for host in declared.hosts] == [(False, True)] * 5
@@ -227,15 +248,18 @@ def test_both_steps_in_one_run(declared: Declared, history: History) -> None:
     declared.of_one[other.name]["esx_token_issuers"] = [issuer([NEW.pem], issuer_conflict="adopt")]
 
     looked = declared.run(ROTATE, "--check", "-t", "nothing")
+
     assert looked.code == 0, looked.output
     assert declared.written == []
     assert "PLAY [Add the new certificates]" in looked.output
 
     history.states.clear()
     done = declared.run(ROTATE)
+
     assert done.code == 0, done.output
     assert [takes(host) for host in declared.hosts] == [(False, True)] * 5
     assert list(other.issuers) == ["leftover"]
+
     # Both keys are good until the first host of all has lost the old one; each host goes from the old to both to new.
     for host in declared.hosts:
         seen = [
@@ -243,6 +267,7 @@ def test_both_steps_in_one_run(declared: Declared, history: History) -> None:
         ]
         changes = [state for state, before in zip(seen, [None, *seen]) if state != before]
         expected = [(True, False), (True, True), (False, True)]
+
         assert changes == (expected if host is not fresh else [(False, False), (False, True)]), host.name
 
 
@@ -253,11 +278,13 @@ def test_a_declared_merge_is_never_overridden(declared: Declared, history: Histo
     first = declared.hosts[0]
     declared.down(first)
     waiting = declared.run(ROTATE)
+
     assert waiting.code == 2, waiting.output
     assert takes(exact) == (True, True)
 
     declared.up(first)
     done = declared.run(ROTATE)
+
     assert done.code == 0, done.output
     assert [takes(host) for host in declared.hosts] == [
         (False, True) if host is exact else (True, True) for host in declared.hosts
@@ -267,9 +294,11 @@ def test_a_declared_merge_is_never_overridden(declared: Declared, history: Histo
 def test_check_mode_shows_what_would_be_taken_away(declared: Declared, history: History) -> None:
     added = declared.run(ROTATE)
     assert added.code == 0, added.output
+
     before = declared.in_order
     says(declared, "exact")
     looked = declared.run(ROTATE, "--check", "--diff")
+
     assert looked.code == 0, looked.output
     assert [looked.recap(host.name)["changed"] for host in declared.hosts] == [1] * 5
     assert declared.in_order == before
@@ -283,6 +312,7 @@ def test_a_host_that_ansible_loses_after_the_first_look(declared: Declared, hist
     added = f"inventory_hostname == '{lost.name}' and host_trust_result.changed is defined"
     # Nobody can make a folder there, which a module needs.
     played = declared.run(ROTATE, extra={"ansible_remote_tmp": f"{{{{ '/proc/nowhere' if {added} else '/tmp' }}}}"})
+
     assert played.code != 0, played.output
     assert played.recap(lost.name)["unreachable"] == 1, played.output
     assert "Nothing was taken away. esx03 could not be examined." in " ".join(played.output.split()), played.output
@@ -296,23 +326,28 @@ def test_what_an_inventory_calls_its_groups_and_variables_does_not_matter(
     """What the plays hand on to each other is theirs alone."""
     says(declared, chains_mode)
     declared.groups = {"esx_trust_rotating": list(declared.of_one), "esx_trust_down": list(declared.of_one)}
+
     for variables in declared.of_one.values():
         variables["host_trust_run"] = "of another day"
         variables["host_trust_found"] = {"resources": []}
         variables["host_trust_checked"] = {"msg": "of another day exact"}
         variables["host_trust_result"] = {"msg": "It is down.", "failure": {"code": "unreachable"}}
+
     down = declared.hosts[4]
     declared.down(down)
     waiting = declared.run(ROTATE)
+
     assert waiting.code == 2, waiting.output
     assert [takes(host) for host in declared.hosts] == [(True, True)] * 4 + [(True, False)]
 
     skipped = declared.run(ROTATE, "--start-at-task", "Check that every host was examined")
+
     assert skipped.code != 0, skipped.output
     assert [takes(host) for host in declared.hosts] == [(True, True)] * 4 + [(True, False)]
 
     declared.up(down)
     done = declared.run(ROTATE)
+
     assert done.code == 0, done.output
     assert [takes(host) for host in declared.hosts] == [(chains_mode == "merge", True)] * 5
 
@@ -329,7 +364,9 @@ def test_an_earlier_rotation_in_the_same_run_says_nothing_about_this_one(declare
     ]
     both.write_text(json.dumps(imported))
     played = declared.run(str(both))
+
     assert played.code == 2, played.output
+
     assert [takes(host) for host in declared.hosts] == [
         (False, True),
         (False, True),
@@ -345,6 +382,7 @@ def test_a_host_that_declares_no_issuer_stops_nobody(declared: Declared, history
     declared.of_one[idle.name]["esx_token_issuers"] = []
     declared.of_one[without.name]["esx_token_issuers"] = None
     played = declared.run(ROTATE)
+
     assert played.code == 0, played.output
     assert "These hosts declare no token issuer, and nothing is done there: esx01, esx02." in played.output
     assert idle.writes == without.writes == []
@@ -356,6 +394,7 @@ def test_only_the_hosts_of_the_run_are_waited_for(declared: Declared, history: H
     down = declared.hosts[4]
     declared.down(down)
     played = declared.run(ROTATE, "--limit", "esx01,esx02")
+
     assert played.code == 0, played.output
     assert [takes(host) for host in declared.hosts[:3]] == [(False, True), (False, True), (True, False)]
 
@@ -369,8 +408,11 @@ def test_what_is_no_rotation_is_refused(declared: Declared, history: History) ->
     options = {"esx_max_fail_percentage": 100, "esx_batches": 5}
     says(declared, "exact")
     played = declared.run(ROTATE, "-vvvv", "--diff", extra=options)
+
     assert played.code == 2, played.output
+
     tokens = [token for host in declared.hosts for token in host.tokens]
+
     assert Search().find({"password": [moved.password], "token": tokens}, {"output": played.output}) == []
     assert "An alias on the host is that of another issuer" in " ".join(played.output.split())
     assert "Correct the failure of esx01, esx02 and run this again." in played.output, played.output
@@ -378,6 +420,7 @@ def test_what_is_no_rotation_is_refused(declared: Declared, history: History) ->
     assert [takes(host) for host in declared.hosts[2:]] == [(True, True)] * 3
 
     nothing = declared.run(ROTATE, extra={"esx_token_issuers": []})
+
     assert nothing.code == 2
     assert "No host declares a token issuer that shall be there" in " ".join(nothing.output.split())
 
@@ -388,5 +431,7 @@ def test_the_phase_is_no_variable_any_more(declared: Declared, history: History,
     assert refused.code == 2
     assert f"{variable.partition('=')[0]} cannot be given any more" in " ".join(refused.output.split())
     assert all(host.journal == [] for host in declared.hosts)
+
     blank = declared.run(ROTATE, "--check", "-e", f"{variable.partition('=')[0]}=")
+
     assert blank.code == 0, blank.output

@@ -21,6 +21,7 @@ def read(source: str) -> dict[str, Any]:
     connection = {"hostname": "{{ vcenter_address }}", "port": "{{ esx_port }}", "ca_path": "{{ esx_ca_path }}"}
     login = {"username": "{{ vcenter_username }}", "password": "{{ vcenter_password }}"}
     options = {**connection, **(login if source == "certificate_management" else {}), "source": source}
+
     return {
         "name": f"Issuers of the vCenter, {source}",
         "esx.trust.vcenter_token_issuer_info": options,
@@ -73,6 +74,7 @@ def test_what_is_read_is_trusted_and_a_second_run_changes_nothing(playbooks: Pla
     old, new = chain(2, subject="old"), chain(2, subject="new")
     vcenter.put_account(vcenter.username, PASSWORD)
     vcenter.put_signing_cert_chains([old])
+
     given = {
         "vcenter_address": vcenter.address,
         "vcenter_username": vcenter.username,
@@ -85,7 +87,9 @@ def test_what_is_read_is_trusted_and_a_second_run_changes_nothing(playbooks: Pla
         assert all(done.recap(host.name)["changed"] == changed for host in playbooks.hosts)
         assert PASSWORD not in done.output
         assert "WARNING" not in done.output
+
         trusted = {"vcenter01-oidc": vcenter.issuer, "vcenter01-saml": vcenter.entity_id} if chains else {}
+
         for host in playbooks.hosts:
             assert {name: one.issuer for name, one in host.issuers.items()} == trusted
             assert [{tuple(each) for each in one.chains} for one in host.issuers.values()] == [
@@ -97,6 +101,7 @@ def test_what_is_read_is_trusted_and_a_second_run_changes_nothing(playbooks: Pla
     played(0, [old], [read("oidc"), read("saml"), SAME, trust(MANAGED), trust("saml"), WHOLE])
     vcenter.rotate(new)
     played(1, [new, old], [WHOLE, trust(MANAGED)])
+
     assert vcenter.login_attempts == 4
     assert vcenter.open_sessions == 0
     assert vcenter.wait_closed()

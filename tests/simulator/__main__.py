@@ -45,18 +45,21 @@ def arguments(words: Sequence[str] | None) -> argparse.Namespace:
         parser.error("--hosts: from 1 to 64516")
     if not 0 <= chosen.vcenters <= 254:
         parser.error("--vcenters: from 0 to 254")
+
     return chosen
 
 
 def main(words: Sequence[str] | None = None) -> int:
     chosen = arguments(words)
     state: StateDocument | None = None
+
     if chosen.state is not None:
         try:
             state = StateDocument.model_validate_json(chosen.state.read_bytes())
         except (OSError, ValidationError) as error:
             print(f"{chosen.state}: {error}", file=sys.stderr)
             return 2
+
     fleet = Fleet(
         chosen.hosts,
         chosen.port,
@@ -68,13 +71,16 @@ def main(words: Sequence[str] | None = None) -> int:
         state=state,
         host_profile=chosen.profile,
     )
+
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_arguments: fleet.request_stop())
+
     try:
         fleet.start()
     except OSError as error:
         print(f"The fleet cannot listen: {error}", file=sys.stderr)
         return 1
+
     try:
         if chosen.directory is not None:
             files.write(fleet, chosen.directory, chosen.username)
@@ -84,6 +90,7 @@ def main(words: Sequence[str] | None = None) -> int:
         fleet.stop()
         if chosen.directory is not None:
             files.remove(chosen.directory)
+
     return 0
 
 
@@ -91,6 +98,7 @@ def _announce(fleet: Fleet, chosen: argparse.Namespace) -> None:
     facts = _facts(fleet, chosen)
     text = json.dumps(facts, indent=2) if chosen.json else _in_words(facts, fleet, chosen)
     print(text, flush=True)
+
     if chosen.ready_fd is not None:
         os.write(chosen.ready_fd, b"ready\n")
         os.close(chosen.ready_fd)
@@ -115,11 +123,14 @@ def _in_words(facts: Mapping[str, Any], fleet: Fleet, chosen: argparse.Namespace
     several = "1 simulated host" if facts["hosts"] == 1 else f"{facts['hosts']} simulated hosts"
     lines = [f"{several}, {facts['first']} to {facts['last']}", f"  account    {chosen.username}"]
     lines.append(f"  password   {chosen.password}")
+
     if fleet.vcenters:
         lines.append(
             f"  vCenter    {', '.join(facts['vcenters'])}, account {fleet.vcenters[0].username}, same password"
         )
+
     lines += [f"  CA         {facts['ca_path']}", f"  steer      {facts['admin_url']}/hosts (docs/simulator.md)"]
+
     if "inventory" in facts:
         password = shlex.quote(json.dumps({"esx_password": chosen.password}))
         command = f"  ansible-playbook -i {shlex.quote(facts['inventory'])} \\\n    -e {password}"
@@ -132,7 +143,9 @@ def _in_words(facts: Mapping[str, Any], fleet: Fleet, chosen: argparse.Namespace
             "and when you have written into trust.yml what they shall hold, see what differs:",
             f"{command} -e @trust.yml esx.trust.audit",
         ]
+
     lines.append("Ctrl-C ends the simulation.")
+
     return "\n".join(lines)
 
 

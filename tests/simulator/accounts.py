@@ -66,6 +66,7 @@ class Accounts:
         principal = self._verify(name, password)
         if principal is None:
             self.failed_logins += 1
+
         return principal
 
     def _verify(self, name: str, password: str) -> Principal | None:
@@ -73,16 +74,20 @@ class Accounts:
         if account is None:
             return None
         now = self.clock()
+
         if account.locked_until is not None:
             if now < account.locked_until:
                 return None
             account.locked_until, account.failures = None, 0
+
         if not secrets.compare_digest(account.password.encode(), password.encode("utf-8", "surrogatepass")):
             account.failures += 1
             if account.failures >= LOCK_FAILURES:
                 account.locked_until = now + LOCK_SECONDS
             return None
+
         account.failures = 0
+
         return Principal(name, account.entitlements)
 
     def locked(self, name: str) -> bool:
@@ -92,13 +97,16 @@ class Accounts:
     def create_token(self, principal: Principal, lifetime: float) -> str:
         """A token that looks like a JWT; clients have to treat it as opaque."""
         issued = time.time()
+
         parts = (
             json.dumps({"alg": "ES256", "typ": "JWT"}),
             json.dumps({"sub": principal.name, "iat": int(issued), "exp": int(issued + lifetime)}),
             secrets.token_hex(32),
         )
+
         token = ".".join(base64.urlsafe_b64encode(part.encode()).decode().rstrip("=") for part in parts)
         self.tokens[token] = (principal, self.clock() + lifetime)
+
         return token
 
     def bearer(self, token: str) -> Principal | None:

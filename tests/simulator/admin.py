@@ -85,11 +85,13 @@ class StateDocument(Model):
     def load(self, state: HostState) -> None:
         kept = {_digest(entry.key_derivation_key): entry.key_derivation_key for entry in state.providers.values()}
         state.providers = {}
+
         for name, document in self.providers.items():
             fields = document.model_dump(exclude={"key_derivation_key_sha256"})
             if document.key_derivation_key is None:
                 fields["key_derivation_key"] = kept.get(document.key_derivation_key_sha256)
             state.providers[name] = Provider(**fields)
+
         state.issuers = {alias: Issuer(entry.issuer, entry.chains) for alias, entry in self.issuers.items()}
         state.client_profiles = {
             identifier: ClientProfile(**entry.model_dump()) for identifier, entry in self.client_profiles.items()
@@ -110,10 +112,12 @@ def _state(state: HostState) -> dict[str, Any]:
     if isinstance(state, VcenterState):
         return {"signing_cert_chains": state.signing_cert_chains}
     providers = {}
+
     for name, provider in state.providers.items():
         fields = copy.deepcopy(vars(provider))
         fields["key_derivation_key_sha256"] = _digest(fields.pop("key_derivation_key"))
         providers[name] = fields
+
     return {
         "providers": providers,
         "issuers": {alias: vars(issuer) for alias, issuer in state.issuers.items()},
@@ -149,6 +153,7 @@ class Admin:
         self._stop = stop
         self._started = time.monotonic()
         app = web.Application(middlewares=[_guard])
+
         app.add_routes(
             [
                 web.get("/hosts", self._list),
@@ -171,6 +176,7 @@ class Admin:
                 web.post("/stop", self._post_stop),
             ]
         )
+
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
 
     async def start(self, port: int) -> str:
@@ -196,10 +202,12 @@ class Admin:
     async def _put_state(self, request: web.Request) -> web.Response:
         host = self._host(request)
         document = await request.read()
+
         if isinstance(host.state, VcenterState):
             VcenterDocument.model_validate_json(document).load(host.state)
         else:
             StateDocument.model_validate_json(document).load(host.state)
+
         return web.json_response(_state(host.state))
 
     async def _get_settings(self, request: web.Request) -> web.Response:
@@ -212,6 +220,7 @@ class Admin:
             raise web.HTTPBadRequest(text="An object of settings is wanted.\n")
         merged = {**host.state.settings.model_dump(mode="json"), **changes}
         host.state.settings = host.state.settings_type.model_validate_json(json.dumps(merged))
+
         return web.json_response(host.state.settings.model_dump(mode="json"))
 
     async def _get_journal(self, request: web.Request) -> web.Response:
@@ -234,6 +243,7 @@ class Admin:
         host = self._host(request)
         host.state.faults.clear()
         host.release()
+
         return web.Response(status=204)
 
     async def _post_clock(self, request: web.Request) -> web.Response:
@@ -245,10 +255,12 @@ class Admin:
         state = self._host(request).state
         if not isinstance(state, VcenterState):
             raise web.HTTPBadRequest(text="Only a vCenter signs tokens.\n")
+
         try:
             state.rotate(re.findall(f"{BEGIN}.*?{END}", await request.text(), re.DOTALL))
         except ValueError:
             raise web.HTTPBadRequest(text="A chain of PEM certificates is wanted.\n") from None
+
         return web.Response(status=204)
 
     async def _reset_host(self, request: web.Request) -> web.Response:

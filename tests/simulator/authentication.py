@@ -43,17 +43,21 @@ def credentials(authorization: str | None, session: str | None) -> Credentials:
     if authorization is None:
         return Credentials(None)
     scheme, _space, rest = authorization.strip().partition(" ")
+
     if scheme.lower() == "basic":
         try:
             user, colon, password = base64.b64decode(rest.strip(), validate=True).decode("utf-8").partition(":")
         except (ValueError, binascii.Error):
             return Credentials("other")
+
         return Credentials("basic", user, password) if colon else Credentials("other")
+
     if scheme.lower() == "bearer":
         return Credentials("bearer", token=rest.strip())
     found = re.fullmatch(r'token="([^"]*)"', rest.strip())
     if scheme.upper() == "SIGN" and found:
         return Credentials("sign", token=found.group(1))
+
     return Credentials("other")
 
 
@@ -71,11 +75,13 @@ def log_in(host: HostState, given: Credentials) -> Principal | None:
         host.accounts.login_attempts += 1
         assertion = given.token if given.plain_assertion else _assertion(given.token)
         return _bearer_of(host, assertion)
+
     if given.scheme != "basic":
         return None
     principal = host.accounts.login(given.user, given.password)
     if host.settings.lockdown and given.user not in host.settings.exception_users:
         return None
+
     return principal
 
 
@@ -88,19 +94,23 @@ def _bearer_of(host: HostState, assertion: str | None) -> Principal | None:
     subject = host.settings.saml_subjects.get(assertion)
     if subject is None or subject.issuer_alias not in host.issuers:
         return None
+
     return Principal(subject.name, (), subject.issuer_alias, subject.domain, tuple(subject.groups))
 
 
 def require_scheme(host: HostState, operation: Operation, given: Credentials) -> None:
     """Refuses credentials of a kind that the operation does not take, whether or not they are right."""
     settings = host.settings
+
     accepted = {
         "basic": operation.login or settings.basic_on_services,
         "sign": operation.login,
         "bearer": settings.bearer_on_services and not operation.login,
         "session": settings.session_service and not operation.login,
     }
+
     service = operation.service.rpartition(".")[2]
+
     if not operation.login and service in settings.oauth_only and given.scheme in ("basic", "sign", "session"):
         raise ApiError(
             "UNAUTHENTICATED",
@@ -110,6 +120,7 @@ def require_scheme(host: HostState, operation: Operation, given: Credentials) ->
                 params={"authn_scheme": given.scheme},
             ),
         )
+
     if not accepted.get(given.scheme or "", False):
         raise unauthenticated()
 
@@ -121,6 +132,7 @@ def judge(host: HostState, given: Credentials) -> Principal | None:
     if given.scheme == "session":
         session = host.accounts.session(given.token) if host.settings.session_service else None
         return session.principal if session else None
+
     return log_in(host, given)
 
 
@@ -130,6 +142,7 @@ def authenticate(host: HostState, operation: Operation, given: Credentials) -> P
     principal = judge(host, given)
     if principal is None:
         raise unauthenticated()
+
     return principal
 
 
@@ -159,6 +172,7 @@ def create_token(call: Call) -> dict[str, str]:
         raise ApiError(
             "UNAUTHENTICATED", message(words, "com.vmware.esx.authentication.token.no_entitlements", params=params)
         )
+
     return {"access_token": call.host.accounts.create_token(call.principal, call.host.settings.token_lifetime)}
 
 

@@ -62,6 +62,7 @@ def issue(
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     now = datetime.datetime.now(datetime.timezone.utc)
     signer = parent.key if parent else key
+
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -75,10 +76,12 @@ def issue(
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
         .add_extension(_key_usage(authority), critical=True)
     )
+
     if names:
         builder = builder.add_extension(
             x509.SubjectAlternativeName([_general_name(name) for name in names]), critical=False
         ).add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+
     return Identity(builder.sign(signer, hashes.SHA256()), key)
 
 
@@ -89,6 +92,7 @@ def signing_chain(common_name: str = "sts", length: int = 1, *, starts: int = -1
         name = common_name if level == 0 else f"{common_name} authority {level}"
         parent = chain[0] if chain else None
         chain.insert(0, issue(name, parent, authority=level > 0, starts=starts, ends=ends))
+
     return [identity.pem for identity in chain]
 
 
@@ -120,11 +124,13 @@ def canonical(text: str) -> str:
     body = text.strip()
     if body.startswith(BEGIN) and body.endswith(END):
         body = body.removeprefix(BEGIN).removesuffix(END)
+
     try:
         der = base64.b64decode(re.sub(r"\s+", "", body), validate=True)
         certificate = x509.load_der_x509_certificate(der)
     except (ValueError, binascii.Error, x509.InvalidVersion) as error:
         raise ValueError("Not one certificate in PEM or base64 DER form.") from error
+
     return certificate.public_bytes(serialization.Encoding.PEM).decode("ascii")
 
 
@@ -144,9 +150,12 @@ def formatted(pem: str, style: str) -> str:
         return pem.replace("\n", "\\n")
     if style == "one_line":
         return pem.replace("\n", "")
+
     if style == "wide_lines":
         text = pem.replace(BEGIN, "").replace(END, "").replace("\n", "")
         return "\n".join([BEGIN, *textwrap.wrap(text, WIDE_LINE), END])
+
     if style == "base64":
         return pem.replace(BEGIN, "").replace(END, "").replace("\n", "")
+
     return pem

@@ -46,6 +46,7 @@ def list_profiles(call: Call) -> list[dict[str, Any]]:
     projection = wanted.projection
     answer: list[dict[str, Any]] = []
     subject = _filtered(wanted)
+
     for identifier, profile in call.host.client_profiles.items():
         if subject is not None and profile.subject != subject:
             continue
@@ -55,6 +56,7 @@ def list_profiles(call: Call) -> list[dict[str, Any]]:
         if projection is Projection.FULL:
             summary["grants"] = profile.grants
         answer.append(summary)
+
     return answer
 
 
@@ -62,18 +64,22 @@ def _filtered(wanted: ProfileFilter) -> tuple[str, str | None, str | None, str |
     """The one subject that a filter names; None without a filter."""
     subjects = _subject(wanted)
     outside = {"issuer_alias": wanted.issuer_alias, "domain": wanted.domain}
+
     if not subjects:
         if any(outside.values()):
             raise _refused("invalid_filterspec", "The filter names no subject.")
         return None
+
     if len(subjects) > 1:
         raise _refused("multiple_filter_subjects", "The filter names several subjects.")
     ((kind, name),) = subjects
+
     for argument, value in outside.items():
         if kind == "LOCAL_USER" and value is not None:
             raise _refused("invalid_filterspec", f"A local user has no {argument}.")
         if kind != "LOCAL_USER" and value is None:
             raise _refused("incomplete_filterspec", f"The filter lacks {argument}.", argument=argument)
+
     return kind, name, wanted.issuer_alias, wanted.domain
 
 
@@ -83,14 +89,17 @@ def create_profile(call: Call) -> str:
     if len(subjects) != 1:
         raise _refused("invalid_createspec", "Exactly one subject is wanted.", field="subject")
     ((kind, name),) = subjects
+
     for field, value in (("issuer_alias", spec.issuer_alias), ("domain", spec.domain)):
         if (kind == "LOCAL_USER") != (value is None):
             words = f"A local user has no {field}." if kind == "LOCAL_USER" else f"{field} is missing."
             raise _refused("invalid_createspec", words, field=field)
+
     outside = spec.issuer_alias
     if outside is not None and call.host.settings.profile_needs_issuer and outside not in call.host.issuers:
         raise _refused("invalid_createspec", f"There is no issuer '{outside}'.", field="issuer_alias")
     grants = [grant.model_dump(mode="json") for grant in spec.grants]
+
     return call.host.create_client_profile(ClientProfile(kind, name, outside, spec.domain, grants))
 
 

@@ -79,6 +79,7 @@ class Delivery:
         if fault is None:
             return self.send(self._perform())
         self.record.fault = fault.kind
+
         steps: dict[str, Callable[[Fault], Any]] = {
             "reset_before": self._abort,
             "lose_answer": self._lose_answer,
@@ -93,12 +94,14 @@ class Delivery:
             "race_after": self._race_after,
             "redirect": self._redirect,
         }
+
         try:
             done = steps[fault.kind](fault)
             response: web.StreamResponse = await done if asyncio.iscoroutine(done) else done
         except Interrupted:
             self.transport.abort()
             return Handled()
+
         return response
 
     def _perform(self) -> Answer:
@@ -109,15 +112,18 @@ class Delivery:
             await asyncio.wait_for(self.released.wait(), seconds)
         except asyncio.TimeoutError:
             return
+
         raise Interrupted
 
     def send(self, answer: Answer) -> web.StreamResponse:
         self.record.status = answer.status
         response = web.Response(status=answer.status, body=answer.body, headers=answer.headers)
+
         if answer.content_type is not None:
             response.headers["Content-Type"] = answer.content_type
         elif not answer.body:
             response.headers.pop("Content-Type", None)
+
         return response
 
     def _raw(self, answer: Answer) -> tuple[bytes, bytes]:
@@ -126,21 +132,27 @@ class Delivery:
             reason = http.HTTPStatus(answer.status).phrase
         except ValueError:
             reason = "Unknown"
+
         headers = {"Content-Length": str(len(answer.body)), "Connection": "close", **answer.headers}
         if answer.content_type is not None:
             headers["Content-Type"] = answer.content_type
         lines = [f"HTTP/1.1 {answer.status} {reason}", *(f"{name}: {value}" for name, value in headers.items())]
+
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"), answer.body
 
     def _abort(self, fault: Fault) -> web.StreamResponse:
         if fault.abort == "close":
             self.transport.close()
             return Handled()
+
         raw: socket.socket | None = self.transport.get_extra_info("socket")
+
         if raw is not None:
             # No lingering: closing now sends a reset.
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
         self.transport.abort()
+
         return Handled()
 
     def _lose_answer(self, fault: Fault) -> web.StreamResponse:
@@ -153,7 +165,9 @@ class Delivery:
             self.transport.write((head + body)[: fault.raw_bytes])
         else:
             self.transport.write(head + body[: fault.bytes])
+
         self.transport.close()
+
         return Handled()
 
     async def _delay(self, fault: Fault) -> web.StreamResponse:
@@ -165,6 +179,7 @@ class Delivery:
         self.host.late.append(late)
         while late.answer is None:
             await self._wait(0.01)
+
         return self.send(late.answer)
 
     async def _delay_answer(self, fault: Fault) -> web.StreamResponse:
@@ -176,12 +191,15 @@ class Delivery:
         answer = self._perform()
         self.record.status = answer.status
         head, body = self._raw(answer)
+
         for byte in head + body:
             if self.transport.is_closing():
                 break
             self.transport.write(bytes([byte]))
             await self._wait(fault.seconds)
+
         self.transport.close()
+
         return Handled()
 
     def _status(self, fault: Fault) -> web.StreamResponse:
@@ -192,6 +210,7 @@ class Delivery:
         answer = exchange.refusal(self.host, self.request, error)
         answer.headers.update(fault.headers)
         answer.content_type = fault.content_type or answer.content_type
+
         return self.send(answer)
 
     def _answer(self, fault: Fault) -> web.StreamResponse:
@@ -228,7 +247,9 @@ def _made(fault: Fault, real: Answer) -> Answer:
         answer = Answer(real.status, json.dumps(fault.body).encode(), JSON)
     else:
         answer = Answer(real.status, real.body, real.content_type)
+
     answer.status = fault.status or answer.status
     answer.content_type = fault.content_type or answer.content_type
     answer.headers = {**answer.headers, **fault.headers}
+
     return answer

@@ -63,6 +63,7 @@ def message(
     content: dict[str, Any] = {"id": known, "default_message": default_message, "args": list(args)}
     if params is not None:
         content["params"] = {name: {"s": value} for name, value in params.items()}
+
     return content
 
 
@@ -99,4 +100,5 @@ def render(
         content["error_type"] = error.error_type
     if dialect == "rest":
         return {"type": "com.vmware.vapi.std.errors." + error.error_type.lower(), "value": content}
+
     return content

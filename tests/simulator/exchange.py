@@ -30,12 +30,16 @@ def note(host: HostState, request: Request, connection: int) -> Record:
         operation = jsonrpc.operation_of(request)
     else:
         operation = routing.find(request.method, request.path, host.kind).operation
+
     identifier = None
+
     if operation is not None and over_jsonrpc:
         identifier = jsonrpc.identifier_of(request, operation)
     elif operation is not None and operation.variables:
         identifier = unquote(request.path.rpartition("/")[2])
+
     given = jsonrpc.credentials(request) if over_jsonrpc else rest.credentials(request)
+
     return host.journal.add(
         connection=connection,
         operation=operation.id if operation else None,
@@ -57,6 +61,7 @@ def perform(host: HostState, request: Request, record: Record) -> Answer:
     if not public and not request.path.startswith("/api/") and request.path != jsonrpc.PATH:
         return Answer(404)
     over_rest = host.settings.protocols in ("rest", "both") and request.path != jsonrpc.PATH
+
     try:
         if _goes_to_jsonrpc(host, request):
             return jsonrpc.perform(host, request, record)
@@ -64,6 +69,7 @@ def perform(host: HostState, request: Request, record: Record) -> Answer:
             return rest.perform(host, request, route, record)
     except ApiError as error:
         return refusal(host, request, error)
+
     return _other_form(host, request)
 
 
@@ -85,6 +91,7 @@ def _goes_to_jsonrpc(host: HostState, request: Request) -> bool:
         return False
     # The vendor's runtime looks at no path: whatever is JSON is taken for JSON-RPC.
     every_path = settings.protocols == "jsonrpc" and settings.other_protocol == "vendor_runtime"
+
     return every_path or request.path == jsonrpc.PATH
 
 
@@ -95,11 +102,14 @@ def _other_form(host: HostState, request: Request) -> Answer:
         return ready("unsupported_content_type", 400)
     if manner == "empty_bad_request":
         return Answer(400)
+
     if manner == "vendor_runtime" and host.settings.protocols == "jsonrpc":
         given = request.content_type or None
         words = f"Error in method invocation Content-Type {given} is not supported"
         error = ApiError("INVALID_REQUEST", message(words, "vapi.method.invoke.exception"))
     else:
         error = routing.url_not_found()
+
     content = render(error, host.settings.dialect, host.settings.error_type_present)
+
     return Answer(error.status, json.dumps(content).encode(), JSON)

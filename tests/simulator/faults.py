@@ -132,12 +132,14 @@ class Fault(Model):
             "race_after": bool(self.change),
             "redirect": self.location is not None,
         }
+
         if not needs.get(self.kind, True):
             raise ValueError(f"A fault of kind {self.kind} needs more fields.")
         if self.ready is not None and self.ready not in BODIES:
             raise ValueError(f"There is no ready-made body {self.ready}; there are {', '.join(sorted(BODIES))}.")
         if self.error_type is not None and self.error_type not in HTTP_STATUS:
             raise ValueError(f"There is no error type {self.error_type}.")
+
         return self
 
     def meets(self, operation: str | None) -> bool:
@@ -171,12 +173,16 @@ class FaultQueue:
             if entry.skip > 0:
                 entry.skip -= 1
                 continue
+
             entry.used = True
+
             if entry.left is not None:
                 entry.left -= 1
                 if entry.left == 0:
                     self._queue.remove(entry)
+
             return entry.fault
+
         return None
 
     @property

@@ -36,6 +36,7 @@ def inventory(fleet: Fleet, ca_path: pathlib.Path, username: str) -> str:
     lines = ["---", "esx:", "  hosts:"]
     for host in fleet.hosts:
         lines += [f"    {host.name}:", f"      esx_hostname: {json.dumps(host.address)}"]
+
     lines += [
         "  vars:",
         "    ansible_connection: local",
@@ -44,6 +45,7 @@ def inventory(fleet: Fleet, ca_path: pathlib.Path, username: str) -> str:
         f"    esx_username: {json.dumps(username)}",
         f"    esx_ca_path: {json.dumps(str(ca_path.resolve()))}",
     ]
+
     if fleet.vcenters:
         lines += ["vcenter:", "  hosts:"]
         for each in fleet.vcenters:
@@ -56,4 +58,5 @@ def inventory(fleet: Fleet, ca_path: pathlib.Path, username: str) -> str:
             f"    vcenter_username: {json.dumps(fleet.vcenters[0].username)}",
             f"    vcenter_ca_path: {json.dumps(str(ca_path.resolve()))}",
         ]
+
     return "\n".join(lines) + "\n"

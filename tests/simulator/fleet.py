@@ -222,6 +222,7 @@ class Vcenter(Host):
     def __init__(self, fleet: Fleet, host: ListeningHost) -> None:
         super().__init__(fleet, host)
         assert isinstance(host.state, VcenterState)
+
         self._vcenter = host.state
 
     @property
@@ -267,6 +268,7 @@ class Fleet:
     ) -> None:
         addresses = [address_of(index) for index in range(hosts)] + (["::1"] if ipv6 else [])
         width = max(2, len(str(len(addresses))))
+
         self._states: list[HostState] = [
             HostState(
                 address,
@@ -279,6 +281,7 @@ class Fleet:
             )
             for index, address in enumerate(addresses)
         ]
+
         self._states += [
             VcenterState(vcenter_address_of(index), f"vcenter{index + 1:02d}", vcenter.USERNAME, password, clock)
             for index in range(vcenters)
@@ -374,6 +377,7 @@ class Fleet:
         self._stop = asyncio.Event()
         listeners = Listeners(self._states, self._port, self.authority)
         admin = Admin(listeners.hosts, self.authority.pem, self._stop.set)
+
         try:
             await listeners.start()
             self.admin_url = await admin.start(self._admin_port)

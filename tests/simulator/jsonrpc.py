@@ -111,6 +111,7 @@ def perform(host: HostState, request: Request, record: Record) -> Answer:
         output = _invoke(host, _invocation(request, envelope.params), record)
     except ProtocolError as error:
         return _protocol_error(host, request, error, identifier)
+
     return _answer({"jsonrpc": "2.0", "id": identifier, "result": {"output": output}})
 
 
@@ -124,12 +125,14 @@ def _envelope(request: Request) -> Envelope:
         raise ProtocolError(INVALID_REQUEST, str(error)) from error
     except (ValueError, RecursionError) as error:
         raise ProtocolError(PARSE_ERROR, str(error)) from error
+
     if not isinstance(content, dict) or content.get("jsonrpc") != "2.0":
         raise ProtocolError(INVALID_REQUEST)
     identifier, method, params = content.get("id"), content.get("method"), content.get("params")
     readable = isinstance(method, str) and (params is None or isinstance(params, (dict, list)))
     if not readable or "id" not in content or not (identifier is None or isinstance(identifier, (str, int))):
         raise ProtocolError(INVALID_REQUEST)
+
     return Envelope(identifier, str(method), params)
 
 
@@ -137,20 +140,25 @@ def _invocation(request: Request, params: Any) -> Invocation:
     if not isinstance(params, dict):
         raise ProtocolError(INVALID_PARAMS)
     service, operation = str(params.get("serviceId", "")), str(params.get("operationId", ""))
+
     try:
         given = parse(params.get("input"))
     except NoBinary as error:
         raise ProtocolError(INTERNAL_ERROR) from error
     except (NoValue, RecursionError) as error:
         raise ProtocolError(INVALID_PARAMS) from error
+
     context = params.get("ctx")
     if not isinstance(context, dict):
         raise ProtocolError(INVALID_PARAMS)
+
     for part in ("appCtx", "securityCtx"):
         if not isinstance(context.get(part), (dict, type(None))):
             raise ProtocolError(INVALID_PARAMS)
+
     _compare_headers(request, service, operation)
     session = request.headers.get(SESSION_HEADER)
+
     return Invocation(service, operation, given, credentials_in(context.get("securityCtx"), session))
 
 
@@ -179,6 +187,7 @@ def _no_constant(name: str) -> None:
 def _invoke(host: HostState, invocation: Invocation, record: Record) -> Any:
     given = invocation.credentials
     principal = None
+
     if given.scheme not in (None, "other"):
         # Given credentials are judged before the service is looked up.
         principal = authentication.judge(host, given)
@@ -186,6 +195,7 @@ def _invoke(host: HostState, invocation: Invocation, record: Record) -> Any:
             raise ApiError(
                 "UNAUTHENTICATED", message("Unable to authenticate user", "vapi.security.authentication.invalid")
             )
+
     if invocation.input.kind != "STRUCTURE" and invocation.input.content != []:
         raise ApiError("INVALID_ARGUMENT", message("Invalid input to method", "vapi.method.input.invalid"))
     answer = jsonrpc_introspection.perform(host, invocation.service, invocation.operation, invocation.input, principal)
@@ -193,13 +203,16 @@ def _invoke(host: HostState, invocation: Invocation, record: Record) -> Any:
         return answer
     operation = _operation(host, invocation)
     arguments = decode(input_of(operation), invocation.input)
+
     if principal is None:
         error = authentication.unauthenticated()
         error.challenge = CHALLENGE
         raise error
+
     authentication.require_scheme(host, operation, given)
     authentication.authorize(host, operation, principal)
     result = carry_out(operation, _call(host, principal, operation, arguments), record)
+
     return encode(output_of(operation), result)
 
 
@@ -210,9 +223,11 @@ def _operation(host: HostState, invocation: Invocation) -> Operation:
         words = f"Invalid interface {invocation.service}"
         identifier, args = "vapi.method.input.invalid.interface", [invocation.service]
         raise ApiError("OPERATION_NOT_FOUND", message(words, identifier, args=args))
+
     for operation in offered:
         if (operation.service, operation.name) == (invocation.service, invocation.operation):
             return operation
+
     words = f"Invalid method {invocation.operation}"
     identifier, args = "vapi.method.input.invalid.method", [invocation.operation]
     raise ApiError("OPERATION_NOT_FOUND", message(words, identifier, args=args))
@@ -226,6 +241,7 @@ def _call(host: HostState, principal: Principal, operation: Operation, arguments
     query: dict[str, Any] = {}
     for name, value in left.items():
         query.update(value if isinstance(value, dict) else {name: value})
+
     return Call(host, principal, identifiers, validated_as(operation.query, query), body, None)
 
 
@@ -237,16 +253,19 @@ def refusal(host: HostState, request: Request, error: ApiError) -> Answer:
     more = [message(text, "echo") for text in _echo(request)] if host.settings.echo_requests else []
     data = None if error.data is None else {"STRUCTURE": {error.data_structure: error.data}}
     error_type = error.error_type if host.settings.error_type_present else None
+
     content: dict[str, Any] = {
         "messages": [encode(MESSAGE, each) for each in (*more, *error.messages)],
         "data": {"OPTIONAL": data},
         "error_type": {"OPTIONAL": error_type},
     }
+
     if error.challenge is not None:
         content["challenge"] = {"OPTIONAL": error.challenge}
     name = ERRORS + error.error_type.lower()
     answer = _answer({"jsonrpc": "2.0", "id": _identifier(request), "result": {"error": {"ERROR": {name: content}}}})
     answer.headers["vapi-error"] = name
+
     return answer
 
 
@@ -255,6 +274,7 @@ def _protocol_error(host: HostState, request: Request, error: ProtocolError, ide
     data = " ".join([error.data, *(_echo(request) if host.settings.echo_requests else ())]).strip()
     if data:
         content["data"] = data
+
     return _answer({"jsonrpc": "2.0", "id": identifier, "error": content})
 
 
@@ -270,6 +290,7 @@ def _peek(request: Request) -> dict[str, Any]:
         content = _json(request)
         if isinstance(content, dict):
             return content
+
     return {}
 
 
@@ -302,6 +323,7 @@ def body_of(request: Request) -> Any:
         arguments = plain(_params(request).get("input"))
         if isinstance(arguments, dict) and "spec" in arguments:
             return masked(arguments["spec"])
+
     return None
 
 
@@ -312,6 +334,7 @@ def identifier_of(request: Request, operation: Operation) -> str | None:
         if operation.variables and isinstance(arguments, dict):
             value = arguments.get(operation.variables[0])
             return value if isinstance(value, str) else None
+
     return None
 
 
@@ -320,10 +343,12 @@ def _echo(request: Request) -> Iterator[str]:
     given = credentials(request)
     rest = dict(request.headers)
     carriers = [rest.pop(name, "") for name in ("authorization", SESSION_HEADER)]
+
     with contextlib.suppress(RecursionError):
         found = sorted(leaves(_peek(request)), key=lambda leaf: leaf[0] not in SECRET_NAMES)
         texts = [text for _name, text in found]
         body = [*texts, request.body.decode("utf-8", "replace")]
+
         for values in ([given.password, given.token, *carriers], body, [given.user, *rest.values()]):
             text = " ".join(dressed(value) for value in dict.fromkeys(values) if value)
             if text:

@@ -28,6 +28,7 @@ def credentials(context: Any, session: str | None) -> Credentials:
         return Credentials("sign", token=_text(context.get("samlToken")), plain_assertion=True)
     if scheme is None or scheme == SCHEMES + "no_authentication":
         return Credentials(None)
+
     # No handler knows the scheme: the vendor's runtime goes on as if nothing had been given.
     return Credentials("other")
 

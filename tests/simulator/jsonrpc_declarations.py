@@ -102,14 +102,18 @@ def declared(annotation: Any, markers: tuple[Any, ...] = ()) -> Declared:
     origin, parts = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return declared(parts[0], (*parts[1:], *markers))
+
     if origin in (Union, types.UnionType):
         (inner,) = (part for part in parts if part is not type(None))
         return Optional(element=declared(inner, markers))
+
     if any(isinstance(marker, Sensitive) for marker in markers):
         return SECRET
+
     if origin is list:
         unique = any(isinstance(marker, Unique) for marker in markers)
         return List(element=declared(parts[0]), unique=unique)
+
     if origin is dict:
         return Map(value=declared(parts[1]))
     if annotation is LocalizableMessage:
@@ -118,6 +122,7 @@ def declared(annotation: Any, markers: tuple[Any, ...] = ()) -> Declared:
         return _structure(annotation)
     if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
         return TEXT
+
     return _SCALARS[annotation]
 
 

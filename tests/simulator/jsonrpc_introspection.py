@@ -46,6 +46,7 @@ def perform(
     """The answer of an introspection service; None for any other service."""
     if service not in OWN or host.settings.introspection == "absent":
         return None
+
     known: dict[str, tuple[tuple[str, ...], Callable[..., Any]]] = {
         OWN[0] + ".get": ((), _provider),
         OWN[1] + ".list": ((), _services),
@@ -53,14 +54,17 @@ def perform(
         OWN[2] + ".list": (("service_id",), _operations),
         OWN[2] + ".get": (("service_id", "operation_id"), _operation),
     }
+
     if f"{service}.{operation}" not in known:
         words = f"Invalid method {operation}"
         raise ApiError("OPERATION_NOT_FOUND", message(words, "vapi.method.input.invalid.method", args=[operation]))
+
     names, answer = known[f"{service}.{operation}"]
     arguments = decode(Structure(name=OPERATION_INPUT, fields=dict.fromkeys(names, TEXT)), given)
     if host.settings.introspection == "authenticated" and principal is None:
         raise authentication.unauthenticated()
     result: dict[str, Any] | list[str] = answer(host, *(arguments[name] for name in names))
+
     return result
 
 
@@ -87,6 +91,7 @@ def _names(host: HostState, service: str, identifier: str) -> list[str]:
     names = own.get(service) or [operation.name for operation in offered(host) if operation.service == service]
     if not names:
         raise ApiError("NOT_FOUND", message(f"Service {service} not found", identifier, args=[service]))
+
     return names
 
 
@@ -95,6 +100,7 @@ def _operation(host: HostState, service: str, name: str) -> dict[str, Any]:
     for operation in offered(host):
         if (operation.service, operation.name) == (service, name):
             return _described(operation)
+
     words = f"Operation {name} is not found in Service {service}"
     raise ApiError("NOT_FOUND", message(words, "vapi.introspection.operation.not_found", args=[name, service]))
 

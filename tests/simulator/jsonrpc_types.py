@@ -95,6 +95,7 @@ def decode(declared: Declared, value: Value) -> Any:
     if reasons:
         raise ApiError("INVALID_ARGUMENT", *reasons)
     _refuse_unknown_fields(declared, value)
+
     return _plain(declared, value)
 
 
@@ -106,6 +107,7 @@ def _complete(declared: Declared, value: Value) -> None:
         raise ApiError(
             "INTERNAL_SERVER_ERROR", message("Error in method invocation", "vapi.method.invoke.exception", args=[""])
         )
+
     if isinstance(declared, Optional) and value.content is not None:
         _complete(declared.element, value.content)
     elif isinstance(declared, List):
@@ -123,16 +125,20 @@ def _mismatch(declared: Declared, value: Value) -> list[dict[str, Any]]:
         declared = declared.entries
     if value.kind != declared.kind:
         return [_reason("vapi.data.validate.mismatch", declared.kind, value.kind)]
+
     if isinstance(declared, Optional) and value.content is not None:
         inner = _mismatch(declared.element, value.content)
         return [_reason("vapi.data.optional.validate"), *inner] if inner else []
+
     if isinstance(declared, List):
         for index, entry in enumerate(value.content):
             inner = _mismatch(declared.element, entry)
             if inner:
                 return [_reason("vapi.data.list.invalid.entry", "", str(index)), *inner]
+
     if isinstance(declared, Structure):
         return _structure_mismatch(declared, value)
+
     return []
 
 
@@ -146,6 +152,7 @@ def _structure_mismatch(declared: Structure, value: Value) -> list[dict[str, Any
                 return [_reason("vapi.data.structure.field.invalid", name, declared.name), *inner]
         elif not isinstance(wanted, Optional):
             return [_reason("vapi.data.structure.field.missing", declared.name, name)]
+
     return []
 
 
@@ -164,6 +171,7 @@ def _refuse_unknown_fields(declared: Declared, value: Value) -> None:
             if name not in declared.fields and not unset:
                 reason = _reason("vapi.data.structure.field.unexpected", name, value.name)
                 raise ApiError("UNEXPECTED_INPUT", reason)
+
         for name, wanted in declared.fields.items():
             if name in value.content:
                 _refuse_unknown_fields(wanted, value.content[name])
@@ -175,11 +183,13 @@ def _plain(declared: Declared, value: Value) -> Any:
     if isinstance(declared, Map):
         entries = _plain(declared.entries, value)
         return {entry["key"]: entry["value"] for entry in entries}
+
     if isinstance(declared, List):
         items = [_plain(declared.element, entry) for entry in value.content]
         if declared.unique and len(set(items)) < len(items):
             raise ApiError("INVALID_ARGUMENT", _reason("vapi.bindings.typeconverter.set.duplicate.element"))
         return items
+
     if isinstance(declared, Structure):
         given = {
             name: _plain(wanted, value.content[name])
@@ -187,6 +197,7 @@ def _plain(declared: Declared, value: Value) -> Any:
             if name in value.content
         }
         return {name: entry for name, entry in given.items() if entry is not None}
+
     return value.content
 
 
@@ -215,13 +226,16 @@ def encode(declared: Declared, content: Any) -> Any:
         return encode(declared.entries, [{"key": key, "value": value} for key, value in content.items()])
     if isinstance(declared, List):
         return [encode(declared.element, entry) for entry in content]
+
     if isinstance(declared, Structure):
         fields = {name: encode(wanted, content.get(name)) for name, wanted in declared.fields.items()}
         # A newer host has fields that nobody declared; they are optional texts.
         more = {name: {"OPTIONAL": value} for name, value in content.items() if name not in fields}
         return {"STRUCTURE": {declared.name: {**fields, **more}}}
+
     if declared.kind == SECRET.kind:
         return {"SECRET": content}
+
     return content
 
 
@@ -235,15 +249,18 @@ def definition(declared: Declared, kind: str | None = None) -> dict[str, Any]:
     name = declared.name if isinstance(declared, (Structure, Reference)) else None
     element = definition(declared.element) if isinstance(declared, (Optional, List)) else None
     fields = None
+
     if isinstance(declared, Structure):
         fields = [
             {"STRUCTURE": {MAP_ENTRY: {"key": key, "value": definition(wanted)}}}
             for key, wanted in declared.fields.items()
         ]
+
     content = {
         "type": kind or declared.kind,
         "name": {"OPTIONAL": name},
         "element_definition": {"OPTIONAL": element},
         "fields": {"OPTIONAL": fields},
     }
+
     return {"STRUCTURE": {DATA_DEFINITION: content}}

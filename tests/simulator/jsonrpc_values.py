@@ -46,9 +46,11 @@ def parse(content: Any) -> Value:
         return Value("LIST", [parse(entry) for entry in content])
     if isinstance(content, dict):
         return _tagged(content)
+
     for python_type, kind in SCALARS:
         if isinstance(content, python_type):
             return Value(kind, content)
+
     raise NoValue
 
 
@@ -58,12 +60,14 @@ def _tagged(content: dict[str, Any]) -> Value:
     ((kind, inner),) = content.items()
     if kind == "OPTIONAL":
         return Value(kind, None if inner is None else parse(inner))
+
     if kind in ("SECRET", "BINARY"):
         if not isinstance(inner, str):
             raise NoValue
         if kind == "BINARY":
             _require_base64(inner)
         return Value(kind, inner)
+
     if kind in ("STRUCTURE", "ERROR"):
         return _structure(kind, inner)
     raise NoValue
@@ -75,6 +79,7 @@ def _structure(kind: str, inner: Any) -> Value:
     ((name, fields),) = inner.items()
     if not isinstance(fields, dict):
         raise NoValue
+
     return Value(kind, {field: parse(value) for field, value in fields.items()}, name)
 
 
@@ -91,14 +96,18 @@ def plain(content: Any) -> Any:
         return [plain(entry) for entry in content]
     if not isinstance(content, dict):
         return content
+
     if len(content) == 1:
         ((kind, inner),) = content.items()
         if kind == "SECRET":
             return MASK
         if kind == "OPTIONAL":
             return plain(inner)
+
         if kind == "STRUCTURE" and isinstance(inner, dict) and len(inner) == 1:
             (fields,) = inner.values()
             return plain(fields)
+
     unwrapped = {name: plain(value) for name, value in content.items()}
+
     return {name: value for name, value in unwrapped.items() if value is not None}

@@ -54,6 +54,7 @@ def _base64(text: str) -> str:
             raise ValueError("An empty key.")
     except (ValueError, binascii.Error) as error:
         raise ValueError("Not base64.") from error
+
     return text
 
 
@@ -63,6 +64,7 @@ def _storable(text: str) -> str:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise ValueError("Not Unicode text.") from error
+
     return text
 
 

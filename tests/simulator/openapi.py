@@ -46,13 +46,16 @@ def _operation(operation: Operation, dialect: str) -> dict[str, Any]:
         "security": [{"basic": []}] if operation.login else [{"basic": []}, {"bearer": []}, {"session": []}],
         "responses": _responses(operation, dialect),
     }
+
     parameters = [_path_parameter(name) for name in re.findall(r"\{(\w+)\}", operation.path)]
     parameters += _query_parameters(operation.query)
     if parameters:
         described["parameters"] = parameters
+
     if operation.body is not None:
         content = {JSON: {"schema": {"$ref": REFERENCE.format(model=operation.body.__name__)}}}
         described["requestBody"] = {"required": True, "content": content}
+
     return described
 
 
@@ -66,6 +69,7 @@ def _responses(operation: Operation, dialect: str) -> dict[str, Any]:
     model = models.RestError if dialect == "rest" else models.ErrorContent
     content = {JSON: {"schema": {"$ref": REFERENCE.format(model=model.__name__)}}}
     responses: dict[str, Any] = {str(operation.success): success}
+
     for status, error_types in sorted(by_status.items()):
         responses[str(status)] = {
             "description": ", ".join(error_types),
@@ -75,6 +79,7 @@ def _responses(operation: Operation, dialect: str) -> dict[str, Any]:
         }
         if status == 401:
             responses["401"]["headers"] = {"WWW-Authenticate": {"required": True, "schema": {"type": "string"}}}
+
     return responses
 
 
@@ -84,6 +89,7 @@ def _result(result: Any) -> dict[str, Any]:
     members = get_args(result)
     if members:
         return {"type": "array", "items": _result(members[0])}
+
     return TypeAdapter(result).json_schema()
 
 
@@ -94,10 +100,12 @@ def _path_parameter(name: str) -> dict[str, Any]:
 def _query_parameters(model: type[BaseModel]) -> list[dict[str, Any]]:
     schema = model.model_json_schema(ref_template=REFERENCE)
     parameters: list[dict[str, Any]] = []
+
     for name, described in schema.get("properties", {}).items():
         choices = [choice for choice in described.get("anyOf", [described]) if choice.get("type") != "null"]
         plain = {key: value for key, value in choices[0].items() if key not in ("default", "title")}
         parameters.append({"name": name, "in": "query", "required": False, "explode": True, "schema": plain})
+
     return parameters
 
 
@@ -107,6 +115,8 @@ def _schemas() -> dict[str, Any]:
         for value in vars(models).values()
         if isinstance(value, type) and issubclass(value, models.Model) and value is not models.Model
     ]
+
     _refs, definitions = models_json_schema([(model, "validation") for model in everything], ref_template=REFERENCE)
     schemas: dict[str, Any] = definitions["$defs"]
+
     return schemas

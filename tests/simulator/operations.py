@@ -91,6 +91,7 @@ def carry_out(operation: Operation, call: Call, record: Record) -> Any:
     before = call.host.snapshot() if operation.writes else None
     result = operation.perform(call)
     record.wrote = before is not None and call.host.snapshot() != before
+
     return result
 
 

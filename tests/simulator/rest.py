@@ -62,6 +62,7 @@ def perform(host: HostState, request: Request, route: routing.Route, record: Rec
     public = route.operation is not None and route.operation.public
     if not public and _not_liked(host, request, route):
         return ready("unsupported_content_type", 400)
+
     try:
         operation = routing.switched_on(host, route)
         result = carry_out(operation, _decode(host, request, route, operation), record)
@@ -69,10 +70,12 @@ def perform(host: HostState, request: Request, route: routing.Route, record: Rec
         if public:
             return ready("not_found_page", error.status)
         raise
+
     if operation.result is None:
         return Answer(operation.success)
     value = {"value": result} if host.settings.wrap_values and not public else result
     content = json.dumps(value) if operation.content_type == JSON else str(value)
+
     return Answer(operation.success, content.encode(), operation.content_type, dict(operation.headers))
 
 
@@ -91,6 +94,7 @@ def refusal(host: HostState, request: Request, error: ApiError) -> Answer:
     answer = Answer(error.status, json.dumps(content).encode(), JSON)
     if error.status == 401:
         answer.headers["WWW-Authenticate"] = CHALLENGE
+
     return answer
 
 
@@ -101,6 +105,7 @@ def _decode(host: HostState, request: Request, route: routing.Route, operation: 
     identifiers = tuple(routing.decoded(segment) for segment in route.identifiers)
     query = validated(operation.query, _query(request.query, operation.query))
     session = given.token if given.scheme == "session" else None
+
     return Call(host, principal, identifiers, query, _body(request, operation), session)
 
 
@@ -110,7 +115,9 @@ def _query(text: str, model: type[BaseModel]) -> dict[str, Any]:
         text.encode("utf-8")
     except ValueError as error:
         raise ApiError("INVALID_ARGUMENT", message("The query cannot be read.", "query")) from error
+
     values: dict[str, Any] = {}
+
     for key, value in pairs:
         known = model.model_fields.get(key)
         if known is not None and get_origin(known.annotation) is list:
@@ -121,6 +128,7 @@ def _query(text: str, model: type[BaseModel]) -> dict[str, Any]:
             values[key] = {"true": True, "false": False}.get(value, value)
         else:
             values[key] = value
+
     return values
 
 
@@ -130,6 +138,7 @@ def _body(request: Request, operation: Operation) -> BaseModel | None:
         if request.body and operation.method != "GET" and _json(request.body) != {}:
             raise ApiError("INVALID_ARGUMENT", message("The operation takes no body.", "unexpected_body"))
         return None
+
     if request.content_type != JSON:
         raise ApiError("INVALID_REQUEST", message("The content type is not supported.", "content_type"))
     return validated(operation.body, _json(request.body))
@@ -152,9 +161,11 @@ def _echo(request: Request) -> Iterator[str]:
     rest = dict(request.headers)
     carriers = [rest.pop(name, "") for name in ("authorization", authentication.SESSION_HEADER)]
     body = [request.body.decode("utf-8", "replace")]
+
     with contextlib.suppress(ApiError):
         found = sorted(leaves(_json(request.body)), key=lambda leaf: leaf[0] not in SECRET_FIELDS)
         body = [*(text for _name, text in found), *body]
+
     for values in ([given.password, given.token, *carriers], body, [given.user, *rest.values()]):
         text = " ".join(dressed(value) for value in dict.fromkeys(values) if value)
         if text:

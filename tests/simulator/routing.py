@@ -44,6 +44,7 @@ class Route:
 def find(method: str, raw_path: str, kind: str = "esx") -> Route:
     segments = tuple(raw_path.strip("/").split("/")) + (("",) if raw_path.endswith("/") else ())
     known = False
+
     for operation in OPERATIONS[kind]:
         pattern = operation.pattern
         if len(pattern) != len(segments):
@@ -51,9 +52,11 @@ def find(method: str, raw_path: str, kind: str = "esx") -> Route:
         if any(wanted is not None and wanted != got for wanted, got in zip(pattern, segments, strict=True)):
             continue
         known = True
+
         if operation.method == method:
             variables = tuple(got for wanted, got in zip(pattern, segments, strict=True) if wanted is None)
             return Route(operation, variables, True)
+
     return Route(None, (), known)
 
 
@@ -61,12 +64,15 @@ def decoded(segment: str) -> str:
     """One segment of a path."""
     if re.search(r"%(?![0-9A-Fa-f]{2})", segment):
         raise ApiError("INVALID_ARGUMENT", message("A bad percent-encoding in the path.", "path"))
+
     try:
         text = urllib.parse.unquote_to_bytes(segment.encode("utf-8", "surrogateescape")).decode("utf-8")
     except UnicodeError as error:
         raise ApiError("INVALID_ARGUMENT", message("The path is not UTF-8.", "path")) from error
+
     if not text:
         raise ApiError("INVALID_ARGUMENT", message("An empty identifier.", "empty_identifier"))
+
     return text
 
 

@@ -44,6 +44,7 @@ def _stored(call: Call, given: list[X509CertChain]) -> list[list[str]]:
         chains = [without_root(chain) for chain in chains]
     if settings.stored_chains == "leaf_only":
         return [chain[:1] for chain in chains]
+
     return [chain[::-1] for chain in chains] if settings.stored_chains == "upside_down" else chains
 
 
@@ -53,6 +54,7 @@ def list_issuers(call: Call) -> list[dict[str, Any]]:
     if projection is Projection.FULL and not call.host.settings.projection_supported:
         projection = Projection.NORMAL
     answer: list[dict[str, Any]] = []
+
     for alias, record in call.host.issuers.items():
         summary: dict[str, Any] = {"summary_type": projection.value, "issuer_alias": alias}
         if projection is not Projection.BRIEF:
@@ -60,6 +62,7 @@ def list_issuers(call: Call) -> list[dict[str, Any]]:
         if projection is Projection.FULL:
             summary["signing_cert_chains"] = _chains(call, record)
         answer.append(summary)
+
     return answer
 
 

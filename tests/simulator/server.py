@@ -43,6 +43,7 @@ def listeners(addresses: list[str], port: int) -> list[socket.socket]:
     for _attempt in range(PORT_TRIES):
         opened: list[socket.socket] = []
         chosen = port
+
         try:
             for address in addresses:
                 family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -52,12 +53,14 @@ def listeners(addresses: list[str], port: int) -> list[socket.socket]:
                 listener.bind((address, chosen))
                 listener.listen(BACKLOG)
                 chosen = listener.getsockname()[1]
+
             return opened
         except OSError as error:
             for listener in opened:
                 listener.close()
             if port != 0 or error.errno != errno.EADDRINUSE:
                 raise
+
     raise OSError(errno.EADDRINUSE, "No port is free on every address.")
 
 
@@ -82,6 +85,7 @@ class ListeningHost:
         self.identity = certificates.issue(
             self.state.name, self.authority if trusted else None, names=names, starts=starts, ends=ends
         )
+
         # The ssl module reads certificates from files only.
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder, "identity.pem")
@@ -168,10 +172,13 @@ class Listeners:
         request = Request(incoming.method, incoming.raw_path, headers, body or b"")
         record = exchange.note(host.state, request, number)
         fault = host.state.faults.take(record.operation)
+
         assert isinstance(transport, asyncio.Transport)
+
         delivery = Delivery(host.state, request, record, transport, released)
         if body is None:
             return delivery.send(Answer(413))
+
         return await delivery.run(fault)
 
 

@@ -159,6 +159,7 @@ class HostState:
 
     def create_issuer(self, alias: str, issuer: str, chains: list[list[str]]) -> None:
         holder = self.alias_of(issuer)
+
         if holder is not None:
             words = f"The issuer '{issuer}' is already saved as '{holder}'."
             raise ApiError(
@@ -167,6 +168,7 @@ class HostState:
                 data={"issuer": issuer, "issuer_alias": holder} if self.settings.already_exists_data else None,
                 data_structure=ISSUER_EXISTS + "_info",
             )
+
         if alias in self.issuers:
             raise ApiError("ALREADY_EXISTS", message(f"The alias '{alias}' is already in use.", "alias_exists"))
         self.issuers[alias] = Issuer(issuer, chains)
@@ -180,6 +182,7 @@ class HostState:
         """Also deletes the client profiles that name the alias, on hosts that do so."""
         self.issuer(alias)
         del self.issuers[alias]
+
         if self.settings.profiles_cascade:
             self.client_profiles = {
                 identifier: profile
@@ -193,12 +196,14 @@ class HostState:
             raise ApiError("ALREADY_EXISTS", message("A client profile of this subject exists.", "profile_exists"))
         identifier = str(uuid.uuid4())
         self.client_profiles[identifier] = profile
+
         return identifier
 
     def client_profile(self, identifier: str) -> ClientProfile:
         if identifier not in self.client_profiles:
             words = f"There is no client profile '{identifier}'."
             raise ApiError("NOT_FOUND", message(words, PROFILES + "not_found", params={"profile": identifier}))
+
         return self.client_profiles[identifier]
 
     def entitlements(self, principal: Principal) -> set[str]:
@@ -207,6 +212,7 @@ class HostState:
         for profile in self.client_profiles.values():
             if _is_of(profile, principal):
                 granted |= profile.entitlements
+
         return granted
 
     def update_issuer(self, alias: str, issuer: str | None, chains: list[list[str]] | None) -> None:
@@ -241,6 +247,7 @@ class HostState:
         known = identifier or str(uuid.uuid4())
         current = self.client_profiles.get(known, ClientProfile())
         self.client_profiles[known] = ClientProfile(**{**vars(current), **fields})
+
         return known
 
     def apply(self, changes: list[dict[str, Any]]) -> None:
@@ -272,4 +279,5 @@ def _is_of(profile: ClientProfile, principal: Principal) -> bool:
         return False
     if profile.type == "EXTERNAL_USER":
         return profile.name == principal.name
+
     return profile.type == "EXTERNAL_GROUP" and profile.name in principal.groups

@@ -140,6 +140,7 @@ def get_signing_certificate(call: Call) -> dict[str, Any]:
     state = _state(call)
     style = state.settings.certificate_format
     chains = [{"cert_chain": [formatted(pem, style) for pem in chain]} for chain in state.signing_cert_chains]
+
     return {"active_cert_chain": chains[0], "signing_cert_chains": chains[0 if state.own.active_listed else 1 :]}
 
 
@@ -186,6 +187,7 @@ def _jwks(state: VcenterState) -> dict[str, Any]:
     keys = [_key(chain, state.own.x5c) for chain in chains]
     if state.own.symmetric_key:
         keys.append({"kty": "oct", "use": "sig", "alg": "HS256", "k": _base64url(b"no secret of anybody, 32 bytes..")})
+
     return {"keys": keys}
 
 
@@ -193,6 +195,7 @@ def get_saml_metadata(call: Call) -> str:
     state = _page(call)
     base, domain = f"{state.base_url}/websso/SAML2", state.own.sso_domain
     keys = "".join(_key_descriptor(chain, state.own) for chain in state.signing_cert_chains)
+
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f'<EntityDescriptor xmlns="{METADATA}" xmlns:ds="{SIGNATURE}"'
@@ -211,6 +214,7 @@ def _key_descriptor(chain: list[str], settings: VcenterSettings) -> str:
     ordered = reversed(chain) if settings.saml_root_first else chain
     texts = (f"<ds:X509Certificate>{formatted(pem, 'base64')}</ds:X509Certificate>" for pem in ordered)
     data = f"<ds:KeyInfo><ds:X509Data>{''.join(texts)}</ds:X509Data></ds:KeyInfo>"
+
     return f"<KeyDescriptor{use}>{data}</KeyDescriptor>"
 
 
@@ -219,14 +223,17 @@ def _key(chain: list[str], x5c: str) -> dict[str, Any]:
     leaf = x509.load_pem_x509_certificate(chain[0].encode())
     public = leaf.public_key()
     key: dict[str, Any] = {"use": "sig", "kid": leaf.fingerprint(hashes.SHA256()).hex()}
+
     if isinstance(public, rsa.RSAPublicKey):
         modulus = public.public_numbers()
         key |= {"kty": "RSA", "alg": "RS256", "n": _number(modulus.n), "e": _number(modulus.e)}
     elif isinstance(public, ec.EllipticCurvePublicKey):
         point = public.public_numbers()
         key |= {"kty": "EC", "alg": "ES256", "crv": "P-256", "x": _number(point.x, 32), "y": _number(point.y, 32)}
+
     if x5c != "absent":
         key["x5c"] = [formatted(pem, "base64") for pem in (chain[:1] if x5c == "leaf" else chain)]
+
     return key
 
 

@@ -31,6 +31,7 @@ def run_action(
     if new_run:
         _refused_logins._KEY = secrets.token_bytes(32)
     loader = DataLoader()
+
     task = SimpleNamespace(
         action=f"esx.trust.{name}",
         args={option: value for option, value in options.items() if value is not None},
@@ -41,17 +42,21 @@ def run_action(
         diff=diff,
         environment=[],
     )
+
     connection = SimpleNamespace(
         transport="local", become=None, _shell=SimpleNamespace(tmpdir=None), has_pipelining=True
     )
     action = importlib.import_module(f"ansible_collections.esx.trust.plugins.action.{name}").ActionModule(
         task, connection, PlayContext(), loader, Templar(loader, variables={}), None
     )
+
     try:
         result: dict[str, Any] = action.run(task_vars={})
     except AnsibleActionFail as error:
         result = {"failed": True, "msg": str(error), "exception": repr(error), **(error.result or {})}
+
     result.setdefault("changed", False)
+
     return result
 
 

@@ -83,17 +83,20 @@ def error_of(given: Answer, operation: Operation = READ, scrub: Callable[[str], 
     with pytest.raises(TrustError) as caught:
         value_of(given, operation, scrub)
     error = caught.value
+
     assert error.message.startswith("esx01: ")
     assert operation.title in error.message
     assert error.operation == operation.id
     assert error.status == given.status
     assert "\n" not in str(error)
+
     return error
 
 
 def api_error_of(given: Answer, operation: Operation = READ) -> ApiError:
     error = error_of(given, operation)
     assert isinstance(error, ApiError)
+
     return error
 
 

@@ -56,6 +56,7 @@ def resource(
         after = before
     record = before or after or {}
     kind = "kms_provider" if "provider" in record else "token_issuer"
+
     return {
         "resource": kind,
         "id": record["provider" if kind == "kms_provider" else "issuer_alias"],
@@ -77,10 +78,13 @@ def entry(host: str, *resources: dict[str, Any], listed: Optional[Sequence[dict[
     if listed is None:
         listed = [one["before"] for one in resources if one["resource"] == "kms_provider" and one["before"]]
     trust = {"changed": False, "failed": False, "operations": [], "resources": list(resources)}
+
     if any(one["status"] == "conflict" for one in resources):
         message = " Also, ".join(one["message"] for one in resources if one["message"])
         trust.update(failed("conflict", f"{host}: {message}"))
+
     providers = [{"available": True, "details": [], **one} for one in listed]
+
     return {"host": host, "trust": trust, "keys": {"changed": False, "kms_providers": providers}}
 
 
@@ -95,6 +99,7 @@ def fleet(size: int, wrong: int, issuers: int = 3) -> list[dict[str, Any]]:
     old = issuer(names[0], certificate("ssoserverSign before", -12), root)
     key = provider("site-a")
     entries = []
+
     for number in range(size):
         host = f"esx{number + 1:04}.example.com"
         found = {name: resource("ok", record) for name, record in declared.items()}
@@ -103,6 +108,7 @@ def fleet(size: int, wrong: int, issuers: int = 3) -> list[dict[str, Any]]:
         more: list[dict[str, Any]] = []
         # The wrong ones stand here and there.
         way = number * wrong // size % 9 if (number * wrong) % size < wrong else None
+
         if way == 0:
             found[names[0]] = resource("differs", old, declared[names[0]])
         elif way == 1:
@@ -128,7 +134,9 @@ def fleet(size: int, wrong: int, issuers: int = 3) -> list[dict[str, Any]]:
         elif way == 8:
             entries.append({"host": host, "trust": None})
             continue
+
         entries.append(entry(host, held, *found.values(), *more, listed=listed))
+
     return entries
 
 
@@ -141,4 +149,5 @@ def only_host(**found: Any) -> dict[str, Any]:
     """The host of an audit of one."""
     (host,) = build([{"host": "esx01", **found}], NOW)["hosts"]
     assert isinstance(host, dict)
+
     return host

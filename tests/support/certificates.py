@@ -38,6 +38,7 @@ class Issued:
         self.authority = authority
         self.key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
+
         self.certificate: x509.Certificate = (
             x509.CertificateBuilder()
             .subject_name(name)
@@ -49,6 +50,7 @@ class Issued:
             .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
             .sign(issuer.key if issuer else self.key, hashes.SHA256())
         )
+
         self.der = self.certificate.public_bytes(Encoding.DER)
         self.pem = self.certificate.public_bytes(Encoding.PEM).decode()
 
@@ -98,6 +100,7 @@ def with_old_signature(algorithm: bytes, digest: hashes.HashAlgorithm) -> list[s
     resigned = signed.replace(RSA_WITH_SHA256, algorithm)
     der = der.replace(signed, resigned).replace(RSA_WITH_SHA256, algorithm)
     der = der.replace(leaf.signature, root_key.sign(resigned, padding.PKCS1v15(), digest))
+
     return [pem_of(der), root.public_bytes(Encoding.PEM).decode()]
 
 
@@ -126,6 +129,7 @@ def dated(year: bytes) -> str:
     """A certificate whose validity begins and ends in that year, of four digits."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "dated")])
+
     built = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -136,6 +140,7 @@ def dated(year: bytes) -> str:
         .not_valid_after(datetime.datetime(2050, 6, 1, tzinfo=datetime.timezone.utc))
         .sign(key, hashes.SHA256())
     )
+
     return pem_of(built.public_bytes(Encoding.DER).replace(b"\x18\x0f2050", b"\x18\x0f" + year))
 
 
@@ -158,9 +163,11 @@ def _chain(length: int, subject: str, expired: bool, not_yet_valid: bool) -> tup
         return (Authority(subject, days_before=before, days_after=after).pem,)
     issuer: Issued = Authority(f"{subject} root")
     pems = [issuer.pem]
+
     for number in range(length - 2):
         issuer = issuer.issue(f"{subject} intermediate {number + 1}", authority=True)
         pems.insert(0, issuer.pem)
+
     return (issuer.issue(subject, days_before=before, days_after=after).pem, *pems)
 
 
@@ -207,6 +214,7 @@ def private_keys() -> dict[str, str]:
     curve = ec.generate_private_key(ec.SECP256R1())
     modulus = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     password = BestAvailableEncryption(b"open sesame")
+
     forms = {
         "pkcs8": curve.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
         "ec": curve.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()),
@@ -216,6 +224,7 @@ def private_keys() -> dict[str, str]:
         "encrypted pkcs8": curve.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, password),
         "encrypted rsa": modulus.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, password),
     }
+
     return {name: text.decode() for name, text in forms.items()}
 
 

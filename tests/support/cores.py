@@ -38,6 +38,7 @@ def leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect the tests that run on another core, or in another environment."""
     kept = [item for item in items if _runs(config, item)]
     left_out = set(items) - set(kept)
+
     if left_out:
         config.hook.pytest_deselected(items=list(left_out))
         items[:] = kept
@@ -55,6 +56,7 @@ def _runs(config: pytest.Config, item: pytest.Item) -> bool:
         cores = (cores[0], cores[-1])
     if everywhere or item.get_closest_marker("every_core"):
         return core in cores
+
     return core == _by_name(item.nodeid.replace(core, ""), cores)
 
 

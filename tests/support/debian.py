@@ -23,14 +23,17 @@ def debian_program(tmp_path_factory: pytest.TempPathFactory, name: str, *package
     One worker installs it while the others wait. seconds: how long each call of apt-get may take.
     """
     common = tmp_path_factory.getbasetemp().parent
+
     with (common / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         verdict = common / f"{name}.verdict"
         if not verdict.exists():
             verdict.write_text(_install(name, packages, seconds))
+
     reason = verdict.read_text()
     if reason:
         pytest.skip(reason)
+
     return str(shutil.which(name))
 
 
@@ -42,6 +45,7 @@ def _install(name: str, packages: tuple[str, ...], seconds: int) -> str:
         return f"{name} is not here, and there is no apt-get"
     if os.geteuid() != 0:
         return f"{name} is not here, and only root may install it"
+
     for command in (["update"], ["install", "-y", "--no-install-recommends", *packages]):
         try:
             done = subprocess.run(
@@ -55,6 +59,8 @@ def _install(name: str, packages: tuple[str, ...], seconds: int) -> str:
             )
         except subprocess.TimeoutExpired:
             return "apt-get did not end in time"
+
         if done.returncode:
             return f"apt-get {command[0]} failed: {done.stderr.strip()[-200:]}"
+
     return "" if shutil.which(name) else f"the package {packages[0]} holds no {name}"

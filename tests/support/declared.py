@@ -46,6 +46,7 @@ class Declared:
         self._playbooks = playbooks
         self.hosts = list(hosts)
         self.folder = folder
+
         self.of_all: dict[str, Any] = {
             "esx_port": hosts[0].port,
             "esx_ca_path": fleet.ca_path,
@@ -54,6 +55,7 @@ class Declared:
             "esx_kms_providers": [provider()],
             "esx_token_issuers": [issuer()],
         }
+
         #: Groups of the inventory besides esx, with their hosts, and the variables of group all.
         self.groups: dict[str, list[str]] = {}
         self.of_everything: dict[str, Any] = {}
@@ -77,6 +79,7 @@ class Declared:
         inventory.write_text(json.dumps({**groups, "all": {"vars": self.of_everything}}))
         extras = self.folder / "extra.json"
         extras.write_text(json.dumps(dict(extra or {})))
+
         return ["-i", str(inventory), "-e", f"@{extras}", *arguments]
 
     def run(self, *arguments: str, extra: Mapping[str, Any] | None = None) -> Played:

@@ -39,6 +39,7 @@ def look_at(given: Mapping[str, Mapping[str, Any]], threads: int = 8) -> dict[st
         Given(host, {name: value for name, value in args.items() if value is not None}) for host, args in given.items()
     ]
     found = Look(key_providers=True, threads=threads, refusals=1).at(fleet)
+
     return {host: one or {} for host, one in found.items()}
 
 
@@ -54,4 +55,5 @@ def told(found: Mapping[str, Mapping[str, Any]], folder: Path) -> dict[str, str]
     texts["differences"] = "\n".join(plan.difference_lines(made["differences"]))
     texts["lists"] = str(lists(results))
     texts["done"] = "\n".join(plan.done(results))
+
     return texts

@@ -102,8 +102,10 @@ class MemoryHost:
             client_profile.UPDATE: self._update_profile,
             client_profile.DELETE: self._delete_profile,
         }
+
         arguments = copy.deepcopy(dict(call.arguments))
         spec = arguments.pop("spec", {})
+
         return handlers[call.operation](arguments, spec)
 
     def _list_providers(self, _path: dict[str, str], _body: dict[str, Any]) -> Any:
@@ -117,6 +119,7 @@ class MemoryHost:
             raise api_error("ALREADY_EXISTS")
         assert set(body) == {"provider", "native_spec"}
         assert set(body["native_spec"]) == {"key_id", "key_derivation_key"}
+
         self.hold_provider(body["provider"], key_id=body["native_spec"]["key_id"])
 
     def _delete_provider(self, path: dict[str, str], _body: dict[str, Any]) -> None:
@@ -134,6 +137,7 @@ class MemoryHost:
     def _create_issuer(self, _path: dict[str, str], body: dict[str, Any]) -> None:
         alias = body.pop("issuer_alias")
         assert set(body) == {"issuer", "signing_cert_chains"}
+
         if alias in self.issuers or body["issuer"] in self._trusted():
             raise api_error("ALREADY_EXISTS")
         self.issuers[alias] = body
@@ -142,6 +146,7 @@ class MemoryHost:
         spec = self._known(self.issuers, path["issuer_alias"])
         assert body
         assert set(body) <= {"issuer", "signing_cert_chains"}
+
         if "issuer" in body and body["issuer"] != spec["issuer"] and body["issuer"] in self._trusted():
             raise api_error("INVALID_ARGUMENT")
         spec.update(body)
@@ -167,6 +172,7 @@ class MemoryHost:
         self._created += 1
         identifier = f"profile {self._created}"
         self.profiles[identifier] = {"subject": subject, "grants": grants}
+
         return identifier
 
     def _update_profile(self, path: dict[str, str], body: dict[str, Any]) -> None:
@@ -194,6 +200,7 @@ class DroppingHost(MemoryHost):
         if "signing_cert_chains" in spec:
             chains = [{"cert_chain": entry["cert_chain"][:1]} for entry in spec["signing_cert_chains"]]
             call = call.operation(**{**call.arguments, "spec": {**spec, "signing_cert_chains": chains}})
+
         return super().perform(call)
 
 
@@ -210,6 +217,7 @@ class NormalizingHost(MemoryHost):
 
         if spec:
             call = call.operation(**{**call.arguments, "spec": spec})
+
         return super().perform(call)
 
 
@@ -221,12 +229,14 @@ class TurningHost(MemoryHost):
         if "signing_cert_chains" in spec:
             self.writes += 1
             chains = []
+
             for entry in spec["signing_cert_chains"]:
                 texts = entry["cert_chain"]
                 turn = 1 + self.writes % (len(texts) - 1) if len(texts) > 1 else 0
                 chains.append({"cert_chain": [*texts[turn:], *texts[:turn]]})
 
             call = call.operation(**{**call.arguments, "spec": {**spec, "signing_cert_chains": chains}})
+
         return super().perform(call)
 
 
@@ -242,6 +252,7 @@ def request_of(step: Step) -> tuple[Operation, dict[str, str], Any]:
 
     _HOST.perform(cast(Client, Recording()), step)
     (request,) = requests
+
     return request
 
 
@@ -356,11 +367,13 @@ class ScriptedClient:
 
     def _send(self, call: Call) -> Any:
         name = call.operation.name
+
         if call.operation is client_profile.LIST:
             # Read where an issuer leaves its alias; the tests of the engine are about the other requests.
             name = "list_profiles"
         else:
             self.calls.append(name)
+
         assert len(self.calls) <= MOST_CALLS, "the run does not end"
 
         def perform() -> Any:
@@ -370,4 +383,5 @@ class ScriptedClient:
             if troubled == name:
                 del self._troubles[number]
                 return trouble(perform)
+
         return perform()

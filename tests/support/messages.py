@@ -24,11 +24,13 @@ def of_python(path: Path) -> set[str]:
     nodes = list(ast.walk(tree))
     within = {id(value) for node in nodes if isinstance(node, ast.JoinedStr) for value in node.values}
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
+
     within |= {
         id(node.body[0].value)
         for node in nodes
         if isinstance(node, documented) and node.body and isinstance(node.body[0], ast.Expr)
     }
+
     return {text for node in nodes if id(node) not in within and (text := _text(node))}
 
 
@@ -49,6 +51,7 @@ def _failures(node: object) -> Iterator[str]:
     if isinstance(node, list):
         for each in node:
             yield from _failures(each)
+
     if isinstance(node, dict):
         for name, value in node.items():
             if name == "fail_msg":

@@ -76,6 +76,7 @@ class Modules:
 
     def __init__(self, host: Host, fleet: Fleet, capsys: pytest.CaptureFixture[str], patch: pytest.MonkeyPatch) -> None:
         self.host = host
+
         self.connection: dict[str, Any] = {
             "hostname": host.address,
             "port": host.port,
@@ -83,6 +84,7 @@ class Modules:
             "password": host.password,
             "ca_path": fleet.ca_path,
         }
+
         self._capsys = capsys
         self._patch = patch
 
@@ -105,10 +107,13 @@ class Modules:
         with pytest.raises(SystemExit):
             module.main()
         captured = self._capsys.readouterr()
+
         assert captured.err == ""
+
         result = json.loads(captured.out)
         # From ansible-core 2.22 on, a module tells the controller this way what to mask; nobody else gets to see it.
         result.pop("_ansible_new_secrets", None)
+
         return Ran(result, json.dumps(result))
 
     def kms_provider(self, *, check: bool = False, diff: bool = False, **options: Any) -> Ran:

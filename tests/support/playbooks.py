@@ -55,6 +55,7 @@ class Playbooks:
         self.hosts = hosts
         self.folder = folder
         self._temporary = temporary
+
         inventory = {
             "esx": {
                 "hosts": {host.name: {"esx_address": host.address} for host in hosts},
@@ -67,6 +68,7 @@ class Playbooks:
                 },
             }
         }
+
         (folder / "inventory.yml").write_text(yaml.safe_dump(inventory))
 
     def play(self, tasks: list[dict[str, Any]], *arguments: str, variables: dict[str, Any] | None = None) -> Played:
@@ -78,6 +80,7 @@ class Playbooks:
             "password": "{{ esx_password }}",
             "ca_path": "{{ esx_ca_path }}",
         }
+
         play = {
             "name": "Trust",
             "hosts": "esx",
@@ -85,9 +88,11 @@ class Playbooks:
             "module_defaults": {"group/esx.trust.esx": connection},
             "tasks": tasks,
         }
+
         (self.folder / "playbook.yml").write_text(yaml.safe_dump([play], sort_keys=False))
         given = {"esx_password": self.hosts[0].password, **(variables or {})}
         (self.folder / "variables.json").write_text(json.dumps(given))
+
         return self.run("ansible-playbook", "-i", "inventory.yml", "-e", "@variables.json", *arguments, "playbook.yml")
 
     def command(self, program: str, *arguments: str) -> list[str]:
@@ -110,11 +115,14 @@ class Playbooks:
         ended = run_program(self.command(program, *arguments), self.folder, self.variables(), stdin or "")
         # A name of ours, or the file in which our code stands.
         names_us = re.compile(r"DEPRECAT.*(?:esx[._/]trust|esx_\w+_|_action\.py)", re.IGNORECASE)
+
         assert not names_us.search(ended.output), ended.output
+
         left = [path for path in sorted(set(self.folder.rglob("*")) - before) if path.is_file()]
         left += [path for place in (self._tools.home, self._temporary) for path in place.rglob("*") if path.is_file()]
         if (self.folder / "ansible.log").exists():
             left.append(self.folder / "ansible.log")
+
         return Played(ended.code, ended.output, {str(path): path.read_text(errors="replace") for path in left})
 
 

@@ -26,6 +26,7 @@ def clean_environment(**more: str | Path) -> dict[str, str]:
     variables = {name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS)}
     variables.update(LC_ALL="C.UTF-8", PYTHONDONTWRITEBYTECODE="1")
     variables.update({name: str(value) for name, value in more.items()})
+
     return variables
 
 
@@ -40,6 +41,7 @@ class Ended:
         """The counters of a host in the recap of ansible-playbook."""
         line = re.search(rf"^{re.escape(name)}\s+:(.*)$", self.output, re.MULTILINE)
         assert line, self.output
+
         return {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", line[1])}
 
 

@@ -41,17 +41,21 @@ class Command:
         """The line, or the lines that belong together, which the output should have and has not."""
         lines = [line.rstrip() for line in output.splitlines()]
         start = 0
+
         for piece in self._pieces():
             size = len(piece)
+
             found = (
                 at
                 for at in range(start, len(lines) - size + 1)
                 if all(line.fullmatch(lines[at + offset]) for offset, (_text, line) in enumerate(piece))
             )
+
             at = next(found, None)
             if at is None:
                 return "\n".join(text for text, _line in piece)
             start = at + size
+
         return None
 
     def _pieces(self) -> Iterator[list[tuple[str, re.Pattern[str]]]]:
@@ -77,13 +81,16 @@ def steps(text: str, name: str) -> Iterator[Step]:
     """The steps in this Markdown, in their order."""
     lines = text.splitlines()
     at = 0
+
     while at < len(lines):
         fence = FENCE.match(lines[at])
         at += 1
+
         if not fence:
             if lines[at - 1].lstrip().startswith(("```", "~~~")):
                 raise GuideError(f"{name}:{at}: a block begins with ``` and one word")
             continue
+
         where, first = f"{name}:{at}", at
         close = fence["indent"] + "```"
         while at < len(lines) and lines[at] != close:
@@ -91,10 +98,12 @@ def steps(text: str, name: str) -> Iterator[Step]:
         if at == len(lines):
             raise GuideError(f"{where}: the block has no end")
         block = [line[len(fence["indent"]) :] for line in lines[first:at]]
+
         if fence["language"] == "console":
             yield from _commands(block, name, first)
         else:
             yield File(where, _file_name(lines[: first - 1], where), "".join(f"{line}\n" for line in block))
+
         at += 1
 
 
@@ -109,6 +118,7 @@ def _file_name(lines: list[str], where: str) -> str:
     found = NAME.match(above[start]) if start < len(above) else None
     if not found:
         raise GuideError(f"{where}: what file is this? The paragraph above begins with its name in backticks.")
+
     return found["name"]
 
 
@@ -133,6 +143,7 @@ def _commands(block: list[str], name: str, above: int) -> Iterator[Command]:
             typed.append(line[2:])
         else:
             shown.append(line)
+
     if not typed:
         raise GuideError(f"{name}:{above}: a console block without a command")
     yield from finished()

@@ -30,6 +30,7 @@ def _aligned(data: bytes) -> Iterator[str]:
         text = base64.b64encode(b"\0" * before + data).decode().rstrip("=")
         spoiled = len(data) + before
         core = text[(0, 2, 3)[before] : len(text) - (1 if spoiled % 3 else 0)]
+
         if len(core) >= SHORTEST_CORE:
             yield core
             yield core.replace("+", "-").replace("/", "_")
@@ -54,18 +55,22 @@ def encodings(secret: str) -> frozenset[str]:
     cores = set(_aligned(data))
     found |= cores
     texts = [data.hex()]
+
     try:
         raw = base64.b64decode(secret, validate=True)
         texts.append(raw.hex())
     except (binascii.Error, ValueError):
         pass
+
     for text in texts:
         if len(text) >= SHORTEST_HEX:
             found |= {text, text.upper()}
+
     # Where a text was cut, a part is left.
     found |= {part for text in (secret, *cores) for part in _parts(text)}
     if secret.endswith("="):
         found.add(secret.rstrip("="))
+
     return frozenset(found)
 
 
@@ -103,6 +108,7 @@ class Search:
         found = []
         self.runs += 1
         self.places += len(places)
+
         for name, values in secrets.items():
             for secret in set(values):
                 self.secrets.add(secret)
@@ -110,6 +116,7 @@ class Search:
                 self.comparisons += len(forms) * len(places)
                 for place, text in places.items():
                     found += [f"{name} in {place}, as {form!r}" for form in forms if form in text]
+
         return found
 
     def counts(self) -> dict[str, int]:

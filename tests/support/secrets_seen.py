@@ -34,6 +34,7 @@ def handed_out(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             return secret
 
         monkeypatch.setattr(Accounts, name, remember)
+
     return given
 
 
@@ -49,6 +50,7 @@ def repeated(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return answer
 
     monkeypatch.setattr(exchange, "refusal", remember)
+
     return told
 
 
@@ -59,6 +61,7 @@ def _messages(content: dict[str, Any]) -> list[str]:
         fields = [next(iter(message["STRUCTURE"].values())) for message in error["messages"]]
     else:
         fields = content.get("value", content)["messages"]
+
     return [message["default_message"] for message in fields]
 
 
@@ -78,6 +81,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
                 if name == SEARCHED and report.when == "teardown":
                     for what, count in counts.items():
                         total[what] = total.get(what, 0) + count
+
     if total:
         terminalreporter.write_line(
             f"secrets: {total['runs']} runs, {total['secrets']} secrets in {total['places']} places,"

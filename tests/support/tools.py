@@ -35,6 +35,7 @@ class Tools:
         if not wanted.python.exists():
             reason = environment.missing(wanted) or "not made yet: python3 tools/environment.py all"
             pytest.skip(f"no environment {name}: {reason}")
+
         return wanted
 
     def variables(self, where: environment.Environment, **more: str | Path) -> dict[str, str]:
@@ -65,6 +66,7 @@ class Tools:
         print(f"$ {' '.join(line)}\n{said}")  # pytest shows it when the test fails
         if ended.code:
             pytest.fail(f"{where}: {program} failed with {ended.code}", pytrace=False)
+
         return said
 
 

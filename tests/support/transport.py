@@ -54,11 +54,14 @@ class ScriptedTransport:
             raise outcome
         if isinstance(outcome, Answer):
             return outcome
+
         if isinstance(outcome, int):
             error_type = {401: "UNAUTHENTICATED", 403: "UNAUTHORIZED", 503: "SERVICE_UNAVAILABLE"}.get(outcome, "ERROR")
             return Answer(outcome, {}, json.dumps({"error_type": error_type, "messages": []}).encode())
+
         if outcome is None:
             return Answer(204, {}, b"")
+
         return Answer(200, {}, json.dumps(outcome).encode())
 
     def close(self) -> None:
@@ -82,6 +85,7 @@ def transport(monkeypatch: pytest.MonkeyPatch) -> ScriptedTransport:
 
     monkeypatch.setattr(time, "sleep", scripted.slept.append)
     monkeypatch.setattr(random, "uniform", spread)
+
     return scripted
 
 

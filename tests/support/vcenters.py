@@ -31,11 +31,13 @@ def connection(host: Host) -> dict[str, Any]:
 
 def found(ran: Ran) -> list[tuple[str, str]]:
     assert not ran.failed, ran.output
+
     return [(entry["protocol"], entry["issuer"]) for entry in ran.result["token_issuers"]]
 
 
 def chains(ran: Ran, number: int = 0) -> list[list[str]]:
     assert not ran.failed, ran.output
+
     return [entry["cert_chain"] for entry in ran.result["token_issuers"][number]["signing_cert_chains"]]
 
 

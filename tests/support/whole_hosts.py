@@ -68,6 +68,7 @@ def _nothing_declared() -> dict[str, Any]:
     for service in SERVICES:
         for name, option in service.arguments.options.items():
             params[name] = option.get("default")
+
     return params
 
 
@@ -112,6 +113,7 @@ def host_with(*issuers: tuple[str, str, list[str]], providers: Optional[dict[str
         host.hold_issuer(alias, name, [pems])
     for name, key_id in (providers or {}).items():
         host.hold_provider(name, key_id=key_id)
+
     return host
 
 
@@ -141,6 +143,7 @@ def holdings(draw: st.DrawFn) -> MemoryHost:
         host.hold_issuer(alias, name, draw(st.lists(st.sampled_from(CHAINS), min_size=1, max_size=2)))
     for name in draw(st.lists(st.sampled_from(ALIASES), unique=True)):
         host.hold_provider(name, key_id=draw(st.sampled_from([KEY_ID, KEY_ID, OTHER_KEY_ID])))
+
     return host
 
 
@@ -148,6 +151,7 @@ def holdings(draw: st.DrawFn) -> MemoryHost:
 def declarations(draw: st.DrawFn) -> HostTrust:
     aliases = draw(st.lists(st.sampled_from(ALIASES), unique=True))
     names = draw(st.permutations(NAMES))
+
     issuers = [
         issuer(
             alias,
@@ -160,8 +164,10 @@ def declarations(draw: st.DrawFn) -> HostTrust:
         else absent(alias, draw(st.sampled_from([None, None, name])))
         for alias, name in zip(aliases, names)
     ]
+
     providers = [
         provider(name, state=draw(st.sampled_from(["present", "absent"])))
         for name in draw(st.lists(st.sampled_from(ALIASES), unique=True))
     ]
+
     return desired(providers, issuers, draw(st.booleans()))

@@ -115,6 +115,7 @@ def test_the_older_form_has_a_type_only_under_the_name_space_of_the_api(name: st
 def test_without_a_type_the_code_decides(status: int, error_type: Optional[str], missing: dict[str, None]) -> None:
     body = {**missing, "messages": [{"id": "a", "default_message": "Text.", "args": []}]}
     error = api_error_of(answer(status, body))
+
     assert error.error_type == error_type
     assert "Text." in error.message
 
@@ -138,6 +139,7 @@ def test_an_unknown_url_is_told_from_an_unknown_thing(dialect: str) -> None:
     body = DIALECTS[dialect]("NOT_FOUND", "No.")
     content = body.get("value", body)
     content["messages"][0]["id"] = "com.vmware.vapi.rest.operationsForUrlNotFound"
+
     assert api_error_of(answer(404, body)).error_type == "OPERATION_NOT_FOUND"
 
 
@@ -300,5 +302,6 @@ def test_a_host_cannot_break_anything_with_a_huge_number() -> None:
 def test_a_host_may_say_when_to_come_back_by_a_date() -> None:
     date = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=60)
     retry_after = error_of(answer(503, b"", Retry_After=format_datetime(date, usegmt=True))).retry_after
+
     assert retry_after is not None
     assert 50 < retry_after <= 60

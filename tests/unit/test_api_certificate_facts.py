@@ -12,6 +12,7 @@ def test_the_form_of_certificates() -> None:
     leaf, root = chain(2)
     crlf = leaf.replace("\n", "\r\n")
     facts = certificate_facts([{"cert_chain": [leaf, root]}, {"cert_chain": [crlf]}])
+
     assert facts == {
         "forms": ["pem", "pem, CRLF"],
         "line_lengths": [64],
@@ -21,8 +22,11 @@ def test_the_form_of_certificates() -> None:
         "leaf_first": True,
         "ends_with_self_signed": True,
     }
+
     assert certificate_facts([{"cert_chain": [root, leaf]}])["leaf_first"] is False
+
     body = "".join(leaf.splitlines()[1:-1])
+
     assert certificate_facts([{"cert_chain": [body]}])["forms"] == ["base64"]
     assert certificate_facts([{"cert_chain": [leaf.replace("\n", "\\n")]}])["forms"] == ["pem, line ends written out"]
     assert certificate_facts([{"cert_chain": [leaf.replace("\n", "")]}])["forms"] == ["pem, one line"]

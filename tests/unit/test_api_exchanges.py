@@ -38,6 +38,7 @@ def recorded(body: Any, codec: Any = REST, status: int = 200, **headers: str) ->
     request = codec.encode(TOKEN_CREATE(), UserPassword("verwalter", SECRET))
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     answer = Answer(status, {name.replace("_", "-"): value for name, value in headers.items()}, data)
+
     return exchange("login", request.method, request.path, request.headers, request.body, answer, NOW)
 
 
@@ -77,7 +78,9 @@ def test_a_login_in_either_form_gives_the_facts_of_its_token_and_no_part_of_it()
         assert one.token is not None
         assert one.token.lifetime == 60
         assert (one.login, one.credentials, one.error) == (True, carried, None)
+
         shown = json.dumps(one.record()) + repr(one)
+
         assert not any(part in shown for part in (*token.split("."), SECRET, "verwalter"))
 
 
@@ -120,6 +123,7 @@ def test_whatever_a_host_answers_can_be_recorded(body: Any, status: int, header:
     for codec in (REST, JSON_RPC):
         kept = recorded(body, codec, status, Content_Type=header, WWW_Authenticate=header)
         assert kept.status == status
+
         json.dumps(kept.record())
 
 

@@ -17,6 +17,7 @@ def plain(kind: str) -> dict[str, Any]:
 
 def test_a_definition_is_compared_field_by_field() -> None:
     service = "com.vmware.esx.trusted_infrastructure.kms.providers"
+
     native = {
         "type": "STRUCTURE",
         "name": f"{service}.native_provider_create_spec",
@@ -25,6 +26,7 @@ def test_a_definition_is_compared_field_by_field() -> None:
             {"key": "key_derivation_key", "value": plain("SECRET")},
         ],
     }
+
     spec = {
         "type": "STRUCTURE",
         "name": f"{service}.create_spec",
@@ -33,10 +35,13 @@ def test_a_definition_is_compared_field_by_field() -> None:
             {"key": "native_spec", "value": {"type": "OPTIONAL", "element_definition": native}},
         ],
     }
+
     definition = {"type": "STRUCTURE", "name": "operation-input", "fields": [{"key": "spec", "value": spec}]}
+
     assert input_fields(definition) == declared_fields(kms_provider.CREATE)
 
     native["name"] = f"{service}.native_spec"
+
     assert input_fields(definition) != declared_fields(kms_provider.CREATE)
     assert input_fields(None) is None
     assert input_fields({"fields": "x", "element_definition": 5}) == set()

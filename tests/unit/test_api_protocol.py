@@ -60,6 +60,7 @@ class Wire:
         answer = self._answers.pop(0)
         if isinstance(answer, TrustError):
             raise answer
+
         return answer
 
     def close(self) -> None:
@@ -88,6 +89,7 @@ LOGIN, RPC = "/api/esx/authentication/token", "/api"
 def test_a_rest_host_costs_nothing_more() -> None:
     wire = Wire(said({"access_token": "an-access-token"}, 201), said([]))
     one = client(wire)
+
     assert one.call(READ) == []
     assert one.api_protocol == "rest"
     assert len(wire.paths) == 2
@@ -109,6 +111,7 @@ def test_a_rest_host_costs_nothing_more() -> None:
 def test_a_json_rpc_host_costs_one_request_more(first: Answer) -> None:
     wire = Wire(first, TOKEN, ISSUERS)
     one = client(wire)
+
     assert one.call(READ) == []
     assert one.api_protocol == "jsonrpc"
     assert wire.paths == [LOGIN, RPC, RPC]
@@ -117,8 +120,10 @@ def test_a_json_rpc_host_costs_one_request_more(first: Answer) -> None:
 def test_jsonrpc_saves_the_request_and_rest_never_guesses() -> None:
     wire = Wire(TOKEN, ISSUERS)
     assert client(wire, "jsonrpc").call(READ) == []
+
     wire = Wire(PARSE_ERROR)
     error = failing(client(wire, "rest"))
+
     assert isinstance(error, UnexpectedAnswer)
     assert wire.paths == [LOGIN]
     assert "api_protocol" not in error.returned
@@ -167,6 +172,7 @@ def test_any_other_answer_is_final(first: Said) -> None:
 def test_a_refusal_in_any_json_is_told(body: Any, status: int) -> None:
     wire = Wire(said(body, status))
     error = failing(client(wire))
+
     assert isinstance(error, Unauthenticated)
     assert error.login_refused
     assert wire.paths == [LOGIN]
@@ -176,6 +182,7 @@ def test_a_refusal_in_any_json_is_told(body: Any, status: int) -> None:
 def test_where_neither_form_is_spoken_the_first_answer_is_told(second: Answer) -> None:
     wire = Wire(said(b"nothing here", 404), second)
     error = failing(client(wire))
+
     assert "nothing here" in error.message or "404" in error.message
     assert "api_protocol" not in error.returned
     assert wire.paths == [LOGIN, RPC]
@@ -184,6 +191,7 @@ def test_where_neither_form_is_spoken_the_first_answer_is_told(second: Answer) -
 def test_a_refusal_over_json_rpc_is_final() -> None:
     wire = Wire(PARSE_ERROR, rpc_error("unauthenticated"))
     error = failing(client(wire))
+
     assert isinstance(error, Unauthenticated)
     assert error.login_refused
     assert error.returned["api_protocol"] == "jsonrpc"
@@ -199,6 +207,7 @@ def test_the_choice_holds_for_the_connection() -> None:
     wire = Wire(PARSE_ERROR, TOKEN, ISSUERS, rpc_error("unauthenticated"), TOKEN, ISSUERS)
     one = client(wire)
     one.call(READ)
+
     assert one.call(READ) == []  # with a new token
     assert wire.paths == [LOGIN] + [RPC] * 5
 
@@ -207,6 +216,7 @@ def test_the_choice_holds_for_the_connection() -> None:
 def test_without_a_login_the_first_operation_decides(options: dict[str, Any]) -> None:
     wire = Wire(UNSUPPORTED, ISSUERS)
     one = client(wire, **options)
+
     assert one.call(READ) == []
     assert one.api_protocol == "jsonrpc"
     assert wire.paths == [
@@ -223,6 +233,7 @@ def message(id_: str) -> dict[str, Any]:
 def test_an_account_without_entitlements_is_no_wrong_password() -> None:
     refusal = rpc_error("unauthenticated", messages=[message("com.vmware.esx.authentication.token.no_entitlements")])
     error = failing(client(Wire(refusal), "jsonrpc"))
+
     assert isinstance(error, Unauthenticated)
     assert not error.login_refused
     assert "entitlement" in error.hint

@@ -36,7 +36,9 @@ def read(arguments: Arguments, params: dict[str, Any]) -> tuple[dict[str, Any], 
 def test_what_stands_for_not_given_is_read_as_if_it_were_left_out(name: str, nothing: Any) -> None:
     arguments = EVERY[name]
     spellings = [part for option, spec in arguments.options.items() for part in (option, *spec.get("aliases", ()))]
+
     assert read(arguments, dict.fromkeys(spellings, nothing)) == read(arguments, {})
+
     for spelling in spellings:
         assert read(arguments, {"hostname": "h", spelling: nothing}) == read(
             arguments, {} if spelling == "hostname" else {"hostname": "h"}
@@ -47,11 +49,13 @@ def test_what_stands_for_not_given_is_read_as_if_it_were_left_out(name: str, not
 def test_so_are_the_options_of_an_entry(nothing: Any) -> None:
     arguments = EVERY["esx_host_trust"]
     connection = {"hostname": "h"}
+
     for option in ("kms_providers", "token_issuers"):
         parts = arguments.options[option]["options"]
         name = {"kms_providers": "provider", "token_issuers": "issuer_alias"}[option]
         own = {name: "n", "state": "absent"}
         given_all = {**dict.fromkeys(parts, nothing), **own}
+
         assert read(arguments, {**connection, option: [given_all]}) == read(arguments, {**connection, option: [own]})
 
 
@@ -60,6 +64,7 @@ def test_the_environment_decides_over_what_is_not_given(monkeypatch: pytest.Monk
     monkeypatch.setenv("VMWARE_TIMEOUT", "7")
     monkeypatch.setenv("VMWARE_HOST", "esx01")
     params, complaint = read(EVERY["esx_kms_provider_info"], {"hostname": nothing, "timeout": nothing})
+
     assert complaint is None
     assert (params["hostname"], params["timeout"]) == ("esx01", 7.0)
 
@@ -68,6 +73,7 @@ def test_the_environment_decides_over_what_is_not_given(monkeypatch: pytest.Monk
 def test_what_is_no_option_is_left_to_ansible_and_no_entry_of_a_list_is_lost(params: dict[str, Any]) -> None:
     unknown = {f"x{name}": value for name, value in params.items()}
     assert EVERY["esx_host_trust"].given(unknown) == unknown
+
     for entries in ([None], [""], [None, {"provider": "p"}], []):
         assert EVERY["esx_host_trust"].given({"kms_providers": entries}) == {"kms_providers": entries}
 

@@ -26,6 +26,7 @@ OLD, NEW = certificate("old", 400), certificate("new", 800)
 def test_the_end_of_a_certificate(days: float, state: str, left: int) -> None:
     record = build([entry("a", resource("ok", issuer("vc", certificate("x", days))))], NOW)
     (one,) = record["expiry"]
+
     assert (one["state"], one["days_left"]) == (state, left)
     assert record["summary"]["certificates"][state] == 1
     assert kinds(record) == ([] if state == "valid" else [state])
@@ -34,12 +35,15 @@ def test_the_end_of_a_certificate(days: float, state: str, left: int) -> None:
 
 def test_certificates_are_counted_once_with_their_hosts_and_aliases() -> None:
     root = certificate("root", 3000)
+
     entries = [
         entry("a", resource("ok", issuer("one", OLD, root)), resource("undeclared", issuer("two", root))),
         entry("b", resource("ok", issuer("one", OLD, root))),
         entry("c", resource("missing", None, issuer("one", OLD, root))),
     ]
+
     first, second = build(entries, NOW)["expiry"]
+
     assert (first["sha256"], first["hosts"], first["aliases"], first["declared"]) == (OLD["sha256"], 2, ["one"], True)
     assert (second["sha256"], second["hosts"], second["aliases"]) == (root["sha256"], 2, ["one", "two"])
 
@@ -47,6 +51,7 @@ def test_certificates_are_counted_once_with_their_hosts_and_aliases() -> None:
 def test_a_certificate_without_a_date_stands_last() -> None:
     unreadable = {"sha256": "unreadable:00", "subject": "(unreadable)", "not_after": ""}
     record = build([entry("a", resource("ok", issuer("vc", unreadable, OLD)))], NOW)
+
     assert [one["state"] for one in record["expiry"]] == ["valid", "unknown"]
     assert record["attention"] == []
 
@@ -61,12 +66,15 @@ def test_chains_are_counted_and_end_with_the_first_of_their_certificates() -> No
     held = issuer("vc", *chained(OLD, root), *chained(NEW, soon, chain=1))
     record = build([entry("a", resource("ok", held)), entry("b", resource("ok", held))], NOW)
     first, second = record["chains"]
+
     assert (first["sha256"], first["ends_first"], first["state"]) == (NEW["sha256"], soon["sha256"], "expiring")
     assert (second["sha256"], second["ends_first"], second["state"]) == (OLD["sha256"], OLD["sha256"], "valid")
     assert (first["hosts"], first["aliases"], first["days_left"]) == (2, ["vc"], 30)
     assert [one["subject"] for one in second["certificates"]] == ["CN=old", "CN=root"]
     assert record["summary"]["chains"] == {"total": 2, "expired": 0, "expiring": 1, "valid": 1, "unknown": 0}
+
     (item,) = record["attention"]
+
     assert (item["kind"], item["hosts"]) == ("expiring", ["a", "b"])
     assert item["details"][0]["text"] == "CN=soon, ends 2026-12-22."
 
@@ -75,8 +83,11 @@ def test_chains_that_end_with_the_same_certificate_are_one_finding() -> None:
     root = certificate("root", 10)
     held = [resource("ok", issuer(name, *chained(certificate(name, 500), root))) for name in ("one", "two")]
     record = build([entry("a", *held)], NOW)
+
     assert record["summary"]["chains"]["expiring"] == 2
+
     (item,) = record["attention"]
+
     assert item["title"] == "A certificate of one and two expires in 10 days"
 
 
@@ -85,6 +96,7 @@ def test_a_certificate_that_a_converge_removes_is_no_finding(status: str) -> Non
     ended = issuer("vc", *chained(certificate("ended", -5)))
     wanted = issuer("vc", *chained(NEW)) if status == "differs" else None
     record = build([entry("a", resource(status, ended, wanted))], NOW)
+
     assert kinds(record) == [status]
     assert record["chains"] == []
     assert record["summary"]["chains"]["expired"] == 0
@@ -95,9 +107,12 @@ def test_a_certificate_that_a_converge_leaves_is_a_finding() -> None:
     ended = chained(certificate("ended", -5))
     merged = issuer("vc", *ended, *chained(NEW, chain=1))
     record = build([entry("a", resource("differs", issuer("vc", *ended), merged))], NOW)
+
     assert kinds(record) == ["expired", "differs"]
+
     removed = resource("differs", issuer("vc", *ended), issuer("vc", *chained(NEW)))
     record = build([entry("a", removed), entry("b", resource("ok", issuer("vc", *ended)))], NOW)
+
     assert [item["hosts"] for item in record["attention"]] == [["b"], ["a"]]
 
 
@@ -105,6 +120,7 @@ def test_a_certificate_that_a_converge_leaves_is_a_finding() -> None:
 def test_the_days_within_which_an_end_needs_attention(expiring_days: int, state: str) -> None:
     held = resource("ok", issuer("vc", certificate("x", 30)))
     record = build([entry("a", held)], NOW, expiring_days=expiring_days)
+
     assert (record["expiry"][0]["state"], record["chains"][0]["state"]) == (state, state)
     assert kinds(record) == ([] if state == "valid" else [state])
     assert record["expiring_days"] == expiring_days

@@ -67,6 +67,7 @@ def test_one_resource_decides(found: dict[str, Any], passes: bool) -> None:
     record = build([entry("a", resource("ok", issuer("other")), found)], NOW)
     assert record["summary"]["as_declared"] is passes
     assert any(item["deviation"] for item in record["attention"]) is not passes
+
     if not passes:
         assert record["summary"]["headline"] == "1 of 1 host needs attention"
 
@@ -94,6 +95,7 @@ def test_one_resource_decides(found: dict[str, Any], passes: bool) -> None:
 def test_hosts_that_were_not_read(trust: Any, status: str, message: str) -> None:
     record = build([{"host": "esx01", "trust": trust}, entry("b", resource("ok", KEY))], NOW)
     (host, _other) = record["hosts"]
+
     assert host["status"] == status
     assert host["message"].startswith(message)
     assert record["summary"]["as_declared"] is False
@@ -144,6 +146,7 @@ def test_the_same_certificates_in_another_order_are_a_difference() -> None:
 
     host = only_host(trust=entry("x", resource("differs", chained(OLD, NEW), chained(NEW, OLD)))["trust"])
     (difference,) = host["resources"][0]["differences"]
+
     assert difference["field"] == "signing_cert_chains"
     assert difference["found"] == [[OLD["sha256"], NEW["sha256"]]]
     assert difference["declared"] == [[NEW["sha256"], OLD["sha256"]]]
@@ -168,6 +171,7 @@ def test_entitlements_that_differ() -> None:
         return {"local_user_name": "audit", "entitlements": list(entitlements)}
 
     before, after = profile("READ_ONLY", "OBSERVABILITY"), profile("IDENTITY_MGMT", "READ_ONLY")
+
     found = {
         **resource("differs", issuer("x")),
         "resource": "client_profile",
@@ -175,12 +179,16 @@ def test_entitlements_that_differ() -> None:
         "before": before,
         "after": after,
     }
+
     record = build([entry("a", resource("ok", KEY), found)], NOW)
+
     assert record["hosts"][0]["resources"][1]["differences"] == [
         {"field": "entitlement", "declared": "IDENTITY_MGMT", "found": None},
         {"field": "entitlement", "declared": None, "found": "OBSERVABILITY"},
     ]
+
     (item,) = record["attention"]
+
     assert item["title"] == "Client profile local user audit differs on 1 host"
     assert "entitlement OBSERVABILITY is there and not declared" in item["details"][0]["text"]
 
@@ -188,6 +196,7 @@ def test_entitlements_that_differ() -> None:
 def test_what_is_rightly_absent_is_told() -> None:
     gone = {**resource("ok", issuer("gone")), "before": {}, "after": {}}
     held, absent = only_host(trust=entry("x", resource("ok", KEY), gone)["trust"])["resources"]
+
     assert "absent" not in held
     assert (absent["status"], absent["absent"]) == ("ok", True)
 
@@ -203,12 +212,15 @@ def test_what_is_missing_shows_what_is_declared() -> None:
 def test_keys_that_differ_between_hosts() -> None:
     other, loud = provider("site-a", "second"), {**KEY, "key_id": KEY["key_id"].upper()}
     same = provider("site-b")
+
     entries = [
         entry("a", resource("ok", KEY), resource("ok", same)),
         entry("b", resource("ok", loud), resource("ok", same)),
         entry("c", listed=[other, same, {"provider": "old", "type": None, "key_id": None}]),
     ]
+
     record = build(entries, NOW)
+
     assert record["key_disagreements"] == [
         {
             "provider": "site-a",
@@ -218,6 +230,7 @@ def test_keys_that_differ_between_hosts() -> None:
             ],
         }
     ]
+
     assert kinds(record)[0] == "key_disagreement"
 
 
@@ -237,6 +250,7 @@ def test_providers_that_nobody_declared_and_that_are_not_available() -> None:
     ]
     record = build([entry("a", resource("ok", KEY), listed=listed)], NOW)
     declared, left = record["hosts"][0]["resources"]
+
     assert declared["available"] is False
     assert declared["details"] == ["No key.", "7"]
     assert (left["id"], left["status"]) == ("left", "undeclared")
@@ -250,6 +264,7 @@ def test_a_list_of_providers_that_could_not_be_read() -> None:
     good["keys"] = failed("unauthorized", "a: may not list.", "Give it the privilege.")
     dead = {"host": "b", "trust": failed("unreachable", "b: no."), "keys": failed("unreachable", "b: no.")}
     record = build([good, dead], NOW)
+
     assert kinds(record) == ["unreachable", "keys_unread"]
     assert record["attention"][1]["hosts"] == ["a"]
     assert record["attention"][1]["details"][0]["text"] == "May not list. Give it the privilege."
@@ -271,6 +286,7 @@ def test_failures_from_which_a_playbook_took_the_mark() -> None:
 def test_the_most_urgent_comes_first() -> None:
     ended = entry("esx9999", resource("ok", issuer("ended", certificate("ended", -3))))
     record = build([*fleet(90, 90), ended], NOW)
+
     assert set(kinds(record)) == set(KINDS) - {"keys_unread"}
     assert kinds(record) == sorted(kinds(record), key=KINDS.index)
     assert kinds(record)[0] == "expired"
@@ -283,6 +299,7 @@ def test_unreachable_hosts_are_grouped_by_the_reason() -> None:
         for number, why in enumerate(("refused", "timed out", "timed out"))
     ]
     (item,) = build(entries, NOW)["attention"]
+
     assert item["title"] == "3 hosts could not be reached"
     assert [(one["text"], one["hosts"]) for one in item["details"]] == [
         ("No connection (timed out).", ["esx1", "esx2"]),
@@ -298,6 +315,7 @@ def test_what_differs_is_grouped_by_resource_and_by_the_difference() -> None:
     ]
     record = build(entries, NOW)
     (item,) = record["attention"]
+
     assert (item["title"], item["hosts"]) == ("Token issuer vc differs on 3 hosts", ["b", "c", "a"])
     assert [one["hosts"] for one in item["details"]] == [["b", "c"], ["a"]]
     assert "CN=third" in item["details"][0]["text"]
@@ -311,6 +329,7 @@ def test_hosts_with_the_same_words_and_another_difference_stay_apart() -> None:
         [entry(name, resource("differs", issuer("vc", held), new)) for name, held in (("a", OLD), ("b", twin))], NOW
     )
     first, second = record["attention"][0]["details"]
+
     assert (first["hosts"], second["hosts"]) == (["a"], ["b"])
     assert first["text"] == second["text"]
 
@@ -320,6 +339,7 @@ def test_hosts_with_the_same_words_and_another_difference_stay_apart() -> None:
 
 def test_what_is_known_of_the_run() -> None:
     run = Run("2026-11-22T02:58:00Z", "ops", ["hosts.yml", "lab.yml"], "lab", "1.0.0", "2.19.4")
+
     assert build([], NOW, run)["run"] == {
         "started_at": "2026-11-22T02:58:00Z",
         "seconds": 120,
@@ -329,7 +349,9 @@ def test_what_is_known_of_the_run() -> None:
         "collection_version": "1.0.0",
         "core_version": "2.19.4",
     }
+
     unknown = build([], NOW)["run"]
+
     assert (unknown["seconds"], unknown["started_at"], unknown["inventory"]) == (None, None, [])
     assert build([], NOW, Run(inventory="hosts.yml"))["run"]["inventory"] == ["hosts.yml"]
 
@@ -339,6 +361,7 @@ def test_what_changed_since_the_audit_before() -> None:
     before = [entry("a"), entry("b", missing), entry("c", missing), entry("d"), entry("gone")]
     now = [entry("a", missing), entry("b"), entry("c", resource("extra", KEY)), entry("d"), entry("new")]
     changes = build(now, NOW, previous=build(before, "2026-11-21T03:00:00Z"))["changes"]
+
     assert changes == {
         "since": "2026-11-21T03:00:00Z",
         "repaired": ["b"],
@@ -368,11 +391,14 @@ def test_only_what_the_report_tells_is_taken_from_a_result() -> None:
     """Results hold the options too, and whatever a later version may add."""
     secret = "V3ry-Secret"
     one = entry("a", resource("differs", {**KEY, "key_derivation_key": secret}, {**KEY, "key_id": "other"}))
+
     for result in (one["trust"], one["keys"]):
         result["invocation"] = {"module_args": {"password": secret}}
         result["diff"] = {"before": secret, "after": secret}
         result["warnings"] = [secret]
+
     one["keys"]["kms_providers"].append({**provider("left"), "available": False, "key": secret})
+
     assert secret not in json.dumps(build([one], NOW))
 
 
@@ -438,6 +464,7 @@ def test_every_text_fits_into_xml_and_a_file(said: str) -> None:
     element = ElementTree.Element("a", name=plain)
     element.text = plain
     again = ElementTree.fromstring(ElementTree.tostring(element))
+
     assert again.get("name") == (again.text or "") == plain
 
 
@@ -458,11 +485,16 @@ anything = st.recursive(
 def test_results_of_any_form_become_a_record(entries: list[dict[str, Any]]) -> None:
     record = build(entries, NOW)
     json.dumps(record, allow_nan=False).encode()
+
     assert len(record["hosts"]) == len(entries)
     assert all(host["status"] in STATUSES for host in record["hosts"])
+
     bad = [host for host in record["hosts"] if host["status"] not in PASSING]
+
     assert record["summary"]["as_declared"] is (bool(entries) and not bad)
+
     named = {name for item in record["attention"] if item["deviation"] for name in item["hosts"]}
+
     assert {host["host"] for host in bad} == named
 
 
@@ -471,10 +503,15 @@ def test_counts_agree(size: int, wrong: int) -> None:
     entries = fleet(size, min(size, wrong))
     record = build(entries, NOW)
     counts = record["summary"]["hosts"]
+
     assert counts.pop("total") == size == sum(counts.values())
+
     for status, number in counts.items():
         assert number == sum(host["status"] == status for host in record["hosts"])
     resources = record["summary"]["resources"]
+
     assert resources.pop("total") == sum(resources.values()) == sum(len(host["resources"]) for host in record["hosts"])
+
     given_to = [len((each.get("trust") or {}).get("resources", [])) for each in entries]
+
     assert sum(given_to) == sum(len(host["resources"]) for host in record["hosts"])

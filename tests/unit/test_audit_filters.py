@@ -79,9 +79,12 @@ def test_all_of_them_in_a_playbook(tmp_path: Path) -> None:
     )
     ended = run_program(command, tmp_path, variables)
     found = re.search(r"FOUND=(.*?)=*\"", ended.output)
+
     assert found, ended.output
+
     made = json.loads(base64.b64decode(found[1] + "=="))
     record = forms.audit_data(entries, NOW)
+
     assert made == {"record": record, "page": forms.audit_html(record), "junit": forms.audit_junit(record)}
 
 
@@ -92,6 +95,7 @@ def test_what_a_host_said_is_never_a_template() -> None:
         {"host": "b", "trust": failed("failed", f"b: {TEMPLATE}", TEMPLATE)},
     ]
     record = forms.audit_data(entries, NOW)
+
     for value in (record, forms.audit_html(record), forms.audit_junit(record), forms.audit_metrics(record)):
         again = rendered("{{ kept }}", kept=value)
         assert again == value
@@ -114,6 +118,7 @@ def test_an_earlier_record_may_be_the_text_of_its_file() -> None:
     for previous in (before, json.dumps(before)):
         changes = forms.audit_data([entry("a")], NOW, previous=previous)["changes"]
         assert changes["repaired"] == ["a"]
+
     for previous in ("", "no JSON", "7", "[" * 100_000, None, 7):
         assert forms.audit_data([entry("a")], NOW, previous=previous)["changes"] is None
 
@@ -121,6 +126,7 @@ def test_an_earlier_record_may_be_the_text_of_its_file() -> None:
 def test_the_versions_are_those_in_use() -> None:
     run = forms.audit_data([], NOW)["run"]
     galaxy = yaml.safe_load((ROOT / "galaxy.yml").read_text())
+
     assert run["collection_version"] == galaxy["version"]
     assert run["core_version"] == ansible_version
 
@@ -135,7 +141,9 @@ def test_a_record_that_is_none(name: str, data: Any) -> None:
 def test_every_filter_is_documented() -> None:
     folder = Path(audit.__file__).parent
     documented_ones = {each.stem for each in folder.glob("*audit*.yml")}
+
     assert set(audit.FilterModule().filters()) == set(FILTERS) == documented_ones
+
     for name in FILTERS:
         documented = yaml.safe_load((folder / f"{name}.yml").read_text())
         assert documented["DOCUMENTATION"]["name"] == name

@@ -61,11 +61,14 @@ class Page(HTMLParser):
         self._open: list[str] = []
         self.feed(source)
         self.close()
+
         assert not self._open
+
         self.root = self._builder.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, Optional[str]]]) -> None:
         assert len(dict(attrs)) == len(attrs)
+
         self._builder.start(tag, {name: value or "" for name, value in attrs})
         self._open.append(tag)
         if tag in VOID:
@@ -77,6 +80,7 @@ class Page(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         assert self._open.pop() == tag
+
         self._builder.end(tag)
 
     def handle_data(self, data: str) -> None:
@@ -101,11 +105,14 @@ class Page(HTMLParser):
             name, *cells = (said(cell) for cell in row)
             link = row.find("th/a")
             hosts = [name]
+
             if link is not None and re.fullmatch(r"[\d,]+ hosts", name):
                 part = self.find(link.get("href", "")[1:])
                 lists = [each for each in part.iter("div") if each.get("class") in ("hosts", "names id")]
                 hosts = [said(each) for each in lists[0].iter("bdi")]
+
                 assert name == f"{len(hosts):,} hosts"
+
             yield hosts, "|".join(cells)
 
 
@@ -130,6 +137,7 @@ def everything(word: Callable[[str], str]) -> list[dict[str, Any]]:
     left = issuer(word("left alias"), {**named(other, "left"), "not_after": word("left end")}, url=word("left url"))
     listed = [{"provider": word("provider"), "type": word("type"), "key_id": word("key"), "available": False}]
     listed[0]["details"] = [word("details")]
+
     one = entry(
         word("host one"),
         resource("differs", before, after),
@@ -137,20 +145,27 @@ def everything(word: Callable[[str], str]) -> list[dict[str, Any]]:
         resource("conflict", provider(word("other"), "x"), message=word("message")),
         listed=listed,
     )
+
     two = entry(word("host two"), listed=[{**listed[0], "key_id": word("key two")}])
     dead = failed(word("code"), f"{word('reason')}", word("hint"), msg=word("msg"))
+
     return [one, two, {"host": word("host three"), "trust": dead}, {"host": word("host four")}]
 
 
 def test_it_is_one_whole_document() -> None:
     source = render(build(fleet(30, 30), NOW))
     assert source.startswith('<!doctype html>\n<html lang="en"><head><meta charset="utf-8">')
+
     shown = Page(source)
     names = [element.get("id") for element in shown.root.iter() if element.get("id")]
+
     assert len(names) == len(set(names))
+
     for link in shown.root.iter("a"):
         assert link.get("href", "")[:1] == "#"
+
         shown.find(link.get("href", "")[1:])
+
     for section in shown.root.iter("section"):
         assert said(shown.find(section.get("aria-labelledby", "")))
 
@@ -159,8 +174,11 @@ def test_it_needs_nothing_else() -> None:
     source = render(build(fleet(30, 30), NOW))
     shape = Page(source).shape()
     forbidden = {"script", "link", "img", "iframe", "object", "embed", "form", "base"}
+
     assert not {tag for tag, _names in shape} & forbidden
+
     names = {name for _tag, attributes in shape for name in attributes}
+
     assert not {name for name in names if name.startswith("on")} | (names & {"src", "srcset", "style", "action"})
     assert "url(" not in source
     assert "@import" not in source
@@ -171,17 +189,21 @@ def test_its_policy_allows_this_style_and_nothing_else() -> None:
     (style,) = shown.root.iter("style")
     digest = base64.b64encode(hashlib.sha256(said(style).encode()).digest()).decode()
     (policy,) = (each.get("content") for each in shown.root.iter("meta") if each.get("http-equiv"))
+
     assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 
 
 def test_nothing_but_the_style_sheet_escapes_the_escaping() -> None:
     folder = Path(html.__file__).parent
     template = (folder / "report.html.j2").read_text("utf-8")
+
     assert re.findall(r"[^{]*\|\s*safe\b", template) == [" css | safe"]
     assert "autoescape" not in template
+
     for file in folder.glob("*.py"):
         source = file.read_text("utf-8")
         assert not re.search(r"Markup|markupsafe|__html__|autoescape=(?!True)", source), file.name
+
     assert html._template().environment.autoescape is True
 
 
@@ -199,6 +221,7 @@ def test_a_text_that_claims_to_be_html_is_escaped() -> None:
     (finding,) = record["attention"]
     record["hosts"][0]["host"] = finding["title"] = finding["hosts"][0] = Trusted("<b>bold</b>")
     source = render(record)
+
     assert "<b>bold</b>" not in source
     assert source.count("&lt;b&gt;bold&lt;/b&gt;") == 3
 
@@ -217,12 +240,16 @@ def test_no_text_of_a_host_breaks_out(hostile: list[str]) -> None:
         return used.setdefault(place, f"{place}: {hostile[len(used) % len(hostile)]}")
 
     taken = page(everything(word))
+
     assert taken.shape() == HARMLESS()
+
     shown = said(taken.root)
     unseen = {"after sha256", "left end", "type", "code", "msg", "host three"}
+
     for place, one in used.items():
         if place not in unseen:
             assert text(one).partition(": ")[2] in shown
+
     for element in taken.root.iter():
         for name, value in element.attrib.items():
             if name not in ("content", "d"):
@@ -236,18 +263,24 @@ def test_every_resource_of_every_host_appears(size: int, wrong: int, issuers: in
     (table,) = shown.root.iter("table")
     _host, *names = [said(cell) for cell in [*table.findall("thead/tr")[0][:1], *table.findall("thead/tr")[1]]]
     rows = {host: cells for hosts, cells in shown.tables() for host in hosts}
+
     assert rows.keys() == {host["host"] for host in record["hosts"]}
+
     for host in record["hosts"]:
         cells = rows[host["host"]].split("|")
         found = {one["id"]: one for one in host["resources"]}
+
         if not found:
             assert host["status"].replace("_", " ") in cells[0]
             assert host["message"] in cells[0]
+
             continue
+
         for name, cell in zip(names, cells):
             one = found.pop(name, None)
             assert (one["status"] if one else "not declared here") in cell
             assert ("not available" in cell) is bool(one and one.get("available") is False)
+
         assert not found
 
 
@@ -255,7 +288,9 @@ def test_more_resources_than_a_table_can_hold() -> None:
     resources = [resource("ok", issuer(f"vc{number:03}")) for number in range(100)]
     shown = page([entry("a", *resources), entry("b", *resources[:50])])
     (table,) = shown.root.iter("table")
+
     assert len(table.findall("thead/tr/th[@scope='col']")) == 32
+
     for number in range(100):
         assert f"vc{number:03}" in said(table)
 
@@ -264,11 +299,14 @@ def test_every_finding_and_every_certificate_appears() -> None:
     record = build(fleet(90, 90, 5), NOW)
     shown = Page(render(record))
     attention = said(shown.find("attention")) + "".join(said(each) for each in shown.root.iter("ol"))
+
     for item in record["attention"]:
         assert item["title"] in attention
+
         for detail in item["details"]:
             assert detail["text"] in attention
             assert all(name in attention for name in detail["hosts"])
+
     for one in record["expiry"]:
         assert one["subject"] in attention
         assert one["not_after"][:10] in attention
@@ -278,10 +316,13 @@ def test_what_is_too_much_for_a_page_is_folded_or_counted() -> None:
     ends = [certificate(f"c{number:03}", number) for number in range(1, 201)]
     record = build([entry("a", *(resource("ok", issuer(f"vc{number}", one)) for number, one in enumerate(ends)))], NOW)
     shown = Page(render(record))
+
     assert "50 more findings, less urgent" in said(shown.root)
     assert all(item["title"] in said(shown.root) for item in record["attention"])
     assert "140 more chains, the first of which ends on 2027-01-22, in the JSON report." in said(shown.root)
+
     issuers = [resource("ok", issuer(f"vc{number}", ends[150])) for number in range(9)]
+
     assert "vc0, vc1, vc2, vc3 and 5 more" in said(page([entry("a", *issuers)]).root)
 
 
@@ -296,6 +337,7 @@ def test_a_group_of_many_kinds_of_the_same_difference() -> None:
     (finding,) = (each for each in item if "differs" in said(each))
     (folded,) = (each for each in finding.iter("details") if "3 more: " in said(each[0]))
     shown, hidden = said(finding), said(folded)
+
     for number in range(7):
         assert f"CN=own {number}" in shown
         assert f"esx{number}" in shown
@@ -313,13 +355,18 @@ def test_the_run_and_the_changes_are_shown() -> None:
     before = build(fleet(4, 0), "2026-11-21T03:00:00Z")
     shown = Page(render(build(fleet(4, 1), NOW, run, before)))
     facts = [said(each) for each in shown.root.iter("div") if each.find("dt") is not None]
+
     assert facts == [
         *("Took1 minute 42 seconds", "Byops", "Inventoryhosts.yml", "Versionsesx.trust 1.0.0, ansible-core 2.19.4"),
     ]
+
     changes = next(said(each) for each in shown.root.iter("section") if each.get("aria-labelledby") == "changes")
+
     assert "Since the audit of 21 November 2026, 03:00 UTC." in changes
     assert "1 host stopped being as declared" in changes
+
     same = said(Page(render(build(fleet(4, 0), NOW, run, before))).root)
+
     assert "Nothing: every host has the status that it had." in same
 
 
@@ -339,7 +386,9 @@ def test_the_next_step_of_every_finding_is_shown() -> None:
     record = build(fleet(90, 90), NOW, Run(inventory="hosts.yml"))
     shown = Page(render(record))
     steps = [said(each) for each in shown.root.iter("div") if each.get("class") == "next"]
+
     assert len(steps) == len(record["attention"])
+
     for step, item in zip(steps, record["attention"]):
         assert item["next_step"]["sentence"] in step
         assert step.endswith(item["next_step"]["command"])
@@ -348,13 +397,16 @@ def test_the_next_step_of_every_finding_is_shown() -> None:
 def test_every_status_has_a_shape_of_its_own() -> None:
     """What nobody can tell by its colour alone."""
     marks: dict[str, set[str]] = {}
+
     for element in page(fleet(90, 90)).root.iter():
         if element.get("class", "").startswith("mark"):
             shape, word = (said(child) for child in element)
             marks.setdefault(word, set()).add(shape)
             assert element[0].get("aria-hidden") == "true"
+
     shapes = {word: shape.pop() for word, shape in marks.items() if not shape - set("✓◊≠○+▲×!?")}
     statuses = ("ok", "undeclared", "differs", "missing", "extra", "conflict", "unreachable", "failed", "not examined")
+
     assert len({shapes[status] for status in statuses}) == len(statuses)
 
 
@@ -367,6 +419,7 @@ def test_a_large_fleet_in_which_no_two_hosts_are_alike() -> None:
     declared = [issuer(f"vcenter{number:02}") for number in range(9)]
     key = provider("site-a")
     entries = []
+
     for number in range(1000):
         wrong = [
             resource("differs", issuer(one["issuer_alias"], certificate(f"own {number}", 100)), one)
@@ -380,8 +433,10 @@ def test_a_large_fleet_in_which_no_two_hosts_are_alike() -> None:
                 *(resource("ok", one) for one in declared[3:]),
             )
         )
+
     record = build(entries, NOW)
     source = render(record)
+
     assert len(source.encode()) < 3 * MEGABYTE
     assert all(source.count(f"{host['host']}<") + source.count(f"{host['host'][7:]}<") for host in record["hosts"])
 
@@ -401,10 +456,15 @@ def test_the_days_before_an_end_are_those_of_the_record(days: int, mark: bool) -
     """They are marked on the scale too, where the text of the mark does not run into that of another mark."""
     record = build([entry("a", resource("ok", issuer("vc", certificate("x", 200))))], NOW, expiring_days=days)
     text = said(Page(render(record)).root)
+
     assert f"The shaded part shows the next {days} days." in text
+
     view = timeline(record["chains"], days)
+
     assert view
+
     marks = [label["text"] for label in view["labels"]]
+
     assert marks == (["today", f"{days} days", "1 year"] if mark else ["today", "1 year"])
 
 

@@ -27,6 +27,7 @@ from support.audits import resource
 def suites(entries: list[dict[str, Any]]) -> ElementTree.Element:
     document = render(build(entries, NOW))
     assert document.startswith('<?xml version="1.0" encoding="UTF-8"?>\n')
+
     # A reader gets bytes.
     return ElementTree.fromstring(document.encode())
 
@@ -40,12 +41,17 @@ def test_it_is_red_exactly_where_the_audit_does_not_pass(size: int, wrong: int) 
     entries = fleet(size, min(size, wrong))
     record = build(entries, NOW)
     root = suites(entries)
+
     assert (problems(root) == 0) is record["summary"]["as_declared"]
+
     by_name = {suite.get("name"): suite for suite in root}
+
     for host in record["hosts"]:
         assert (problems(by_name[host["host"]]) == 0) is (host["status"] == "ok")
+
         cases = by_name[host["host"]].findall("testcase")
         names = [str(case.get("name")) for case in cases]
+
         assert all(any(name.endswith(f" {one['id']}") for name in names) for one in host["resources"])
         assert all(case.get("classname") == host["host"] for case in cases)
 
@@ -55,11 +61,13 @@ def test_the_counts_are_those_of_what_is_inside() -> None:
     for element in (root, *root):
         for name, tag in (("tests", "testcase"), ("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
             assert element.get(name) == str(len(list(element.iter(tag))))
+
     assert len({case.get("name") for case in root[0]}) == len(root[0])
 
 
 def test_what_is_said_of_a_failure() -> None:
     other = provider("site-a", "other")
+
     root = suites(
         [
             entry("a", resource("conflict", other, message="another key.")),
@@ -68,11 +76,15 @@ def test_what_is_said_of_a_failure() -> None:
             {"host": "d"},
         ]
     )
+
     conflict, missing = root.findall(".//failure")
+
     assert (conflict.get("type"), conflict.text) == ("conflict", "another key.")
     assert missing.get("message") == "token issuer vc: missing"
     assert "declared is https://vc.example.com" in str(missing.text)
+
     dead, unasked = root.findall(".//error")
+
     assert (dead.get("type"), dead.get("message"), dead.text) == ("unreachable", "No connection.", "Is it up?")
     assert (unasked.get("type"), unasked.get("message")) == (
         "not_examined",
@@ -93,10 +105,12 @@ def test_no_host_is_no_success() -> None:
 def test_the_form_that_the_usual_schema_asks_for() -> None:
     root = suites(fleet(10, 10))
     assert root.tag == "testsuites"
+
     for suite in root:
         assert suite.tag == "testsuite"
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", suite.get("timestamp", ""))
         assert {"name", "tests", "failures", "errors", "time", "hostname"} <= set(suite.keys())
+
         for case in suite:
             assert {"name", "classname", "time"} <= set(case.keys())
             assert {child.tag for child in case} <= {"failure", "error", "system-out"}
@@ -111,6 +125,7 @@ def test_no_text_of_a_host_breaks_it(said: str) -> None:
         {"host": name, "trust": failed("failed", f"x: {said}", said)},
     ]
     root = suites(entries)
+
     assert [suite.get("name") for suite in root] == [text(name)] * 2
     assert [case.get("classname") for case in root.iter("testcase")] == [text(name)] * 2
 

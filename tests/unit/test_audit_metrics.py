@@ -35,7 +35,9 @@ def parsed(entries: list[dict[str, Any]], parser: Any = openmetrics) -> Samples:
     for family in parser.text_string_to_metric_families(render(build(entries, NOW))):
         assert family.type == "gauge"
         assert family.documentation
+
         found[family.name] = [(sample.labels, sample.value) for sample in family.samples]
+
     return found
 
 
@@ -68,6 +70,7 @@ def test_when_certificates_end() -> None:
         entry("b", resource("ok", issuer("vc", kept, root)), resource("ok", issuer("other", root))),
     ]
     samples = parsed(entries)["esx_trust_certificate_not_after_seconds"]
+
     assert [(labels["issuer_alias"], labels["subject"]) for labels, _value in samples] == [
         *(("vc", "CN=kept"), ("vc", "CN=root"), ("other", "CN=root")),
     ]
@@ -90,10 +93,13 @@ def test_no_text_of_a_host_breaks_it(said: str) -> None:
     name = f"esx {said}"
     held = {**certificate("x", 5), "subject": said}
     entries = [entry(name, resource("ok", issuer(name, held)))]
+
     for parser in (openmetrics, older):
         samples = parsed(entries, parser)
         assert of_hosts(samples, "in_sync") == {text(name): 1}
+
         ((labels, _value),) = samples["esx_trust_certificate_not_after_seconds"]
+
         assert (labels["issuer_alias"], labels["subject"]) == (text(name), text(said))
 
 

@@ -33,12 +33,17 @@ def commands(entries: list[dict[str, Any]], **run: Any) -> list[str]:
 def test_every_finding_has_a_next_step() -> None:
     unread = {**entry("z"), "keys": failed("unauthorized", "z: may not list.")}
     record = build([*fleet(90, 90), unread, entry("y", resource("ok", issuer("e", certificate("e", -3))))], NOW)
+
     assert set(kinds(record)) == set(KINDS)
+
     for item in record["attention"]:
         assert item["next_step"]["sentence"].endswith(".")
+
         words = shlex.split(item["next_step"]["command"])
+
         assert words[0] == "ansible-playbook"
         assert (ROOT / "playbooks" / f"{words[1].rpartition('.')[2]}.yml").exists()
+
         if item["kind"] in ("missing", "differs", "extra"):
             assert words[1:] == ["esx.trust.converge", "--limit", ",".join(item["hosts"])]
 
@@ -46,11 +51,14 @@ def test_every_finding_has_a_next_step() -> None:
 def test_the_command_names_the_inventory_and_the_hosts() -> None:
     entries = [entry("a", resource("missing", None, KEY)), entry("b")]
     (command,) = commands(entries, inventory=["my hosts.yml"], esx_hosts="lab:&site")
+
     assert shlex.split(command) == [
         *("ansible-playbook", "esx.trust.converge", "-i", "my hosts.yml"),
         *("-e", '{"esx_hosts": "lab:&site"}', "--limit", "a"),
     ]
+
     (everywhere,) = commands(entries[:1], esx_hosts="esx")
+
     assert everywhere == "ansible-playbook esx.trust.converge"
 
 
@@ -63,5 +71,6 @@ def test_only_the_hosts_with_another_key_are_audited_again() -> None:
     other = provider("site-a", "second")
     entries = [entry("a", resource("ok", KEY)), entry("b", resource("ok", KEY)), entry("c", listed=[other])]
     record = build(entries, NOW)
+
     assert kinds(record) == ["key_disagreement", "undeclared"]
     assert record["attention"][0]["next_step"]["command"] == "ansible-playbook esx.trust.audit --limit c"

@@ -43,17 +43,20 @@ def test_real_findings() -> None:
     for alias in ("held", "changed", "gone", "left"):
         memory.hold_issuer(alias, f"https://{alias}", [chain(2, subject=alias)])
     memory.hold_provider("site-a", key_id=KEY["key_id"])
+
     declared = [
         wanted("held"),
         wanted("changed", pems=chain(2, subject="another")),
         wanted("new"),
         wanted("gone", state="absent"),
     ]
+
     key = {"provider": "site-a", "key_id": KEY["key_id"], "key_derivation_key": None, "state": "present"}
     trust = found_on(memory, {"kms_providers": [key], "token_issuers": declared})
     record = build([{"host": "esx01", "trust": trust}], datetime.datetime.now(datetime.timezone.utc))
     (host,) = record["hosts"]
     found = {one["id"]: one for one in host["resources"]}
+
     assert {name: one["status"] for name, one in found.items()} == {
         "site-a": "ok",
         "held": "ok",
@@ -62,8 +65,11 @@ def test_real_findings() -> None:
         "gone": "extra",
         "left": "undeclared",
     }
+
     assert [bool(one["differences"]) for one in found.values()] == [False, False, True, True, True, False]
+
     fields = {(each["field"], bool(each["declared"]), bool(each["found"])) for each in found["changed"]["differences"]}
+
     assert fields == {("certificate", True, False), ("certificate", False, True)}
     assert {alias for one in record["expiry"] for alias in one["aliases"]} == {"held", "changed", "gone", "left"}
     assert "BEGIN CERTIFICATE" not in json.dumps(record)
@@ -74,6 +80,7 @@ def test_a_provider_that_is_missing_like_its_key_is_missing() -> None:
     key = {"provider": "site-a", "key_id": KEY["key_id"], "key_derivation_key": None, "state": "present"}
     found = found_on(MemoryHost(), {"kms_providers": [key], "token_issuers": None})
     host = only_host(trust={**failed("conflict", "esx01: why"), **found})
+
     assert host["status"] == host["resources"][0]["status"] == "missing"
     assert "key_derivation_key" in host["resources"][0]["message"]
 
@@ -84,5 +91,6 @@ def test_a_real_conflict() -> None:
     key = {"provider": "site-a", "key_id": KEY["key_id"], "key_derivation_key": None, "state": "present"}
     trust = {**failed("conflict", "esx01: why"), **found_on(memory, {"kms_providers": [key], "token_issuers": None})}
     host = only_host(trust=trust)
+
     assert host["status"] == host["resources"][0]["status"] == "conflict"
     assert KEY["key_id"] in host["resources"][0]["message"]

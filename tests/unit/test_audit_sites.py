@@ -34,6 +34,7 @@ def test_another_key_under_the_same_name() -> None:
     compared = compare_audits({"berlin": site(("a", ONE), ("b", ONE)), "bremen": site(("c", TWO))})
     assert compared["sites"] == ["berlin", "bremen"]
     assert not compared["same_keys"]
+
     assert compared["key_disagreements"] == [
         {
             "provider": "keys",
@@ -43,7 +44,9 @@ def test_another_key_under_the_same_name() -> None:
             ],
         }
     ]
+
     (sentence,) = compared["sentences"]
+
     assert sentence == f"The key provider keys holds different keys: {ONE} at berlin (2); {TWO} at bremen (1)."
 
 

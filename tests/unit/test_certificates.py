@@ -76,6 +76,7 @@ def of_version(number: int) -> str:
     """A certificate that says it has another version of X.509."""
     der = base64.b64decode(BODY)
     assert der.count(b"\xa0\x03\x02\x01\x02") == 1
+
     return base64.b64encode(der.replace(b"\xa0\x03\x02\x01\x02", bytes([0xA0, 3, 2, 1, number - 1]))).decode()
 
 
@@ -92,11 +93,14 @@ ODDITIES = {
 def odd(how: str) -> str:
     before, after = ODDITIES[how]
     der = bytearray(base64.b64decode(encodings(PEM)["base64 der"]))
+
     if how == "negative serial number":
         der[der.index(before) + 5] |= 0x80
     else:
         assert before in der
+
         der = der.replace(before, after)
+
     return base64.b64encode(der).decode()
 
 
@@ -140,6 +144,7 @@ def test_a_certificate_tells_its_names_and_dates() -> None:
 def test_certificates_are_equal_by_their_content_alone() -> None:
     root = Authority("root")
     first, second = root.issue("leaf"), root.issue("leaf")
+
     assert declared([first.pem, root.pem]) != declared([second.pem, root.pem])
     assert hash(declared(DEEP)) == hash(held([encodings(pem)["base64 der"] for pem in DEEP]))
 
@@ -174,6 +179,7 @@ def masked(*texts: str) -> set[str]:
 @pytest.mark.parametrize("how", ["alone", "before", "behind", "escaped", "crlf", "one line"])
 def test_a_private_key_is_refused_and_kept_out_of_all_output(kind: str, how: str) -> None:
     key = private_keys()[kind]
+
     text = {
         "alone": key,
         "before": key + PEM,
@@ -182,7 +188,9 @@ def test_a_private_key_is_refused_and_kept_out_of_all_output(kind: str, how: str
         "crlf": key.replace("\n", "\r\n"),
         "one line": key.replace("\n", " "),
     }[how]
+
     error = refusal(PEM, text)
+
     assert "private key" in error.message
     assert error.message.startswith("chains[0].cert_chain: ")
     assert text in masked(PEM, text)
@@ -197,6 +205,7 @@ def test_a_private_key_in_bare_base64_is_refused_and_kept_out_of_all_output(
 ) -> None:
     key = der_key(encryption)
     error = refusal(key)
+
     assert "holds a private key" in error.message
     assert masked(key) == {key}
     assert key not in str(error)
@@ -223,6 +232,7 @@ def test_every_key_among_the_options_is_kept_out_of_all_output_and_not_only_the_
     keys = [private_keys()["ec"], base64.b64encode(KEY).decode(), private_keys()["rsa"]]
     with pytest.raises(InvalidInput) as caught:
         declared([PEM, *keys[:2]], [keys[2]])
+
     assert set(keys) <= masked(PEM, *keys)
     assert keys[0] not in caught.value.message
 
@@ -304,6 +314,7 @@ def test_a_chain_out_of_order_is_refused_with_the_place_and_the_names_of_the_pai
 ) -> None:
     texts = [DEEP[position] for position in order]
     names = [one.subject for one in declared(DEEP)[0].certificates]
+
     assert len(set(names)) == len(DEEP)
     assert refusal(*texts).message == (
         f"chains[0].cert_chain: certificate {number} ({names[below]}) was not issued by the certificate after it"
@@ -320,6 +331,7 @@ def test_a_chain_may_end_before_the_root() -> None:
 def test_an_issuer_of_the_same_name_and_another_key_is_no_link() -> None:
     real, false = Authority("root"), Authority("root")
     leaf = real.issue("leaf")
+
     assert declared([leaf.pem, real.pem])
     assert "CN=leaf" in refusal(leaf.pem, false.pem).message
 
@@ -358,7 +370,9 @@ def test_a_certificate_with_a_changed_byte_is_read_or_refused(data: st.DataObjec
     der[data.draw(st.integers(0, len(der) - 1))] = data.draw(st.integers(0, 255))
     text = base64.b64encode(der).decode()
     (found,) = held([text])
+
     assert len(found.certificates) == 1
+
     try:
         assert declared([text]) == (found,)
     except InvalidInput:
@@ -425,6 +439,7 @@ def test_a_hostile_text_takes_no_time() -> None:
 def test_an_expired_and_a_future_certificate_give_a_warning_each() -> None:
     expired, future = chain(2, subject="expired", expired=True), chain(2, subject="future", not_yet_valid=True)
     warnings = validity_warnings(declared(expired, [PEM], future, expired[:1]), NOW)
+
     assert len(warnings) == 2
     assert "CN=expired" in warnings[0]
     assert "expired on" in warnings[0]
@@ -444,6 +459,7 @@ def test_a_certificate_is_valid_between_its_dates(offset: datetime.timedelta) ->
     warnings = validity_warnings(declared([DATED.pem]), moment)
     hundred = datetime.timedelta(days=100)
     valid = STARTED - hundred <= moment.replace(microsecond=0) <= STARTED + hundred
+
     assert bool(warnings) == (not valid)
 
 
@@ -452,6 +468,7 @@ def test_a_certificate_is_valid_to_the_last_second() -> None:
     exact = "2026-01-01T00:00:00Z"
     chains = [Chain((Certificate("00", "", not_before=exact, not_after=exact),))]
     second = datetime.timedelta(seconds=1)
+
     assert validity_warnings(chains, moment) == []
     assert validity_warnings(chains, moment + second) == [
         f"The certificate (no subject) (SHA-256 00) expired on {exact}."

@@ -21,6 +21,7 @@ def test_a_write_says_that_it_is_json(transport: ScriptedTransport) -> None:
     transport.services = [None]
     client(transport, access_token="ready").call(WRITE(spec={"name": "ä"}))
     (_method, _path, headers, body) = transport.sent[0]
+
     assert headers == {**JSON, "Authorization": "Bearer ready"}
     assert json.loads(body or b"") == {"name": "ä"}
 
@@ -28,8 +29,11 @@ def test_a_write_says_that_it_is_json(transport: ScriptedTransport) -> None:
 def test_a_token_that_a_login_gave_is_a_secret_from_then_on(transport: ScriptedTransport) -> None:
     transport.logins = [{"access_token": "a-token-that-nobody-knew"}]
     one = client(transport)
+
     assert one.scrub("a-token-that-nobody-knew") == "a-token-that-nobody-knew"
+
     one.call(READ())
+
     assert "nobody" not in one.scrub("so: a-token-that-nobody-knew")
 
 
@@ -52,10 +56,13 @@ def test_a_session_is_ended_once(transport: ScriptedTransport) -> None:
     transport.logins = ["s355", None]
     with client(transport, auth_method="session", timeout=9) as one:
         one.call(READ())
+
     assert transport.sent[-1] == ("DELETE", "/api/session", {**JSON, "vmware-api-session-id": "s355"}, None)
     assert transport.timeouts[-1] == CLOSE_TIMEOUT
     assert transport.closed == 1
+
     one.close()
+
     assert [method for method, _path, _headers, _body in transport.sent] == ["POST", "GET", "DELETE"]
 
 
@@ -77,6 +84,8 @@ def test_without_a_session_there_is_nothing_to_end(transport: ScriptedTransport)
     with client(transport) as one:
         one.call(READ())
     assert transport.asked == ["login", "service"]
+
     with client(transport, auth_method="session"):
         pass
+
     assert transport.closed == 2

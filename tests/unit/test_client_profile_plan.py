@@ -105,8 +105,11 @@ def test_one_run_is_enough(observed: list[ClientProfile], declared: DesiredClien
     if planned.conflict:
         assert planned.steps == ()
         assert planned.before == planned.after
+
         return
+
     again = plan(carried_out(observed, planned), declared, account)
+
     assert (again.steps, again.conflict) == ((), None)
     assert shown(again.before) == shown(planned.after)
 
@@ -122,6 +125,7 @@ def test_only_its_own_subject_is_touched(observed: list[ClientProfile], declared
 def test_merge_takes_nothing_away(observed: list[ClientProfile], declared: DesiredClientProfile) -> None:
     declared = replace(declared, entitlements_mode="merge", state="present")
     after = {one.subject: set(one.grants) for one in carried_out(observed, plan(observed, declared))}
+
     for one in observed:
         if one.subject in SUBJECTS and [each.subject for each in observed].count(one.subject) == 1:
             assert set(one.grants) <= after[one.subject]
@@ -150,10 +154,12 @@ def test_order_means_nothing(observed: list[ClientProfile], declared: DesiredCli
     own = [one for one in observed if one.subject == declared.subject]
     turned = [replace(one, grants=one.grants[::-1]) for one in observed[::-1]]
     one, other = plan(observed, declared), plan(turned, declared)
+
     assert (bool(one.conflict), [step.action for step in one.steps]) == (
         bool(other.conflict),
         [step.action for step in other.steps],
     )
+
     if len(own) == 1:
         assert shown(one.after).get("entitlements") == shown(other.after).get("entitlements")
 
@@ -175,14 +181,19 @@ def test_a_host_without_the_service() -> None:
 def test_a_strange_grant(strange: Grant) -> None:
     observed = [profile(GROUP, strange, "OBSERVABILITY")]
     assert plan(observed, desired(GROUP, "OBSERVABILITY")).conflict
+
     merged = plan(observed, desired(GROUP, "OBSERVABILITY", entitlements_mode="merge"))
+
     assert (merged.steps, merged.conflict) == ((), None)
+
     more = plan(observed, desired(GROUP, "READ_ONLY", entitlements_mode="merge"))
+
     if strange.other:
         assert more.conflict
     else:
         (step,) = more.steps
         assert step.after.grants[0] == strange
+
     assert [step.action for step in plan(observed, desired(GROUP, state="absent")).steps] == ["delete"]
 
 
@@ -190,6 +201,7 @@ def test_a_strange_grant(strange: Grant) -> None:
 def test_a_field_that_nobody_knows_does_not_make_another_right(mode: str) -> None:
     held = profile(GROUP, noted("READ_ONLY"))
     planned = plan([held], desired(GROUP, "READ_ONLY", entitlements_mode=mode))
+
     assert (planned.steps, planned.conflict) == ((), None)
     assert (planned.before["entitlements"], planned.before["other_grants"]) == (["READ_ONLY"], [])
 
@@ -265,6 +277,7 @@ def test_what_is_read_is_what_is_declared(one: ClientProfile) -> None:
         with pytest.raises(InvalidInput):
             DesiredClientProfile.from_params(params(**one.record()))
         return
+
     made = DesiredClientProfile.from_params({**params(local_user_name=None), **one.record()})
     assert (made.subject, made.entitlements) == (one.subject, frozenset(one.entitlements))
 
@@ -276,11 +289,14 @@ def test_a_user_of_a_directory_does_not_lock_himself_out(username: str) -> None:
     held = [profile(alice, "IDENTITY_MGMT")]
     for declared in (desired(alice, "READ_ONLY"), desired(alice, state="absent")):
         assert "another account" in (plan(held, declared, account).conflict or "")
+
     assert plan(held, desired(alice, "IDENTITY_MGMT"), account).conflict is None
 
     # A second profile keeps the account in control.
     again = profile(replace(alice, issuer_alias="other"), "IDENTITY_MGMT", identifier="2")
+
     assert plan([*held, again], desired(alice, "READ_ONLY"), account).conflict is None
+
     for other in (replace(alice, name="bob"), replace(alice, domain="other"), replace(alice, type="EXTERNAL_GROUP")):
         assert plan([profile(other, "IDENTITY_MGMT")], desired(other, "READ_ONLY"), account).conflict is None
 
@@ -290,6 +306,7 @@ def test_a_deletion_in_doubt_is_judged_by_the_subject_and_its_rights() -> None:
     held = profile(GROUP, "READ_ONLY", "SECURITY_MGMT")
     (deletion,) = plan([held], desired(GROUP, state="absent")).steps
     renumbered = profile(GROUP, "SECURITY_MGMT", "READ_ONLY", identifier="7")
+
     assert not was_carried_out([renumbered], deletion)
     assert was_carried_out([], deletion)
     assert was_carried_out([profile(GROUP, "READ_ONLY", identifier="7")], deletion)

@@ -111,7 +111,9 @@ def test_no_hostname_leads_to_anything_but_a_host(hostname: str) -> None:
         connection = connect(hostname=hostname)
     except InvalidInput:
         return
+
     parts = urlsplit(connection.url + "/api")
+
     assert (parts.scheme, parts.username, parts.port, parts.path, parts.query) == (
         "https",
         None,
@@ -119,6 +121,7 @@ def test_no_hostname_leads_to_anything_but_a_host(hostname: str) -> None:
         "/api",
         "",
     )
+
     assert connection.url.isascii()
     assert connection.url.isprintable()
     assert parts.hostname is not None
@@ -148,6 +151,7 @@ def test_a_hostname_may_be_what_people_paste(pasted: str, url: str) -> None:
 def test_a_pasted_port_does_not_contradict_a_given_one() -> None:
     assert connect(hostname="esx1:8443", port=8443).port == 8443
     assert connect(hostname="https://esx1/", port=8443).port == 8443
+
     for port in (443, 9443):
         message = f"hostname: has port 8443 in it, and port is {port}; leave one of them out."
         assert refusal(hostname="esx1:8443", port=port).message == message
@@ -352,8 +356,11 @@ def test_any_name_and_password_are_sent_as_they_are_or_refused(username: str, pa
         connection = connect(username=username, password=password)
     except InvalidInput as error:
         assert error.message.partition(":")[0] in ("username", "password")  # noqa: PT017 - no error is as good
+
         return
+
     given = Login(connection).given
+
     assert isinstance(given, UserPassword)
     assert base64.b64decode(given.basic).decode() == f"{username}:{password}"
     assert {password, given.basic} <= set(connection.secrets)
@@ -387,8 +394,11 @@ def test_any_saml_token_is_fit_for_its_header_or_refused(token: str) -> None:
         connection = connect(saml_token=token)
     except InvalidInput as error:
         assert error.message.startswith("saml_token: ")  # noqa: PT017 - no error is as good
+
         return
+
     sent = connection.saml_token or ""
+
     assert sent.isascii()
     assert sent.isprintable()
     assert '"' not in sent
@@ -419,6 +429,7 @@ def test_any_saml_token_is_fit_for_its_header_or_refused(token: str) -> None:
 )
 def test_no_secret_is_in_a_repr_or_in_a_refusal(options: dict[str, Any]) -> None:
     secrets = [options["password"], options["access_token"], options["saml_token"]]
+
     try:
         connection = connect(**options)
     except InvalidInput as error:
@@ -429,6 +440,8 @@ def test_no_secret_is_in_a_repr_or_in_a_refusal(options: dict[str, Any]) -> None
         # What was given is known from the options, and what is sent in its place from the connection.
         assert set(filter(None, secrets)) <= CONNECTION.secrets(options)
         assert {connection.password, connection.access_token, connection.saml_token} <= {*connection.secrets, None}
+
     # Eight equal characters may stand in a message by chance, and others in the name of a field.
     told = [secret for secret in secrets if secret and len(set(secret)) > 2 and secret not in repr(connect())]
+
     assert not [secret for secret in told if secret in shown]

@@ -57,6 +57,7 @@ OTHER = chain(subject="other")
 def test_a_difference_is_mended_and_told() -> None:
     client = ScriptedClient(MemoryHost())
     outcome = converge(client.as_client(), provider(), check_mode=False)
+
     assert steps(outcome) == [("create", "nkp")]
     assert (outcome.before, outcome.after["key_id"]) == ({}, KEY_ID)
     # What else is there is looked at before something is made.
@@ -68,6 +69,7 @@ def test_a_second_run_writes_nothing() -> None:
     converge(ScriptedClient(host).as_client(), issuer(), check_mode=False)
     client = ScriptedClient(host)
     outcome = converge(client.as_client(), issuer(), check_mode=False)
+
     assert outcome.steps == ()
     assert client.calls == ["list"]
 
@@ -88,16 +90,20 @@ def test_check_mode_writes_nothing_and_tells_what_a_run_then_does(
     declared = issuer(issuer_conflict=policy, chains_mode=mode, state=state)
     before = host.state()
     checking, running = ScriptedClient(host), ScriptedClient(host)
+
     try:
         told: Any = converge(checking.as_client(), declared, check_mode=True)
     except Conflict as error:
         told = str(error)
+
     assert checking.writes == []
     assert host.state() == before
+
     try:
         done: Any = converge(running.as_client(), declared, check_mode=False)
     except Conflict as error:
         done = str(error)
+
     assert told == done
 
 
@@ -106,6 +112,7 @@ def test_a_conflict_sends_nothing_and_names_the_host() -> None:
     host.hold_provider("nkp", key_id=OTHER_KEY_ID)
     client = ScriptedClient(host)
     error = failure(client, provider())
+
     assert isinstance(error, Conflict)
     assert error.message.startswith("esx01: ")
     assert error.message.endswith(". Nothing was sent.")
@@ -153,6 +160,7 @@ def test_what_was_done_is_told_although_its_answer_was_lost(case: Case) -> None:
     client = ScriptedClient(case.start(), retries=0)
     client.loses_answer(case.write)
     outcome = converge(client.as_client(), case.declare(), check_mode=False)
+
     assert steps(outcome) == [(case.write, case.name)]
     assert client.writes == [case.write]
 
@@ -162,13 +170,16 @@ def test_what_was_not_done_is_sent_again_once_and_told_once(case: Case) -> None:
     client = ScriptedClient(case.start(), retries=1)
     client.loses_request(case.write)
     outcome = converge(client.as_client(), case.declare(), check_mode=False)
+
     assert steps(outcome) == [(case.write, case.name)]
     assert client.writes == [case.write, case.write]
+
     # Never sent again without looking first. Hosts may keep issuers in a form of their own, so there is one look more.
     look = client.calls[: client.calls.index(case.write)]
     once_more = look if case.name == "vc" and case.write != "delete" else []
     # There was a pause after the second look, so what the write replaces or deletes is read again.
     after_the_pause = [] if case.write == "create" else ["get"]
+
     assert client.calls == [*look, case.write, *look, *after_the_pause, case.write, *once_more]
 
 
@@ -179,6 +190,7 @@ def test_writes_that_are_lost_for_good_end_with_the_budget(case: Case, retries: 
     before = client.memory.state()
     client.loses_request(case.write, times=50)
     error = failure(client, case.declare())
+
     assert isinstance(error, AnswerLost)
     assert client.writes == [case.write] * (retries + 1)
     assert operations(error) == []
@@ -193,6 +205,7 @@ def test_nothing_is_claimed_where_looking_again_fails(case: Case) -> None:
     client.passes(read)
     client.fails(read, broken)
     error = failure(client, case.declare())
+
     assert operations(error) == []
     assert error.message == (
         f"esx01: the answer was lost (reset). Reading again failed too, so nobody knows whether the {case.write} of"
@@ -207,6 +220,7 @@ def test_nothing_is_claimed_where_looking_again_fails(case: Case) -> None:
 def test_a_busy_host_is_asked_again(case: Case, times: int) -> None:
     client = ScriptedClient(case.start(), retries=times)
     client.fails(case.write, busy, times)
+
     assert steps(converge(client.as_client(), case.declare(), check_mode=False)) == [(case.write, case.name)]
     assert client.retries_left == 0
 
@@ -223,6 +237,7 @@ def test_a_host_that_fails_and_has_not_done_it_is_believed(case: Case) -> None:
     client = ScriptedClient(case.start())
     client.fails(case.write, broken)
     error = failure(client, case.declare())
+
     assert error.error_type == "INTERNAL_SERVER_ERROR"
     assert client.writes == [case.write]
     assert operations(error) == []
@@ -234,6 +249,7 @@ def test_a_refusal_is_told_and_not_tried_again(case: Case) -> None:
         client = ScriptedClient(case.start())
         client.fails(case.write, partial(api_error, error_type))
         error = failure(client, case.declare())
+
         assert error.error_type == error_type
         assert client.writes == [case.write]
 
@@ -244,6 +260,7 @@ def test_an_unfit_account_is_told_at_once(case: Case) -> None:
         client = ScriptedClient(case.start())
         client.fails(case.write, make)
         failure(client, case.declare())
+
         assert client.writes == [case.write]
         # Nothing is looked at afterwards.
         assert client.calls[-1] == case.write
@@ -262,6 +279,7 @@ def test_an_adoption_is_called_one_although_its_answer_was_lost() -> None:
     client = ScriptedClient(host_with_leftover(), retries=0)
     client.loses_answer("update")
     outcome = converge(client.as_client(), issuer(issuer_conflict="adopt"), check_mode=False)
+
     assert steps(outcome) == [("update", "leftover")]
     assert not [text for text in outcome.warnings if "nothing was changed" in text]
     assert [text for text in outcome.warnings if "'leftover'" in text]
@@ -274,6 +292,7 @@ def test_who_comes_second_with_the_same_has_nothing_done() -> None:
     client = ScriptedClient(MemoryHost(), retries=0)
     client.is_raced("create", lambda host: host.hold_provider("nkp", key_id=KEY_ID))
     outcome = converge(client.as_client(), provider(), check_mode=False)
+
     assert outcome.steps == ()
     assert outcome.after["key_id"] == KEY_ID
 
@@ -282,12 +301,15 @@ def test_who_comes_second_with_the_same_has_nothing_done() -> None:
 def test_who_comes_second_with_another_key_has_a_conflict(trouble: str) -> None:
     client = ScriptedClient(MemoryHost())
     raced = "create"
+
     if trouble == "lost":
         client.loses_request("create")
         client.passes("get")
         raced = "get"
+
     client.is_raced(raced, lambda host: host.hold_provider("nkp", key_id=OTHER_KEY_ID))
     error = failure(client, provider())
+
     assert isinstance(error, Conflict)
     assert "othing was sent" not in error.message
     assert error.message.endswith(".")
@@ -299,6 +321,7 @@ def test_who_comes_second_with_other_chains_updates() -> None:
     client = ScriptedClient(MemoryHost())
     client.is_raced("create", lambda host: host.hold_issuer("vc", ISSUER, [OLD]))
     outcome = converge(client.as_client(), issuer(), check_mode=False)
+
     assert steps(outcome) == [("update", "vc")]
     assert client.memory.issuers["vc"]["signing_cert_chains"] == [{"cert_chain": NEW}]
 
@@ -325,6 +348,7 @@ def test_a_race_that_undoes_itself_is_run_again_once() -> None:
 def test_a_host_that_contradicts_itself_is_not_asked_for_ever() -> None:
     client = ScriptedClient(MemoryHost(), retries=50)
     client.fails("create", lambda: api_error("ALREADY_EXISTS"), times=50)
+
     assert failure(client, provider()).error_type == "ALREADY_EXISTS"
     assert len(client.writes) <= 3
 
@@ -334,6 +358,7 @@ def test_a_host_without_a_delete_says_so_in_a_sentence() -> None:
     host.hold_provider("nkp", key_id=KEY_ID)
     client = ScriptedClient(host)
     error = failure(client, provider(state="absent"))
+
     assert "no operation that deletes key providers" in error.message
     assert client.writes == ["delete"]
 
@@ -341,6 +366,7 @@ def test_a_host_without_a_delete_says_so_in_a_sentence() -> None:
 def test_no_connection_uses_up_the_budget_and_writes_nothing() -> None:
     client = ScriptedClient(MemoryHost(), retries=2)
     client.fails("get", lambda: Unreachable("esx01: no connection."), times=50)
+
     assert isinstance(failure(client, provider()), Unreachable)
     assert client.calls == ["get"] * 3
 
@@ -371,6 +397,7 @@ def test_a_refused_write_is_explained_as_what_it_is(error_type: str, looks: bool
     if not looks:
         client.fails("get", broken)
     declaration = Recording(provider().resources, single=True)
+
     assert failure(client, declaration) is refusal
     assert {(error, step.action, step.id, host) for error, step, host in declaration.explained} == {
         (refusal, "create", "nkp", "esx01")
@@ -386,6 +413,7 @@ def test_an_attempt_in_doubt_stays_so_when_its_repetition_is_answered() -> None:
     client.loses_request("create")
     client.is_raced("create", lambda host: host.hold_provider("nkp", key_id=KEY_ID))
     outcome = converge(client.as_client(), provider(), check_mode=False)
+
     assert steps(outcome) == [("create", "nkp")]
     assert outcome.changed
 
@@ -396,6 +424,7 @@ def test_a_provider_that_was_made_anew_meanwhile_is_not_deleted() -> None:
     client.passes("get")
     client.is_raced("get", lambda host: host.hold_provider("nkp", key_id=OTHER_KEY_ID))
     error = failure(client, provider(state="absent", key_id=None))
+
     assert isinstance(error, Conflict)
     assert "made anew" in error.message
     assert operations(error) == [("delete", "nkp")]
@@ -410,6 +439,7 @@ def test_two_attempts_in_doubt_at_one_change_are_told_once() -> None:
     client.is_raced("list", lambda host: host.hold_issuer("vc", ISSUER, [OLD, OTHER]))
     client.loses_answer("update")
     outcome = converge(client.as_client(), issuer(), check_mode=False)
+
     assert steps(outcome) == [("update", "vc")]
 
 
@@ -420,14 +450,18 @@ def test_a_host_that_drops_certificates_is_warned_of_and_written_to_once() -> No
     deep = chain(2, subject="deep")
     client = ScriptedClient(DroppingHost())
     outcome = converge(client.as_client(), issuer(chains=[deep]), check_mode=False)
+
     assert outcome.changed
     assert client.calls == ["list", "create", "list"]
+
     (warning,) = outcome.warnings
+
     assert "it dropped 'CN=deep root'" in warning
     assert outcome.after["signing_cert_chains"] == [{"cert_chain": deep[:1]}]
 
     again = ScriptedClient(client.memory)
     outcome = converge(again.as_client(), issuer(chains=[deep]), check_mode=False)
+
     assert not outcome.changed
     assert again.calls == ["list", "update", "list"]
     assert "nothing was changed" in outcome.warnings[0]
@@ -439,6 +473,7 @@ def test_merge_does_not_grow_on_a_host_that_drops_certificates() -> None:
     host.hold_issuer("vc", ISSUER, [deep[:1], OLD])
     merged = issuer(chains=[deep], chains_mode="merge")
     outcomes = [converge(ScriptedClient(host).as_client(), merged, check_mode=False) for _run in range(4)]
+
     # The host saves the same chain once more, which is no change.
     assert [outcome.changed for outcome in outcomes] == [False, False, False, False]
     assert all("it dropped 'CN=deep root'" in outcome.warnings[0] for outcome in outcomes)
@@ -458,6 +493,7 @@ def test_a_second_run_changes_nothing_on_a_host_that_drops_certificates(
 
     declared = issuer(chains=[deep], chains_mode=mode)
     outcomes = [converge(ScriptedClient(host).as_client(), declared, check_mode=False) for _run in range(3)]
+
     assert [outcome.changed for outcome in outcomes] == [True, False, False]
     assert all("it dropped 'CN=deep root'" in outcome.warnings[0] for outcome in outcomes)
     assert outcomes[1].before == outcomes[1].after == outcomes[0].after
@@ -470,6 +506,7 @@ def test_merge_tells_a_new_chain_on_a_host_that_drops_certificates() -> None:
     outcome = converge(
         ScriptedClient(host).as_client(), issuer(chains=[deep, NEW], chains_mode="merge"), check_mode=False
     )
+
     assert outcome.changed
     assert {"cert_chain": NEW} in outcome.after["signing_cert_chains"]
 
@@ -482,11 +519,13 @@ def test_a_host_that_saves_another_issuer_is_warned_of_and_told_as_it_is(held: O
         client.memory.hold_issuer("vc", held, [NEW])
     declared = issuer(issuer=f"{ISSUER}/")
     outcome = converge(client.as_client(), declared, check_mode=False)
+
     assert outcome.changed == (held != ISSUER)
     assert outcome.after["issuer"] == ISSUER
     assert f"it saved '{ISSUER}', not '{ISSUER}/'" in outcome.warnings[-1]
 
     again = converge(ScriptedClient(client.memory).as_client(), declared, check_mode=False)
+
     assert not again.changed
     assert again.warnings[-1].endswith("nothing was changed.")
 
@@ -498,6 +537,7 @@ def test_a_host_that_stores_each_write_otherwise_is_not_written_to_for_ever(retr
     client.memory.hold_issuer("vc", ISSUER, [OLD])
     client.loses_answer("update", times=50)
     error = failure(client, issuer(chains=[chain(3, subject="deep")]))
+
     assert isinstance(error, AnswerLost)
     assert client.writes == ["update"] * (retries + 1)
 
@@ -507,6 +547,7 @@ def test_a_renaming_needs_no_retry_where_each_answer_is_settled_by_a_look(lost: 
     client = ScriptedClient(host_with_leftover(), retries=0)
     client.loses_answer(lost)
     outcome = converge(client.as_client(), issuer(), check_mode=False)
+
     assert steps(outcome) == [("update", "leftover"), ("create", "vc"), ("delete", "leftover")]
 
 
@@ -515,6 +556,7 @@ def test_a_last_look_that_fails_takes_nothing_from_what_was_done() -> None:
     client.passes("list")
     client.fails("list", broken)
     outcome = converge(client.as_client(), issuer(), check_mode=False)
+
     assert steps(outcome) == [("create", "vc")]
     assert outcome.changed
 
@@ -539,6 +581,7 @@ def test_whatever_goes_wrong_the_issuer_is_never_lost_silently_and_the_steps_are
         host.hold_issuer("vc", "https://other", [OLD])
     before = host.state()
     client = ScriptedClient(host, retries=retries)
+
     for call, trouble in troubles:
         if trouble == "busy":
             client.fails(call, busy)
@@ -550,13 +593,16 @@ def test_whatever_goes_wrong_the_issuer_is_never_lost_silently_and_the_steps_are
             client.passes(call)
         else:
             getattr(client, trouble)(call)
+
     try:
         outcome = converge(client.as_client(), issuer(issuer_conflict=policy), check_mode=False)
     except TrustError as error:
         done = error.operations
         doubt = "nobody knows" in error.message
+
         if ISSUER not in [spec["issuer"] for spec in host.issuers.values()] and not doubt:
             assert "could not be put back" in error.message  # noqa: PT017 - no error is as good
+
             # Its chains are there, and the next run finds them.
             held = [read_marker(spec["issuer"]) for spec in host.issuers.values()]
             assert ISSUER in [marker.issuer for marker in held if marker]
@@ -564,6 +610,8 @@ def test_whatever_goes_wrong_the_issuer_is_never_lost_silently_and_the_steps_are
         done = [step.describe() for step in outcome.steps]
         doubt = False
         trusted = [spec["signing_cert_chains"] for spec in host.issuers.values() if spec["issuer"] == ISSUER]
+
         assert trusted == [[{"cert_chain": NEW}]]
+
     if not doubt:
         assert bool(done) or host.state() == before

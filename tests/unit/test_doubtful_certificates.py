@@ -117,6 +117,7 @@ def test_it_can_be_sorted(why: str) -> None:
 @pytest.mark.parametrize("why", OLD)
 def test_the_warning_reaches_what_the_modules_warn_of(why: str) -> None:
     chains = [{"cert_chain": OLD[why]}]
+
     issuer = {
         "issuer_alias": "a",
         "issuer": "https://a.example",
@@ -125,8 +126,10 @@ def test_the_warning_reaches_what_the_modules_warn_of(why: str) -> None:
         "chains_mode": "exact",
         "issuer_conflict": "fail",
     }
+
     (warning,) = validity_warnings(DesiredTokenIssuer.from_params(issuer).chains, NOW)
     host = {**NOTHING_DECLARED, "token_issuers": [issuer]}
+
     assert HostTrust.declared(host).warnings == (warning,)
 
 
@@ -153,9 +156,11 @@ def test_a_signature_of_another_kind_than_the_key_is_false() -> None:
     curve = ec.generate_private_key(ec.SECP256R1())
     by_modulus = named("leaf", "root", modulus.public_key(), modulus)
     by_curve = named("leaf", "root", curve.public_key(), curve)
+
     for leaf, key in ((by_modulus, curve), (by_curve, modulus)):
         with pytest.raises(InvalidInput, match="was not issued by the certificate after it"):
             declared(pem(leaf), pem(named("root", "root", key.public_key(), key)))
+
     edwards = ed25519.Ed25519PrivateKey.generate().public_key()
     with pytest.raises(InvalidInput, match="was not issued by the certificate after it"):
         declared(pem(leaf), pem(named("root", "root", edwards, curve)))
@@ -179,8 +184,11 @@ def test_doubts_are_no_part_of_what_a_chain_is() -> None:
 def test_a_date_that_does_not_exist_stands_in_nobodys_way(year: bytes) -> None:
     text = dated(year)
     (held,) = chains_from_host([{"cert_chain": [text]}])
+
     assert held.to_api()["cert_chain"] == [text]
+
     (record,) = certificate_records([held])
+
     assert record["not_before"] == record["not_after"] == ""
     assert validity_warnings([held], NOW) == []
 
@@ -194,9 +202,13 @@ def test_a_declared_date_that_does_not_exist_is_warned_of() -> None:
 def test_years_are_written_with_four_digits() -> None:
     (early,) = declared(dated(b"0985")).certificates
     assert (early.not_before, early.not_after) == ("0985-01-01T00:00:00Z", "0985-06-01T00:00:00Z")
+
     (warning,) = warnings_of(dated(b"0985"))
+
     assert "expired on 0985-06-01" in warning
+
     (warning,) = warnings_of(dated(b"9985"))
+
     assert "not valid before 9985-01-01" in warning
 
 
@@ -207,9 +219,11 @@ def test_whatever_bytes_a_host_has_in_its_certificates_they_are_shown(data: st.D
         raw[place] = data.draw(st.integers(0, 255))
     text = pem_of(bytes(raw))
     chains = chains_from_host([{"cert_chain": [text, ROOT]}])
+
     assert len(certificate_records(chains)) == 2
     assert isinstance(validity_warnings(chains, NOW), list)
     assert leaf_first([text, ROOT])
+
     try:
         chains_from_options("chains", [{"cert_chain": [text, ROOT]}])
     except InvalidInput as error:
@@ -254,6 +268,7 @@ def test_a_block_that_is_broken_off_is_refused_in_any_place(broken: str) -> None
     for text in (broken, LEAF + broken, LEAF + ROOT.rstrip() + broken):
         with pytest.raises(InvalidInput, match="broken off"):
             declared(text)
+
     if not broken.endswith((" ", "FI", "-")) or broken.endswith("-----"):
         with pytest.raises(InvalidInput, match="broken off"):
             declared(f"{broken}\n{LEAF}")

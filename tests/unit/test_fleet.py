@@ -90,6 +90,7 @@ def test_both_differ_in_two_providers() -> None:
     other = declared(key_id=OTHER_KEY_ID, key=OTHER_KEY)
     more = [{**entry, "provider": "site-b"} for entry in declared()]
     sentences = compared([*declared(), *more], [*other, {**other[0], "provider": "site-b"}])
+
     assert [sentence.split(":")[0] for sentence in sentences] == [
         "The key provider 'site-a' is given different key_ids",
         "The key provider 'site-a' is given different keys",
@@ -147,7 +148,9 @@ def test_hosts_whose_turn_has_not_come_are_judged_by_their_variables() -> None:
 def test_a_host_that_cannot_be_read_from_outside_is_judged_when_it_is_its_turn() -> None:
     hostvars: dict[str, Any] = {"a": known(declared()), "b": Unreadable()}
     assert fleet_differences(hostvars, ["a", "b"], ["a"]) == []
+
     hostvars["b"] = known(declared(key=OTHER_KEY))
+
     assert len(fleet_differences(hostvars, ["a", "b"], ["b"])) == 1
 
 
@@ -177,12 +180,15 @@ def test_issuers_of_a_rotation() -> None:
         {"issuer_alias": "c", "issuer_conflict": "adopt"},
         {"issuer_alias": "d", "state": "absent"},
     ]
+
     found = rotation_issuers(given, "merge")
+
     assert [(one["issuer_alias"], one["issuer_conflict"]) for one in found] == [
         ("a", "fail"),
         ("b", "fail"),
         ("c", "adopt"),
     ]
+
     assert {one["chains_mode"] for one in found} == {"merge"}
     assert found[0]["issuer"] == "x"
     assert given[0]["chains_mode"] == "exact"
@@ -204,7 +210,9 @@ def checked(name: str, said: str, **more: Any) -> dict[str, Any]:
 def test_nothing_is_taken_away_unless_every_host_said_so_in_this_run() -> None:
     this, other = run("rotation"), run("rotation")
     good = {"a": checked(this, "exact"), "b": checked(this, "merge"), "c": checked(this, "none")}
+
     assert ready("abc", good) == ["a"]
+
     wrong: list[dict[str, Any]] = [
         {},
         {"host_trust_run": this},
@@ -214,10 +222,12 @@ def test_nothing_is_taken_away_unless_every_host_said_so_in_this_run() -> None:
         checked(other, "exact"),
         {**checked(other, "exact"), "host_trust_run": this},
     ]
+
     for variables in wrong:
         fleet = {**good, "b": variables}
         assert ready("abc", fleet) == []
         assert "b" in missing("abc", fleet)
+
     assert ready("a", {"a": checked("of an inventory", "exact")}) == []
 
 

@@ -59,6 +59,7 @@ def test_a_login_is_tried_on_one_host_before_the_others() -> None:
     fleet: dict[str, Any] = {f"esx{number}": params() for number in range(9)}
     asked = Asked({"esx0": REFUSED})
     results = asked.results(fleet)
+
     assert asked.hosts == ["esx0"]
     assert list(results) == list(fleet)
     assert all("esx0 refused the same login" in results[host]["msg"] for host in asked.forbidden)
@@ -68,6 +69,7 @@ def test_a_login_is_tried_on_one_host_before_the_others() -> None:
     fleet.update(other=params("two"), token=params(access_token="t"), wrong=None)
     asked = Asked({"esx0": REFUSED})
     asked.results(fleet)
+
     assert sorted(asked.hosts) == ["esx0", "other", "token", "wrong"]
 
 
@@ -75,11 +77,13 @@ def test_a_host_of_several_may_refuse() -> None:
     fleet = {f"esx{number}": params() for number in range(9)}
     asked = Asked({"esx0": REFUSED, "esx1": REFUSED})
     asked.results(fleet, refusals=3)
+
     assert asked.hosts[:3] == ["esx0", "esx1", "esx2"]
     assert sorted(asked.hosts) == sorted(fleet)
 
     asked = Asked(dict.fromkeys(fleet, REFUSED))
     asked.results(fleet, refusals=3)
+
     assert asked.hosts == ["esx0", "esx1", "esx2"]
 
 
@@ -107,6 +111,7 @@ def test_a_host_that_fails_before_it_accepts_a_login_proves_nothing(auth_method:
     fleet = {f"esx{number}": params(auth_method=auth_method) for number in range(9)}
     asked = Asked({**dict.fromkeys(fleet, REFUSED), "esx0": first})
     asked.results(fleet)
+
     assert asked.hosts == ["esx0", "esx1"]
 
 
@@ -117,6 +122,7 @@ def test_a_host_that_fails_behind_its_login_has_accepted_it(first: dict[str, Any
     fleet = {f"esx{number}": params() for number in range(9)}
     asked = Asked({"esx0": first, "esx1": REFUSED})
     asked.results(fleet)
+
     assert sorted(asked.hosts) == sorted(fleet)
 
 
@@ -133,6 +139,7 @@ def test_a_host_without_a_failure_may_have_proved_nothing(first: dict[str, Any])
     fleet = {f"esx{number}": params() for number in range(9)}
     asked = Asked({**dict.fromkeys(fleet, REFUSED), "esx0": first})
     asked.results(fleet)
+
     assert asked.hosts[1:] in ([], ["esx1"])
 
 
@@ -150,6 +157,7 @@ class Silent(Asked):
         answer = super().ask(host)
         if len(self.hosts) == self.others:
             self.speak.set()
+
         return answer
 
 
@@ -170,6 +178,7 @@ def named(number: int) -> dict[str, dict[str, Any]]:
 def test_the_others_do_not_wait_for_a_host_that_is_silent(hosts: int) -> None:
     asked = Silent({"esx0": failure("unreachable", None)}, others=hosts - 1)
     results = asked.results(named(hosts))
+
     assert asked.hosts[-1] == "esx0"
     assert sorted(asked.hosts) == sorted(results)
     assert [host for host, result in results.items() if result.get("failed")] == ["esx0"]
@@ -187,6 +196,7 @@ def test_a_login_that_is_refused_meanwhile_is_tried_nowhere_else(late: dict[str,
         asked.speak.set()
 
     results = Examination(named(9), asked.ask, forbid, threads=4, refusals=1).results()
+
     assert asked.hosts == ["esx1", "esx0"]
     assert sorted(forbidden) == [f"esx{number}" for number in range(2, 9)]
     assert "esx1 refused the same login" in results["esx8"]["msg"]
@@ -206,10 +216,12 @@ def test_a_host_that_only_takes_its_time_is_waited_for(monkeypatch: pytest.Monke
     class Slow(Asked):
         def ask(self, host: str) -> dict[str, Any]:
             assert doubted.wait(30)
+
             return super().ask(host)
 
     asked = Slow({"esx0": REFUSED})
     asked.results(named(9))
+
     assert asked.hosts == ["esx0"]
 
 
@@ -255,6 +267,7 @@ def test_a_host_that_answers_is_asked_before_all_that_are_silent(
     fleet["esx9"] = at(host.port, hostname=host.address, timeout=30)
     asked = Asked(dict.fromkeys((f"esx{number}" for number in range(9)), UNREACHABLE))
     results = asked.results(fleet)
+
     assert asked.hosts[:2] == ["esx0", "esx9"]
     assert sorted(asked.hosts) == sorted(fleet) == sorted(results)
     assert host.journal == []
@@ -269,11 +282,13 @@ def test_silent_hosts_are_asked_beside_each_other_if_no_other_is_left(silent: in
         if name in ("esx0", "good"):
             return failure("api_error", LOGIN) if name == "good" else UNREACHABLE
         together.wait()
+
         return UNREACHABLE
 
     fleet = {f"esx{number}": at(silent) for number in range(5)}
     fleet["good"] = at(host.port, hostname=host.address, timeout=30)
     Examination(fleet, ask, forbid, threads=4, refusals=1).results()
+
     assert asked[:2] == ["esx0", "good"]
     assert len(asked) == 6
 
@@ -283,6 +298,7 @@ def test_a_login_that_is_refused_while_hosts_are_sought_is_tried_on_none_of_them
     fleet["good"] = at(host.port, hostname=host.address, timeout=30)
     asked = Asked({"esx0": UNREACHABLE, "good": REFUSED})
     results = asked.results(fleet)
+
     assert asked.hosts == ["esx0", "good"]
     assert sorted(asked.forbidden) == ["esx1", "esx2", "esx3", "esx4"]
     assert all("good refused the same login" in results[host]["msg"] for host in asked.forbidden)
@@ -294,6 +310,7 @@ def test_a_refused_login_is_not_tried_on_silent_hosts(monkeypatch: pytest.Monkey
     monkeypatch.setattr(examination, "_answers", lambda given: given["name"] in ("esx1", "esx2"))
     asked = Asked({"esx0": UNREACHABLE, **dict.fromkeys((f"esx{number}" for number in range(1, 20)), REFUSED)})
     results = asked.results(named(20), refusals=refusals)
+
     assert asked.hosts == ["esx0", "esx1", "esx2"][: refusals + 1]
     assert sorted(results) == sorted(named(20))
     assert "refused the same login" in results["esx19"]["msg"]
@@ -316,6 +333,7 @@ def test_silent_hosts_that_wake_up_and_refuse_stop_those_that_have_not_begun(mon
 
     asked = Waking({"esx0": UNREACHABLE, **dict.fromkeys((f"esx{number}" for number in range(1, 200)), REFUSED)})
     results = Examination(named(200), asked.ask, forbid, threads=4, refusals=1).results()
+
     assert len(results) == 200
     assert sorted([*asked.hosts, *forbidden]) == sorted(results)
     assert len(asked.hosts) < 20
@@ -328,6 +346,7 @@ def test_tls_that_does_not_work_here_is_told_by_each_host(monkeypatch: pytest.Mo
     monkeypatch.setattr(reach, "tls_context", broken)
     fleet = {f"esx{number}": at(1) for number in range(5)}
     results = Asked(dict.fromkeys(fleet, UNREACHABLE)).results(fleet)
+
     assert results == dict.fromkeys(fleet, UNREACHABLE)
 
 
@@ -339,6 +358,7 @@ def test_a_mistake_of_ours_costs_one_host_its_result() -> None:
 
     fleet = {f"esx{number}": params(str(number)) for number in range(3)}
     results = Examination(fleet, ask, forbid, threads=2, refusals=1).results()
+
     assert [result.get("failed", False) for result in results.values()] == [False, True, False]
     assert "KeyError" in results["esx1"]["msg"]
     assert "a secret" not in results["esx1"]["msg"]
@@ -361,6 +381,7 @@ def test_a_signal_ends_it_and_no_further_host_is_asked() -> None:
         begun.append(host)
         os.kill(os.getpid(), signal.SIGINT)
         release.wait(1)
+
         return FINE
 
     fleet = {f"esx{number}": params(str(number)) for number in range(50)}
@@ -368,8 +389,10 @@ def test_a_signal_ends_it_and_no_further_host_is_asked() -> None:
     with pytest.raises(KeyboardInterrupt):
         Examination(fleet, ask, forbid, threads=1, refusals=1).results()
     release.set()
+
     assert begun == ["esx0"]
     assert signal.getsignal(signal.SIGINT) is before
+
     for thread in threading.enumerate():
         if thread.name.startswith("esx-trust-look"):
             thread.join(5)
@@ -384,4 +407,5 @@ def test_the_filters_of_warnings_are_as_they_were() -> None:
 
     before = list(warnings.filters)
     Examination({f"esx{n}": params(str(n)) for n in range(200)}, ask, forbid, threads=20, refusals=1).results()
+
     assert list(warnings.filters) == before

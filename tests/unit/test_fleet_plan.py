@@ -42,6 +42,7 @@ def certificate(subject: str, sha256: str) -> dict[str, Any]:
 
 def test_hosts_with_the_same_plan_share_a_line() -> None:
     update = changing(("update", "token_issuer", "vcenter01"))
+
     update["resources"] = [
         {
             "resource": "token_issuer",
@@ -51,12 +52,14 @@ def test_hosts_with_the_same_plan_share_a_line() -> None:
             "after": {"certificates": [certificate("CN=new", "22")]},
         }
     ]
+
     results = {f"esx{number:03}": CREATE for number in range(300)}
     results.update({f"esx{number:03}": update for number in range(7, 19)})
     results["esx200"] = failing("conflict", "10.0.0.1: the key provider 'site-a' is there with another key_id.")
     results["esx201"] = failing("unreachable", "10.0.0.2: no connection.")
     results["esx202"] = FINE
     made = plan.build({**results, "esx203": None}, WHEN)
+
     assert made["lines"] == [
         "284 hosts (esx000, …): create key provider site-a.",
         "12 hosts (esx007, …): update token issuer vcenter01, certificates of CN=new (ends 2030-01-01) replace those of"
@@ -68,8 +71,11 @@ def test_hosts_with_the_same_plan_share_a_line() -> None:
         " environment is not local, or esx_trust_in_worker is false.",
         "1 host (esx202): as declared.",
     ]
+
     assert made["groups"][1]["limit"] == ",".join(f"esx{number:03}" for number in range(7, 19))
+
     everywhere = dict.fromkeys(("a", "b", "c", "d"), CREATE)
+
     assert plan.build(everywhere, WHEN)["lines"] == ["4 hosts: create key provider site-a."]
     assert plan.build({"a": CREATE, "b": CREATE}, WHEN)["lines"] == ["2 hosts (a, b): create key provider site-a."]
 
@@ -88,6 +94,7 @@ def test_hosts_whose_variables_cannot_be_read_for_one_reason_share_a_line() -> N
     found = Look(key_providers=False, threads=1, refusals=1).at(given)
     results = {host: one and one["trust"] for host, one in found.items()}
     made = plan.build(results, WHEN)
+
     assert made["lines"] == ["9 hosts: cannot be examined: esx_timeout: cannot be read."]
     assert results["esx3"] is not None
     assert results["esx3"]["msg"] == "esx3: esx_timeout: cannot be read."
@@ -119,6 +126,7 @@ def test_differences_are_shown_once_for_all_hosts_that_share_them() -> None:
     results = {f"esx{number}": {**CREATE, "diff": diff} for number in range(9)}
     results["fine"] = {**FINE, "diff": {"before": {}, "after": {}}}
     lines = plan.difference_lines(plan.build(results, WHEN)["differences"])
+
     assert lines[0] == "9 hosts (esx0, esx1, esx2 and 6 more):"
     assert [line for line in lines if "site-a" in line] == ['+    "site-a": {']
 
@@ -140,6 +148,7 @@ _RESULTS = st.one_of(
 def test_any_fleet_fits_on_a_screen_and_nobody_is_forgotten(some: list[Any]) -> None:
     results = {f"esx{number:03}": result for number, result in enumerate(some)}
     made = plan.build(results, WHEN)
+
     # On the screen there is one more, which names the page.
     assert 0 < len(made["lines"]) < 40
     assert not any(unicodedata.category(letter) == "Cc" for line in made["lines"] for letter in line)
@@ -147,6 +156,7 @@ def test_any_fleet_fits_on_a_screen_and_nobody_is_forgotten(some: list[Any]) -> 
 
     found = lists(results)
     parts = [found["roll_out"], list(found["failing"]), list(found["down"]), found["as_declared"]]
+
     assert sorted(host for part in parts for host in part) == sorted(results)
 
 
@@ -157,6 +167,7 @@ def test_two_hundred_hosts_with_plans_of_their_own_fit_on_a_screen() -> None:
     results.update({f"bad{number:03}": failing("conflict", f"bad: no. {number}") for number in range(100)})
     results["fine"] = FINE
     lines = plan.build(results, WHEN)["lines"]
+
     assert plan.LINES - 2 < len(lines) < 40
     assert re.fullmatch(r"\d+ hosts \(esx\d+, …\): other changes\.", lines[-4]), lines
     assert lines[-2].endswith("other conflicts, nothing will be written there.")
@@ -166,6 +177,7 @@ def test_two_hundred_hosts_with_plans_of_their_own_fit_on_a_screen() -> None:
 def test_the_page_escapes_what_hosts_say_and_has_a_list_for_limit() -> None:
     results = {f"esx{number}": failing("api_error", "x: <script>alert(1)</script>") for number in range(400)}
     text = page.render(plan.build(results, WHEN))
+
     assert "<script>" not in text
     assert "&lt;script&gt;" in text
     assert "esx0,<wbr>esx1,<wbr>esx2" in text

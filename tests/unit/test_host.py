@@ -50,10 +50,12 @@ class Made:
 
     def look_again(self, client: Client, steps: Sequence[Step], observed: frozenset[str]) -> Optional[frozenset[str]]:
         assert steps
+
         return observed | {f"{self.kind} seen again"} if self.keeps_a_form else None
 
     def plan(self, observed: frozenset[str]) -> Planned:
         parts = []
+
         for name, present in self.wanted.items():
             before, after = ({"name": name} if there else {} for there in (name in observed, present))
             change = Step.between(self.kind, name, before or None, after or None)
@@ -61,7 +63,9 @@ class Made:
                 before, after, () if bool(before) == present else (change,), (f"about {name}",), self.conflict or None
             )
             parts.append(Part.of(self.kind, name, "present" if present else "absent", own))
+
         steps = tuple(step for part in parts for step in part.steps)
+
         return Planned(
             parts=tuple(parts),
             added=tuple(step for step in steps if step.after),
@@ -134,12 +138,14 @@ def test_the_record_has_the_lists_of_all_services() -> None:
     plan = planned(CAKES, TEAS)
     assert plan.before == {"cakes": [{"name": "old"}], "teas": [{"name": "black"}]}
     assert plan.after == {"cakes": [{"name": "new"}], "teas": [{"name": "green"}]}
+
     assert [(part["id"], part["status"]) for part in plan.found["resources"]] == [
         ("old", "extra"),
         ("new", "missing"),
         ("black", "extra"),
         ("green", "missing"),
     ]
+
     assert plan.warnings == ("about old", "about new", "about black", "about green", "of cake", "of tea")
 
 
@@ -173,9 +179,12 @@ def test_each_step_is_a_matter_of_its_own_service() -> None:
     both = host(CAKES, TEAS)
     observed = both.observe(NOBODY)
     cake, tea, no_tea, no_cake = both.plan(observed).steps
+
     assert (both.perform(NOBODY, cake), both.perform(NOBODY, tea)) == ("cake did new", "tea did green")
     assert not both.was_carried_out(observed, tea)
+
     after = both.assumed(observed, [tea, no_cake])
+
     assert after == ({*()}, {"black", "green"})
     assert both.was_carried_out(after, tea)
     assert both.was_carried_out(after, no_cake)
@@ -197,6 +206,7 @@ def test_only_a_service_that_wrote_and_has_forms_of_its_own_is_looked_at_again()
     both = host(CAKES, odd)
     observed = both.observe(NOBODY)
     cake, tea = both.plan(observed).steps[:2]
+
     assert both.look_again(NOBODY, [cake], observed) is None
     assert both.look_again(NOBODY, [cake, tea], observed) == ({"old"}, {"black", "tea seen again"})
     assert both.look_again(NOBODY, [], observed) is None

@@ -74,6 +74,7 @@ def test_a_write_in_doubt_is_told_although_somebody_else_did_some_of_the_rest() 
     client.passes("list")
     client.is_raced("list", lambda memory: memory.issuers.pop("s"))
     outcome = run(client, desired(issuers=[issuer("a", "https://a", NEW)], purge=True))
+
     assert told(outcome) == [("update", "a")]
 
 
@@ -82,6 +83,7 @@ def test_a_write_in_doubt_is_told_whatever_the_order_of_the_rest() -> None:
     client = ScriptedClient(host)
     client.loses_answer("update")
     wanted = desired(issuers=[issuer("d", "https://w"), issuer("a", "https://x", **RENAME), issuer("b", "https://z")])
+
     assert ("update", "a") in told(run(client, wanted))
     assert trusted(host) == {"d": "https://w", "a": "https://x", "b": "https://z"}
 
@@ -93,6 +95,7 @@ def test_a_provider_that_was_replaced_while_the_run_wrote_is_not_deleted(key_id:
     wanted = desired([provider("site-a", state="absent", key_id=key_id)], [issuer("a", "https://a")])
     with pytest.raises(Conflict) as caught:
         run(client, wanted)
+
     assert client.writes == ["create"]
     assert [entry["id"] for entry in caught.value.operations] == ["a"]
     assert client.memory.key_providers["site-a"]["native_info"]["key_id"] == OTHER_KEY_ID
@@ -109,6 +112,7 @@ def test_a_provider_that_was_replaced_while_the_run_waited_is_not_deleted() -> N
     client.fails("list", replace_and_fail)
     with pytest.raises(Conflict):
         run(client, desired([provider("site-a", state="absent")], [absent("a")]))
+
     assert client.writes == []
 
 
@@ -116,6 +120,7 @@ def test_a_provider_that_somebody_else_deleted_meanwhile_is_not_claimed() -> Non
     client = ScriptedClient(host_with(providers={"site-a": KEY_ID}))
     client.is_raced("create", lambda memory: memory.key_providers.clear())
     outcome = run(client, desired([provider("site-a", state="absent")], [issuer("a", "https://a")]))
+
     assert told(outcome) == [("create", "a")]
 
 
@@ -127,6 +132,7 @@ def test_a_removal_goes_on_without_a_retry_where_somebody_else_removed_a_part(ra
         client.passes("delete")
     client.is_raced(raced, lambda memory: memory.issuers.pop("b"))
     outcome = run(client, desired(issuers=[], purge=True))
+
     assert told(outcome) == [("delete", "a"), ("delete", "c")]
     assert host.issuers == {}
 
@@ -138,6 +144,7 @@ def test_a_removal_of_providers_goes_on_without_a_retry() -> None:
         client.passes("get")
     client.is_raced("get", lambda memory: memory.key_providers.pop("b"))
     wanted = desired([provider(name, state="absent") for name in "abc"])
+
     assert told(run(client, wanted)) == [("delete", "a"), ("delete", "c")]
     assert host.key_providers == {}
 
@@ -154,6 +161,7 @@ def test_a_plan_that_somebody_else_made_larger_costs_a_retry() -> None:
     client.is_raced("get", exchange)
     with pytest.raises(TrustError) as caught:
         run(client, desired(issuers=[], purge=True))
+
     assert "since the last look" in caught.value.message
     assert list(host.issuers) == ["d"]
 
@@ -169,6 +177,7 @@ def test_an_alias_that_got_another_issuer_while_the_run_wrote_is_not_deleted() -
     client.is_raced("delete", lambda memory: memory.hold_issuer("b", "https://theirs", [OLD]))
     with pytest.raises(Conflict, match="made anew"):
         run(client, desired(issuers=[absent("a"), absent("b")]))
+
     assert trusted(client.memory) == {"b": "https://theirs"}
 
 
@@ -185,6 +194,7 @@ def test_chains_are_not_given_to_the_issuer_of_somebody_else() -> None:
     client.is_raced("update", lambda memory: memory.hold_issuer("b", "https://theirs", [OLD]))
     with mock.patch.object(client.memory, "perform", watched):
         run(client, desired(issuers=[issuer("a", "https://a", NEW), issuer("b", "https://b", NEW)]))
+
     # The alias was declared of https://b, so it gets all that is declared, and not only the chains.
     assert bodies == [("a", ["signing_cert_chains"]), ("b", ["issuer", "signing_cert_chains"])]
 
@@ -197,6 +207,7 @@ def test_a_marking_that_never_arrived_is_not_told() -> None:
     client.passes("list")
     client.is_raced("list", lambda memory: memory.hold_issuer("former", "https://vc", [OLD]))
     outcome = run(client, desired(issuers=[issuer("vc", "https://vc", OLD, **RENAME)]))
+
     assert told(outcome) == []
     assert trusted(host) == {"former": "https://vc"}
 
@@ -210,6 +221,7 @@ def test_every_write_of_a_chain_of_moves_is_told_whichever_answer_is_lost(lost: 
     client.loses_answer("update")
     moves = {"a": "https://x", "b": "https://w", "d": "https://z"}
     outcome = run(client, desired(issuers=[issuer(alias, name, **RENAME) for alias, name in moves.items()]))
+
     assert told(outcome) == [("update", alias) for alias in "abdad"]
     assert client.writes == ["update"] * 5
     assert trusted(host) == moves
@@ -221,6 +233,7 @@ def test_an_issuer_that_had_to_make_room_is_trusted_again_if_its_new_alias_is_re
     client.fails("create", lambda: api_error("INVALID_ARGUMENT"))
     with pytest.raises(TrustError) as caught:
         run(client, desired(issuers=[issuer("a", "https://y"), issuer("b", "https://x")]))
+
     assert trusted(host) == {"a": "https://x"}
     assert "'a' was put back as it was" in caught.value.message
 
@@ -237,10 +250,15 @@ def test_a_swap_that_fails_anywhere_costs_no_trust(failing: int) -> None:
     wanted = desired(issuers=[issuer("a", "https://y", **RENAME), issuer("b", "https://x", **RENAME)])
     with pytest.raises(TrustError) as caught:
         run(client, wanted)
+
     assert "could not be put back" not in caught.value.message
+
     after = {"a": "https://y", "b": "https://x"}
+
     assert trusted(host) == (after if call == "delete" else before)
+
     run(ScriptedClient(host), wanted)
+
     assert trusted(host) == {"a": "https://y", "b": "https://x"}
 
 
@@ -252,6 +270,7 @@ def test_what_cannot_be_put_back_is_told() -> None:
     client.fails("update", lambda: api_error("INVALID_ARGUMENT"), times=5)
     with pytest.raises(TrustError) as caught:
         run(client, desired(issuers=[issuer("a", "https://y"), issuer("b", "https://x")]))
+
     assert "'a' could not be put back" in caught.value.message
     assert caught.value.not_restored[0]["issuer"] == "https://x"
 
@@ -261,6 +280,7 @@ def test_merge_keeps_the_chains_of_an_issuer_whose_alias_is_given_away() -> None
     host.hold_issuer("b", "https://x", [NEW, DEEP])
     wanted = desired(issuers=[issuer("d", "https://x", OLD, chains_mode="merge"), issuer("b", "https://z")])
     run(ScriptedClient(host), wanted)
+
     assert len(host.issuers["d"]["signing_cert_chains"]) == 3
 
 
@@ -269,6 +289,7 @@ def test_what_cannot_be_asked_for_is_a_conflict_before_anything_is_written(alias
     client = ScriptedClient(host_with((alias, "https://s", OLD)))
     with pytest.raises(Conflict) as caught:
         run(client, desired([provider("site")], [issuer("vc", "https://vc")], purge=True))
+
     assert client.writes == []
     assert caught.value.message.startswith("esx01: ")
 
@@ -277,6 +298,7 @@ def test_a_second_alias_of_a_declared_issuer_is_nobody_s() -> None:
     """The API says that there is none; a host may say otherwise."""
     host = host_with(("vc", "https://vc", OLD), ("shadow", "https://vc", NEW))
     outcome = run(ScriptedClient(host), desired(issuers=[issuer("vc", "https://vc")]))
+
     assert [part["status"] for part in outcome.found["resources"]] == ["ok", "undeclared"]
     assert told(run(ScriptedClient(host), desired(issuers=[issuer("vc", "https://vc")], purge=True))) == [
         ("delete", "shadow")
@@ -297,6 +319,7 @@ def test_an_alias_that_is_listed_twice_ends_in_no_traceback(monkeypatch: pytest.
 def test_an_audit_tells_of_a_renaming_that_was_interrupted() -> None:
     held = write_marker("vc", "https://vc", ())
     host = host_with(("former", held, OLD))
+
     for wanted, status, says in (
         (desired(issuers=[issuer("vc", "https://vc")]), "extra", "goes to the alias 'vc'"),
         (desired(issuers=[issuer("other", "https://o")]), "differs", "gets its issuer back"),
@@ -304,6 +327,7 @@ def test_an_audit_tells_of_a_renaming_that_was_interrupted() -> None:
     ):
         outcome = run(ScriptedClient(host), wanted, check_mode=True)
         (part,) = (part for part in outcome.found["resources"] if part["id"] == "former")
+
         assert part["status"] == status
         assert "interrupted renaming" in part["message"]
         assert says in part["message"]
@@ -332,6 +356,7 @@ def test_one_lost_answer_or_refusal_hides_nothing_and_costs_no_trust(
         done.append((action, names.get("provider") or names["issuer_alias"]))
         if count == trouble:
             raise api_error("INTERNAL_SERVER_ERROR", 500)
+
         return answer
 
     try:
@@ -341,11 +366,15 @@ def test_one_lost_answer_or_refusal_hides_nothing_and_costs_no_trust(
     except TrustError as error:
         said = [(one["operation"], one["id"]) for one in error.operations]
         message = "" if isinstance(error, Conflict) else error.message
+
     assert sorted(said) == sorted(done), message
+
     if message:
         kept = {one.issuer for one in issuers_of(wanted).issuers or () if one.state == "present"}
         assert not (before & kept) - set(trusted(host).values()), message
+
         run(ScriptedClient(host), wanted)
+
         assert not planned(host, wanted).steps
 
 
@@ -357,6 +386,7 @@ def test_a_swap_that_stops_in_doubt_where_nobody_can_look_tells_what_may_be_lost
     client.fails("list", lambda: api_error("INTERNAL_SERVER_ERROR", 500), times=9)
     with pytest.raises(TrustError) as caught:
         run(client, desired(issuers=[issuer("a", "https://y", **RENAME), issuer("b", "https://x", **RENAME)]))
+
     assert "'b' could not be put back" in caught.value.message
     assert [one["issuer"] for one in caught.value.not_restored] == ["https://y"]
 
@@ -368,8 +398,10 @@ def test_the_last_look_counts_each_write_once(lost: bool) -> None:
     if lost:
         client.passes("create")
         client.loses_answer("create")
+
     profiles = [group("admins", "vc", "READ_ONLY"), group("people", "vc", "READ_ONLY")]
     outcome = run(client, desired(issuers=[issuer("vc", "https://vc", DEEP)], profiles=profiles))
+
     assert len(outcome.warnings) == 1
     assert [one["external_group_name"] for one in outcome.after["client_profiles"]] == ["admins", "people"]
 
@@ -378,6 +410,7 @@ def test_a_host_that_drops_an_entitlement_is_warned_of() -> None:
     client = ScriptedClient(NormalizingHost())
     wanted = desired(profiles=[group("admins", "vc", "READ_ONLY", "SECURITY_MGMT")])
     first, second = run(client, wanted), run(ScriptedClient(client.memory), wanted)
+
     assert [first.changed, second.changed] == [True, False]
     assert "it grants READ_ONLY, not SECURITY_MGMT, READ_ONLY." in first.warnings[-1]
     assert "it grants READ_ONLY, not SECURITY_MGMT, READ_ONLY; it holds the same" in second.warnings[-1]
@@ -398,6 +431,7 @@ def test_two_profiles_of_one_subject_are_purged() -> None:
     pair(client.memory, "vc", "1", "2")
     label = "external group d\\admins of vc"
     wanted = HostTrust((IssuersAndProfiles(profiles=(), purge_profiles=True),))
+
     assert told(run(client, wanted)) == [("delete", label), ("delete", label)]
     assert client.memory.profiles == {}
 
@@ -410,6 +444,7 @@ def test_two_profiles_of_one_subject_go_with_their_issuer(lost: int) -> None:
         client.passes("delete")
     client.loses_answer("delete")
     said = told(run(client, desired(issuers=[absent("vc")])))
+
     assert [action for action, _name in said] == ["delete", "delete", "delete"]
     assert client.memory.profiles == {}
 
@@ -427,23 +462,27 @@ def test_a_profile_that_was_made_anew_while_two_of_its_subject_went_is_left_alon
     client.is_raced("list_profiles", anew)
     with pytest.raises(Conflict, match="made anew"):
         run(client, HostTrust((IssuersAndProfiles(profiles=(), purge_profiles=True),)))
+
     assert "3" in client.memory.profiles
 
 
 def test_what_is_put_back_is_called_by_its_kind() -> None:
     """A renaming whose second profile is refused: the first copy goes, and the issuer comes back."""
     client = ScriptedClient(host_with(("old", "https://vc", OLD)))
+
     for name in ("admins", "people"):
         client.memory.profiles[name] = {
             "subject": {"type": "EXTERNAL_GROUP", "name": name, "issuer_alias": "old", "domain": "d"},
             "grants": [],
         }
+
     before = client.memory.state()
     for _passed in range(2):
         client.passes("create")
     client.fails("create", lambda: api_error("INVALID_ARGUMENT"))
     with pytest.raises(TrustError) as caught:
         run(client, desired(issuers=[issuer("new", "https://vc", NEW, **RENAME)], profiles=[]))
+
     assert caught.value.message.endswith("The token_issuer 'old' was put back as it was.")
     assert client.memory.state() == before
 
@@ -463,13 +502,16 @@ def test_grants_are_put_back_without_the_fields_that_the_host_adds() -> None:
     memory.hold_issuer("old", "https://vc", [OLD])
     memory.hold_issuer("new", "https://other", [OLD])
     right = {"resource_type": "ENTITLEMENT", "entitlement": "SECURITY_MGMT"}
+
     for name, alias, grant in (("u", "old", right), ("w", "old", right), ("u", "new", {**right, "granted_by": "root"})):
         memory.profiles[f"{name} of {alias}"] = {
             "subject": {"type": "EXTERNAL_GROUP", "name": name, "issuer_alias": alias, "domain": "d"},
             "grants": [grant],
         }
+
     before = client.memory.state()
     client.fails("create", lambda: api_error("INVALID_ARGUMENT"))
+
     with pytest.raises(TrustError) as caught:
         run(
             client,
@@ -478,9 +520,12 @@ def test_grants_are_put_back_without_the_fields_that_the_host_adds() -> None:
                 profiles=[group("u", "new", "READ_ONLY")],
             ),
         )
+
     assert "was put back as it was" in caught.value.message
     assert caught.value.not_restored == []
+
     before[2]["u of new"]["grants"] = [right]
+
     assert memory.state() == before
 
 
@@ -489,6 +534,7 @@ def test_a_grant_that_cannot_be_written_is_refused_before_it_is_sent() -> None:
     memory = JsonRpcHost()
     with pytest.raises(TrustError, match="fields that this collection does not know"):
         memory.apply([Step.between("client_profile", "u", None, profile)])
+
     assert memory.profiles == {}
 
 
@@ -511,6 +557,7 @@ def hosts_with_rights(draw: st.DrawFn) -> MemoryHost:
             subject = {"type": "EXTERNAL_GROUP", "name": name, "issuer_alias": alias, "domain": "d"}
             grants = [{"resource_type": "ENTITLEMENT", "entitlement": each} for each in draw(entitlements)]
             host.profiles[f"{name} of {alias}"] = {"subject": subject, "grants": grants}
+
     return host
 
 
@@ -518,6 +565,7 @@ def hosts_with_rights(draw: st.DrawFn) -> MemoryHost:
 def declared_rights(draw: st.DrawFn) -> HostTrust:
     issuers = []
     aliases = draw(st.lists(st.sampled_from(ALIASES[:3]), unique=True))
+
     for alias, name in zip(aliases, draw(st.permutations(NAMES[:3]))):
         policy = draw(st.sampled_from(["fail", "adopt", "rename", "rename", "absent"]))
         if policy == "absent":
@@ -529,6 +577,7 @@ def declared_rights(draw: st.DrawFn) -> HostTrust:
 
     leaving = [one["issuer_alias"] for one in issuers if one["state"] == "absent"]
     profiles = None
+
     if draw(st.booleans()):
         subjects = st.tuples(st.sampled_from("uv"), st.sampled_from(ALIASES[:3]))
         profiles = [
@@ -539,6 +588,7 @@ def declared_rights(draw: st.DrawFn) -> HostTrust:
             }
             for name, alias in draw(st.lists(subjects, unique=True, max_size=3))
         ]
+
     return desired(issuers=issuers, purge=draw(st.booleans()), profiles=profiles)
 
 
@@ -567,26 +617,34 @@ def test_rights_and_issuers_meet_one_trouble(host: MemoryHost, wanted: HostTrust
         done.append((call.operation.service.rpartition(".")[2].replace("security_", ""), call.operation.name))
         if troubled:
             raise AnswerLost("esx01: lost.") if kind == "done and lost" else api_error("INTERNAL_SERVER_ERROR", 500)
+
         return answer
 
     failure = None
+
     try:
         with mock.patch.object(host, "perform", watched):
             outcome = run(ScriptedClient(host), wanted)
         said = [step.describe() for step in outcome.steps]
         subjects = [(one["external_group_name"], one["issuer_alias"]) for one in outcome.after["client_profiles"]]
+
         assert len(subjects) == len(set(subjects))
     except TrustError as error:
         failure, said = error, error.operations
+
     assert sorted((f"{one['resource']}s", one["operation"]) for one in said) == sorted(done), failure
 
     if isinstance(failure, Conflict):
         return
+
     if failure is not None:
         kept = {one.issuer for one in issuers_of(wanted).issuers or () if one.state == "present"}
         assert not (before & kept) - set(trusted(host).values()), failure
+
         run(ScriptedClient(host), wanted)
+
     ends = planned(host, wanted)
+
     assert (ends.steps, ends.conflict) == ((), None)
 
 
@@ -595,6 +653,7 @@ def test_rights_and_issuers_meet_one_trouble(host: MemoryHost, wanted: HostTrust
 def test_nobody_is_out_of_control_at_any_moment(host: MemoryHost, wanted: HostTrust, purge: bool) -> None:
     """Whatever is declared, and wherever the run is killed."""
     account = Account(groups=frozenset({("d", "u")}))
+
     trust = HostTrust(
         tuple(
             replace(service, purge_profiles=purge) if isinstance(service, IssuersAndProfiles) else service
@@ -607,6 +666,7 @@ def test_nobody_is_out_of_control_at_any_moment(host: MemoryHost, wanted: HostTr
         return "IDENTITY_MGMT" in str(grants)
 
     before = in_control()
+
     for step in planned(host, trust).steps:
         host.apply([step])
         assert in_control() or not before

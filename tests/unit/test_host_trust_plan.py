@@ -42,6 +42,7 @@ def test_providers_first_then_issuers_then_removals() -> None:
         [absent("gone"), issuer("vc", "https://vc", NEW), issuer("idp", "https://idp")],
     )
     found = planned(host, wanted)
+
     assert operations(found) == [
         ("create", "site"),
         ("update", "vc"),
@@ -49,6 +50,7 @@ def test_providers_first_then_issuers_then_removals() -> None:
         ("delete", "gone"),
         ("delete", "old"),
     ]
+
     assert statuses(found) == {"old": "extra", "site": "missing", "gone": "extra", "vc": "differs", "idp": "missing"}
 
 
@@ -58,13 +60,16 @@ def test_a_conflict_anywhere_and_nothing_is_planned_at_all() -> None:
         [provider("site"), provider("fine")], [issuer("vc", "https://vc", OLD), issuer("idp", "https://idp")]
     )
     found = planned(host, wanted)
+
     assert found.steps == ()
     assert found.before == found.after
     assert found.conflict is not None
     assert OTHER_KEY_ID in found.conflict
     assert "'other'" in found.conflict
     assert statuses(found) == {"site": "conflict", "fine": "missing", "vc": "conflict", "idp": "missing"}
+
     messages = {part["id"]: part["message"] for part in found.found["resources"]}
+
     assert OTHER_KEY_ID in messages["site"]
     assert messages["fine"] == ""
 
@@ -73,6 +78,7 @@ def test_a_provider_that_is_missing_like_its_key_is_called_missing() -> None:
     """As in an audit that is not given the key."""
     wanted = desired([provider("site", key_derivation_key=None)], [issuer("vc", "https://vc")])
     found = planned(host_with(), wanted)
+
     assert found.conflict
     assert found.steps == ()
     assert statuses(found) == {"site": "missing", "vc": "missing"}
@@ -88,9 +94,12 @@ def test_what_nobody_declared_is_told_and_left() -> None:
 def test_a_purge_removes_what_nobody_declared_last() -> None:
     host = host_with(("stranger", "https://stranger", OLD))
     found = planned(host, desired(issuers=[issuer("vc", "https://vc")], purge=True))
+
     assert operations(found) == [("create", "vc"), ("delete", "stranger")]
     assert statuses(found)["stranger"] == "extra"
+
     host.apply(found.steps)
+
     assert trusted(host) == {"vc": "https://vc"}
 
 
@@ -104,9 +113,12 @@ def test_a_purge_spares_an_adopted_alias() -> None:
     host = host_with(("other", "https://vc", OLD))
     declaration = issuer("vc", "https://vc", NEW, issuer_conflict="adopt")
     found = planned(host, desired(issuers=[declaration], purge=True))
+
     assert operations(found) == [("update", "other")]
     assert "adopted" in "".join(found.warnings)
+
     host.apply(found.steps)
+
     assert planned(host, desired(issuers=[declaration], purge=True)).steps == ()
 
 
@@ -120,10 +132,13 @@ def test_an_issuer_moves_away_from_an_alias_that_is_declared_absent(pems: list[s
     host = host_with(("former", "https://vc", pems))
     wanted = desired(issuers=[absent("former"), issuer("vc", "https://vc", OLD)])
     found = planned(host, wanted)
+
     assert operations(found) == [("update", "former"), ("create", "vc"), ("delete", "former")]
     assert found.warnings == ()
     assert statuses(found) == {"vc": "differs", "former": "extra"}
+
     host.apply(found.steps)
+
     assert trusted(host) == {"vc": "https://vc"}
     assert statuses(planned(host, wanted)) == {"vc": "ok", "former": "ok"}
 
@@ -140,8 +155,11 @@ def test_an_alias_that_is_given_to_another_issuer_makes_room_first(order: int) -
     host = host_with(("a", "https://x", OLD), ("b", "https://y", OLD))
     wanted = desired(issuers=[issuer("a", "https://y", OLD), issuer("b", "https://z", OLD)][::order])
     found = planned(host, wanted)
+
     assert operations(found) == [("update", "b"), ("update", "a"), ("update", "b")]
+
     host.apply(found.steps)
+
     assert trusted(host) == {"a": "https://y", "b": "https://z"}
 
 
@@ -151,8 +169,11 @@ def test_an_issuer_whose_alias_is_given_away_gets_its_own(order: int) -> None:
     host = host_with(("a", "https://x", OLD))
     wanted = desired(issuers=[issuer("b", "https://x", OLD), issuer("a", "https://y", OLD)][::order])
     found = planned(host, wanted)
+
     assert operations(found) == [("update", "a"), ("create", "b"), ("update", "a")]
+
     host.apply(found.steps)
+
     assert trusted(host) == {"a": "https://y", "b": "https://x"}
 
 
@@ -167,6 +188,7 @@ def test_two_aliases_swap_if_they_may_be_renamed() -> None:
     may = {"issuer_conflict": "rename"}
     wanted = desired(issuers=[issuer("a", "https://y", OLD, **may), issuer("b", "https://x", OLD, **may)])
     host.apply(planned(host, wanted).steps)
+
     assert trusted(host) == {"a": "https://y", "b": "https://x"}
     assert planned(host, wanted).steps == ()
 
@@ -177,14 +199,20 @@ def test_a_profile_of_a_declared_alias_that_does_not_come_about_is_a_conflict(pe
     host = host_with(("other", "https://vc", OLD))
     declared = issuer("vc", "https://vc", pems, issuer_conflict=policy)
     found = planned(host, desired(issuers=[declared], profiles=[group("admins", "vc", "READ_ONLY")]))
+
     assert "stays under the alias 'other'" in (found.conflict or "")
     assert found.steps == ()
+
     (row,) = (part for part in found.found["resources"] if part["resource"] == "client_profile")
+
     assert (row["status"], row["message"]) == ("missing", found.conflict)
+
     for alias in ("other", "elsewhere"):
         found = planned(host, desired(issuers=[declared], profiles=[group("admins", alias, "READ_ONLY")]))
         assert found.conflict is None
+
     renamed = issuer("vc", "https://vc", NEW, issuer_conflict="rename")
+
     assert planned(host, desired(issuers=[renamed], profiles=[group("admins", "vc")])).conflict is None
 
 
@@ -200,6 +228,7 @@ def test_control_may_pass_from_one_group_of_the_account_to_another(state: str) -
     old, new = {**group("old", "vc"), "state": state}, group("new", "vc", "IDENTITY_MGMT")
     both = Account(groups=frozenset({("d", "old"), ("d", "new")}))
     found = planned(host, desired(profiles=[new, old]).logged_in(both))
+
     assert found.conflict is None
     assert len(found.steps) == 2
     assert "conflict" not in statuses(found).values()
@@ -214,6 +243,7 @@ def test_issuers_are_not_read_where_none_are_declared() -> None:
     client = ScriptedClient(host_with(("vc", "https://vc", OLD)))
     wanted = desired([provider("site")])
     observed = wanted.host.observe(client.as_client())
+
     # The list is that of the key providers.
     assert client.calls == ["get", "list"]
     assert wanted.host.plan(observed).after["token_issuers"] == []
@@ -247,27 +277,37 @@ def test_a_plan_is_a_conflict_or_leads_where_it_says_and_leaves_nothing_to_do(
 ) -> None:
     before = host.state()
     found = planned(host, wanted)
+
     assert host.state() == before
+
     if found.conflict:
         assert found.steps == ()
         assert "contradict" not in found.conflict
+
         return
+
     host.apply(found.steps)
     again = planned(host, wanted)
+
     assert not again.conflict
     assert again.steps == ()
     assert again.before == found.after
     assert set(statuses(again).values()) <= {"ok", "undeclared"}
+
     held = trusted(host)
+
     for one in issuers_of(wanted).issuers or ():
         if one.state == "present":
             assert one.issuer in held.values()
         else:
             assert one.issuer_alias not in held
+
     if issuers_of(wanted).purge_issuers:
         meant = {one.issuer for one in issuers_of(wanted).issuers or () if one.state == "present"}
         assert set(held.values()) == meant
+
     names = {one.provider for one in providers_of(wanted) if one.state == "present"}
+
     assert names <= set(host.key_providers)
 
 

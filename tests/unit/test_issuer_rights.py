@@ -64,7 +64,9 @@ def planned(
 ) -> Rights:
     own = token_issuer_plan.plan_issuers(held.values(), DeclaredIssuers(declared, purge))
     assert not own.conflicts
+
     known = profiles if isinstance(profiles, Profiles) else Profiles(tuple(profiles))
+
     return plan_rights(held, own.steps, known, rights)
 
 
@@ -84,9 +86,11 @@ def done(state: State, steps: Iterable[Step], cascade: bool) -> State:
                 for one in held_profiles.carry_out(profiles, [step])
             )
             continue
+
         held = carry_out_issuers(held, [step])
         if step.after is None and cascade:
             profiles = tuple(one for one in profiles if one.subject.issuer_alias != step.id)
+
     return held, profiles
 
 
@@ -159,11 +163,14 @@ def test_a_killed_run_is_finished_by_the_next(
         return
     ends = done(state, all_steps(first), cascade)
     again = planned(*ends, *declared, purge=purge, rights=rights)
+
     assert (all_steps(again), again.conflicts) == ((), ())
     assert comparable(ends) == comparable(done(state, all_steps(first), not cascade))
+
     for number in range(len(all_steps(first))):
         killed = done(state, all_steps(first)[:number], cascade)
         rest = planned(*killed, *declared, purge=purge, rights=rights)
+
         assert rest.conflicts == ()
         assert comparable(done(killed, all_steps(rest), cascade)) == comparable(ends)
 
@@ -174,10 +181,12 @@ def test_a_renaming_loses_no_right_and_gives_none(held: Issuers, profiles: list[
     if first.conflicts or "old" not in held:
         return
     after = {one.subject: set(one.grants) for one in done((held, tuple(profiles)), all_steps(first), cascade)[1]}
+
     for one in profiles:
         if one.subject.issuer_alias == "old":
             assert after.pop(replace(one.subject, issuer_alias="new")) == set(one.grants)
             assert one.subject not in after
+
     assert set(after) <= {one.subject for one in profiles}
 
 
@@ -217,6 +226,7 @@ def test_a_right_that_stays_is_there_at_every_moment(
     if first.conflicts:
         return
     stays = rights_of_issuers(state) & rights_of_issuers(done(state, all_steps(first), cascade))
+
     for step in all_steps(first):
         state = done(state, [step], cascade)
         assert stays <= rights_of_issuers(state), step.id
@@ -230,6 +240,7 @@ def test_every_loss_is_told(
     if first.conflicts:
         return
     after = {(one.subject.name, one.subject.domain, frozenset(one.grants)) for one in first.held}
+
     for one in profiles:
         if (one.subject.name, one.subject.domain, frozenset(one.grants)) not in after:
             assert one.label in " ".join(first.warnings)
@@ -254,12 +265,14 @@ def test_the_order_of_everything() -> None:
             DesiredClientProfile(Subject("EXTERNAL_GROUP", "b", "vc", "d"), frozenset({"READ_ONLY"})),
         )
     )
+
     held = [
         ClientProfile(Subject("LOCAL_USER", "x"), (), "1"),
         profile("gone", "a", "SECURITY_MGMT"),
     ]
     absent = DesiredTokenIssuer("gone", state="absent")
     first = planned(issuers(gone=OTHER), held, absent, DesiredTokenIssuer("vc", ISSUER), rights=rights)
+
     assert told(first) == [
         ("create", "token_issuer", "vc"),
         ("create", "client_profile", "external group d\\b of vc"),
@@ -267,7 +280,9 @@ def test_the_order_of_everything() -> None:
         ("delete", "client_profile", "external group d\\a of gone"),
         ("delete", "token_issuer", "gone"),
     ]
+
     (warning,) = first.warnings
+
     assert "'gone'" in warning
     assert "external group d\\a of gone (SECURITY_MGMT)" in warning
 
@@ -292,12 +307,15 @@ def test_what_is_declared_decides_over_what_is_carried() -> None:
     subject = Subject("EXTERNAL_GROUP", "a", "new", "d")
     declared = DesiredClientProfile(subject, frozenset({"READ_ONLY"}))
     first = planned(issuers(old=ISSUER), old, RENAMED, rights=DeclaredProfiles((declared,)))
+
     assert {one.label: one.rights for one in first.held} == {
         "external group d\\a of new": "READ_ONLY",
         "external group d\\b of new": "SECURITY_MGMT",
     }
+
     merged = replace(declared, entitlements_mode="merge")
     first = planned(issuers(old=ISSUER), old[:1], RENAMED, rights=DeclaredProfiles((merged,)))
+
     assert [one.rights for one in first.held] == ["SECURITY_MGMT, READ_ONLY"]
     assert [step.action for step in all_steps(first) if step.resource == "client_profile"] == ["create", "delete"]
 
@@ -318,6 +336,7 @@ def test_a_removal_goes_on_where_profiles_may_not_be_read() -> None:
 def test_privileges_are_never_deleted() -> None:
     held = [ClientProfile(Subject("PRIVILEGES", None, "old"), (), "1")]
     gone = planned(issuers(old=ISSUER), held, DesiredTokenIssuer("old", state="absent"))
+
     assert told(gone) == [("delete", "token_issuer", "old")]
     assert "PRIVILEGES 1" in gone.warnings[0]
     assert all_steps(planned({}, held, rights=DeclaredProfiles(purge=True))) == ()
@@ -326,7 +345,9 @@ def test_privileges_are_never_deleted() -> None:
 def test_an_alias_that_passes_to_another_issuer() -> None:
     first = planned(issuers(vc=OTHER), [profile("vc", "a", "READ_ONLY")], DesiredTokenIssuer("vc", ISSUER))
     assert told(first) == [("update", "token_issuer", "vc")]
+
     (warning,) = first.warnings
+
     assert ISSUER in warning
     assert "external group d\\a of vc (READ_ONLY)" in warning
 
@@ -345,6 +366,7 @@ def test_a_new_alias_whose_profiles_are_declared_is_no_surprise() -> None:
     for state in ("present", "absent"):
         declared = DesiredClientProfile(left_over.subject, frozenset({"READ_ONLY"}), state=state)
         assert planned({}, [left_over], RENAMED, rights=DeclaredProfiles((declared,))).warnings == ()
+
     assert planned({}, [left_over], RENAMED, rights=DeclaredProfiles(purge=True)).warnings == ()
 
 
@@ -360,6 +382,7 @@ def test_issuers_that_change_places_are_parked_under_an_alias_that_warns_of_noth
         DesiredTokenIssuer("third", ISSUER, OLD, issuer_conflict="rename"),
     )
     first = planned(issuers(old=ISSUER, third=OTHER), Profiles(), *declared)
+
     assert all_steps(first)[0].after.parked
     assert first.warnings == ()
 
@@ -395,10 +418,13 @@ def test_nobody_takes_away_his_own_issuer(
     known = Profiles((profile("old", "admins", "IDENTITY_MGMT"),)) if profiles == "known" else Profiles(refused="X")
     rights = DeclaredProfiles(account=account)
     planned_rights = planned(issuers(old=ISSUER), known, declared, rights=rights)
+
     if profiles == "refused":
         # What may not be read tells nothing; the issuer is known all the same.
         locked = account.issuer == ISSUER
+
     assert bool(planned_rights.conflicts) == locked
+
     # A second profile, or a renaming, keeps the account in control.
     if account.issuer is None and profiles == "known":
         both = Profiles((*known.held, profile("third", "admins", "IDENTITY_MGMT")))
@@ -408,7 +434,9 @@ def test_nobody_takes_away_his_own_issuer(
 def test_a_renaming_that_drops_the_profile_of_the_account_is_a_conflict() -> None:
     account = Account(issuer=ISSUER, groups=MEMBER)
     held = [profile("old", "admins", "IDENTITY_MGMT")]
+
     assert not planned(issuers(old=ISSUER), held, RENAMED, rights=DeclaredProfiles(account=account)).conflicts
+
     for subject in (held[0].subject, replace(held[0].subject, issuer_alias="new")):
         dropped = (DesiredClientProfile(subject, state="absent"),)
         rights = DeclaredProfiles(dropped, account=account)
@@ -423,9 +451,12 @@ def test_an_issuer_that_a_renaming_displaced_comes_back_only_where_it_is_nowhere
     created = next(number for number, step in enumerate(all_steps(first)) if step.id.endswith("a of new"))
     sent = all_steps(first)[: created + 1]
     state = done((known, profiles), sent, cascade=True)
+
     assert state[0]["third"].issuer == OTHER
+
     back = undo_renaming(state[0], Profiles(state[1]), sent, NOTHING)
     ends = done(state, back, cascade=True)
+
     assert {alias: one.issuer for alias, one in ends[0].items()} == {"old": ISSUER, "third": OTHER}
 
 
@@ -439,11 +470,14 @@ def test_a_renaming_that_could_not_carry_everything_is_undone(known: Issuers) ->
     profiles = (profile("old", "a", "READ_ONLY"), profile("old", "b", "SECURITY_MGMT"))
     first = planned(known, profiles, RENAMED)
     copies = [number for number, step in enumerate(all_steps(first)) if step.resource == "client_profile"][:2]
+
     for number in range(copies[0], copies[1] + 1):
         state = done((known, profiles), all_steps(first)[:number], cascade=True)
         back = undo_renaming(state[0], Profiles(state[1]), all_steps(first)[:number], NOTHING)
         assert comparable(done(state, back, cascade=True)) == comparable((known, profiles))
+
     state = done((known, profiles), all_steps(first)[: copies[1] + 1], cascade=True)
+
     assert undo_renaming(state[0], Profiles(state[1]), all_steps(first)[: copies[1] + 1], NOTHING) == []
 
 

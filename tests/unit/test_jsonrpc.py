@@ -52,16 +52,20 @@ def sent(call: Call, credentials: Any = None) -> dict[str, Any]:
     """The envelope of a call."""
     request = JSON_RPC.encode(call, credentials or NoCredentials())
     assert (request.method, request.path) == ("POST", "/api")
+
     envelope: dict[str, Any] = json.loads(request.body or b"")
 
     # Servers compare the headers with the body.
     parameters = envelope["params"]
+
     assert request.headers == {
         "Content-Type": "application/json",
         "vapi-service": parameters["serviceId"],
         "vapi-operation": parameters["operationId"],
     }
+
     assert (envelope["jsonrpc"], envelope["method"], type(envelope["id"])) == ("2.0", "invoke", str)
+
     return envelope
 
 
@@ -79,6 +83,7 @@ def error_of(body: Any, status: int = 200, operation: Operation = READ) -> Trust
         decoded(body, status, operation)
     assert caught.value.message.startswith("esx01: ")
     assert caught.value.operation == operation.id
+
     return caught.value
 
 
@@ -94,6 +99,7 @@ def vapi_error(kind: str, *messages: Any, data: Any = None, **fields: Any) -> di
     ]
     content = {"messages": entries, "data": {"OPTIONAL": data}, **fields}
     error = {"ERROR": {f"com.vmware.vapi.std.errors.{kind}": content}}
+
     return {"jsonrpc": "2.0", "id": "0", "result": {"error": error}}
 
 
@@ -109,6 +115,7 @@ def test_structures_have_their_exact_names_and_optional_fields_are_wrapped() -> 
     assert input_of(token_issuer.LIST()) == {"projection": {"OPTIONAL": None}}
     assert input_of(token_issuer.LIST(projection="FULL")) == {"projection": {"OPTIONAL": "FULL"}}
     assert input_of(token_issuer.GET(issuer_alias="vc1")) == {"issuer_alias": "vc1"}
+
     assert input_of(token_issuer.UPDATE(issuer_alias="vc1", spec={"signing_cert_chains": chains})) == {
         "issuer_alias": "vc1",
         "spec": structure(
@@ -117,7 +124,9 @@ def test_structures_have_their_exact_names_and_optional_fields_are_wrapped() -> 
             signing_cert_chains={"OPTIONAL": [structure(f"{STI}.x509_cert_chain", cert_chain=["PEM"])]},
         ),
     }
+
     assert input_of(kms_provider.LIST()) == {"filter_spec": {"OPTIONAL": None}}
+
     assert input_of(kms_provider.LIST(filter_spec={"providers": ["a"]})) == {
         "filter_spec": {
             "OPTIONAL": structure(f"{KMS}.filter_spec", providers={"OPTIONAL": ["a"]}, available={"OPTIONAL": None})
@@ -128,10 +137,13 @@ def test_structures_have_their_exact_names_and_optional_fields_are_wrapped() -> 
 def test_a_key_travels_as_a_secret() -> None:
     spec = {"provider": "site-a", "native_spec": {"key_id": "1", "key_derivation_key": SECRET}}
     native = structure(f"{KMS}.native_provider_create_spec", key_id="1", key_derivation_key={"SECRET": SECRET})
+
     assert input_of(kms_provider.CREATE(spec=spec)) == {
         "spec": structure(f"{KMS}.create_spec", provider="site-a", native_spec={"OPTIONAL": native})
     }
+
     call = kms_provider.CREATE(spec=spec)
+
     assert SECRET not in repr(call)
     assert SECRET not in repr(JSON_RPC.encode(call, UserPassword("root", SECRET)))
 
@@ -157,8 +169,10 @@ def test_each_login_has_its_context(credentials: Any, context: Any) -> None:
 def test_a_saml_token_travels_as_xml() -> None:
     signed = SamlToken(base64.b64encode(gzip.compress(b"<saml/>")).decode())
     context = sent(READ(), signed)["params"]["ctx"]["securityCtx"]
+
     assert context["schemeId"].endswith("saml_bearer_token")
     assert context["samlToken"] == "<saml/>"
+
     with pytest.raises(InvalidInput, match="saml_token"):
         sent(READ(), SamlToken("H4s="))
 
@@ -177,6 +191,7 @@ def test_a_call_knows_its_arguments() -> None:
 
 def test_a_value_is_what_rest_returns() -> None:
     chain = structure(f"{STI}.x509_cert_chain", cert_chain=["PEM"])
+
     full = structure(
         f"{STI}.summary",
         summary_type="FULL",
@@ -184,7 +199,9 @@ def test_a_value_is_what_rest_returns() -> None:
         issuer={"OPTIONAL": "https://vc1"},
         signing_cert_chains={"OPTIONAL": [chain]},
     )
+
     brief = structure("another.name", issuer_alias={"OPTIONAL": "vc2"}, issuer={"OPTIONAL": None}, new=1)
+
     assert decoded(result([full, brief])) == [
         {
             "summary_type": "FULL",
@@ -194,7 +211,9 @@ def test_a_value_is_what_rest_returns() -> None:
         },
         {"issuer_alias": "vc2", "new": 1},
     ]
+
     token = result(structure("com.vmware.esx.authentication.token.token_info", access_token={"SECRET": "t"}))
+
     assert decoded(token, operation=TOKEN_CREATE) == {"access_token": "t"}
 
 
@@ -231,6 +250,7 @@ def test_any_json_is_a_value_or_one_error(value: Any, status: int, operation: Op
         decoded(value, status, operation)
     except TrustError as caught:
         error = caught
+
     assert error is None or (error.message.startswith("esx01: ") and "\n" not in str(error))
 
 
@@ -273,6 +293,7 @@ def test_the_data_of_an_error_is_told() -> None:
 def test_a_refusal_is_a_refusal() -> None:
     assert isinstance(error_of(vapi_error("unauthenticated")), Unauthenticated)
     assert error_of(vapi_error("unauthorized")).code == "unauthorized"
+
     for body in (b"", b"<html>", result([])):
         assert isinstance(error_of(body, 401), Unauthenticated)
         assert error_of(body, 403).code == "unauthorized"
@@ -312,6 +333,7 @@ def test_a_refusal_in_an_unusual_form_is_one_and_its_password_is_sent_once(
         connection = Connection("esx01", username="root", password="VMware1!", auth_method=auth_method)
         one = Client(connection, transport, CODECS[api_protocol], Redactor(connection.secrets))
         error = failing(partial(one.call, READ()))
+
         assert isinstance(error, Unauthenticated)
         assert error.login_refused
         assert len(transport.sent) == 1
@@ -345,6 +367,7 @@ def test_a_value_may_hold_the_word() -> None:
 def test_a_protocol_error_is_one_sentence_and_leaves_a_write_in_doubt(code: int) -> None:
     body = {"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": "Parse error.", "data": f"at {SECRET}"}}
     error = error_of(body, operation=WRITE)
+
     assert isinstance(error, UnexpectedAnswer)
     assert f"protocol error {code}: Parse error" in error.message
     assert SECRET not in str(error)

@@ -86,6 +86,7 @@ def test_what_is_not_there_is_created() -> None:
     assert [step.describe() for step in planned.steps] == [
         {"operation": "create", "resource": "kms_provider", "id": "nkp"}
     ]
+
     assert request_of(planned.steps[0])[2] == {
         "provider": "nkp",
         "native_spec": {"key_id": KEY_ID, "key_derivation_key": KEY},
@@ -100,6 +101,7 @@ def test_what_is_not_there_is_created() -> None:
 def test_what_is_there_with_the_same_key_id_is_left_alone(spelling: str, key: Optional[str]) -> None:
     observed = KmsProvider("nkp", "NATIVE", KEY_ID)
     planned = plan(observed, desired(key_id=spelling, key_derivation_key=key))
+
     assert planned.steps == ()
     assert planned.conflict is None
     assert planned.before == planned.after == observed.record()
@@ -132,12 +134,16 @@ def test_another_key_is_a_conflict_that_says_what_is_there(
 ) -> None:
     planned = plan(KmsProvider("nkp", type_, key_id), desired(state=state))
     assert planned.steps == ()
+
     conflict = planned.conflict or ""
+
     assert says in conflict.replace("Not-A-UUID", "not-a-uuid")
     assert "'nkp'" in conflict
+
     if type_ == "NATIVE" and key_id:
         assert KEY_ID in conflict
         assert conflict.endswith(". Another key would lock the virtual machines that use this key.")
+
     assert planned.before == planned.after
 
 
@@ -163,6 +169,7 @@ def test_a_provider_with_another_key_is_never_touched(
         same = uuid.UUID(observed.key_id or "") == uuid.UUID(declared.key_id)
     except ValueError:
         same = False
+
     if observed.type != "NATIVE" or not same:
         planned = plan(observed, declared)
         assert planned.steps == ()
@@ -185,6 +192,7 @@ def test_after_a_plan_is_carried_out_nothing_is_left_to_do(
     first = plan(observe(host), declared)
     host.apply(first.steps)
     second = plan(observe(host), declared)
+
     assert second.steps == ()
     assert (second.conflict is None) == (first.conflict is None)
     assert "bystander" in host.key_providers
@@ -196,9 +204,12 @@ def test_before_and_after_are_what_the_host_holds_before_and_after(
 ) -> None:
     host = host_with(observed)
     planned = plan(observe(host), declared)
+
     assert planned.before == (observed.record() if observed else {})
+
     host.apply(planned.steps)
     held = observe(host)
+
     assert planned.after == (held.record() if held else {})
     assert (planned.before != planned.after) == bool(planned.steps)
 
@@ -240,12 +251,15 @@ def test_a_key_is_of_32_bytes_and_no_other_is_repeated(raw: bytes) -> None:
     key = base64.b64encode(raw).decode()
     if len(raw) == 32:
         assert desired(key_derivation_key=key).key_derivation_key == key
+
         return
+
     expected = (
         rf"^key_derivation_key: has {len(raw)} bytes, and a key has 32 \(for a new one: openssl rand -base64 32\)\.$"
     )
     with pytest.raises(InvalidInput, match=expected) as caught:
         desired(key_derivation_key=key)
+
     assert len(key) <= 4 or key not in str(caught.value)
 
 
@@ -269,7 +283,9 @@ def test_a_look_alike_is_warned_of_where_it_would_be_made(held: str) -> None:
     (warning,) = plan(None, desired(), ["other", held]).warnings
     assert ascii(held) in warning
     assert plan(None, desired(), ["other"]).warnings == ()
+
     there = KmsProvider("nkp", "NATIVE", KEY_ID)
+
     assert plan(there, desired(), [held, "nkp"]).warnings == ()
 
 
@@ -322,8 +338,10 @@ def test_a_host_that_cannot_delete_is_told_from_one_that_refuses_to(error: Trust
     error.operation = DELETE.id
     step = deletion(KmsProvider("nkp", "NATIVE", KEY_ID))
     explained = KmsProviders((desired(state="absent"),)).explain(error, step, "esx01")
+
     assert explained is error
     assert (explained.message == "no") == known
+
     if not known:
         answer = " ".join(str(part) for part in (error.status, error.error_type) if part)
         assert explained.message.startswith("esx01: the key provider 'nkp' is still there")
@@ -346,4 +364,5 @@ def test_the_key_is_handed_to_the_client_as_a_secret() -> None:
     with mock.patch.object(kms_provider_module, "connect", side_effect=nobody) as connect, pytest.raises(Unreachable):
         kms_provider_module.run(params, False)
     _connection, secrets = connect.call_args.args
+
     assert KEY in secrets

@@ -51,9 +51,11 @@ class AnsweringClient(ScriptedClient):
         answer = self._answers[call.operation]
         if callable(answer):
             answer = answer(**call.arguments)
+
         if isinstance(answer, TrustError):
             answer.operation = call.operation.id
             raise answer
+
         return answer
 
 
@@ -79,10 +81,13 @@ def test_filters_are_sent_and_also_applied_to_what_a_host_lists_all_the_same(
 ) -> None:
     client = AnsweringClient(LISTED)
     records, _warnings = read(client, **filters)
+
     assert [record["provider"] for record in records] == found
     assert client.asked[0] == LIST(filter_spec=sent)
+
     # Only what matches is asked for.
     asked_for = [call for call in client.asked if call.operation is GET]
+
     assert sorted(call.arguments["provider"] for call in asked_for) == found
 
 
@@ -121,6 +126,7 @@ def test_details_are_the_words_of_the_host(details: Any, texts: list[str]) -> No
 def test_the_oldest_release_lists_providers_and_cannot_tell_their_keys() -> None:
     unknown = ApiError("no", status=404, error_type="OPERATION_NOT_FOUND")
     records, warnings = read(AnsweringClient([{"provider": "a", "available": True}], unknown))
+
     assert records == [{"provider": "a", "type": None, "key_id": None, "available": True, "details": []}]
     assert warnings == ["esx01: its API does not tell the type and the key_id of 'a'."]
 
@@ -169,6 +175,7 @@ def test_a_provider_is_absent_if_the_host_says_so_or_does_not_list_it(
 ) -> None:
     error = copy.copy(error)  # what happens to it must not last
     client = AnsweringClient(listed, error)
+
     if absent:
         assert find(client.as_client(), "a") is None
     else:
@@ -179,4 +186,5 @@ def test_a_provider_is_absent_if_the_host_says_so_or_does_not_list_it(
     certain = error.error_type == "NOT_FOUND" and not error.inferred
     looks = not certain and error.status == 404 and error.error_type != "OPERATION_NOT_FOUND"
     lists = [call for call in client.asked if call.operation is LIST]
+
     assert lists == ([LIST(filter_spec={"providers": ["a"]})] if looks else [])

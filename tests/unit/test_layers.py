@@ -27,10 +27,13 @@ def place(folders: tuple[str, ...], name: str) -> str:
     """The layer of a file; an error for a file that belongs to none."""
     if folders:
         assert folders[0] in LAYERS, f"{'/'.join(folders)} is no layer; there are {', '.join(LAYERS[1:])}"
+
         return folders[0]
 
     where: Mapping[str, str] = GROUND
+
     assert name in where, f"{name}.py stands in no layer: move it into one of {', '.join(LAYERS[1:])}"
+
     return where[name]
 
 
@@ -78,6 +81,7 @@ def test_the_api_layer_and_the_engine_name_no_service() -> None:
     names = ["kms_provider", "kms/providers", "token_issuer", "security-token-issuers", "issuer_alias"]
     names += ["client_profile", "client-profiles", "signing_cert_chain", "vcenter/"]
     found = []
+
     for source in sources():
         if layer(source) >= LAYERS.index("_services"):
             continue
@@ -87,6 +91,7 @@ def test_the_api_layer_and_the_engine_name_no_service() -> None:
                 found += [
                     f"{source.relative_to(UTILS)}:{node.lineno}: {name}" for name in names if name in node.value.lower()
                 ]
+
     assert not found, "\n".join(found)
 
 
@@ -96,7 +101,9 @@ def without_docstrings(tree: ast.Module) -> ast.Module:
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node) is not None:
             first = node.body[0]
             assert isinstance(first, ast.Expr)
+
             first.value = ast.Constant(None)
+
     return tree
 
 
@@ -104,11 +111,13 @@ def test_modules_go_through_the_edge() -> None:
     """A module file imports its service and what runs it, and nothing below."""
     allowed = {"_services", "_module"}
     found = []
+
     for source in sorted((ROOT / "plugins" / "modules").glob("*.py")):
         for dotted in imported(ast.parse(source.read_text("utf-8"))):
             target = file_of(dotted)
             if not target.is_relative_to(UTILS) or LAYERS[layer(target)] not in allowed:
                 found.append(f"{source.name}: {dotted}")
+
     assert not found, "\n".join(found)
 
 
@@ -116,6 +125,7 @@ def test_what_the_plugins_share_imports_no_plugin() -> None:
     """Filters and actions use plugin_utils, and not the other way round."""
     shared = ROOT / "plugins" / "plugin_utils"
     upwards = []
+
     for source in sorted(shared.rglob("*.py")):
         for dotted in imported(ast.parse(source.read_text("utf-8"))):
             target = file_of(dotted)
@@ -137,6 +147,7 @@ def test_only_the_registry_and_a_service_itself_import_a_service() -> None:
     """A service knows no other one. Issuers and client profiles are one entry of the registry."""
     stems = {source.stem for source in (UTILS / "_services").glob("*.py")}
     services: dict[str, set[str]] = {}
+
     for service in SERVICES:
         # The file of its class, and the files that are named after its resources.
         own = {service.__module__.rpartition(".")[2]}
@@ -149,9 +160,11 @@ def test_only_the_registry_and_a_service_itself_import_a_service() -> None:
     # They read and declare nothing: what a host's API offers, and every key provider that a host has.
     readers = {"api_info", "api_record", "api_questions", "api_probe", "host_examination"}
     found = []
+
     for source in sorted((UTILS / "_services").glob("*.py")):
         for dotted in imported(ast.parse(source.read_text("utf-8"))):
             target = file_of(dotted).stem
             if target in services and source.stem not in {"registry", *readers, *services[target]}:
                 found.append(f"{source.name}: {dotted}")
+
     assert not found, "\n".join(found)

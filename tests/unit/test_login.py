@@ -46,6 +46,7 @@ def test_each_login_has_its_headers(
     transport.logins = [answer]
     client(transport, **options).call(READ())
     *logins, (method, _path, headers, body) = transport.sent
+
     assert (method, headers, body) == ("GET", service, None)
     assert [headers for _method, _path, headers, _body in logins] == (
         [{**JSON, "Authorization": login}] if login else []
@@ -56,6 +57,7 @@ def test_each_login_has_its_headers(
 def test_a_token_that_no_header_can_carry_is_refused(transport: ScriptedTransport, token: Any) -> None:
     transport.logins = [{"access_token": token}]
     error = failing(lambda: client(transport).call(READ()))
+
     assert isinstance(error, UnexpectedAnswer)
     assert error.operation == TOKEN_CREATE.id
     assert "esx01" in error.message
@@ -69,6 +71,7 @@ def test_a_login_of_the_other_service_s_form_is_none(
 ) -> None:
     transport.logins = [answer]
     error = failing(lambda: client(transport, auth_method=auth_method).call(READ()))
+
     assert isinstance(error, UnexpectedAnswer)
     assert "not of the form that the API documents" in error.message
     assert len(transport.sent) == 1
@@ -82,6 +85,7 @@ def test_a_login_that_is_never_accepted_is_made_twice(transport: ScriptedTranspo
     transport.logins = ["s1"] if auth_method == "session" else transport.logins
     transport.services = [401]
     one = client(transport, auth_method=auth_method)
+
     assert isinstance(failing(lambda: one.call(READ())), Unauthenticated)
     assert transport.asked == ["login", "service"] * 2
     assert isinstance(failing(lambda: one.call(READ())), Unauthenticated)
@@ -91,10 +95,12 @@ def test_a_login_that_is_never_accepted_is_made_twice(transport: ScriptedTranspo
 def test_each_login_that_was_accepted_may_expire(transport: ScriptedTransport) -> None:
     transport.logins = [{"access_token": f"token-{number}"} for number in range(1, 9)]
     one = client(transport)
+
     for number in range(1, 5):
         transport.services = [401, {}] if number > 1 else [{}]
         one.call(READ())
         assert transport.sent[-1][2]["Authorization"] == f"Bearer token-{number}"
+
     assert transport.asked.count("login") == 4
 
 
@@ -104,6 +110,7 @@ def test_after_success_only_one_more_login_is_made(transport: ScriptedTransport)
     transport.services = [401]
     for _turn in range(3):
         failing(lambda: one.call(READ()))
+
     assert transport.asked.count("login") == 2
 
 
@@ -120,6 +127,7 @@ def test_a_password_that_was_good_before_may_be_sent_again(transport: ScriptedTr
     one.call(READ())
     failing(lambda: one.call(READ()))
     failing(lambda: one.call(READ()))
+
     assert transport.asked == ["service"] * 3
 
 
@@ -128,6 +136,7 @@ def test_a_refused_token_may_be_sent_again_because_it_locks_no_account(transport
     one = client(transport, access_token="ready")
     failing(lambda: one.call(READ()))
     failing(lambda: one.call(READ()))
+
     assert transport.asked == ["service"] * 2
 
 
@@ -155,6 +164,7 @@ def test_once_logged_in_lost_answers_are_no_matter_of_the_login(transport: Scrip
     one.call(READ())
     transport.services = [lost(), lost(), lost(), {}]
     one.call(READ())
+
     assert transport.asked == ["login"] + ["service"] * 5
 
 
@@ -180,6 +190,7 @@ def test_a_refused_login_is_explained(
     transport.logins = logins or transport.logins
     transport.services = services or transport.services
     error = failing(lambda: client(transport, **options).call(READ()))
+
     assert isinstance(error, Unauthenticated)
     assert is_sentence(error.hint)
     assert [word for word in words if word not in error.hint] == []
@@ -201,6 +212,7 @@ def test_a_missing_login_service_is_explained(
 ) -> None:
     transport.logins = [copy.copy(answer)]
     error = failing(lambda: client(transport, auth_method=auth_method).call(READ()))
+
     assert hint in error.hint
     assert is_sentence(error.hint)
     assert ("session service" in error.hint) == (auth_method == "session")
@@ -210,6 +222,7 @@ def test_a_missing_login_service_is_explained(
 def test_a_login_service_that_forbids_the_login_is_not_missing(transport: ScriptedTransport, auth_method: str) -> None:
     transport.logins = [403]
     error = failing(lambda: client(transport, auth_method=auth_method).call(READ()))
+
     assert "Give the account the entitlement" in error.hint
     assert "service" not in error.hint
 
@@ -219,6 +232,7 @@ def test_other_failures_of_a_login_keep_their_own_hint(transport: ScriptedTransp
     answer = copy.copy(answer)
     answer.hint = "As it was."
     transport.logins = [answer]
+
     assert failing(lambda: client(transport).call(READ())).hint == "As it was."
 
 
@@ -235,5 +249,6 @@ def test_a_failed_run_does_not_show_the_token_of_its_login(transport: ScriptedTr
             raise error
 
     result, secrets = perform(run, {}, False, False, {}, ARGUMENTS)
+
     assert token in str(result)
     assert token not in str(scrubbed(ARGUMENTS, result, [], secrets))

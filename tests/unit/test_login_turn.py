@@ -62,9 +62,11 @@ class Host:
                 self.asked += 1
                 self._now += 1
                 self.peak = max(self.peak, self._now)
+
             meanwhile()
             with self._lock:
                 self._now -= 1
+
             return dict(self.answer)
 
         return in_turn(login, str(self.folder), "esx01", work)
@@ -77,8 +79,11 @@ class Host:
 def test_a_refused_login_is_tried_by_one_of_many_tasks(tmp_path: Path) -> None:
     host = Host(tmp_path, REFUSED)
     results = host.tasks(6)
+
     assert host.asked == 1
+
     said = [result["msg"] for result in results if "msg" in result]
+
     assert len(said) == 5
     assert all("is not tried again" in text for text in said)
     assert all(result["failure"]["login_refused"] for result in results)
@@ -100,6 +105,7 @@ def test_a_task_that_asked_the_host_for_nothing_proves_nothing(tmp_path: Path) -
 def test_a_login_that_is_refused_in_the_list_of_key_providers_is_not_tried_again(tmp_path: Path) -> None:
     host = Host(tmp_path, {**FINE, "key_providers": REFUSED})
     host.task()
+
     assert "is not tried again" in host.task()["msg"]
     assert host.asked == 1
 
@@ -108,12 +114,14 @@ def test_a_login_for_a_token_that_was_refused_beside_is_tried_by_no_other_task(t
     logins = {"token": {"works": False, "reason": "refused"}, "basic": {"works": True, "reason": "accepted"}}
     host = Host(tmp_path, {**FINE, "api": {"logins": logins}})
     host.task(BASIC)
+
     assert "is not tried again" in host.task(TOKEN)["msg"]
     assert host.asked == 1
 
     together = threading.Barrier(2, timeout=30)
     with ThreadPoolExecutor(2) as pool:
         results = list(pool.map(lambda _number: host.task(BASIC, together.wait), range(2)))
+
     assert [result.get("failed") for result in results] == [None, None]
 
 
@@ -130,6 +138,7 @@ def test_other_answers_about_tokens_stop_no_login_for_a_token(tmp_path: Path, lo
     host = Host(tmp_path, {**FINE, "api": {"logins": logins}})
     host.task(BASIC)
     host.task(TOKEN)
+
     assert host.asked == 2
 
 
@@ -137,9 +146,11 @@ def test_a_login_that_was_accepted_is_used_by_all_at_the_same_time(tmp_path: Pat
     host = Host(tmp_path, FINE)
     host.task()
     together = threading.Barrier(3, timeout=30)
+
     with ThreadPoolExecutor(3) as pool:
         tasks = [pool.submit(host.task, TOKEN, together.wait) for _number in range(3)]
         assert [task.result() for task in tasks] == [FINE] * 3
+
     assert host.peak == 3
 
 
@@ -148,6 +159,7 @@ def test_a_login_that_is_refused_after_it_was_accepted_is_not_tried_again(tmp_pa
     host.task()
     host.answer = REFUSED
     host.task()
+
     assert "is not tried again" in host.task()["msg"]
     assert host.asked == 2
 
@@ -155,9 +167,12 @@ def test_a_login_that_is_refused_after_it_was_accepted_is_not_tried_again(tmp_pa
 def test_a_refusal_by_a_service_leaves_one_try_to_a_login_for_a_token(tmp_path: Path) -> None:
     host = Host(tmp_path, REFUSED_BY_A_SERVICE)
     host.task(BASIC)
+
     assert "is not tried again" in host.task(BASIC)["msg"]
+
     host.answer = REFUSED
     host.task(TOKEN)
+
     assert "is not tried again" in host.task(TOKEN)["msg"]
     assert host.asked == 2
 
@@ -168,6 +183,7 @@ def test_a_login_for_a_token_says_nothing_of_what_services_accept(tmp_path: Path
     host.answer = REFUSED_BY_A_SERVICE
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(host.task, [BASIC] * 3))
+
     assert host.asked == 2
 
 
@@ -175,6 +191,7 @@ def test_another_login_has_a_turn_of_its_own(tmp_path: Path) -> None:
     host = Host(tmp_path, REFUSED)
     host.task()
     host.task(LoginKey("other", basic=False))
+
     assert host.asked == 2
 
 
@@ -186,6 +203,7 @@ def test_a_task_that_breaks_off_lets_the_next_one_in(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         host.task(meanwhile=killed)
+
     assert host.task() == FINE
 
 
@@ -193,11 +211,13 @@ def test_only_the_owner_may_read_the_file_and_it_goes_with_a_later_run(tmp_path:
     host = Host(tmp_path / "new", REFUSED)
     host.task()
     (file,) = host.folder.iterdir()
+
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(host.folder.stat().st_mode) == 0o700
 
     os.utime(file, (0, 0))
     host.task(LoginKey("other", basic=False))
+
     assert not file.exists()
 
 
@@ -208,15 +228,19 @@ def test_a_file_that_is_removed_while_a_task_waits_for_it_is_made_anew(tmp_path:
     def removed() -> None:
         begun.set()
         assert waits.wait(30)
+
         for file in tmp_path.iterdir():
             file.unlink()
 
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(host.task, TOKEN, removed)
         assert begun.wait(30)
+
         second = pool.submit(host.task)
         waits.set()
+
         assert first.result() == second.result() == REFUSED
+
     assert "is not tried again" in host.task()["msg"]
 
 
@@ -229,11 +253,14 @@ def test_a_refusal_is_kept_for_an_empty_declaration_too(host: EsxHost, tmp_path:
         "validate_certs": False,
         "kms_providers": [],
     }
+
     validated = ValidatedOptions.of(host_trust.ARGUMENTS, args, "esx_host_trust", shows_invocation=False)
     done = in_turn(TOKEN, str(tmp_path), "esx01", lambda: validated.result(host_trust.run, True, False))
+
     assert done["failure"]["login_refused"]
 
     (file,) = tmp_path.iterdir()
+
     assert file.read_text("ascii") == f"refused {TOKEN.digest}\n"
 
 
@@ -253,12 +280,15 @@ def test_only_a_host_that_was_asked_has_accepted_a_login(result: dict[str, Any],
 @pytest.mark.parametrize("kind", ["file", "link"])
 def test_without_a_memory_nothing_is_sent(tmp_path: Path, kind: str) -> None:
     host = Host(tmp_path / "folder", FINE)
+
     if kind == "file":
         host.folder.touch()
     else:
         host.folder.mkdir()
         (host.folder / "esx-trust-login-0123abcd").symlink_to(tmp_path / "elsewhere")
+
     result = host.task()
+
     assert result["failure"]["code"] == "invalid_input"
     assert "cannot be kept" in result["msg"]
     assert "nothing was sent" in result["msg"]
@@ -269,6 +299,7 @@ def test_a_look_at_a_fleet_knows_what_a_task_in_the_background_was_told(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, host: EsxHost
 ) -> None:
     monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
+
     args = {
         "hostname": host.address,
         "port": host.port,
@@ -277,12 +308,14 @@ def test_a_look_at_a_fleet_knows_what_a_task_in_the_background_was_told(
         "validate_certs": False,
         "kms_providers": [],
     }
+
     login = login_of(host_trust.ARGUMENTS, args, {})
     RefusedLogins().share(login)
     (tmp_path / f"esx-trust-login-{login.digest}").write_text(f"refused {login.digest}\n", "ascii")
 
     look = Look(key_providers=False, threads=1, refusals=1, remote_tmp=str(tmp_path))
     found = look.at([Given("esx01", args)])["esx01"]
+
     assert found is not None
     assert "is not tried again" in found["trust"]["msg"]
     assert host.journal == []

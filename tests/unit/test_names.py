@@ -46,6 +46,7 @@ def test_another_name_is_another_name(held: str) -> None:
 def test_a_name_is_no_look_alike_of_itself_and_every_form_of_it_is(name: str, others: list[str]) -> None:
     forms = {unicodedata.normalize(form, name) for form in ("NFC", "NFD", "NFKC", "NFKD")} | {f" {name}\n"}
     found = look_alikes(name, [name, *forms, *others])
+
     assert name not in found
     assert forms - {name} <= set(found)
 

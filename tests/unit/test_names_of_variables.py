@@ -53,6 +53,7 @@ def names(node: Any) -> Iterator[str]:
     if isinstance(node, list):
         for entry in node:
             yield from names(entry)
+
     if not isinstance(node, dict):
         return
 
@@ -95,13 +96,17 @@ def test_every_way_to_set_a_variable_is_seen() -> None:
         "register": "c",
         "loop_control": {"loop_var": "d", "index_var": "e", "label": "x"},
     }
+
     play = {
         "vars": {"f": 1},
         "vars_prompt": [{"name": "g"}],
         "tasks": [{"block": [task], "rescue": [{"ansible.builtin.add_host": {"name": "x", "h": 1}}]}],
     }
+
     assert sorted(names([play])) == list("abcdefgh")
+
     converge = variables(ROOT / "playbooks" / "converge.yml")
+
     assert {"_esx_trust_rolled_out", "_esx_trust_failing", "_esx_trust_too_many", "_esx_trust_answer"} <= converge
 
 

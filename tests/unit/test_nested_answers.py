@@ -27,6 +27,7 @@ def decoded(codec: Codec, level: tuple[str, str], levels: int, status: int = 200
     nested = before * levels + "1" + after * levels
     if codec is JSON_RPC:
         nested = '{"jsonrpc": "2.0", "id": "0", "result": {"output": ' + nested + "}}"
+
     return codec.decode(READ, Answer(status, {}, nested.encode()), "esx01", str)
 
 

@@ -25,9 +25,11 @@ def test_no_plugin_uses_what_leaves_ansible_core() -> None:
         place = path.relative_to(PLUGINS).as_posix()
         if place in OF_OLDER_CORES:
             continue
+
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.ImportFrom) and node.module in LEAVING:
                 names = {each.name for each in node.names}
                 gone = LEAVING[node.module]
                 found += [f"{place}: {name}" for name in sorted(names & gone if gone else names)]
+
     assert not found, "\n".join(found)

@@ -33,6 +33,7 @@ ALL = (*kms_provider.OPERATIONS, *token_issuer.OPERATIONS)
 def test_any_name_is_one_element_of_the_path_and_comes_back_as_it_was(name: str) -> None:
     url = urlsplit("https://esx01" + url_path(kms_provider.GET(provider=name)))
     base, _slash, last = url.path.rpartition("/")
+
     assert base == kms_provider.LIST.path
     assert unquote(last) == name
     assert (url.query, url.fragment) == ("", "")
@@ -49,6 +50,7 @@ def test_any_query_comes_back_as_it_was(providers: list[str], available: Optiona
         query.append(("available", str(available).lower()))
 
     url = urlsplit("https://esx01" + url_path(call))
+
     assert url.path == kms_provider.LIST.path
     assert parse_qsl(url.query, keep_blank_values=True) == query
     assert "+" not in url.query
@@ -88,6 +90,8 @@ def test_a_checked_name_can_always_be_sent(name: str) -> None:
         checked = path_element("provider", name)
     except InvalidInput:
         assert not name.strip() or name in (".", "..", "\ud800")
+
         return
+
     last = url_path(kms_provider.GET(provider=checked)).rpartition("/")[2]
     assert last not in ("", ".", "..")

@@ -57,6 +57,7 @@ def failed(code: str, **more: Any) -> dict[str, Any]:
 
 def test_a_host_that_answered() -> None:
     report = _probe.build([ANSWERED], [{}], "1.0.0", MOMENT)
+
     assert report["summary"] == {
         "hosts": 1,
         "answered": 1,
@@ -64,11 +65,16 @@ def test_a_host_that_answered() -> None:
         "left_behind": 0,
         "by_protocol": {"rest": 0, "jsonrpc": 1},
     }
+
     (host,) = report["hosts"]
+
     assert (host["host"], host["outcome"], host["failure"], host["api"]) == (1, "ok", None, API)
     assert "tried" not in host
+
     heading, row = _probe.table(report)
+
     assert heading.startswith("host  outcome  API")
+
     for cell in ("1", "ok", "jsonrpc", "yes, 3600 s", "keys", "1 of 2, 1 not known", "?", "-"):
         assert f"  {cell}" in f"  {row}"
 
@@ -100,6 +106,7 @@ def test_nothing_else_gets_in() -> None:
     info["failure"] = {"code": "unauthenticated", "message": "geheim", "verwalter": "geheim"}
     tried = {"api_probe": {"create": None, "schluessel": 1}, "operations": [{"id": "geheim"}], "msg": "geheim"}
     said = json.dumps(_probe.build([info], [tried], None, MOMENT))
+
     assert not any(name in said for name in NAMES)
 
 

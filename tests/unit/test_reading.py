@@ -87,6 +87,7 @@ def test_a_full_listing_takes_one_request() -> None:
     listed = [{"issuer_alias": "a", "issuer": ISSUER, "signing_cert_chains": [{"cert_chain": [PEM]}], "newer": 1}]
     client = Canned({token_issuer.LIST: lambda path: listed})
     (found,) = token_issuer.list_issuers(client.as_client())
+
     assert (found.issuer_alias, found.issuer, client.calls) == ("a", ISSUER, ["list"])
     assert found.chains[0].to_api() == {"cert_chain": [PEM]}
 
@@ -102,6 +103,7 @@ def test_a_brief_listing_is_completed_by_alias(brief: dict[str, Any]) -> None:
     found = token_issuer.list_issuers(
         Canned({token_issuer.LIST: lambda path: listed, token_issuer.GET: get}).as_client()
     )
+
     assert {one.issuer_alias: one.issuer for one in found} == known
 
 
@@ -111,6 +113,7 @@ def test_what_is_deleted_between_listing_and_reading_is_not_there() -> None:
 
     lists: list[list[dict[str, str]]] = [[{"issuer_alias": "a"}], []]
     client = Canned({token_issuer.LIST: lambda path: lists.pop(0), token_issuer.GET: get})
+
     assert token_issuer.list_issuers(client.as_client()) == ()
 
 
@@ -129,8 +132,11 @@ def test_any_listing_is_read_or_an_error(listed: Any, got: Any) -> None:
         found = issuers(listed, got)
     except TrustError as error:
         assert isinstance(error, UnexpectedAnswer)  # noqa: PT017 - no error is as good
+
         return
+
     assert len(found) == len(listed)
+
     for one in found:
         assert one.record()["issuer_alias"] == one.issuer_alias
 
@@ -149,6 +155,7 @@ def test_any_provider_is_read_or_an_error(value: Any) -> None:
         found = kms_provider.get(cast(Client, client), "nkp")
     except UnexpectedAnswer:
         return
+
     assert found is not None
     assert found.type == value["type"]
     assert set(found.record()) == {"provider", "type", "key_id"}
@@ -162,6 +169,7 @@ def test_a_provider_that_is_not_found_is_none_and_other_errors_are_errors() -> N
         return kms_provider.find(Canned({kms_provider.GET: get}).as_client(), "nkp")
 
     assert answering(api_error("NOT_FOUND", 404)) is None
+
     for error in (api_error("OPERATION_NOT_FOUND", 404), UnexpectedAnswer("page", status=400)):
         with pytest.raises(TrustError):
             answering(error)
@@ -174,6 +182,7 @@ def test_where_the_code_alone_says_not_found_the_list_decides(listed: bool) -> N
 
     entries = [{"provider": "nkp", "available": True}] if listed else []
     client = Canned({kms_provider.GET: get, kms_provider.LIST: lambda path: entries}).as_client()
+
     if listed:
         with pytest.raises(UnexpectedAnswer):
             kms_provider.find(client, "nkp")

@@ -49,10 +49,12 @@ def test_a_renewal_that_was_refused_is_not_tried_again(
     one.call(READ())
 
     refusals = [failing(lambda: one.call(READ())) for _turn in range(4)]
+
     assert {refusal.status for refusal in refusals} == {status}
     assert transport.asked == ["login", "service", "service", "login"]
 
     (first, *later) = [refusal.failure() for refusal in refusals]
+
     assert later == [first] * 3
     assert first.get("login_refused", False) is ("saml_token" not in options)
 
@@ -65,6 +67,7 @@ def test_a_forbidden_login_is_told_unless_the_account_only_lacks_entitlements(tr
     message = {"id": "com.vmware.esx.authentication.token.no_entitlements", "default_message": "None."}
     body = json.dumps({"error_type": "UNAUTHORIZED", "messages": [message]}).encode()
     transport.logins = [Answer(403, {}, body)]
+
     assert "login_refused" not in failing(lambda: client(transport).call(READ())).failure()
 
 
@@ -81,6 +84,7 @@ def test_a_password_that_the_first_service_refused_goes_to_no_other_service(tran
     one = client(transport, auth_method="basic")
 
     refusals = [failing(lambda: one.call(READ())).failure() for _turn in range(3)]
+
     assert transport.asked == ["service"]
     assert refusals == [refusals[0]] * 3
     assert refusals[0]["login_refused"] is True
@@ -100,6 +104,7 @@ def test_another_service_may_take_a_password_that_is_not_refused_itself(
         one.call(READ())
 
     assert failing(lambda: one.call(READ())).failure()["login_refused"] is False
+
     one.call(READ())
 
 
@@ -118,12 +123,14 @@ def test_each_further_refusal_is_an_error_of_its_own(transport: ScriptedTranspor
     transport.logins = [401]
     one = client(transport)
     errors = [failing(lambda: one.call(READ())) for _turn in range(3)]
+
     for error in errors:
         error.message += " More."
         error.not_restored.append({})
         error.returned["more"] = 1
 
     fresh = failing(lambda: one.call(READ()))
+
     assert "More." not in fresh.message
     assert (fresh.not_restored, fresh.returned) == ([], {})
 
@@ -135,6 +142,7 @@ def basic_refused() -> TrustError:
     error = refused()
     error.operation = LIST.id
     error.login_refused = True
+
     return error
 
 
@@ -142,6 +150,7 @@ def login_refused() -> TrustError:
     error = refused()
     error.operation = TOKEN_CREATE.id
     error.login_refused = True
+
     return error
 
 
@@ -151,6 +160,7 @@ def test_a_refusal_of_the_look_after_a_failed_step_is_told() -> None:
     one.passes("list")
     one.fails("list", login_refused)
     error = failure(one, issuer())
+
     assert (error.error_type, error.failure()["login_refused"]) == ("INVALID_ARGUMENT", True)
 
 
@@ -159,11 +169,14 @@ def test_a_refusal_while_an_issuer_is_put_back_is_told(refused_call: str) -> Non
     one = ScriptedClient(host_with_leftover())
     one.fails("create", invalid)
     one.passes(refused_call)
+
     if refused_call == "list":
         # The look after the failed step.
         one.passes(refused_call)
+
     one.fails(refused_call, login_refused)
     error = failure(one, issuer())
+
     assert (error.error_type, error.failure()["login_refused"]) == ("INVALID_ARGUMENT", True)
     assert [lost["issuer_alias"] for lost in error.not_restored] == ["leftover"]
 
@@ -173,6 +186,7 @@ def test_a_refusal_of_the_last_look_is_told_with_the_steps_that_were_done() -> N
     one.passes("list")
     one.fails("list", login_refused)
     error = failure(one, issuer())
+
     assert error.failure()["login_refused"] is True
     assert operations(error) == [("create", "vc")]
     assert "put back" not in error.message

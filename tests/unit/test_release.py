@@ -24,13 +24,17 @@ PLUGINS = {
 def test_a_plugin_says_with_which_version_it_came(name: str) -> None:
     """The changelog of a release lists what says that it came with it, and nothing else."""
     releases = yaml.safe_load((ROOT / "changelogs/changelog.yaml").read_text("utf-8"))["releases"]
+
     came = {
         plugin["name"]: version
         for version, release_ in releases.items()
         for plugin in (*release_.get("modules", ()), *release_.get("plugins", {}).get("filter", ()))
     }
+
     said = re.search(r"^ *version_added: *(\S+)$", PLUGINS[name].read_text("utf-8"), re.MULTILINE)
+
     assert said
+
     if name in came:
         assert said[1] == came[name]
     else:
@@ -41,12 +45,14 @@ def test_every_file_names_the_same_version() -> None:
     """The pattern's project asks for the collection of its own major version, from the first of it on."""
     version = release.galaxy()["version"]
     changelog = yaml.safe_load((ROOT / "changelogs/changelog.yaml").read_text("utf-8"))
+
     assert max(changelog["releases"], key=numbers) == version
     assert f"v{version}".replace(".", "\\.") in (ROOT / "CHANGELOG.md").read_text("utf-8")
 
     pattern = ROOT / "extensions/patterns/host_trust/collections/requirements.yml"
     (wanted,) = yaml.safe_load(pattern.read_text("utf-8"))["collections"]
     oldest = wanted["version"].removeprefix(">=")
+
     assert numbers(oldest) <= numbers(version)
     assert numbers(oldest)[0] == numbers(version)[0]
 
@@ -64,6 +70,7 @@ def ready(tmp_path: Path) -> Path:
     who = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
     for command in (["init", "-q"], ["add", "-A"], [*who, "commit", "-qm", "one"]):
         subprocess.run(["git", "-C", tmp_path, *command], check=True)
+
     return tmp_path
 
 

@@ -102,6 +102,7 @@ def test_a_marker_tells_what_was_put_into_it(alias: str, name: str) -> None:
 def test_markers_of_one_issuer_differ_where_the_host_has_one_already() -> None:
     first = marker("vc", "https://vc")
     second = write_marker("vc", "https://vc", [first])
+
     assert second != first
     assert read_marker(second) == read_marker(first)
     assert parking_alias("vc", [parking_alias("vc", ())]) != parking_alias("vc", ())
@@ -135,8 +136,11 @@ def test_an_alias_for_parking_is_never_declared() -> None:
 def test_a_renaming_marks_the_old_alias_creates_the_new_one_and_deletes_the_old_one() -> None:
     held = holding(("former", "https://vc", [NEW]))
     planned = plan(held, declared(issuer("vc", "https://vc", OLD, **RENAME)))
+
     assert told(planned) == [("update", "former"), ("create", "vc"), ("delete", "former")]
+
     marked = planned.steps[0].after
+
     assert marked.marker == Marker("vc", "https://vc")
     assert marked.chains == held["former"].chains
 
@@ -145,6 +149,7 @@ def test_a_chain_of_moves_needs_no_other_alias() -> None:
     held = holding(("a", "https://w", [OLD]), ("b", "https://y", [OLD]), ("d", "https://x", [OLD]))
     wanted = declared(*(issuer(alias, f"https://{name}", **RENAME) for alias, name in ("ax", "bw", "dz")))
     planned = plan(held, wanted)
+
     assert told(planned) == [("update", alias) for alias in "abdad"]
     assert trusted(planned.held) == {"a": "https://x", "b": "https://w", "d": "https://z"}
 
@@ -154,6 +159,7 @@ def test_a_swap_keeps_one_issuer_under_an_alias_of_its_own() -> None:
     wanted = declared(issuer("a", "https://y", OLD, **RENAME), issuer("b", "https://x", NEW, **RENAME))
     planned = plan(held, wanted)
     parked = parking_alias("b", ())
+
     assert told(planned) == [("create", parked), ("update", "b"), ("update", "a"), ("update", "b"), ("delete", parked)]
     assert trusted(planned.held) == {"a": "https://y", "b": "https://x"}
 
@@ -169,6 +175,7 @@ def test_a_begun_renaming_goes_on_whatever_the_policy_and_keeps_what_merge_keeps
     held = holding(("former", marker("vc", "https://vc"), [NEW]))
     wanted = declared(issuer("vc", "https://vc", OLD, chains_mode="merge", issuer_conflict=policy))
     planned = plan(held, wanted)
+
     assert trusted(planned.held) == {"vc": "https://vc"}
     assert len(planned.held["vc"].chains) == 2
 
@@ -176,6 +183,7 @@ def test_a_begun_renaming_goes_on_whatever_the_policy_and_keeps_what_merge_keeps
 def test_a_begun_renaming_goes_back_where_the_old_alias_is_adopted() -> None:
     held = holding(("former", marker("vc", "https://vc"), [NEW]))
     planned = plan(held, declared(issuer("vc", "https://vc", OLD, issuer_conflict="adopt")))
+
     assert told(planned) == [("update", "former")]
     assert trusted(planned.held) == {"former": "https://vc"}
 
@@ -183,6 +191,7 @@ def test_a_begun_renaming_goes_back_where_the_old_alias_is_adopted() -> None:
 def test_the_old_alias_declared_again_is_one_patch() -> None:
     held = holding(("former", marker("vc", "https://vc"), [NEW]))
     planned = plan(held, declared(issuer("former", "https://vc", OLD)))
+
     assert told(planned) == [("update", "former")]
     assert trusted(planned.held) == {"former": "https://vc"}
 
@@ -225,16 +234,20 @@ def test_absent_of_the_new_alias_after_it_was_made(whole: bool) -> None:
 def test_an_issuer_that_is_parked_already_keeps_the_chains_that_it_has_there() -> None:
     """Two runs were killed, and in a cycle the only copies of one issuer are under two markers."""
     parked = parking_alias("a", ())
+
     held = holding(
         (parked, marker("a", "https://z"), [OLD]),
         ("b", marker("a", "https://x"), [OLD]),
         ("d", write_marker("d", "https://z", ()), [NEW]),
     )
+
     wanted = declared(issuer("b", "https://z", chains_mode="merge"), issuer("d", "https://x", **RENAME))
     now = dict(held)
+
     for step in plan(held, wanted).steps:
         now = carry_out(now, [step])
         assert len(chains_on(now, "https://z")) == 2
+
     assert trusted(now) == {"b": "https://z", "d": "https://x"}
 
 
@@ -246,9 +259,11 @@ def test_a_stale_marker_gives_no_chain_back_to_an_issuer_that_is_displaced(swap:
         ("b", "https://y", [NEW]),
         ("m", marker("d", "https://x"), [OLD, NEW]),
     )
+
     new_alias = "b" if swap else "d"
     merged = issuer(new_alias, "https://x", NEW, chains_mode="merge", **RENAME)
     planned = plan(held, declared(issuer("a", "https://y", NEW, **RENAME), merged))
+
     assert not planned.conflicts
     assert trusted(planned.held) == {"a": "https://y", new_alias: "https://x"}
     assert set(planned.held[new_alias].chains) == set(held["a"].chains)
@@ -272,6 +287,7 @@ def hosts(draw: st.DrawFn) -> Held:
             name = marker(draw(st.sampled_from(ALIASES)), name)
         if name not in [one.issuer for one in held.values()]:
             held[alias] = TokenIssuer(alias, name, draw(sets_of_chains))
+
     return held
 
 
@@ -280,6 +296,7 @@ def wholes(draw: st.DrawFn) -> DeclaredIssuers:
     aliases = draw(st.lists(st.sampled_from(ALIASES), unique=True, max_size=4))
     names = draw(st.permutations(NAMES))
     issuers = []
+
     for alias, name in zip(aliases, names):
         if draw(st.sampled_from([True, True, False])):
             mode = draw(st.sampled_from(["exact", "merge"]))
@@ -289,8 +306,10 @@ def wholes(draw: st.DrawFn) -> DeclaredIssuers:
         else:
             known = draw(st.sampled_from([None, None, name]))
             issuers.append(DesiredTokenIssuer(alias, known, state="absent"))
+
     if draw(st.booleans()):
         return DeclaredIssuers(tuple(issuers[:1]), whole=False)
+
     return DeclaredIssuers(tuple(issuers), purge=draw(st.booleans()))
 
 
@@ -304,24 +323,33 @@ def check_unique(held: Held) -> None:
 def test_from_every_prefix_the_same_plan_goes_on_to_the_same_end(held: Held, wanted: DeclaredIssuers) -> None:
     planned = plan(held, wanted)
     assert "contradict" not in "".join(planned.conflicts.values())
+
     if planned.conflicts:
         assert planned.steps == ()
+
         return
+
     keeps = {
         one.issuer or "": chains_of(held, one.issuer or "") for one in wanted.present if one.chains_mode == "merge"
     }
     now = dict(held)
+
     for number, step in enumerate(planned.steps):
         rest = plan(now, wanted)
         assert not rest.conflicts
         assert [told(rest), normal(rest.held)] == [told(planned)[number:], normal(planned.held)]
+
         before, now = now, carry_out(now, [step])
+
         assert normal(before) != normal(now)
+
         check_unique(now)
         for name, chains in keeps.items():
             assert chains <= chains_on(now, name)
+
         # The same alias and issuer that the step was planned for.
         assert step.before == before.get(step.id)
+
     assert normal(now) == normal(planned.held)
     assert plan(now, wanted).steps == ()
 
@@ -333,20 +361,27 @@ def test_the_end_is_as_declared_and_without_a_marker(held: Held, wanted: Declare
     if planned.conflicts:
         return
     end = planned.held
+
     for one in wanted.issuers:
         own = end.get(one.issuer_alias)
         if one.state == "absent":
             assert own is None
+
             continue
+
         (holder,) = (each for each in end.values() if each.issuer == one.issuer)
         kept = chains_of(held, one.issuer or "")
+
         if one.chains_mode == "exact":
             assert set(holder.chains) == set(one.chains)
         else:
             assert set(holder.chains) == kept | set(one.chains)
+
         assert holder.issuer_alias == one.issuer_alias or own is None
+
     for left in end.values():
         assert left.marker is None or not wanted.concerns(left)
+
     # Nobody else's issuer is touched.
     for alias, before in held.items():
         if wanted.purge or before.marker or wanted.of_alias(alias) or wanted.of_issuer(before.issuer):
@@ -362,13 +397,17 @@ def test_what_a_failure_takes_back_is_trusted_again(held: Held, wanted: Declared
     count = data.draw(st.integers(0, len(planned.steps)))
     sent = planned.steps[:count]
     now = carry_out(held, sent)
+
     for step in restoring_steps(now, sent, wanted):
         assert step.before == now.get(step.id)
+
         now = carry_out(now, [step])
         check_unique(now)
+
     for one in wanted.present:
         if any(each.issuer == one.issuer for each in held.values()):
             assert any(each.issuer == one.issuer for each in now.values())
+
     assert normal(plan(now, wanted).held) == normal(planned.held)
 
 
@@ -378,6 +417,7 @@ def test_no_issuer_gets_the_chains_of_another(held: Held, wanted: DeclaredIssuer
     given_to = {one.issuer: set(one.chains) for one in wanted.present}
     may = {name: chains_on(held, name) | given_to.get(name, set()) for name in NAMES}
     now = dict(held)
+
     for step in plan(held, wanted).steps:
         now = carry_out(now, [step])
         for name in NAMES:

@@ -35,6 +35,7 @@ RESTORED = [("update", "leftover"), ("update", "leftover")]
 def test_a_renaming_is_told_in_its_three_steps() -> None:
     client = ScriptedClient(host_with_leftover())
     outcome = converge(client.as_client(), issuer(), check_mode=False)
+
     assert steps(outcome) == RENAMED
     assert outcome.before["issuer_alias"] == "leftover"
     assert outcome.after["issuer_alias"] == "vc"
@@ -47,6 +48,7 @@ def test_a_renaming_survives_a_lost_answer(lost: str, way: str) -> None:
     client = ScriptedClient(host_with_leftover(), retries=1)
     getattr(client, way)(lost)
     outcome = converge(client.as_client(), issuer(), check_mode=False)
+
     assert steps(outcome) == RENAMED
     assert set(client.memory.issuers) == {"vc"}
     assert client.writes.count(lost) == (1 if way == "loses_answer" else 2)
@@ -62,6 +64,7 @@ def test_a_renaming_whose_second_step_is_refused_puts_back_the_first(make: Calla
     before = client.memory.state()
     client.fails("create", make)
     error = failure(client, issuer())
+
     assert client.memory.state() == before
     assert error.message.endswith(" The token_issuer 'leftover' was put back as it was.")
     assert operations(error) == RESTORED
@@ -72,6 +75,7 @@ def test_a_renaming_whose_first_step_is_refused_has_nothing_to_put_back() -> Non
     client = ScriptedClient(host_with_leftover())
     client.fails("update", invalid)
     error = failure(client, issuer())
+
     assert client.writes == ["update"]
     assert "put back" not in error.message
 
@@ -90,6 +94,7 @@ def test_a_step_for_which_no_login_was_possible_has_nothing_to_put_back() -> Non
     client.passes("list")
     client.fails("list", login_down, times=9)
     error = failure(client, issuer())
+
     assert client.memory.state() == before
     assert "put back" not in error.message
     assert "nobody knows" not in error.message
@@ -104,6 +109,7 @@ def test_a_step_in_doubt_stays_so_if_no_login_is_possible_for_its_repetition() -
     client.passes("list")
     client.fails("list", login_down, times=9)
     error = failure(client, issuer())
+
     assert "nobody knows" in error.message
 
 
@@ -111,6 +117,7 @@ def test_a_renaming_whose_last_step_is_refused_has_lost_nothing() -> None:
     client = ScriptedClient(host_with_leftover())
     client.fails("delete", invalid)
     error = failure(client, issuer())
+
     assert set(client.memory.issuers) == {"leftover", "vc"}
     assert error.message.endswith(" The next run deletes the marker at 'leftover'.")
     assert operations(error) == RENAMED[:2]
@@ -122,6 +129,7 @@ def test_a_renaming_whose_second_step_is_lost_for_good_puts_back_the_first() -> 
     before = client.memory.state()
     client.loses_request("create", times=2)
     error = failure(client, issuer())
+
     assert isinstance(error, AnswerLost)
     assert client.memory.state() == before
     assert operations(error) == RESTORED
@@ -135,6 +143,7 @@ def test_putting_back_is_told_and_tried_again_when_it_was_lost(way: str) -> None
     client.passes("update")
     getattr(client, way)("update")
     error = failure(client, issuer())
+
     assert client.memory.state() == before
     assert "was put back" in error.message
     assert operations(error) == RESTORED
@@ -152,16 +161,21 @@ def test_what_could_not_be_put_back_is_told_with_what_to_do_and_is_still_on_the_
     client.passes("update")
     client.fails("update", refusal, times=50)
     error = failure(client, issuer())
+
     assert error.message == "esx01: failed (400 INVALID_ARGUMENT). The token_issuer 'leftover' could not be put back."
     assert error.hint == "As it was. Run the task again now: until then the host does not have it."
     assert operations(error) == [("update", "leftover")]
     assert client.writes.count("update") <= 4
+
     (lost,) = error.not_restored
+
     assert (lost["issuer_alias"], lost["issuer"]) == ("leftover", ISSUER)
     assert [each["cert_chain"] for each in lost["signing_cert_chains"]] == [OLD]
     assert [each["cert_chain"] for each in client.memory.issuers["leftover"]["signing_cert_chains"]] == [OLD]
+
     # And the next run needs nothing but the declaration.
     converge(ScriptedClient(client.memory).as_client(), issuer(chains_mode="merge"), check_mode=False)
+
     assert set(client.memory.issuers) == {"vc"}
     assert [each["cert_chain"] for each in client.memory.issuers["vc"]["signing_cert_chains"]] == [OLD, NEW]
 
@@ -171,6 +185,7 @@ def test_an_account_that_may_not_put_back_is_not_asked_twice() -> None:
     client.fails("create", invalid)
     client.passes("update")
     client.fails("update", lambda: Unauthorized("no", status=403, error_type="UNAUTHORIZED"), times=9)
+
     assert "could not be put back" in failure(client, issuer()).message
     assert client.writes.count("update") == 2
 
@@ -181,6 +196,7 @@ def test_nothing_is_said_to_be_put_back_where_ours_was_created_after_all() -> No
     client.loses_answer("create")
     client.loses_request("list")  # looking again
     error = failure(client, issuer())
+
     assert set(client.memory.issuers) == {"leftover", "vc"}
     assert client.memory.issuers["vc"]["issuer"] == ISSUER
     assert "was put back" not in error.message
@@ -194,6 +210,7 @@ def test_what_somebody_else_put_back_is_not_claimed() -> None:
     client.passes("list")
     client.is_raced("list", lambda host: host.hold_issuer("leftover", ISSUER, [OLD]))
     error = failure(client, issuer())
+
     assert "put back" not in error.message
     assert operations(error) == [("update", "leftover")]
 
@@ -204,7 +221,9 @@ def test_a_refused_login_in_the_middle_of_a_renaming_is_not_repeated_until_the_a
         if call == "list":
             client.passes("list")
         client.fails(call, refused, times=50)
+
     error = failure(client, issuer())
+
     # The login is sent again only to look once.
     assert client.calls == ["list", "update", "create", "list"]
     assert "could not be put back" in error.message
@@ -222,6 +241,7 @@ def test_a_run_that_is_stopped_leaves_the_issuer_trusted(stop: type[BaseExceptio
     with pytest.raises(stop):
         converge(client.as_client(), issuer(), check_mode=False)
     trusted = [alias for alias, spec in client.memory.issuers.items() if spec["issuer"] == ISSUER]
+
     assert trusted == ["vc" if call == "delete" else "leftover"]
 
 
@@ -233,6 +253,7 @@ def test_a_renaming_onto_an_alias_in_use_puts_back_when_the_update_fails() -> No
     client.passes("update")
     client.fails("update", invalid)
     error = failure(client, issuer())
+
     assert operations(error) == RESTORED
     assert host.state() == before
 
@@ -244,6 +265,7 @@ def test_a_step_that_is_needed_a_second_time_has_an_end_too() -> None:
     client.passes("update")
     client.loses_request("update", times=1000)
     error = failure(client, issuer())
+
     assert isinstance(error, AnswerLost)
     assert client.writes.count("update") <= 1 + 1 + 3 + 3
 
@@ -257,6 +279,7 @@ def test_a_race_in_the_middle_of_a_renaming_is_renamed_too() -> None:
 
     client.is_raced("create", race)
     done = converge(client.as_client(), issuer(), check_mode=False)
+
     assert [(step.action, step.id) for step in done.steps] == [
         ("update", "leftover"),
         ("update", "elsewhere"),
@@ -264,6 +287,7 @@ def test_a_race_in_the_middle_of_a_renaming_is_renamed_too() -> None:
         ("delete", "leftover"),
         ("delete", "elsewhere"),
     ]
+
     assert list(client.memory.issuers) == ["vc"]
 
 
@@ -273,12 +297,14 @@ def doubtful(lose: Callable[[ScriptedClient], None]) -> ScriptedClient:
     lose(client)
     client.passes("list")
     client.fails("list", broken)
+
     return client
 
 
 def test_a_marking_in_doubt_that_happened_is_put_back() -> None:
     client = doubtful(lambda client: client.loses_answer("update"))
     error = failure(client, issuer())
+
     assert error.message.endswith(" The token_issuer 'leftover' was put back as it was.")
     assert client.memory.issuers["leftover"]["issuer"] == ISSUER
     assert client.calls == ["list", "update", "list", "list", "update"]
@@ -287,6 +313,7 @@ def test_a_marking_in_doubt_that_happened_is_put_back() -> None:
 def test_a_marking_in_doubt_that_did_not_happen_needs_nothing() -> None:
     client = doubtful(lambda client: client.loses_request("update"))
     error = failure(client, issuer())
+
     assert "put back" not in error.message
     assert error.not_restored == []
     assert error.operations == []
@@ -299,8 +326,11 @@ def test_what_cannot_be_looked_at_is_handed_over_whole() -> None:
     client.passes("list")
     client.fails("list", broken, times=9)
     error = failure(client, issuer())
+
     assert error.message.endswith(" The token_issuer 'leftover' could not be put back.")
+
     (lost,) = error.not_restored
+
     assert (lost["issuer_alias"], lost["issuer"]) == ("leftover", ISSUER)
     assert client.writes == ["update"]
 
@@ -328,16 +358,20 @@ def test_a_profile_that_appears_during_a_renaming_costs_no_other_its_rights(
     client.passes("list_profiles")
     client.is_raced("list_profiles", lambda host: host.profiles.update(added=added()))
     lost: list[object] = []
+
     try:
         converge(client.as_client(), issuer(), check_mode=False)
     except TrustError as error:
         lost = list(error.not_restored)
 
     assert lost == []
+
     (alias,) = memory.issuers
+
     (rights,) = [
         profile["grants"]
         for profile in memory.profiles.values()
         if profile["subject"]["name"] == "admins" and profile["subject"]["issuer_alias"] == alias
     ]
+
     assert rights == [{"resource_type": "ENTITLEMENT", "entitlement": "IDENTITY_MGMT"}]

@@ -34,6 +34,7 @@ def test_the_budget_is_for_the_whole_life_of_a_client(transport: ScriptedTranspo
     one.call(READ())
     transport.services = [down()]
     failing(lambda: one.call(READ()))
+
     assert len(transport.sent) == 4
 
 
@@ -57,6 +58,7 @@ def test_a_read_is_repeated_where_the_host_failed(transport: ScriptedTransport, 
 def test_pauses_double_up_to_the_longest(transport: ScriptedTransport) -> None:
     transport.services = [down()]
     failing(lambda: client(transport, access_token="t", retries=7).call(READ()))
+
     assert transport.slept == [0.5, 1, 2, 4, 8, 8, 8]
     assert transport.spread == [(0.5, 1)] * 7
 
@@ -65,6 +67,7 @@ def test_pauses_are_spread(transport: ScriptedTransport, monkeypatch: pytest.Mon
     monkeypatch.setattr(random, "uniform", lambda low, high: low)
     transport.services = [down()]
     failing(lambda: client(transport, access_token="t", retries=2).call(READ()))
+
     assert transport.slept == [0.25, 0.5]
 
 
@@ -75,10 +78,12 @@ def test_the_host_may_ask_for_a_longer_pause_up_to_the_timeout(
     busy = ApiError("esx01: busy", status=503, error_type="SERVICE_UNAVAILABLE", retry_after=asked)
     transport.services = [busy, {}]
     one = client(transport, access_token="t")
+
     if slept:
         one.call(READ())
     else:
         assert failing(lambda: one.call(READ())) is busy
+
     assert transport.slept == slept
     assert transport.spread == []
 

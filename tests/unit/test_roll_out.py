@@ -43,6 +43,7 @@ def test_batches_that_make_no_sense(asked: Any) -> None:
 
 def test_the_share_that_may_fail() -> None:
     assert [tolerated(asked) for asked in (None, " ", 0, "5%", 12.5)] == [20, 20, 0, 5, 12.5]
+
     for asked in ("abc", -1, "-1", 101, True, [5]):
         with pytest.raises(AnsibleError, match="esx_max_fail_percentage: "):
             tolerated(asked)
@@ -52,6 +53,7 @@ def test_hosts_that_the_limit_leaves() -> None:
     assert hosts(GROUPS, "esx", None) == ["a", "b"]
     assert hosts(GROUPS, "esx", "a,c") == ["a"]
     assert hosts(GROUPS, "nowhere", None) == []
+
     with pytest.raises(AnsibleError, match="esx_hosts"):
         hosts(GROUPS, "esx", "others")
 

@@ -58,6 +58,7 @@ def test_one_chain_for_each_x509_data() -> None:
 def test_only_what_the_provider_itself_signs_with() -> None:
     service = f"<SPSSODescriptor>{key(certificates('service'))}</SPSSODescriptor>"
     signature = f"<ds:Signature><ds:KeyInfo><ds:X509Data>{certificates('x')}</ds:X509Data></ds:KeyInfo></ds:Signature>"
+
     assert read_saml_metadata(document(more=service + signature)).cert_chains == ()
     assert read_saml_metadata(document(key(certificates("a")), more=service)).cert_chains == (("a",),)
 
@@ -96,18 +97,22 @@ HOSTILE = {
 def test_no_dtd_and_no_entity(prolog: str, body: str, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("Horse-Battery+1")
+
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setblocking(False)
         port = listener.getsockname()[1]
         prolog = prolog.replace("{path}", str(secret)).replace("{port}", str(port))
         tracemalloc.start()
+
         try:
             said = refusal(document(key(certificates(body)), prolog=prolog))
             most = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
+
         with pytest.raises(BlockingIOError):
             listener.accept()
+
     assert "document type definition" in said
     assert "Horse" not in said
     assert most < 4 * 1024 * 1024

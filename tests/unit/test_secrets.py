@@ -60,6 +60,7 @@ def core(secret: str, before: bytes, behind: bytes) -> str:
     encoded = base64.b64encode(before + data + behind).decode()
     first = -(-len(before) * 8 // 6)
     last = (len(before) + len(data)) * 8 // 6
+
     return encoded[first:last]
 
 
@@ -72,6 +73,7 @@ def core(secret: str, before: bytes, behind: bytes) -> str:
 def test_no_secret_gets_through(encoding: str, secret: str, before: str, behind: str) -> None:
     written = ENCODINGS[encoding](secret)
     scrubbed = Redactor([secret]).scrub(before + written + behind)
+
     assert written not in scrubbed
     assert secret not in scrubbed
 
@@ -80,10 +82,14 @@ def test_no_secret_gets_through(encoding: str, secret: str, before: str, behind:
 def test_no_secret_gets_through_inside_longer_base64(secret: str, before: bytes, behind: bytes) -> None:
     kept = core(secret, before, behind)
     assert len(kept) >= 4
+
     encoded = base64.b64encode(before + secret.encode() + behind)
     redactor = Redactor([secret])
+
     assert kept not in redactor.scrub(encoded.decode())
+
     url_safe = str.maketrans("+/", "-_")
+
     assert kept.translate(url_safe) not in redactor.scrub(encoded.decode().translate(url_safe))
 
 
@@ -118,7 +124,9 @@ def test_the_bytes_of_a_key_do_not_get_through_either(raw: bytes) -> None:
 def test_what_is_added_later_is_masked_from_then_on() -> None:
     redactor = Redactor()
     assert redactor.scrub("tok-en") == "tok-en"
+
     redactor.add("tok-en")
+
     assert redactor.scrub("tok-en") == MASK
 
 
@@ -209,11 +217,14 @@ def test_a_number_of_thousands_of_digits_is_no_traceback() -> None:
 def test_a_key_that_is_cut_is_not_shown_either(raw: bytes, start: int, length: int) -> None:
     key = base64.b64encode(raw).decode()
     part = key[start : start + length]
+
     for shown in (part, part.replace("+", "-").replace("/", "_"), part.replace("/", "\\/"), quote(part, safe="")):
         left = Redactor([key]).scrub(f"\u2603 {shown} \u2603").replace(MASK, "").strip("\u2603 ")
         # A digit at an end may hold a few bits of a byte that is cut.
         assert len(left) <= len(quote("//", safe=""))
+
     some = raw[start * 6 // 8 + 1 : (start + length) * 6 // 8]
+
     if len(some) >= 8:
         numbers = ", ".join(str(byte) for byte in some)
         characters = json.dumps(some.decode("latin-1"))[1:-1]
@@ -239,11 +250,13 @@ def holds_a_part_of_pem(secret: str) -> bool:
 def test_certificates_ids_and_fingerprints_stay_as_they_are(secret: str, content: bytes) -> None:
     assume(not holds_a_part_of_pem(secret))
     body = base64.encodebytes(content).decode()
+
     found = {
         "cert_chain": f"{PEM_LINES[0]}\n{body}{PEM_LINES[1]}\n",
         "fingerprint": content.hex(":").upper(),
         "key_id": content.hex(),
     }
+
     assert Redactor([secret, "short1"]).scrub_result(found) == found
 
 
@@ -251,7 +264,9 @@ def test_certificates_ids_and_fingerprints_stay_as_they_are(secret: str, content
 def test_a_short_secret_is_masked_where_it_is_a_word(word: str, other: str) -> None:
     redactor = Redactor([word])
     assert redactor.scrub(f"sent {word}, no more") == f"sent {MASK}, no more"
+
     credentials = base64.b64encode(f"root:{word}".encode()).decode()
+
     assert core(word, b"root:", b"") not in redactor.scrub(credentials)
     assert redactor.scrub(f"so {other}{word}{other} is") == f"so {other}{word}{other} is"
 
@@ -265,8 +280,10 @@ def test_a_short_secret_damages_no_name_that_a_module_takes_back() -> None:
     issuer = "https://vcenter.vmware.example/oidc"
     result = {"token_issuers": [{"issuer": issuer, "issuer_alias": "vmware-1"}], "msg": f"vmware has {issuer}"}
     scrubbed = Redactor(["vmware"]).scrub_result(result)
+
     assert scrubbed["token_issuers"] == result["token_issuers"]
     assert scrubbed["msg"] == f"{MASK} has https://vcenter.{MASK}.example/oidc"
+
     for worn in ("vmware", "%76mware", base64.b64encode(b"vmware").decode()):
         assert Redactor(["vmware"]).scrub_result({"issuer": worn}) == {"issuer": MASK}
 
@@ -292,6 +309,7 @@ def test_a_token_may_name_its_issuer_and_its_certificate() -> None:
     certificate = base64.b64encode(bytes(range(200))).decode()
     token = f"<A><Issuer>https://vc.example.com/sts</Issuer><X509>{certificate}</X509><S>geheim, ganz</S></A>"
     found = {"issuer": "https://vc.example.com/sts", "cert_chain": [textwrap.fill(certificate, 64)]}
+
     assert Redactor([token]).scrub_result(found) == found
     assert MASK in Redactor([token]).scrub_result({"issuer": f"said {token[:60]}"})["issuer"]
 
@@ -308,6 +326,7 @@ def cost(redactor: Redactor, text: str) -> float:
         begin = time.process_time()
         redactor.scrub(text)
         taken.append(time.process_time() - begin)
+
     return min(taken)
 
 
@@ -320,6 +339,7 @@ def test_a_longer_secret_takes_no_longer_to_look_for() -> None:
     # Of pieces of the secret, none of which is long enough to be masked.
     text = "<saml2:. Attribu. " * 1000
     short, long = Redactor([token(1_000)]), Redactor([token(32_000)])
+
     assert long.scrub(text) == text
     assert cost(long, text) < 6 * cost(short, text)
 
@@ -350,6 +370,7 @@ def test_escapes_over_escapes_cost_no_more_than_a_few_looks_at_the_text() -> Non
     redactor = Redactor(["Geheimnis-von-heute"])
     hostile = ("\\x5c%5c&#92;" * 65_536)[:65_536]
     escaped = ("\\x61bcdefghijkl" * 65_536)[:65_536]
+
     assert cost(redactor, hostile) < 9 * cost(redactor, escaped)
 
 
@@ -371,6 +392,7 @@ def searches(monkeypatch: pytest.MonkeyPatch) -> list[Redactor]:
         return search(self, result)
 
     monkeypatch.setattr(Redactor, "scrub_result", watched)
+
     return seen
 
 

@@ -44,6 +44,7 @@ def test_a_host_that_repeats_a_secret_is_not_quoted(encoding: str, status: int) 
         json.dumps({"error_type": None, "messages": [{"localized": text, "id": text}]}).encode(),
         json.dumps(older(text, text)).encode(),
     ]
+
     for body in bodies:
         error = error_of(answer(status, body))
         assert text not in str(error)
@@ -164,6 +165,7 @@ def test_of_a_long_answer_only_the_beginning_is_searched_for_secrets(form: str) 
 
     body = LONG_BODIES[form]("no such thing; " * 100_000)
     error_of(answer(400, body), scrub=scrub)
+
     assert sum(searched) < 10_000
 
 

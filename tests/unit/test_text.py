@@ -24,8 +24,11 @@ def test_what_is_too_long_keeps_its_beginning_and_its_end(text: str) -> None:
     short = shortened(text, MOST)
     if len(text) <= MOST:
         assert short == text
+
         return
+
     beginning, count, end = LEFT_OUT.split(short)
+
     assert len(short) <= MOST
     assert beginning
     assert text.startswith(beginning)

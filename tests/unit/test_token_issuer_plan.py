@@ -80,25 +80,30 @@ def hosts(draw: st.DrawFn) -> MemoryHost:
     aliases = draw(st.permutations([ALIAS, "b", "c", "d"]))
     issuers = draw(st.permutations([ISSUER, "https://other", f"{ISSUER}/", "https://third"]))
     host = MemoryHost()
+
     for alias, issuer in list(zip(aliases, issuers))[:count]:
         held = draw(st.lists(st.sampled_from([*CHAINS, *ODD_CHAINS]), max_size=3))
         how = draw(st.sampled_from(sorted(encodings(OLD[0]))))
         texts = [[encodings(pem)[how] if "BEGIN" in pem else pem for pem in pems] for pems in held]
         host.hold_issuer(alias, issuer, texts)
+
     return host
 
 
 @st.composite
 def declarations(draw: st.DrawFn, /, **fixed: Any) -> DesiredTokenIssuer:
     state = draw(st.sampled_from(["present", "present", "present", "absent"]))
+
     options: dict[str, Any] = {
         "chains": draw(st.lists(st.sampled_from(CHAINS), min_size=1, max_size=3)),
         "chains_mode": draw(st.sampled_from(["exact", "merge"])),
         "issuer_conflict": draw(st.sampled_from(["fail", "adopt", "rename"])),
         "state": state,
     }
+
     if state == "absent" and draw(st.booleans()):
         options.update(issuer=None, chains=None)
+
     return desired(**{**options, **fixed})
 
 
@@ -108,11 +113,13 @@ def declarations(draw: st.DrawFn, /, **fixed: Any) -> DesiredTokenIssuer:
 def test_an_unknown_issuer_is_created() -> None:
     planned = plan((), desired(chains=[OLD, DEEP]))
     assert actions(planned) == [("create", ALIAS)]
+
     assert body_of(planned.steps[0]) == {
         "issuer_alias": ALIAS,
         "issuer": ISSUER,
         "signing_cert_chains": [{"cert_chain": OLD}, {"cert_chain": DEEP}],
     }
+
     assert planned.before == {}
     assert planned.after["issuer_alias"] == ALIAS
 
@@ -120,6 +127,7 @@ def test_an_unknown_issuer_is_created() -> None:
 def test_an_equal_issuer_is_left_alone() -> None:
     host = host_with((ALIAS, ISSUER, [OLD, DEEP]))
     planned = plan(observe(host), desired(chains=[OLD, DEEP]))
+
     assert planned.steps == ()
     assert planned.warnings == ()
     assert planned.before == planned.after
@@ -144,6 +152,7 @@ def test_a_known_alias_gets_one_patch_with_only_what_differs(held: tuple[str, An
 def test_the_same_issuer_under_another_alias_is_left_so_with_a_warning(policy: str) -> None:
     host = host_with(("b", ISSUER, [OLD]))
     planned = plan(observe(host), desired(issuer_conflict=policy))
+
     assert planned.steps == ()
     assert planned.conflict is None
     assert len(planned.warnings) == 1
@@ -198,8 +207,11 @@ def test_what_a_renaming_takes_away_can_be_put_back_as_it_was() -> None:
     wanted = desired(issuer_conflict="rename")
     marking = plan(held, wanted).steps[:1]
     host.apply(marking)
+
     assert set(observe(host)) != set(held)
+
     host.apply(restoring_steps(by_alias(observe(host)), marking, DeclaredIssuers((wanted,), whole=False)))
+
     assert set(observe(host)) == set(held)
 
 
@@ -207,6 +219,7 @@ def test_what_a_renaming_takes_away_can_be_put_back_as_it_was() -> None:
 def test_an_alias_and_an_issuer_that_belong_to_two_entries_are_a_conflict(policy: str) -> None:
     host = host_with((ALIAS, "https://other", [OLD]), ("b", ISSUER, [OLD]))
     planned = plan(observe(host), desired(issuer_conflict=policy))
+
     assert planned.steps == ()
     assert planned.conflict == (
         f"the issuer {ISSUER!r} is saved under the alias 'b', and {ALIAS!r} holds another issuer;"
@@ -218,6 +231,7 @@ def test_an_alias_and_an_issuer_that_belong_to_two_entries_are_a_conflict(policy
 def test_renaming_frees_the_issuer_before_our_alias_gets_it_and_leaves_equal_chains_alone(mode: str) -> None:
     host = host_with((ALIAS, "https://other", [NEW, OLD]), ("b", ISSUER, [OLD, NEW]))
     planned = plan(observe(host), desired(chains=[OLD, NEW], issuer_conflict="rename", chains_mode=mode))
+
     assert actions(planned) == [("update", "b"), ("update", ALIAS), ("delete", "b")]
     assert body_of(planned.steps[1]) == {"issuer": ISSUER}
 
@@ -226,6 +240,7 @@ def test_renaming_onto_an_alias_in_use_loses_no_chain_of_the_issuer_in_merge_mod
     host = host_with((ALIAS, "https://other", [OLD]), ("b", ISSUER, [NEW]))
     planned = plan(observe(host), desired(issuer_conflict="rename", chains_mode="merge"))
     host.apply(planned.steps)
+
     assert {one.pem for held in chains_of(host, ISSUER) for one in held.certificates} >= {OLD[0], NEW[0]}
 
 
@@ -268,7 +283,9 @@ def test_rotation_goes_from_old_over_both_to_new() -> None:
     for chains, trusted in (([OLD, NEW], {OLD[0], NEW[0]}), ([NEW], {NEW[0]})):
         planned = plan(observe(host), desired(chains=chains))
         assert actions(planned) == [("update", ALIAS)]
+
         host.apply(planned.steps)
+
         assert {one.pem for held in chains_of(host, ISSUER) for one in held.certificates} == trusted
 
 
@@ -325,9 +342,12 @@ def test_a_plan_can_be_carried_out_step_by_step_and_leaves_nothing_to_do(
     if first.conflict:
         assert first.steps == ()
         assert first.before == first.after
+
         return
+
     host.apply(first.steps)
     second = plan(observe(host), declared)
+
     assert second.conflict is None
     assert second.steps == ()
 
@@ -339,9 +359,12 @@ def test_before_and_after_are_what_the_host_holds_before_and_after(
 ) -> None:
     planned = plan(observe(host), declared)
     before = [one.record() for one in observe(host)]
+
     assert planned.before in ({}, *before)
+
     host.apply(planned.steps)
     after = [one.record() for one in observe(host)]
+
     if planned.conflict:
         assert planned.after == planned.before
     elif declared.state == "absent":
@@ -349,6 +372,7 @@ def test_before_and_after_are_what_the_host_holds_before_and_after(
         assert declared.issuer_alias not in host.issuers
     else:
         assert planned.after in after
+
     assert (planned.before != planned.after) == bool(planned.steps)
 
 
@@ -363,6 +387,7 @@ def test_the_host_trusts_exactly_what_is_declared_or_more_when_merging(
         return
     host.apply(planned.steps)
     trusted = chains_of(host, ISSUER)
+
     if declared.chains_mode == "exact":
         assert trusted == set(declared.chains)
     else:
@@ -379,6 +404,7 @@ def test_nobody_elses_issuer_is_touched(host: MemoryHost, declared: DesiredToken
 
     before = others()
     host.apply(plan(observe(host), declared).steps)
+
     assert others() == before
 
 
@@ -391,8 +417,10 @@ def test_every_patch_holds_only_what_differs(host: MemoryHost, declared: Desired
             before, body = held[step.id], body_of(step)
             assert body
             assert body.get("issuer") != before.issuer
+
             if "signing_cert_chains" in body:
                 assert set(chains_from_host(body["signing_cert_chains"])) != set(before.chains)
+
         host.apply([step])
 
 

@@ -89,6 +89,7 @@ def test_a_chain_is_put_in_order(order: tuple[int, ...]) -> None:
     right = chain(4, subject="sorted")
     texts = [encodings(right[number])["base64 der"] for number in order]
     ordered = leaf_first(texts)
+
     assert [one.pem for one in chains_from_options("a", [{"cert_chain": ordered}])[0].certificates] == right
 
 
@@ -110,6 +111,7 @@ def test_the_records_are_those_of_a_token_issuer() -> None:
     one, other = chain(2, subject="one"), chain(1, subject="other")
     record = TokenIssuer("a", "b", chains_from_options("c", [{"cert_chain": one}, {"cert_chain": other}])).record()
     again = chains_from_options("c", record["signing_cert_chains"])
+
     assert certificate_records(again) == record["certificates"]
 
 
@@ -129,7 +131,9 @@ class Wire:
         answer = script.pop(0) if len(script) > 1 else script[0]
         if isinstance(answer, TrustError):
             raise answer
+
         assert isinstance(answer, Answer)
+
         return answer
 
     def close(self) -> None:
@@ -156,11 +160,13 @@ def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
     one = Wire()
     monkeypatch.setattr(_connect, "HttpsTransport", lambda connection, scrub: one)
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
+
     one.answers = {
         SESSION: [said("the-session", 201)],
         SIGNING: [said({"signing_cert_chains": [{"cert_chain": chain(1)}]})],
         DISCOVERY: [said({"issuer": "https://vc/oidc"})],
     }
+
     return one
 
 
@@ -177,6 +183,7 @@ def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
 def test_the_usual_names(wire: Wire, hostname: str, port: int, base: str) -> None:
     wire.answers[DISCOVERY] = [Answer(404, {}, b"")]
     done = vcenter.run_info(params(hostname=hostname, port=port), False)
+
     assert [entry["issuer"] for entry in done["token_issuers"]] == [
         f"{base}/openidconnect/vsphere.local",
         f"{base}/websso/SAML2/Metadata/vsphere.local",
@@ -187,10 +194,13 @@ def test_the_usual_names(wire: Wire, hostname: str, port: int, base: str) -> Non
 def test_the_login_stays_away_from_public_pages(wire: Wire) -> None:
     vcenter.run_info(params(), False)
     headers = dict(wire.sent)
+
     assert headers[SIGNING] == {"vmware-api-session-id": "the-session"}
     assert headers[DISCOVERY] == {}
     assert headers[METADATA].keys() == {"Accept"}
+
     closing = {"Content-Type": "application/json", "vmware-api-session-id": "the-session"}
+
     assert wire.sent[-1] == (SESSION, closing)
 
 
@@ -198,12 +208,15 @@ def test_a_public_page_says_nothing_of_a_login(wire: Wire) -> None:
     """What was lost may have been a refusal, however many pages were read before it: one more try, no two."""
     wire.answers[SESSION] = [AnswerLost("lost")]
     connection = Connection.from_params(params(auth_method="session"))
+
     with Client(connection, wire, (REST,), Redactor()) as client:
         client.call(PAGE)
         with pytest.raises(AnswerLost):
             client.call(vcenter_operations.SIGNING_CERTIFICATE())
         assert [path for path, _headers in wire.sent].count(SESSION) == 2
+
     wire.answers[DISCOVERY] = [AnswerLost("lost")]
+
     with Client(connection, wire, (REST,), Redactor()) as client:
         with pytest.raises(AnswerLost):
             client.call(PAGE)
@@ -213,11 +226,13 @@ def test_a_public_page_says_nothing_of_a_login(wire: Wire) -> None:
 def test_a_refused_page_is_no_refused_login(wire: Wire) -> None:
     wire.answers[DISCOVERY] = [Answer(401, {}, b""), said({"issuer": "https://vc/oidc"})]
     connection = Connection.from_params(params(auth_method="basic"))
+
     with Client(connection, wire, (REST,), Redactor()) as client:
         with pytest.raises(Unauthenticated):
             client.call(PAGE)
         assert client.call(PAGE) == {"issuer": "https://vc/oidc"}
         assert client.call(vcenter_operations.SIGNING_CERTIFICATE())
+
     assert [path for path, _headers in wire.sent] == [DISCOVERY, DISCOVERY, SIGNING]
 
 
@@ -228,6 +243,7 @@ def test_keys_of_rsa(wire: Wire) -> None:
     wire.answers[DISCOVERY] = [said({"issuer": "https://vc/oidc", "jwks_uri": "https://else/keys"})]
     wire.answers["/keys"] = [said(jwks)]
     (issuer,) = vcenter.run_info(params(source="oidc"), False)["token_issuers"]
+
     assert issuer["signing_cert_chains"] == [{"cert_chain": chain(1)}]
     assert wire.sent == [(DISCOVERY, {}), ("/keys", {})]
 
@@ -263,9 +279,11 @@ def test_any_json_becomes_a_result_or_one_error(value: Any) -> None:
     """Whatever a vCenter says where, the run ends with chains or with an error of the family."""
     one = Wire()
     one.answers = {SESSION: [said("s", 201)], SIGNING: [said(value)], DISCOVERY: [said(value)], "/b": [said(value)]}
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_connect, "HttpsTransport", lambda connection, scrub: one)
         patch.setattr(time, "sleep", lambda seconds: None)
+
         for source in ("certificate_management", "oidc"):
             with contextlib.suppress(UnexpectedAnswer):
                 done = vcenter.run_info(params(source=source), False)
@@ -280,6 +298,7 @@ def test_no_login_is_asked_for_where_none_is_needed() -> None:
     with pytest.raises(InvalidInput, match="username: is needed"):
         Connection.from_params(bare)
     connection = Connection.from_params({**bare, "username": "a:b", "access_token": "\u00e9"}, public=True)
+
     assert (connection.username, connection.password, connection.access_token) == (None, None, None)
 
 

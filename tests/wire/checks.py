@@ -51,6 +51,7 @@ def assert_one_sentence(ran: Ran, host: Host, *, code: str | None = None) -> Non
     assert host.address in ran.message, ran.message
     assert "\n" not in ran.message
     assert 20 < len(ran.message) < 700, ran.message
+
     for insides in ("object at 0x", "Max retries", "Pool(", "Errno", "Error(", "_ssl.c"):
         assert insides not in ran.message, ran.message
     for secret in (host.password, KEY):
@@ -89,14 +90,17 @@ def served_by(
     if newest < ssl.TLSVersion.TLSv1_2:
         # What OpenSSL no longer does of itself.
         context.set_ciphers("ALL:@SECLEVEL=0")
+
     context.minimum_version = oldest
     context.maximum_version = newest
+
     # The ssl module reads certificates from files only.
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder, "identity.pem")
         path.touch(mode=0o600)
         path.write_text(identity.key_pem + identity.pem + "".join(each.pem for each in chain), encoding="ascii")
         context.load_cert_chain(path)
+
     return context
 
 
@@ -105,6 +109,7 @@ def unverified() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
+
     return context
 
 

@@ -53,6 +53,7 @@ def form(request: pytest.FixtureRequest, host: Host, modules: Modules) -> str:
     spoken = str(request.param)
     host.settings(protocols=spoken)
     modules.connection["api_protocol"] = spoken
+
     return spoken
 
 
@@ -80,6 +81,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
         if seconds != HELD:
             await wait(delivery, seconds)
             return
+
         await asyncio.to_thread(opened.wait, HELD)
 
     monkeypatch.setattr(Delivery, "_wait", wait_for_gate)

@@ -62,6 +62,7 @@ class Started:
             self.process.wait(0.5)
         except subprocess.TimeoutExpired:
             return True
+
         return False
 
     def ended(self) -> tuple[int, str, str]:
@@ -95,12 +96,16 @@ class Starter:
             stderr=subprocess.PIPE,
             text=True,
         )
+
         self._running.append(process)
+
         assert process.stdin is not None
+
         arguments = {**self._connection, **options, "_ansible_remote_tmp": "/tmp"}
         process.stdin.write(json.dumps({"ANSIBLE_MODULE_ARGS": arguments}))
         process.stdin.close()
         process.stdin = None
+
         return Started(process)
 
     def stop(self) -> None:

@@ -101,6 +101,7 @@ class Records:
             return None
         if record + 1 < len(self.starts):
             offset = min(offset, self.starts[record + 1] - self.starts[record])
+
         return self.starts[record] + offset
 
 
@@ -213,6 +214,7 @@ class FaultProxy:
         self._background.stop()
         if self._reserved is not None:
             self._reserved.close()
+
         assert not self._background.errors, self._background.errors[:3]
 
     # What the tests say and ask; from any thread.
@@ -234,6 +236,7 @@ class FaultProxy:
 
         async def close() -> None:
             assert self._server is not None
+
             self._server.close()
             self._server = None
             self._reserved = self._bound(self.port)
@@ -290,6 +293,7 @@ class FaultProxy:
         sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((self.address, port))
+
         return sock
 
     async def _listen(self) -> None:
@@ -316,12 +320,14 @@ class FaultProxy:
     async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
+
         self._tasks.add(task)
         self._writers.add(writer)
         link = Link(self._ways.popleft() if self._ways else self._otherwise)
         self._links.append(link)
         self._sockets.append((link, writer.get_extra_info("socket")))
         self._peak = max(self._peak, self._held())
+
         try:
             await self._serve(link, reader, writer)
         except (OSError, _Ended, asyncio.IncompleteReadError):
@@ -347,8 +353,10 @@ class FaultProxy:
         if way.silent or way.instead is not None:
             await self._answer_instead(link, reader, writer)
             return
+
         port = way.elsewhere or self._port_of_host
         connecting = asyncio.create_task(self._connect(port))
+
         try:
             host_reader, host_writer = await asyncio.shield(connecting)
         except asyncio.CancelledError:
@@ -356,7 +364,9 @@ class FaultProxy:
             with contextlib.suppress(OSError):
                 (await connecting)[1].transport.abort()
             raise
+
         self._writers.add(host_writer)
+
         try:
             pumps = [
                 asyncio.create_task(self._pump(link, "to_host", reader, host_writer)),
@@ -366,6 +376,7 @@ class FaultProxy:
             for pump in waiting:
                 pump.cancel()
             await asyncio.gather(*waiting, return_exceptions=True)
+
             if way.cut and any(isinstance(pump.exception(), _Ended) for pump in done):
                 if way.cut.how == "stall":
                     await self._until_left(link, reader)
@@ -387,13 +398,16 @@ class FaultProxy:
         if way.silent:
             await self._until_left(link, reader)
             return
+
         self._see(link, "to_host", await reader.read(CHUNK))
         answer = way.instead or b""
+
         for start in range(0, len(answer), way.piece):
             await asyncio.sleep(way.latency)
             writer.write(answer[start : start + way.piece])
             link.to_client += answer[start : start + way.piece]
             await writer.drain()
+
         if way.then == "stall":
             await self._until_left(link, reader)
         link.open = False
@@ -414,25 +428,32 @@ class FaultProxy:
         records = link.records[direction]
         if cut and cut.at == 0:
             raise _Ended
+
         while data := await reader.read(way.piece if direction == "to_client" else CHUNK):
             before = len(seen)
             self._see(link, direction, data)
+
             if direction == "to_client":
                 data = self._spoilt(way, records, data, before)
                 if way.latency:
                     await asyncio.sleep(way.latency)
+
             place = records.place(cut.at) if cut else None
+
             if place is not None and place <= before + len(data):
                 del seen[place:]
                 writer.write(data[: max(place - before, 0)])
                 await writer.drain()
                 raise _Ended
+
             writer.write(data)
             await writer.drain()
+
         if direction == "to_host":
             link.ended_by_client = True
         elif way.withhold_end:
             return
+
         # TLS has no half-open connections.
         if writer.can_write_eof():
             writer.write_eof()
@@ -451,10 +472,12 @@ class FaultProxy:
             if place is not None and before <= place < before + len(data):
                 index = place - before
                 return data[:index] + bytes([data[index] ^ 0x40]) + data[index + 1 :]
+
         if way.repeat is not None and way.repeat + 1 < len(records.starts):
             start, end = (records.starts[way.repeat + each] - before for each in (0, 1))
             if start >= 0 and end <= len(data):
                 return data[:end] + data[start:end] + data[end:]
+
         return data
 
 
@@ -472,8 +495,10 @@ def _end(writer: asyncio.StreamWriter, how: str) -> None:
     if how in ("close", "stall"):
         writer.close()
         return
+
     if how == "reset":
         with contextlib.suppress(OSError):
             # No lingering: closing now sends a reset.
             writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
     writer.transport.abort()

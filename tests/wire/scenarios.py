@@ -51,6 +51,7 @@ class Scenario:
             writes = wrote(host)
             assert writes in ([], [self.write]), f"the host was written to: {writes}"
             assert not (must_succeed and ran.failed), ran.message
+
             if ran.failed:
                 assert_one_sentence(ran, host)
                 assert not ran.changed or writes, "changed, and nothing was written"
@@ -59,13 +60,16 @@ class Scenario:
                 assert writes
                 assert [operation for operation, _name in ran.operations] == [self.write]
                 assert self.holds(host)
+
             again = self.run(modules)
+
             assert not again.failed, f"again: {again.message}"
             assert again.changed != bool(writes), "the second run does not fit the first"
             assert wrote(host) == [self.write]
             assert self.holds(host)
         except AssertionError as error:
             return str(error)[:300]
+
         return None
 
 

@@ -57,16 +57,20 @@ def test_it_ends_soon_and_writes_nothing(
     for host in declared.hosts:
         host.settings(session_service=True)
     silent.queue(Fault(kind="delay", operation=READS, seconds=HELD))
+
     with ThreadPoolExecutor(1) as pool:
         play = pool.submit(declared.run, "esx.trust.converge")
         wait_for(silent, READS)
         (process,) = running("ansible-playbook")
         os.kill(process, number)
         played = play.result(SOON)
+
     assert played.code != 0, played.output
+
     for host in declared.hosts:
         assert host.wait_until(partial(gone, host), timeout=SOON), host.name
         assert host.writes == []
+
     assert all(host.open_sessions == 0 for host in others)
     assert "Roll out" not in played.output
     assert not list(Path(playbooks.folder).glob("esx-trust-plan*"))

@@ -54,14 +54,18 @@ def test_a_cancelled_play_leaves_the_issuer_trusted(
     host.put_issuer("old", ISSUER, OLD)
     host.queue(HELD)
     task = {"name": "Rename", "esx.trust.esx_token_issuer": RENAME}
+
     with ThreadPoolExecutor(1) as pool:
         play = pool.submit(playbooks.play, [task], "--limit", host.name)
         wait_for(host, f"{ISSUERS}.create")
         (process,) = running("ansible-playbook")
+
         for number in numbers:
             with contextlib.suppress(ProcessLookupError):  # the first one may do
                 os.kill(process, number)
+
         played = play.result(60)
+
     assert played.code != 0, played.output
     # The worker may still be at it when the play has ended.
     assert host.wait_until(lambda: set(host.issuers) == {"old"}, timeout=30), host.issuers

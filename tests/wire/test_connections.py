@@ -67,6 +67,7 @@ def test_of_a_host_that_is_as_declared_nothing_is_kept_in_memory(
 ) -> None:
     """Circles of references would keep the transports of a whole fleet in memory, with the secrets."""
     assert modules.kms_provider().changed
+
     made: list[weakref.ref[HttpsTransport]] = []
     create = HttpsTransport.__init__
 
@@ -75,6 +76,7 @@ def test_of_a_host_that_is_as_declared_nothing_is_kept_in_memory(
         create(self, *args)
 
     monkeypatch.setattr(HttpsTransport, "__init__", watched)
+
     assert not modules.kms_provider().changed
     assert [reference() for reference in made] == [None]
 
@@ -110,6 +112,7 @@ def test_after_a_failure_nothing_is_open(
 ) -> None:
     host.queue(FAILURES[failure])
     ran = modules.kms_provider(auth_method=method, retries=1, timeout=0.4)
+
     assert ran.failed
     assert proxy.total <= 3
     assert_all_closed(proxy, host)
@@ -144,6 +147,7 @@ def test_a_host_that_cannot_close_a_session_delays_nobody(modules: Modules, prox
 def test_an_info_module_closes_too(modules: Modules, proxy: FaultProxy, host: Host, no_collector: None) -> None:
     host.put_provider("site-a", type="NATIVE", key_id=KEY_ID)
     host.put_issuer("vcenter01", ISSUER, OLD)
+
     for name in ("esx_kms_provider_info", "esx_token_issuer_info"):
         proxy.script()
         assert not modules.run(name, auth_method="session").failed
@@ -175,6 +179,7 @@ def test_an_interrupt_at_any_read_leaves_nothing_open(
         count = real(sock, *arguments, **keywords)
         if left == 0:
             raise KeyboardInterrupt
+
         return count
 
     def at_most(sessions: int) -> bool:
@@ -182,12 +187,14 @@ def test_an_interrupt_at_any_read_leaves_nothing_open(
 
     monkeypatch.setattr(tls.DeadlineSocket, "recv_into", recv_into)
     interrupts = 0
+
     for late in (False, True):  # noqa: B007 - read above
         for number in range(1, 40):
             scenario.start(host)
             host.settings(session_service=True)
             proxy.script()
             left = number
+
             try:
                 ran = scenario.run(modules, auth_method=method)
             except KeyboardInterrupt:
@@ -195,20 +202,27 @@ def test_an_interrupt_at_any_read_leaves_nothing_open(
             else:
                 assert left > 0
                 assert ran.changed
+
                 break
+
             assert proxy.peak == 1
             assert proxy.open_now == 0
+
             # The name of a session whose answer was not read is not known.
             # And a goodbye that was interrupted arrives all the same, a moment later.
             unknown = 1 if number == 1 else 0
+
             assert host.wait_until(partial(at_most, unknown)), number
             assert wrote(host) in ([], [scenario.write])
+
             left = 0
             again = scenario.run(modules, auth_method=method)
+
             assert not again.failed
             assert wrote(host) == [scenario.write]
         else:
             pytest.fail("the run does not end")
+
     assert interrupts >= 4
 
 
@@ -233,5 +247,6 @@ def test_a_socket_that_python_forgets_is_closed(
         raise OSError(errno.EINVAL, "Invalid argument")
 
     monkeypatch.setattr(tls.DeadlineSocket, "getpeername", gone, raising=False)
+
     assert modules.kms_provider(retries=0).result["failure"]["code"] == "unreachable"
     assert open_sockets() == []

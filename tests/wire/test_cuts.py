@@ -42,8 +42,11 @@ def conversation(scenario: Scenario, modules: Modules, proxy: FaultProxy, host: 
     scenario.start(host)
     proxy.script()
     ran = scenario.run(modules)
+
     assert ran.changed
+
     (link,) = proxy.links
+
     return link.records[direction].lengths
 
 
@@ -60,6 +63,7 @@ def around_boundaries(lengths: list[int], step: int = 0) -> list[tuple[int, int]
         offsets = {0, 1, 2, 4, 5, 6, length - 2, length - 1, length}
         offsets |= set(range(0, length, step)) if step else set()
         places |= {(record, offset) for offset in offsets if 0 <= offset <= length}
+
     return sorted(places)
 
 
@@ -76,6 +80,7 @@ def sweep(
     """One run for each way of the first connection; all later connections are good."""
     wrong = {}
     count = 0
+
     for way in ways:
         count += 1
         scenario.start(host)
@@ -85,7 +90,9 @@ def sweep(
         verdict = verdict or scenario.verdict(modules, host, ran, must_succeed=must_succeed)
         if verdict:
             wrong[str(way.cut)] = verdict
+
     assert not wrong, f"{len(wrong)} of {count}: " + "; ".join(f"{where}: {what}" for where, what in wrong.items())
+
     return count
 
 
@@ -96,6 +103,7 @@ def test_a_cut_at_any_byte_hides_and_doubles_nothing(
 ) -> None:
     lengths = conversation(scenario, modules, proxy, host, direction)
     assert len(lengths) > ANSWERS
+
     # The write itself, byte by byte, and its answer.
     places = all_bytes(lengths, [len(lengths) - 1] if scenario is CREATES else [], step=24)
     sweep(scenario, modules, proxy, host, (Way(Cut(direction, place)) for place in places), retries=1)
@@ -139,6 +147,7 @@ def test_if_every_connection_is_cut_the_run_ends(
 ) -> None:
     lengths = conversation(scenario, modules, proxy, host, direction)
     wrong = {}
+
     for place in around_boundaries(lengths):
         scenario.start(host)
         proxy.script(otherwise=Way(Cut(direction, place, how)))
@@ -151,6 +160,7 @@ def test_if_every_connection_is_cut_the_run_ends(
         verdict = scenario.verdict(modules, host, ran, must_succeed=False)
         if verdict:
             wrong[place] = verdict
+
     assert not wrong
 
 
@@ -169,7 +179,9 @@ def test_an_answer_that_ends_after_any_byte_inside_tls_hides_nothing(
 ) -> None:
     scenario.start(host)
     inside.script()
+
     assert scenario.run(modules).changed
+
     length = len(inside.links[0].to_client)
     # The list of issuers is long, and no byte of a certificate is more than another.
     step *= 1 if scenario is CREATES else 4
@@ -182,6 +194,7 @@ def test_a_conversation_of_single_bytes_is_understood(modules: Modules, proxy: F
         scenario.start(host)
         proxy.script(otherwise=Way(piece=1))
         ran = scenario.run(modules)
+
         assert scenario.verdict(modules, host, ran, must_succeed=True) is None
 
 
@@ -190,6 +203,7 @@ def test_records_of_single_bytes_are_understood(modules: Modules, inside: FaultP
         scenario.start(host)
         inside.script(otherwise=Way(piece=1))
         ran = scenario.run(modules)
+
         assert scenario.verdict(modules, host, ran, must_succeed=True) is None
 
 
@@ -198,6 +212,7 @@ def test_records_of_single_bytes_are_understood(modules: Modules, inside: FaultP
 def test_cuts_of_tls_1_2(modules: Modules, host: Host, fleet: Fleet, direction: Direction, how: Any) -> None:
     identity = issue("front", fleet.authority, names=(host.address,))
     older = served_by(identity, newest=ssl.TLSVersion.TLSv1_2)
+
     with front(host, older) as behind, FaultProxy(host.address, behind.port) as proxy:
         modules.connection["port"] = proxy.port
         places = around_boundaries(conversation(CREATES, modules, proxy, host, direction), step=48)
@@ -210,13 +225,16 @@ def test_a_stream_that_was_tampered_with_is_a_broken_connection(
     modules: Modules, proxy: FaultProxy, host: Host, scenario: Scenario, kind: str
 ) -> None:
     lengths = conversation(scenario, modules, proxy, host, "to_client")
+
     ways = {
         "falsify": [
             Way(falsify=(record, offset)) for record, length in enumerate(lengths) for offset in (0, 5, length - 1)
         ],
         "repeat": [Way(repeat=record) for record in range(len(lengths))],
     }[kind]
+
     wrong = {}
+
     for way in ways:
         scenario.start(host)
         proxy.script(way)
@@ -224,12 +242,14 @@ def test_a_stream_that_was_tampered_with_is_a_broken_connection(
         verdict = scenario.verdict(modules, host, ran, must_succeed=False)
         if verdict:
             wrong[str(way)] = verdict
+
     assert not wrong
 
 
 def test_a_tampered_handshake_gets_no_login(modules: Modules, proxy: FaultProxy, host: Host) -> None:
     lengths = conversation(CREATES, modules, proxy, host, "to_client")
     handshake = len(lengths) - ANSWERS - 2  # two tickets follow it
+
     for record in range(handshake):
         # The second record means nothing; it is there for old middleboxes.
         if lengths[record] == 6:
@@ -237,5 +257,6 @@ def test_a_tampered_handshake_gets_no_login(modules: Modules, proxy: FaultProxy,
         CREATES.start(host)
         proxy.script(otherwise=Way(falsify=(record, lengths[record] - 1)))
         ran = CREATES.run(modules, retries=1, timeout=2)
+
         assert_one_sentence(ran, host, code="unreachable")
         assert host.journal == []

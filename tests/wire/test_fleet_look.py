@@ -66,11 +66,13 @@ def test_silent_hosts_hold_nobody_up(fleet: Fleet, proxies: list[FaultProxy], mo
 
     for host in others:
         assert host.wait_until(partial(asked, host), timeout=30), host.name
+
     assert look.is_alive()
 
     for proxy in silent:
         proxy.break_off()
     look.join(30)
+
     assert not look.is_alive()
     assert [host for host, one in found.items() if one["trust"].get("failed")] == [h.name for h in fleet.hosts[:SILENT]]
     assert all(host.login_attempts == 1 for host in others)
@@ -82,6 +84,7 @@ def test_hosts_that_answer_late_are_waited_for_together(fleet: Fleet, proxies: l
     for proxy in proxies:
         proxy.script(otherwise=Way(latency=0.05))
     found = look_at(options(fleet, proxies, timeout=30), threads=50)
+
     assert [one["trust"]["msg"] for one in found.values() if one["trust"].get("failed")] == []
     assert all(host.login_attempts == 1 and host.writes == [] for host in fleet.hosts)
     assert all(proxy.peak == 1 and proxy.wait_closed() for proxy in proxies)

@@ -70,6 +70,7 @@ class Speaker:
                 accepted, _address = self._listener.accept()
             except OSError:
                 return
+
             accepted.settimeout(20)
             # Whoever is called away leaves the connection, and that is an error here.
             with contextlib.suppress(OSError), self._context.wrap_socket(accepted, server_side=True) as tls:
@@ -77,6 +78,7 @@ class Speaker:
 
     def _answer(self, tls: ssl.SSLSocket) -> None:
         heard = b""
+
         while heard.count(b"\r\n\r\n") == 0:
             more = tls.recv(4096)
             if not more:
@@ -132,20 +134,24 @@ def ask(speaker: Speaker, says: Says, *, closes: bool = True) -> Answer | TrustE
     where = connection(speaker)
     transport = HttpsTransport(where, str)
     begin = time.monotonic()
+
     try:
         found = _sent(transport, where.name)
         took = time.monotonic() - begin
         left_open = open_sockets()
     finally:
         transport.close()
+
     assert took < TIMEOUT + ROOM
     assert open_sockets() == []
+
     if isinstance(found, TrustError):
         assert left_open == []
         assert where.name in found.message
         assert "\n" not in found.message
         assert len(found.message) < 500
         assert found.outcome_unknown
+
     return found
 
 
@@ -154,6 +160,7 @@ def _sent(transport: HttpsTransport, host: str) -> Answer | TrustError:
         answer = transport.send("GET", "/x", {})
     except TrustError as error:
         return error
+
     # What follows reads the rest of the answer, its headers included.
     with contextlib.suppress(TrustError):
         REST.decode(READ, answer, host, str)
@@ -248,6 +255,7 @@ def test_odd_headers_spoil_no_answer(speaker: Speaker, what: str) -> None:
 def test_an_answer_that_is_compressed_unasked_is_read(speaker: Speaker) -> None:
     start = OK + f"Content-Encoding: gzip\r\nContent-Length: {len(GZIP)}\r\n\r\n".encode()
     answer = ask(speaker, once(start + GZIP))
+
     assert isinstance(answer, Answer)
     assert answer.body == gzip.decompress(GZIP)
 
@@ -265,6 +273,7 @@ def test_an_interim_answer_is_not_followed_by_another_requests_answer(speaker: S
         b"HTTP/1.1 " + code + b" Early\r\nTransfer-Encoding: identity\r\n\r\n" + OK + b'Content-Length: 6\r\n\r\n"late"'
     )
     found = ask(speaker, once(raw), closes=False)
+
     assert isinstance(found, AnswerLost)
     assert "interim" in found.message
 
@@ -300,6 +309,7 @@ def test_a_refusal_that_never_ends_is_one_in_time(speaker: Speaker) -> None:
     raw = b"HTTP/1.1 401 Unauthorized\r\n" + UNREADABLE["a body that is cut"]
     speaker.closes = False
     begin = time.monotonic()
+
     assert isinstance(refusal(speaker, once(raw), "auto", "token"), Unauthenticated)
     assert time.monotonic() - begin < TIMEOUT + ROOM
 
@@ -313,6 +323,7 @@ def refusal(speaker: Speaker, says: Says, api_protocol: str, auth_method: str) -
 
     assert speaker.requests == 1
     assert open_sockets() == []
+
     return caught.value
 
 
@@ -337,11 +348,13 @@ ENDLESS: dict[str, Says] = {
 @pytest.mark.parametrize("what", ENDLESS)
 def test_what_does_not_end_is_left_in_time_and_takes_no_memory(speaker: Speaker, what: str) -> None:
     tracemalloc.start()
+
     try:
         found = ask(speaker, ENDLESS[what])
         _now, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
+
     assert isinstance(found, TrustError)
     assert peak < MEMORY
 

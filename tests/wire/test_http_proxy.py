@@ -60,6 +60,7 @@ class TinyProxy:
         self._log = folder / "tinyproxy.log"
         self.port = _free_port()
         configuration = folder / "tinyproxy.conf"
+
         lines = [
             f"Port {self.port}",
             f"Listen {LOOPBACK}",
@@ -71,13 +72,16 @@ class TinyProxy:
             f"ConnectPort {allowed}",
             *more,
         ]
+
         configuration.write_text("\n".join(lines) + "\n")
+
         self._process = subprocess.Popen(
             [program, "-d", "-c", str(configuration)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
+
         try:
             self._await_listening()
         except BaseException:
@@ -96,10 +100,12 @@ class TinyProxy:
         end = time.monotonic() + START_TIMEOUT
         while True:
             assert self._process.poll() is None, "tinyproxy ended"
+
             try:
                 socket.create_connection((LOOPBACK, self.port), timeout=1).close()
             except ConnectionRefusedError:
                 assert time.monotonic() < end, "tinyproxy does not listen"
+
                 time.sleep(0.01)
             else:
                 return
@@ -155,16 +161,21 @@ def test_the_proxy_may_have_a_name(modules: Modules, host: Host, tiny: TinyProxy
 
 def test_a_proxy_sees_the_address_and_nothing_else(modules: Modules, host: Host, watched: FaultProxy) -> None:
     assert modules.kms_provider().changed
+
     (link,) = watched.links
     said = bytes(link.to_host)
     head, _blank, tunnel = said.partition(b"\r\n\r\n")
+
     assert head.startswith(f"CONNECT {host.address}:{host.port} HTTP/1.".encode())
     assert b"uthorization" not in said
     assert tunnel[:2] == b"\x16\x03"
+
     login = f"{host.username}:{host.password}"
+
     for secret in (host.password, login, base64.b64encode(login.encode()).decode(), KEY, *host.tokens):
         assert secret.encode() not in said
         assert secret.encode() not in bytes(link.to_client)
+
     assert watched.wait_closed()
 
 
@@ -187,8 +198,11 @@ def test_the_host_is_verified_through_a_proxy(
     stranger = tmp_path / "stranger.pem"
     stranger.write_text(issue("CA", authority=True).pem)
     ran = modules.kms_provider(ca_path=str(stranger))
+
     assert_one_sentence(ran, host, code="untrusted")
+
     other = modules.kms_provider(thumbprint=host.fingerprint[::-1])
+
     assert_one_sentence(other, host, code="untrusted")
     assert host.fingerprint in other.message
     assert_untouched(host)
@@ -212,6 +226,7 @@ def test_variables_do_not_change_the_proxy(
     for each in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"):
         monkeypatch.delenv(each, raising=False)
     monkeypatch.setenv(name, "*" if "no" in name.lower() else NOBODY)
+
     assert modules.kms_provider(proxy_host=LOOPBACK, proxy_port=tiny.port).changed
     assert tiny.requests == 1
     assert not modules.kms_provider().failed
@@ -229,6 +244,7 @@ def test_a_real_proxy_that_does_not_allow_the_port_is_named(
         assert "403" in ran.message
     finally:
         running.stop()
+
     assert host.connections.handshakes == 0
 
 
@@ -237,11 +253,13 @@ def test_whether_a_host_behind_a_real_proxy_answers_is_known_without_a_request(
 ) -> None:
     running = TinyProxy(program, tmp_path, host.port)
     connection = Connection(host.address, host.port, proxy=f"http://{LOOPBACK}:{running.port}")
+
     try:
         assert reachable(connection)
         assert not reachable(replace(connection, port=_free_port()))
     finally:
         running.stop()
+
     assert not reachable(connection)
     assert host.connections.handshakes == 1
     assert host.journal == []
@@ -256,6 +274,7 @@ def test_a_real_proxy_that_wants_a_login_is_named(modules: Modules, host: Host, 
         assert "407" in ran.message
     finally:
         running.stop()
+
     assert_untouched(host)
 
 
@@ -264,6 +283,7 @@ def test_a_host_that_a_real_proxy_cannot_reach_is_named(
 ) -> None:
     port = _free_port()
     running = TinyProxy(program, tmp_path, port)
+
     try:
         ran = modules.kms_provider(port=port, proxy_host=LOOPBACK, proxy_port=running.port, retries=1)
         assert_one_sentence(ran, host, code="unreachable")
@@ -285,13 +305,17 @@ def test_a_proxy_that_dies_is_survived_or_named(
 ) -> None:
     watched.script(Way(Cut("to_client", place, how)))
     ran = modules.kms_provider(retries=1, timeout=TIMEOUT)
+
     assert CREATES.verdict(modules, host, ran, must_succeed=True) is None
+
     CREATES.start(host)
     watched.script(otherwise=Way(Cut("to_client", place, how)))
     ran = modules.kms_provider(retries=0, timeout=TIMEOUT)
+
     if place < IN_THE_TUNNEL or ran.failed:
         assert_one_sentence(ran, host)
         assert_proxy_is_named(ran, watched.port)
+
     assert watch.within(5 * 3 * TIMEOUT)
     assert watched.peak == 1
     assert host.login_attempts <= 2
@@ -340,6 +364,7 @@ def test_what_is_no_proxy_is_named(
     answer, named = ANSWERS[what]
     fake.script(otherwise=Way(instead=answer, then=then))
     ran = modules.kms_provider(retries=1, timeout=TIMEOUT)
+
     assert_one_sentence(ran, host, code="unreachable")
     assert_proxy_is_named(ran, fake.port)
     assert then == "reset" or named in ran.message
@@ -355,6 +380,7 @@ def test_what_is_no_proxy_is_named(
 def test_a_proxy_that_says_nothing_is_named(modules: Modules, host: Host, fake: FaultProxy, watch: Watch) -> None:
     fake.script(otherwise=Way(silent=True))
     ran = modules.kms_provider(retries=1, timeout=TIMEOUT)
+
     assert_one_sentence(ran, host, code="unreachable")
     assert_proxy_is_named(ran, fake.port)
     assert watch.within(2 * 3 * TIMEOUT)
@@ -363,6 +389,7 @@ def test_a_proxy_that_says_nothing_is_named(modules: Modules, host: Host, fake: 
 def test_a_proxy_that_refuses_connections_is_named(modules: Modules, host: Host, fake: FaultProxy) -> None:
     fake.refuse()
     ran = modules.kms_provider(retries=1)
+
     assert_one_sentence(ran, host, code="unreachable")
     assert_proxy_is_named(ran, fake.port)
     assert "refused" in ran.message
@@ -378,7 +405,9 @@ def test_a_proxy_that_drips_is_given_up(
 ) -> None:
     fake.script(otherwise=Way(instead=answer, piece=1, latency=0.05))
     assert not reachable(Connection(host.address, host.port, proxy=f"http://{LOOPBACK}:{fake.port}", timeout=TIMEOUT))
+
     ran = modules.kms_provider(retries=0, timeout=TIMEOUT)
+
     assert_one_sentence(ran, host, code="unreachable")
     assert_proxy_is_named(ran, fake.port)
     assert "timed out" in ran.message
@@ -388,6 +417,7 @@ def test_a_proxy_that_drips_is_given_up(
 def test_a_tunnel_that_drips_is_given_up(modules: Modules, host: Host, watched: FaultProxy, watch: Watch) -> None:
     watched.script(otherwise=Way(piece=1, latency=0.05))
     ran = modules.kms_provider(retries=0, timeout=TIMEOUT)
+
     assert_one_sentence(ran, host, code="unreachable")
     assert_proxy_is_named(ran, watched.port)
     assert watch.within(3 * TIMEOUT)

@@ -156,6 +156,7 @@ def put(host: Host, issuers: Issuers, given: Rights, cascade: bool) -> None:
     host.settings(profiles_cascade=cascade)
     for alias, (issuer, chains) in issuers.items():
         host.put_issuer(alias, issuer, chains)
+
     for (alias, group), entitlements in given.items():
         grants = [{"resource_type": "ENTITLEMENT", "entitlement": each} for each in sorted(entitlements)]
         host.put_client_profile(type="EXTERNAL_GROUP", name=group, issuer_alias=alias, domain="d", grants=grants)
@@ -181,8 +182,10 @@ def test_the_next_run_ends_as_declared(
     host.queue(Fault(kind=kind, operation=operation, skip=skip, seconds=HELD))
 
     running = start(scene.module, **scene.options)
+
     assert host.wait_until(lambda: sum(record.writes for record in host.journal) > number, timeout=30)
     assert [str(record.operation).rpartition(".")[2] for record in host.writes] == list(scene.writes[: number + 1])
+
     running.send(sent)
     running.ended()
 
@@ -190,6 +193,7 @@ def test_the_next_run_ends_as_declared(
         held = len(host.writes)
         gate.set()
         assert host.wait_until(lambda: host.journal[index_of(host, number)].status is not None), held
+
     now, rights_now = holds(host), rights(host)
 
     # Whoever had a right has it under one of the two aliases.
@@ -200,9 +204,11 @@ def test_the_next_run_ends_as_declared(
     declared = scene.options.get("token_issuers", [scene.options])
     kept = [one["issuer"] for one in declared if one.get("chains_mode") == "merge"]
     there = [chains for _issuer, chains in now.values()]
+
     for issuer, chains in before.values():
         if issuer in kept:
             assert any(chains <= each for each in there)
+
     if sent != signal.SIGKILL and moment != "late":
         # It was told to stop, and could put things in order.
         trusted = {issuer for issuer, _chains in now.values()}
@@ -214,7 +220,9 @@ def test_the_next_run_ends_as_declared(
         issuers_now = {alias: (issuer, [list(each) for each in chains]) for alias, (issuer, chains) in now.items()}
         put(host, issuers_now, rights_now, scene.cascade)
         modules.connection.update(hostname=host.address, port=host.port)
+
     again = modules.run(scene.module, **scene.options)
+
     assert not again.failed, again.message
     assert holds(host) == expected(scene.ends)
     assert rights(host) == scene.rights_end

@@ -43,6 +43,7 @@ def test_a_run_that_is_stopped_leaves_nothing(
     running = start("esx_api_probe")
     wait_for(host, f"{SERVICE}.{operation}")
     code, out, _err = running.end(number)
+
     assert (code, out) == (-number, "")
     assert host.issuers == {}
     assert host.wait_closed()
@@ -53,6 +54,7 @@ def test_what_a_killed_run_leaves_is_removed_by_the_next(start: Starter, modules
     running = start("esx_api_probe")
     wait_for(host, f"{SERVICE}.update")
     running.end(signal.SIGKILL)
+
     assert len(host.issuers) == 1
     assert modules.run("esx_api_probe").result["api_probe"]["leftovers_removed"] == 1
     assert host.issuers == {}

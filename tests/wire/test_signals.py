@@ -69,6 +69,7 @@ def trusted(host: Host) -> dict[str, tuple[str, list[list[str]]]]:
 def assert_ended(number: signal.Signals, ended: tuple[int, str, str]) -> None:
     code, out, err = ended
     assert out == ""
+
     if number == TERM:
         # It ends itself by the same signal once all is put away.
         assert code == -TERM
@@ -90,6 +91,7 @@ def test_a_signal_in_the_middle_of_a_read_leaves_nothing_open(
     options = {"provider": "site-a", "key_id": KEY_ID, "key_derivation_key": KEY, "auth_method": method}
     running = start("esx_kms_provider", **options)
     wait_for(host, READS)
+
     assert_ended(number, running.end(number))
     assert host.open_sessions == 0
     assert host.writes == []
@@ -106,10 +108,13 @@ def test_a_signal_in_the_middle_of_a_write_leaves_nothing_open(
     options = {"provider": "site-a", "key_id": KEY_ID, "key_derivation_key": KEY, "auth_method": "session"}
     running = start("esx_kms_provider", **options)
     wait_for(host, f"{PROVIDERS}.create")
+
     assert_ended(number, running.end(number))
     assert host.open_sessions == 0
     assert len(host.writes) == 1
+
     again = modules.kms_provider(retries=0)
+
     assert again.changed == (kind == "delay")
     assert proxy.peak == 1
 
@@ -135,11 +140,16 @@ def test_a_signal_in_the_middle_of_a_rename_leaves_the_issuer_trusted(
     declared = {**issuer_options("vcenter01", ISSUER, NEW), "issuer_conflict": "rename"}
     running = start("esx_token_issuer", auth_method=method, **declared)
     wait_for(host, f"{ISSUERS}.{operation}")
+
     assert_ended(number, running.end(number))
+
     moved = operation == "delete" or kind == "delay_answer"
+
     # Where the issuer has arrived, the old alias holds its marker until the next run.
     assert set(host.issuers) == ({"old", "vcenter01"} if moved else {"old"})
+
     really = {alias: held for alias, held in trusted(host).items() if held[0] == ISSUER}
+
     assert really == ({"vcenter01": (ISSUER, NEW)} if moved else {"old": (ISSUER, OLD)})
     assert host.open_sessions == 0
     assert proxy.peak == 1
@@ -157,6 +167,7 @@ def test_a_signal_after_a_marking_whose_answer_is_late_leaves_the_issuer_trusted
     host.queue(Fault(kind="delay_answer", operation=f"{ISSUERS}.update", seconds=60))
     running = start("esx_token_issuer", **issuer_options("vcenter01", ISSUER, NEW), issuer_conflict="rename")
     wait_for(host, f"{ISSUERS}.update")
+
     assert host.wait_until(lambda: host.issuers["old"].issuer != ISSUER)
     assert_ended(number, running.end(number))
     assert trusted(host) == {"old": (ISSUER, OLD)}
@@ -187,11 +198,16 @@ def test_an_issuer_is_put_back_whatever_comes(
     before = count(host, f"{ISSUERS}.{step}")
     host.queue(Fault(kind="delay", operation=f"{ISSUERS}.{step}", seconds=HELD))
     running.send(first)
+
     assert host.wait_until(lambda: count(host, f"{ISSUERS}.{step}") > before, timeout=30)
+
     running.send(second)
+
     assert running.goes_on()
+
     gate.set()
     code, out, _err = running.ended()
+
     assert out == ""
     assert code == -first
     assert trusted(host) == {"old": (ISSUER, OLD)}
@@ -221,9 +237,12 @@ def test_a_session_is_closed_whatever_comes(
     running.send(first)
     wait_for(host, SESSION_DELETE)
     running.send(second)
+
     assert running.goes_on()
+
     gate.set()
     code, out, _err = running.ended()
+
     assert out == ""
     assert code == -first
     assert host.open_sessions == 0
@@ -252,11 +271,16 @@ def test_the_first_signal_may_come_while_an_issuer_is_put_back(
     host.queue(refused, late)
     running = start("esx_token_issuer", place=place, auth_method="session", **RENAME)
     arrivals = {"list": 3, "update": 2}[step]
+
     assert host.wait_until(lambda: count(host, f"{ISSUERS}.{step}") == arrivals, timeout=30), host.journal
+
     running.send(number)
+
     assert running.goes_on()
+
     gate.set()
     code, out, _err = running.ended()
+
     assert (code, out) == (-number, "")
     assert trusted(host) == {"old": (ISSUER, OLD)}
     assert host.open_sessions == 0
@@ -273,9 +297,12 @@ def test_the_first_signal_may_come_while_a_session_is_closed(
     running = start("esx_kms_provider_info", place=place, auth_method="session")
     wait_for(host, SESSION_DELETE)
     running.send(number)
+
     assert running.goes_on()
+
     gate.set()
     code, out, _err = running.ended()
+
     assert (code, out) == (-number, "")
     assert host.open_sessions == 0
     assert [record.status for record in host.journal if record.operation == SESSION_DELETE] == [204]
@@ -293,5 +320,6 @@ def test_a_signal_that_is_ignored_stays_so(
     running.send(number)
     gate.set()
     code, out, _err = running.ended()
+
     assert code == 0
     assert '"kms_providers"' in out

@@ -60,10 +60,13 @@ def test_what_does_not_speak_tls_gets_no_login(
 ) -> None:
     proxy.script(otherwise=Way(instead=NOT_TLS[what], then=then))
     ran = modules.kms_provider(timeout=TIMEOUT, retries=1)
+
     assert_one_sentence(ran, host, code="unreachable")
     assert watch.within(2 * PHASES * TIMEOUT)
     assert proxy.total == 2
+
     said = proxy.sent_by_client()
+
     assert host.password.encode() not in said
     assert base64.b64encode(f"{host.username}:{host.password}".encode()) not in said
     assert host.journal == []
@@ -75,6 +78,7 @@ def test_who_accepts_and_says_nothing_is_given_up(
 ) -> None:
     proxy.script(otherwise=Way(silent=True))
     ran = modules.kms_provider(timeout=TIMEOUT, retries=2)
+
     assert_one_sentence(ran, host, code="unreachable")
     assert "timed out" in ran.message
     assert proxy.total == 3
@@ -88,12 +92,14 @@ def test_who_is_silent_once_does_no_harm(modules: Modules, form: str, proxy: Fau
         scenario.start(host, form)
         proxy.script(Way(silent=True))
         ran = scenario.run(modules, timeout=TIMEOUT, retries=1)
+
         assert scenario.verdict(modules, host, ran, must_succeed=True) is None
 
 
 def test_a_refused_connection_is_named(modules: Modules, proxy: FaultProxy, host: Host, watch: Watch) -> None:
     proxy.refuse()
     ran = modules.kms_provider(retries=2)
+
     assert_one_sentence(ran, host, code="unreachable")
     assert f"{host.address}:{proxy.port}" in ran.message
     assert "refused" in ran.message
@@ -106,6 +112,7 @@ def test_a_connection_that_is_closed_at_once_is_named(modules: Modules, proxy: F
     for how in ("close", "reset"):
         proxy.script(otherwise=Way(Cut("to_host", 0, how)))
         ran = modules.kms_provider(retries=2)
+
         assert_one_sentence(ran, host, code="unreachable")
         assert proxy.total == 3
         assert host.journal == []
@@ -118,6 +125,7 @@ def test_a_slow_host_is_waited_for(
     scenario.start(host, form)
     proxy.script(otherwise=Way(latency=0.05))
     ran = scenario.run(modules, timeout=3, retries=0)
+
     assert scenario.verdict(modules, host, ran, must_succeed=True) is None
 
 
@@ -128,6 +136,7 @@ def test_a_host_that_is_too_slow_is_given_up(
     scenario.start(host, form)
     proxy.script(otherwise=Way(latency=4 * TIMEOUT))
     ran = scenario.run(modules, timeout=TIMEOUT, retries=1)
+
     assert_one_sentence(ran, host)
     assert "timed out" in ran.message
     assert watch.within(2 * PHASES * TIMEOUT)
@@ -137,6 +146,7 @@ def test_a_host_that_is_too_slow_is_given_up(
 def test_a_handshake_that_drips_is_given_up(modules: Modules, proxy: FaultProxy, host: Host, watch: Watch) -> None:
     proxy.script(otherwise=Way(piece=1, latency=0.05))
     ran = modules.kms_provider(timeout=TIMEOUT, retries=1)
+
     assert_one_sentence(ran, host, code="unreachable")
     assert watch.within(2 * PHASES * TIMEOUT)
     assert host.journal == []
@@ -149,6 +159,7 @@ def test_a_connection_that_dies_after_the_handshake_is_left(
     scenario.start(host, form)
     proxy.script(otherwise=Way(Cut("to_client", (HANDSHAKE, 0), "stall")))
     ran = scenario.run(modules, timeout=TIMEOUT, retries=5)
+
     assert_one_sentence(ran, host, code="answer_lost")
     # What was lost may have been a refused password.
     assert proxy.total == 2
@@ -164,6 +175,7 @@ def test_a_half_open_connection_is_left(modules: Modules, proxy: FaultProxy, hos
     host.queue(Fault(kind="cut_answer", operation=READS, bytes=5))
     proxy.script(otherwise=Way(withhold_end=True))
     ran = modules.kms_provider(timeout=TIMEOUT, retries=1)
+
     assert ran.changed
     assert CREATES.holds(host)
     assert watch.within(2 * PHASES * TIMEOUT)
@@ -175,6 +187,7 @@ def test_a_host_that_closes_after_each_answer_costs_no_retry(modules: Modules, p
     host.put_provider("site-a", type="NATIVE", key_id=KEY_ID)
     host.queue(Fault(kind="cut_answer", operation="*", bytes=1_000_000, times=None))
     ran = modules.kms_provider(retries=0)
+
     assert not ran.failed, ran.message
     assert proxy.total == 2
     assert proxy.peak == 1

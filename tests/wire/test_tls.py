@@ -77,8 +77,10 @@ class Shown:
     def assert_no_request(self, host: Host, version: str) -> None:
         assert self._wire.total == 1
         assert self._inside.sent_by_client() == b""
+
         (link,) = self._wire.links
         data = link.application_data()
+
         assert data == [] if version == "1.2" else all(length <= FINISHED for length in data)
         assert_untouched(host)
 
@@ -115,6 +117,7 @@ def test_a_certificate_that_is_not_good_is_refused_before_a_request(
 ) -> None:
     shown = servers.show(REFUSED[what](fleet.authority, host.address), newest=version)
     ran = modules.kms_provider()
+
     assert_one_sentence(ran, host, code="untrusted")
     assert "ca_path" in ran.message
     assert "thumbprint" in ran.message
@@ -128,6 +131,7 @@ def test_the_pin_of_any_certificate_is_enough(
 ) -> None:
     shown = servers.show(REFUSED[what](fleet.authority, host.address), newest=version)
     ran = modules.kms_provider(ca_path=None, thumbprint=shown.identity.fingerprint)
+
     assert ran.changed
     assert ran.warnings == ""
 
@@ -140,6 +144,7 @@ def test_another_pin_is_refused_before_a_request(
 ) -> None:
     shown = servers.show(REFUSED[what](fleet.authority, host.address), newest=version)
     ran = modules.kms_provider(thumbprint=host.fingerprint, validate_certs=validate_certs)
+
     assert_one_sentence(ran, host, code="untrusted")
     assert shown.identity.fingerprint in ran.message
     assert "thumbprint" in ran.message
@@ -152,6 +157,7 @@ def test_without_validation_any_certificate_is_good_and_a_warning_says_so(
 ) -> None:
     servers.show(REFUSED[what](fleet.authority, host.address))
     ran = modules.kms_provider(validate_certs=False)
+
     assert ran.changed
     assert "validate_certs" in ran.warnings
 
@@ -160,6 +166,7 @@ def test_without_validation_any_certificate_is_good_and_a_warning_says_so(
 def test_the_pin_is_of_the_host_and_not_of_its_ca(modules: Modules, host: Host, fleet: Fleet, servers: Servers) -> None:
     servers.show(issue("host", fleet.authority, names=(host.address,)), fleet.authority)
     ran = modules.kms_provider(thumbprint=fleet.authority.fingerprint)
+
     assert_one_sentence(ran, host, code="untrusted")
     assert_untouched(host)
 
@@ -179,6 +186,7 @@ def test_a_chain_that_the_host_sends_is_followed_to_the_root(
     upper = issue("upper", fleet.authority, authority=True)
     lower = issue("lower", upper, authority=True)
     servers.show(issue("host", lower, names=(host.address,)), lower, upper, newest=version)
+
     assert modules.kms_provider().changed
 
 
@@ -188,6 +196,7 @@ def test_a_self_signed_certificate_can_be_its_own_ca(
     identity = issue("host", names=(host.address,))
     servers.show(identity)
     (tmp_path / "host.pem").write_text(identity.pem)
+
     assert modules.kms_provider(ca_path=str(tmp_path / "host.pem")).changed
 
 
@@ -198,6 +207,7 @@ def test_a_self_signed_certificate_in_ca_path_is_good_for_its_own_name_only(
     shown = servers.show(identity)
     (tmp_path / "host.pem").write_text(identity.pem)
     ran = modules.kms_provider(ca_path=str(tmp_path / "host.pem"))
+
     assert_one_sentence(ran, host, code="untrusted")
     shown.assert_no_request(host, "1.3")
 
@@ -221,6 +231,7 @@ def test_each_connection_of_a_run_is_verified(modules: Modules, host: Host, serv
     )
     modules.connection["port"] = wire.port
     ran = modules.kms_provider(retries=1)
+
     assert_one_sentence(ran, host, code="untrusted")
     assert len(host.journal) == before + 1
 
@@ -232,6 +243,7 @@ def test_tls_that_is_too_old_is_refused(
     identity = issue("host", fleet.authority, names=(host.address,))
     version = {"1.0": ssl.TLSVersion.TLSv1, "1.1": ssl.TLSVersion.TLSv1_1}[newest]
     inside = servers.use(front(host, served_by(identity, oldest=version, newest=version)))
+
     for options in ({}, {"validate_certs": False}, {"thumbprint": identity.fingerprint}):
         ran = modules.kms_provider(retries=0, **options)
         assert_one_sentence(ran, host, code="unreachable")
@@ -255,16 +267,20 @@ def six() -> Iterator[Fleet]:
 def test_ipv6_is_verified(modules: Modules, host: Host, six: Fleet, spelling: str) -> None:
     (only,) = six.hosts
     only.reset()
+
     with FaultProxy("::1", only.port) as proxy:
         where: dict[str, Any] = {"hostname": spelling, "port": proxy.port}
         ran = modules.kms_provider(**where)  # another fleet's CA
+
         assert ran.result["failure"]["code"] == "untrusted"
         assert f"[::1]:{proxy.port}" in ran.message
         assert_untouched(only)
         assert all(length <= FINISHED for link in proxy.links for length in link.application_data())
         assert modules.kms_provider(**where, ca_path=six.ca_path).changed
         assert not modules.kms_provider(**where, ca_path=None, thumbprint=only.fingerprint).failed
+
         refused = modules.kms_provider(**where, ca_path=six.ca_path, thumbprint=host.fingerprint)
+
         assert only.fingerprint in refused.message
         assert proxy.peak == 1
 
@@ -274,6 +290,7 @@ def test_an_ipv6_address_that_the_certificate_does_not_name_is_refused(modules: 
     (only,) = six.hosts
     only.reset()
     only.renew_certificate(name="2001:db8::1")
+
     try:
         ran = modules.kms_provider(hostname="::1", port=only.port, ca_path=six.ca_path)
         assert ran.result["failure"]["code"] == "untrusted"
@@ -298,14 +315,17 @@ def variable(
     name, value = request.param
     wrong = tmp_path / "wrong.pem"
     wrong.write_text(issue("CA", authority=True).pem)
+
     values = {
         "empty": "",
         "right": str(Path(fleet.ca_path).parent if name == "SSL_CERT_DIR" else fleet.ca_path),
         "wrong": str(tmp_path if name == "SSL_CERT_DIR" else wrong),
         "not there": str(tmp_path / "nothing"),
     }
+
     if value != "unset":
         monkeypatch.setenv(name, values[value])
+
     return name, value
 
 
@@ -313,12 +333,17 @@ def test_variables_matter_to_no_option(modules: Modules, host: Host, variable: t
     stranger = tmp_path / "stranger.pem"
     stranger.write_text(issue("CA", authority=True).pem)
     host.put_provider("site-a", type="NATIVE", key_id=KEY_ID)
+
     assert not modules.kms_provider().failed
     assert not modules.kms_provider(ca_path=None, thumbprint=host.fingerprint).failed
     assert not modules.kms_provider(ca_path=None, validate_certs=False).failed
+
     before = len(host.journal)
+
     assert modules.kms_provider(ca_path=str(stranger)).result["failure"]["code"] == "untrusted"
+
     other = modules.kms_provider(ca_path=None, thumbprint=host.fingerprint[::-1])
+
     assert other.result["failure"]["code"] == "untrusted"
     assert len(host.journal) == before
 
@@ -343,6 +368,7 @@ def test_a_folder_needs_no_hashed_names(modules: Modules, host: Host, fleet: Fle
     (tmp_path / "server.key").write_text(issue("host").key_pem)
     (tmp_path / "nowhere.pem").symlink_to(tmp_path / "nothing")
     (tmp_path / "old").mkdir()
+
     assert modules.kms_provider(ca_path=str(tmp_path)).changed
 
 
@@ -353,6 +379,7 @@ def test_a_folder_without_a_certificate_is_refused(
     if text is not None:
         (tmp_path / "README").write_text(text)
     ran = modules.kms_provider(ca_path=str(tmp_path))
+
     assert ran.result["failure"]["code"] == "invalid_input"
     assert f"ca_path: {tmp_path} holds no certificates" in ran.message
     assert_untouched(host)
@@ -364,6 +391,7 @@ def test_the_hint_does_not_ask_for_what_was_done(
 ) -> None:
     servers.show(REFUSED[what](fleet.authority, host.address))
     ran = modules.kms_provider()
+
     assert "Name the CA" not in ran.message
     assert f"ca_path ({fleet.ca_path}) is not enough" in ran.message
     assert "Name the CA" in modules.kms_provider(ca_path=None).message
@@ -375,6 +403,7 @@ def test_an_authority_that_is_no_root_is_enough(
     lower = issue("lower", fleet.authority, authority=True)
     servers.show(issue("host", lower, names=(host.address,)))
     (tmp_path / "lower.pem").write_text(lower.pem)
+
     assert modules.kms_provider(ca_path=str(tmp_path)).changed
 
 
@@ -383,6 +412,7 @@ def test_no_version_of_python_is_stricter_than_another(monkeypatch: pytest.Monke
     for verify in (True, False):
         tls.tls_context.cache_clear()
         context = tls.tls_context(None, verify)
+
         assert not context.verify_flags & ssl.VERIFY_X509_STRICT
         assert context.verify_mode == (ssl.CERT_REQUIRED if verify else ssl.CERT_NONE)
         assert not context.hostname_checks_common_name
@@ -396,8 +426,10 @@ def test_secrets_of_tls_are_written_nowhere(
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
     assert modules.kms_provider(**options).changed
     assert list(tmp_path.iterdir()) == []
+
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "nowhere" / "keys"))
     tls.tls_context.cache_clear()
+
     assert not modules.kms_provider(**options).failed
 
 
@@ -419,6 +451,7 @@ def test_no_variable_breaks_the_loading_of_the_plugin(variable: str, tmp_path: P
     (tmp_path / "broken").write_text("openssl_conf = nonsense\n[nonsense\nssl_conf = x\n-----BEGIN CERTIFICATE-----\n")
     load = "from ansible_collections.esx.trust.plugins.plugin_utils import _action; import os; print(os.environ[{!r}])"
     value = str(tmp_path / NONSENSE[variable])
+
     done = subprocess.run(
         [sys.executable, "-c", load.format(variable)],
         env=clean_environment(PYTHONPATH=link_collection(), **{variable: value}),
@@ -426,6 +459,7 @@ def test_no_variable_breaks_the_loading_of_the_plugin(variable: str, tmp_path: P
         text=True,
         check=False,
     )
+
     assert (done.returncode, done.stdout.strip(), done.stderr) == (0, value, "")
     assert [path.name for path in tmp_path.iterdir()] == ["broken"]
 
@@ -441,5 +475,6 @@ def test_broken_settings_of_the_machine_are_said_when_they_are_needed(
     tls.tls_context.cache_clear()
     tls.prepare()
     ran = modules.kms_provider(ca_path=None)
+
     assert_one_sentence(ran, host, code="unreachable")
     assert "TLS does not work on this machine" in ran.message

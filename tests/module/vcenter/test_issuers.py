@@ -32,6 +32,7 @@ def test_both_issuers_in_five_requests_on_one_connection(modules: Modules, vcent
     assert found(ran) == [("oidc", vcenter.issuer), ("saml", vcenter.entity_id)]
     assert chains(ran, 0) == chains(ran, 1) == [OLD]
     assert (ran.changed, ran.warnings) == (False, "")
+
     assert asked(vcenter) == [
         "POST /api/session",
         "GET /api/vcenter/certificate-management/vcenter/signing-certificate",
@@ -39,6 +40,7 @@ def test_both_issuers_in_five_requests_on_one_connection(modules: Modules, vcent
         "GET /websso/SAML2/Metadata/vsphere.local",
         "DELETE /api/session",
     ]
+
     assert [record.authentication for record in vcenter.journal] == ["basic", "session", None, None, "session"]
     assert (vcenter.open_sessions, vcenter.connections.opened) == (0, 1)
     assert vcenter.wait_closed()
@@ -80,7 +82,9 @@ def test_tokens_in_place_of_a_password(modules: Modules, vcenter: Vcenter) -> No
     vcenter.settings(saml_tokens=["<Assertion/>"])
     assert chains(modules.run(MODULE, username=None, password=None, saml_token="<Assertion/>")) == [OLD]
     assert chains(modules.run(MODULE, username=None, password=None, access_token=vcenter.create_token())) == [OLD]
+
     used = [record.authentication for record in vcenter.journal if record.authentication]
+
     assert used == ["sign", "session", "session", "bearer"]
     assert vcenter.open_sessions == 0
 
@@ -89,9 +93,12 @@ def test_oidc(modules: Modules, vcenter: Vcenter) -> None:
     vcenter.rotate(NEW)
     vcenter.settings(symmetric_key=True)
     ran = modules.run(MODULE, source="oidc")
+
     assert found(ran) == [("oidc", vcenter.issuer)]
     assert chains(ran) == [NEW[:1]]
+
     vcenter.settings(x5c="chain", jwks_keys="all")
+
     assert chains(modules.run(MODULE, source="oidc")) == [NEW, OLD]
 
 
@@ -100,17 +107,21 @@ def test_broker(modules: Modules, vcenter: Vcenter) -> None:
     vcenter.settings(broker=True)
     vcenter.rotate(NEW)
     ran = modules.run(MODULE, source="broker", username=None, password=None)
+
     assert found(ran) == [("oidc", vcenter.issuer.partition("/openidconnect")[0] + "/acs/t/CUSTOMER")]
     assert chains(ran) == [NEW[:1]]
     assert asked(vcenter) == ["GET /acs/t/CUSTOMER/.well-known/openid-configuration", "GET /acs/jwks"]
     assert [record.authentication for record in vcenter.journal] == [None, None]
+
     vcenter.settings(x5c="chain", jwks_keys="all")
+
     assert chains(modules.run(MODULE, source="broker")) == [NEW, OLD]
 
 
 def test_another_tenant_of_a_broker(modules: Modules, vcenter: Vcenter) -> None:
     vcenter.settings(broker=True, broker_tenant="site b")
     ((_protocol, issuer),) = found(modules.run(MODULE, source="broker", broker_tenant="site b"))
+
     assert issuer.endswith("/acs/t/site b")
     assert vcenter.journal[0].path == "/acs/t/site%20b/.well-known/openid-configuration"
 
@@ -119,6 +130,7 @@ def test_another_tenant_of_a_broker(modules: Modules, vcenter: Vcenter) -> None:
 def test_no_such_broker(modules: Modules, vcenter: Vcenter, there: bool) -> None:
     vcenter.settings(broker=there)
     ran = modules.run(MODULE, source="broker", broker_tenant="other")
+
     assert ran.failed
     assert "broker_tenant" in ran.result["failure"]["hint"]
     assert ran.result["failure"]["operation"] == "acs.discovery"
@@ -127,6 +139,7 @@ def test_no_such_broker(modules: Modules, vcenter: Vcenter, there: bool) -> None
 def test_keys_of_a_broker_without_certificates(modules: Modules, vcenter: Vcenter) -> None:
     vcenter.settings(broker=True, x5c="absent")
     ran = modules.run(MODULE, source="broker")
+
     assert ran.result["failure"]["code"] == "unexpected_answer"
     assert "have no certificates (x5c)" in ran.message
     assert "certificate_management" not in ran.message
@@ -138,6 +151,7 @@ def test_saml(modules: Modules, vcenter: Vcenter, use: str, root_first: bool) ->
     vcenter.rotate(NEW)
     vcenter.settings(saml_key_use=use, saml_root_first=root_first)
     ran = modules.run(MODULE, source="saml")
+
     assert found(ran) == [("saml", vcenter.entity_id)]
     assert chains(ran) == [NEW, OLD]
 
@@ -147,6 +161,7 @@ def test_another_domain(modules: Modules, vcenter: Vcenter) -> None:
     for source in SOURCES:
         for _protocol, issuer in found(modules.run(MODULE, source=source, sso_domain="site b.local")):
             assert issuer.endswith("/site b.local")
+
     assert "/openidconnect/jwks/site%20b.local" in {record.path for record in vcenter.journal}
 
 
@@ -154,6 +169,7 @@ def test_another_domain(modules: Modules, vcenter: Vcenter) -> None:
 def test_a_host_trusts_what_was_read(modules: Modules, vcenter: Vcenter, host: Host, fleet: Fleet, check: bool) -> None:
     vcenter.rotate(NEW)
     own = connection(host)
+
     for source in SOURCES:
         for entry in modules.run(MODULE, source=source, check=check, diff=check).result["token_issuers"]:
             declared: dict[str, Any] = {
@@ -163,5 +179,6 @@ def test_a_host_trusts_what_was_read(modules: Modules, vcenter: Vcenter, host: H
             }
             assert modules.run("esx_token_issuer", **own, **declared).changed
             assert not modules.run("esx_token_issuer", **own, **declared).changed
+
     assert len(host.issuers) == 4
     assert vcenter.writes == []

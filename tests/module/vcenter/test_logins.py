@@ -37,6 +37,7 @@ def test_a_refused_login_is_tried_once(modules: Modules, vcenter: Vcenter) -> No
 def test_a_source_that_needs_no_login_is_read_after_a_refused_login(modules: Modules, vcenter: Vcenter) -> None:
     options = {**modules.connection, "password": "wrong-Password-1"}
     refused = run_action(MODULE, options, False)
+
     assert refused["failure"]["login_refused"]
 
     for source in SOURCES[1:]:
@@ -44,6 +45,7 @@ def test_a_source_that_needs_no_login_is_read_after_a_refused_login(modules: Mod
         assert not done.get("failed"), done["msg"]
 
     again = run_action(MODULE, {**options, "source": SOURCES[0]}, False, new_run=False)
+
     assert "is not tried again" in again["msg"]
     assert vcenter.login_attempts == 1
 
@@ -67,8 +69,10 @@ def test_an_expired_session_is_opened_anew_and_closed(modules: Modules, vcenter:
 def test_tokens_that_are_refused(modules: Modules, vcenter: Vcenter) -> None:
     ran = modules.run(MODULE, access_token="unknown")
     assert "The access_token is expired" in ran.message
+
     vcenter.queue(fault(kind="status", operation=SIGNING, status=401, times=None))
     ran = modules.run(MODULE)
+
     assert ran.result["failure"]["code"] == "unauthenticated"
     assert "opened a session and then did not accept it" in ran.message
     assert vcenter.login_attempts == 2
@@ -78,6 +82,7 @@ def test_tokens_that_are_refused(modules: Modules, vcenter: Vcenter) -> None:
 def test_a_missing_privilege(modules: Modules, vcenter: Vcenter) -> None:
     vcenter.put_account(vcenter.username, vcenter.password, entitlements=())
     ran = modules.run(MODULE)
+
     assert ran.result["failure"]["code"] == "unauthorized"
     assert "System.Read" in ran.message
     assert vcenter.open_sessions == 0
@@ -103,6 +108,7 @@ BROKEN = {
 def test_a_session_is_closed_whatever_happens(modules: Modules, vcenter: Vcenter, broken: dict[str, Any]) -> None:
     vcenter.queue(fault(operation=SIGNING, times=None, **broken))
     ran = modules.run(MODULE)
+
     assert ran.failed
     assert ran.message.startswith(f"{vcenter.address}:{vcenter.port}: ")
     assert "ESX host" not in ran.message
@@ -112,6 +118,7 @@ def test_a_session_is_closed_whatever_happens(modules: Modules, vcenter: Vcenter
 def test_a_vcenter_before_7_0_u3(modules: Modules, vcenter: Vcenter) -> None:
     vcenter.settings(signing_certificate_service=False)
     ran = modules.run(MODULE)
+
     assert "7.0 Update 3" in ran.message
     assert "oidc or saml" in ran.message
 
@@ -119,7 +126,9 @@ def test_a_vcenter_before_7_0_u3(modules: Modules, vcenter: Vcenter) -> None:
 def test_an_esx_host_is_no_vcenter(modules: Modules, vcenter: Vcenter, host: Host) -> None:
     own = connection(host)
     ran = modules.run(MODULE, **own)
+
     assert "ESX hosts have no session service" in ran.message
+
     for source in ("oidc", "saml"):
         assert "those of a vCenter" in modules.run(MODULE, source=source, **own).message
 
@@ -129,7 +138,9 @@ def test_the_token_service_is_of_hosts(modules: Modules, vcenter: Vcenter, monke
     assert ran.result["failure"]["code"] == "invalid_input"
     assert ran.message == ("auth_method: token is a service of ESX hosts that no vCenter has; use session or basic.")
     assert vcenter.journal == []
+
     monkeypatch.setenv("VMWARE_AUTH_METHOD", "token")
+
     assert chains(modules.run(MODULE)) == [OLD]
 
 
@@ -143,13 +154,16 @@ def test_no_domain(modules: Modules, vcenter: Vcenter, sso_domain: str, source: 
 
 def test_an_unverified_vcenter_is_warned_of(modules: Modules) -> None:
     assert "in place of the vCenter's" in modules.run(MODULE, ca_path=None, validate_certs=False).warnings
+
     warned = modules.run(MODULE, ca_path=None, validate_certs=False, source="oidc").warnings
+
     assert "in place of the vCenter's" in warned
     assert "login" not in warned
 
 
 def test_a_pinned_vcenter(modules: Modules, vcenter: Vcenter) -> None:
     assert chains(modules.run(MODULE, ca_path=None, thumbprint=vcenter.fingerprint)) == [OLD]
+
     for source in SOURCES:
         ran = modules.run(MODULE, ca_path=None, thumbprint="00" * 32, source=source)
         assert ran.result["failure"]["code"] == "untrusted"

@@ -32,12 +32,14 @@ def test_names_that_are_not_told_are_put_together(modules: Modules, vcenter: Vce
     vcenter.settings(openidconnect=False, saml=False)
     ran = modules.run(MODULE, sso_domain=domain)
     base = f"https://{vcenter.address}:{vcenter.port}"
+
     assert found(ran) == [
         ("oidc", f"{base}/openidconnect/{domain}"),
         ("saml", f"{base}/websso/SAML2/Metadata/{domain}"),
     ]
     assert len(ran.result["warnings"]) == 2
     assert ran.warnings.count("put together from hostname and sso_domain") == 2
+
     for source in ("oidc", "saml"):
         assert "sso_domain" in modules.run(MODULE, sso_domain=domain, source=source).result["failure"]["hint"]
 
@@ -70,13 +72,18 @@ def test_a_failing_page_costs_a_name_and_no_more(
 ) -> None:
     vcenter.queue(fault(operation=page, times=None, **broken))
     ran = modules.run(MODULE)
+
     assert chains(ran) == [OLD]
     assert len(ran.result["warnings"]) == 1
     assert f"https://{vcenter.address}:{vcenter.port}/" in ran.warnings
+
     told = [vcenter.entity_id] if page == DISCOVERY else [vcenter.issuer]
+
     assert [issuer for _protocol, issuer in found(ran) if "example.test" in issuer] == told
     assert vcenter.open_sessions == 0
+
     alone = modules.run(MODULE, source="oidc" if page == DISCOVERY else "saml")
+
     assert alone.failed
     assert alone.message.startswith(f"{vcenter.address}:{vcenter.port}: ")
     assert "ESX host" not in alone.message
@@ -86,6 +93,7 @@ def test_a_failing_page_costs_a_name_and_no_more(
 def test_keys_that_cannot_be_read(modules: Modules, vcenter: Vcenter, broken: dict[str, Any]) -> None:
     vcenter.queue(fault(operation=JWKS, times=None, **broken))
     ran = modules.run(MODULE, source="oidc")
+
     assert ran.failed
     assert ran.message.startswith(f"{vcenter.address}:{vcenter.port}: ")
     assert "ESX host" not in ran.message
@@ -109,6 +117,7 @@ def test_keys_that_cannot_be_read(modules: Modules, vcenter: Vcenter, broken: di
 def test_keys_that_are_of_no_use(modules: Modules, vcenter: Vcenter, keys: list[Any], words: str) -> None:
     vcenter.queue(fault(kind="answer", operation=JWKS, body={"keys": keys}))
     ran = modules.run(MODULE, source="oidc")
+
     assert ran.result["failure"]["code"] == "unexpected_answer"
     assert words in ran.message
 
@@ -117,6 +126,7 @@ def test_a_key_without_certificates_beside_one_with(modules: Modules, vcenter: V
     keys = [{"kty": "RSA", "kid": "bare"}, {"kty": "EC", "use": None, "x5c": [OLD[0], OLD[1]], "more": {}}]
     vcenter.queue(fault(kind="answer", operation=JWKS, body={"keys": keys, "extra": 1}))
     ran = modules.run(MODULE, source="oidc")
+
     assert chains(ran) == [OLD]
     assert "of 2 keys that sign, 1 have no certificates" in ran.warnings
 
@@ -129,6 +139,7 @@ def test_keys_are_read_from_nobody_else(modules: Modules, vcenter: Vcenter, host
     ):
         vcenter.settings(jwks_uri=uri)
         assert chains(modules.run(MODULE, source="oidc")) == [OLD[:1]]
+
     assert host.journal == []
     assert host.connections.handshakes == 0
 
@@ -149,6 +160,7 @@ def test_redirects_are_not_followed(
 ) -> None:
     vcenter.queue(fault(**broken, location=f"https://{host.address}:{host.port}/", times=None))
     ran = modules.run(MODULE, source=source)
+
     assert "a redirect" in ran.message
     assert host.connections.handshakes == 0
 
@@ -168,10 +180,12 @@ def test_a_page_of_an_impostor_fails_the_run(
 
     monkeypatch.setattr(Client, "call", call)
     vcenter.queue(fault(kind="reset_before", operation=page))
+
     try:
         ran = modules.run(MODULE, source=source)
     finally:
         vcenter.renew_certificate()
+
     assert ran.result["failure"]["code"] == "untrusted"
 
 
@@ -194,6 +208,7 @@ def test_nobody_there(modules: Modules, source: str) -> None:
 def test_documents_that_are_not_read(modules: Modules, vcenter: Vcenter, document: str) -> None:
     vcenter.queue(fault(kind="answer", operation=METADATA, body=document, content_type="text/xml", times=None))
     ran = modules.run(MODULE, source="saml")
+
     assert ran.result["failure"]["code"] == "unexpected_answer"
     assert "is no SAML metadata" in ran.message
     assert len(modules.run(MODULE).result["warnings"]) == 1
@@ -202,10 +217,13 @@ def test_documents_that_are_not_read(modules: Modules, vcenter: Vcenter, documen
 def test_without_a_parser(modules: Modules, vcenter: Vcenter, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(_libraries.MISSING_FOR_SOME, "defusedxml", "")
     ran = modules.run(MODULE, source="saml")
+
     assert ran.result["failure"]["code"] == "invalid_input"
     assert "defusedxml" in ran.message
     assert vcenter.journal == []
+
     ran = modules.run(MODULE)
+
     assert found(ran)[0] == ("oidc", vcenter.issuer)
     assert found(ran)[1][1].startswith(f"https://{vcenter.address}:")
     assert "defusedxml" in ran.warnings

@@ -57,6 +57,7 @@ def double(fleet: Fleet, tmp_path: pathlib.Path) -> Iterator[Double]:
     identity = certificates.issue("double", fleet.authority, names=("127.0.0.1",))
     text = "".join(identity.pem.splitlines()[1:-1])
     bare = "".join(OLD[0].splitlines()[1:-1])
+
     pages = {
         "/openidconnect/vsphere.local/.well-known/openid-configuration": (
             "application/json;charset=UTF-8",
@@ -101,6 +102,7 @@ def double(fleet: Fleet, tmp_path: pathlib.Path) -> Iterator[Double]:
     server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
+
     try:
         yield Double("127.0.0.1", server.server_port, received)
     finally:
@@ -123,14 +125,19 @@ def test_no_credential_is_sent_where_none_is_needed(
         "source": source,
         "auth_method": auth_method,
     }
+
     ran = modules.run(MODULE, **options, **CREDENTIALS)
+
     assert found(ran) == [(source, issuer)]
     assert chains(ran) == [OLD[:1]]
     assert len(double.received) == (2 if source == "oidc" else 1)
+
     for request in double.received:
         names = {line.partition(":")[0].lower() for line in request.splitlines()[1:] if line}
         assert names == {"host", "accept", "accept-encoding", "user-agent"}
+
     without = modules.run(MODULE, **options, username=None, password=None)
+
     assert without.result["token_issuers"] == ran.result["token_issuers"]
 
 
@@ -139,6 +146,7 @@ def test_no_credential_is_sent_with_a_session_open(modules: Modules, vcenter: Vc
     vcenter.queue(fault(kind="status", operation=DISCOVERY, status=404))
     ran = modules.run(MODULE)
     public = [record for record in vcenter.journal if not record.path.startswith("/api/")]
+
     assert [record.authentication for record in public] == [None, None]
     assert "esx.trust" in ran.warnings, "what was sent is repeated"
     assert "vmware-api-session-id" not in ran.warnings
@@ -157,16 +165,21 @@ def test_no_secret_is_printed(
     vcenter.put_account(vcenter.username, CREDENTIALS["password"])
     vcenter.queue(fault(kind="status", operation=operation, status=400, times=None))
     options = {"password": CREDENTIALS["password"]}
+
     if login in CREDENTIALS:
         options[login] = vcenter.create_token() if login == "access_token" else CREDENTIALS[login]
     else:
         options["auth_method"] = login
+
     ran = modules.run(MODULE, **options)
     used = any(record.fault for record in vcenter.journal)
+
     assert used == (login in ("session", "saml_token") or operation != "com.vmware.cis.session.create")
     assert ran.failed == (used and operation not in (DISCOVERY, METADATA))
+
     packed = base64.b64encode(gzip.compress(CREDENTIALS["saml_token"].encode(), mtime=0)).decode()
     basic = base64.b64encode(f"{vcenter.username}:{CREDENTIALS['password']}".encode()).decode()
+
     for secret in (session, basic, packed, *options.values()):
         if secret not in ("session", "basic"):
             assert secret not in ran.output
