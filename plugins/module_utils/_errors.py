@@ -255,3 +255,7 @@ class Unauthorized(ApiError):
     """The host knows the account, and the account lacks the right to do this."""
 
     code = "unauthorized"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.retriable = False

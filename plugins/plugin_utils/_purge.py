@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,14 +23,11 @@ REFUSAL = (
 
 def refusal_of(declared: Any, purge: Any, purge_all: Any) -> str:
     """See fleet_refusal.yml."""
-    issuers = () if not declared or is_blank(declared) else declared
-    if isinstance(issuers, Mapping):
-        # Ansible takes a dictionary for a list with one entry.
-        issuers = (issuers,)
-
-    if not isinstance(issuers, (list, tuple)):
-        # The module refuses what is no list, and says so.
-        return ""
+    # The first test must be whether it is empty: only this makes an undefined variable raise its error.
+    # A text may become an empty list where the module gets it, so a text counts as no issuer.
+    issuers: Iterable[Any] = ()
+    if declared and isinstance(declared, Iterable) and not isinstance(declared, (str, Mapping)):
+        issuers = declared
 
     for issuer in issuers:
         if isinstance(issuer, Mapping) and is_present(issuer):

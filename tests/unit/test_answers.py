@@ -305,3 +305,11 @@ def test_a_host_may_say_when_to_come_back_by_a_date() -> None:
 
     assert retry_after is not None
     assert 50 < retry_after <= 60
+
+
+@pytest.mark.parametrize("error_type", ["SERVICE_UNAVAILABLE", "ERROR", "NOT_ALLOWED_IN_CURRENT_STATE"])
+def test_a_forbidden_login_is_never_worth_repeating_whatever_its_type_is(error_type: str) -> None:
+    error = error_of(answer(403, clean(error_type)), LOGIN)
+    assert isinstance(error, Unauthorized)
+    assert not error.retriable
+    assert not isinstance(error_of(answer(403, clean(error_type)), WRITE), Unauthorized)

@@ -241,11 +241,14 @@ def test_every_filter_is_offered() -> None:
     }
 
 
-@pytest.mark.parametrize("declared", [None, [], " ", {"state": "absent"}, [{"state": "absent"}]])
+@pytest.mark.parametrize(
+    "declared",
+    [None, [], " ", "[]", "issuer_alias=old state=absent", [{"state": "absent"}], {"state": "absent"}, 5, True],
+)
 def test_a_declaration_without_an_issuer_is_refused(declared: Any) -> None:
     assert refusal_of(declared, True, None)
 
 
-@pytest.mark.parametrize("declared", [5, True, "vcenter01", {"issuer_alias": "a"}, [{"issuer_alias": "a"}]])
-def test_an_issuer_or_a_value_of_a_wrong_form_is_left_to_the_module(declared: Any) -> None:
+@pytest.mark.parametrize("declared", [[{"issuer_alias": "a"}], ["vcenter01", {"issuer_alias": "a"}]])
+def test_a_declaration_with_an_issuer_may_purge_the_others(declared: Any) -> None:
     assert refusal_of(declared, True, None) == ""

@@ -160,3 +160,17 @@ def test_json_of_another_form_is_told_by_host_and_operation() -> None:
     error = wrong_shape(READ, READ.title, "esx01")
     assert error.message == "esx01: the answer to GET /api/things is JSON, but not of the form that the API documents."
     assert (error.hint, error.operation) == (HINT_NOT_THE_API, READ.id)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "unknown"),
+    [
+        (502, b'{"message": "upstream request failed: token service unauthenticated"}', True),
+        (404, b'{"status": 404, "path": "/api/things/unauthenticated-idp"}', False),
+    ],
+)
+def test_a_word_in_the_answer_to_a_write_is_no_refusal_of_a_login(status: int, body: bytes, unknown: bool) -> None:
+    """Else a write would be sent again after a new login, and nobody would look whether the first one was done."""
+    error = error_of(answer(status, body), WRITE)
+    assert isinstance(error, UnexpectedAnswer)
+    assert error.outcome_unknown is unknown

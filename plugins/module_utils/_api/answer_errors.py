@@ -120,7 +120,8 @@ def api_error(received: Received, fault: Fault) -> ApiError:
     if fault.error_type == "UNAUTHENTICATED" or answer.status == 401:
         # The code 401 is a refusal, whatever the body says, and a refused login is never sent again.
         error_class = Unauthenticated
-    elif fault.error_type == "UNAUTHORIZED":
+    elif fault.error_type == "UNAUTHORIZED" or (answer.status == 403 and operation.secret):
+        # A login that is answered with 403 is never sent again either.
         error_class = Unauthorized
 
     error_type = fault.error_type or ""
@@ -372,12 +373,18 @@ def names_a_refusal(answer: Answer) -> bool:
     return _REFUSAL in str(answer.headers.get(_ERROR_HEADER, "")).lower()
 
 
-def tells_of_a_refusal(value: Any) -> bool:
-    """True if the value of an answer names the refusal of a login, at any place in it.
+def tells_of_a_refusal(operation: Operation, answer: Answer) -> bool:
+    """True if the JSON of an answer names the refusal of a login, at any place in it.
 
-    In doubt this is a refusal, because a refused password must never be sent again.
+    In doubt this is a refusal, because a refused password must never be sent again. Of a write, only an answer in the
+    form of JSON-RPC counts: the word alone may be a part of any name or sentence, and after a new login the write would
+    be sent again without a look.
     """
-    return _REFUSAL in json.dumps(value).lower()
+    is_write = not operation.reads and not operation.secret
+    if is_write and not answer.is_json_rpc:
+        return False
+
+    return _REFUSAL in json.dumps(answer.json).lower()
 
 
 def says_no_such_operation(error: TrustError) -> bool:

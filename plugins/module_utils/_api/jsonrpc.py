@@ -121,7 +121,7 @@ class JsonRpcCodec:
         result = value.get("result")
         if isinstance(result, dict) and result.get("error") is not None:
             fault = _read_error(result["error"], scrub)
-            is_unnamed_refusal = fault.error_type is None and tells_of_a_refusal(result["error"])
+            is_unnamed_refusal = fault.error_type is None and tells_of_a_refusal(operation, answer)
             if is_unnamed_refusal or names_a_refusal(answer):
                 fault = replace(fault, error_type="UNAUTHENTICATED", outcome_unknown=False)
 
@@ -285,7 +285,7 @@ def _refusal(received: Received) -> Optional[ApiError]:
 
     if error_type is None and not _has_output(answer.json):
         status = None
-        if names_a_refusal(answer) or tells_of_a_refusal(answer.json):
+        if names_a_refusal(answer) or tells_of_a_refusal(received.operation, answer):
             error_type = "UNAUTHENTICATED"
 
     if error_type is None:

@@ -112,12 +112,11 @@ class RestCodec:
             raise error
 
         is_success = 200 <= answer.status < 300 and not answer.is_json_rpc
-        is_refusal = names_a_refusal(answer) or tells_of_a_refusal(answer.json)
-        if is_refusal and not is_success:
-            fault = Fault("UNAUTHENTICATED", inferred=True, texts=())
-            raise api_error(received, fault)
-
         if not is_success:
+            if names_a_refusal(answer) or tells_of_a_refusal(operation, answer):
+                fault = Fault("UNAUTHENTICATED", inferred=True, texts=())
+                raise api_error(received, fault)
+
             raise _other_answer(received)
 
         # 202 and 206 do not prove that the operation finished.

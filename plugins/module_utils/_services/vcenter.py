@@ -379,6 +379,9 @@ def _hint(error: TrustError, connection: Connection) -> str:
     if later or not isinstance(error, (ApiError, UnexpectedAnswer)):
         return ""
 
+    if error.operation == SESSION_CREATE.id and isinstance(error, Unauthorized):
+        return "The vCenter does not let this account log in, or a proxy before it does not let the login through."
+
     if error.operation == SESSION_CREATE.id and not isinstance(error, Unauthenticated):
         return "Check that hostname and port are those of a vCenter, 7.0 or later; ESX hosts have no session service."
 
