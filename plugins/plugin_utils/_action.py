@@ -95,14 +95,14 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
         login = login_of(self.arguments, args, self._environment())
         host = str(task_vars.get("inventory_hostname", ""))
 
-        sends_password = self.sends_password(args)
-        if sends_password and refused.know(login):
+        with_password = self.sends_password(args)
+        if with_password and refused.know(login):
             result.update(refused_before(host).result())
             return self._with_names_of_variables(result)
 
         # Tasks in the background run beside each other, so those with the same password take turns.
         shared: Optional[LoginKey] = None
-        if sends_password:
+        if with_password:
             if self._task.async_val:
                 refused.share(login)
 
@@ -117,10 +117,8 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
         else:
             result.update(self._run_here(args, task_vars))
 
-        failure = result.get("failure") or {}
-        if failure.get("login_refused"):
-            refused.remember(login, failure.get("operation"))
-        if sends_password and refused_for_a_token(result):
+        refused.remember_refusal_in(login, result)
+        if with_password and refused_for_a_token(result):
             refused.remember_for_tokens(login)
 
         return self._with_names_of_variables(result)
@@ -176,25 +174,25 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
             and not self._task.async_val
             and not self._connection.become
             and not any(self._task.environment or [])
-            and self._interpreter(task_vars) in ("", own_python())
+            and self._asks_for_own_python(task_vars)
         )
 
-    def _interpreter(self, task_vars: Mapping[str, Any]) -> str:
-        """The path of the Python that the task asks for. Empty if the choice is left to Ansible."""
+    def _asks_for_own_python(self, task_vars: Mapping[str, Any]) -> bool:
+        """True if the task asks for the Python of this process, or leaves the choice to Ansible."""
         if self._task.delegate_to:
             task_vars = task_vars.get("ansible_delegated_vars", {}).get(self._task.delegate_to, {})
 
-        return interpreter(task_vars.get(INTERPRETER), self._templar)
+        return is_own_python(task_vars.get(INTERPRETER), self._templar)
 
 
 @cache
-def own_python() -> str:
+def _own_python() -> str:
     """The path of the Python that runs this process."""
     return os.path.realpath(sys.executable)
 
 
-def interpreter(asked: Any, templar: Any) -> str:
-    """The path of the Python that the variable of a host asks for. Empty if the choice is left to Ansible.
+def is_own_python(asked: Any, templar: Any) -> bool:
+    """True if the variable of a host asks for the Python of this process, or leaves the choice to Ansible.
 
     asked: the value of the variable.
     templar: Ansible's Templar, which resolves a template in it.
@@ -202,13 +200,13 @@ def interpreter(asked: Any, templar: Any) -> str:
     asked = asked or ""
     if asked == _OWN_PYTHON:
         # The result is known. Resolving the template would cost every worker time.
-        return own_python()
+        return True
 
     path = str(templar.template(asked))
     if not path or path.startswith("auto"):
-        return ""
+        return True
 
-    return os.path.realpath(path)
+    return os.path.realpath(path) == _own_python()
 
 
 def sends_password(args: Mapping[str, Any]) -> bool:

@@ -34,6 +34,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.address import host
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import BASIC
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import LoginKey
+from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import refusal_in
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 
 # Ansible loads this file before it forks the workers.
@@ -58,6 +59,12 @@ class RefusedLogins:
     def remember_for_tokens(self, login: LoginKey) -> None:
         """Note that a login for a token was refused, although services accept the password."""
         self._file(f"refused-{login.token_way}").touch(mode=0o600)
+
+    def remember_refusal_in(self, login: LoginKey, result: Mapping[str, Any]) -> None:
+        """Note that this login was refused, if the result of a module says so."""
+        refusal = refusal_in(result)
+        if refusal is not None:
+            self.remember(login, refusal.get("operation"))
 
     def is_shared(self, login: LoginKey) -> bool:
         """True if a task that may still be running in the background uses this login."""

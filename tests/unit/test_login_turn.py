@@ -244,8 +244,9 @@ def test_a_file_that_is_removed_while_a_task_waits_for_it_is_made_anew(tmp_path:
     assert "is not tried again" in host.task()["msg"]
 
 
-def test_a_refusal_is_kept_for_an_empty_declaration_too(host: EsxHost, tmp_path: Path) -> None:
-    args = {
+def refused_options(host: EsxHost) -> dict[str, Any]:
+    """Options of esx_host_trust with a password that the host refuses, and an empty declaration."""
+    return {
         "hostname": host.address,
         "port": host.port,
         "username": "root",
@@ -254,6 +255,9 @@ def test_a_refusal_is_kept_for_an_empty_declaration_too(host: EsxHost, tmp_path:
         "kms_providers": [],
     }
 
+
+def test_a_refusal_is_kept_for_an_empty_declaration_too(host: EsxHost, tmp_path: Path) -> None:
+    args = refused_options(host)
     validated = ValidatedOptions.of(host_trust.ARGUMENTS, args, "esx_host_trust", shows_invocation=False)
     done = in_turn(TOKEN, str(tmp_path), "esx01", lambda: validated.result(host_trust.run, True, False))
 
@@ -300,15 +304,7 @@ def test_a_look_at_a_fleet_knows_what_a_task_in_the_background_was_told(
 ) -> None:
     monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
 
-    args = {
-        "hostname": host.address,
-        "port": host.port,
-        "username": "root",
-        "password": "wrong-Password-1",
-        "validate_certs": False,
-        "kms_providers": [],
-    }
-
+    args = refused_options(host)
     login = login_of(host_trust.ARGUMENTS, args, {})
     RefusedLogins().share(login)
     (tmp_path / f"esx-trust-login-{login.digest}").write_text(f"refused {login.digest}\n", "ascii")

@@ -16,7 +16,6 @@ from ansible.errors import AnsibleActionFail
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import LoginKey
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import in_turn
-from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import refusal_in
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import refused_before
 from ansible_collections.esx.trust.plugins.module_utils._services import host_examination
 from ansible_collections.esx.trust.plugins.module_utils._services import host_trust
@@ -162,9 +161,7 @@ class Look:
         else:
             result = examined()
 
-        refusal = refusal_in(result)
-        if refusal is not None:
-            self._refused.remember(host.login, refusal.get("operation"))
+        self._refused.remember_refusal_in(host.login, result)
 
         return result
 

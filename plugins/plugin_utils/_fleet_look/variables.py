@@ -23,8 +23,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.host_trust imp
 from ansible_collections.esx.trust.plugins.module_utils._services.option_specifications import is_blank
 from ansible_collections.esx.trust.plugins.plugin_utils._action import INTERPRETER
 from ansible_collections.esx.trust.plugins.plugin_utils._action import SWITCH
-from ansible_collections.esx.trust.plugins.plugin_utils._action import interpreter
-from ansible_collections.esx.trust.plugins.plugin_utils._action import own_python
+from ansible_collections.esx.trust.plugins.plugin_utils._action import is_own_python
 from ansible_collections.esx.trust.plugins.plugin_utils._action import plain
 from ansible_collections.esx.trust.plugins.plugin_utils._purge import REFUSAL
 from ansible_collections.esx.trust.plugins.plugin_utils._purge import purge_unless_refused
@@ -195,7 +194,7 @@ class Variables:
             and boolean(self._templar.template(variables.get(SWITCH, True)), strict=False)
             and self._templar.template(connection) in _HERE
             and not boolean(self._templar.template(become) or False, strict=False)
-            and interpreter(variables.get(INTERPRETER), self._templar) in ("", own_python())
+            and is_own_python(variables.get(INTERPRETER), self._templar)
         )
 
     def _complaint(self, error: Exception, variables: Mapping[str, Any]) -> str:
