@@ -170,6 +170,19 @@ def _sent(transport: HttpsTransport, host: str) -> Answer | TrustError:
     return answer
 
 
+def test_a_socket_that_is_open_is_seen(speaker: Speaker) -> None:
+    """The other tests see none left, and would do so too if nobody could see them."""
+    speaker.says, speaker.closes = once(TAKEN["plain"]), False
+    transport = HttpsTransport(connection(speaker), str)
+    transport.send("GET", "/x", {})
+
+    assert len(open_sockets()) == 1
+
+    transport.close()
+
+    assert open_sockets() == []
+
+
 def once(raw: bytes) -> Says:
     return lambda: (raw,)
 
