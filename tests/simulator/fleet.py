@@ -90,6 +90,11 @@ class Host:
         return self._do(self._state.journal.copy)
 
     @property
+    def requests(self) -> int:
+        """How many requests have arrived."""
+        return self._do(lambda: len(self._state.journal.records))
+
+    @property
     def writes(self) -> list[Record]:
         """The requests that would write to one of the services, whatever became of them."""
         return [record for record in self.journal if record.writes]
