@@ -135,10 +135,7 @@ class Comparison:
         hosts = min(self._slow_hosts, size) if case.work.slow else size
         late = self._late.get((case.name, size))
 
-        def projected(found: float, once: float) -> float:
-            return once + (found - once) / hosts * size
-
-        cpu = projected(figure.cpu, alone.cpu)
+        cpu = projected(figure.cpu, alone.cpu, hosts, size)
         no_op = median(self._figures[NO_OP.name, size])
 
         return {
@@ -146,7 +143,7 @@ class Comparison:
             "name": case.name,
             "size": size,
             "hosts": hosts,
-            "seconds": projected(figure.seconds, alone.seconds),
+            "seconds": projected(figure.seconds, alone.seconds, hosts, size),
             "seconds_late": median(late).seconds if late else None,
             "cpu": cpu,
             "cpu_each": cpu / size,
@@ -154,6 +151,12 @@ class Comparison:
             "simulator_share": figure.simulator / figure.seconds / (os.cpu_count() or 1),
             "runs": [one.cpu for one in self._figures[case.name, size]],
         }
+
+
+def projected(found: float, once: float, hosts: int, size: int) -> float:
+    """A figure of a fleet of `size`, of which so many hosts were measured. once: what a run costs before any host."""
+    for_each = (found - once) / hosts
+    return once + for_each * size
 
 
 def median(figures: Sequence[Figure]) -> Figure:
