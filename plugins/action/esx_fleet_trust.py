@@ -14,7 +14,6 @@ from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.esx.trust.plugins.plugin_utils._action import plain
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import memory
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import plan
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.files import write_plan
@@ -25,6 +24,7 @@ from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.options impo
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.outcome import lists
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import Variables
 from ansible_collections.esx.trust.plugins.plugin_utils._templates import no_template
+from ansible_collections.esx.trust.plugins.plugin_utils._templates import untagged
 
 #: The variables in which the role keeps the results of a host's own task, by their names in the entries of an audit.
 _FOUND = {"trust": "host_trust_found", "keys": "host_trust_providers"}
@@ -80,7 +80,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _options(self) -> dict[str, Any]:
         """The validated options. Raises AnsibleActionFail."""
         validator = ArgumentSpecValidator(**ARGUMENTS.keywords())
-        validation = validator.validate(ARGUMENTS.given(plain(self._task.args)))
+        validation = validator.validate(ARGUMENTS.given(untagged(self._task.args)))
         if validation.error_messages:
             raise AnsibleActionFail(validation.errors.msg)
 
@@ -120,7 +120,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             run = {
                 "started_at": started_at,
                 "user": task_vars.get("awx_user_name") or os.environ.get("USER"),
-                "inventory": plain(task_vars.get("ansible_inventory_sources") or []),
+                "inventory": untagged(task_vars.get("ansible_inventory_sources") or []),
                 "esx_hosts": options["esx_hosts"],
                 "expiring_days": options["expiring_days"],
             }
@@ -163,7 +163,7 @@ def _deviations(record: Mapping[str, Any]) -> dict[str, str]:
 
 def _results_in(facts: Mapping[str, Any]) -> dict[str, Any]:
     """The results that tasks of the role have kept for a host."""
-    return {entry: plain(facts[name]) for entry, name in _FOUND.items() if name in facts}
+    return {entry: untagged(facts[name]) for entry, name in _FOUND.items() if name in facts}
 
 
 def _now() -> str:
