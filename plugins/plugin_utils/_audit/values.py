@@ -112,12 +112,12 @@ def as_mappings(value: Any) -> list[Mapping[str, Any]]:
 
 
 def plain(value: Any) -> Any:
-    """A copy of a record in which every text is plain and printable."""
+    """A copy of a record in which every text is plain and printable, and every name of a field too."""
     if isinstance(value, str):
         return text(value)
 
     if isinstance(value, Mapping):
-        return {name: plain(item) for name, item in value.items()}
+        return {plain(name): plain(item) for name, item in value.items()}
 
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]

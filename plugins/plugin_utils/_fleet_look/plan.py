@@ -21,6 +21,7 @@ from ansible_collections.esx.trust.plugins.plugin_utils._audit.hosts import exam
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import as_mappings
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import count
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import joined
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import plain
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import text
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import PASSING
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import UNKNOWN_HOST
@@ -334,8 +335,8 @@ def _shared_differences(results: Results) -> list[Record]:
         if not isinstance(diff, Mapping):
             continue
 
-        before = diff.get("before")
-        after = diff.get("after")
+        before = plain(diff.get("before"))
+        after = plain(diff.get("after"))
         record = found.setdefault(repr((before, after)), {"hosts": [], "before": before, "after": after})
         record["hosts"].append(text(host))
 
