@@ -259,7 +259,12 @@ def refused_options(host: EsxHost) -> dict[str, Any]:
 def test_a_refusal_is_kept_for_an_empty_declaration_too(host: EsxHost, tmp_path: Path) -> None:
     args = refused_options(host)
     validated = ValidatedOptions.of(host_trust.ARGUMENTS, args, "esx_host_trust", shows_invocation=False)
-    done = in_turn(TOKEN, str(tmp_path), "esx01", lambda: validated.result(host_trust.run, True, False))
+    done = in_turn(
+        TOKEN,
+        str(tmp_path),
+        "esx01",
+        lambda: validated.result(host_trust.run, check_mode=True, diff=False),
+    )
 
     assert done["failure"]["login_refused"]
 
