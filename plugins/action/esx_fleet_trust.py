@@ -57,9 +57,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
         found: dict[str, Optional[dict[str, Any]]]
         if options["resume"]:
-            kept = memory.kept(memory.RESULTS) or {}
-            started_at = kept.get("started_at", started_at)
-            found = dict(kept.get("found", {}))
+            kept = memory.kept(memory.RESULTS)
+            if kept is None:
+                raise AnsibleActionFail(
+                    "resume: no look of this run has left a host to a task of its own, so nothing is left to do; the"
+                    " look itself has written its report."
+                )
+
+            started_at = kept["started_at"]
+            found = dict(kept["found"])
             for given in fleet:
                 if given.elsewhere:
                     found[given.host] = _results_in(given.facts)

@@ -147,6 +147,13 @@ class Look:
 
     def _examine(self, name: str, host: _Host) -> Result:
         """The result of one host. This runs in a thread."""
+        try:
+            return self._examine_unless_refused(name, host)
+        except AnsibleActionFail as error:
+            return _failure(str(error))
+
+    def _examine_unless_refused(self, name: str, host: _Host) -> Result:
+        """The result of one host. Raises AnsibleActionFail if nobody can know whether its login was refused before."""
         if sends_password(host.trust.args) and self._refused.know(host.login):
             return refused_before(name).result()
 
