@@ -15,6 +15,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.esx.trust.plugins.plugin_utils._action import plain
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import iso
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import memory
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import plan
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.files import write_plan
@@ -24,10 +25,8 @@ from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.look import 
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.options import ARGUMENTS
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.outcome import lists
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import Variables
+from ansible_collections.esx.trust.plugins.plugin_utils._role_variables import FOUND
 from ansible_collections.esx.trust.plugins.plugin_utils._templates import no_template
-
-#: The variables in which the role keeps the results of a host's own task, by their names in the entries of an audit.
-_FOUND = {"trust": "host_trust_found", "keys": "host_trust_providers"}
 
 
 # ansible-core has no types.
@@ -46,7 +45,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         started_at = _now()
         options = self._options()
 
-        variables = Variables(self._task, task_vars, self._loader, tuple(_FOUND.values()))
+        variables = Variables(self._task, task_vars, self._loader, tuple(FOUND.values()))
         fleet = [variables.of(host) for host in task_vars["ansible_play_batch"]]
 
         if options["check_declarations"]:
@@ -169,9 +168,9 @@ def _deviations(record: Mapping[str, Any]) -> dict[str, str]:
 
 def _results_in(facts: Mapping[str, Any]) -> dict[str, Any]:
     """The results that tasks of the role have kept for a host."""
-    return {entry: plain(facts[name]) for entry, name in _FOUND.items() if name in facts}
+    return {entry: plain(facts[name]) for entry, name in FOUND.items() if name in facts}
 
 
 def _now() -> str:
     """The time in ISO 8601, in UTC."""
-    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return iso(datetime.datetime.now(datetime.timezone.utc))

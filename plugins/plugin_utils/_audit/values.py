@@ -12,6 +12,7 @@ import datetime
 import re
 from collections.abc import Iterable
 from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 from typing import Optional
 
@@ -75,6 +76,26 @@ def count(number: int, noun: str) -> str:
     """A number and its noun, as they are written in a sentence: 1 host, 2 hosts, 1,000 hosts."""
     plural = "" if number == 1 else "s"
     return f"{number:,} {noun}{plural}"
+
+
+def iso(at: datetime.datetime) -> str:
+    """A moment in ISO 8601, in UTC, such as 2026-01-31T08:00:00Z."""
+    in_utc = at.astimezone(datetime.timezone.utc).replace(microsecond=0, tzinfo=None)
+    return f"{in_utc.isoformat()}Z"
+
+
+def listed(names: Sequence[str], most: int, last: str = ", ") -> str:
+    """The names as a sentence lists them: all of them, or the first `most` and the number of the others.
+
+    last: stands between the last two names if all are listed.
+    """
+    if len(names) > most:
+        return f"{', '.join(names[:most])} and {len(names) - most:,} more"
+
+    if len(names) < 2:
+        return "".join(names)
+
+    return f"{', '.join(names[:-1])}{last}{names[-1]}"
 
 
 def in_words(value: str) -> str:
