@@ -14,6 +14,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import iso
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import memory
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import plan
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.files import write_plan
@@ -23,11 +24,9 @@ from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.look import 
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.options import ARGUMENTS
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.outcome import lists
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import Variables
+from ansible_collections.esx.trust.plugins.plugin_utils._role_variables import FOUND
 from ansible_collections.esx.trust.plugins.plugin_utils._templates import no_template
 from ansible_collections.esx.trust.plugins.plugin_utils._templates import untagged
-
-#: The variables in which the role keeps the results of a host's own task, by their names in the entries of an audit.
-_FOUND = {"trust": "host_trust_found", "keys": "host_trust_providers"}
 
 
 # ansible-core has no types.
@@ -46,7 +45,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         started_at = _now()
         options = self._options()
 
-        variables = Variables(self._task, task_vars, self._loader, tuple(_FOUND.values()))
+        variables = Variables(self._task, task_vars, self._loader, tuple(FOUND.values()))
         fleet = [variables.of(host) for host in task_vars["ansible_play_batch"]]
 
         if options["check_declarations"]:
@@ -57,9 +56,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
         found: dict[str, Optional[dict[str, Any]]]
         if options["resume"]:
-            kept = memory.kept(memory.RESULTS) or {}
-            started_at = kept.get("started_at", started_at)
-            found = dict(kept.get("found", {}))
+            kept = memory.kept(memory.RESULTS)
+            if kept is None:
+                raise AnsibleActionFail(
+                    "resume: no look of this run has left a host to a task of its own, so nothing is left to do; the"
+                    " look itself has written its report."
+                )
+
+            started_at = kept["started_at"]
+            found = dict(kept["found"])
             for given in fleet:
                 if given.elsewhere:
                     found[given.host] = _results_in(given.facts)
@@ -163,9 +168,9 @@ def _deviations(record: Mapping[str, Any]) -> dict[str, str]:
 
 def _results_in(facts: Mapping[str, Any]) -> dict[str, Any]:
     """The results that tasks of the role have kept for a host."""
-    return {entry: untagged(facts[name]) for entry, name in _FOUND.items() if name in facts}
+    return {entry: untagged(facts[name]) for entry, name in FOUND.items() if name in facts}
 
 
 def _now() -> str:
     """The time in ISO 8601, in UTC."""
-    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return iso(datetime.datetime.now(datetime.timezone.utc))

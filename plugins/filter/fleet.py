@@ -15,16 +15,11 @@ from ansible_collections.esx.trust.plugins.plugin_utils._fleet import difference
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet import keys
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet import named
 from ansible_collections.esx.trust.plugins.plugin_utils._purge import refusal_of
+from ansible_collections.esx.trust.plugins.plugin_utils._role_variables import DECLARED
+from ansible_collections.esx.trust.plugins.plugin_utils._role_variables import FOUND
+from ansible_collections.esx.trust.plugins.plugin_utils._role_variables import KNOWN
+from ansible_collections.esx.trust.plugins.plugin_utils._role_variables import REFUSED
 from ansible_collections.esx.trust.plugins.plugin_utils._templates import TEMPLATE_ERRORS
-
-#: The variable in which the role keeps the keys of a host after the host's task has read its declaration.
-KNOWN = "host_trust_keys"
-#: The variable in which users declare the key providers of a host.
-DECLARED = "esx_kms_providers"
-#: The variable in which the role keeps why it refuses the declaration of a host, or an empty text.
-REFUSED = "host_trust_refused"
-#: The variables in which the role keeps the results for a host, by their names in the entries of an audit.
-FOUND = {"trust": "host_trust_found", "keys": "host_trust_providers"}
 
 
 def fleet_differences(hostvars: Mapping[str, Any], hosts: Iterable[str], batch: Iterable[str]) -> list[str]:

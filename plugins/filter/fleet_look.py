@@ -13,10 +13,8 @@ from ansible.errors import AnsibleError
 
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import memory
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import plan
+from ansible_collections.esx.trust.plugins.plugin_utils._role_variables import DONE
 from ansible_collections.esx.trust.plugins.plugin_utils._templates import no_template
-
-#: The variable in which the role keeps the result of the module for a host.
-_DONE = "host_trust_result"
 
 
 def fleet_look(part: str) -> Any:
@@ -35,7 +33,7 @@ def fleet_done(hosts: Iterable[str], hostvars: Mapping[str, Any]) -> list[str]:
     """See fleet_done.yml."""
     results = {}
     for host in hosts:
-        done = hostvars[host].get(_DONE)
+        done = hostvars[host].get(DONE)
         if isinstance(done, Mapping):
             results[host] = done
 

@@ -163,7 +163,7 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
         task = self._task
         validated = ValidatedOptions.of(self.arguments, args, task.action, _shows_invocation(task_vars))
 
-        return validated.result(self.work, task.check_mode, task.diff)
+        return validated.result(self.work, check_mode=task.check_mode, diff=task.diff)
 
     def _with_names_of_variables(self, result: dict[str, Any]) -> dict[str, Any]:
         """The result. In a task of the role, its messages name the role's variables instead of the options."""

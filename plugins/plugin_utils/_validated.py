@@ -67,7 +67,7 @@ class ValidatedOptions:
         options = self.validation.validated_parameters
         return {name: options[name] for name in self.arguments.options}
 
-    def result(self, work: Run, check_mode: bool, diff: bool) -> dict[str, Any]:
+    def result(self, work: Run, *, check_mode: bool, diff: bool) -> dict[str, Any]:
         """Do the work. Returns the result that the module of the same name would return, without any secret."""
         validation = self.validation
         options = validation.validated_parameters
@@ -78,7 +78,14 @@ class ValidatedOptions:
         if params is None:
             done = {"failed": True, "changed": False, "msg": self._refusal()}
         else:
-            done, secrets = perform(work, params, check_mode, diff, self.args, self.arguments)
+            done, secrets = perform(
+                work,
+                params,
+                check_mode=check_mode,
+                diff=diff,
+                written=self.args,
+                arguments=self.arguments,
+            )
 
         warnings = [*_alias_warnings(validation), *done.pop("warnings", [])]
         if warnings:

@@ -60,7 +60,7 @@ RENAME = {"issuer_conflict": "rename"}
 
 
 def run(client: ScriptedClient, wanted: HostTrust, check_mode: bool = False) -> Outcome:
-    return converge(client.as_client(), wanted.host, check_mode)
+    return converge(client.as_client(), wanted.host, check_mode=check_mode)
 
 
 def told(outcome: Any) -> list[tuple[str, str]]:

@@ -52,7 +52,7 @@ class Outcome:
     answers: tuple[StepAnswer, ...] = ()
 
 
-def converge(client: Client, declared: Host, check_mode: bool) -> Outcome:
+def converge(client: Client, declared: Host, *, check_mode: bool) -> Outcome:
     """Bring a host to its declared state. In check mode, only compute the steps to that state.
 
     Raises TrustError. Its `operations` are those that the run performed before it failed.

@@ -139,7 +139,11 @@ def in_turn(
 
     # The end of the block, or the end of the process, releases the lock for the next task.
     with file:
-        known = _lines(file)
+        try:
+            known = _lines(file)
+        except OSError as error:
+            return _not_kept(host, place, error).result()
+
         if any(f"refused {way}" in known for way in login.stopped_by):
             return refused_before(host).result()
 
@@ -148,13 +152,15 @@ def in_turn(
             fcntl.flock(file, fcntl.LOCK_UN)
 
         result = work()
-
-        known = _lines(file)
-        for answer in _answer_lines(login, result):
-            if answer not in known:
-                # A full disk must not take the result from a task that has written to a host.
-                with contextlib.suppress(OSError):
-                    os.write(file.fileno(), f"{answer}\n".encode("ascii"))
+        try:
+            _add_lines(file, _answer_lines(login, result))
+        except OSError as error:
+            # A full disk must not take the result from a task that has written to a host.
+            warning = (
+                f"The answer of the host to the login cannot be kept in {place} ({error.strerror}), so a task that runs"
+                " beside this one may send a refused password again."
+            )
+            result["warnings"] = [*result.get("warnings", ()), warning]
 
         return result
 
@@ -239,9 +245,17 @@ def _answer_lines(login: LoginKey, result: Result) -> list[str]:
 
 
 def _lines(file: IO[str]) -> list[str]:
-    """The lines of the whole file."""
+    """The lines of the whole file. Raises OSError."""
     file.seek(0)
     return file.read().splitlines()
+
+
+def _add_lines(file: IO[str], lines: list[str]) -> None:
+    """Add those of the lines that the file does not have. Raises OSError."""
+    known = _lines(file) if lines else []
+    for line in lines:
+        if line not in known:
+            os.write(file.fileno(), f"{line}\n".encode("ascii"))
 
 
 def _not_kept(host: str, folder: Path, error: OSError) -> InvalidInput:
@@ -258,7 +272,8 @@ def _locked(path: Path) -> IO[str]:
     while True:
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(path, flags, 0o600)
-        file = os.fdopen(descriptor, "r+", encoding="ascii")
+        # A file that was damaged is read too: its lines mean nothing then.
+        file = os.fdopen(descriptor, "r+", encoding="ascii", errors="replace")
         try:
             if os.fstat(descriptor).st_uid != os.geteuid():
                 raise PermissionError(0, "a file there is somebody else's")

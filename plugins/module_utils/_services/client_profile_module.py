@@ -45,7 +45,7 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     declared = one_profile(desired, Account.of_connection(connection))
 
     with connect(connection, ARGUMENTS.secrets(params)) as client:
-        outcome = converge(client, declared, check_mode)
+        outcome = converge(client, declared, check_mode=check_mode)
         label = desired.subject.label
         module_result = result(RESOURCE, label, connection, outcome, (), client_profile_model.shown)
 

@@ -80,17 +80,17 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     declared = HostTrust.declared(params)
     connection = Connection.from_params(params)
     with connect(connection, ARGUMENTS.secrets(params)) as client:
-        return client.report(converged(client, connection, declared, check_mode))
+        return client.report(converged(client, connection, declared, check_mode=check_mode))
 
 
-def converged(client: Client, connection: Connection, declared: HostTrust, check_mode: bool) -> dict[str, Any]:
+def converged(client: Client, connection: Connection, declared: HostTrust, *, check_mode: bool) -> dict[str, Any]:
     """The module's result, made with a client that is already connected.
 
     check_mode: if true, nothing is written.
     Raises TrustError.
     """
     trust = declared.logged_in(Account.of_connection(connection))
-    outcome = converge(client, trust.host, check_mode)
+    outcome = converge(client, trust.host, check_mode=check_mode)
     for service in trust.services:
         if client.api_protocol is None:
             # Nothing was declared that the host had to be asked for. Without an answer, nobody knows whether it is

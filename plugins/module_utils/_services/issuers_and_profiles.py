@@ -150,12 +150,12 @@ class IssuersAndProfiles(Service):
     @property
     def declared_issuers(self) -> DeclaredIssuers:
         """The declaration of the issuers, for their plan."""
-        return DeclaredIssuers(self.issuers or (), self.purge_issuers, self.whole)
+        return DeclaredIssuers(self.issuers or (), purge=self.purge_issuers, whole=self.whole)
 
     @property
     def declared_profiles(self) -> DeclaredProfiles:
         """The declaration of the client profiles, for their plan."""
-        return DeclaredProfiles(self.profiles or (), self.purge_profiles, self.account)
+        return DeclaredProfiles(self.profiles or (), purge=self.purge_profiles, account=self.account)
 
     def _with_known_aliases(self, observed: Observed, planned: IssuerPlan) -> IssuersAndProfiles:
         """The same service. Its account also knows the aliases under which the host trusts its issuer."""

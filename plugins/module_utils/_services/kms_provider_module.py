@@ -34,7 +34,7 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
 
     connection = Connection.from_params(params)
     with connect(connection, ARGUMENTS.secrets(params)) as client:
-        outcome = converge(client, host, check_mode)
+        outcome = converge(client, host, check_mode=check_mode)
         return client.report(result(RESOURCE, desired.provider, connection, outcome, ()))
 
 

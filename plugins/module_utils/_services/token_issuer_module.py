@@ -48,7 +48,7 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     warnings = validity_warnings(desired.chains, datetime.datetime.now(datetime.timezone.utc))
 
     with connect(connection, ARGUMENTS.secrets(params)) as client:
-        outcome = converge(client, declared, check_mode)
+        outcome = converge(client, declared, check_mode=check_mode)
         alias = desired.issuer_alias
         module_result = result(RESOURCE, alias, connection, outcome, warnings, token_issuer_model.shown)
 

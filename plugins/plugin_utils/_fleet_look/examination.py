@@ -318,7 +318,7 @@ def _make_contexts(fleet: Iterable[Params]) -> None:
         ca_path = params["ca_path"] if verify else None
 
         with contextlib.suppress(TrustError, OSError, ValueError):
-            tls_context(ca_path, verify)
+            tls_context(ca_path=ca_path, verify=verify)
 
 
 def _by_login(fleet: Mapping[str, Optional[Params]]) -> tuple[list[_Login], list[str]]:

@@ -21,9 +21,13 @@ from ansible_collections.esx.trust.plugins.plugin_utils._audit.hosts import exam
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import as_mappings
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import count
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import joined
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import listed
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import plain
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import text
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import PASSING
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import UNKNOWN_HOST
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import certificate_name
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import end_in_words
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import name_of
 
 #: A plan for people has at most so many lines, however many hosts and groups there are. One more line, which names the
@@ -235,20 +239,13 @@ def _details(differences: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _certificate(certificate: Mapping[str, str]) -> str:
-    """The subject of a certificate and the day on which the certificate ends."""
-    end = certificate["not_after"][:10]
-    name = certificate["subject"] or certificate["sha256"]
-
-    return f"{name} (ends {end})" if end else name
+    """The name of a certificate and the day on which the certificate ends."""
+    return f"{certificate_name(certificate)} ({end_in_words(certificate)})"
 
 
 def _listed(names: Sequence[str]) -> str:
     """The different names, as a sentence lists them: at most two, and the number of the others."""
-    unique = list(dict.fromkeys(names))
-    if len(unique) > 2:
-        return f"{', '.join(unique[:2])} and {len(unique) - 2} more"
-
-    return " and ".join(unique)
+    return listed(list(dict.fromkeys(names)), 2, last=" and ")
 
 
 def _in_order(groups: Mapping[_Statement, list[str]]) -> list[tuple[_Statement, list[str]]]:
@@ -334,8 +331,8 @@ def _shared_differences(results: Results) -> list[Record]:
         if not isinstance(diff, Mapping):
             continue
 
-        before = diff.get("before")
-        after = diff.get("after")
+        before = plain(diff.get("before"))
+        after = plain(diff.get("after"))
         record = found.setdefault(repr((before, after)), {"hosts": [], "before": before, "after": after})
         record["hosts"].append(text(host))
 
@@ -350,11 +347,7 @@ def difference_lines(differences: Iterable[Mapping[str, Any]]) -> list[str]:
     lines = []
     for difference in differences:
         hosts = difference["hosts"]
-        names = ", ".join(hosts[:_NAMED])
-        if len(hosts) > _NAMED:
-            names += f" and {len(hosts) - _NAMED:,} more"
-
-        lines.append(f"{count(len(hosts), 'host')} ({names}):")
+        lines.append(f"{count(len(hosts), 'host')} ({listed(hosts, _NAMED)}):")
 
         before = _json_lines(difference["before"])
         after = _json_lines(difference["after"])
