@@ -17,6 +17,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import iso
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import memory
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import plan
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import shared_warnings
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.files import write_plan
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.files import write_report
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.look import Look
@@ -78,7 +79,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             found = look.at(fleet)
 
         in_order = {given.host: found.get(given.host) for given in fleet}
-        result.update(self._returned(in_order, options, started_at, task_vars))
+        addresses = {given.host: str(given.args.get("hostname", "")) for given in fleet}
+        warnings = shared_warnings.shared(in_order, addresses)
+
+        result.update(self._returned(in_order, warnings, options, started_at, task_vars))
+        if not options["resume"]:
+            # The first look displayed the warnings. Tasks of single hosts displayed their own.
+            result["warnings"] = no_template(shared_warnings.lines(warnings))
 
         return result
 
@@ -99,6 +106,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _returned(
         self,
         found: Mapping[str, Optional[dict[str, Any]]],
+        warnings: list[dict[str, Any]],
         options: Mapping[str, Any],
         started_at: str,
         task_vars: Mapping[str, Any],
@@ -106,6 +114,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         """The values that the task returns. Writes the files, and keeps the lists and results for later plays.
 
         found: the results by host; None for a host whose own task comes later.
+        warnings: the warnings of all hosts.
         """
         generated_at = _now()
 
@@ -136,7 +145,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             returned["deviations"] = _deviations(record)
 
         if options["plan"]:
-            the_plan = plan.build(trust, generated_at)
+            the_plan = plan.build(trust, generated_at, warnings)
             write_plan(options["plan"], the_plan)
 
             returned["plan"] = the_plan["lines"]

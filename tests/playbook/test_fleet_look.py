@@ -284,6 +284,21 @@ def test_a_host_whose_work_is_done_elsewhere_is_not_looked_at(declared: Declared
     assert [host.login_attempts for host in declared.hosts] == [1, 0, 1, 1, 1]
 
 
+def test_a_warning_about_all_hosts_is_displayed_once(declared: Declared) -> None:
+    del declared.of_all["esx_ca_path"]
+    declared.of_all["esx_validate_certs"] = False
+    played = declared.play({"connection": "local", "tasks": [role("look", host_trust_plan=f"{declared.folder}/plan")]})
+
+    assert played.code == 0, played.output
+    in_one_line = " ".join(played.output.split())
+    assert in_one_line.count("its certificate was not verified") == 1
+    assert "5 hosts (esx01, esx02, esx03 and 2 more): its certificate was not verified" in in_one_line
+
+    (warning,) = json.loads((declared.folder / "plan.json").read_text())["warnings"]
+
+    assert warning["hosts"] == [host.name for host in declared.hosts]
+
+
 def test_a_strategy_that_cannot_look_once_says_so(declared: Declared) -> None:
     played = declared.play({"strategy": "free", "tasks": [role("look")]})
     assert played.code != 0

@@ -90,11 +90,12 @@ class _Statement(NamedTuple):
     sentence: str
 
 
-def build(results: Results, generated_at: str) -> Record:
+def build(results: Results, generated_at: str, warnings: Sequence[Record] = ()) -> Record:
     """The whole plan.
 
     results: the results of esx_host_trust in check mode.
     generated_at: the time in ISO 8601.
+    warnings: the warnings that hosts share, see `shared_warnings`.
     """
     groups: dict[_Statement, list[str]] = {}
     hosts = {}
@@ -116,6 +117,7 @@ def build(results: Results, generated_at: str) -> Record:
         "lines": _lines(groups, len(hosts)),
         "groups": [_group(statement, names) for statement, names in _in_order(groups)],
         "differences": _shared_differences(results),
+        "warnings": list(warnings),
         "hosts": hosts,
     }
 
