@@ -96,7 +96,7 @@ options:
     description:
       - Seconds that connecting, the TLS handshake, and each request with its whole answer may each take.
       - How long a task may take in all is told by the page
-        L(When something goes wrong, https://github.com/esx-trust/esx.trust/blob/main/docs/faults.md).
+        L(Faults and interrupted runs, https://github.com/esx-trust/esx.trust/blob/main/docs/faults.md).
       - If not set, the value of the environment variable E(VMWARE_TIMEOUT) is used.
     type: float
     default: 30

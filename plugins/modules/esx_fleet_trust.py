@@ -52,7 +52,7 @@ options:
     description: Which hosts were meant, for the report.
     type: str
   expiring_days:
-    description: A certificate that ends within so many days needs attention in the report of an audit.
+    description: From how many days before its end a certificate is a finding of the report of an audit.
     type: int
     default: 90
     version_added: 1.0.0

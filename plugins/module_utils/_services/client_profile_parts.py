@@ -94,8 +94,8 @@ def _without_issuer(desired: DesiredClientProfile, planned: IssuerPlan, issuers:
 
     return (
         f"the client profile of the {desired.subject.label} names the alias {alias!r}, but its issuer"
-        f" {holder.issuer!r} stays under the alias {holder.issuer_alias!r}; set issuer_alias of the profile to"
-        f" {holder.issuer_alias!r}, or issuer_conflict to rename."
+        f" {holder.issuer!r} stays under the alias {holder.issuer_alias!r}. Declare {holder.issuer_alias!r} with state"
+        f" absent, or set issuer_alias of the profile to {holder.issuer_alias!r}."
     )
 
 

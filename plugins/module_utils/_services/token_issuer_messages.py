@@ -80,7 +80,10 @@ def warnings_about(
 
     where = f"the issuer {issuer!r} is saved under the alias {target!r}"
     if holder and desired.is_met_by(holder):
-        return (f"{where}, not {alias!r}, with the declared certificates; nothing was changed.",)
+        return (
+            f"{where}, not {alias!r}, with the declared certificates; nothing was changed. To rename it, declare"
+            f" {target!r} with state absent in the same list (esx_host_trust).",
+        )
 
     return (f"{where}; that alias was adopted in place of {alias!r}.",)
 
