@@ -22,7 +22,11 @@ REFUSAL = (
 
 
 def refusal_of(declared: Any, purge: Any, purge_all: Any) -> str:
-    """See fleet_refusal.yml."""
+    """The sentence that says why a declaration of token issuers is refused. Empty if it is not.
+
+    The arguments are values of variables, of any type; fleet_refusal.yml describes them.
+    Raises jinja2's UndefinedError if the declaration is undefined.
+    """
     # The first test must be whether it is empty: only this makes an undefined variable raise its error.
     # A text may become an empty list where the module gets it, so a text counts as no issuer.
     issuers: Iterable[Any] = ()
@@ -40,7 +44,10 @@ def refusal_of(declared: Any, purge: Any, purge_all: Any) -> str:
 
 
 def purge_unless_refused(declared: Any, purge: Any, purge_all: Any) -> Any:
-    """See fleet_purge.yml. Raises AnsibleError."""
+    """The value of `purge`, which fleet_purge.yml describes with the other arguments.
+
+    Raises AnsibleError if the declaration is refused, and jinja2's UndefinedError if it is undefined.
+    """
     refusal = refusal_of(declared, purge, purge_all)
     if refusal:
         raise AnsibleError(refusal)

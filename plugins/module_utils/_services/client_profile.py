@@ -200,7 +200,8 @@ def explain(error: TrustError, step: Step) -> TrustError:
     """The error of a refused step, with a hint if the issuer of the subject may be the cause."""
     alias = step.after.subject.issuer_alias if step.after else None
     if error.operation == CREATE.id and error.error_type == "INVALID_ARGUMENT" and alias is not None:
-        error.reword(hint=f"The host may want to trust the issuer {alias!r} before it takes a profile of its subjects.")
+        hint = f"The host may refuse profiles that name an unknown alias: declare the token issuer {alias!r} first."
+        error.reword(hint=hint)
 
     return error
 

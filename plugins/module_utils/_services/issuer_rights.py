@@ -255,13 +255,20 @@ class _StepsInOrder:
         """The profiles on the host that name this alias."""
         return [profile for profile in self.now if profile.subject.issuer_alias == alias]
 
-    def _check_own_profiles(self, leaving: Sequence[ClientProfile]) -> None:
-        """Add a conflict if the account that is logged in would lose the profiles that it needs to undo this."""
+    def _check_own_profiles(self, leaving: Sequence[ClientProfile]) -> bool:
+        """True if the account that is logged in keeps the profiles that it needs to undo this.
+
+        If not, add a conflict.
+        """
         remaining = [profile for profile in self.now if profile not in leaving]
+        conflicts = []
         for profile in leaving:
             conflict = locked_out(profile, remaining, self._declared.account)
             if conflict:
-                self.conflicts.append(conflict)
+                conflicts.append(conflict)
+
+        self.conflicts.extend(conflicts)
+        return not conflicts
 
     def _warn_of_a_new_alias(self, step: Step) -> None:
         """Add a warning if subjects get rights, because profiles name the new alias already."""
@@ -313,11 +320,7 @@ class _StepsInOrder:
             return
 
         for profile in undeclared(self.now, self._declared):
-            remaining = [candidate for candidate in self.now if candidate is not profile]
-            conflict = locked_out(profile, remaining, self._declared.account)
-            if conflict:
-                self.conflicts.append(conflict)
-            else:
+            if self._check_own_profiles([profile]):
                 self._delete([profile])
 
     def _add_declared(self, desired: DesiredClientProfile) -> None:

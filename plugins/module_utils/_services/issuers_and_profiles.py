@@ -173,7 +173,7 @@ class IssuersAndProfiles(Service):
         return Observed(issuers, client_profile.read_all(client), trusted)
 
     def _trusted(self, client: Client) -> tuple[TokenIssuer, ...]:
-        """The issuers where none are declared, because the profiles of the account are those of its issuer's alias.
+        """The issuers on a host for which none are declared. They show which alias the issuer of the account has.
 
         Empty if the host refuses to list them. Raises TrustError if the host cannot be reached.
         """

@@ -37,7 +37,12 @@ def plan(observed: Optional[KmsProvider], desired: DesiredKmsProvider, names: It
     if observed or desired.state == "absent":
         return Plan(before=before, after=before)
 
-    after = KmsProvider(desired.provider, "NATIVE", desired.key_id, desired.key_derivation_key)
+    after = KmsProvider(
+        provider=desired.provider,
+        type="NATIVE",
+        key_id=desired.key_id,
+        key_derivation_key=desired.key_derivation_key,
+    )
     creation = Step.between(RESOURCE, desired.provider, None, after)
 
     return Plan(

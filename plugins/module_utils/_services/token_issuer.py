@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 from typing import Optional
 
+from ansible_collections.esx.trust.plugins.module_utils._api.answer import is_list_of_texts
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import ENUMERATION
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import STRING
@@ -200,7 +201,7 @@ def _read(client: Client, operation: Operation, alias: str, value: Any) -> Token
 
     for chain in chains:
         texts = chain.get("cert_chain") if isinstance(chain, dict) else None
-        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        if not is_list_of_texts(texts):
             raise client.wrong_shape(operation)
 
     return TokenIssuer(issuer_alias=alias, issuer=value["issuer"], chains=chains_from_host(chains))

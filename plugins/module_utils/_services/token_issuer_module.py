@@ -83,7 +83,7 @@ def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
             if issuer.marker:
                 warnings.append(
                     f"{connection.name}: the alias {issuer.issuer_alias!r} holds the marker of an interrupted renaming:"
-                    f" {issuer.marker.describe()}; the task that renames it, run again, finishes that."
+                    f" {issuer.marker.describe()}. Run the task that renames it again; it finishes the renaming."
                 )
 
         return client.report(info_result(ISSUERS_OPTION, records, connection, warnings))

@@ -25,6 +25,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.connection import C
 from ansible_collections.esx.trust.plugins.module_utils._api.tls import tls_context
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
+from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import REFUSED_HINT
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import has_accepted
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import refusal_in
 from ansible_collections.esx.trust.plugins.module_utils._signals import Stopped
@@ -353,6 +354,6 @@ def _not_tried(host: str, refused_by: list[str]) -> Unauthenticated:
     return Unauthenticated(
         f"{host}: was not examined, because {' and '.join(refused_by)} refused the same login, and hosts lock an"
         " account after five refusals.",
-        "Check username and password; in lockdown mode only exception users may log in.",
+        REFUSED_HINT,
         error_type="UNAUTHENTICATED",
     )
