@@ -68,7 +68,7 @@ def converge(client: Client, declared: Host, *, check_mode: bool) -> Outcome:
     except TrustError as error:
         run.restore(error)
         error.operations = [step.describe() for step in run.performed]
-        run.warn(error)
+        run.add_warnings_to(error)
         raise
     except BaseException:
         # A signal stops the run. The resources that it deleted to replace them must not stay away.
@@ -185,7 +185,7 @@ class _Run:
 
             # The state of the host decides, whatever the host said about the write.
             known_as_performed = len(self.performed)
-            plan = self._look_again(step, error)
+            plan = self._plan_after_failure(step, error)
 
             may_be_repeated = error.retriable or first_superseded
             if step in plan.steps and not may_be_repeated:
@@ -234,7 +234,7 @@ class _Run:
 
         return self._declared.plan(observed), differences
 
-    def warn(self, error: TrustError) -> None:
+    def add_warnings_to(self, error: TrustError) -> None:
         """Add the warnings about the performed steps to `error`, which stopped the run."""
         if not self.performed or not self.warnings:
             return
@@ -258,7 +258,7 @@ class _Run:
         """
         deletions: dict[tuple[str, str], list[Step]] = {}
         for step in plan.steps:
-            if step.action == "delete":
+            if step.deletes:
                 deletions.setdefault(step.key, []).append(step)
 
         for key, now in deletions.items():
@@ -316,7 +316,7 @@ class _Run:
         self._superseded.append(step)
         return True
 
-    def _look_again(self, step: Step, error: TrustError) -> Plan:
+    def _plan_after_failure(self, step: Step, error: TrustError) -> Plan:
         """Make a new plan after the error of a step. Raises TrustError, which tells whether the step is in doubt."""
         try:
             return self.plan()

@@ -155,18 +155,7 @@ def in_turn(
             # From now on the tasks need no turns.
             fcntl.flock(file, fcntl.LOCK_UN)
 
-        result = work()
-        try:
-            _add_lines(file, _answer_lines(login, result))
-        except OSError as error:
-            # A full disk must not take the result from a task that has written to a host.
-            warning = (
-                f"The answer of the host to the login cannot be noted in {place} ({error.strerror}), so a task that"
-                " runs beside this one may send a refused password again."
-            )
-            result["warnings"] = [*result.get("warnings", ()), warning]
-
-        return result
+        return _noted(work(), login, file)
 
 
 def refused_before(host: str) -> Unauthenticated:
@@ -246,6 +235,23 @@ def _answer_lines(login: LoginKey, result: Result) -> list[str]:
         lines.append(f"refused {login.token_way}")
 
     return lines
+
+
+def _noted(result: Result, login: LoginKey, file: IO[str]) -> Result:
+    """The result of a task, after the answer of the host to its login was noted in the file.
+
+    If that is not possible, the result has a warning: it may be that of a task that has written to a host.
+    """
+    try:
+        _add_lines(file, _answer_lines(login, result))
+    except OSError as error:
+        warning = (
+            f"The answer of the host to the login cannot be noted ({error.strerror}), so a task that runs beside this"
+            " one may send a refused password again."
+        )
+        return {**result, "warnings": [*result.get("warnings", ()), warning]}
+
+    return result
 
 
 def _lines(file: IO[str]) -> list[str]:

@@ -92,7 +92,7 @@ def carry_out(profiles: Iterable[ClientProfile], steps: Iterable[Step]) -> tuple
     """The profiles on a host after the steps."""
     held = list(profiles)
     for step in steps:
-        if step.before is None:
+        if step.creates:
             held.append(step.after)
             continue
 
@@ -100,7 +100,7 @@ def carry_out(profiles: Iterable[ClientProfile], steps: Iterable[Step]) -> tuple
         if place is None:
             continue
 
-        if step.after is None:
+        if step.deletes:
             del held[place]
         else:
             held[place] = step.after

@@ -82,7 +82,7 @@ def _conflict(observed: Optional[KmsProvider], desired: DesiredKmsProvider) -> O
 
 def was_carried_out(now: Optional[KmsProvider], step: Step) -> bool:
     """True if the host shows that an unconfirmed step was carried out. now: the provider on the host, or None."""
-    if step.after is None:
+    if step.deletes:
         return now is None or not has_key_of(now, step.before)
 
     return now is not None and has_key_of(now, step.after)

@@ -211,7 +211,7 @@ def _united(holders: Iterable[TokenIssuer]) -> tuple[Chain, ...]:
 def _marking(held: Held, step: Step, desired: DesiredTokenIssuer) -> Optional[Step]:
     """The step that must come before `step`: it writes a marker to the old alias of the issuer. None if not needed."""
     issuer = desired.issuer or ""
-    if step.before is not None and step.before.issuer == issuer:
+    if not step.creates and step.before.issuer == issuer:
         return None
 
     for holder in held.values():
