@@ -15,7 +15,6 @@ from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.esx.trust.plugins.plugin_utils._action import plain
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import iso
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import memory
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import plan
@@ -29,6 +28,7 @@ from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables im
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import Variables
 from ansible_collections.esx.trust.plugins.plugin_utils._role_variables import FOUND
 from ansible_collections.esx.trust.plugins.plugin_utils._templates import no_template
+from ansible_collections.esx.trust.plugins.plugin_utils._templates import untagged
 
 #: The results by host. None for a host whose own task comes later.
 Found = dict[str, Optional[dict[str, Any]]]
@@ -78,7 +78,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _options(self) -> dict[str, Any]:
         """The validated options. Raises AnsibleActionFail."""
         validator = ArgumentSpecValidator(**ARGUMENTS.keywords())
-        validation = validator.validate(ARGUMENTS.given(plain(self._task.args)))
+        validation = validator.validate(ARGUMENTS.given(untagged(self._task.args)))
         if validation.error_messages:
             raise AnsibleActionFail(validation.errors.msg)
 
@@ -115,7 +115,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             run = {
                 "started_at": started_at,
                 "user": task_vars.get("awx_user_name") or os.environ.get("USER"),
-                "inventory": plain(task_vars.get("ansible_inventory_sources") or []),
+                "inventory": untagged(task_vars.get("ansible_inventory_sources") or []),
                 "esx_hosts": options["esx_hosts"],
                 "expiring_days": options["expiring_days"],
             }
@@ -188,7 +188,7 @@ def _deviations(record: Mapping[str, Any]) -> dict[str, str]:
 
 def _results_in(facts: Mapping[str, Any]) -> dict[str, Any]:
     """The results that tasks of the role have kept for a host."""
-    return {entry: plain(facts[name]) for entry, name in FOUND.items() if name in facts}
+    return {entry: untagged(facts[name]) for entry, name in FOUND.items() if name in facts}
 
 
 def _now() -> str:

@@ -10,19 +10,16 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.errors import AnsibleError
-from jinja2.exceptions import UndefinedError
-
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet import Keys
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet import differences
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet import keys
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet import named
-from ansible_collections.esx.trust.plugins.plugin_utils._purge import purge_unless_refused
 from ansible_collections.esx.trust.plugins.plugin_utils._purge import refusal_of
 from ansible_collections.esx.trust.plugins.plugin_utils._role_variables import DECLARED
 from ansible_collections.esx.trust.plugins.plugin_utils._role_variables import FOUND
 from ansible_collections.esx.trust.plugins.plugin_utils._role_variables import KNOWN
 from ansible_collections.esx.trust.plugins.plugin_utils._role_variables import REFUSED
+from ansible_collections.esx.trust.plugins.plugin_utils._templates import TEMPLATE_ERRORS
 
 
 def fleet_differences(hostvars: Mapping[str, Any], hosts: Iterable[str], batch: Iterable[str]) -> list[str]:
@@ -66,7 +63,7 @@ def _declared(fleet: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, Key
     for name, variables in fleet.items():
         try:
             yield name, keys(variables.get(DECLARED, []))
-        except (AnsibleError, UndefinedError):
+        except TEMPLATE_ERRORS:
             # hostvars lacks the variables of the play, which the declaration may need. It is checked in its own batch.
             continue
 
@@ -98,6 +95,5 @@ class FilterModule:
             "fleet_keys": keys,
             "fleet_differences": fleet_differences,
             "fleet_entries": fleet_entries,
-            "fleet_purge": purge_unless_refused,
             "fleet_refusal": refusal_of,
         }

@@ -13,6 +13,7 @@ from typing import Optional
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.errors import UnsupportedError
 
+from ansible_collections.esx.trust.plugins.module_utils._api.secrets import Masked
 from ansible_collections.esx.trust.plugins.module_utils._module.perform import Run
 from ansible_collections.esx.trust.plugins.module_utils._module.perform import perform
 from ansible_collections.esx.trust.plugins.module_utils._module.perform import scrubbed
@@ -99,8 +100,9 @@ class ValidatedOptions:
         if self.shows_invocation:
             # Options that were refused can hold secrets in every place, even in the keys of a dictionary.
             shown = {} if params is None else self.arguments.shown(options)
-            # This is a new dictionary, because nothing in these options is masked yet besides the secret options.
-            done = {**done, "invocation": {"module_args": shown}}
+            # Nothing in these options is masked yet besides the secret options.
+            invocation = {"invocation": {"module_args": shown}}
+            done = done.extended(invocation) if isinstance(done, Masked) else {**done, **invocation}
 
         result = scrubbed(self.arguments, done, [self.args, options], secrets)
 

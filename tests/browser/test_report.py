@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from collections.abc import Iterator
 from pathlib import Path
@@ -453,12 +452,12 @@ def test_on_paper(report: Open) -> None:
 
 
 def test_a_thousand_hosts(report: Open) -> None:
-    started = time.monotonic()
     opened = report(fleet(1000, 120, 9))
     page = opened.page
 
-    assert time.monotonic() - started < 10
+    # What a browser has to lay out; hosts of the same kind share it. Seconds would tell of this machine.
     assert page.locator("*").count() < 20_000
+    assert len(page.content()) < 400_000
 
     page.get_by_text("880 hosts").last.click()
     expect(page.get_by_text("esx1000.example.com").last).to_be_visible()
@@ -476,27 +475,14 @@ def test_a_thousand_hosts_of_which_no_two_are_alike(report: Open) -> None:
         rest = [resource("ok", one) for one in declared[3:]]
         entries.append(entry(f"esx{number:04}.example.com", resource("ok", provider("site-a")), *wrong, *rest))
 
-    started = time.monotonic()
     opened = report(entries)
     page = opened.page
 
+    assert page.locator("*").count() < 100_000
+    assert len(page.content()) < 4_000_000
     assert page.get_by_role("row").count() == 1002
 
     page.get_by_role("rowheader", name="esx0999").get_by_role("link").click()
     expect(page.locator("#finding-0-999")).to_be_in_viewport()
 
-    assert time.monotonic() - started < 30
     assert_quiet(opened)
-
-
-# For people who want to see it
-
-
-@pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
-def test_pictures(report: Open, scheme: Literal["light", "dark"], size: tuple[int, int]) -> None:
-    page = report(fleet(200, 9), size, color_scheme=scheme).page
-    SEEN.mkdir(parents=True, exist_ok=True)
-    picture = page.screenshot(path=SEEN / f"{scheme}-{size[0]}.png", full_page=True)
-
-    assert len(picture) > 20_000

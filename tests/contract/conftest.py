@@ -4,15 +4,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
 import pytest
 import requests
-from hypothesis.configuration import set_hypothesis_home_dir
 
 from simulator.certificates import signing_chain
 
@@ -66,7 +63,3 @@ def vendor_host(_vendor_server: VendorHost) -> VendorHost:
     """A host that nobody here wrote: the vendor's own server, in its first state. It speaks JSON-RPC only."""
     _vendor_server.reset()
     return _vendor_server
-
-
-# Hypothesis would otherwise leave a folder in the checkout.
-set_hypothesis_home_dir(Path(tempfile.gettempdir(), "hypothesis"))

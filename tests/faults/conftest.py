@@ -27,13 +27,14 @@ def _quiet() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def _sweep() -> Iterator[Sweep]:
+def any_way() -> Iterator[Sweep]:
+    """A sweep for tests that say by which way the work is done."""
     with Fleet(hosts=8) as fleet:
         yield Sweep(fleet)
 
 
 @pytest.fixture(params=Way, ids=lambda way: way.value)
-def sweep(request: pytest.FixtureRequest, _sweep: Sweep) -> Iterator[Sweep]:
+def sweep(request: pytest.FixtureRequest, any_way: Sweep) -> Iterator[Sweep]:
     """Everything holds whichever way the work is done."""
     with sweeping(request.param):
-        yield _sweep
+        yield any_way

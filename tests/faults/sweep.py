@@ -23,6 +23,7 @@ from faults.oracle import Undisturbed
 from faults.oracle import Verdict
 from faults.oracle import judge
 from faults.oracle import tells_an_untruth
+from faults.runner import Way
 from faults.runner import run
 from faults.runner import way_under_way
 from faults.troubles import ALWAYS
@@ -115,7 +116,7 @@ class Sweep:
         self._free: SimpleQueue[Host] = SimpleQueue()
         for host in fleet.hosts:
             self._free.put(host)
-        self._undisturbed: dict[tuple[str, str, bool, str], Undisturbed] = {}
+        self._undisturbed: dict[tuple[str, str, bool, str, Way], Undisturbed] = {}
         #: States from which a case is known to converge: a module remembers nothing, so once is enough.
         self._converges: set[Any] = set()
 
@@ -130,7 +131,7 @@ class Sweep:
 
     def undisturbed(self, case: Case, auth_method: str, check_mode: bool, protocol: str = "rest") -> Undisturbed:
         """Run a case without a fault; it has to end as it says."""
-        key = (case.name, auth_method, check_mode, protocol)
+        key = (case.name, auth_method, check_mode, protocol, way_under_way())
         if key not in self._undisturbed:
             with self._host() as host:
                 case.arrange(host, protocol=protocol)

@@ -160,11 +160,6 @@ class Scene:
         return self.mode == "check"
 
     @property
-    def writes(self) -> bool:
-        """The run would write to the host."""
-        return not self.module.endswith("_info")
-
-    @property
     def service(self) -> str:
         """A pattern of the operations of the module's service, of several the first."""
         return f"*{_SERVICES[self.module]}*"
@@ -214,14 +209,32 @@ def basic(username: str, password: str) -> str:
     return base64.b64encode(f"{username}:{password}".encode()).decode()
 
 
-#: Prepares a scene; the code of the failure that follows, or None for success. NotImplemented: there is no such thing.
+#: Prepares a scene; the code of the failure that follows, or None for success. NotImplemented: there is no such thing
+#: with this login or in this mode.
 Arrange = Callable[[Scene], Any]
 SCENES: dict[str, Arrange] = {}
+#: Each module with the names of the scenes that it has.
+PAIRS: list[tuple[str, str]] = []
+
+_WRITING = tuple(name for name in MODULES if not name.endswith("_info"))
+_READING = tuple(name for name in MODULES if name.endswith("_info"))
+_WITH_A_KEY = ("esx_host_trust", "esx_kms_provider")
+_WITH_CERTIFICATES = ("esx_host_trust", "esx_token_issuer")
 
 
-def scene(arrange: Arrange) -> Arrange:
-    SCENES[arrange.__name__] = arrange
-    return arrange
+def scene_of(*modules: str) -> Callable[[Arrange], Arrange]:
+    """A scene that only these modules have."""
+
+    def add(arrange: Arrange) -> Arrange:
+        SCENES[arrange.__name__] = arrange
+        PAIRS.extend((module, arrange.__name__) for module in modules)
+        return arrange
+
+    return add
+
+
+#: A scene that every module has.
+scene = scene_of(*MODULES)
 
 
 @scene
@@ -276,20 +289,16 @@ def login_in_the_username(it: Scene) -> Any:
     return "invalid_input"
 
 
-@scene
+@scene_of(*_WITH_A_KEY)
 def key_in_place_of_its_id(it: Scene) -> Any:
-    if not it.provider:
-        return NotImplemented
     del it.provider["key_derivation_key"]
     it.provider["key_id"] = KEY
 
     return "invalid_input"
 
 
-@scene
+@scene_of(*_WITH_CERTIFICATES)
 def private_key_among_certificates(it: Scene) -> Any:
-    if not it.issuer:
-        return NotImplemented
     names = ("pkcs8", "ec", "rsa", "encrypted pkcs8", "openssh")
     key = private_keys()[names[LOGINS.index(it.login)]]
     it.issuer["signing_cert_chains"] = [{"cert_chain": [*chain(1), key]}]
@@ -298,10 +307,8 @@ def private_key_among_certificates(it: Scene) -> Any:
     return "invalid_input"
 
 
-@scene
+@scene_of(*_WRITING)
 def conflict(it: Scene) -> Any:
-    if not it.writes:
-        return NotImplemented
     it.host.put_provider("site-a", type="NATIVE", key_id=OTHER_KEY_ID)
     it.host.put_issuer("leftover", ISSUER, [chain(2)])
 
@@ -312,11 +319,9 @@ def conflict(it: Scene) -> Any:
     return "conflict"
 
 
-@scene
+@scene_of(*_WRITING)
 def conflict_with_what_repeats_secrets(it: Scene) -> Any:
     """The host's own data, which a conflict quotes, are the secrets."""
-    if not it.writes:
-        return NotImplemented
     text = it.everything
 
     if it.provider:
@@ -331,11 +336,9 @@ def conflict_with_what_repeats_secrets(it: Scene) -> Any:
     return "conflict"
 
 
-@scene
+@scene_of(*_READING)
 def data_that_repeat_secrets(it: Scene) -> Any:
     """What an info module reads are the secrets."""
-    if it.writes:
-        return NotImplemented
     text = it.everything
 
     if it.module == "esx_kms_provider_info":
@@ -442,10 +445,8 @@ def api_error_of_old(it: Scene) -> Any:
     return "api_error"
 
 
-@scene
+@scene_of(*_WRITING)
 def write_refused(it: Scene) -> Any:
-    if not it.writes:
-        return NotImplemented
     it.meets(it.operation("create"), kind="status", error_type="INVALID_ARGUMENT")
     return None if it.check else "api_error"
 
@@ -462,10 +463,8 @@ def answer_cut(it: Scene) -> Any:
     return "answer_lost"
 
 
-@scene
+@scene_of(*_WRITING)
 def write_lost(it: Scene) -> Any:
-    if not it.writes:
-        return NotImplemented
     it.meets(it.operation("create"), kind="lose_answer")
     it.meets(it.operation("get"), kind="reset_before", skip=1)
     it.meets(it.operation("list"), kind="reset_before", skip=1)
@@ -517,6 +516,28 @@ def huge(it: Scene) -> Any:
         return NotImplemented
     it.meets(kind="answer", status=200, ready="huge", bytes=17 * 2**20)
     return "unexpected_answer"
+
+
+#: Scenes that end at the options, the connection or the login. The mode makes no difference there.
+BEFORE_A_PLAN = frozenset(
+    arrange.__name__
+    for arrange in (
+        bad_timeout,
+        bad_secret,
+        login_in_the_hostname,
+        login_in_the_username,
+        key_in_place_of_its_id,
+        private_key_among_certificates,
+        unreachable,
+        unreachable_through_a_proxy,
+        untrusted,
+        pinned_otherwise,
+        login_refused,
+        login_unauthorized,
+        login_breaks,
+        login_answered_in_another_form,
+    )
+)
 
 
 def urls(host: Host) -> Iterator[str]:

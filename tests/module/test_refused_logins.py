@@ -154,6 +154,8 @@ def test_a_login_that_is_refused_later_is_refused_once_and_told(
     modules: Modules, host: Host, name: str, check: bool
 ) -> None:
     spoken = host.settings().protocols
+    refused_runs = 0
+
     for good_requests in range(6):
         host.reset()
         host.settings(protocols=spoken)
@@ -174,6 +176,9 @@ def test_a_login_that_is_refused_later_is_refused_once_and_told(
 
         if was_refused:
             assert ran.result["failure"]["login_refused"] is True
+            refused_runs += 1
+
+    assert refused_runs
 
 
 def test_a_look_that_is_refused_at_the_key_providers_is_told(host: Host, connection: dict[str, Any]) -> None:

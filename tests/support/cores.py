@@ -18,6 +18,8 @@ import pytest
 
 import environment
 
+MODULE_TESTS = environment.ROOT / "tests" / "module"
+
 
 def add_options(parser: pytest.Parser) -> None:
     """The options of the command line by which a run is made larger or smaller."""
@@ -30,7 +32,7 @@ def add_options(parser: pytest.Parser) -> None:
     parser.addoption(
         "--share",
         metavar="NUMBER/ALL",
-        help="of the tests with the marker other_way, only this share (1/3: the first third), chosen by name",
+        help="of the module tests with the marker other_way, only this share (1/3: the first third), chosen by name",
     )
 
 
@@ -73,8 +75,11 @@ def _as_a_module(item: pytest.Item) -> bool:
 
 
 def _in_share(item: pytest.Item, share: str | None) -> bool:
-    if share is None or not item.get_closest_marker("other_way"):
+    """Only the module tests run in another environment as well, so only they can do a part of their work there."""
+    of_modules = MODULE_TESTS in item.path.parents
+    if share is None or not of_modules or not item.get_closest_marker("other_way"):
         return True
+
     number, _slash, everything = share.partition("/")
     return _number(item.nodeid) % int(everything) == int(number) - 1
 

@@ -236,7 +236,6 @@ def test_every_filter_is_offered() -> None:
         "fleet_differences",
         "fleet_entries",
         "fleet_keys",
-        "fleet_purge",
         "fleet_refusal",
     }
 

@@ -14,6 +14,9 @@ import pytest
 from ansible_collections.esx.trust.plugins.module_utils._services.registry import SERVICES
 from environment import ROOT
 
+# It reads the source files of the collection.
+pytestmark = pytest.mark.of_sources
+
 UTILS = ROOT / "plugins" / "module_utils"
 PACKAGE = "ansible_collections.esx.trust.plugins."
 #: From the lowest to the highest.

@@ -6,7 +6,12 @@ from __future__ import annotations
 
 import ast
 
+import pytest
+
 import environment
+
+# It reads the source files of the collection.
+pytestmark = pytest.mark.of_sources
 
 PLUGINS = environment.ROOT / "plugins"
 #: What leaves ansible-core (`remove_values` since 2.22, the others next), by its module; an empty set: all of it.

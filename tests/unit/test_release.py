@@ -62,8 +62,12 @@ def numbers(version: str) -> list[int]:
 
 
 @pytest.fixture
-def ready(tmp_path: Path) -> Path:
+def ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A committed checkout of a version that the changelog knows."""
+    # Hooks and signatures that somebody has set up for all repositories are none of these tests.
+    for settings in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM"):
+        monkeypatch.setenv(settings, "/dev/null")
+
     (tmp_path / "changelogs/fragments").mkdir(parents=True)
     (tmp_path / "galaxy.yml").write_text("version: 1.0.0\n", "utf-8")
     (tmp_path / "changelogs/changelog.yaml").write_text("releases: {1.0.0: {}}\n", "utf-8")

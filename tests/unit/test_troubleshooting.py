@@ -6,9 +6,14 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 import environment
 from ansible_collections.esx.trust.plugins.module_utils import _errors
 from support import messages
+
+# It reads the source files of the collection.
+pytestmark = pytest.mark.of_sources
 
 PAGE = (environment.ROOT / "docs" / "troubleshooting.md").read_text("utf-8")
 ENTRIES = re.findall(r"^- `(.*)`$", PAGE, re.MULTILINE)

@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
-import gc
+import contextlib
 import pathlib
 import ssl
 import tempfile
 import time
+import weakref
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from typing import Any
+from unittest import mock
 
 from ansible_collections.esx.trust.plugins.module_utils._api import tls
 from support.constants import KEY
@@ -26,9 +29,27 @@ if TYPE_CHECKING:
 HELD = 55.0
 
 
+#: The sockets of ours that were made inside of `sockets_noted` and still exist.
+_made: weakref.WeakSet[tls.DeadlineSocket] = weakref.WeakSet()
+
+
+@contextlib.contextmanager
+def sockets_noted() -> Iterator[None]:
+    """Inside, `open_sockets` knows each socket that is made, without a search among all objects of the process."""
+    make = tls.DeadlineSocket.__new__
+
+    def noted(cls: type[tls.DeadlineSocket], *args: Any, **kwargs: Any) -> tls.DeadlineSocket:
+        made = make(cls, *args, **kwargs)
+        _made.add(made)
+        return made
+
+    with mock.patch.object(tls.DeadlineSocket, "__new__", noted):
+        yield
+
+
 def open_sockets() -> list[tls.DeadlineSocket]:
     """Sockets of ours that nobody has closed."""
-    return [each for each in gc.get_objects() if isinstance(each, tls.DeadlineSocket) and each.fileno() != -1]
+    return [each for each in _made if each.fileno() != -1]
 
 
 class Watch:

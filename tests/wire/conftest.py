@@ -17,6 +17,7 @@ from simulator.delivery import Delivery
 from support.modules import Modules
 from support.modules import without_pauses
 from wire.checks import HELD
+from wire.checks import sockets_noted
 from wire.proxy import FaultProxy
 
 if TYPE_CHECKING:
@@ -29,6 +30,12 @@ from wire.checks import Watch
 def _no_memory_of_certificates() -> None:
     """The system's CA certificates are read once in a process; here they change from test to test."""
     tls.tls_context.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _sockets_noted() -> Iterator[None]:
+    with sockets_noted():
+        yield
 
 
 @pytest.fixture

@@ -41,6 +41,8 @@ from wire.checks import served_by
 
 #: Seconds for one request, and how much longer a machine that does other things may take.
 TIMEOUT = 1.0
+#: Seconds to wait for an answer that does not go on. Nothing has to arrive in that time but the handshake.
+IN_VAIN = 0.4
 ROOM = 5.0
 #: A library may hold a body twice while it puts it together.
 MEMORY = 4 * MAX_BODY
@@ -111,6 +113,7 @@ def speaker() -> Iterator[Speaker]:
 
 
 def connection(speaker: Speaker) -> Connection:
+    """How to reach the speaker, with the time that its answer of this moment takes."""
     return Connection(
         hostname="127.0.0.1",
         port=speaker.port,
@@ -123,7 +126,7 @@ def connection(speaker: Speaker) -> Connection:
         ca_path=None,
         thumbprint=bytes.fromhex(speaker.identity.fingerprint.replace(":", "")),
         proxy=None,
-        timeout=TIMEOUT,
+        timeout=TIMEOUT if speaker.closes else IN_VAIN,
         retries=0,
     )
 
@@ -165,6 +168,19 @@ def _sent(transport: HttpsTransport, host: str) -> Answer | TrustError:
     with contextlib.suppress(TrustError):
         REST.decode(READ, answer, host, str)
     return answer
+
+
+def test_a_socket_that_is_open_is_seen(speaker: Speaker) -> None:
+    """The other tests see none left, and would do so too if nobody could see them."""
+    speaker.says, speaker.closes = once(TAKEN["plain"]), False
+    transport = HttpsTransport(connection(speaker), str)
+    transport.send("GET", "/x", {})
+
+    assert len(open_sockets()) == 1
+
+    transport.close()
+
+    assert open_sockets() == []
 
 
 def once(raw: bytes) -> Says:
@@ -307,16 +323,15 @@ def test_a_refusal_stays_a_refusal_whatever_follows_its_code(
 
 def test_a_refusal_that_never_ends_is_one_in_time(speaker: Speaker) -> None:
     raw = b"HTTP/1.1 401 Unauthorized\r\n" + UNREADABLE["a body that is cut"]
-    speaker.closes = False
     begin = time.monotonic()
 
-    assert isinstance(refusal(speaker, once(raw), "auto", "token"), Unauthenticated)
+    assert isinstance(refusal(speaker, once(raw), "auto", "token", closes=False), Unauthenticated)
     assert time.monotonic() - begin < TIMEOUT + ROOM
 
 
-def refusal(speaker: Speaker, says: Says, api_protocol: str, auth_method: str) -> TrustError:
+def refusal(speaker: Speaker, says: Says, api_protocol: str, auth_method: str, *, closes: bool = True) -> TrustError:
     """The error of a client that may repeat requests, and sent one."""
-    speaker.says, speaker.requests = says, 0
+    speaker.says, speaker.closes, speaker.requests = says, closes, 0
     where = replace(connection(speaker), api_protocol=api_protocol, auth_method=auth_method, retries=3)
     with connect(where) as client, pytest.raises(TrustError) as caught:
         client.call(READ())

@@ -101,12 +101,21 @@ def check_unmasked(option: str, value: str) -> str:
 class Masked(dict[str, Any]):
     """A result in which the secrets of a run are masked. It must not get further texts that can hold a secret.
 
-    secrets: the secrets that were masked.
+    redactor: the redactor that masked the secrets.
     """
 
-    def __init__(self, result: Mapping[str, Any], secrets: Iterable[str]) -> None:
+    def __init__(self, result: Mapping[str, Any], redactor: Redactor) -> None:
         super().__init__(result)
-        self.secrets = frozenset(secrets)
+        self._redactor = redactor
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """The secrets that are masked."""
+        return self._redactor.secrets
+
+    def extended(self, more: Mapping[str, Any]) -> Masked:
+        """This result with more entries, in which the same secrets are masked."""
+        return Masked({**self, **self._redactor.scrub_result(more)}, self._redactor)
 
 
 class Redactor:
@@ -144,7 +153,7 @@ class Redactor:
         self._scrub_all(texts.sentences, is_value=False)
         self._scrub_all(texts.values, is_value=True)
 
-        return Masked(self._rebuilt(result, None, texts), self.secrets)
+        return Masked(self._rebuilt(result, None, texts), self)
 
     def _scrub_all(self, texts: dict[str, str], *, is_value: bool) -> None:
         """Replace each value of the dictionary by the scrubbed form of its key."""
