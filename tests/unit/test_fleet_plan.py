@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import page
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import plan
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.look import Look
-from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.outcome import lists
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.outcome import hosts_by_need
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import Given
 
 WHEN = "2026-01-31T08:00:00Z"
@@ -154,7 +154,7 @@ def test_any_fleet_fits_on_a_screen_and_nobody_is_forgotten(some: list[Any]) -> 
     assert not any(unicodedata.category(letter) == "Cc" for line in made["lines"] for letter in line)
     assert {host for group in made["groups"] for host in group["hosts"]} == set(results) == set(made["hosts"])
 
-    found = lists(results)
+    found = hosts_by_need(results)
     parts = [found["roll_out"], list(found["failing"]), list(found["down"]), found["as_declared"]]
 
     assert sorted(host for part in parts for host in part) == sorted(results)
