@@ -143,6 +143,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
             returned["summary"] = record["summary"]
             returned["deviations"] = _deviations(record)
+            returned["findings"] = len(record["attention"])
 
         if options["plan"]:
             the_plan = plan.build(trust, generated_at, warnings)
