@@ -173,7 +173,11 @@ def _reported(path: str, found: Found, generated_at: str, run: Mapping[str, Any]
     entries = [{"host": host, **(results or {})} for host, results in found.items()]
     record = write_report(path, entries, generated_at, run)
 
-    return {"summary": record["summary"], "deviations": _deviations(record)}
+    return {
+        "summary": record["summary"],
+        "deviations": _deviations(record),
+        "findings": len(record["attention"]),
+    }
 
 
 def _planned(path: str, the_plan: Mapping[str, Any], *, with_differences: bool) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from typing import NamedTuple
 from typing import Optional
 
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.hosts import examined_host
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import as_mapping
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import as_mappings
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import count
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import joined
@@ -40,6 +41,8 @@ VERSION = 1
 _NAMED = 3
 #: A longer line is cut. In characters.
 _LONGEST_LINE = 320
+
+_ISSUER = "token_issuer"
 
 #: The kinds of groups.
 CHANGE = "change"
@@ -77,7 +80,7 @@ class _Words(NamedTuple):
 
 _FUTURE = _Words({}, "nothing will be written there", "cannot be examined")
 _PAST = _Words(
-    {"create": "created", "update": "updated", "delete": "deleted"},
+    {"create": "created", "update": "updated", "delete": "deleted", "rename": "renamed"},
     "nothing was written there",
     "failed",
 )
@@ -88,6 +91,14 @@ class _Statement(NamedTuple):
 
     kind: str
     sentence: str
+
+
+class _Renaming(NamedTuple):
+    """An issuer that moves from the old alias to the new one. operations: their words and aliases."""
+
+    old: str
+    new: str
+    operations: frozenset[tuple[str, str]]
 
 
 def build(results: Results, generated_at: str, warnings: Sequence[Record] = ()) -> Record:
@@ -156,7 +167,7 @@ def _about_host(
 
     examined = examined_host({"host": host, "trust": result})
     audit_status = examined["status"]
-    reason = joined((examined["message"], examined["hint"]))
+    reason = joined((_as_it_was_said(examined["message"], result), examined["hint"]))
 
     # A run can write to a host and fail after that.
     was_written = bool(result.get("failed") and _operations(result))
@@ -179,6 +190,18 @@ def _about_host(
     return audit_status, [_Statement(NOTHING, sentence)]
 
 
+def _as_it_was_said(message: str, result: Mapping[str, Any]) -> str:
+    """The message with the first letter that the module gave it. In a plan the message stands behind a colon.
+
+    message: the message of an audit, in which the first letter is raised.
+    """
+    said = text(as_mapping(result.get("failure")).get("message")).strip()
+    if message and said.endswith(message[1:]):
+        return said[len(said) - len(message) :]
+
+    return message
+
+
 def _operations(result: Optional[Mapping[str, Any]]) -> list[Record]:
     """The operations of a result, as plain texts."""
     operations = []
@@ -195,12 +218,32 @@ def _operations(result: Optional[Mapping[str, Any]]) -> list[Record]:
 
 
 def _changes(result: Mapping[str, Any], resources: Sequence[Mapping[str, Any]], words: _Words) -> Iterator[str]:
-    """A sentence for each operation."""
+    """A sentence for each operation. The operations that rename an issuer have one sentence."""
     resources_by_id = {(resource["resource"], resource["id"]): resource for resource in resources}
+    operations = _operations(result)
+    renamings = _renamings(result, operations)
+    told: list[tuple[str, str]] = []
 
-    for operation in _operations(result):
+    for operation in operations:
         kind = operation["resource"]
         name = operation["id"]
+        key = (operation["operation"], name)
+
+        renaming = next((each for each in renamings if kind == _ISSUER and key in each.operations), None)
+        if renaming and key not in told:
+            told.append(key)
+            if not renaming.operations.isdisjoint(told[:-1]):
+                continue
+
+            verb = words.operations.get("rename", "rename")
+            sentence = f"{verb} {name_of(kind)} {renaming.old} to {renaming.new}"
+            resource = resources_by_id.get((kind, renaming.new), {})
+            others = [each for each in resource.get("differences", ()) if each["field"] != "issuer_alias"]
+            details = "; ".join(_details(others))
+
+            yield f"{sentence}, {details}" if details else sentence
+            continue
+
         verb = words.operations.get(operation["operation"], operation["operation"])
         sentence = f"{verb} {name_of(kind)} {name}"
 
@@ -210,6 +253,25 @@ def _changes(result: Mapping[str, Any], resources: Sequence[Mapping[str, Any]], 
             details = "; ".join(_details(resource.get("differences", ())))
 
         yield f"{sentence}, {details}" if details else sentence
+
+
+def _renamings(result: Mapping[str, Any], operations: Iterable[Mapping[str, str]]) -> list[_Renaming]:
+    """The issuers that the operations move to another alias, which the host does not have yet."""
+    of_issuers = {(each["operation"], each["id"]) for each in operations if each["resource"] == _ISSUER}
+    renamings = []
+
+    for found in as_mappings(result.get("resources")):
+        before = as_mapping(found.get("before"))
+        after = as_mapping(found.get("after"))
+        old = text(before.get("issuer_alias"))
+        new = text(after.get("issuer_alias"))
+
+        moves = bool(old and new) and old != new and before.get("issuer") == after.get("issuer")
+        if moves and {("update", old), ("create", new)} <= of_issuers:
+            # The update writes the marker. The old alias is deleted unless another issuer is declared for it.
+            renamings.append(_Renaming(old, new, frozenset((("update", old), ("create", new), ("delete", old)))))
+
+    return renamings
 
 
 def _details(differences: Iterable[Mapping[str, Any]]) -> Iterator[str]:
