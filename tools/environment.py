@@ -222,9 +222,8 @@ def environment_of_uv() -> dict[str, str]:
     extra = [each for each in pip.get("extra-index-url", "").split() if each.startswith("http")]
     if extra:
         env.setdefault("UV_INDEX", " ".join(extra))
-    home = env.get("HOME")
-    if not home or not os.access(home, os.W_OK):
-        env.setdefault("UV_CACHE_DIR", str(VENVS / "cache" / "uv"))
+    # The home of the user stays as it is.
+    env.setdefault("UV_CACHE_DIR", str(VENVS / "cache" / "uv"))
 
     return env
 

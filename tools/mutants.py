@@ -81,6 +81,8 @@ pytest_add_cli_args=
     -p
     no:cacheprovider
     --timeout=60
+    -m
+    not of_sources
     --hypothesis-profile=mutants
 timeout_multiplier=5.0
 timeout_constant=5.0

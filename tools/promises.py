@@ -35,6 +35,9 @@ HEAD = """# Copyright (c) 2026, esx.trust contributors
 #: The filters that are for users. The others are parts of the playbooks.
 PUBLIC_FILTERS = ("audit_data", "audit_html", "audit_junit", "audit_metrics", "compare_audits")
 
+#: The lookups that are for users.
+PUBLIC_LOOKUPS = ("host_options",)
+
 #: The files of the role that users name with tasks_from. The others are parts of the playbooks.
 PUBLIC_ROLE_TASKS = ("main", "compare", "look")
 
@@ -49,6 +52,7 @@ def current() -> dict[str, Any]:
     return {
         "modules": {name: _plugin(found) for name, found in _documented("module", modules).items()},
         "filters": {name: _plugin(found) for name, found in _documented("filter", PUBLIC_FILTERS).items()},
+        "lookups": {name: _plugin(found) for name, found in _documented("lookup", PUBLIC_LOOKUPS).items()},
         "role_tasks": _role_tasks(),
         "role_variables": _role_variables(),
         "playbooks": _playbooks(),

@@ -7,6 +7,7 @@ from __future__ import annotations
 import datetime
 import os
 from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 from typing import Optional
 
@@ -14,20 +15,24 @@ from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.esx.trust.plugins.plugin_utils._action import plain
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import iso
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import memory
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import plan
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import shared_warnings
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.files import write_plan
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.files import write_report
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.look import Look
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.look import objections
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.options import ARGUMENTS
-from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.outcome import lists
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.outcome import hosts_by_need
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import Given
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import Variables
+from ansible_collections.esx.trust.plugins.plugin_utils._role_variables import FOUND
 from ansible_collections.esx.trust.plugins.plugin_utils._templates import no_template
+from ansible_collections.esx.trust.plugins.plugin_utils._templates import untagged
 
-#: The variables in which the role keeps the results of a host's own task, by their names in the entries of an audit.
-_FOUND = {"trust": "host_trust_found", "keys": "host_trust_providers"}
+#: The results by host. None for a host whose own task comes later.
+Found = dict[str, Optional[dict[str, Any]]]
 
 
 # ansible-core has no types.
@@ -46,7 +51,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         started_at = _now()
         options = self._options()
 
-        variables = Variables(self._task, task_vars, self._loader, tuple(_FOUND.values()))
+        variables = Variables(self._task, task_vars, self._loader, tuple(FOUND.values()))
         fleet = [variables.of(host) for host in task_vars["ansible_play_batch"]]
 
         if options["check_declarations"]:
@@ -55,14 +60,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 message = f"{' '.join(sentences)} No host was written."
                 return {**result, "failed": True, "msg": message}
 
-        found: dict[str, Optional[dict[str, Any]]]
         if options["resume"]:
-            kept = memory.kept(memory.RESULTS) or {}
-            started_at = kept.get("started_at", started_at)
-            found = dict(kept.get("found", {}))
-            for given in fleet:
-                if given.elsewhere:
-                    found[given.host] = _results_in(given.facts)
+            started_at, found = _resumed(fleet)
         else:
             look = Look(
                 key_providers=options["report"] is not None,
@@ -73,14 +72,20 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             found = look.at(fleet)
 
         in_order = {given.host: found.get(given.host) for given in fleet}
-        result.update(self._returned(in_order, options, started_at, task_vars))
+        addresses = {given.host: str(given.args.get("hostname", "")) for given in fleet}
+        warnings = shared_warnings.shared(in_order, addresses)
+
+        result.update(self._returned(in_order, warnings, options, started_at, task_vars))
+        if not options["resume"]:
+            # The first look displayed the warnings. Tasks of single hosts displayed their own.
+            result["warnings"] = no_template(shared_warnings.lines(warnings))
 
         return result
 
     def _options(self) -> dict[str, Any]:
         """The validated options. Raises AnsibleActionFail."""
         validator = ArgumentSpecValidator(**ARGUMENTS.keywords())
-        validation = validator.validate(ARGUMENTS.given(plain(self._task.args)))
+        validation = validator.validate(ARGUMENTS.given(untagged(self._task.args)))
         if validation.error_messages:
             raise AnsibleActionFail(validation.errors.msg)
 
@@ -93,14 +98,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _returned(
         self,
-        found: Mapping[str, Optional[dict[str, Any]]],
+        found: Found,
+        warnings: list[dict[str, Any]],
         options: Mapping[str, Any],
         started_at: str,
         task_vars: Mapping[str, Any],
     ) -> dict[str, Any]:
         """The values that the task returns. Writes the files, and keeps the lists and results for later plays.
 
-        found: the results by host; None for a host whose own task comes later.
+        warnings: the warnings that hosts share.
         """
         generated_at = _now()
 
@@ -109,7 +115,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             # A host whose own task returned no result had its turn, so it is not None.
             trust[host] = None if results is None else results.get("trust", {})
 
-        returned: dict[str, Any] = lists(trust)
+        returned: dict[str, Any] = hosts_by_need(trust)
         returned["changed"] = False
 
         pending = returned["elsewhere"]
@@ -120,24 +126,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             run = {
                 "started_at": started_at,
                 "user": task_vars.get("awx_user_name") or os.environ.get("USER"),
-                "inventory": plain(task_vars.get("ansible_inventory_sources") or []),
+                "inventory": untagged(task_vars.get("ansible_inventory_sources") or []),
                 "esx_hosts": options["esx_hosts"],
                 "expiring_days": options["expiring_days"],
             }
-            entries = [{"host": host, **(results or {})} for host, results in found.items()]
-            record = write_report(options["report"], entries, generated_at, run)
-
-            returned["summary"] = record["summary"]
-            returned["deviations"] = _deviations(record)
+            returned.update(_reported(options["report"], found, generated_at, run))
 
         if options["plan"]:
-            the_plan = plan.build(trust, generated_at)
-            write_plan(options["plan"], the_plan)
-
-            returned["plan"] = the_plan["lines"]
-            returned["differences"] = []
-            if self._task.diff:
-                returned["differences"] = plan.difference_lines(the_plan["differences"])
+            the_plan = plan.build(trust, generated_at, warnings)
+            returned.update(_planned(options["plan"], the_plan, with_differences=self._task.diff))
 
         if options["results"]:
             returned["results"] = found
@@ -149,6 +146,49 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
         safe: dict[str, Any] = no_template(returned)
         return safe
+
+
+def _resumed(fleet: Sequence[Given]) -> tuple[str, Found]:
+    """When the last look of this run began, and its results together with those of the hosts' own tasks.
+
+    Raises AnsibleActionFail if that look has left no host to a task of its own.
+    """
+    kept = memory.kept(memory.RESULTS)
+    if kept is None:
+        raise AnsibleActionFail(
+            "resume: no look of this run has left a host to a task of its own, so nothing is left to do; the look"
+            " itself has written its report."
+        )
+
+    found: Found = dict(kept["found"])
+    for given in fleet:
+        if given.elsewhere:
+            found[given.host] = _results_in(given.facts)
+
+    return kept["started_at"], found
+
+
+def _reported(path: str, found: Found, generated_at: str, run: Mapping[str, Any]) -> dict[str, Any]:
+    """The return values of a report, which is written. run: facts about the run, see `write_report`."""
+    entries = [{"host": host, **(results or {})} for host, results in found.items()]
+    record = write_report(path, entries, generated_at, run)
+
+    return {
+        "summary": record["summary"],
+        "deviations": _deviations(record),
+        "findings": len(record["attention"]),
+    }
+
+
+def _planned(path: str, the_plan: Mapping[str, Any], *, with_differences: bool) -> dict[str, Any]:
+    """The return values of a plan, which is written."""
+    write_plan(path, the_plan)
+
+    differences = []
+    if with_differences:
+        differences = plan.difference_lines(the_plan["differences"])
+
+    return {"plan": the_plan["lines"], "differences": differences}
 
 
 def _deviations(record: Mapping[str, Any]) -> dict[str, str]:
@@ -163,9 +203,9 @@ def _deviations(record: Mapping[str, Any]) -> dict[str, str]:
 
 def _results_in(facts: Mapping[str, Any]) -> dict[str, Any]:
     """The results that tasks of the role have kept for a host."""
-    return {entry: plain(facts[name]) for entry, name in _FOUND.items() if name in facts}
+    return {entry: untagged(facts[name]) for entry, name in FOUND.items() if name in facts}
 
 
 def _now() -> str:
     """The time in ISO 8601, in UTC."""
-    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return iso(datetime.datetime.now(datetime.timezone.utc))

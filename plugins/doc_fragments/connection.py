@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Fragment esx.trust.connection; the options are those of module_utils/_services/arguments.py."""
+    """Fragment esx.trust.connection; the options are those of module_utils/_services/connection_options.py."""
 
     DOCUMENTATION = r"""
 options:
@@ -96,7 +96,7 @@ options:
     description:
       - Seconds that connecting, the TLS handshake, and each request with its whole answer may each take.
       - How long a task may take in all is told by the page
-        L(When something goes wrong, https://github.com/esx-trust/esx.trust/blob/main/docs/faults.md).
+        L(Faults and interrupted runs, https://github.com/esx-trust/esx.trust/blob/main/docs/faults.md).
       - If not set, the value of the environment variable E(VMWARE_TIMEOUT) is used.
     type: float
     default: 30

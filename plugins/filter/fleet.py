@@ -10,28 +10,26 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.errors import AnsibleError
-from jinja2.exceptions import UndefinedError
-
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet import Keys
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet import differences
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet import keys
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet import named
-from ansible_collections.esx.trust.plugins.plugin_utils._purge import purge_unless_refused
 from ansible_collections.esx.trust.plugins.plugin_utils._purge import refusal_of
-
-#: The variable in which the role keeps the keys of a host after the host's task has read its declaration.
-KNOWN = "host_trust_keys"
-#: The variable in which users declare the key providers of a host.
-DECLARED = "esx_kms_providers"
-#: The variable in which the role keeps why it refuses the declaration of a host, or an empty text.
-REFUSED = "host_trust_refused"
-#: The variables in which the role keeps the results for a host, by their names in the entries of an audit.
-FOUND = {"trust": "host_trust_found", "keys": "host_trust_providers"}
+from ansible_collections.esx.trust.plugins.plugin_utils._role_variables import DECLARED
+from ansible_collections.esx.trust.plugins.plugin_utils._role_variables import FOUND
+from ansible_collections.esx.trust.plugins.plugin_utils._role_variables import KNOWN
+from ansible_collections.esx.trust.plugins.plugin_utils._role_variables import REFUSED
+from ansible_collections.esx.trust.plugins.plugin_utils._templates import TEMPLATE_ERRORS
 
 
 def fleet_differences(hostvars: Mapping[str, Any], hosts: Iterable[str], batch: Iterable[str]) -> list[str]:
-    """See fleet_differences.yml."""
+    """A sentence for each provider that is given different keys or key_ids, and for each refused declaration.
+
+    hostvars: Ansible's `hostvars`.
+    hosts: all hosts of the play.
+    batch: the hosts of the current batch.
+    See fleet_differences.yml.
+    """
     known = {}
     unknown = {}
     for name in hosts:
@@ -65,13 +63,16 @@ def _declared(fleet: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, Key
     for name, variables in fleet.items():
         try:
             yield name, keys(variables.get(DECLARED, []))
-        except (AnsibleError, UndefinedError):
+        except TEMPLATE_ERRORS:
             # hostvars lacks the variables of the play, which the declaration may need. It is checked in its own batch.
             continue
 
 
 def fleet_entries(hosts: Iterable[str], hostvars: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """See fleet_entries.yml."""
+    """One dictionary for each host with `host`, and with `trust` and `keys` as far as the role has kept these results.
+
+    See fleet_entries.yml.
+    """
     entries = []
     for name in hosts:
         variables = hostvars[name]
@@ -94,6 +95,5 @@ class FilterModule:
             "fleet_keys": keys,
             "fleet_differences": fleet_differences,
             "fleet_entries": fleet_entries,
-            "fleet_purge": purge_unless_refused,
             "fleet_refusal": refusal_of,
         }

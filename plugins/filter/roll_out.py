@@ -11,13 +11,11 @@ from typing import Any
 
 from ansible_collections.esx.trust.plugins.plugin_utils import _roll_out
 from ansible_collections.esx.trust.plugins.plugin_utils import _rotation
-
-#: The variable in which the role keeps the result of the module for a host.
-DONE = "host_trust_result"
+from ansible_collections.esx.trust.plugins.plugin_utils._role_variables import DONE
 
 
 def roll_out_down(fleet: Iterable[str], hostvars: Mapping[str, Any]) -> list[str]:
-    """See roll_out_down.yml."""
+    """The hosts of the fleet that the module could not reach, see roll_out_down.yml. hostvars: Ansible's `hostvars`."""
     down = []
     for host in fleet:
         done = hostvars[host].get(DONE)

@@ -52,7 +52,7 @@ options:
     description: Which hosts were meant, for the report.
     type: str
   expiring_days:
-    description: A certificate that ends within so many days needs attention in the report of an audit.
+    description: From how many days before its end a certificate is a finding of the report of an audit.
     type: int
     default: 90
     version_added: 1.0.0
@@ -122,6 +122,16 @@ failing_percentage:
   description: The share of RV(failing) among the hosts that answer.
   returned: success
   type: float
+conflicts:
+  description: The hosts of RV(failing) that hold something which contradicts what is declared.
+  returned: success
+  type: list
+  elements: str
+not_asked:
+  description: The hosts of RV(failing) to which nothing was sent, because other hosts have refused the same login.
+  returned: success
+  type: list
+  elements: str
 down:
   description: For each host that does not answer, why.
   returned: success
@@ -154,6 +164,10 @@ deviations:
   description: For each host that is not as declared, a sentence.
   returned: success, with O(report) when no host is left out
   type: dict
+findings:
+  description: The number of findings in the report. Not all of them make the audit fail.
+  returned: success, with O(report) when no host is left out
+  type: int
 results:
   description:
     - For each host what M(esx.trust.esx_host_trust) returns in check mode (C(trust)), and, with O(report), what

@@ -35,6 +35,35 @@ options:
       - Account on the vCenter, with its domain, as in V(administrator@vsphere.local). It needs the privilege
         C(System.Read). For O(source=oidc), O(source=saml) and O(source=broker), no login is needed, and none is sent.
       - If not set, the value of the environment variable E(VMWARE_USER) is used.
+  password:
+    description:
+      - The account's password. One with a line break or another control character is refused before it is sent,
+        since it would be refused by the vCenter.
+      - A refused password is not sent to the vCenter a second time in the same run of Ansible, by no item of a loop,
+        retry or other task, because a vCenter locks an account after five refusals. With C(async), the tasks for one
+        vCenter wait for each other until it has accepted the password.
+      - If not set, the value of the environment variable E(VMWARE_PASSWORD) is used.
+  port:
+    description:
+      - Port of the vCenter's API.
+      - If not set, the value of the environment variable E(VMWARE_PORT) is used, else a port in O(hostname), else 443.
+  ca_path:
+    description:
+      - File (PEM), or folder as C(openssl rehash) makes it, of the CA certificates that may have signed the vCenter's
+        certificate.
+      - If neither this nor the environment variable E(VMWARE_CA_PATH) is set, the system's own CA certificates are
+        used, which are where OpenSSL (with E(SSL_CERT_FILE) and E(SSL_CERT_DIR)) finds them. E(REQUESTS_CA_BUNDLE)
+        and E(CURL_CA_BUNDLE) are not looked at.
+  thumbprint:
+    description:
+      - SHA-256 fingerprint of the vCenter's certificate, 64 hexadecimal digits with or without colons.
+      - If set, the vCenter must show exactly this certificate, and nothing else is asked of it. O(validate_certs) and
+        O(ca_path) then mean nothing.
+  proxy_host:
+    description:
+      - Name or address of an HTTP proxy through which the vCenter is reached. Proxy variables of the environment are
+        not looked at.
+      - If not set, the value of the environment variable E(VMWARE_PROXY_HOST) is used.
   validate_certs:
     description:
       - Whether the vCenter's certificate must be valid for O(hostname) and signed by a CA that is trusted.
@@ -239,8 +268,8 @@ failure:
 """
 
 from ansible_collections.esx.trust.plugins.module_utils._module.module import run_module
-from ansible_collections.esx.trust.plugins.module_utils._services.vcenter import INFO_ARGUMENTS
-from ansible_collections.esx.trust.plugins.module_utils._services.vcenter import run_info
+from ansible_collections.esx.trust.plugins.module_utils._services.vcenter_module import INFO_ARGUMENTS
+from ansible_collections.esx.trust.plugins.module_utils._services.vcenter_module import run_info
 
 
 def main() -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from ansible import constants
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action import ActionBase
+from ansible.plugins.loader import lookup_loader
 from ansible.template import Templar
 
 from ansible_collections.esx.trust.plugins.module_utils._api.tls import prepare
@@ -29,6 +31,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.arguments impo
 from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import RefusedLogins
 from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import login_of
 from ansible_collections.esx.trust.plugins.plugin_utils._templates import as_template
+from ansible_collections.esx.trust.plugins.plugin_utils._templates import untagged
 from ansible_collections.esx.trust.plugins.plugin_utils._validated import ValidatedOptions
 from ansible_collections.esx.trust.plugins.plugin_utils._variables import ROLE
 from ansible_collections.esx.trust.plugins.plugin_utils._variables import in_variables
@@ -50,8 +53,13 @@ def _prepare() -> None:
     # The first template in a process takes long too, and almost every task has a template for its host or password.
     Templar(DataLoader()).template(as_template("{{ 0 }}"))
 
-    # Python loads this codec when it is first used. The answers in JSON need it.
-    b"{}".decode("utf-8-sig")
+    # Python loads these codecs when they are first used. The answers in JSON and the search for secrets need them.
+    for codec in ("utf-8-sig", "utf-16-le"):
+        codecs.lookup(codec)
+
+    # Ansible reads the documentation of a lookup when it is first used. The tasks of the role use these.
+    for lookup in ("esx.trust.host_options", "ansible.builtin.env"):
+        lookup_loader.get(lookup, class_only=True)
 
 
 _prepare()
@@ -89,7 +97,7 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
         """Ansible's entry point. Returns the task's result, which holds no secret."""
         task_vars = task_vars or {}
         result: dict[str, Any] = super().run(tmp, task_vars)
-        args = self.arguments.given(plain(self._task.args))
+        args = self.arguments.given(untagged(self._task.args))
 
         refused = RefusedLogins()
         login = login_of(self.arguments, args, self._environment())
@@ -155,7 +163,7 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
         task = self._task
         validated = ValidatedOptions.of(self.arguments, args, task.action, _shows_invocation(task_vars))
 
-        return validated.result(self.work, task.check_mode, task.diff)
+        return validated.result(self.work, check_mode=task.check_mode, diff=task.diff)
 
     def _with_names_of_variables(self, result: dict[str, Any]) -> dict[str, Any]:
         """The result. In a task of the role, its messages name the role's variables instead of the options."""
@@ -212,24 +220,6 @@ def is_own_python(asked: Any, templar: Any) -> bool:
 def sends_password(args: Mapping[str, Any]) -> bool:
     """True if these options log in with a password. False if they log in with a token."""
     return not any(args.get(name) for name in ("access_token", "saml_token"))
-
-
-def plain(value: Any) -> Any:
-    """The value as a module would get it: without the tags that ansible-core 2.19 and later attach to strings."""
-    if getattr(value, "__ENCRYPTED__", False):
-        # Cores before 2.19 have a type of their own for a value that is vaulted in the task itself.
-        return str(value)
-
-    if isinstance(value, str):
-        return str.__str__(value)
-
-    if isinstance(value, Mapping):
-        return {plain(key): plain(entry) for key, entry in value.items()}
-
-    if isinstance(value, (list, tuple)):
-        return [plain(entry) for entry in value]
-
-    return value
 
 
 def _shows_invocation(task_vars: Mapping[str, Any]) -> bool:

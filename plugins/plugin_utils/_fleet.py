@@ -17,6 +17,7 @@ from typing import Any
 
 from ansible_collections.esx.trust.plugins.module_utils._services.key_ids import canonical_key_id
 from ansible_collections.esx.trust.plugins.module_utils._services.option_specifications import is_blank
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import listed
 
 #: A sentence about many hosts names so many of them.
 NAMED = 5
@@ -98,11 +99,10 @@ def _differences_of(name: str, fleet: Mapping[str, Keys]) -> Iterator[str]:
 def named(hosts: Iterable[str]) -> str:
     """The hosts as a sentence names them: all of them, or the first few and the number of the others."""
     names = sorted(hosts)
-    more = len(names) - NAMED
-    if more <= 1:
-        return ", ".join(names)
+    # The name of one more host takes no more room than the words for it.
+    most = NAMED + 1 if len(names) == NAMED + 1 else NAMED
 
-    return f"{', '.join(names[:NAMED])} and {more} more"
+    return listed(names, most)
 
 
 def _text(value: Any) -> str:

@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.errors import AnsibleError
+from ansible.errors import AnsibleOptionsError
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.esx.trust.plugins.module_utils._services.option_specifications import is_blank
@@ -22,7 +23,11 @@ REFUSAL = (
 
 
 def refusal_of(declared: Any, purge: Any, purge_all: Any) -> str:
-    """See fleet_refusal.yml."""
+    """The sentence that says why a declaration of token issuers is refused. Empty if it is not.
+
+    The arguments are values of variables, of any type; fleet_refusal.yml describes them.
+    Raises jinja2's UndefinedError if the declaration is undefined.
+    """
     # The first test must be whether it is empty: only this makes an undefined variable raise its error.
     # A text may become an empty list where the module gets it, so a text counts as no issuer.
     issuers: Iterable[Any] = ()
@@ -40,14 +45,21 @@ def refusal_of(declared: Any, purge: Any, purge_all: Any) -> str:
 
 
 def purge_unless_refused(declared: Any, purge: Any, purge_all: Any) -> Any:
-    """See fleet_purge.yml. Raises AnsibleError."""
+    """The value `purge`. Raises AnsibleOptionsError with REFUSAL if `refusal_of` refuses the declaration.
+
+    The parameters are those of `refusal_of`.
+    """
     refusal = refusal_of(declared, purge, purge_all)
     if refusal:
-        raise AnsibleError(refusal)
+        # Cores before 2.19 put other exceptions of a lookup into a sentence about an unhandled exception.
+        raise AnsibleOptionsError(refusal)
 
     return purge
 
 
 def _is_true(value: Any) -> bool:
-    """True if a variable is set and Ansible takes its value for true."""
-    return not is_blank(value) and bool(boolean(value, strict=False))
+    """True if a variable is set and Ansible takes its value for true. The module refuses a list or a dictionary."""
+    if is_blank(value) or not isinstance(value, Hashable):
+        return False
+
+    return bool(boolean(value, strict=False))

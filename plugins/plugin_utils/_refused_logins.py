@@ -29,6 +29,8 @@ from typing import Any
 from typing import Optional
 
 from ansible import constants
+from ansible.errors import AnsibleActionFail
+from ansible.utils.display import Display
 
 from ansible_collections.esx.trust.plugins.module_utils._api.address import host_and_port
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
@@ -39,26 +41,32 @@ from ansible_collections.esx.trust.plugins.module_utils._services.arguments impo
 
 # Ansible loads this file before it forks the workers.
 _KEY = secrets.token_bytes(32)
+#: What to do if the folder cannot be used.
+_HINT = "Free space there, or set ANSIBLE_LOCAL_TEMP to a folder of the user who runs Ansible."
 
 
 class RefusedLogins:
-    """Remembers refused logins. folder: the folder of the files; by default the temporary folder of this run."""
+    """Remembers refused logins, in the temporary folder of this run."""
 
-    def __init__(self, folder: Optional[str] = None) -> None:
-        self._folder = Path(folder or constants.DEFAULT_LOCAL_TMP)
+    def __init__(self) -> None:
+        self._folder = Path(constants.DEFAULT_LOCAL_TMP)
+        #: The names of the files that could not be written.
+        self._unwritten: set[str] = set()
 
     def know(self, login: LoginKey) -> bool:
-        """True if this login was refused before: by a login operation, or by a service if the login is basic."""
-        return any(self._file(f"refused-{way}").exists() for way in login.stopped_by)
+        """True if this login was refused before: by a login operation, or by a service if the login is basic.
+
+        Raises AnsibleActionFail if the folder cannot be read.
+        """
+        return any(self._is_noted(f"refused-{way}") for way in login.stopped_by)
 
     def remember(self, login: LoginKey, operation: Optional[str]) -> None:
         """Note that this login was refused. operation: the API's id of the refused operation, if it is known."""
-        way = login.refused_way(operation)
-        self._file(f"refused-{way}").touch(mode=0o600)
+        self._note_refusal(login.refused_way(operation))
 
     def remember_for_tokens(self, login: LoginKey) -> None:
         """Note that a login for a token was refused, although services accept the password."""
-        self._file(f"refused-{login.token_way}").touch(mode=0o600)
+        self._note_refusal(login.token_way)
 
     def remember_refusal_in(self, login: LoginKey, result: Mapping[str, Any]) -> None:
         """Note that this login was refused, if the result of a module says so."""
@@ -67,12 +75,43 @@ class RefusedLogins:
             self.remember(login, refusal.get("operation"))
 
     def is_shared(self, login: LoginKey) -> bool:
-        """True if a task that may still be running in the background uses this login."""
-        return self._file(f"shared-{login.digest}").exists()
+        """True if a task that may still be running in the background uses this login.
+
+        Raises AnsibleActionFail if the folder cannot be read.
+        """
+        return self._is_noted(f"shared-{login.digest}")
 
     def share(self, login: LoginKey) -> None:
-        """Note that a task in the background uses this login."""
-        self._file(f"shared-{login.digest}").touch(mode=0o600)
+        """Note that a task in the background uses this login. Raises AnsibleActionFail if that cannot be noted."""
+        try:
+            self._file(f"shared-{login.digest}").touch(mode=0o600)
+        except OSError as error:
+            raise AnsibleActionFail(f"{self._not_kept(error)}; nothing was sent. {_HINT}") from None
+
+    def _is_noted(self, name: str) -> bool:
+        """True if there is a file of this name. Raises AnsibleActionFail if the folder cannot be read."""
+        if name in self._unwritten:
+            return True
+
+        try:
+            return self._file(name).exists()
+        except OSError as error:
+            raise AnsibleActionFail(f"{self._not_kept(error)}; nothing was sent. {_HINT}") from None
+
+    def _note_refusal(self, way: str) -> None:
+        """Note a refusal. If that is not possible, there is a warning, because a task must not lose its result."""
+        name = f"refused-{way}"
+        try:
+            self._file(name).touch(mode=0o600)
+        except OSError as error:
+            # The threads of a look share this object, so at least they know of it.
+            self._unwritten.add(name)
+            danger = "so a later task may send a refused password again, and hosts lock an account after five refusals"
+            Display().warning(f"{self._not_kept(error)}, {danger}. {_HINT}")
+
+    def _not_kept(self, error: OSError) -> str:
+        """The beginning of a sentence about the folder."""
+        return f"A refused login cannot be noted in {self._folder} ({error.strerror or error})"
 
     def _file(self, name: str) -> Path:
         return self._folder / f"esx-trust-{name}"

@@ -114,10 +114,14 @@ def tolerated(value: Any) -> float:
 def problems(asked_batches: Any, asked_percentage: Any) -> list[str]:
     """A sentence for each of the two values that is not valid. Empty if both are valid."""
     sentences = []
-    for read in (lambda: batches(asked_batches, 1), lambda: tolerated(asked_percentage)):
-        try:
-            read()
-        except AnsibleError as error:
-            sentences.append(str(error))
+    try:
+        batches(asked_batches, 1)
+    except AnsibleError as error:
+        sentences.append(str(error))
+
+    try:
+        tolerated(asked_percentage)
+    except AnsibleError as error:
+        sentences.append(str(error))
 
     return sentences

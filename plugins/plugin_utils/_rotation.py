@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
+from typing import Optional
 
 from ansible import constants
 
@@ -105,12 +106,8 @@ def _checked_modes(fleet: Iterable[str], hostvars: Mapping[str, Any]) -> dict[st
     else knows this name: it is made of the folder that Ansible made for this run and a random number for this play.
     """
     hosts = list(fleet)
-    runs = {str(hostvars[host].get(RUN)) for host in hosts}
-    name_of_run = min(runs, default="")
-
-    # All hosts get the name from the same task.
-    genuine = len(runs) == 1 and name_of_run.startswith(f"{constants.DEFAULT_LOCAL_TMP} ")
-    if not genuine:
+    name_of_run = _name_of_run({str(hostvars[host].get(RUN)) for host in hosts})
+    if name_of_run is None:
         return dict.fromkeys(hosts, "")
 
     modes_by_message = {f"{name_of_run} {each}": each for each in (EXACT, MERGE, NONE)}
@@ -122,6 +119,16 @@ def _checked_modes(fleet: Iterable[str], hostvars: Mapping[str, Any]) -> dict[st
             checked_modes[host] = modes_by_message.get(str(checked["msg"]), "")
 
     return checked_modes
+
+
+def _name_of_run(names: set[str]) -> Optional[str]:
+    """The name of this run. None if it is not genuine. names: the different names that the hosts have."""
+    # All hosts get the name from the same task.
+    if len(names) != 1:
+        return None
+
+    (name,) = names
+    return name if name.startswith(f"{constants.DEFAULT_LOCAL_TMP} ") else None
 
 
 def _mode(issuer: Mapping[str, Any]) -> str:

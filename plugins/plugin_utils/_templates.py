@@ -1,12 +1,16 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Marks texts that Ansible must never take for templates, such as texts that a host sent."""
+"""Ansible's templates: texts that are templates, texts that must never be, and the exceptions of templates."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from collections.abc import Mapping
 from typing import Any
+
+from ansible.errors import AnsibleError
+from jinja2.exceptions import TemplateError
 
 try:
     # From ansible-core 2.19 on, only a text that is marked as a template is one.
@@ -21,6 +25,23 @@ except ImportError:
     as_template = str
     _as_plain_text = AnsibleUnsafeText
 
+#: The exceptions with which a template fails. Cores before 2.19 do not convert those that a filter raises.
+TEMPLATE_ERRORS = (
+    AnsibleError,
+    TemplateError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+    re.error,
+)
+
+#: The marks with which a template begins.
+_MARKS = ("{{", "{%", "{#")
+#: The beginning of a text that has marks of its own.
+_OWN_DELIMITERS = "#jinja2:"
+
 
 def no_template(value: Any) -> Any:
     """A copy of the value in which Ansible takes no text for a template, even after it was stored in a variable."""
@@ -32,5 +53,44 @@ def no_template(value: Any) -> Any:
 
     if isinstance(value, (list, tuple)):
         return [no_template(entry) for entry in value]
+
+    return value
+
+
+def holds_templates(value: Any) -> bool:
+    """False if Ansible would find nothing to resolve in the value. True if it may find something.
+
+    Resolving takes much longer than this search, and most values of a fleet hold no template.
+    """
+    if isinstance(value, str):
+        return value.startswith(_OWN_DELIMITERS) or any(mark in value for mark in _MARKS)
+
+    if value is None or isinstance(value, (bool, int, float)):
+        return False
+
+    if isinstance(value, dict):
+        return any(holds_templates(name) or holds_templates(entry) for name, entry in value.items())
+
+    if isinstance(value, list):
+        return any(holds_templates(entry) for entry in value)
+
+    # Ansible has types of its own, for instance for a value that is encrypted.
+    return True
+
+
+def untagged(value: Any) -> Any:
+    """A copy of the value as a module would get it: without the tags that ansible-core 2.19 and later give to texts."""
+    if getattr(value, "__ENCRYPTED__", False):
+        # Cores before 2.19 have a type of their own for a value that is vaulted in the task itself.
+        return str(value)
+
+    if isinstance(value, str):
+        return str.__str__(value)
+
+    if isinstance(value, Mapping):
+        return {untagged(key): untagged(entry) for key, entry in value.items()}
+
+    if isinstance(value, (list, tuple)):
+        return [untagged(entry) for entry in value]
 
     return value

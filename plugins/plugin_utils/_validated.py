@@ -13,6 +13,7 @@ from typing import Optional
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.errors import UnsupportedError
 
+from ansible_collections.esx.trust.plugins.module_utils._api.secrets import Masked
 from ansible_collections.esx.trust.plugins.module_utils._module.perform import Run
 from ansible_collections.esx.trust.plugins.module_utils._module.perform import perform
 from ansible_collections.esx.trust.plugins.module_utils._module.perform import scrubbed
@@ -55,7 +56,13 @@ class ValidatedOptions:
             complaint = arguments.misshapen(args)
             raise AnsibleActionFail(complaint) from None
 
-        return cls(arguments, args, action, shows_invocation, validation)
+        return cls(
+            arguments=arguments,
+            args=args,
+            action=action,
+            shows_invocation=shows_invocation,
+            validation=validation,
+        )
 
     @property
     def params(self) -> Optional[dict[str, Any]]:
@@ -66,7 +73,7 @@ class ValidatedOptions:
         options = self.validation.validated_parameters
         return {name: options[name] for name in self.arguments.options}
 
-    def result(self, work: Run, check_mode: bool, diff: bool) -> dict[str, Any]:
+    def result(self, work: Run, *, check_mode: bool, diff: bool) -> dict[str, Any]:
         """Do the work. Returns the result that the module of the same name would return, without any secret."""
         validation = self.validation
         options = validation.validated_parameters
@@ -77,7 +84,14 @@ class ValidatedOptions:
         if params is None:
             done = {"failed": True, "changed": False, "msg": self._refusal()}
         else:
-            done, secrets = perform(work, params, check_mode, diff, self.args, self.arguments)
+            done, secrets = perform(
+                work,
+                params,
+                check_mode=check_mode,
+                diff=diff,
+                written=self.args,
+                arguments=self.arguments,
+            )
 
         warnings = [*_alias_warnings(validation), *done.pop("warnings", [])]
         if warnings:
@@ -86,8 +100,9 @@ class ValidatedOptions:
         if self.shows_invocation:
             # Options that were refused can hold secrets in every place, even in the keys of a dictionary.
             shown = {} if params is None else self.arguments.shown(options)
-            # This is a new dictionary, because nothing in these options is masked yet besides the secret options.
-            done = {**done, "invocation": {"module_args": shown}}
+            # Nothing in these options is masked yet besides the secret options.
+            invocation = {"invocation": {"module_args": shown}}
+            done = done.extended(invocation) if isinstance(done, Masked) else {**done, **invocation}
 
         result = scrubbed(self.arguments, done, [self.args, options], secrets)
 

@@ -15,6 +15,13 @@ from ansible_collections.esx.trust.plugins.module_utils._services.arguments impo
 #: The role that sets options from variables.
 ROLE = "esx.trust.host_trust"
 
+#: Ansible's own words begin so if none of the lists of a host is given.
+_NOTHING_GIVEN = "one of the following is required"
+_NOTHING_DECLARED = (
+    "Nothing is declared for this host. Set esx_kms_providers, esx_token_issuers or esx_client_profiles, for instance"
+    " in group_vars/esx."
+)
+
 
 def in_variables(result: Mapping[str, Any], arguments: Arguments, given: Collection[str]) -> dict[str, Any]:
     """The result of a module, with the names of variables in its messages instead of the names of options.
@@ -32,6 +39,8 @@ def in_variables(result: Mapping[str, Any], arguments: Arguments, given: Collect
     changed = dict(result)
     if result.get("failed"):
         changed["msg"] = renamed(result.get("msg"))
+        if str(result.get("msg")).lower().startswith(_NOTHING_GIVEN):
+            changed["msg"] = _NOTHING_DECLARED
 
     failure = result.get("failure")
     if isinstance(failure, Mapping):

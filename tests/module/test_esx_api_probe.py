@@ -136,6 +136,24 @@ def test_a_host_that_takes_the_same_issuer_twice(modules: Modules, host: Host) -
     assert set(host.issuers) == {"kronprinz"}
 
 
+def test_a_creation_that_should_have_failed_is_in_the_operations(modules: Modules, host: Host) -> None:
+    host.settings(protocols="rest")
+    host.queue(fault(kind="answer", operation=CREATE, skip=1, status=204))
+    host.queue(fault(kind="answer", operation=DELETE, status=204))
+    ran = modules.run("esx_api_probe", retries=0, api_protocol="rest")
+    (alias,) = {name for _action, name in ran.operations if not name.endswith("-2")}
+
+    assert ran.result["api_probe"]["same_issuer_again"] == {"succeeded": True, "error": None}
+    assert ran.operations == [
+        ("create", alias),
+        ("create", f"{alias}-2"),
+        ("update", alias),
+        ("delete", f"{alias}-2"),
+        ("delete", alias),
+    ]
+    assert set(host.issuers) == {"kronprinz"}
+
+
 def test_what_cannot_be_removed_is_told(modules: Modules, host: Host) -> None:
     host.queue(fault(kind="status", operation=DELETE, error_type="INTERNAL_SERVER_ERROR", times=None))
     ran = modules.run("esx_api_probe", retries=0)

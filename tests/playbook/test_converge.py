@@ -85,7 +85,7 @@ def test_hosts_that_are_down_are_put_aside(declared: Declared) -> None:
     assert played.code == 2, played.output
     assert declared.written == ["esx02", "esx03", "esx05"]
 
-    _before, separator, last = played.output.partition("PLAY [Hosts that were left out]")
+    _before, separator, last = played.output.partition("PLAY [Outcome]")
 
     assert separator
 
@@ -161,7 +161,7 @@ def test_somebody_is_asked_in_a_terminal(declared: Declared, playbooks: Playbook
         for _attempt in range(6):
             program.type(f"{answer}\r")
             with contextlib.suppress(TimeoutError):
-                program.read(lambda: "TASK [Check that somebody said yes]" in program.output, seconds=10)
+                program.read(lambda: "TASK [Check the confirmation]" in program.output, seconds=10)
                 break
 
         program.read(lambda: False)
@@ -199,6 +199,10 @@ def test_a_login_that_the_canary_refuses_is_tried_nowhere_else(declared: Declare
 
     assert played.code == 2, played.output
     assert [host.login_attempts for host in declared.hosts] == [1, 0, 0, 0, 0]
+    # One host fails for all of them, and the outcome is the last message.
+    assert re.findall(r"^fatal: \[(.+?)\]: FAILED!", played.output, re.MULTILINE) == ["esx01"]
+    assert "4 other hosts were not asked, because the login is the same." in played.output
+    assert "1 failed (esx01), 4 not asked. Plan: " in played.output.rpartition("FAILED!")[2]
     assert Search().find({"password": ["wrong Pässword/1"], "key": [KEY]}, {"": played.output}) == []
 
 
@@ -219,7 +223,9 @@ def test_it_stops_after_a_batch_in_which_too_many_fail(declared: Declared) -> No
     before = declared.run(CONVERGE, extra={**batches, "esx_max_fail_percentage": 19})
 
     assert before.code == 2, before.output
-    assert "1 of the hosts would fail" in before.output
+    said = "1 of 5 hosts that answer (20%) would fail; esx_max_fail_percentage is 19. No host was written."
+    assert said in before.output
+    assert "1 conflict (esx02), 4 not written (esx01, esx03, esx04, …). Plan: " in before.output
     assert re.findall(r"^fatal: \[(.+?)\]: FAILED! .*would lock the", before.output, re.MULTILINE) == [conflict.name]
     assert re.findall(r"^(\w+) .*failed=[1-9]", before.output, re.MULTILINE) == [conflict.name]
     assert "PLAY [Roll out]" not in before.output
@@ -282,6 +288,16 @@ def test_a_limit_that_leaves_no_host_is_no_success(declared: Declared, playbook:
     assert played.code != 0, played.output
     assert "No host of the inventory matches esx (esx_hosts) with --limit others." in " ".join(played.output.split())
     assert "Traceback" not in played.output
+
+
+@pytest.mark.parametrize("name", ["converge", "audit", "rotate_signing_certs", "probe"])
+def test_a_run_without_its_tasks_is_no_success(declared: Declared, name: str) -> None:
+    """Ansible can leave out the tasks whose tag is always."""
+    played = declared.run(f"esx.trust.{name}", "--skip-tags", "always")
+
+    assert played.code != 0, played.output
+    assert "Do not give --skip-tags always." in played.output
+    assert all(host.journal == [] for host in declared.hosts)
 
 
 @pytest.mark.parametrize(

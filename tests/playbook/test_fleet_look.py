@@ -121,7 +121,9 @@ def test_variables_are_those_of_a_task_for_each_host(declared: Declared, playboo
 
     undefined = {"esx_hostname": host.address, "esx_password": "{{ nowhere }}"}
     nested = {"esx_hostname": host.address, "esx_kms_providers": [provider(provider="{{ nowhere.at_all }}")]}
-    declared.of_one.update(undefined=undefined, undefined_in_it=nested)
+    # Cores before 2.19 let the exception of a filter through as it is.
+    failing_filter = {"esx_hostname": host.address, "esx_password": "{{ '@@@x' | b64decode }}"}
+    declared.of_one.update(undefined=undefined, undefined_in_it=nested, failing_filter=failing_filter)
 
     (folder / "vault-password").write_text("open sesame")
     sealed = declared.program(
@@ -174,7 +176,12 @@ def test_variables_are_those_of_a_task_for_each_host(declared: Declared, playboo
     assert names["registered"] == "of-result"
     assert not any("{{" in name for name in names.values())
 
-    for name, variable in {"undefined": "esx_password", "undefined_in_it": "esx_kms_providers"}.items():
+    unreadable = {
+        "undefined": "esx_password",
+        "undefined_in_it": "esx_kms_providers",
+        "failing_filter": "esx_password",
+    }
+    for name, variable in unreadable.items():
         alone = json.loads((folder / f"{name}.json").read_text())
         assert alone["failed"], alone
 
@@ -257,6 +264,16 @@ def test_what_may_not_be_written_is_said_before_anything_is_sent(declared: Decla
     assert all(host.journal == [] for host in declared.hosts)
 
 
+def test_a_host_that_declares_nothing_and_cannot_be_reached_stops_no_other(declared: Declared) -> None:
+    nothing = {"esx_kms_providers": "", "esx_token_issuers": None}
+    declared.of_one["esx05"].update(nothing, esx_password="{{ nowhere }}")
+    look = [role("look", host_trust_check_declarations=True)]
+    played = declared.play({"connection": "local", "tasks": look})
+
+    assert played.code == 0, played.output
+    assert [host.login_attempts for host in declared.hosts] == [1, 1, 1, 1, 0]
+
+
 def test_a_host_whose_work_is_done_elsewhere_is_not_looked_at(declared: Declared) -> None:
     declared.of_one["esx02"]["esx_trust_in_worker"] = False
     look = [role("look"), keep(declared.folder, "look.json", "host_trust_look", run_once=True)]
@@ -265,6 +282,21 @@ def test_a_host_whose_work_is_done_elsewhere_is_not_looked_at(declared: Declared
     assert played.code == 0, played.output
     assert looked(declared.folder)["elsewhere"] == ["esx02"]
     assert [host.login_attempts for host in declared.hosts] == [1, 0, 1, 1, 1]
+
+
+def test_a_warning_about_all_hosts_is_displayed_once(declared: Declared) -> None:
+    del declared.of_all["esx_ca_path"]
+    declared.of_all["esx_validate_certs"] = False
+    played = declared.play({"connection": "local", "tasks": [role("look", host_trust_plan=f"{declared.folder}/plan")]})
+
+    assert played.code == 0, played.output
+    in_one_line = " ".join(played.output.split())
+    assert in_one_line.count("its certificate was not verified") == 1
+    assert "5 hosts (esx01, esx02, esx03 and 2 more): its certificate was not verified" in in_one_line
+
+    (warning,) = json.loads((declared.folder / "plan.json").read_text())["warnings"]
+
+    assert warning["hosts"] == [host.name for host in declared.hosts]
 
 
 def test_a_strategy_that_cannot_look_once_says_so(declared: Declared) -> None:

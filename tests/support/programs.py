@@ -19,6 +19,8 @@ _SETTINGS = (
     *("ANSIBLE_", "CERTDIR", "COV_CORE_", "COVERAGE_", "ESX_", "MAKE", "MOLECULE_", "PYTEST_", "PYTHON", "VMWARE_"),
     "XDG_",
 )
+#: The variable in which mutmut (tools/mutants.py) says which mutant lives.
+_MUTANT = "MUTANT_UNDER_TEST"
 
 
 def clean_environment(**more: str | Path) -> dict[str, str]:
@@ -26,6 +28,10 @@ def clean_environment(**more: str | Path) -> dict[str, str]:
     variables = {name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS)}
     variables.update(LC_ALL="C.UTF-8", PYTHONDONTWRITEBYTECODE="1")
     variables.update({name: str(value) for name, value in more.items()})
+
+    if variables.get(_MUTANT) == "stats":
+        # mutmut notes which functions a test reaches. It can do that only in its own process.
+        variables[_MUTANT] = ""
 
     return variables
 

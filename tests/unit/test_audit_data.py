@@ -385,6 +385,15 @@ def test_an_earlier_record_of_the_older_version_is_read() -> None:
     assert build([entry("a")], NOW, previous=older)["changes"]["repaired"] == ["a"]
 
 
+def test_a_host_has_the_warnings_of_its_modules() -> None:
+    one = entry("a")
+    one["trust"]["warnings"] = ["both", "trust"]
+    one["keys"]["warnings"] = ["both", "keys"]
+    (host,) = build([one], NOW)["hosts"]
+
+    assert host["warnings"] == ["both", "trust", "keys"]
+
+
 # Whatever comes
 
 
@@ -396,7 +405,6 @@ def test_only_what_the_report_tells_is_taken_from_a_result() -> None:
     for result in (one["trust"], one["keys"]):
         result["invocation"] = {"module_args": {"password": secret}}
         result["diff"] = {"before": secret, "after": secret}
-        result["warnings"] = [secret]
 
     one["keys"]["kms_providers"].append({**provider("left"), "available": False, "key": secret})
 

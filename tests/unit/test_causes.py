@@ -27,9 +27,11 @@ CHUNKED: Any = SimpleNamespace(tell=lambda: 3, length_remaining=None)
         exceptions.InvalidChunkLength(CHUNKED, b""),
     ],
 )
-def test_an_answer_that_was_cut_is_said_to_have_broken_off(cause: Exception) -> None:
+def test_an_answer_that_was_cut_is_said_to_have_ended_too_early(cause: Exception) -> None:
     wrapped = exceptions.ProtocolError(f"Connection broken: {cause!r}", cause)
-    assert [reason(error) for error in (cause, wrapped, requests.ConnectionError(wrapped))] == ["it broke off"] * 3
+    reasons = {reason(error) for error in (cause, wrapped, requests.ConnectionError(wrapped))}
+
+    assert reasons == {"the connection ended too early"}
 
 
 @pytest.mark.parametrize(
@@ -42,3 +44,12 @@ def test_an_answer_that_was_cut_is_said_to_have_broken_off(cause: Exception) -> 
 )
 def test_an_answer_of_another_protocol_is_said_to_be_no_http(cause: Exception) -> None:
     assert reason(exceptions.ProtocolError("Connection broken", cause)) == "the answer is not HTTP"
+
+
+def test_the_words_of_a_proxy_move_no_cursor_and_are_not_long() -> None:
+    words = "Tunnel connection failed: 502 \x1b[2J\x07gone\r\n" + "x" * 1000
+    said = reason(OSError(words))
+
+    assert said.isprintable()
+    assert said.startswith("Tunnel connection failed: 502 ?[2J?gone x")
+    assert len(said) < 300

@@ -11,11 +11,20 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Plan
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import page
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import plan
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.look import Look
-from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.outcome import lists
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.outcome import hosts_by_need
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.outcome import sentence
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import Given
+from support.whole_hosts import NEW
+from support.whole_hosts import OLD
+from support.whole_hosts import absent
+from support.whole_hosts import desired
+from support.whole_hosts import host_with
+from support.whole_hosts import issuer
+from support.whole_hosts import planned
 
 WHEN = "2026-01-31T08:00:00Z"
 
@@ -64,7 +73,7 @@ def test_hosts_with_the_same_plan_share_a_line() -> None:
         "284 hosts (esx000, …): create key provider site-a.",
         "12 hosts (esx007, …): update token issuer vcenter01, certificates of CN=new (ends 2030-01-01) replace those of"
         " CN=old (ends 2030-01-01).",
-        "1 host (esx200): conflict, nothing will be written there: The key provider 'site-a' is there with another"
+        "1 host (esx200): conflict, nothing will be written there: the key provider 'site-a' is there with another"
         " key_id.",
         "1 host (esx201): no answer, nothing will be written there.",
         "1 host (esx203): examined later by a task of its own, because its connection, become, interpreter or"
@@ -104,9 +113,39 @@ def test_what_was_done_is_said_in_the_same_groups() -> None:
     results = {"a": CREATE, "b": CREATE, "c": failing("api_error", "c: refused."), "d": FINE}
     assert plan.done(results) == [
         "2 hosts (a, b): created key provider site-a.",
-        "1 host (c): failed: Refused.",
+        "1 host (c): failed: refused.",
         "1 host (d): as declared.",
     ]
+
+
+def of_plan(found: Plan) -> dict[str, Any]:
+    """The result of esx_host_trust in check mode."""
+    operations = [step.describe() for step in found.steps]
+    return {"changed": bool(operations), "operations": operations, "resources": found.found["resources"]}
+
+
+def test_a_renaming_is_one_change() -> None:
+    host = host_with(("vcenter01", "https://vc", OLD))
+    moved = planned(host, desired(issuers=[issuer("vc-new", "https://vc", OLD), absent("vcenter01")]))
+    result = of_plan(moved)
+
+    assert len(result["operations"]) == 3
+    assert plan.build({"a": result}, WHEN)["lines"] == ["1 host (a): rename token issuer vcenter01 to vc-new."]
+    assert plan.done({"a": result}) == ["1 host (a): renamed token issuer vcenter01 to vc-new."]
+
+    other = [issuer("vc-new", "https://vc", NEW), issuer("vcenter01", "https://other", OLD)]
+    first, second = plan.build({"a": of_plan(planned(host, desired(issuers=other)))}, WHEN)["lines"]
+
+    assert first.startswith("1 host (a): rename token issuer vcenter01 to vc-new, certificates of CN=new")
+    assert second == "1 host (a): update token issuer vcenter01, issuer https://other replaces https://vc."
+
+
+def test_an_alias_that_another_issuer_has_is_no_mere_renaming() -> None:
+    host = host_with(("vcenter01", "https://vc", OLD), ("vc-new", "https://idp", OLD))
+    moved = planned(host, desired(issuers=[issuer("vc-new", "https://vc", OLD), absent("vcenter01")]))
+    lines = plan.build({"a": of_plan(moved)}, WHEN)["lines"]
+
+    assert any("update token issuer vc-new, issuer https://vc replaces https://idp" in line for line in lines), lines
 
 
 def test_nothing_was_written_is_said_of_no_host_that_was_written() -> None:
@@ -116,8 +155,8 @@ def test_nothing_was_written_is_said_of_no_host_that_was_written() -> None:
         "b": {**failing("conflict", "b: somebody else changes it."), **written},
     }
     assert plan.done(results) == [
-        "1 host (a): failed: No connection.",
-        "1 host (b): failed: Somebody else changes it.",
+        "1 host (a): failed: no connection.",
+        "1 host (b): failed: somebody else changes it.",
     ]
 
 
@@ -154,10 +193,42 @@ def test_any_fleet_fits_on_a_screen_and_nobody_is_forgotten(some: list[Any]) -> 
     assert not any(unicodedata.category(letter) == "Cc" for line in made["lines"] for letter in line)
     assert {host for group in made["groups"] for host in group["hosts"]} == set(results) == set(made["hosts"])
 
-    found = lists(results)
+    found = hosts_by_need(results)
     parts = [found["roll_out"], list(found["failing"]), list(found["down"]), found["as_declared"]]
 
     assert sorted(host for part in parts for host in part) == sorted(results)
+
+
+REFUSED = failing("unauthenticated", "b: refused.")
+REFUSED["failure"].update({"status": 401, "login_refused": True})
+RESULTS = {
+    "a": CREATE,
+    "b": REFUSED,
+    "c": failing("unauthenticated", "c: was not examined, because b refused the same login."),
+    "d": failing("conflict", "d: another key_id."),
+    "e": failing("unreachable", "e: no connection."),
+    "f": FINE,
+    **dict.fromkeys(("g0", "g1", "g2", "g3"), CREATE),
+}
+
+
+def test_a_host_that_was_not_asked_is_told_from_one_that_refused() -> None:
+    found = hosts_by_need(RESULTS)
+    assert (found["not_asked"], found["conflicts"], list(found["failing"])) == (["c"], ["d"], ["b", "c", "d"])
+
+
+def test_the_outcome_is_one_sentence() -> None:
+    found = hosts_by_need(RESULTS)
+    rest = "1 as declared, 1 conflict (d), 1 failed (b), 1 not asked, 1 down (e)"
+    done = dict.fromkeys(found["roll_out"], CREATE)
+
+    assert sentence(found, done, check_mode=False) == f"5 changed, {rest}."
+    assert sentence(found, done, check_mode=True) == f"5 to be changed, {rest}."
+    assert sentence(found, {}, check_mode=False) == f"{rest}, 5 not written (a, g0, g1, …)."
+
+    failed = {**done, "a": failing("api_error", "a: refused.")}
+    assert "4 changed, 1 as declared, 1 conflict (d), 2 failed (a, b)" in sentence(found, failed, check_mode=False)
+    assert sentence(hosts_by_need({}), {}, check_mode=False) == "No host."
 
 
 def test_two_hundred_hosts_with_plans_of_their_own_fit_on_a_screen() -> None:

@@ -201,7 +201,7 @@ def test_a_profile_of_a_declared_alias_that_does_not_come_about_is_a_conflict(pe
     declared = issuer("vc", "https://vc", pems, issuer_conflict=policy)
     found = planned(host, desired(issuers=[declared], profiles=[group("admins", "vc", "READ_ONLY")]))
 
-    assert "stays under the alias 'other'" in (found.conflict or "")
+    assert "stays under the alias 'other'. Declare 'other' with state absent, or set" in (found.conflict or "")
     assert found.steps == ()
 
     (row,) = (part for part in found.found["resources"] if part["resource"] == "client_profile")
@@ -212,6 +212,14 @@ def test_a_profile_of_a_declared_alias_that_does_not_come_about_is_a_conflict(pe
         found = planned(host, desired(issuers=[declared], profiles=[group("admins", alias, "READ_ONLY")]))
         assert found.conflict is None
 
+    followed = desired(issuers=[declared, absent("other")], profiles=[group("admins", "vc", "READ_ONLY")])
+    found = planned(host, followed)
+
+    assert found.conflict is None
+    host.apply(found.steps)
+    assert trusted(host) == {"vc": "https://vc"}
+
+    host = host_with(("other", "https://vc", OLD))
     renamed = issuer("vc", "https://vc", NEW, issuer_conflict="rename")
 
     assert planned(host, desired(issuers=[renamed], profiles=[group("admins", "vc")])).conflict is None

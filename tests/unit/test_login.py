@@ -248,7 +248,7 @@ def test_a_failed_run_does_not_show_the_token_of_its_login(transport: ScriptedTr
             error.operations = [{"operation": "delete", "resource": "token_issuer", "id": f"alias-{token}"}]
             raise error
 
-    result, secrets = perform(run, {}, False, False, {}, ARGUMENTS)
+    result, secrets = perform(run, {}, check_mode=False, diff=False, written={}, arguments=ARGUMENTS)
 
     assert token in str(result)
     assert token not in str(scrubbed(ARGUMENTS, result, [], secrets))

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import threading
@@ -15,6 +16,8 @@ from typing import Any
 
 import pytest
 from ansible import constants
+from ansible.errors import AnsibleActionFail
+from ansible.utils.display import Display
 
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import LoginKey
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import has_accepted
@@ -244,6 +247,84 @@ def test_a_file_that_is_removed_while_a_task_waits_for_it_is_made_anew(tmp_path:
     assert "is not tried again" in host.task()["msg"]
 
 
+def test_a_full_disk_takes_no_result_and_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_descriptor: int, _data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    host = Host(tmp_path, REFUSED)
+    monkeypatch.setattr(os, "write", full)
+    result = host.task()
+    monkeypatch.undo()
+
+    assert result["failure"] == REFUSED["failure"]
+    assert "No space left on device" in result["warnings"][0]
+    assert "beside this one may send a refused password again" in result["warnings"][0]
+
+
+def test_a_file_that_is_damaged_meanwhile_takes_no_result(tmp_path: Path) -> None:
+    host = Host(tmp_path, REFUSED)
+
+    def damage() -> None:
+        (file,) = tmp_path.iterdir()
+        file.write_bytes(b"\xff\n")
+
+    assert host.task(meanwhile=damage) == REFUSED
+    assert "is not tried again" in host.task()["msg"]
+
+
+@pytest.fixture
+def warned(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The warnings of this process."""
+    texts: list[str] = []
+    monkeypatch.setattr(Display, "warning", lambda _self, text, **_options: texts.append(text))
+
+    return texts
+
+
+def test_a_refusal_that_cannot_be_kept_is_warned_of(
+    warned: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path / "gone"))
+    refused = RefusedLogins()
+    refused.remember_refusal_in(TOKEN, REFUSED)
+
+    assert refused.know(TOKEN)
+    assert f"{tmp_path}/gone (No such file or directory)" in warned[0]
+
+
+def test_nothing_is_sent_if_nobody_can_know_what_was_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path / "gone"))
+    with pytest.raises(AnsibleActionFail, match=r"gone \(No such file or directory\); nothing was sent"):
+        RefusedLogins().share(TOKEN)
+
+    monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path / ("x" * 300)))
+    for ask in (RefusedLogins().know, RefusedLogins().is_shared):
+        with pytest.raises(AnsibleActionFail, match="File name too long"):
+            ask(TOKEN)
+
+
+def test_a_look_tells_what_the_host_said_although_nothing_can_be_kept(
+    warned: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, host: EsxHost
+) -> None:
+    monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path / "gone"))
+    look = Look(key_providers=False, threads=1, refusals=1, remote_tmp=str(tmp_path))
+    given = [Given("esx01", refused_options(host))]
+    found = look.at(given)["esx01"]
+
+    assert found is not None
+    assert found["trust"]["failure"]["login_refused"]
+    assert len(warned) == 1
+
+    monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path / ("x" * 300)))
+    look = Look(key_providers=False, threads=1, refusals=1, remote_tmp=str(tmp_path))
+    found = look.at(given)["esx01"]
+
+    assert found is not None
+    assert "File name too long" in found["trust"]["msg"]
+    assert "bug" not in found["trust"]["msg"]
+    assert host.login_attempts == 1
+
+
 def refused_options(host: EsxHost) -> dict[str, Any]:
     """Options of esx_host_trust with a password that the host refuses, and an empty declaration."""
     return {
@@ -259,7 +340,12 @@ def refused_options(host: EsxHost) -> dict[str, Any]:
 def test_a_refusal_is_kept_for_an_empty_declaration_too(host: EsxHost, tmp_path: Path) -> None:
     args = refused_options(host)
     validated = ValidatedOptions.of(host_trust.ARGUMENTS, args, "esx_host_trust", shows_invocation=False)
-    done = in_turn(TOKEN, str(tmp_path), "esx01", lambda: validated.result(host_trust.run, True, False))
+    done = in_turn(
+        TOKEN,
+        str(tmp_path),
+        "esx01",
+        lambda: validated.result(host_trust.run, check_mode=True, diff=False),
+    )
 
     assert done["failure"]["login_refused"]
 
@@ -294,7 +380,7 @@ def test_without_a_memory_nothing_is_sent(tmp_path: Path, kind: str) -> None:
     result = host.task()
 
     assert result["failure"]["code"] == "invalid_input"
-    assert "cannot be kept" in result["msg"]
+    assert "cannot be noted" in result["msg"]
     assert "nothing was sent" in result["msg"]
     assert host.asked == 0
 

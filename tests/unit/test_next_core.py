@@ -10,6 +10,7 @@ import pytest
 
 import environment
 
+# It reads the source files of the collection.
 pytestmark = pytest.mark.of_sources
 
 PLUGINS = environment.ROOT / "plugins"

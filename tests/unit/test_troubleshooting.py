@@ -12,6 +12,7 @@ import environment
 from ansible_collections.esx.trust.plugins.module_utils import _errors
 from support import messages
 
+# It reads the source files of the collection.
 pytestmark = pytest.mark.of_sources
 
 PAGE = (environment.ROOT / "docs" / "troubleshooting.md").read_text("utf-8")
@@ -19,7 +20,7 @@ ENTRIES = re.findall(r"^- `(.*)`$", PAGE, re.MULTILINE)
 
 
 def test_what_stands_there_can_be_printed() -> None:
-    printed = messages.of_modules() | messages.of_playbooks()
+    printed = {text.strip() for text in messages.of_modules() | messages.of_playbooks()}
     assert [entry for entry in ENTRIES if entry not in printed] == [], "no message of the source"
 
 

@@ -243,7 +243,7 @@ def test_what_is_no_answer_is_lost(speaker: Speaker, what: str, closes: bool) ->
 def test_an_answer_that_is_cut_is_said_to_have_broken_off(speaker: Speaker, raw: bytes) -> None:
     found = ask(speaker, once(raw))
     assert isinstance(found, AnswerLost)
-    assert "broke off" in found.message
+    assert any(words in found.message for words in ("broke off", "ended too early"))
 
 
 GZIP = gzip.compress(b'{"value": []}')

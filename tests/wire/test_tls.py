@@ -411,7 +411,7 @@ def test_no_version_of_python_is_stricter_than_another(monkeypatch: pytest.Monke
     """The default of Python 3.13 refuses authorities like those of hosts, which have no Authority Key Identifier."""
     for verify in (True, False):
         tls.tls_context.cache_clear()
-        context = tls.tls_context(None, verify)
+        context = tls.tls_context(ca_path=None, verify=verify)
 
         assert not context.verify_flags & ssl.VERIFY_X509_STRICT
         assert context.verify_mode == (ssl.CERT_REQUIRED if verify else ssl.CERT_NONE)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 from typing import Optional
 
-from ansible_collections.esx.trust.plugins.module_utils._errors import HINT_RUN_AGAIN
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 
@@ -64,14 +63,14 @@ class BodyReader:
         if not body and length is None and _lacks_headers(response):
             raise AnswerLost(
                 f"{self.host}: the answer broke off in its headers.",
-                HINT_RUN_AGAIN,
+                self.hint,
             )
 
         # Older urllib3 does not notice that a body ended early.
         if length is not None and length > len(body):
             raise AnswerLost(
                 f"{self.host}: the answer broke off after {len(body)} of {length} bytes.",
-                HINT_RUN_AGAIN,
+                self.hint,
             )
 
         return self._unpacked(response, bytes(body))

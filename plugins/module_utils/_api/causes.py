@@ -11,7 +11,11 @@ from http.client import IncompleteRead
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._libraries import HTTPError
 from ansible_collections.esx.trust.plugins.module_utils._libraries import requests
+from ansible_collections.esx.trust.plugins.module_utils._text import cut
+from ansible_collections.esx.trust.plugins.module_utils._text import printable
 
+#: The most characters of the words that a library or a proxy gives for a cause.
+_LONGEST_WORDS = 200
 #: The exceptions that the libraries raise for an answer that is no HTTP. They document the first three. The others
 #: come from numbers that are malformed, and from connections that were closed after a half of an answer.
 NO_HTTP = (
@@ -70,14 +74,18 @@ def reason(error: BaseException) -> str:
         return f"TLS: {words}"
 
     if any(_broke_off(each) for each in _causes(error)):
-        return "it broke off"
+        return "the connection ended too early"
     if isinstance(cause, NO_HTTP) and not isinstance(cause, OSError):
         return "the answer is not HTTP"
     if isinstance(cause, OSError) and cause.strerror:
-        return cause.strerror
+        return safe_words(cause.strerror)
 
-    one_line = " ".join(str(cause).split())
-    return one_line[:200] or type(cause).__name__
+    return safe_words(str(cause)) or type(cause).__name__
+
+
+def safe_words(text: str) -> str:
+    """The words of a library in one short line. They can hold those of a proxy, or the names in a certificate."""
+    return cut(printable(text), _LONGEST_WORDS)
 
 
 def _broke_off(cause: BaseException) -> bool:

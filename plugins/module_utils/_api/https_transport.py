@@ -30,6 +30,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.answer_body import 
 from ansible_collections.esx.trust.plugins.module_utils._api.causes import NO_HTTP
 from ansible_collections.esx.trust.plugins.module_utils._api.causes import has_cause
 from ansible_collections.esx.trust.plugins.module_utils._api.causes import reason
+from ansible_collections.esx.trust.plugins.module_utils._api.causes import safe_words
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._api.tls import DeadlineSocket
 from ansible_collections.esx.trust.plugins.module_utils._api.tls import TooMuch
@@ -74,7 +75,7 @@ class HttpsTransport:
         ca_path = connection.ca_path if self._verify else None
 
         try:
-            self.context = tls_context(ca_path, self._verify)
+            self.context = tls_context(ca_path=ca_path, verify=self._verify)
         except OSError as error:
             why = error.strerror or error
             raise Unreachable(
@@ -208,7 +209,7 @@ class HttpsTransport:
             connect()
         except (ssl.SSLCertVerificationError, CertificateError) as error:
             why = getattr(error, "verify_message", "") or str(error)
-            raise self._untrusted(why.rstrip(".")) from error
+            raise self._untrusted(safe_words(why).rstrip(".")) from error
 
     def _check_certificate(self, sock: Any) -> None:
         """Raise Untrusted unless the certificate of the host is the pinned certificate, if one is pinned.

@@ -55,7 +55,7 @@ FREE_TEXTS = frozenset(
     )
 )
 #: The names in results whose values are words of this collection and never secrets.
-_OUR_WORDS = frozenset(
+_FIELDS_WITHOUT_SECRETS = frozenset(
     (
         "api_protocol",
         "auth_method",
@@ -101,12 +101,21 @@ def check_unmasked(option: str, value: str) -> str:
 class Masked(dict[str, Any]):
     """A result in which the secrets of a run are masked. It must not get further texts that can hold a secret.
 
-    secrets: the secrets that were masked.
+    redactor: the redactor that masked the secrets.
     """
 
-    def __init__(self, result: Mapping[str, Any], secrets: Iterable[str]) -> None:
+    def __init__(self, result: Mapping[str, Any], redactor: Redactor) -> None:
         super().__init__(result)
-        self.secrets = frozenset(secrets)
+        self._redactor = redactor
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """The secrets that are masked."""
+        return self._redactor.secrets
+
+    def extended(self, more: Mapping[str, Any]) -> Masked:
+        """This result with more entries, in which the same secrets are masked."""
+        return Masked({**self, **self._redactor.scrub_result(more)}, self._redactor)
 
 
 class Redactor:
@@ -144,7 +153,7 @@ class Redactor:
         self._scrub_all(texts.sentences, is_value=False)
         self._scrub_all(texts.values, is_value=True)
 
-        return Masked(self._rebuilt(result, None, texts), self.secrets)
+        return Masked(self._rebuilt(result, None, texts), self)
 
     def _scrub_all(self, texts: dict[str, str], *, is_value: bool) -> None:
         """Replace each value of the dictionary by the scrubbed form of its key."""
@@ -234,8 +243,8 @@ class Redactor:
         name: the name under which the part stands.
         """
         if isinstance(value, str):
-            is_our_word = name in _OUR_WORDS and _is_short_word(value)
-            return value if is_our_word else texts.scrubbed(value, name)
+            is_no_secret = name in _FIELDS_WITHOUT_SECRETS and _is_short_word(value)
+            return value if is_no_secret else texts.scrubbed(value, name)
 
         if isinstance(value, bool) or value is None:
             return value

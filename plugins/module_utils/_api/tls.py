@@ -92,12 +92,12 @@ def prepare() -> None:
     Never fails. If something is wrong, the first connection makes the settings again and reports the error.
     """
     with contextlib.suppress(OSError, ValueError):
-        tls_context(None, True)
+        tls_context(ca_path=None, verify=True)
         _spare.append(_new_context(ssl.CERT_REQUIRED))
 
 
 @cache
-def tls_context(ca_path: Optional[str], verify: bool) -> ssl.SSLContext:
+def tls_context(*, ca_path: Optional[str], verify: bool) -> ssl.SSLContext:
     """The TLS settings of connections.
 
     ca_path: a file or a folder with the trusted authorities; None for those of the system.
@@ -111,7 +111,11 @@ def tls_context(ca_path: Optional[str], verify: bool) -> ssl.SSLContext:
     if not verify:
         return _new_context(ssl.CERT_NONE)
 
-    context = _spare.pop() if _spare else _new_context(ssl.CERT_REQUIRED)
+    try:
+        context = _spare.pop()
+    except IndexError:
+        context = _new_context(ssl.CERT_REQUIRED)
+
     if not ca_path:
         context.load_default_certs()
         return context

@@ -58,6 +58,11 @@ _ASCII_MARKS = _marks(_PRINTABLE)
 _TEXT_MARKS = _marks(_PRINTABLE + bytes(range(128, 256)))
 
 
+def _divided_up(number: int, divisor: int) -> int:
+    """The quotient, rounded up."""
+    return -(-number // divisor)
+
+
 def _marked(data: bytes, marks: bytes, shortest: int) -> Iterator[tuple[int, int]]:
     """The starts and ends of all places where at least `shortest` bytes in a row are marked.
 
@@ -234,9 +239,15 @@ class _Runs(View):
         self._starts: list[int] = []
         #: Where each run begins and ends in the parent.
         self._runs: list[tuple[int, int]] = []
+
+        pieces = self._pieces(runs, group, bytes_between=len(between) * bits // 8)
+        self.data = decode(between.join(pieces))
+
+    def _pieces(self, runs: list[tuple[int, int, bytes]], group: int, bytes_between: int) -> list[bytes]:
+        """The digits of each run that has a whole group of them. Notes where these runs begin and end."""
+        skip = self._skip
         pieces: list[bytes] = []
         length = 0
-        bytes_between = len(between) * bits // 8
 
         for start, end, run in runs:
             # If digits of the first group are missing, others take their places, so that no whole byte is lost.
@@ -248,9 +259,9 @@ class _Runs(View):
             pieces.append(filled[:usable])
             self._starts.append(length)
             self._runs.append((start, end))
-            length += usable * bits // 8 + bytes_between
+            length += usable * self._bits // 8 + bytes_between
 
-        self.data = decode(between.join(pieces))
+        return pieces
 
     def locate(self, start: int, end: int) -> tuple[int, int]:
         index = bisect_right(self._starts, start) - 1
@@ -260,7 +271,7 @@ class _Runs(View):
         first_byte = start - self._starts[index]
         byte_behind = end - self._starts[index]
         first = max(self._skip + first_byte * 8 // self._bits, 0)
-        behind = max(self._skip - (-byte_behind * 8 // self._bits), 1)
+        behind = max(self._skip + _divided_up(byte_behind * 8, self._bits), 1)
 
         if not self._digits:
             return min(run_start + first, run_end), min(run_start + behind, run_end)
@@ -343,7 +354,7 @@ def _of_base64(view: View, least: int) -> Iterator[View]:
 
     The beginning of the Base64 may be cut off, so each of the four places in a group is tried as the beginning.
     """
-    shortest = -(-least * 4 // 3)
+    shortest = _divided_up(least * 4, 3)
     runs = []
 
     for start, end in _marked(view.data, _BASE64_MARKS, shortest):

@@ -78,10 +78,10 @@ class Module(AnsibleModule):  # type: ignore[misc]
         result, self.secrets = perform(
             self.run,
             self.params,
-            self.check_mode,
-            self._diff,
-            self.written,
-            self.arguments,
+            check_mode=self.check_mode,
+            diff=self._diff,
+            written=self.written,
+            arguments=self.arguments,
         )
 
         return result
@@ -93,7 +93,7 @@ class Module(AnsibleModule):  # type: ignore[misc]
         result = scrubbed(
             self.arguments,
             {**result, "invocation": {"module_args": shown}},
-            [self.params],
+            [self.written, self.params],
             self.secrets,
         )
 

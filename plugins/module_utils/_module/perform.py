@@ -78,6 +78,7 @@ def _bounded(value: Any, name: Optional[str] = None) -> Any:
 def perform(
     run: Run,
     params: Mapping[str, Any],
+    *,
     check_mode: bool,
     diff: bool,
     written: Mapping[str, Any],

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterable
 from collections.abc import Iterator
@@ -68,16 +69,27 @@ def connection_names(connection: Connection) -> list[Optional[str]]:
     """The names in the options of a connection: of the host, the user and the proxy."""
     hostname = connection.hostname
     user = connection.username or ""
+    proxy = urlsplit(connection.proxy).hostname if connection.proxy else None
 
-    is_address = hostname[:1].isdigit()
     return [
         hostname,
-        None if is_address else hostname.partition(".")[0],
+        _short_name(hostname),
         user,
         user.partition("@")[0],
         user.rpartition("\\")[2],
-        urlsplit(connection.proxy).hostname if connection.proxy else None,
+        proxy,
+        _short_name(proxy or ""),
     ]
+
+
+def _short_name(hostname: str) -> Optional[str]:
+    """The name of a host without its domain. None for an address, whose parts are no names."""
+    try:
+        ipaddress.ip_address(hostname.partition("%")[0])
+    except ValueError:
+        return hostname.partition(".")[0]
+
+    return None
 
 
 def host_names(*lists: Reply) -> list[str]:

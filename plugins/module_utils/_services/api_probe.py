@@ -36,12 +36,13 @@ from ansible_collections.esx.trust.plugins.module_utils._services.api_hiding imp
 from ansible_collections.esx.trust.plugins.module_utils._services.api_hiding import hide
 from ansible_collections.esx.trust.plugins.module_utils._services.api_hiding import host_names
 from ansible_collections.esx.trust.plugins.module_utils._services.api_hiding import without_host_name
+from ansible_collections.esx.trust.plugins.module_utils._services.api_replies import NOT_ASKED
 from ansible_collections.esx.trust.plugins.module_utils._services.api_replies import Reply
 from ansible_collections.esx.trust.plugins.module_utils._services.api_replies import chains_in
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Chain
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_host
 from ansible_collections.esx.trust.plugins.module_utils._services.connection_options import HOST_CONNECTION
-from ansible_collections.esx.trust.plugins.module_utils._services.results import info_result
+from ansible_collections.esx.trust.plugins.module_utils._services.results import connection_warnings
 from ansible_collections.esx.trust.plugins.module_utils._signals import tidying
 
 RESOURCE = "api_probe"
@@ -135,10 +136,14 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
                 probe.refusal.operations = operations
                 raise probe.refusal
 
-        result = info_result(RESOURCE, [], without_host_name(connection))
-        changes = {"changed": bool(operations), RESOURCE: record, "operations": operations}
+        result = {
+            "changed": bool(operations),
+            RESOURCE: record,
+            "operations": operations,
+            "warnings": connection_warnings(without_host_name(connection)),
+        }
 
-        return probe.client.report({**result, **changes})
+        return probe.client.report(result)
 
 
 class _Trial:
@@ -178,14 +183,13 @@ class _Trial:
             self._remove(alias)
 
         record: dict[str, Any] = {"leftovers_removed": len(self._leftovers)}
-        deleted = Reply(asked=False)
+        deleted = NOT_ASKED
         try:
             record.update(self._try())
         finally:
             # This is also done if the run is stopped, and if nobody knows whether the issuer was created.
-            deleted = self._remove_all(self._made[::-1], deleted)
+            deleted = self._remove_all(self._made[::-1])
 
-        self._note("delete", deleted)
         gone = self._ask("delete again", token_issuer.DELETE(issuer_alias=self.alias))
         record["removed"] = True
         record["delete"] = _tried(deleted)
@@ -198,11 +202,9 @@ class _Trial:
 
         return record
 
-    def _remove_all(self, aliases: list[str], deleted: Reply) -> Reply:
-        """Remove the issuers of these aliases, each even if the removal of another fails. Returns the last reply.
-
-        deleted: the reply if there are no aliases.
-        """
+    def _remove_all(self, aliases: list[str]) -> Reply:
+        """Remove the issuers of these aliases, each even if the removal of another fails. Returns the last reply."""
+        deleted = NOT_ASKED
         failure: Optional[TrustError] = None
         for alias in aliases:
             try:
@@ -230,12 +232,12 @@ class _Trial:
 
         created = self._create("create", self.alias, self.issuer)
         record["create"] = _tried(created)
-        self._note("create", created)
 
         if not created.succeeded:
             return record
 
-        # The reference says that these two must fail. If one of them succeeds, its issuer is removed too.
+        # The reference says that these two must fail. If one of them succeeds, its issuer is removed too, and
+        # `operations` has both.
         same_issuer = self._create("same issuer again", f"{self.alias}-2", self.issuer)
         record["same_issuer_again"] = _tried(same_issuer)
         same_alias = self._create("same alias again", self.alias, f"{self.issuer}-2")
@@ -246,7 +248,7 @@ class _Trial:
 
         spec = {"signing_cert_chains": [{"cert_chain": self._chain}]}
         updated = self._ask("update", token_issuer.UPDATE(issuer_alias=self.alias, spec=spec))
-        self._note("update", updated)
+        self._note("update", self.alias, updated)
         record["change"] = _tried(updated)
 
         return record
@@ -264,6 +266,8 @@ class _Trial:
         }
 
         reply = self._ask(question, token_issuer.CREATE(spec=spec))
+        self._note("create", alias, reply)
+
         error = reply.error
         is_unknown = error is not None and error.outcome_unknown and not is_of_login(error)
         if is_unknown:
@@ -296,10 +300,10 @@ class _Trial:
         """The reply to a call with the login. See `Probe.ask`."""
         return self._probe.ask(question, self._client, call)
 
-    def _note(self, action: str, reply: Reply) -> None:
+    def _note(self, action: str, alias: str, reply: Reply) -> None:
         """Note the operation if it was carried out."""
         if reply.succeeded:
-            self.operations.append(_operation(action, self.alias))
+            self.operations.append(_operation(action, alias))
 
     @tidying()
     def _remove(self, alias: str) -> Reply:
@@ -307,7 +311,7 @@ class _Trial:
 
         Returns the reply to the deletion.
         """
-        deleted = Reply(asked=False)
+        deleted = NOT_ASKED
         problem: Optional[TrustError] = None
         self._probe.recorder.question = "delete"
 
@@ -323,9 +327,7 @@ class _Trial:
                     break
 
             if self._is_gone(alias):
-                if alias in self._leftovers:
-                    self.operations.append(_operation("delete", alias))
-
+                self._note("delete", alias, Reply() if alias in self._leftovers else deleted)
                 return deleted
 
         raise self._left_behind(alias, problem)

@@ -94,8 +94,8 @@ def _without_issuer(desired: DesiredClientProfile, planned: IssuerPlan, issuers:
 
     return (
         f"the client profile of the {desired.subject.label} names the alias {alias!r}, but its issuer"
-        f" {holder.issuer!r} stays under the alias {holder.issuer_alias!r}; set issuer_alias of the profile to"
-        f" {holder.issuer_alias!r}, or issuer_conflict to rename."
+        f" {holder.issuer!r} stays under the alias {holder.issuer_alias!r}. Declare {holder.issuer_alias!r} with state"
+        f" absent, or set issuer_alias of the profile to {holder.issuer_alias!r}."
     )
 
 
@@ -104,11 +104,11 @@ def _undeclared_profile(profile: ClientProfile, is_deleted: bool) -> Part:
     record = profile.record()
 
     return Part(
-        RESOURCE,
-        profile.label,
-        "extra" if is_deleted else "undeclared",
-        record,
-        {} if is_deleted else record,
+        resource=RESOURCE,
+        id=profile.label,
+        status="extra" if is_deleted else "undeclared",
+        before=record,
+        after={} if is_deleted else record,
         message=f"It grants {profile.rights}.",
         show=shown,
     )

@@ -34,7 +34,7 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
 
     connection = Connection.from_params(params)
     with connect(connection, ARGUMENTS.secrets(params)) as client:
-        outcome = converge(client, host, check_mode)
+        outcome = converge(client, host, check_mode=check_mode)
         return client.report(result(RESOURCE, desired.provider, connection, outcome, ()))
 
 
@@ -45,7 +45,6 @@ def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
     if name is not None:
         name = check_name("provider", name)
 
-    warnings: list[str] = []
     with connect(connection, INFO_ARGUMENTS.secrets(params)) as client:
-        records = list_providers(client, warnings, name, params["available"])
+        records, warnings = list_providers(client, name=name, available=params["available"])
         return client.report(info_result(LIST_OPTION, records, connection, warnings))

@@ -11,6 +11,7 @@ from typing import Optional
 
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import as_mapping
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import as_mappings
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import iso
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import moment
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import text
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import STATUSES
@@ -50,7 +51,7 @@ def changes_since(previous: Any, hosts: Sequence[Mapping[str, Any]]) -> Optional
             other.append(host)
 
     return {
-        "since": since.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "since": iso(since),
         "repaired": repaired,
         "deviating": deviating,
         "other_status": other,

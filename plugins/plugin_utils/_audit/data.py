@@ -26,6 +26,7 @@ from ansible_collections.esx.trust.plugins.plugin_utils._audit.keys import disag
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.next_steps import next_step
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import as_mapping
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import count
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import iso
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import moment
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import text
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import STATUSES
@@ -97,7 +98,7 @@ def build(
 
     return {
         "version": VERSION,
-        "generated_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "generated_at": iso(now),
         "run": about_run,
         "summary": _summary(hosts, expiry, counted_chains, key_disagreements, attention),
         "changes": changes_since(previous, hosts),
@@ -122,7 +123,7 @@ def _run(run: Run, now: datetime.datetime) -> Record:
     seconds = None
     started_at = moment(run.started_at)
     if started_at:
-        begin = started_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+        begin = iso(started_at)
         seconds = max(0, round((now - started_at).total_seconds()))
 
     inventory = run.inventory if isinstance(run.inventory, (list, tuple)) else [run.inventory]

@@ -15,6 +15,8 @@ from ansible_collections.esx.trust.plugins.module_utils._services.key_ids import
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import as_list
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import as_mappings
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import text
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import certificate_name
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import end_in_words
 
 # If the resource is on one side only, its id already tells its name.
 _FIELDS_OF_BOTH = ("type", "key_id", "issuer_alias", "issuer")
@@ -140,11 +142,9 @@ def in_words(difference: Mapping[str, Any]) -> str:
 
     if field == "certificate":
         certificate = declared or found
-        name = certificate["subject"] or certificate["sha256"]
-        end = certificate["not_after"][:10] or "at an unknown time"
         state = "declared and not there" if declared else "there and not declared"
 
-        return f"certificate {name} (ends {end}) is {state}"
+        return f"certificate {certificate_name(certificate)} ({end_in_words(certificate)}) is {state}"
 
     if field == "entitlement":
         state = "declared and not there" if declared else "there and not declared"

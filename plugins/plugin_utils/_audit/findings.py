@@ -17,10 +17,13 @@ from ansible_collections.esx.trust.plugins.plugin_utils._audit.hosts import reas
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import as_mapping
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import count
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import joined
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import listed
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import sentence_case
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import DEVIATIONS
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import KINDS
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import UNKNOWN_HOST
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import certificate_name
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import end_in_words
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import name_of
 
 _TITLES_OF_HOSTS = {
@@ -247,13 +250,11 @@ def _of_certificate(chains: Sequence[Mapping[str, Any]]) -> Finding:
         # Nobody relies on this issuer, so this finding is less urgent.
         kind = "expired_undeclared"
 
-    named = sorted(aliases)[:_ALIASES_NAMED]
-    issuers = " and ".join(named)
-    if len(aliases) > _ALIASES_NAMED:
-        issuers += f" and {len(aliases) - _ALIASES_NAMED} more"
+    in_order = sorted(aliases)
+    issuers = listed(in_order, _ALIASES_NAMED, last=" and ")
 
     title = f"A certificate of {issuers} {_expires(state, first['days_left'])}"
-    return _finding(kind, title, details, "token_issuer", named[0])
+    return _finding(kind, title, details, "token_issuer", in_order[0])
 
 
 def _end_in_words(chain: Mapping[str, Any]) -> str:
@@ -261,9 +262,8 @@ def _end_in_words(chain: Mapping[str, Any]) -> str:
     by_digest = {certificate["sha256"]: certificate for certificate in chain["certificates"]}
     certificate = by_digest[chain["ends_first"]]
 
-    name = certificate["subject"] or certificate["sha256"]
     verb = "ended" if chain["state"] == "expired" else "ends"
-    words = f"{name}, {verb} {certificate['not_after'][:10]}."
+    words = f"{certificate_name(certificate)}, {end_in_words(certificate, verb)}."
 
     return words if chain["declared"] else f"{words} Nobody declared this issuer."
 

@@ -57,8 +57,19 @@ def examined_host(entry: Mapping[str, Any]) -> dict[str, Any]:
         "message": reason.message,
         "hint": reason.hint,
         "sentence": _sentence(status, reason, resources),
+        "warnings": warnings_of(entry),
         "resources": resources,
     }
+
+
+def warnings_of(entry: Mapping[str, Any]) -> list[str]:
+    """The warnings of all modules that examined the host, each once."""
+    warnings: dict[str, None] = {}
+    for name in ("trust", "keys"):
+        for warning in as_list(as_mapping(entry.get(name)).get("warnings")):
+            warnings[text(warning)] = None
+
+    return list(warnings)
 
 
 def listed_providers(entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +12,9 @@ from typing import Optional
 
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.certificates import EXPIRING_DAYS
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import count
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import listed
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import NO_SUBJECT
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import end_in_words
 
 _CHAINS_SHOWN = 60
 _ALIASES_SHOWN = 4
@@ -30,7 +34,7 @@ class Scale:
     def __init__(self, days: Sequence[int]) -> None:
         latest = max(days, default=0)
         earliest = min(days, default=0)
-        whole_years = -(-latest // _YEAR)
+        whole_years = math.ceil(latest / _YEAR)
 
         self.years = min(_MOST_YEARS, max(1, whole_years))
         self.last = self.years * _YEAR
@@ -43,7 +47,12 @@ class Scale:
         return (inside - self.first) / (self.last - self.first) * 100
 
     def __call__(self, days: float) -> str:
-        return f"{self.share(days):.2f}%"
+        return percent(self.share(days))
+
+
+def percent(share: float) -> str:
+    """A position or a width, as style sheets write it."""
+    return f"{share:.2f}%"
 
 
 def timeline(chains: Sequence[Mapping[str, Any]], expiring_days: int = EXPIRING_DAYS) -> Optional[View]:
@@ -58,16 +67,14 @@ def timeline(chains: Sequence[Mapping[str, Any]], expiring_days: int = EXPIRING_
         rest_ends = rest[0]["not_after"][:10] or "an unknown day"
 
     scale = Scale([chain["days_left"] for chain in shown if chain["days_left"] is not None])
-    today = scale(0)
-    soon = scale(expiring_days)
-    soon_width = float(soon[:-1]) - float(today[:-1])
+    soon_width = scale.share(expiring_days) - scale.share(0)
 
     return {
         "expiring_days": expiring_days,
         "labels": _labels(scale, expiring_days),
         "grid": [scale(days) for days, _label in _ticks(scale, expiring_days)[1:]],
-        "today": today,
-        "soon_width": f"{soon_width:.2f}%",
+        "today": scale(0),
+        "soon_width": percent(soon_width),
         "chains": [_chain(chain, scale) for chain in shown],
         "rest": len(rest),
         "rest_ends": rest_ends,
@@ -108,13 +115,9 @@ def _chain(chain: Mapping[str, Any], scale: Scale) -> View:
     days_left = chain["days_left"]
     state = chain["state"]
 
-    names = ", ".join(chain["aliases"][:_ALIASES_SHOWN])
-    if len(chain["aliases"]) > _ALIASES_SHOWN:
-        names += f" and {len(chain['aliases']) - _ALIASES_SHOWN} more"
-
     hosts = count(chain["hosts"], "host")
     view = {
-        "names": names,
+        "names": listed(chain["aliases"], _ALIASES_SHOWN),
         "name": chain["subject"] or chain["sha256"],
         "hosts": hosts if chain["declared"] else f"{hosts} · undeclared",
         "certificates": [_certificate(certificate) for certificate in chain["certificates"]],
@@ -134,11 +137,9 @@ def _chain(chain: Mapping[str, Any], scale: Scale) -> View:
 
 def _certificate(certificate: Mapping[str, Any]) -> View:
     """The view of one certificate of a chain."""
-    end = certificate["not_after"][:10] or "at an unknown time"
-
     return {
-        "name": certificate["subject"] or "(no subject)",
-        "end": f"ends {end}",
+        "name": certificate["subject"] or NO_SUBJECT,
+        "end": end_in_words(certificate),
         "sha256": certificate["sha256"],
     }
 

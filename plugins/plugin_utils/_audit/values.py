@@ -12,6 +12,7 @@ import datetime
 import re
 from collections.abc import Iterable
 from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 from typing import Optional
 
@@ -77,6 +78,26 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{plural}"
 
 
+def iso(at: datetime.datetime) -> str:
+    """A moment in ISO 8601, in UTC, such as 2026-01-31T08:00:00Z."""
+    in_utc = at.astimezone(datetime.timezone.utc).replace(microsecond=0, tzinfo=None)
+    return f"{in_utc.isoformat()}Z"
+
+
+def listed(names: Sequence[str], most: int, last: str = ", ") -> str:
+    """The names as a sentence lists them: all of them, or the first `most` and the number of the others.
+
+    last: stands between the last two names if all are listed.
+    """
+    if len(names) > most:
+        return f"{', '.join(names[:most])} and {len(names) - most:,} more"
+
+    if len(names) < 2:
+        return "".join(names)
+
+    return f"{', '.join(names[:-1])}{last}{names[-1]}"
+
+
 def in_words(value: str) -> str:
     """A time for people, such as 31 January 2026, 08:00 UTC. A text that is no time in ISO 8601 stays as it is."""
     at = moment(value)
@@ -112,12 +133,12 @@ def as_mappings(value: Any) -> list[Mapping[str, Any]]:
 
 
 def plain(value: Any) -> Any:
-    """A copy of a record in which every text is plain and printable."""
+    """A copy of a record in which every text is plain and printable, and every name of a field too."""
     if isinstance(value, str):
         return text(value)
 
     if isinstance(value, Mapping):
-        return {name: plain(item) for name, item in value.items()}
+        return {plain(name): plain(item) for name, item in value.items()}
 
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]

@@ -22,8 +22,10 @@ from ansible_collections.esx.trust.plugins.plugin_utils._audit.matrix import mat
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.timeline import timeline
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import count
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import in_words
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import NO_SUBJECT
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import PASSING
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import STATUSES
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import end_in_words
 
 #: How much of a kind is shown before the rest is folded away.
 _FINDINGS_SHOWN = 40
@@ -229,17 +231,18 @@ def _lines_of(finding: Record, resource: Optional[Record]) -> list[View]:
     if resource is None or finding["kind"] != resource["status"]:
         return []
 
-    lines: list[tuple[str, int, View]] = []
+    differences_by_field: dict[str, list[Record]] = {}
     for difference in resource["differences"]:
-        field = difference["field"]
-        for sign, value in ((0, difference["found"]), (1, difference["declared"])):
-            lines += [(field, sign, line) for line in _lines(field, value)]
+        differences_by_field.setdefault(difference["field"], []).append(difference)
 
-    # Of each field the minus lines come first. The sort keeps the order of the fields.
-    fields = list(dict.fromkeys(field for field, _sign, _line in lines))
-    lines.sort(key=lambda line: (fields.index(line[0]), line[1]))
+    # Of each field the minus lines come first.
+    lines: list[View] = []
+    for field, differences in differences_by_field.items():
+        for side, added in (("found", False), ("declared", True)):
+            for difference in differences:
+                lines += [{**line, "added": added} for line in _lines(field, difference[side])]
 
-    return [{**line, "added": bool(sign)} for _field, sign, line in lines]
+    return lines
 
 
 def _lines(field: str, value: Any) -> list[View]:
@@ -249,13 +252,11 @@ def _lines(field: str, value: Any) -> list[View]:
 
     label = field.replace("_", " ")
     if field == "certificate":
-        end = f"ends {value['not_after'][:10] or 'at an unknown time'}"
-
         return [
             {
                 "label": label,
-                "words": value["subject"] or "(no subject)",
-                "end": end,
+                "words": value["subject"] or NO_SUBJECT,
+                "end": end_in_words(value),
                 "id": value["sha256"],
             }
         ]

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 #: The statuses of a resource or a host, the most urgent first.
 STATUSES = (
     "conflict",
@@ -51,7 +53,20 @@ NAMES = {  # nosec: B105 - names, no passwords
     "client_profile": "client profile",
 }
 
+#: Stands for the subject of a certificate that has none.
+NO_SUBJECT = "(no subject)"
+
 
 def name_of(kind: str) -> str:
     """How a kind of resource is called. A kind that is not known here keeps its own name."""
     return NAMES.get(kind, kind)
+
+
+def certificate_name(certificate: Mapping[str, str]) -> str:
+    """How a certificate is called in a sentence: its subject, or its SHA-256 if it has no subject."""
+    return certificate["subject"] or certificate["sha256"]
+
+
+def end_in_words(certificate: Mapping[str, str], verb: str = "ends") -> str:
+    """The day on which a certificate ends, with the verb before it."""
+    return f"{verb} {certificate['not_after'][:10] or 'at an unknown time'}"

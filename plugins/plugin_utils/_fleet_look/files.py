@@ -66,13 +66,15 @@ def _write(path: str, text: str) -> None:
     """
     try:
         _replace(path, text)
-    except OSError as error:
-        raise AnsibleActionFail(f"{path}: cannot be written ({error.strerror or error}).") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise AnsibleActionFail(f"{path}: cannot be written ({reason}).") from None
 
 
 def _replace(path: str, text: str) -> None:
-    """Write a temporary file in the same folder, and rename it. Raises OSError."""
-    folder = os.path.dirname(path)
+    """Write a temporary file in the same folder, and rename it. Raises OSError and ValueError."""
+    # A path without a folder is one of the working folder.
+    folder = os.path.dirname(path) or "."
     os.makedirs(folder, mode=0o755, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=".esx-trust-")
 

@@ -72,7 +72,6 @@ class Look:
     key_providers: whether all key providers of each host are listed too.
     threads, refusals: see Examination.
     remote_tmp: Ansible's folder for temporary files on this machine, see `in_turn`.
-    shows_invocation: whether the results hold the options.
     """
 
     def __init__(
@@ -82,13 +81,11 @@ class Look:
         threads: int,
         refusals: int,
         remote_tmp: Optional[str] = None,
-        shows_invocation: bool = False,
     ) -> None:
         self._key_providers = key_providers
         self._threads = threads
         self._refusals = refusals
         self._remote_tmp = remote_tmp
-        self._shows_invocation = shows_invocation
         self._refused = RefusedLogins()
 
     def at(self, fleet: Iterable[Given]) -> dict[str, Optional[Result]]:
@@ -127,7 +124,7 @@ class Look:
         """The host with its validated options. Raises AnsibleActionFail, see `ValidatedOptions.of`."""
         arguments = host_trust.ARGUMENTS
         args = arguments.given(given.args)
-        trust = ValidatedOptions.of(arguments, args, _MODULE, self._shows_invocation)
+        trust = ValidatedOptions.of(arguments, args, _MODULE, shows_invocation=False)
         login = login_of(arguments, args, os.environ)
 
         return _Host(trust, login)
@@ -147,6 +144,13 @@ class Look:
 
     def _examine(self, name: str, host: _Host) -> Result:
         """The result of one host. This runs in a thread."""
+        try:
+            return self._examine_unless_refused(name, host)
+        except AnsibleActionFail as error:
+            return _failure(str(error))
+
+    def _examine_unless_refused(self, name: str, host: _Host) -> Result:
+        """The result of one host. Raises AnsibleActionFail if nobody can know whether its login was refused before."""
         if sends_password(host.trust.args) and self._refused.know(host.login):
             return refused_before(name).result()
 

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible import constants
+from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleError
 
 #: The lists of hosts that the later plays ask for.
 LISTS = "esx-trust-look.json"
@@ -25,22 +27,34 @@ def keep(name: str, value: Any) -> None:
     """Keep a value under this name. It replaces an earlier value.
 
     value: anything that JSON can hold.
-    Raises OSError if the file cannot be written.
+    Raises AnsibleActionFail if the file cannot be written.
     """
     path = _path(name)
-    path.unlink(missing_ok=True)
-
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(descriptor, "w", encoding="utf-8") as file:
-        json.dump(value, file)
+    try:
+        path.unlink(missing_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(descriptor, "w", encoding="utf-8") as file:
+            json.dump(value, file)
+    except OSError as error:
+        raise AnsibleActionFail(
+            f"{path}: cannot be written ({error.strerror or error}), and without it the later plays do not know what"
+            " this look has found. Free space there, or set ANSIBLE_LOCAL_TEMP to another folder."
+        ) from None
 
 
 def kept(name: str) -> Any:
-    """The value that this run keeps under this name, or None if there is none."""
+    """The value that this run keeps under this name, or None if there is none.
+
+    Raises AnsibleError if the file cannot be read.
+    """
+    path = _path(name)
     try:
-        return json.loads(_path(name).read_text("utf-8"))
+        return json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         return None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is not whole"
+        raise AnsibleError(f"{path}: cannot be read ({reason}). Run the playbook again.") from None
 
 
 def _path(name: str) -> Path:

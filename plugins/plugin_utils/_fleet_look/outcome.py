@@ -8,10 +8,17 @@ from collections.abc import Mapping
 from typing import Any
 from typing import Optional
 
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import as_mapping
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import text
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import plan
 
+#: The kind of the hosts to which nothing was sent, because other hosts have refused the same login.
+_NOT_ASKED = "not_asked"
+#: The sentence about an outcome names so many hosts of a kind.
+_NAMED = 3
 
-def lists(results: Mapping[str, Optional[Mapping[str, Any]]]) -> dict[str, Any]:
+
+def hosts_by_need(results: Mapping[str, Optional[Mapping[str, Any]]]) -> dict[str, Any]:
     """The hosts, sorted by what has to be done for them.
 
     results: the results of esx_host_trust in check mode by host, None for a host that was not examined here.
@@ -20,6 +27,8 @@ def lists(results: Mapping[str, Optional[Mapping[str, Any]]]) -> dict[str, Any]:
     failing: the hosts that are known to fail, each with the reason. down: the hosts that do not answer, each with the
     reason. Neither is written, because such a host would only stop the roll-out.
     failing_percentage: the failing hosts in percent of the hosts that answer.
+    conflicts: the failing hosts that hold something which contradicts the declaration.
+    not_asked: the failing hosts to which nothing was sent, because other hosts have refused the same login.
     elsewhere: the hosts that were not examined here. as_declared: the hosts that need nothing.
     """
     kinds = {host: plan.status(host, result) for host, result in results.items()}
@@ -46,7 +55,58 @@ def lists(results: Mapping[str, Optional[Mapping[str, Any]]]) -> dict[str, Any]:
         "roll_out": hosts_of(plan.CHANGE, plan.LATER),
         "failing": failing,
         "failing_percentage": failing_percentage,
+        "conflicts": hosts_of(plan.CONFLICT),
+        "not_asked": [host for host in failing if _was_not_asked(results[host])],
         "down": down,
         "elsewhere": hosts_of(plan.LATER),
         "as_declared": hosts_of(plan.NOTHING),
     }
+
+
+def _was_not_asked(result: Optional[Mapping[str, Any]]) -> bool:
+    """True if the host's login was refused by other hosts. A host that refused it itself has given an answer."""
+    failure = as_mapping((result or {}).get("failure"))
+    answered = failure.get("status") is not None or failure.get("operation") or failure.get("login_refused")
+
+    return failure.get("code") == "unauthenticated" and not answered
+
+
+def sentence(look: Mapping[str, Any], done: Mapping[str, Optional[Mapping[str, Any]]], *, check_mode: bool) -> str:
+    """How many hosts were changed, were as declared, failed and so on, with the names of the hosts that need a person.
+
+    look: the lists of a look, see `lists`.
+    done: the results of esx_host_trust for the hosts of `roll_out`, None for a host that was not reached.
+    """
+    words = {
+        plan.CHANGE: "to be changed" if check_mode else "changed",
+        plan.NOTHING: "as declared",
+        plan.CONFLICT: "conflict",
+        plan.FAILED: "failed",
+        _NOT_ASKED: "not asked",
+        plan.DOWN: "down",
+        plan.LATER: "not written",
+    }
+    kinds = dict.fromkeys(look["as_declared"], plan.NOTHING)
+    kinds.update(dict.fromkeys(look["down"], plan.DOWN))
+    kinds.update(dict.fromkeys(look["failing"], plan.FAILED))
+    kinds.update(dict.fromkeys(look["conflicts"], plan.CONFLICT))
+    kinds.update(dict.fromkeys(look["not_asked"], _NOT_ASKED))
+
+    hosts_by_kind: dict[str, list[str]] = {kind: [] for kind in words}
+    for host in look["hosts"]:
+        kind = kinds.get(host) or plan.status(host, done.get(host))
+        hosts_by_kind[kind].append(text(host))
+
+    parts = []
+    for kind, hosts in hosts_by_kind.items():
+        if not hosts:
+            continue
+
+        part = f"{len(hosts):,} {words[kind]}"
+        if kind in (plan.CONFLICT, plan.FAILED, plan.DOWN, plan.LATER):
+            more = ", …" if len(hosts) > _NAMED else ""
+            part += f" ({', '.join(hosts[:_NAMED])}{more})"
+
+        parts.append(part)
+
+    return f"{', '.join(parts)}." if parts else "No host."

@@ -21,11 +21,12 @@ _FOLDER = Path(__file__).parent
 
 
 def render(plan: Mapping[str, Any]) -> str:
-    """The HTML document of a plan. plan: the record that `plan.build` returns."""
+    """The HTML document of a plan. plan: the record that `plan.build` returns, with the shared `warnings`."""
     groups = [_plain_group(group) for group in plan["groups"]]
 
     return _template().render(
         groups=groups,
+        warnings=plan["warnings"],
         total=len(plan["hosts"]),
         made=in_words(plan["generated_at"]),
         **style(),

@@ -18,12 +18,17 @@ from typing import NamedTuple
 from typing import Optional
 
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.hosts import examined_host
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import as_mapping
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import as_mappings
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import count
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import joined
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import listed
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import plain
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import text
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import PASSING
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import UNKNOWN_HOST
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import certificate_name
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import end_in_words
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import name_of
 
 #: A plan for people has at most so many lines, however many hosts and groups there are. One more line, which names the
@@ -36,6 +41,8 @@ VERSION = 1
 _NAMED = 3
 #: A longer line is cut. In characters.
 _LONGEST_LINE = 320
+
+_ISSUER = "token_issuer"
 
 #: The kinds of groups.
 CHANGE = "change"
@@ -73,7 +80,7 @@ class _Words(NamedTuple):
 
 _FUTURE = _Words({}, "nothing will be written there", "cannot be examined")
 _PAST = _Words(
-    {"create": "created", "update": "updated", "delete": "deleted"},
+    {"create": "created", "update": "updated", "delete": "deleted", "rename": "renamed"},
     "nothing was written there",
     "failed",
 )
@@ -86,11 +93,20 @@ class _Statement(NamedTuple):
     sentence: str
 
 
-def build(results: Results, generated_at: str) -> Record:
+class _Renaming(NamedTuple):
+    """An issuer that moves from the old alias to the new one. operations: their words and aliases."""
+
+    old: str
+    new: str
+    operations: frozenset[tuple[str, str]]
+
+
+def build(results: Results, generated_at: str, warnings: Sequence[Record] = ()) -> Record:
     """The whole plan.
 
     results: the results of esx_host_trust in check mode.
     generated_at: the time in ISO 8601.
+    warnings: the warnings that hosts share, see `shared_warnings`.
     """
     groups: dict[_Statement, list[str]] = {}
     hosts = {}
@@ -112,6 +128,7 @@ def build(results: Results, generated_at: str) -> Record:
         "lines": _lines(groups, len(hosts)),
         "groups": [_group(statement, names) for statement, names in _in_order(groups)],
         "differences": _shared_differences(results),
+        "warnings": list(warnings),
         "hosts": hosts,
     }
 
@@ -150,7 +167,7 @@ def _about_host(
 
     examined = examined_host({"host": host, "trust": result})
     audit_status = examined["status"]
-    reason = joined((examined["message"], examined["hint"]))
+    reason = joined((_as_it_was_said(examined["message"], result), examined["hint"]))
 
     # A run can write to a host and fail after that.
     was_written = bool(result.get("failed") and _operations(result))
@@ -173,6 +190,18 @@ def _about_host(
     return audit_status, [_Statement(NOTHING, sentence)]
 
 
+def _as_it_was_said(message: str, result: Mapping[str, Any]) -> str:
+    """The message with the first letter that the module gave it. In a plan the message stands behind a colon.
+
+    message: the message of an audit, in which the first letter is raised.
+    """
+    said = text(as_mapping(result.get("failure")).get("message")).strip()
+    if message and said.endswith(message[1:]):
+        return said[len(said) - len(message) :]
+
+    return message
+
+
 def _operations(result: Optional[Mapping[str, Any]]) -> list[Record]:
     """The operations of a result, as plain texts."""
     operations = []
@@ -189,12 +218,32 @@ def _operations(result: Optional[Mapping[str, Any]]) -> list[Record]:
 
 
 def _changes(result: Mapping[str, Any], resources: Sequence[Mapping[str, Any]], words: _Words) -> Iterator[str]:
-    """A sentence for each operation."""
+    """A sentence for each operation. The operations that rename an issuer have one sentence."""
     resources_by_id = {(resource["resource"], resource["id"]): resource for resource in resources}
+    operations = _operations(result)
+    renamings = _renamings(result, operations)
+    told: list[tuple[str, str]] = []
 
-    for operation in _operations(result):
+    for operation in operations:
         kind = operation["resource"]
         name = operation["id"]
+        key = (operation["operation"], name)
+
+        renaming = next((each for each in renamings if kind == _ISSUER and key in each.operations), None)
+        if renaming and key not in told:
+            told.append(key)
+            if not renaming.operations.isdisjoint(told[:-1]):
+                continue
+
+            verb = words.operations.get("rename", "rename")
+            sentence = f"{verb} {name_of(kind)} {renaming.old} to {renaming.new}"
+            resource = resources_by_id.get((kind, renaming.new), {})
+            others = [each for each in resource.get("differences", ()) if each["field"] != "issuer_alias"]
+            details = "; ".join(_details(others))
+
+            yield f"{sentence}, {details}" if details else sentence
+            continue
+
         verb = words.operations.get(operation["operation"], operation["operation"])
         sentence = f"{verb} {name_of(kind)} {name}"
 
@@ -204,6 +253,25 @@ def _changes(result: Mapping[str, Any], resources: Sequence[Mapping[str, Any]], 
             details = "; ".join(_details(resource.get("differences", ())))
 
         yield f"{sentence}, {details}" if details else sentence
+
+
+def _renamings(result: Mapping[str, Any], operations: Iterable[Mapping[str, str]]) -> list[_Renaming]:
+    """The issuers that the operations move to another alias, which the host does not have yet."""
+    of_issuers = {(each["operation"], each["id"]) for each in operations if each["resource"] == _ISSUER}
+    renamings = []
+
+    for found in as_mappings(result.get("resources")):
+        before = as_mapping(found.get("before"))
+        after = as_mapping(found.get("after"))
+        old = text(before.get("issuer_alias"))
+        new = text(after.get("issuer_alias"))
+
+        moves = bool(old and new) and old != new and before.get("issuer") == after.get("issuer")
+        if moves and {("update", old), ("create", new)} <= of_issuers:
+            # The update writes the marker. The old alias is deleted unless another issuer is declared for it.
+            renamings.append(_Renaming(old, new, frozenset((("update", old), ("create", new), ("delete", old)))))
+
+    return renamings
 
 
 def _details(differences: Iterable[Mapping[str, Any]]) -> Iterator[str]:
@@ -235,20 +303,13 @@ def _details(differences: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _certificate(certificate: Mapping[str, str]) -> str:
-    """The subject of a certificate and the day on which the certificate ends."""
-    end = certificate["not_after"][:10]
-    name = certificate["subject"] or certificate["sha256"]
-
-    return f"{name} (ends {end})" if end else name
+    """The name of a certificate and the day on which the certificate ends."""
+    return f"{certificate_name(certificate)} ({end_in_words(certificate)})"
 
 
 def _listed(names: Sequence[str]) -> str:
     """The different names, as a sentence lists them: at most two, and the number of the others."""
-    unique = list(dict.fromkeys(names))
-    if len(unique) > 2:
-        return f"{', '.join(unique[:2])} and {len(unique) - 2} more"
-
-    return " and ".join(unique)
+    return listed(list(dict.fromkeys(names)), 2, last=" and ")
 
 
 def _in_order(groups: Mapping[_Statement, list[str]]) -> list[tuple[_Statement, list[str]]]:
@@ -334,8 +395,8 @@ def _shared_differences(results: Results) -> list[Record]:
         if not isinstance(diff, Mapping):
             continue
 
-        before = diff.get("before")
-        after = diff.get("after")
+        before = plain(diff.get("before"))
+        after = plain(diff.get("after"))
         record = found.setdefault(repr((before, after)), {"hosts": [], "before": before, "after": after})
         record["hosts"].append(text(host))
 
@@ -350,11 +411,7 @@ def difference_lines(differences: Iterable[Mapping[str, Any]]) -> list[str]:
     lines = []
     for difference in differences:
         hosts = difference["hosts"]
-        names = ", ".join(hosts[:_NAMED])
-        if len(hosts) > _NAMED:
-            names += f" and {len(hosts) - _NAMED:,} more"
-
-        lines.append(f"{count(len(hosts), 'host')} ({names}):")
+        lines.append(f"{count(len(hosts), 'host')} ({listed(hosts, _NAMED)}):")
 
         before = _json_lines(difference["before"])
         after = _json_lines(difference["after"])

@@ -22,7 +22,7 @@ def reachable(connection: Connection) -> bool:
         (proxy.hostname or "") if proxy else connection.hostname,
         proxy.port if proxy else connection.port,
         timeout=connection.timeout,
-        context=tls_context(None, verify=False),
+        context=tls_context(ca_path=None, verify=False),
     )
 
     if proxy:
