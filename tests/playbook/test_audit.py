@@ -18,18 +18,16 @@ from support.constants import KEY_ID
 from support.constants import OTHER_KEY_ID
 from support.declared import ISSUER
 from support.declared import Declared
+from support.playbooks import in_worker_alone
 from support.search import Search
 
 if TYPE_CHECKING:
     from simulator import Host
 
+#: How these tests do the work of modules.
+__all__ = ["in_worker_alone"]
+
 AUDIT = "esx.trust.audit"
-
-
-@pytest.fixture
-def in_worker() -> bool:
-    """How a module does its work is tested with the modules."""
-    return True
 
 
 def converged(*hosts: Host) -> None:

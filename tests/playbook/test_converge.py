@@ -22,18 +22,16 @@ from support.constants import OTHER_KEY_ID
 from support.declared import ISSUER
 from support.declared import Declared
 from support.declared import provider
+from support.playbooks import in_worker_alone
 from support.search import Search
 
 if TYPE_CHECKING:
     from support.playbooks import Playbooks
 
+#: How these tests do the work of modules.
+__all__ = ["in_worker_alone"]
+
 CONVERGE = "esx.trust.converge"
-
-
-@pytest.fixture
-def in_worker() -> bool:
-    """How a module does its work is tested with the modules."""
-    return True
 
 
 @pytest.mark.every_core

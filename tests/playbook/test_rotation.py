@@ -27,6 +27,7 @@ from support.declared import ISSUER
 from support.declared import Declared
 from support.declared import after_every_request
 from support.declared import issuer
+from support.playbooks import in_worker_alone
 from support.search import Search
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from simulator import Host
     from simulator import Issuer
     from support.playbooks import Playbooks
+
+#: How these tests do the work of modules.
+__all__ = ["in_worker_alone"]
 
 ROTATE = "esx.trust.rotate_signing_certs"
 
@@ -111,12 +115,6 @@ def history(monkeypatch: pytest.MonkeyPatch) -> History:
     one = History()
     after_every_request(monkeypatch, lambda host: one.states.append((host.name, copy.deepcopy(host.issuers))))
     return one
-
-
-@pytest.fixture
-def in_worker() -> bool:
-    """How a module does its work is tested with the modules."""
-    return True
 
 
 @pytest.fixture

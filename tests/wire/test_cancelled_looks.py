@@ -15,6 +15,7 @@ import pytest
 
 from simulator import Fault
 from support.declared import Declared
+from support.playbooks import in_worker_alone
 from support.playbooks import playbooks
 from support.tools import tools
 from wire.processes import running
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from support.playbooks import Playbooks
 
 #: Fixtures of the playbooks.
-__all__ = ["playbooks", "tools"]
+__all__ = ["in_worker_alone", "playbooks", "tools"]
 
 PROVIDERS = "com.vmware.esx.trusted_infrastructure.kms.providers"
 READS = f"{PROVIDERS}.[gl]*t"
@@ -34,11 +35,6 @@ READS = f"{PROVIDERS}.[gl]*t"
 HELD = 300
 #: Seconds in which everything has ended: five of grace, and what a busy machine takes.
 SOON = 20
-
-
-@pytest.fixture
-def in_worker() -> bool:
-    return True
 
 
 def gone(host: Host) -> bool:
