@@ -115,17 +115,18 @@ class Comparison:
 
     def document(self) -> dict[str, Any]:
         """Everything that was found."""
+        rows = []
+
+        for size in self._sizes:
+            measured = [case for case in self._cases if (case.name, size) in self._figures]
+            rows += [self._row(case, size) for case in measured]
+
         return {
             "machine": machine(self._stage),
             "rounds": self._rounds,
             "forks": self._forks,
             "load": self._load,
-            "rows": [
-                self._row(case, size)
-                for size in self._sizes
-                for case in self._cases
-                if (case.name, size) in self._figures
-            ],
+            "rows": rows,
         }
 
     def _row(self, case: Case, size: int) -> dict[str, Any]:
