@@ -18,6 +18,7 @@ from support.modules import Modules
 from support.modules import without_pauses
 from wire.checks import HELD
 from wire.checks import sockets_noted
+from wire.processes import Starter
 from wire.proxy import FaultProxy
 
 if TYPE_CHECKING:
@@ -52,6 +53,14 @@ def proxy(host: Host, modules: Modules) -> Iterator[FaultProxy]:
     with FaultProxy(host.address, host.port) as running:
         modules.connection["port"] = running.port
         yield running
+
+
+@pytest.fixture
+def start(modules: Modules) -> Iterator[Starter]:
+    """Starts modules in processes of their own, which are gone when the test ends."""
+    starter = Starter(modules)
+    yield starter
+    starter.stop()
 
 
 @pytest.fixture(params=["rest", "jsonrpc"])

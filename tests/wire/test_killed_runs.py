@@ -136,13 +136,6 @@ def attempts() -> Iterator[Any]:
                     yield pytest.param(name, number, moment, sent, id=f"{name}-{number}-{moment}-{sent.name}")
 
 
-@pytest.fixture
-def start(modules: Modules) -> Iterator[Starter]:
-    starter = Starter(modules)
-    yield starter
-    starter.stop()
-
-
 def holds(host: Host) -> dict[str, tuple[str, frozenset[tuple[str, ...]]]]:
     return {alias: (one.issuer, frozenset(map(tuple, one.chains))) for alias, one in host.issuers.items()}
 

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -20,13 +19,6 @@ if TYPE_CHECKING:
     from support.modules import Modules
 
 SERVICE = "com.vmware.esx.authentication.trust.security_token_issuers"
-
-
-@pytest.fixture
-def start(modules: Modules) -> Iterator[Starter]:
-    starter = Starter(modules)
-    yield starter
-    starter.stop()
 
 
 @pytest.mark.parametrize("form", ["rest", "jsonrpc"])

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -44,13 +43,6 @@ pairs = pytest.mark.parametrize(
 )
 #: Ansible's workers handle both signals themselves, by ending at once.
 places = pytest.mark.parametrize("place", ["module", "worker"])
-
-
-@pytest.fixture
-def start(modules: Modules) -> Iterator[Starter]:
-    starter = Starter(modules)
-    yield starter
-    starter.stop()
 
 
 @pytest.fixture(autouse=True)
