@@ -19,6 +19,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import lookup_loader
 from ansible.template import Templar
+from ansible.utils.collection_loader import AnsibleCollectionConfig
 
 from ansible_collections.esx.trust.plugins.module_utils._api.tls import prepare
 from ansible_collections.esx.trust.plugins.module_utils._libraries import MISSING
@@ -57,9 +58,11 @@ def _prepare() -> None:
     for codec in ("utf-8-sig", "utf-16-le"):
         codecs.lookup(codec)
 
-    # Ansible reads the documentation of a lookup when it is first used. The tasks of the role use these.
-    for lookup in ("esx.trust.host_options", "ansible.builtin.env"):
-        lookup_loader.get(lookup, class_only=True)
+    # Ansible reads the documentation of a lookup when it is first used. The tasks of the role use these. A program that
+    # only imports this file, such as a test, may have no collection loader.
+    if AnsibleCollectionConfig.collection_finder:
+        for lookup in ("esx.trust.host_options", "ansible.builtin.env"):
+            lookup_loader.get(lookup, class_only=True)
 
 
 _prepare()
