@@ -23,17 +23,13 @@ if TYPE_CHECKING:
     from support.modules import Modules
     from support.modules import Ran
 
+#: Everything holds in both dialects of errors.
+pytestmark = pytest.mark.usefixtures("dialect")
+
 PROVIDERS = "com.vmware.esx.trusted_infrastructure.kms.providers"
 ISSUERS = "com.vmware.esx.authentication.trust.security_token_issuers"
 TOKEN = "com.vmware.esx.authentication.token.create"
 ONE, TWO = chain(2, subject="one"), chain(2, subject="two")
-
-
-@pytest.fixture(autouse=True, params=["api", "rest"])
-def dialect(host: Host, request: pytest.FixtureRequest) -> str:
-    """Everything holds in both dialects of errors."""
-    host.settings(dialect=request.param)
-    return str(request.param)
 
 
 def provider(name: str = "site-a", **changes: Any) -> dict[str, Any]:
