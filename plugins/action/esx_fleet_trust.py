@@ -7,6 +7,7 @@ from __future__ import annotations
 import datetime
 import os
 from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 from typing import Optional
 
@@ -23,11 +24,15 @@ from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.files import
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.look import Look
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.look import objections
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.options import ARGUMENTS
-from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.outcome import lists
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.outcome import hosts_by_need
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import Given
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import Variables
 from ansible_collections.esx.trust.plugins.plugin_utils._role_variables import FOUND
 from ansible_collections.esx.trust.plugins.plugin_utils._templates import no_template
 from ansible_collections.esx.trust.plugins.plugin_utils._templates import untagged
+
+#: The results by host. None for a host whose own task comes later.
+Found = dict[str, Optional[dict[str, Any]]]
 
 
 # ansible-core has no types.
@@ -55,20 +60,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 message = f"{' '.join(sentences)} No host was written."
                 return {**result, "failed": True, "msg": message}
 
-        found: dict[str, Optional[dict[str, Any]]]
         if options["resume"]:
-            kept = memory.kept(memory.RESULTS)
-            if kept is None:
-                raise AnsibleActionFail(
-                    "resume: no look of this run has left a host to a task of its own, so nothing is left to do; the"
-                    " look itself has written its report."
-                )
-
-            started_at = kept["started_at"]
-            found = dict(kept["found"])
-            for given in fleet:
-                if given.elsewhere:
-                    found[given.host] = _results_in(given.facts)
+            started_at, found = _resumed(fleet)
         else:
             look = Look(
                 key_providers=options["report"] is not None,
@@ -105,7 +98,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _returned(
         self,
-        found: Mapping[str, Optional[dict[str, Any]]],
+        found: Found,
         warnings: list[dict[str, Any]],
         options: Mapping[str, Any],
         started_at: str,
@@ -113,8 +106,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     ) -> dict[str, Any]:
         """The values that the task returns. Writes the files, and keeps the lists and results for later plays.
 
-        found: the results by host; None for a host whose own task comes later.
-        warnings: the warnings of all hosts.
+        warnings: the warnings that hosts share.
         """
         generated_at = _now()
 
@@ -123,7 +115,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             # A host whose own task returned no result had its turn, so it is not None.
             trust[host] = None if results is None else results.get("trust", {})
 
-        returned: dict[str, Any] = lists(trust)
+        returned: dict[str, Any] = hosts_by_need(trust)
         returned["changed"] = False
 
         pending = returned["elsewhere"]
@@ -138,21 +130,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 "esx_hosts": options["esx_hosts"],
                 "expiring_days": options["expiring_days"],
             }
-            entries = [{"host": host, **(results or {})} for host, results in found.items()]
-            record = write_report(options["report"], entries, generated_at, run)
-
-            returned["summary"] = record["summary"]
-            returned["deviations"] = _deviations(record)
-            returned["findings"] = len(record["attention"])
+            returned.update(_reported(options["report"], found, generated_at, run))
 
         if options["plan"]:
             the_plan = plan.build(trust, generated_at, warnings)
-            write_plan(options["plan"], the_plan)
-
-            returned["plan"] = the_plan["lines"]
-            returned["differences"] = []
-            if self._task.diff:
-                returned["differences"] = plan.difference_lines(the_plan["differences"])
+            returned.update(_planned(options["plan"], the_plan, with_differences=self._task.diff))
 
         if options["results"]:
             returned["results"] = found
@@ -164,6 +146,49 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
         safe: dict[str, Any] = no_template(returned)
         return safe
+
+
+def _resumed(fleet: Sequence[Given]) -> tuple[str, Found]:
+    """When the last look of this run began, and its results together with those of the hosts' own tasks.
+
+    Raises AnsibleActionFail if that look has left no host to a task of its own.
+    """
+    kept = memory.kept(memory.RESULTS)
+    if kept is None:
+        raise AnsibleActionFail(
+            "resume: no look of this run has left a host to a task of its own, so nothing is left to do; the look"
+            " itself has written its report."
+        )
+
+    found: Found = dict(kept["found"])
+    for given in fleet:
+        if given.elsewhere:
+            found[given.host] = _results_in(given.facts)
+
+    return kept["started_at"], found
+
+
+def _reported(path: str, found: Found, generated_at: str, run: Mapping[str, Any]) -> dict[str, Any]:
+    """The return values of a report, which is written. run: facts about the run, see `write_report`."""
+    entries = [{"host": host, **(results or {})} for host, results in found.items()]
+    record = write_report(path, entries, generated_at, run)
+
+    return {
+        "summary": record["summary"],
+        "deviations": _deviations(record),
+        "findings": len(record["attention"]),
+    }
+
+
+def _planned(path: str, the_plan: Mapping[str, Any], *, with_differences: bool) -> dict[str, Any]:
+    """The return values of a plan, which is written."""
+    write_plan(path, the_plan)
+
+    differences = []
+    if with_differences:
+        differences = plan.difference_lines(the_plan["differences"])
+
+    return {"plan": the_plan["lines"], "differences": differences}
 
 
 def _deviations(record: Mapping[str, Any]) -> dict[str, str]:

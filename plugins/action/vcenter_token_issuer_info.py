@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.esx.trust.plugins.module_utils._services.vcenter import INFO_ARGUMENTS
-from ansible_collections.esx.trust.plugins.module_utils._services.vcenter import needs_login
-from ansible_collections.esx.trust.plugins.module_utils._services.vcenter import run_info
+from ansible_collections.esx.trust.plugins.module_utils._services.vcenter_module import INFO_ARGUMENTS
+from ansible_collections.esx.trust.plugins.module_utils._services.vcenter_module import needs_login
+from ansible_collections.esx.trust.plugins.module_utils._services.vcenter_module import run_info
 from ansible_collections.esx.trust.plugins.plugin_utils._action import InWorkerAction
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Fragment esx.trust.connection; the options are those of module_utils/_services/arguments.py."""
+    """Fragment esx.trust.connection; the options are those of module_utils/_services/connection_options.py."""
 
     DOCUMENTATION = r"""
 options:

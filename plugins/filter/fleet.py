@@ -23,7 +23,13 @@ from ansible_collections.esx.trust.plugins.plugin_utils._templates import TEMPLA
 
 
 def fleet_differences(hostvars: Mapping[str, Any], hosts: Iterable[str], batch: Iterable[str]) -> list[str]:
-    """See fleet_differences.yml."""
+    """A sentence for each provider that is given different keys or key_ids, and for each refused declaration.
+
+    hostvars: Ansible's `hostvars`.
+    hosts: all hosts of the play.
+    batch: the hosts of the current batch.
+    See fleet_differences.yml.
+    """
     known = {}
     unknown = {}
     for name in hosts:
@@ -63,7 +69,10 @@ def _declared(fleet: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, Key
 
 
 def fleet_entries(hosts: Iterable[str], hostvars: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """See fleet_entries.yml."""
+    """One dictionary for each host with `host`, and with `trust` and `keys` as far as the role has kept these results.
+
+    See fleet_entries.yml.
+    """
     entries = []
     for name in hosts:
         variables = hostvars[name]

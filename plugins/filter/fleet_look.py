@@ -18,7 +18,10 @@ from ansible_collections.esx.trust.plugins.plugin_utils._templates import no_tem
 
 
 def fleet_look(part: str) -> Any:
-    """See fleet_look.yml. Raises AnsibleError."""
+    """The value of this name that the last look of this run has returned, see fleet_look.yml.
+
+    Raises AnsibleError if there was no look, or if it returned no such value.
+    """
     kept = memory.kept(memory.LISTS)
     if kept is None:
         raise AnsibleError("esx.trust.fleet_look: esx_fleet_trust has not looked at any host in this run.")
@@ -30,7 +33,7 @@ def fleet_look(part: str) -> Any:
 
 
 def fleet_done(hosts: Iterable[str], hostvars: Mapping[str, Any]) -> list[str]:
-    """See fleet_done.yml."""
+    """A line for each group of hosts on which the role made the same changes, see fleet_done.yml."""
     results = {}
     for host in hosts:
         done = hostvars[host].get(DONE)

@@ -23,7 +23,12 @@ _RAISES = hasattr(template, "trust_as_template")
 
 
 def probe_report(asked: Any, tried: Any, generated_at: Any) -> Any:
-    """See probe_report.yml. Raises AnsibleError."""
+    """The report of a probe as a dictionary, see probe_report.yml.
+
+    asked, tried: the results of esx_api_info and of esx_api_probe, one for each host.
+    generated_at: the time in ISO 8601.
+    Raises AnsibleError if the results are no lists, or of another form.
+    """
     asked_results = _results("asked", asked)
     tried_results = _results("tried", tried)
 
@@ -45,12 +50,17 @@ def _results(name: str, value: Any) -> list[Any]:
 
 
 def probe_table(report: Any) -> Any:
-    """See probe_table.yml."""
+    """The lines of a table with one line for each host, see probe_table.yml. report: the result of `probe_report`."""
     return no_template(_probe.table(report))
 
 
 def probe_connection(hostvars: Mapping[str, Any], host: str) -> dict[str, Any]:
-    """See probe_connection.yml. Raises AnsibleError."""
+    """The options of the connection to another host, by their names in the modules. They hold the password.
+
+    hostvars: Ansible's `hostvars`.
+    host: the name of the host in the inventory.
+    Raises AnsibleError if a variable needs another variable that is not set. See probe_connection.yml.
+    """
     variables = hostvars[host]
     given: dict[str, Any] = {}
 

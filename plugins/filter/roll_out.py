@@ -15,7 +15,7 @@ from ansible_collections.esx.trust.plugins.plugin_utils._role_variables import D
 
 
 def roll_out_down(fleet: Iterable[str], hostvars: Mapping[str, Any]) -> list[str]:
-    """See roll_out_down.yml."""
+    """The hosts of the fleet that the module could not reach, see roll_out_down.yml. hostvars: Ansible's `hostvars`."""
     down = []
     for host in fleet:
         done = hostvars[host].get(DONE)

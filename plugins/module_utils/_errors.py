@@ -7,6 +7,7 @@ An error says what its layer knows. A layer above that knows more may reword it.
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 from typing import Optional
 
@@ -74,7 +75,7 @@ class TrustError(Exception):
         return f"{self.message} {self.hint}".rstrip()
 
     def reword(self, *, message: Optional[str] = None, hint: Optional[str] = None) -> None:
-        """Replace the message or the hint. A layer calls this that knows more than the one which raised the error.
+        """Replace the message or the hint. A layer that knows more than the layer below it calls this method.
 
         None leaves the text as it is.
         """
@@ -211,19 +212,14 @@ class ApiError(TrustError):
 
     def again(self) -> ApiError:
         """The same error for a further request, which is not sent because of it."""
-        error = type(self)(
-            self.message,
-            self.hint,
-            operation=self.operation,
-            status=self.status,
-            error_type=self.error_type,
-            inferred=self.inferred,
-            message_ids=self.message_ids,
-            outcome_unknown=self.outcome_unknown,
-            secrets=self.secrets,
-        )
+        error = copy.copy(self)
 
-        error.login_refused = self.login_refused
+        # What belongs to the first request alone.
+        error.retry_after = None
+        error.not_restored = []
+        error.operations = []
+        error.returned = {}
+
         return error
 
 

@@ -268,8 +268,8 @@ failure:
 """
 
 from ansible_collections.esx.trust.plugins.module_utils._module.module import run_module
-from ansible_collections.esx.trust.plugins.module_utils._services.vcenter import INFO_ARGUMENTS
-from ansible_collections.esx.trust.plugins.module_utils._services.vcenter import run_info
+from ansible_collections.esx.trust.plugins.module_utils._services.vcenter_module import INFO_ARGUMENTS
+from ansible_collections.esx.trust.plugins.module_utils._services.vcenter_module import run_info
 
 
 def main() -> None:

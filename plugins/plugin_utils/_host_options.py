@@ -12,6 +12,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.connection_opt
 from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import ARGUMENTS
 from ansible_collections.esx.trust.plugins.module_utils._services.option_specifications import is_blank
 from ansible_collections.esx.trust.plugins.plugin_utils._purge import purge_unless_refused
+from ansible_collections.esx.trust.plugins.plugin_utils._templates import holds_templates
 from ansible_collections.esx.trust.plugins.plugin_utils._templates import untagged
 
 #: The options of the connection that have a variable of their name with esx_ before it. The address has two variables.
@@ -92,10 +93,19 @@ class HostOptions:
 
     def _values(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """The values with their templates resolved. Values that a template omits are left out."""
-        # The values stand in a dictionary, because cores from 2.19 on can omit an entry, but not a value by itself.
-        # They are resolved together, because each call of the templar takes time, whatever it resolves.
-        resolved = untagged(self._templar.template(dict(asked)))
-        values: dict[str, Any] = _without(resolved, self._variables.get("omit"))
+        values: dict[str, Any] = {}
+        with_templates = {}
+        for option, value in asked.items():
+            if holds_templates(value):
+                with_templates[option] = value
+            else:
+                values[option] = untagged(value)
+
+        if with_templates:
+            # The values stand in a dictionary, because cores from 2.19 on can omit an entry, but not a value by itself.
+            # They are resolved together, because each call of the templar takes time, whatever it resolves.
+            resolved = untagged(self._templar.template(with_templates))
+            values.update(_without(resolved, self._variables.get("omit")))
 
         return values
 

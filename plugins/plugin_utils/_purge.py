@@ -23,7 +23,11 @@ REFUSAL = (
 
 
 def refusal_of(declared: Any, purge: Any, purge_all: Any) -> str:
-    """See fleet_refusal.yml."""
+    """The sentence that says why a declaration of token issuers is refused. Empty if it is not.
+
+    The arguments are values of variables, of any type; fleet_refusal.yml describes them.
+    Raises jinja2's UndefinedError if the declaration is undefined.
+    """
     # The first test must be whether it is empty: only this makes an undefined variable raise its error.
     # A text may become an empty list where the module gets it, so a text counts as no issuer.
     issuers: Iterable[Any] = ()

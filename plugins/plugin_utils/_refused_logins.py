@@ -111,7 +111,7 @@ class RefusedLogins:
 
     def _not_kept(self, error: OSError) -> str:
         """The beginning of a sentence about the folder."""
-        return f"Whether a login was refused cannot be kept in {self._folder} ({error.strerror or error})"
+        return f"A refused login cannot be noted in {self._folder} ({error.strerror or error})"
 
     def _file(self, name: str) -> Path:
         return self._folder / f"esx-trust-{name}"

@@ -37,6 +37,11 @@ TEMPLATE_ERRORS = (
     re.error,
 )
 
+#: The marks with which a template begins.
+_MARKS = ("{{", "{%", "{#")
+#: The beginning of a text that has marks of its own.
+_OWN_DELIMITERS = "#jinja2:"
+
 
 def no_template(value: Any) -> Any:
     """A copy of the value in which Ansible takes no text for a template, even after it was stored in a variable."""
@@ -50,6 +55,27 @@ def no_template(value: Any) -> Any:
         return [no_template(entry) for entry in value]
 
     return value
+
+
+def holds_templates(value: Any) -> bool:
+    """False if Ansible would find nothing to resolve in the value. True if it may find something.
+
+    Resolving takes much longer than this search, and most values of a fleet hold no template.
+    """
+    if isinstance(value, str):
+        return value.startswith(_OWN_DELIMITERS) or any(mark in value for mark in _MARKS)
+
+    if value is None or isinstance(value, (bool, int, float)):
+        return False
+
+    if isinstance(value, dict):
+        return any(holds_templates(name) or holds_templates(entry) for name, entry in value.items())
+
+    if isinstance(value, list):
+        return any(holds_templates(entry) for entry in value)
+
+    # Ansible has types of its own, for instance for a value that is encrypted.
+    return True
 
 
 def untagged(value: Any) -> Any:

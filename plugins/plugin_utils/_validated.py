@@ -56,7 +56,13 @@ class ValidatedOptions:
             complaint = arguments.misshapen(args)
             raise AnsibleActionFail(complaint) from None
 
-        return cls(arguments, args, action, shows_invocation, validation)
+        return cls(
+            arguments=arguments,
+            args=args,
+            action=action,
+            shows_invocation=shows_invocation,
+            validation=validation,
+        )
 
     @property
     def params(self) -> Optional[dict[str, Any]]:

@@ -18,7 +18,7 @@ from xml.etree import ElementTree
 import pytest
 import requests
 
-from ansible_collections.esx.trust.plugins.module_utils._services import vcenter as _vcenter
+from ansible_collections.esx.trust.plugins.module_utils._services import vcenter_module
 from ansible_collections.esx.trust.plugins.module_utils._services import vcenter_operations
 from contract.calls import Call
 from simulator import Fault
@@ -255,10 +255,10 @@ def test_the_vendors_bindings_and_the_module_read_the_same(bindings: Bindings, v
     bindings.log_in()
     info = bindings.signing_certificate.get()
     bindings.session.delete()
-    params = {name: option.get("default") for name, option in _vcenter.INFO_ARGUMENTS.options.items()}
+    params = {name: option.get("default") for name, option in vcenter_module.INFO_ARGUMENTS.options.items()}
     own = {"hostname": vcenter.address, "port": vcenter.port, "ca_path": fleet.ca_path}
     login = {"username": vcenter.username, "password": vcenter.password}
-    for entry in _vcenter.run_info({**params, **own, **login}, False)["token_issuers"]:
+    for entry in vcenter_module.run_info({**params, **own, **login}, False)["token_issuers"]:
         assert entry["signing_cert_chains"] == [{"cert_chain": chain.cert_chain} for chain in info.signing_cert_chains]
 
 

@@ -291,7 +291,7 @@ def test_an_alias_that_somebody_else_took_meanwhile_is_not_deleted(modules: Modu
     ran = trust(modules, token_issuers=[absent("one"), absent("two")])
 
     assert ran.result["failure"]["code"] == "conflict"
-    assert "made anew" in ran.message
+    assert "created again" in ran.message
     assert ran.operations == [("delete", "one")]
     assert list(host.issuers) == ["two"]
 

@@ -381,6 +381,6 @@ def test_what_was_made_anew_after_a_lost_answer_is_not_deleted(modules: Modules,
 
     assert ran.failed
     assert ran.result["failure"]["code"] == "conflict"
-    assert "made anew" in ran.message
+    assert "created again" in ran.message
     assert ran.operations == [("delete", "site-a")]
     assert host.providers["site-a"].key_id == OTHER_KEY_ID

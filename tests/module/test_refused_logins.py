@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
 import pytest
+from ansible import constants
+from ansible.utils.display import Display
 
 from ansible_collections.esx.trust.plugins.module_utils._services import host_examination
 from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import ARGUMENTS
@@ -124,6 +127,18 @@ def test_a_refused_token_says_nothing_about_the_password_beside_it(
     done = task(connection, "token")
 
     assert not done.get("failed"), done["msg"]
+
+
+def test_a_task_keeps_its_result_although_no_refusal_can_be_noted(
+    connection: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    warned: list[str] = []
+    monkeypatch.setattr(Display, "warning", lambda _self, text, **_options: warned.append(text))
+    monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path / "gone"))
+    refused = task(connection, "token", first=True, password="wrong-Password-1")
+
+    assert refused["failure"]["code"] == "unauthenticated"
+    assert "may send a refused password again" in " ".join(warned)
 
 
 # A login that the host refuses in the middle of a run: the token has expired, and the password was changed meanwhile.

@@ -16,7 +16,7 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthent
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import DesiredKmsProvider
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_providers import KmsProviders
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
-from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_module import one_issuer
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_module import host_with_issuer
 from support.certificates import chain
 from support.constants import KEY
 from support.constants import KEY_ID
@@ -46,7 +46,7 @@ def issuer(**changes: Any) -> Host:
         "state": "present",
         **changes,
     }
-    return one_issuer(DesiredTokenIssuer.from_params(params))
+    return host_with_issuer(DesiredTokenIssuer.from_params(params))
 
 
 def host_with_leftover() -> MemoryHost:

@@ -15,7 +15,7 @@ from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import plan
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.files import write_plan
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.files import write_report
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.look import Look
-from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.outcome import lists
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.outcome import hosts_by_need
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import Given
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def told(found: Mapping[str, Mapping[str, Any]], folder: Path) -> dict[str, str]
     texts = {path.name: path.read_text("utf-8") for path in folder.iterdir()}
     texts["plan"] = "\n".join(made["lines"])
     texts["differences"] = "\n".join(plan.difference_lines(made["differences"]))
-    texts["lists"] = str(lists(results))
+    texts["lists"] = str(hosts_by_need(results))
     texts["done"] = "\n".join(plan.done(results))
 
     return texts

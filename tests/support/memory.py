@@ -35,7 +35,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_pr
 from ansible_collections.esx.trust.plugins.module_utils._services.registry import SERVICES
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
-from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_module import one_issuer
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_module import host_with_issuer
 
 #: The services with nothing declared, which is enough to perform a step.
 _HOST = Host(tuple(service() for service in SERVICES))
@@ -258,7 +258,7 @@ def request_of(step: Step) -> tuple[Operation, dict[str, str], Any]:
 
 def plan_one(observed: Iterable[TokenIssuer], desired: DesiredTokenIssuer) -> Plan:
     """What is planned for one declared issuer, on a host that holds these."""
-    return one_issuer(desired).plan((Observed(tuple(observed)),))
+    return host_with_issuer(desired).plan((Observed(tuple(observed)),))
 
 
 class ScriptedClient:

@@ -89,7 +89,7 @@ def desired(
         "purge_token_issuers": purge,
         "client_profiles": profiles,
     }
-    return HostTrust.declared(params)
+    return HostTrust.from_params(params)
 
 
 def planned(host: MemoryHost, wanted: HostTrust) -> Plan:

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._services import host_trust
-from ansible_collections.esx.trust.plugins.module_utils._services import vcenter
+from ansible_collections.esx.trust.plugins.module_utils._services import vcenter_module
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from support.registry import KINDS
 from support.registry import file_of
 
-EVERY = {"esx_host_trust": host_trust.ARGUMENTS, "vcenter_token_issuer_info": vcenter.INFO_ARGUMENTS}
+EVERY = {"esx_host_trust": host_trust.ARGUMENTS, "vcenter_token_issuer_info": vcenter_module.INFO_ARGUMENTS}
 for _kind in KINDS:
     EVERY[f"esx_{_kind}"] = file_of(_kind, "_module").ARGUMENTS
     EVERY[f"esx_{_kind}_info"] = file_of(_kind, "_module").INFO_ARGUMENTS

@@ -23,7 +23,7 @@ KEY = provider("site-a")
 
 
 def found_on(memory: MemoryHost, params: dict[str, Any]) -> dict[str, Any]:
-    host = HostTrust.declared({**NOTHING_DECLARED, **params}).host
+    host = HostTrust.from_params({**NOTHING_DECLARED, **params}).host
     return dict(host.plan(host.observe(ScriptedClient(memory).as_client())).found)
 
 

@@ -426,7 +426,7 @@ def test_a_provider_that_was_made_anew_meanwhile_is_not_deleted() -> None:
     error = failure(client, provider(state="absent", key_id=None))
 
     assert isinstance(error, Conflict)
-    assert "made anew" in error.message
+    assert "created again" in error.message
     assert operations(error) == [("delete", "nkp")]
     assert client.memory.key_providers["nkp"]["native_info"]["key_id"] == OTHER_KEY_ID
 

@@ -130,7 +130,7 @@ def test_the_warning_reaches_what_the_modules_warn_of(why: str) -> None:
     (warning,) = validity_warnings(DesiredTokenIssuer.from_params(issuer).chains, NOW)
     host = {**NOTHING_DECLARED, "token_issuers": [issuer]}
 
-    assert HostTrust.declared(host).warnings == (warning,)
+    assert HostTrust.from_params(host).warnings == (warning,)
 
 
 @pytest.mark.parametrize("why", ["SHA1", "MD5"])

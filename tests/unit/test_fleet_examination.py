@@ -164,8 +164,8 @@ class Silent(Asked):
 @pytest.fixture
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A host is doubted at once, and all but the first speak TLS."""
-    monkeypatch.setattr(examination, "_PATIENCE", 0.0)
-    monkeypatch.setattr(examination, "_GLANCE", 0.01)
+    monkeypatch.setattr(examination, "_HANDSHAKE_AFTER", 0.0)
+    monkeypatch.setattr(examination, "_CHECK_INTERVAL", 0.01)
     monkeypatch.setattr(examination, "_answers", lambda given: given["name"] != "esx0")
 
 
@@ -227,8 +227,8 @@ def test_a_host_that_only_takes_its_time_is_waited_for(monkeypatch: pytest.Monke
 
 def test_it_ends_with_the_process_that_wants_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """A job runner kills Ansible, and its worker is told nothing."""
-    monkeypatch.setattr(examination, "_GLANCE", 0.01)
-    monkeypatch.setattr(examination, "_GRACE", 0.01)
+    monkeypatch.setattr(examination, "_CHECK_INTERVAL", 0.01)
+    monkeypatch.setattr(examination, "_STOP_TIMEOUT", 0.01)
     release = threading.Event()
 
     def ask(_host: str) -> dict[str, Any]:

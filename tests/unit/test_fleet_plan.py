@@ -15,7 +15,7 @@ from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Plan
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import page
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import plan
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.look import Look
-from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.outcome import lists
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.outcome import hosts_by_need
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.outcome import sentence
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import Given
 from support.whole_hosts import NEW
@@ -176,14 +176,14 @@ _RESULTS = st.one_of(
     st.none(),
     st.builds(
         lambda names: changing(*((operation, "token_issuer", name) for operation, name in names)),
-        st.lists(st.tuples(st.sampled_from(["create", "update", "delete"]), _NAMES), min_size=1, max_size=3),
+        st.hosts_by_need(st.tuples(st.sampled_from(["create", "update", "delete"]), _NAMES), min_size=1, max_size=3),
     ),
     st.builds(failing, st.sampled_from(["conflict", "api_error", "unreachable", "invalid_input"]), _NAMES),
     st.builds(dict),
 )
 
 
-@given(st.lists(_RESULTS, min_size=1, max_size=200))
+@given(st.hosts_by_need(_RESULTS, min_size=1, max_size=200))
 def test_any_fleet_fits_on_a_screen_and_nobody_is_forgotten(some: list[Any]) -> None:
     results = {f"esx{number:03}": result for number, result in enumerate(some)}
     made = plan.build(results, WHEN)
@@ -193,7 +193,7 @@ def test_any_fleet_fits_on_a_screen_and_nobody_is_forgotten(some: list[Any]) -> 
     assert not any(unicodedata.category(letter) == "Cc" for line in made["lines"] for letter in line)
     assert {host for group in made["groups"] for host in group["hosts"]} == set(results) == set(made["hosts"])
 
-    found = lists(results)
+    found = hosts_by_need(results)
     parts = [found["roll_out"], list(found["failing"]), list(found["down"]), found["as_declared"]]
 
     assert sorted(host for part in parts for host in part) == sorted(results)
@@ -213,12 +213,12 @@ RESULTS = {
 
 
 def test_a_host_that_was_not_asked_is_told_from_one_that_refused() -> None:
-    found = lists(RESULTS)
+    found = hosts_by_need(RESULTS)
     assert (found["not_asked"], found["conflicts"], list(found["failing"])) == (["c"], ["d"], ["b", "c", "d"])
 
 
 def test_the_outcome_is_one_sentence() -> None:
-    found = lists(RESULTS)
+    found = hosts_by_need(RESULTS)
     rest = "1 as declared, 1 conflict (d), 1 failed (b), 1 not asked, 1 down (e)"
     done = dict.fromkeys(found["roll_out"], CREATE)
 
@@ -228,7 +228,7 @@ def test_the_outcome_is_one_sentence() -> None:
 
     failed = {**done, "a": failing("api_error", "a: refused.")}
     assert "4 changed, 1 as declared, 1 conflict (d), 2 failed (a, b)" in sentence(found, failed, check_mode=False)
-    assert sentence(lists({}), {}, check_mode=False) == "No host."
+    assert sentence(hosts_by_need({}), {}, check_mode=False) == "No host."
 
 
 def test_two_hundred_hosts_with_plans_of_their_own_fit_on_a_screen() -> None:

@@ -175,7 +175,7 @@ def test_a_run_of_one_step_looks_no_second_time() -> None:
 def test_an_alias_that_got_another_issuer_while_the_run_wrote_is_not_deleted() -> None:
     client = ScriptedClient(host_with(("a", "https://a", OLD), ("b", "https://b", OLD)))
     client.is_raced("delete", lambda memory: memory.hold_issuer("b", "https://theirs", [OLD]))
-    with pytest.raises(Conflict, match="made anew"):
+    with pytest.raises(Conflict, match="created again"):
         run(client, desired(issuers=[absent("a"), absent("b")]))
 
     assert trusted(client.memory) == {"b": "https://theirs"}
@@ -460,7 +460,7 @@ def test_a_profile_that_was_made_anew_while_two_of_its_subject_went_is_left_alon
 
     client.is_raced("list_profiles", lambda memory: None)
     client.is_raced("list_profiles", anew)
-    with pytest.raises(Conflict, match="made anew"):
+    with pytest.raises(Conflict, match="created again"):
         run(client, HostTrust((IssuersAndProfiles(profiles=(), purge_profiles=True),)))
 
     assert "3" in client.memory.profiles

@@ -61,8 +61,7 @@ class AnsweringClient(ScriptedClient):
 
 def read(client: AnsweringClient, **filters: Any) -> tuple[list[dict[str, Any]], list[str]]:
     """The records of the providers that match, and the warnings."""
-    warnings: list[str] = []
-    return list_providers(client.as_client(), warnings, **filters), warnings
+    return list_providers(client.as_client(), **filters)
 
 
 @pytest.mark.parametrize(

@@ -380,7 +380,7 @@ def test_without_a_memory_nothing_is_sent(tmp_path: Path, kind: str) -> None:
     result = host.task()
 
     assert result["failure"]["code"] == "invalid_input"
-    assert "cannot be kept" in result["msg"]
+    assert "cannot be noted" in result["msg"]
     assert "nothing was sent" in result["msg"]
     assert host.asked == 0
 

@@ -31,6 +31,7 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import TrustErro
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from ansible_collections.esx.trust.plugins.module_utils._services import vcenter
+from ansible_collections.esx.trust.plugins.module_utils._services import vcenter_module
 from ansible_collections.esx.trust.plugins.module_utils._services import vcenter_operations
 from ansible_collections.esx.trust.plugins.module_utils._services.certificate_links import leaf_first
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import certificate_records
@@ -151,7 +152,7 @@ def said(value: Any, status: int = 200) -> Answer:
 
 
 def params(**given: Any) -> dict[str, Any]:
-    defaults = {name: option.get("default") for name, option in vcenter.INFO_ARGUMENTS.options.items()}
+    defaults = {name: option.get("default") for name, option in vcenter_module.INFO_ARGUMENTS.options.items()}
     return {**defaults, "hostname": "vc.example.com", "username": "u", "password": "Horse-Battery+1", **given}
 
 
@@ -182,7 +183,7 @@ def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
 )
 def test_the_usual_names(wire: Wire, hostname: str, port: int, base: str) -> None:
     wire.answers[DISCOVERY] = [Answer(404, {}, b"")]
-    done = vcenter.run_info(params(hostname=hostname, port=port), False)
+    done = vcenter_module.run_info(params(hostname=hostname, port=port), False)
 
     assert [entry["issuer"] for entry in done["token_issuers"]] == [
         f"{base}/openidconnect/vsphere.local",
@@ -192,7 +193,7 @@ def test_the_usual_names(wire: Wire, hostname: str, port: int, base: str) -> Non
 
 
 def test_the_login_stays_away_from_public_pages(wire: Wire) -> None:
-    vcenter.run_info(params(), False)
+    vcenter_module.run_info(params(), False)
     headers = dict(wire.sent)
 
     assert headers[SIGNING] == {"vmware-api-session-id": "the-session"}
@@ -242,7 +243,7 @@ def test_keys_of_rsa(wire: Wire) -> None:
     }
     wire.answers[DISCOVERY] = [said({"issuer": "https://vc/oidc", "jwks_uri": "https://else/keys"})]
     wire.answers["/keys"] = [said(jwks)]
-    (issuer,) = vcenter.run_info(params(source="oidc"), False)["token_issuers"]
+    (issuer,) = vcenter_module.run_info(params(source="oidc"), False)["token_issuers"]
 
     assert issuer["signing_cert_chains"] == [{"cert_chain": chain(1)}]
     assert wire.sent == [(DISCOVERY, {}), ("/keys", {})]
@@ -286,7 +287,7 @@ def test_any_json_becomes_a_result_or_one_error(value: Any) -> None:
 
         for source in ("certificate_management", "oidc"):
             with contextlib.suppress(UnexpectedAnswer):
-                done = vcenter.run_info(params(source=source), False)
+                done = vcenter_module.run_info(params(source=source), False)
                 assert all(entry["signing_cert_chains"] for entry in done["token_issuers"])
 
 
@@ -305,7 +306,7 @@ def test_no_login_is_asked_for_where_none_is_needed() -> None:
 @pytest.mark.parametrize("source", ["oidc", "saml"])
 def test_options_of_a_login_that_is_not_made_need_not_be_right(wire: Wire, source: str) -> None:
     with pytest.raises(UnexpectedAnswer):
-        vcenter.run_info(params(source=source, username="a:b", saml_token="<", auth_method="token"), False)
+        vcenter_module.run_info(params(source=source, username="a:b", saml_token="<", auth_method="token"), False)
     assert [headers.keys() - {"Accept"} for _path, headers in wire.sent] == [set()] * len(wire.sent)
 
 

@@ -54,9 +54,9 @@ def options(fleet: Fleet, proxies: list[FaultProxy], **more: Any) -> dict[str, d
 
 def test_silent_hosts_hold_nobody_up(fleet: Fleet, proxies: list[FaultProxy], monkeypatch: pytest.MonkeyPatch) -> None:
     """Not even those that come first, whose login all others wait for: it is never sent to them."""
-    monkeypatch.setattr(examination, "_PATIENCE", 0.05)
-    monkeypatch.setattr(examination, "_CONNECT", 0.5)
-    monkeypatch.setattr(examination, "_GLANCE", 0.05)
+    monkeypatch.setattr(examination, "_HANDSHAKE_AFTER", 0.05)
+    monkeypatch.setattr(examination, "_HANDSHAKE_TIMEOUT", 0.5)
+    monkeypatch.setattr(examination, "_CHECK_INTERVAL", 0.05)
     silent, others = proxies[:SILENT], fleet.hosts[SILENT:]
     for proxy in silent:
         proxy.script(otherwise=Way(silent=True))

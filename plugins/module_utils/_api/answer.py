@@ -113,3 +113,8 @@ def is_deeper(value: Any, most: int) -> bool:
         level = inner
 
     return True
+
+
+def is_list_of_texts(value: Any) -> bool:
+    """True for a list of JSON in which every entry is a text."""
+    return isinstance(value, list) and all(isinstance(text, str) for text in value)

@@ -66,7 +66,7 @@ class Connection:
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any], public: bool = False) -> Connection:
-        """Check the options of `arguments.CONNECTION`, and make a connection of them.
+        """Check the options of `connection_options.CONNECTION`, and make a connection of them.
 
         params: the options by their names.
         public: True if no login is needed; the options of the login are then ignored.
@@ -94,12 +94,11 @@ class Connection:
     @property
     def secrets(self) -> tuple[Optional[str], ...]:
         """All values that must never be printed."""
-        return (
-            self.password,
-            self.access_token,
-            self.saml_token,
-            UserPassword(self.username or "", self.password).basic if self.password else None,
-        )
+        secrets = (self.password, self.access_token, self.saml_token)
+        if not self.password:
+            return secrets
+
+        return (*secrets, UserPassword(self.username or "", self.password).basic)
 
     @property
     def url(self) -> str:

@@ -55,7 +55,7 @@ FREE_TEXTS = frozenset(
     )
 )
 #: The names in results whose values are words of this collection and never secrets.
-_OUR_WORDS = frozenset(
+_FIELDS_WITHOUT_SECRETS = frozenset(
     (
         "api_protocol",
         "auth_method",
@@ -243,8 +243,8 @@ class Redactor:
         name: the name under which the part stands.
         """
         if isinstance(value, str):
-            is_our_word = name in _OUR_WORDS and _is_short_word(value)
-            return value if is_our_word else texts.scrubbed(value, name)
+            is_no_secret = name in _FIELDS_WITHOUT_SECRETS and _is_short_word(value)
+            return value if is_no_secret else texts.scrubbed(value, name)
 
         if isinstance(value, bool) or value is None:
             return value

@@ -239,9 +239,15 @@ class _Runs(View):
         self._starts: list[int] = []
         #: Where each run begins and ends in the parent.
         self._runs: list[tuple[int, int]] = []
+
+        pieces = self._pieces(runs, group, bytes_between=len(between) * bits // 8)
+        self.data = decode(between.join(pieces))
+
+    def _pieces(self, runs: list[tuple[int, int, bytes]], group: int, bytes_between: int) -> list[bytes]:
+        """The digits of each run that has a whole group of them. Notes where these runs begin and end."""
+        skip = self._skip
         pieces: list[bytes] = []
         length = 0
-        bytes_between = len(between) * bits // 8
 
         for start, end, run in runs:
             # If digits of the first group are missing, others take their places, so that no whole byte is lost.
@@ -253,9 +259,9 @@ class _Runs(View):
             pieces.append(filled[:usable])
             self._starts.append(length)
             self._runs.append((start, end))
-            length += usable * bits // 8 + bytes_between
+            length += usable * self._bits // 8 + bytes_between
 
-        self.data = decode(between.join(pieces))
+        return pieces
 
     def locate(self, start: int, end: int) -> tuple[int, int]:
         index = bisect_right(self._starts, start) - 1

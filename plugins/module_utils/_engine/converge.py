@@ -68,7 +68,7 @@ def converge(client: Client, declared: Host, *, check_mode: bool) -> Outcome:
     except TrustError as error:
         run.restore(error)
         error.operations = [step.describe() for step in run.performed]
-        run.warn(error)
+        run.add_warnings_to(error)
         raise
     except BaseException:
         # A signal stops the run. The resources that it deleted to replace them must not stay away.
@@ -79,11 +79,11 @@ def converge(client: Client, declared: Host, *, check_mode: bool) -> Outcome:
 def _planned_only(plan: Plan) -> Outcome:
     """The outcome of a run in check mode."""
     return Outcome(
-        plan.before,
-        plan.after,
-        plan.steps,
-        plan.warnings,
-        plan.found,
+        before=plan.before,
+        after=plan.after,
+        steps=plan.steps,
+        warnings=plan.warnings,
+        found=plan.found,
         changed=bool(plan.steps),
     )
 
@@ -94,7 +94,13 @@ def _outcome(run: _Run, first: Plan, last: Plan) -> Outcome:
     Looks at the host once more, if steps were performed and their services ask for it. Raises TrustError.
     """
     if not run.performed:
-        return Outcome(first.before, last.after, (), last.warnings, first.found)
+        return Outcome(
+            before=first.before,
+            after=last.after,
+            steps=(),
+            warnings=last.warnings,
+            found=first.found,
+        )
 
     after = last.after
     changed = True
@@ -111,13 +117,13 @@ def _outcome(run: _Run, first: Plan, last: Plan) -> Outcome:
         warnings += tuple(f"{difference}{end}" for difference in differences)
 
     return Outcome(
-        first.before,
-        after,
-        tuple(run.performed),
-        warnings,
-        first.found,
-        changed,
-        run.answers,
+        before=first.before,
+        after=after,
+        steps=tuple(run.performed),
+        warnings=warnings,
+        found=first.found,
+        changed=changed,
+        answers=run.answers,
     )
 
 
@@ -153,7 +159,7 @@ class _Run:
         observed = self._sent.look()
         plan = self._declared.plan(observed)
 
-        reason = plan.conflict or self._made_anew(plan)
+        reason = plan.conflict or self._created_again(plan)
         if not reason:
             return plan
 
@@ -179,7 +185,7 @@ class _Run:
 
             # The state of the host decides, whatever the host said about the write.
             known_as_performed = len(self.performed)
-            plan = self._look_again(step, error)
+            plan = self._plan_after_failure(step, error)
 
             may_be_repeated = error.retriable or first_superseded
             if step in plan.steps and not may_be_repeated:
@@ -228,7 +234,7 @@ class _Run:
 
         return self._declared.plan(observed), differences
 
-    def warn(self, error: TrustError) -> None:
+    def add_warnings_to(self, error: TrustError) -> None:
         """Add the warnings about the performed steps to `error`, which stopped the run."""
         if not self.performed or not self.warnings:
             return
@@ -245,14 +251,14 @@ class _Run:
         if not self._finished:
             restore_after_failure(self._sent, self._declared, error)
 
-    def _made_anew(self, plan: Plan) -> str:
+    def _created_again(self, plan: Plan) -> str:
         """The reason why a planned deletion is not carried out, or an empty text.
 
-        Somebody else may have created the resource anew while this run removed it. The new resource is left alone.
+        Somebody else may have created the resource again while this run deleted it. The new resource is left alone.
         """
         deletions: dict[tuple[str, str], list[Step]] = {}
         for step in plan.steps:
-            if step.action == "delete":
+            if step.deletes:
                 deletions.setdefault(step.key, []).append(step)
 
         for key, now in deletions.items():
@@ -261,8 +267,8 @@ class _Run:
             for step in now:
                 if not any(self._declared.is_same(planned, step) for planned in first):
                     return (
-                        f"the {step.resource} {step.id!r} was made anew by somebody else while this task removed it."
-                        " The new resource was left alone; run the task again to remove it, too."
+                        f"the {step.resource} {step.id!r} was created again by somebody else while this task deleted"
+                        " it. The new resource was left alone; run the task again to remove it, too."
                     )
 
         return ""
@@ -310,7 +316,7 @@ class _Run:
         self._superseded.append(step)
         return True
 
-    def _look_again(self, step: Step, error: TrustError) -> Plan:
+    def _plan_after_failure(self, step: Step, error: TrustError) -> Plan:
         """Make a new plan after the error of a step. Raises TrustError, which tells whether the step is in doubt."""
         try:
             return self.plan()

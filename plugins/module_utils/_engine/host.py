@@ -34,7 +34,7 @@ Observed = tuple[Any, ...]
 class Host:
     """The declaration of a host, service by service.
 
-    The methods that `Resource` has too ask the service that a step belongs to, or all services.
+    A method that `Resource` has too calls this method of the service to which a step belongs, or of all services.
 
     resources: the declarations of the services, in the order of writing.
     single: True if exactly one resource is declared and no other is of interest. The plan then has its record alone.
@@ -90,9 +90,9 @@ class Host:
         if conflicts:
             # Two services may report the same conflict.
             text = " Also, ".join(dict.fromkeys(conflicts))
-            return Plan(before, before, conflict=text, found=found)
+            return Plan(before=before, after=before, conflict=text, found=found)
 
-        return Plan(before, after, steps, _warnings(planned, parts), found=found)
+        return Plan(before=before, after=after, steps=steps, warnings=_warnings(planned, parts), found=found)
 
     def check(self, client: Client, step: Step, observed: Observed, just_observed: bool) -> None:
         """See `Resource`."""

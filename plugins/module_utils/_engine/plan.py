@@ -41,6 +41,21 @@ class Step:
         return cls(action, resource, name, before, after)
 
     @property
+    def creates(self) -> bool:
+        """True if the host holds nothing under this id before the step."""
+        return self.before is None
+
+    @property
+    def updates(self) -> bool:
+        """True if the host holds an object under this id before and after the step."""
+        return self.before is not None and self.after is not None
+
+    @property
+    def deletes(self) -> bool:
+        """True if the host holds nothing under this id after the step."""
+        return self.after is None
+
+    @property
     def key(self) -> tuple[str, str]:
         """The kind and the name of the resource that the step writes."""
         return self.resource, self.id

@@ -78,14 +78,14 @@ class Part:
             status = "differs" if exists else "missing"
 
         return cls(
-            resource,
-            name,
-            status,
-            plan.before,
-            plan.after,
-            plan.steps,
-            plan.warnings,
-            plan.conflict or "",
+            resource=resource,
+            id=name,
+            status=status,
+            before=plan.before,
+            after=plan.after,
+            steps=plan.steps,
+            warnings=plan.warnings,
+            conflict=plan.conflict or "",
             show=show,
         )
 

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import Optional
+
 from ansible_collections.esx.trust.plugins.module_utils._engine.host import Host
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._engine.sent import Sent
@@ -48,8 +50,14 @@ def restore_after_failure(sent: Sent, declared: Host, error: TrustError) -> None
         if not remaining:
             break
 
-        retry_may_help = _restore(sent, remaining, attempted, error)
-        if not retry_may_help:
+        succeeded, failed = _send_until_one_fails(sent, remaining)
+        attempted.extend(remaining[: succeeded + 1])
+        remaining = remaining[succeeded:]
+        if failed is None:
+            break
+
+        error.login_refused = error.login_refused or failed.login_refused
+        if isinstance(failed, (Unauthenticated, Unauthorized)):
             break
 
     restored = [step for step in dict.fromkeys(attempted) if step in sent.performed]
@@ -74,28 +82,21 @@ def _perhaps_lost(sent: Sent, declared: Host, steps: list[Step]) -> list[Step]:
 
 def _that_restore(steps: list[Step]) -> list[Step]:
     """Those of the steps after which the host holds the resource; the others delete it."""
-    return [step for step in steps if step.after is not None]
+    return [step for step in steps if not step.deletes]
 
 
-def _restore(sent: Sent, remaining: list[Step], attempted: list[Step], error: TrustError) -> bool:
-    """Send the `remaining` steps until one fails.
+def _send_until_one_fails(sent: Sent, steps: list[Step]) -> tuple[int, Optional[TrustError]]:
+    """Send the steps in their order, until one fails.
 
-    Takes each step that succeeds out of `remaining`, and appends each step that it sends to `attempted`. Notes in
-    `error` that a login was refused.
-    Returns True if a step failed and a retry may help.
+    Returns how many of them succeeded, and the error of the step that failed, or None.
     """
-    while remaining:
-        step = remaining[0]
-        attempted.append(step)
+    for succeeded, step in enumerate(steps):
         try:
             sent.send(step)
-        except TrustError as refusal:
-            error.login_refused = error.login_refused or refusal.login_refused
-            return not isinstance(refusal, (Unauthenticated, Unauthorized))
+        except TrustError as error:
+            return succeeded, error
 
-        remaining.pop(0)
-
-    return False
+    return len(steps), None
 
 
 def _report_restored(steps: list[Step], error: TrustError) -> None:

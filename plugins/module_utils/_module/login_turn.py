@@ -29,6 +29,7 @@ from typing import Optional
 from ansible_collections.esx.trust.plugins.module_utils._api.login import LOGIN_OPERATIONS
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
+from ansible_collections.esx.trust.plugins.module_utils._services.api_replies import NOT_ASKED_REASON
 
 Result = dict[str, Any]
 
@@ -38,6 +39,9 @@ OPTION = "_esx_trust_login"
 BASIC = "basic"
 #: The value of auth_method with which a login gives a token.
 _LOGIN_FIRST = "token"
+
+#: What to do after a refused login.
+REFUSED_HINT = "Check username and password; in lockdown mode only exception users may log in."
 
 _PREFIX = "esx-trust-login-"
 #: A file of an earlier run is removed after so many seconds.
@@ -151,18 +155,7 @@ def in_turn(
             # From now on the tasks need no turns.
             fcntl.flock(file, fcntl.LOCK_UN)
 
-        result = work()
-        try:
-            _add_lines(file, _answer_lines(login, result))
-        except OSError as error:
-            # A full disk must not take the result from a task that has written to a host.
-            warning = (
-                f"The answer of the host to the login cannot be kept in {place} ({error.strerror}), so a task that runs"
-                " beside this one may send a refused password again."
-            )
-            result["warnings"] = [*result.get("warnings", ()), warning]
-
-        return result
+        return _noted(work(), login, file)
 
 
 def refused_before(host: str) -> Unauthenticated:
@@ -170,7 +163,7 @@ def refused_before(host: str) -> Unauthenticated:
     error = Unauthenticated(
         f"{host}: this login was refused before in this run and is not tried again, because hosts lock an account"
         " after five refusals.",
-        "Check username and password; in lockdown mode only exception users may log in.",
+        REFUSED_HINT,
         error_type="UNAUTHENTICATED",
     )
     error.login_refused = True
@@ -225,7 +218,7 @@ def refused_for_a_token(result: Mapping[str, Any]) -> bool:
     reasons = {name: login.get("reason") for name, login in logins.items()}
 
     # If the first login is that for a token, or if an access token is given, no other login was tried after a refusal.
-    was_beside = reasons.get(BASIC) not in (None, "not_asked")
+    was_beside = reasons.get(BASIC) not in (None, NOT_ASKED_REASON)
     return was_beside and reasons.get(_LOGIN_FIRST) == "refused"
 
 
@@ -242,6 +235,23 @@ def _answer_lines(login: LoginKey, result: Result) -> list[str]:
         lines.append(f"refused {login.token_way}")
 
     return lines
+
+
+def _noted(result: Result, login: LoginKey, file: IO[str]) -> Result:
+    """The result of a task, after the answer of the host to its login was noted in the file.
+
+    If that is not possible, the result has a warning: it may be that of a task that has written to a host.
+    """
+    try:
+        _add_lines(file, _answer_lines(login, result))
+    except OSError as error:
+        warning = (
+            f"The answer of the host to the login cannot be noted ({error.strerror}), so a task that runs beside this"
+            " one may send a refused password again."
+        )
+        return {**result, "warnings": [*result.get("warnings", ()), warning]}
+
+    return result
 
 
 def _lines(file: IO[str]) -> list[str]:
@@ -261,8 +271,8 @@ def _add_lines(file: IO[str], lines: list[str]) -> None:
 def _not_kept(host: str, folder: Path, error: OSError) -> InvalidInput:
     """The error for a folder in which no file can be kept."""
     return InvalidInput(
-        f"{host}: whether a login was refused cannot be kept in {folder} ({error.strerror}), and without that a task"
-        " that runs beside this one might send a refused password again; nothing was sent.",
+        f"{host}: a refused login cannot be noted in {folder} ({error.strerror}), and without the note a task that"
+        " runs beside this one might send a refused password again; nothing was sent.",
         "Set ansible_remote_tmp to a folder of the user who runs the task, or leave async out.",
     )
 
@@ -276,7 +286,7 @@ def _locked(path: Path) -> IO[str]:
         file = os.fdopen(descriptor, "r+", encoding="ascii", errors="replace")
         try:
             if os.fstat(descriptor).st_uid != os.geteuid():
-                raise PermissionError(0, "a file there is somebody else's")
+                raise PermissionError(0, "another user owns a file there")
 
             fcntl.flock(descriptor, fcntl.LOCK_EX)
 

@@ -43,11 +43,12 @@ from ansible_collections.esx.trust.plugins.module_utils._services.api_questions 
 from ansible_collections.esx.trust.plugins.module_utils._services.api_record import Findings
 from ansible_collections.esx.trust.plugins.module_utils._services.api_record import record_of
 from ansible_collections.esx.trust.plugins.module_utils._services.api_replies import NOT_ASKED
+from ansible_collections.esx.trust.plugins.module_utils._services.api_replies import NOT_ASKED_REASON
 from ansible_collections.esx.trust.plugins.module_utils._services.api_replies import Reply
 from ansible_collections.esx.trust.plugins.module_utils._services.api_replies import entries_with
 from ansible_collections.esx.trust.plugins.module_utils._services.api_replies import refusal_reason
 from ansible_collections.esx.trust.plugins.module_utils._services.connection_options import HOST_CONNECTION
-from ansible_collections.esx.trust.plugins.module_utils._services.results import info_result
+from ansible_collections.esx.trust.plugins.module_utils._services.results import connection_warnings
 
 RESOURCE = "api"
 ARGUMENTS = HOST_CONNECTION
@@ -73,8 +74,8 @@ def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
             failure.returned[RESOURCE] = record
             raise failure
 
-        result = info_result(RESOURCE, [], without_host_name(connection))
-        return probe.client.report({**result, RESOURCE: record})
+        warnings = connection_warnings(without_host_name(connection))
+        return probe.client.report({"changed": False, RESOURCE: record, "warnings": warnings})
 
 
 class _Inquiry:
@@ -150,7 +151,7 @@ class _Inquiry:
         """Note the reply to the login that the first request has made."""
         connection = self._probe.connection
         for method in ("token", "basic"):
-            self._logins[method] = {"works": None, "reason": "not_asked"}
+            self._logins[method] = {"works": None, "reason": NOT_ASKED_REASON}
 
         if connection.access_token:
             self._logins["token"] = self._login_of(self._logged_in, self._providers.error)
@@ -233,7 +234,7 @@ class _Inquiry:
         reasons = [str(service["reason"]) for service in services]
         self._logins["basic"] = {
             "works": "accepted" in reasons if reasons else None,
-            "reason": reasons[0] if reasons else "not_asked",
+            "reason": reasons[0] if reasons else NOT_ASKED_REASON,
             "services": services,
         }
 

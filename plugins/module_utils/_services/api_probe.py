@@ -42,7 +42,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.api_replies im
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Chain
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_host
 from ansible_collections.esx.trust.plugins.module_utils._services.connection_options import HOST_CONNECTION
-from ansible_collections.esx.trust.plugins.module_utils._services.results import info_result
+from ansible_collections.esx.trust.plugins.module_utils._services.results import connection_warnings
 from ansible_collections.esx.trust.plugins.module_utils._signals import tidying
 
 RESOURCE = "api_probe"
@@ -136,10 +136,14 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
                 probe.refusal.operations = operations
                 raise probe.refusal
 
-        result = info_result(RESOURCE, [], without_host_name(connection))
-        changes = {"changed": bool(operations), RESOURCE: record, "operations": operations}
+        result = {
+            "changed": bool(operations),
+            RESOURCE: record,
+            "operations": operations,
+            "warnings": connection_warnings(without_host_name(connection)),
+        }
 
-        return probe.client.report({**result, **changes})
+        return probe.client.report(result)
 
 
 class _Trial:

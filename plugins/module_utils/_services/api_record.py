@@ -70,6 +70,7 @@ class Findings:
 
 def record_of(findings: Findings) -> dict[str, Any]:
     """The record of all replies. It holds no name of a resource, a user or the host."""
+    names = _names(findings)
     record: dict[str, Any] = {
         "api_protocol": findings.api_protocol,
         "rest": _spoken(findings, "rest"),
@@ -77,11 +78,10 @@ def record_of(findings: Findings) -> dict[str, Any]:
         "logins": findings.logins,
         "token": _token(findings),
         "introspection": findings.introspection,
-        "services": [_service(findings, service) for service in ASKED_SERVICES],
+        "services": [_service(findings, service, names) for service in ASKED_SERVICES],
         "certificates": _certificates(findings),
     }
 
-    names = _names(findings)
     record["token"]["claims"] = hide(record["token"]["claims"], names)
 
     for service in record["services"]:
@@ -149,8 +149,8 @@ def _token(findings: Findings) -> dict[str, Any]:
     }
 
 
-def _service(findings: Findings, service: AskedService) -> dict[str, Any]:
-    """The record of a service and of its operations."""
+def _service(findings: Findings, service: AskedService, names: Sequence[Optional[str]]) -> dict[str, Any]:
+    """The record of a service and of its operations. names: the names that must not be published."""
     operations = [_operation(findings, service, name) for name in service.operations]
     known = _service_is_known(findings, service, operations)
 
@@ -164,7 +164,7 @@ def _service(findings: Findings, service: AskedService) -> dict[str, Any]:
         "known": known,
         "told_by": _source_of(findings, known),
         "operations": operations,
-        "other_operations": hide(sorted(others), _names(findings)),
+        "other_operations": hide(sorted(others), names),
     }
 
 

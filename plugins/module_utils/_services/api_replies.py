@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from typing import Optional
 
+from ansible_collections.esx.trust.plugins.module_utils._api.answer import is_list_of_texts
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import says_no_such_operation
 from ansible_collections.esx.trust.plugins.module_utils._api.login import lacks_entitlements
 from ansible_collections.esx.trust.plugins.module_utils._api.login import wants_only_tokens
@@ -38,6 +39,8 @@ class Reply:
 
 #: The reply to a call that was not sent.
 NOT_ASKED = Reply(asked=False)
+#: The reason in the record of a login that was not tried.
+NOT_ASKED_REASON = "not_asked"
 
 
 def known_by_answer(reply: Reply, lists: bool) -> Optional[bool]:
@@ -102,7 +105,7 @@ def chains_in(value: Any) -> Optional[list[dict[str, Any]]]:
     read = []
     for chain in chains:
         texts = chain.get("cert_chain") if isinstance(chain, dict) else None
-        if isinstance(texts, list) and all(isinstance(text, str) for text in texts):
+        if is_list_of_texts(texts):
             read.append({"cert_chain": texts})
 
     return read

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from typing import Optional
 
@@ -73,53 +74,84 @@ def check_links(place: str, loaded: Sequence[Any]) -> list[str]:
     """A sentence for each signature in a chain that cannot be checked. Raises InvalidInput if a signature is false."""
     doubts = []
     for position, (certificate, issuer) in enumerate(zip(loaded, loaded[1:])):
-        doubt = _doubt(certificate, issuer)
-        if doubt is None:
+        link = _link(certificate, issuer)
+        if link.is_false:
             raise InvalidInput(
                 f"{place}: certificate {position + 1} ({name_of(certificate, 'subject')}) was not issued by the"
                 f" certificate after it ({name_of(issuer, 'subject')}); the order is leaf, intermediates, root."
             )
 
-        if doubt:
+        if link.doubt:
             doubts.append(
                 f"It could not be checked that the {called(certificate_of(certificate))} was issued by the"
-                f" certificate after it ({name_of(issuer, 'subject')}): {doubt}."
+                f" certificate after it ({name_of(issuer, 'subject')}): {link.doubt}."
             )
 
     return doubts
 
 
+@dataclass(frozen=True)
+class _Link:
+    """Whether one certificate issued another.
+
+    is_false: True if it certainly did not.
+    doubt: why nobody can prove that it did. Empty if it is proven, or false.
+    """
+
+    is_false: bool = False
+    doubt: str = ""
+
+
+_PROVEN = _Link()
+_FALSE = _Link(is_false=True)
+
+
 def _issued(certificate: Any, issuer: Any) -> bool:
     """True if the issuer issued the certificate, or if that cannot be checked."""
-    return _doubt(certificate, issuer) is not None
+    return not _link(certificate, issuer).is_false
 
 
-def _doubt(certificate: Any, issuer: Any) -> Optional[str]:
-    """Why nobody can prove that the issuer issued the certificate. Empty if it is proven, None if it is false."""
+def _link(certificate: Any, issuer: Any) -> _Link:
+    """Whether the issuer issued the certificate."""
     try:
         certificate.verify_directly_issued_by(issuer)
     except InvalidSignature:
-        return None
+        return _FALSE
     except UNREADABLE:
         # The exceptions are the same for a false signature and for one that cannot be checked.
-        return _doubt_in_detail(certificate, issuer)
+        return _link_in_detail(certificate, issuer)
 
-    return ""
+    return _PROVEN
 
 
-def _doubt_in_detail(certificate: Any, issuer: Any) -> Optional[str]:
-    """The same as `_doubt`, found by checking the names, the key and the signature one after the other."""
+def _link_in_detail(certificate: Any, issuer: Any) -> _Link:
+    """The same as `_link`, found by checking the names, the key and the signature one after the other.
+
+    It is never proven.
+    """
     names_are_equal = _equal_names(certificate, issuer)
     if names_are_equal is False:
-        return None
+        return _FALSE
 
     try:
         key = issuer.public_key()
     except UNREADABLE:
-        return "the key of the issuer is of a kind that is not known here"
+        return _Link(doubt="the key of the issuer is of a kind that is not known here")
 
+    link = _signature(certificate, key)
+    if link != _PROVEN:
+        return link
+
+    if names_are_equal is None:
+        return _Link(doubt="a name cannot be read")
+
+    return _Link(doubt="the name of its issuer is not written as in the certificate of the issuer")
+
+
+def _signature(certificate: Any, key: Any) -> _Link:
+    """Whether the signature of the certificate was made with this key."""
     oid = certificate.signature_algorithm_oid.dotted_string
-    unknown_algorithm = f"the algorithm of its signature ({oid}) is not known here"
+    unknown_algorithm = _Link(doubt=f"the algorithm of its signature ({oid}) is not known here")
     try:
         digest = certificate.signature_hash_algorithm
         parameters = certificate.signature_algorithm_parameters
@@ -138,17 +170,14 @@ def _doubt_in_detail(certificate: Any, issuer: Any) -> Optional[str]:
         key.verify(certificate.signature, certificate.tbs_certificate_bytes, *given)
     except (InvalidSignature, TypeError, AttributeError):
         # TypeError and AttributeError: the key has another type than the signature.
-        return None
+        return _FALSE
     except (ValueError, UnsupportedAlgorithm):
         return unknown_algorithm
 
     if digest is not None and digest.name in _BROKEN_HASHES:
-        return f"its signature uses {digest.name.upper()}, which proves nothing any more"
+        return _Link(doubt=f"its signature uses {digest.name.upper()}, which proves nothing any more")
 
-    if names_are_equal is None:
-        return "a name cannot be read"
-
-    return "the name of its issuer is not written as in the certificate of the issuer"
+    return _PROVEN
 
 
 def _equal_names(certificate: Any, issuer: Any) -> Optional[bool]:

@@ -49,7 +49,7 @@ def chains_from_options(option: str, value: Sequence[Mapping[str, Any]]) -> tupl
     that is out of order or has a false signature.
     """
     if not value:
-        raise InvalidInput(f"{option}: is empty; an issuer without a certificate can sign nothing.")
+        raise InvalidInput(f"{option}: is empty; give at least one chain of the issuer.")
 
     chains: list[Chain] = []
     for number, entry in enumerate(value):

@@ -47,11 +47,11 @@ from ansible_collections.esx.trust.plugins.module_utils._services.client_profile
 from ansible_collections.esx.trust.plugins.module_utils._services.esxtokend import COMMON_ERRORS
 from ansible_collections.esx.trust.plugins.module_utils._services.esxtokend import HINTS
 from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import Profiles
-from ansible_collections.esx.trust.plugins.module_utils._services.lists import read_listed
+from ansible_collections.esx.trust.plugins.module_utils._services.listed_resources import read_listed
 
 _SERVICE = "com.vmware.esx.authentication.client_profiles"
 _PATH = "/api/esx/authentication/client-profiles"
-_ONE = f"{_PATH}/{{profile}}"
+_PATH_WITH_ID = f"{_PATH}/{{profile}}"
 _ACCESS_GRANT = StructType(
     f"{_SERVICE}.access_grant",
     {"resource_type": ENUMERATION, "entitlement": OptionalType(ENUMERATION)},
@@ -94,7 +94,7 @@ CREATE = Operation(
 GET = Operation(
     id=f"{_SERVICE}.get",
     method="GET",
-    path=_ONE,
+    path=_PATH_WITH_ID,
     success=(200,),
     errors=("NOT_FOUND", *COMMON_ERRORS),
     parameters=(_PROFILE,),
@@ -104,7 +104,7 @@ GET = Operation(
 UPDATE = Operation(
     id=f"{_SERVICE}.update",
     method="PATCH",
-    path=_ONE,
+    path=_PATH_WITH_ID,
     success=(204,),
     errors=("NOT_FOUND", "INVALID_ARGUMENT", *COMMON_ERRORS),
     parameters=(_PROFILE, Parameter("spec", _UPDATE_SPEC, BODY)),
@@ -113,7 +113,7 @@ UPDATE = Operation(
 DELETE = Operation(
     id=f"{_SERVICE}.delete",
     method="DELETE",
-    path=_ONE,
+    path=_PATH_WITH_ID,
     success=(204,),
     errors=("NOT_FOUND", *COMMON_ERRORS),
     parameters=(_PROFILE,),
@@ -180,7 +180,7 @@ def tell_ids(records: Iterable[Mapping[str, Any]], answers: Iterable[StepAnswer]
     """
     ids: dict[Subject, str] = {}
     for step, identifier in answers:
-        if step.resource == RESOURCE and step.before is None and isinstance(identifier, str):
+        if step.resource == RESOURCE and step.creates and isinstance(identifier, str):
             ids[step.after.subject] = identifier
 
     for record in records:
@@ -192,7 +192,7 @@ def tell_ids(records: Iterable[Mapping[str, Any]], answers: Iterable[StepAnswer]
 
 def check_address(step: Step) -> None:
     """Raise InvalidInput if the id of the profile cannot be written in a URL."""
-    if step.before is not None:
+    if not step.creates:
         path_element("profile", step.before.profile or "")
 
 
@@ -200,7 +200,8 @@ def explain(error: TrustError, step: Step) -> TrustError:
     """The error of a refused step, with a hint if the issuer of the subject may be the cause."""
     alias = step.after.subject.issuer_alias if step.after else None
     if error.operation == CREATE.id and error.error_type == "INVALID_ARGUMENT" and alias is not None:
-        error.reword(hint=f"The host may want to trust the issuer {alias!r} before it takes a profile of its subjects.")
+        hint = f"The host may refuse profiles that name an unknown alias: declare the token issuer {alias!r} first."
+        error.reword(hint=hint)
 
     return error
 

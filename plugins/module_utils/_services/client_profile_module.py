@@ -32,7 +32,7 @@ ARGUMENTS = HOST_CONNECTION.merge(DECLARATION)
 INFO_ARGUMENTS = HOST_CONNECTION.merge(Arguments(options=SUBJECT_OPTIONS))
 
 
-def one_profile(desired: DesiredClientProfile, account: Account = UNKNOWN) -> Host:
+def host_with_profile(desired: DesiredClientProfile, account: Account = UNKNOWN) -> Host:
     """The declaration of a host with one client profile. account: the account that is logged in."""
     declared = IssuersAndProfiles(profiles=(desired,), account=account, whole=False)
     return Host((declared,), single=True)
@@ -42,7 +42,7 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """esx_client_profile: the module's result. Raises TrustError."""
     desired = DesiredClientProfile.from_params(params)
     connection = Connection.from_params(params)
-    declared = one_profile(desired, Account.of_connection(connection))
+    declared = host_with_profile(desired, Account.of_connection(connection))
 
     with connect(connection, ARGUMENTS.secrets(params)) as client:
         outcome = converge(client, declared, check_mode=check_mode)

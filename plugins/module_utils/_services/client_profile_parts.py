@@ -104,11 +104,11 @@ def _undeclared_profile(profile: ClientProfile, is_deleted: bool) -> Part:
     record = profile.record()
 
     return Part(
-        RESOURCE,
-        profile.label,
-        "extra" if is_deleted else "undeclared",
-        record,
-        {} if is_deleted else record,
+        resource=RESOURCE,
+        id=profile.label,
+        status="extra" if is_deleted else "undeclared",
+        before=record,
+        after={} if is_deleted else record,
         message=f"It grants {profile.rights}.",
         show=shown,
     )

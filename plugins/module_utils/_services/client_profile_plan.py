@@ -252,10 +252,10 @@ def touched(steps: Iterable[Step]) -> Optional[tuple[dict[str, Any], dict[str, A
         if step.resource != RESOURCE:
             continue
 
-        if step.before is not None and step.id not in after:
+        if not step.creates and step.id not in after:
             before.setdefault(step.id, shown(step.before.record()))
 
-        after[step.id] = None if step.after is None else shown(step.after.record())
+        after[step.id] = None if step.deletes else shown(step.after.record())
 
     if not (before or after):
         return None

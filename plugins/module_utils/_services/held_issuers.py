@@ -87,7 +87,7 @@ def carry_out(held: Held, steps: Iterable[Step]) -> dict[str, TokenIssuer]:
     """The issuers on a host after the steps."""
     result = dict(held)
     for step in steps:
-        if step.after is None:
+        if step.deletes:
             result.pop(step.id, None)
         else:
             result[step.id] = step.after

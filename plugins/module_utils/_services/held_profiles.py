@@ -92,12 +92,18 @@ def carry_out(profiles: Iterable[ClientProfile], steps: Iterable[Step]) -> tuple
     """The profiles on a host after the steps."""
     held = list(profiles)
     for step in steps:
-        place: Optional[int] = len(held)
-        if step.before is not None:
-            place = _place_of(step.before, held)
+        if step.creates:
+            held.append(step.after)
+            continue
 
-        if place is not None:
-            held[place : place + 1] = [] if step.after is None else [step.after]
+        place = _place_of(step.before, held)
+        if place is None:
+            continue
+
+        if step.deletes:
+            del held[place]
+        else:
+            held[place] = step.after
 
     return tuple(held)
 

@@ -27,7 +27,7 @@ def examine(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
     Raises TrustError, also if the host refused the login only when the key providers were listed. Its `returned` also
     has `key_providers` if the host could be compared.
     """
-    declared = HostTrust.declared(params)
+    declared = HostTrust.from_params(params)
     connection = Connection.from_params(params)
     with connect(connection, ARGUMENTS.secrets(params)) as client:
         try:
@@ -51,9 +51,8 @@ def examine(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
 
 def _key_providers(client: Client) -> tuple[dict[str, Any], Optional[TrustError]]:
     """The result of esx_kms_provider_info, and the error if it failed. It does not raise TrustError."""
-    warnings: list[str] = []
     try:
-        records = kms_provider.list_providers(client, warnings)
+        records, warnings = kms_provider.list_providers(client)
     except TrustError as error:
         return error.result(), error
 

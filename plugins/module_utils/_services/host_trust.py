@@ -26,12 +26,12 @@ RESOURCE = "host_trust"
 def _arguments() -> Arguments:
     """The options of esx_host_trust. At least one of the lists of the services must be given."""
     arguments = HOST_CONNECTION
-    lists: list[str] = []
+    list_options: list[str] = []
     for service in SERVICES:
         arguments = arguments.merge(service.arguments)
-        lists.extend(service.lists)
+        list_options.extend(service.list_options)
 
-    return arguments.merge(Arguments(options={}, required_one_of=(tuple(lists),)))
+    return arguments.merge(Arguments(options={}, required_one_of=(tuple(list_options),)))
 
 
 ARGUMENTS = _arguments()
@@ -44,9 +44,9 @@ class HostTrust:
     services: tuple[Service, ...]
 
     @classmethod
-    def declared(cls, params: Mapping[str, Any]) -> HostTrust:
+    def from_params(cls, params: Mapping[str, Any]) -> HostTrust:
         """Check the module's options. Raises InvalidInput, which names the option and the entry."""
-        return cls(tuple(service.declared(params) for service in SERVICES))
+        return cls(tuple(service.from_params(params) for service in SERVICES))
 
     def logged_in(self, account: Account) -> HostTrust:
         """The same declaration with the account that is logged in, which must not lock itself out."""
@@ -77,7 +77,7 @@ class HostTrust:
 
 def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """esx_host_trust: the module's result. Raises TrustError."""
-    declared = HostTrust.declared(params)
+    declared = HostTrust.from_params(params)
     connection = Connection.from_params(params)
     with connect(connection, ARGUMENTS.secrets(params)) as client:
         return client.report(converged(client, connection, declared, check_mode=check_mode))

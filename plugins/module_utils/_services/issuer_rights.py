@@ -97,15 +97,15 @@ def plan_rights(held: Held, steps: Sequence[Step], profiles: Profiles, declared:
 
 def _takes_alias(step: Step) -> bool:
     """True if the step takes an issuer from its alias. A step that only writes a marker does not."""
-    if step.before is None:
+    if step.creates:
         return False
 
-    return step.after is None or bool(step.after.true_issuer != step.before.true_issuer)
+    return step.deletes or bool(step.after.true_issuer != step.before.true_issuer)
 
 
 def _makes_alias(step: Step) -> bool:
     """True if the step creates an alias that profiles may name already. No profile names an alias for parking."""
-    return step.before is None and step.after is not None and not step.after.parked
+    return step.creates and not step.after.parked
 
 
 def _named(profiles: Iterable[ClientProfile]) -> str:
@@ -130,7 +130,7 @@ class _StepsInOrder:
     ) -> None:
         self._first = held
         self._last = held_issuers.carry_out(held, steps)
-        self._changes_places = any(step.after is not None and step.after.parked for step in steps)
+        self._changes_places = any(not step.deletes and step.after.parked for step in steps)
         self._profiles = profiles
         self._declared = declared
         self.now = list(profiles.held)
@@ -151,7 +151,7 @@ class _StepsInOrder:
 
     def is_removal(self, step: Step) -> bool:
         """True if the step deletes an issuer and is no part of a renaming."""
-        return step.after is None and self.destination(step) is None
+        return step.deletes and self.destination(step) is None
 
     def take(self, step: Step) -> None:
         """Add a step of an issuer. The steps of profiles that must come before it are added first."""
@@ -198,7 +198,7 @@ class _StepsInOrder:
             )
         elif new is not None:
             self._follow_issuer(alias, new, named)
-        elif step.after is None:
+        elif step.deletes:
             self._remove_with_issuer(alias, named)
         else:
             self._warn_of_another_issuer(alias, step.after.true_issuer, named)
@@ -255,13 +255,20 @@ class _StepsInOrder:
         """The profiles on the host that name this alias."""
         return [profile for profile in self.now if profile.subject.issuer_alias == alias]
 
-    def _check_own_profiles(self, leaving: Sequence[ClientProfile]) -> None:
-        """Add a conflict if the account that is logged in would lose the profiles that it needs to undo this."""
+    def _check_own_profiles(self, leaving: Sequence[ClientProfile]) -> bool:
+        """True if the account that is logged in keeps the profiles that it needs to undo this.
+
+        If not, add a conflict.
+        """
         remaining = [profile for profile in self.now if profile not in leaving]
+        conflicts = []
         for profile in leaving:
             conflict = locked_out(profile, remaining, self._declared.account)
             if conflict:
-                self.conflicts.append(conflict)
+                conflicts.append(conflict)
+
+        self.conflicts.extend(conflicts)
+        return not conflicts
 
     def _warn_of_a_new_alias(self, step: Step) -> None:
         """Add a warning if subjects get rights, because profiles name the new alias already."""
@@ -313,11 +320,7 @@ class _StepsInOrder:
             return
 
         for profile in undeclared(self.now, self._declared):
-            remaining = [candidate for candidate in self.now if candidate is not profile]
-            conflict = locked_out(profile, remaining, self._declared.account)
-            if conflict:
-                self.conflicts.append(conflict)
-            else:
+            if self._check_own_profiles([profile]):
                 self._delete([profile])
 
     def _add_declared(self, desired: DesiredClientProfile) -> None:

@@ -47,14 +47,14 @@ from ansible_collections.esx.trust.plugins.module_utils._services.certificates i
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import ClientProfile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import DesiredClientProfile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_parts import profile_parts
+from ansible_collections.esx.trust.plugins.module_utils._services.declared_lists import check_unique
+from ansible_collections.esx.trust.plugins.module_utils._services.declared_lists import read_list
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import DeclaredIssuers
 from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import DeclaredProfiles
 from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import Profiles
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import concern_profiles
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import may_take_rights
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import plan_rights
-from ansible_collections.esx.trust.plugins.module_utils._services.lists import check_unique
-from ansible_collections.esx.trust.plugins.module_utils._services.lists import read_list
 from ansible_collections.esx.trust.plugins.module_utils._services.service import Service
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
@@ -106,7 +106,7 @@ class IssuersAndProfiles(Service):
     whole: bool = True
 
     kinds: ClassVar[tuple[str, ...]] = (ISSUER, PROFILE)
-    lists: ClassVar[tuple[str, ...]] = (ISSUERS_OPTION, PROFILES_OPTION)
+    list_options: ClassVar[tuple[str, ...]] = (ISSUERS_OPTION, PROFILES_OPTION)
     arguments: ClassVar[Arguments] = Arguments(
         options={
             # Ansible would take this option for a secret because of the word token.
@@ -124,7 +124,7 @@ class IssuersAndProfiles(Service):
     )
 
     @classmethod
-    def declared(cls, params: Mapping[str, Any]) -> IssuersAndProfiles:
+    def from_params(cls, params: Mapping[str, Any]) -> IssuersAndProfiles:
         """The declaration in the options of esx_host_trust. Raises InvalidInput, which names option and entry."""
         issuers = _read_issuers(params)
 
@@ -173,7 +173,7 @@ class IssuersAndProfiles(Service):
         return Observed(issuers, client_profile.read_all(client), trusted)
 
     def _trusted(self, client: Client) -> tuple[TokenIssuer, ...]:
-        """The issuers where none are declared, because the profiles of the account are those of its issuer's alias.
+        """The issuers on a host for which none are declared. They show which alias the issuer of the account has.
 
         Empty if the host refuses to list them. Raises TrustError if the host cannot be reached.
         """
@@ -216,7 +216,7 @@ class IssuersAndProfiles(Service):
         if not _is_issuer(step):
             return
 
-        if step.before is not None and not just_observed:
+        if not step.creates and not just_observed:
             token_issuer.check_unchanged(client, step.before)
 
         if not may_take_rights([step]):
@@ -229,7 +229,7 @@ class IssuersAndProfiles(Service):
             )
 
     def look_again(self, client: Client, steps: Sequence[Step], observed: Observed) -> Optional[Observed]:
-        written = [step for step in steps if step.after is not None]
+        written = [step for step in steps if not step.deletes]
         if not written:
             return None
 

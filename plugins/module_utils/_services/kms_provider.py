@@ -124,7 +124,7 @@ DECLARATION = Arguments(
 
 def perform(client: Client, step: Step) -> Any:
     """Send the request of a step. Returns the value that the host answers. Raises TrustError."""
-    if step.after is None:
+    if step.deletes:
         return client.call(DELETE(provider=step.id))
 
     return client.call(CREATE(spec=step.after.spec()))
@@ -132,7 +132,7 @@ def perform(client: Client, step: Step) -> Any:
 
 def check_address(step: Step) -> None:
     """Raise InvalidInput if the name of a provider cannot be written in a URL. Hosts also keep such names."""
-    if step.before is not None:
+    if not step.creates:
         path_element("provider", step.id)
 
 
@@ -239,13 +239,11 @@ def get(client: Client, provider: str) -> KmsProvider:
 
 def list_providers(
     client: Client,
-    warnings: list[str],
     name: Optional[str] = None,
     available: Optional[bool] = None,
-) -> list[dict[str, Any]]:
-    """The records of a host's key providers, sorted by name, as esx_kms_provider_info returns them.
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """The records of a host's key providers, sorted by name, as esx_kms_provider_info returns them, and warnings.
 
-    warnings: warnings are appended here.
     name: if given, only the provider of this name.
     available: if given, only the providers that can be used now, or only those that cannot.
     Raises TrustError.
@@ -253,14 +251,18 @@ def list_providers(
     names = None if name is None else [name]
 
     records = []
+    warnings = []
     for entry in _list(client, providers=names, available=available):
         # A host that does not know the filters returns all providers.
         if name in (None, entry["provider"]) and available in (None, entry["available"]):
-            record = _listed(client, entry, warnings)
+            record, warning = _listed(client, entry)
             if record is not None:
                 records.append(record)
 
-    return sorted(records, key=lambda record: str(record["provider"]))
+            if warning:
+                warnings.append(warning)
+
+    return sorted(records, key=lambda record: str(record["provider"])), warnings
 
 
 def _list(client: Client, **filters: Any) -> list[dict[str, Any]]:
@@ -283,8 +285,12 @@ def _list(client: Client, **filters: Any) -> list[dict[str, Any]]:
     return entries
 
 
-def _listed(client: Client, entry: Mapping[str, Any], warnings: list[str]) -> Optional[dict[str, Any]]:
-    """The record of a listed provider, with the fields that only GET returns. None if it was deleted meanwhile."""
+def _listed(client: Client, entry: Mapping[str, Any]) -> tuple[Optional[dict[str, Any]], str]:
+    """The record of a listed provider, with the fields that only GET returns, and a warning if GET is missing.
+
+    The record is None if the provider was deleted meanwhile. The warning is empty if there is none.
+    """
+    warning = ""
     record: dict[str, Any] = {"provider": entry["provider"], "type": None, "key_id": None}
     try:
         record = get(client, entry["provider"]).record()
@@ -292,18 +298,18 @@ def _listed(client: Client, entry: Mapping[str, Any], warnings: list[str]) -> Op
         raise client.wrong_shape(LIST) from error
     except (ApiError, UnexpectedAnswer) as error:
         if _says_absent(error):
-            return None
+            return None, ""
 
         # The oldest release has LIST, but no GET.
         if error.operation != GET.id or not (error.status == 404 or error.error_type == "OPERATION_NOT_FOUND"):
             raise
 
-        warnings.append(f"{client.host}: its API does not tell the type and the key_id of {entry['provider']!r}.")
+        warning = f"{client.host}: its API does not tell the type and the key_id of {entry['provider']!r}."
 
     record["available"] = entry["available"]
     record["details"] = _texts_of_details(entry.get("details"))
 
-    return record
+    return record, warning
 
 
 def _texts_of_details(details: Any) -> list[str]:

@@ -45,7 +45,6 @@ def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
     if name is not None:
         name = check_name("provider", name)
 
-    warnings: list[str] = []
     with connect(connection, INFO_ARGUMENTS.secrets(params)) as client:
-        records = list_providers(client, warnings, name, params["available"])
+        records, warnings = list_providers(client, name=name, available=params["available"])
         return client.report(info_result(LIST_OPTION, records, connection, warnings))

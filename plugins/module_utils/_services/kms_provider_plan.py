@@ -37,7 +37,12 @@ def plan(observed: Optional[KmsProvider], desired: DesiredKmsProvider, names: It
     if observed or desired.state == "absent":
         return Plan(before=before, after=before)
 
-    after = KmsProvider(desired.provider, "NATIVE", desired.key_id, desired.key_derivation_key)
+    after = KmsProvider(
+        provider=desired.provider,
+        type="NATIVE",
+        key_id=desired.key_id,
+        key_derivation_key=desired.key_derivation_key,
+    )
     creation = Step.between(RESOURCE, desired.provider, None, after)
 
     return Plan(
@@ -77,7 +82,7 @@ def _conflict(observed: Optional[KmsProvider], desired: DesiredKmsProvider) -> O
 
 def was_carried_out(now: Optional[KmsProvider], step: Step) -> bool:
     """True if the host shows that an unconfirmed step was carried out. now: the provider on the host, or None."""
-    if step.after is None:
+    if step.deletes:
         return now is None or not has_key_of(now, step.before)
 
     return now is not None and has_key_of(now, step.after)

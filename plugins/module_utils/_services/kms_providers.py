@@ -24,11 +24,11 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import TrustErro
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider_plan
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
+from ansible_collections.esx.trust.plugins.module_utils._services.declared_lists import check_unique
+from ansible_collections.esx.trust.plugins.module_utils._services.declared_lists import read_list
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import RESOURCE
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import DesiredKmsProvider
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import KmsProvider
-from ansible_collections.esx.trust.plugins.module_utils._services.lists import check_unique
-from ansible_collections.esx.trust.plugins.module_utils._services.lists import read_list
 from ansible_collections.esx.trust.plugins.module_utils._services.service import Service
 
 #: The option of esx_host_trust that lists key providers.
@@ -54,14 +54,14 @@ class KmsProviders(Service):
     desired: tuple[DesiredKmsProvider, ...] = ()
 
     kinds: ClassVar[tuple[str, ...]] = (RESOURCE,)
-    lists: ClassVar[tuple[str, ...]] = (LIST_OPTION,)
+    list_options: ClassVar[tuple[str, ...]] = (LIST_OPTION,)
     arguments: ClassVar[Arguments] = Arguments(
         options={LIST_OPTION: kms_provider.DECLARATION.list_option()},
         likely_secrets=kms_provider.DECLARATION.likely_secrets,
     )
 
     @classmethod
-    def declared(cls, params: Mapping[str, Any]) -> KmsProviders:
+    def from_params(cls, params: Mapping[str, Any]) -> KmsProviders:
         """The declaration in the options of esx_host_trust. Raises InvalidInput, which names option and entry."""
         providers = read_list(LIST_OPTION, params[LIST_OPTION], DesiredKmsProvider.from_params)
         check_unique(LIST_OPTION, "provider", [desired.provider for desired in providers])
@@ -86,7 +86,7 @@ class KmsProviders(Service):
             parts.append(part)
 
             for step in part.steps:
-                steps = removed if step.after is None else added
+                steps = removed if step.deletes else added
                 steps.append(step)
 
         before = [provider.record() for provider in observed.found.values() if provider]
@@ -106,7 +106,7 @@ class KmsProviders(Service):
         vCenter may have replaced the provider meanwhile, and its new key must not be deleted. Raises Overtaken if the
         provider is gone or has another key, and TrustError.
         """
-        if just_observed or step.after is not None:
+        if just_observed or not step.deletes:
             return
 
         now = kms_provider.find(client, step.id)

@@ -25,27 +25,27 @@ def look_alikes(name: str, held: Iterable[str]) -> list[str]:
     return sorted({candidate for candidate in held if candidate != name and _form(candidate) == form})
 
 
-def look_alike_warnings(what: str, name: str, held: Iterable[str]) -> tuple[str, ...]:
+def look_alike_warnings(noun: str, name: str, held: Iterable[str]) -> tuple[str, ...]:
     """A warning for each look-alike of a name that is about to be created.
 
     The names are escaped to ASCII, because otherwise nobody could see the difference.
 
-    what: the noun of the sentence, such as "the alias".
+    noun: how the sentence calls the name, such as "the alias".
     held: the names that the host holds.
     """
     warnings = []
     for look_alike in look_alikes(name, held):
         warnings.append(
-            f"the host holds {what} {look_alike!a}, which differs from the declared {name!a} only in how it is written"
-            " (upper and lower case, blanks, characters that are not seen, or the form of the same characters). To the"
-            " host they are two."
+            f"the host holds {noun} {look_alike!a}, which differs from the declared {name!a} only in how it is written"
+            " (upper and lower case, blanks, characters that are not seen, or the form of the same characters). The"
+            " host treats them as two different names."
         )
 
     return tuple(warnings)
 
 
 def _form(name: str) -> str:
-    """The name in the form in which look-alikes are equal."""
+    """The form of a name. Names that look alike have the same form."""
     # After casefold, and after characters were removed, a text may no longer be in its normal form. So it is
     # normalized three times.
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())

@@ -44,20 +44,9 @@ class ProfileCopies:
 
     def _copy(self, profile: ClientProfile) -> None:
         """Add the copy of a profile, or a conflict, or nothing if the new alias has the profile already."""
-        where = f"the issuer that is saved under the alias {self.old!r} cannot be renamed to {self.new!r}:"
-        if not profile.subject.declarable:
-            self.conflicts.append(
-                f"{where} the client profile {profile.label!r} names the alias, and this collection cannot create it"
-                " again. Delete this profile first, or keep the old alias."
-            )
-            return
-
-        has_unknown_fields = any(grant.other for grant in profile.grants)
-        if profile.unknown_grants or has_unknown_fields:
-            self.conflicts.append(
-                f"{where} the client profile of the {profile.label} has grants that this collection does not know."
-                " Delete this profile first, or keep the old alias."
-            )
+        obstacle = _obstacle(profile)
+        if obstacle:
+            self._add_conflict(obstacle)
             return
 
         subject = replace(profile.subject, issuer_alias=self.new)
@@ -68,22 +57,39 @@ class ProfileCopies:
 
         existing = _of_subject(self.held, subject)
         if existing is None:
-            copy = ClientProfile(subject, profile.grants)
-            if desired:
-                copy = desired.profile_on(copy)
-
-            earlier_copy = _of_subject(self.copies, subject)
-            if earlier_copy is None:
-                self.copies.append(copy)
-            elif earlier_copy.granted != copy.granted:
-                self.conflicts.append(f"{where} there are two client profiles of the {profile.label}.")
+            self._add_copy(profile, subject, desired)
         elif not self._is_met_by(existing, profile, desired):
-            self.conflicts.append(
-                f"{where} the {existing.label} has a client profile already, with other rights ({existing.rights}) than"
-                f" the {profile.label} ({profile.rights}). Make them equal, or delete one of them."
+            self._add_conflict(
+                f"the {existing.label} has a client profile already, with other rights ({existing.rights}) than the"
+                f" {profile.label} ({profile.rights}). Make them equal, or delete one of them."
             )
         elif desired is not None:
             self.declared_first.append(desired)
+
+    def _add_copy(
+        self,
+        profile: ClientProfile,
+        subject: Subject,
+        desired: Optional[DesiredClientProfile],
+    ) -> None:
+        """Add the copy of a profile for its new subject, or a conflict if another copy of the subject differs.
+
+        desired: the declaration of the new subject, or None.
+        """
+        copy = ClientProfile(subject, profile.grants)
+        if desired:
+            copy = desired.profile_on(copy)
+
+        earlier_copy = _of_subject(self.copies, subject)
+        if earlier_copy is None:
+            self.copies.append(copy)
+        elif earlier_copy.granted != copy.granted:
+            self._add_conflict(f"there are two client profiles of the {profile.label}.")
+
+    def _add_conflict(self, reason: str) -> None:
+        """Add the sentence that says why the issuer cannot be renamed."""
+        fact = f"the issuer that is saved under the alias {self.old!r} cannot be renamed to {self.new!r}"
+        self.conflicts.append(f"{fact}: {reason}")
 
     @staticmethod
     def _is_met_by(
@@ -100,6 +106,24 @@ class ProfileCopies:
 
         # With exact, the declaration decides. With merge, the subject must not lose a grant.
         return desired.entitlements_mode == "exact" or profile.granted <= existing.granted
+
+
+def _obstacle(profile: ClientProfile) -> str:
+    """Why this collection cannot create a profile again. Empty if it can."""
+    if not profile.subject.declarable:
+        return (
+            f"the client profile {profile.label!r} names the alias, and this collection cannot create it again. Delete"
+            " this profile first, or keep the old alias."
+        )
+
+    has_unknown_fields = any(grant.other for grant in profile.grants)
+    if profile.unknown_grants or has_unknown_fields:
+        return (
+            f"the client profile of the {profile.label} has grants that this collection does not know. Delete this"
+            " profile first, or keep the old alias."
+        )
+
+    return ""
 
 
 def _of_subject(profiles: Iterable[ClientProfile], subject: Subject) -> Optional[ClientProfile]:

@@ -12,6 +12,9 @@ from typing import Any
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._engine.converge import Outcome
 
+#: What an attacker on the network can do if the certificate of a host is not verified.
+_DANGER = "read the login and the key"
+
 
 def result(
     resource: str,
@@ -42,7 +45,7 @@ def result(
             "after_header": header,
         },
         "warnings": [
-            *_connection_warnings(connection),
+            *connection_warnings(connection),
             *warnings,
             *engine_warnings,
         ],
@@ -54,7 +57,7 @@ def info_result(
     records: list[dict[str, Any]],
     connection: Connection,
     warnings: Iterable[str] = (),
-    danger: str = "read the login and the key",
+    danger: str = _DANGER,
 ) -> dict[str, Any]:
     """The result of a reading module.
 
@@ -64,12 +67,12 @@ def info_result(
     return {
         "changed": False,
         key: records,
-        "warnings": [*_connection_warnings(connection, danger), *warnings],
+        "warnings": [*connection_warnings(connection, danger), *warnings],
     }
 
 
-def _connection_warnings(connection: Connection, danger: str = "read the login and the key") -> list[str]:
-    """A warning if the certificate of the host is not verified."""
+def connection_warnings(connection: Connection, danger: str = _DANGER) -> list[str]:
+    """A warning if the certificate of the host is not verified. danger: see `info_result`."""
     if connection.validate_certs or connection.thumbprint:
         return []
 

@@ -19,12 +19,12 @@ class Service(Resource, Protocol):
     """The methods that esx_host_trust needs of a service, besides those that the engine needs."""
 
     #: The options of esx_host_trust that list the resources of the service. The records have the same names.
-    lists: ClassVar[tuple[str, ...]]
+    list_options: ClassVar[tuple[str, ...]]
     #: All options of esx_host_trust that belong to the service.
     arguments: ClassVar[Arguments]
 
     @classmethod
-    def declared(cls, params: Mapping[str, Any]) -> Service:
+    def from_params(cls, params: Mapping[str, Any]) -> Service:
         """The declaration in the options of esx_host_trust. It may be empty.
 
         Raises InvalidInput, which names the option and the entry.

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 from typing import Optional
 
+from ansible_collections.esx.trust.plugins.module_utils._api.answer import is_list_of_texts
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import ENUMERATION
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import STRING
@@ -28,12 +29,12 @@ from ansible_collections.esx.trust.plugins.module_utils._services.certificates i
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import no_certificates
 from ansible_collections.esx.trust.plugins.module_utils._services.esxtokend import COMMON_ERRORS
 from ansible_collections.esx.trust.plugins.module_utils._services.esxtokend import HINTS
-from ansible_collections.esx.trust.plugins.module_utils._services.lists import read_listed
+from ansible_collections.esx.trust.plugins.module_utils._services.listed_resources import read_listed
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 
 _SERVICE = "com.vmware.esx.authentication.trust.security_token_issuers"
 _PATH = "/api/esx/authentication/trust/security-token-issuers"
-_ONE = f"{_PATH}/{{issuer_alias}}"
+_PATH_WITH_ID = f"{_PATH}/{{issuer_alias}}"
 _CERT_CHAIN = StructType(f"{_SERVICE}.x509_cert_chain", {"cert_chain": ListType(STRING)})
 _CREATE_SPEC = StructType(
     f"{_SERVICE}.create_spec",
@@ -73,7 +74,7 @@ CREATE = Operation(
 GET = Operation(
     id=f"{_SERVICE}.get",
     method="GET",
-    path=_ONE,
+    path=_PATH_WITH_ID,
     success=(200,),
     errors=("NOT_FOUND", *COMMON_ERRORS),
     parameters=(_ALIAS,),
@@ -83,7 +84,7 @@ GET = Operation(
 UPDATE = Operation(
     id=f"{_SERVICE}.update",
     method="PATCH",
-    path=_ONE,
+    path=_PATH_WITH_ID,
     success=(204,),
     errors=("NOT_FOUND", "INVALID_ARGUMENT", *COMMON_ERRORS),
     parameters=(_ALIAS, Parameter("spec", _UPDATE_SPEC, BODY)),
@@ -92,7 +93,7 @@ UPDATE = Operation(
 DELETE = Operation(
     id=f"{_SERVICE}.delete",
     method="DELETE",
-    path=_ONE,
+    path=_PATH_WITH_ID,
     success=(204,),
     errors=("NOT_FOUND", *COMMON_ERRORS),
     parameters=(_ALIAS,),
@@ -137,7 +138,7 @@ def perform(client: Client, step: Step) -> None:
 
 def check_address(step: Step) -> None:
     """Raise InvalidInput if the alias of a step cannot be written in a URL. Hosts also save such aliases."""
-    if step.before is not None:
+    if not step.creates:
         path_element("issuer_alias", step.id)
 
 
@@ -200,7 +201,7 @@ def _read(client: Client, operation: Operation, alias: str, value: Any) -> Token
 
     for chain in chains:
         texts = chain.get("cert_chain") if isinstance(chain, dict) else None
-        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        if not is_list_of_texts(texts):
             raise client.wrong_shape(operation)
 
     return TokenIssuer(issuer_alias=alias, issuer=value["issuer"], chains=chains_from_host(chains))

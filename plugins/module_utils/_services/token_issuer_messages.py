@@ -1,11 +1,10 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The records of token issuers, the warnings about them, and the sentences about markers on a host."""
+"""The warnings about token issuers, and the sentences about markers on a host."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
@@ -13,44 +12,11 @@ from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers i
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import Held
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import by_alias
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import is_restored
-from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import marked_holders
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import real_holder
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import target_alias
 from ansible_collections.esx.trust.plugins.module_utils._services.names import look_alike_warnings
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
-
-
-def records_of(
-    observed: Sequence[TokenIssuer],
-    held: Held,
-    desired: DesiredTokenIssuer,
-    declared: DeclaredIssuers,
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The records of a declared issuer before and after the plan. A record is empty if the issuer is not there.
-
-    observed: the issuers on the host before the plan.
-    held: the issuers on the host after the plan.
-    """
-    first = by_alias(observed)
-    before = first.get(desired.issuer_alias)
-    if desired.state == "absent":
-        return _record(before), {}
-
-    issuer = desired.issuer or ""
-    if before is None:
-        before = real_holder(first, issuer)
-    if before is None:
-        before = next(iter(marked_holders(first, issuer)), None)
-
-    alias = target_alias(held, desired, declared)
-    after = held.get(alias) if alias else None
-
-    return _record(before), _record(after)
-
-
-def _record(issuer: Optional[TokenIssuer]) -> dict[str, Any]:
-    return issuer.record() if issuer else {}
 
 
 def warnings_about(

@@ -34,7 +34,7 @@ ARGUMENTS = HOST_CONNECTION.merge(DECLARATION)
 INFO_ARGUMENTS = HOST_CONNECTION.merge(Arguments(options={"issuer_alias": {"type": "str"}, "issuer": {"type": "str"}}))
 
 
-def one_issuer(desired: DesiredTokenIssuer, account: Account = UNKNOWN) -> Host:
+def host_with_issuer(desired: DesiredTokenIssuer, account: Account = UNKNOWN) -> Host:
     """The declaration of a host with one token issuer. account: the account that is logged in."""
     declared = IssuersAndProfiles(issuers=(desired,), account=account, whole=False)
     return Host((declared,), single=True)
@@ -44,7 +44,7 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """esx_token_issuer: the module's result. Raises TrustError."""
     desired = DesiredTokenIssuer.from_params(params)
     connection = Connection.from_params(params)
-    declared = one_issuer(desired, Account.of_connection(connection))
+    declared = host_with_issuer(desired, Account.of_connection(connection))
     warnings = validity_warnings(desired.chains, datetime.datetime.now(datetime.timezone.utc))
 
     with connect(connection, ARGUMENTS.secrets(params)) as client:
@@ -83,7 +83,7 @@ def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
             if issuer.marker:
                 warnings.append(
                     f"{connection.name}: the alias {issuer.issuer_alias!r} holds the marker of an interrupted renaming:"
-                    f" {issuer.marker.describe()}; the task that renames it, run again, finishes that."
+                    f" {issuer.marker.describe()}. Run the task that renames it again; it finishes the renaming."
                 )
 
         return client.report(info_result(ISSUERS_OPTION, records, connection, warnings))

@@ -5,7 +5,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
+from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Plan
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
@@ -13,10 +16,12 @@ from ansible_collections.esx.trust.plugins.module_utils._engine.resource import 
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import DeclaredIssuers
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import Held
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import by_alias
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import marked_holders
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import real_holder
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import target_alias
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import undeclared
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_messages import marker_message
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_messages import marker_warnings
-from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_messages import records_of
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_messages import warnings_about
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import RESOURCE
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
@@ -39,7 +44,7 @@ def issuer_parts(
 
     for desired in (*declared.present, *declared.absent):
         alias = desired.issuer_alias
-        before, after = records_of(observed, planned.held, desired, declared)
+        before, after = _records_of(observed, planned.held, desired, declared)
         conflict = planned.conflicts.get(alias)
 
         plan_of_issuer = Plan(
@@ -58,6 +63,38 @@ def issuer_parts(
     if declared.whole:
         for alias in undeclared(first, declared):
             yield _undeclared_issuer(first, alias, planned, declared)
+
+
+def _records_of(
+    observed: Sequence[TokenIssuer],
+    held: Held,
+    desired: DesiredTokenIssuer,
+    declared: DeclaredIssuers,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The records of a declared issuer before and after the plan. A record is empty if the issuer is not there.
+
+    observed: the issuers on the host before the plan.
+    held: the issuers on the host after the plan.
+    """
+    first = by_alias(observed)
+    before = first.get(desired.issuer_alias)
+    if desired.state == "absent":
+        return _record(before), {}
+
+    issuer = desired.issuer or ""
+    if before is None:
+        before = real_holder(first, issuer)
+    if before is None:
+        before = next(iter(marked_holders(first, issuer)), None)
+
+    alias = target_alias(held, desired, declared)
+    after = held.get(alias) if alias else None
+
+    return _record(before), _record(after)
+
+
+def _record(issuer: Optional[TokenIssuer]) -> dict[str, Any]:
+    return issuer.record() if issuer else {}
 
 
 def _issuer_warnings(
@@ -87,7 +124,7 @@ def _undeclared_issuer(first: Held, alias: str, planned: IssuerPlan, declared: D
     """The part of an issuer that nobody declared. first: the issuers on the host before the plan."""
     issuer = first[alias]
     record = issuer.record()
-    part = Part(RESOURCE, alias, "undeclared", record, record, show=shown)
+    part = Part(resource=RESOURCE, id=alias, status="undeclared", before=record, after=record, show=shown)
 
     if issuer.marker is None and not declared.purge:
         return part

@@ -98,12 +98,13 @@ def plan_issuers(observed: Iterable[TokenIssuer], declared: DeclaredIssuers) -> 
             return _plan_the_rest(first, declared, conflicts)
 
         if move is None:
-            return IssuerPlan(tuple(moves), held)
+            return IssuerPlan(moves=tuple(moves), held=held)
 
         moves.append(move)
         held = carry_out(held, [move.step])
 
-    return IssuerPlan((), first, {desired.issuer_alias: _CONTRADICTION for desired in declared.issuers})
+    contradictions = {desired.issuer_alias: _CONTRADICTION for desired in declared.issuers}
+    return IssuerPlan(moves=(), held=first, conflicts=contradictions)
 
 
 def _plan_the_rest(held: Held, declared: DeclaredIssuers, conflicts: Mapping[str, str]) -> IssuerPlan:
@@ -111,7 +112,7 @@ def _plan_the_rest(held: Held, declared: DeclaredIssuers, conflicts: Mapping[str
     others = tuple(desired for desired in declared.issuers if desired.issuer_alias not in conflicts)
     rest = plan_issuers(held.values(), replace(declared, issuers=others))
 
-    return IssuerPlan(rest.moves, rest.held, {**rest.conflicts, **conflicts})
+    return IssuerPlan(moves=rest.moves, held=rest.held, conflicts={**rest.conflicts, **conflicts})
 
 
 def next_move(held: Held, declared: DeclaredIssuers) -> Optional[Move]:
@@ -123,7 +124,8 @@ def next_move(held: Held, declared: DeclaredIssuers) -> Optional[Move]:
         _remove_absent(held, declared),
         _purge(held, declared),
     ):
-        for move in moves:
+        move = next(moves, None)
+        if move is not None:
             return move
 
     return None
@@ -209,7 +211,7 @@ def _united(holders: Iterable[TokenIssuer]) -> tuple[Chain, ...]:
 def _marking(held: Held, step: Step, desired: DesiredTokenIssuer) -> Optional[Step]:
     """The step that must come before `step`: it writes a marker to the old alias of the issuer. None if not needed."""
     issuer = desired.issuer or ""
-    if step.before is not None and step.before.issuer == issuer:
+    if not step.creates and step.before.issuer == issuer:
         return None
 
     for holder in held.values():

@@ -35,46 +35,55 @@ def restoring_steps(held: Held, sent: Sequence[Step], declared: DeclaredIssuers)
     held: the issuers on the host now.
     sent: the steps of the failed run, in their order.
     """
-    steps: list[Step] = []
-    now = dict(held)
-
-    def write(alias: str, after: Optional[TokenIssuer]) -> None:
-        step = Step.between(_ISSUER, alias, now.get(alias), after)
-        steps.append(step)
-        now.update(carry_out(now, [step]))
-
-        if after is None:
-            now.pop(alias, None)
+    restoring = _Restoring(held)
+    taken = []
+    for step in reversed(sent):
+        was_taken = step.deletes or (step.updates and step.after.issuer != step.before.issuer)
+        if was_taken and declared.of_issuer(step.before.issuer):
+            taken.append(step)
 
     # A restored issuer may displace another one, which is then restored in the next round.
     for _round in range(len(sent) + 1):
-        steps_before = len(steps)
+        steps_before = len(restoring.steps)
 
-        for step in reversed(sent):
-            before = step.before
-            if before is None or not declared.of_issuer(before.issuer):
-                continue
+        for step in taken:
+            if real_holder(restoring.now, step.before.issuer) is None:
+                restoring.write(step.id, step.before)
 
-            was_taken = step.after is None or step.after.issuer != before.issuer
-            if was_taken and real_holder(now, before.issuer) is None:
-                write(step.id, before)
-
-        if len(steps) == steps_before:
+        if len(restoring.steps) == steps_before:
             break
 
     for step in reversed(sent):
-        was_parked = step.before is None and step.after.parked
-        if was_parked and step.id in now and real_holder(now, step.after.true_issuer):
-            write(step.id, None)
+        was_parked = step.creates and step.after.parked
+        if was_parked and step.id in restoring.now and real_holder(restoring.now, step.after.true_issuer):
+            restoring.write(step.id, None)
 
-    return steps
+    return restoring.steps
+
+
+class _Restoring:
+    """Collects steps.
+
+    now: the issuers on the host after the steps.
+    steps: the steps so far.
+    """
+
+    def __init__(self, held: Held) -> None:
+        self.now = dict(held)
+        self.steps: list[Step] = []
+
+    def write(self, alias: str, after: Optional[TokenIssuer]) -> None:
+        """Add the step that gives the alias this issuer. None deletes it."""
+        step = Step.between(_ISSUER, alias, self.now.get(alias), after)
+        self.steps.append(step)
+        self.now = dict(carry_out(self.now, [step]))
 
 
 def left_over(held: Held, sent: Sequence[Step]) -> list[str]:
     """A sentence for each marker that the sent steps have left although the host trusts its issuer. Pure."""
     aliases: dict[str, None] = {}
     for step in sent:
-        if step.after is not None and step.after.marker:
+        if not step.deletes and step.after.marker:
             aliases[step.id] = None
 
     sentences = []
@@ -142,7 +151,7 @@ def _new_profiles(profiles: Profiles, sent: Sequence[Step], alias: str) -> list[
     """The profiles of an alias that the sent steps have created."""
     created = []
     for step in sent:
-        if step.resource == _PROFILE and step.before is None:
+        if step.resource == _PROFILE and step.creates:
             created.append(step.after.subject)
 
     found = []
@@ -159,7 +168,7 @@ def _restored_profiles(profiles: Profiles, sent: Sequence[Step], alias: str) -> 
 
     steps = []
     for step in sent:
-        was_deleted = step.resource == _PROFILE and step.before is not None and step.after is None
+        was_deleted = step.resource == _PROFILE and step.deletes
         if not was_deleted or step.before.subject.issuer_alias != alias or step.before.subject in subjects:
             continue
 
@@ -174,7 +183,7 @@ def _earlier_grants(profiles: Profiles, sent: Sequence[Step], alias: str) -> lis
     """The steps that give changed profiles of an alias the grants back which they had before the sent steps."""
     steps = []
     for step in sent:
-        was_changed = step.resource == _PROFILE and step.before is not None and step.after is not None
+        was_changed = step.resource == _PROFILE and step.updates
         if not was_changed or step.after.subject.issuer_alias != alias:
             continue
 
@@ -193,7 +202,7 @@ def _writable(grants: Iterable[Grant]) -> tuple[Grant, ...]:
 
 def _marks(step: Step) -> bool:
     """True if the step is the first step of a renaming: it writes a marker in the place of an issuer."""
-    if step.resource != _ISSUER or step.before is None or step.after is None:
+    if step.resource != _ISSUER or not step.updates:
         return False
 
     return step.before.marker is None and step.after.marker is not None
@@ -201,10 +210,10 @@ def _marks(step: Step) -> bool:
 
 def _brings(step: Step, issuer: str) -> bool:
     """True if the step gives its alias this issuer. Chains are not compared: a host may save them in another form."""
-    if step.after is None or step.after.issuer != issuer:
+    if step.deletes or step.after.issuer != issuer:
         return False
 
-    return step.before is None or bool(step.before.issuer != issuer)
+    return step.creates or bool(step.before.issuer != issuer)
 
 
 def _not_carried(profiles: Profiles, old: str, new: str, declared: DeclaredProfiles) -> bool:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import replace
@@ -14,34 +13,28 @@ from typing import Any
 from typing import Optional
 from urllib.parse import urlsplit
 
+from ansible_collections.esx.trust.plugins.module_utils._api.answer import is_list_of_texts
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
-from ansible_collections.esx.trust.plugins.module_utils._api.connect import connect
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
-from ansible_collections.esx.trust.plugins.module_utils._api.login import SESSION_CREATE
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
-from ansible_collections.esx.trust.plugins.module_utils._api.rest import REST
-from ansible_collections.esx.trust.plugins.module_utils._api.rest import path_element
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import url_path
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
-from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
-from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from ansible_collections.esx.trust.plugins.module_utils._libraries import MISSING_FOR_SOME
 from ansible_collections.esx.trust.plugins.module_utils._libraries import missing_message
-from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import check_name
 from ansible_collections.esx.trust.plugins.module_utils._services.certificate_links import leaf_first
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Chain
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import certificate_records
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_options
-from ansible_collections.esx.trust.plugins.module_utils._services.connection_options import CONNECTION
-from ansible_collections.esx.trust.plugins.module_utils._services.results import info_result
 from ansible_collections.esx.trust.plugins.module_utils._services.saml_metadata import NotSamlMetadata
 from ansible_collections.esx.trust.plugins.module_utils._services.saml_metadata import SamlMetadata
 from ansible_collections.esx.trust.plugins.module_utils._services.saml_metadata import read_saml_metadata
+from ansible_collections.esx.trust.plugins.module_utils._services.vcenter_hints import hint_for
+from ansible_collections.esx.trust.plugins.module_utils._services.vcenter_hints import hint_for_form
 from ansible_collections.esx.trust.plugins.module_utils._services.vcenter_operations import BROKER_DISCOVERY
 from ansible_collections.esx.trust.plugins.module_utils._services.vcenter_operations import BROKER_JWKS
 from ansible_collections.esx.trust.plugins.module_utils._services.vcenter_operations import DISCOVERY
@@ -50,36 +43,11 @@ from ansible_collections.esx.trust.plugins.module_utils._services.vcenter_operat
 from ansible_collections.esx.trust.plugins.module_utils._services.vcenter_operations import SAML_METADATA
 from ansible_collections.esx.trust.plugins.module_utils._services.vcenter_operations import SIGNING_CERTIFICATE
 
-INFO_ARGUMENTS = CONNECTION.merge(
-    Arguments(
-        options={
-            # It has no fall-back: VMWARE_AUTH_METHOD is set for hosts, and a vCenter does not have their usual method.
-            "auth_method": {
-                "type": "str",
-                "choices": ["session", "basic", "token"],
-                "default": "session",
-            },
-            "source": {
-                "type": "str",
-                "choices": ["certificate_management", "oidc", "saml", "broker"],
-                "default": "certificate_management",
-            },
-            "sso_domain": {"type": "str", "default": "vsphere.local"},
-            "broker_tenant": {"type": "str", "default": "CUSTOMER"},
-        }
-    )
-)
-
 #: The characters of the path and the query of a URI (RFC 3986).
 _PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]{0,1000}")
 _QUERY = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%/?-]{0,1000}")
 #: The types of keys that can sign tokens (RFC 7518, 6.1). The type oct is a symmetric key.
 _KEY_TYPES = ("RSA", "EC")
-_IMPOSTOR = "put certificates of its own in place of the vCenter's"
-_CHECK = "Check that hostname and port are those of a vCenter, and that sso_domain is the name of its SSO domain."
-_CHECK_BROKER = (
-    "Check that hostname and port are those of an identity broker of VCF 9, and that broker_tenant is its tenant."
-)
 
 
 @dataclass(frozen=True)
@@ -104,50 +72,12 @@ class VcenterTokenIssuer:
         }
 
 
-def needs_login(source: Optional[str]) -> bool:
-    """True if a source is read with a login. The others are published for everybody.
-
-    source: the option, or None for its default.
-    """
-    return source in (None, "certificate_management")
-
-
-def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
-    """vcenter_token_issuer_info: the module's result. Raises TrustError."""
-    source = params["source"]
-    managed = needs_login(source)
-    if managed and params["auth_method"] == "token":
-        raise InvalidInput("auth_method: token is a service of ESX hosts that no vCenter has; use session or basic.")
-
-    if source == "saml":
-        _need_parser()
-
-    sso_domain = path_element("sso_domain", check_name("sso_domain", params["sso_domain"]))
-    broker_tenant = path_element("broker_tenant", check_name("broker_tenant", params["broker_tenant"]))
-
-    connection = Connection.from_params(params, public=not managed)
-    with connect(connection, INFO_ARGUMENTS.secrets(params), codecs=(REST,)) as client:
-        vcenter = _Vcenter(client, connection, sso_domain, broker_tenant)
-        read = {
-            "certificate_management": vcenter.managed,
-            "oidc": vcenter.oidc,
-            "saml": vcenter.saml,
-            "broker": vcenter.broker,
-        }
-
-        records = [issuer.record() for issuer in read[source]()]
-        danger = f"read the login, and {_IMPOSTOR}" if managed else _IMPOSTOR
-        result = info_result("token_issuers", records, connection, vcenter.warnings, danger)
-
-        return client.scrub_result(result)
-
-
 def _page(operation: Operation, **arguments: str) -> Operation:
     """The operation of one page, with its whole path. Messages then name the path, in which the error may be."""
     return replace(operation, path=url_path(operation(**arguments)), parameters=())
 
 
-class _Vcenter:
+class Vcenter:
     """Reads the token issuers of one vCenter.
 
     warnings: warnings about the answers, which are added while reading.
@@ -185,7 +115,7 @@ class _Vcenter:
         cert_chains = []
         for entry in entries:
             cert_chain = entry.get("cert_chain") if isinstance(entry, dict) else None
-            if not _is_chain(cert_chain):
+            if not is_list_of_texts(cert_chain):
                 raise self._wrong_shape(SIGNING_CERTIFICATE)
 
             if cert_chain:
@@ -259,13 +189,13 @@ class _Vcenter:
 
     def _metadata(self) -> SamlMetadata:
         """The SAML metadata. Raises TrustError."""
-        _need_parser()
+        need_parser()
         document = self._call(self._metadata_page)
         try:
             return read_saml_metadata(document)
         except NotSamlMetadata as error:
             message = f"{self._client.host}: the answer to {self._metadata_page.title} is no SAML metadata: {error}."
-            raise UnexpectedAnswer(message, _CHECK, operation=SAML_METADATA.id) from error
+            raise UnexpectedAnswer(message, hint_for_form(SAML_METADATA.id), operation=SAML_METADATA.id) from error
 
     def _x5c(self, operation: Operation, value: Any) -> list[list[str]]:
         """The certificate chains of the keys that sign tokens (x5c in RFC 7517, 4.7). Raises TrustError."""
@@ -277,7 +207,7 @@ class _Vcenter:
         signing = [key for key in keys if key.get("kty") in _KEY_TYPES and key.get("use") in (None, "sig")]
 
         chains = [key["x5c"] for key in signing if key.get("x5c")]
-        if not all(_is_chain(chain) for chain in chains):
+        if not all(is_list_of_texts(chain) for chain in chains):
             raise self._wrong_shape(operation)
 
         if not chains:
@@ -286,7 +216,7 @@ class _Vcenter:
                 reason = "its keys have no certificates (x5c), without which no host can be told to trust them"
 
             raise UnexpectedAnswer(
-                f"{self._client.host}: the answer to {operation.title} is of no use: {reason}.",
+                f"{self._client.host}: the answer to {operation.title} cannot be used: {reason}.",
                 "" if operation.id == BROKER_JWKS.id else "Use source certificate_management or saml.",
                 operation=operation.id,
             )
@@ -295,7 +225,7 @@ class _Vcenter:
         if left_out:
             self.warnings.append(
                 f"{self._client.host}: of {len(signing)} keys that sign, {left_out} have no"
-                " certificates (x5c) and were left out; hosts will not believe what they sign."
+                " certificates (x5c) and were left out; hosts accept no token that these keys sign."
             )
 
         return chains
@@ -307,7 +237,7 @@ class _Vcenter:
             return chains_from_options("signing_cert_chains", declared)
         except InvalidInput as error:
             raise UnexpectedAnswer(
-                f"{self._client.host}: the certificates in the answer to {operation.title} are of no use:"
+                f"{self._client.host}: the certificates in the answer to {operation.title} cannot be used:"
                 f" {error.message}",
                 operation=operation.id,
                 secrets=error.secrets,
@@ -318,13 +248,13 @@ class _Vcenter:
         try:
             return self._client.call(operation())
         except TrustError as error:
-            error.reword(hint=_hint(error, self._connection) or error.hint)
+            error.reword(hint=hint_for(error, self._connection) or error.hint)
             raise
 
     def _wrong_shape(self, operation: Operation) -> UnexpectedAnswer:
         """The error for an answer of another form."""
         error = self._client.wrong_shape(operation)
-        error.reword(hint=_check(operation.id))
+        error.reword(hint=hint_for_form(operation.id))
 
         return error
 
@@ -333,10 +263,10 @@ class _ParserMissing(InvalidInput):
     """The library that reads XML is not installed."""
 
 
-def _need_parser() -> None:
+def need_parser() -> None:
     """Raise _ParserMissing if the library that reads XML is not installed."""
-    for library in MISSING_FOR_SOME:
-        raise _ParserMissing(missing_message(library, "to read SAML metadata"))
+    if "defusedxml" in MISSING_FOR_SOME:
+        raise _ParserMissing(missing_message("defusedxml", "to read SAML metadata"))
 
 
 def _is_name(value: Any) -> bool:
@@ -345,11 +275,6 @@ def _is_name(value: Any) -> bool:
         return isinstance(value, str) and bool(check_name("issuer", value))
     except InvalidInput:
         return False
-
-
-def _is_chain(value: Any) -> bool:
-    """True for a list of texts."""
-    return isinstance(value, list) and all(isinstance(text, str) for text in value)
 
 
 def _own_path(uri: Any) -> Optional[str]:
@@ -366,48 +291,3 @@ def _own_path(uri: Any) -> Optional[str]:
         return None
 
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
-
-
-def _check(operation: Optional[str]) -> str:
-    """The hint for an answer of another form."""
-    return _CHECK_BROKER if operation in (BROKER_DISCOVERY.id, BROKER_JWKS.id) else _CHECK
-
-
-def _hint(error: TrustError, connection: Connection) -> str:
-    """The hint for an error of a vCenter. Empty if the hint for hosts is right for a vCenter too."""
-    later = error.retriable and (error.status or 0) >= 400
-    if later or not isinstance(error, (ApiError, UnexpectedAnswer)):
-        return ""
-
-    if error.operation == SESSION_CREATE.id and isinstance(error, Unauthorized):
-        return "The vCenter does not let this account log in, or a proxy before it does not let the login through."
-
-    if error.operation == SESSION_CREATE.id and not isinstance(error, Unauthenticated):
-        return "Check that hostname and port are those of a vCenter, 7.0 or later; ESX hosts have no session service."
-
-    if error.operation not in (SESSION_CREATE.id, SIGNING_CERTIFICATE.id):
-        return _check(error.operation)
-
-    if isinstance(error, Unauthenticated):
-        if connection.access_token or connection.saml_token:
-            return ""
-
-        if error.operation == SIGNING_CERTIFICATE.id and connection.auth_method == "session":
-            return "The vCenter opened a session and then did not accept it; run the task again."
-
-        return (
-            f"The login of {connection.username!r} was refused and is not tried again, because a vCenter locks an"
-            " account after five refusals. Check the password, and that the name has its domain, as in"
-            " administrator@vsphere.local."
-        )
-
-    if isinstance(error, Unauthorized):
-        return "Give the account the privilege System.Read on the vCenter, which the role Read-only has."
-
-    if error.status is not None and error.status >= 500:
-        return "Look into the logs of the vCenter."
-
-    return (
-        "A vCenter offers this from 7.0 Update 3 on. Check that hostname and port are those of a vCenter; use source"
-        " oidc or saml for an older one."
-    )

@@ -3,8 +3,8 @@
 """The record of an audit as one HTML file that needs nothing else: no network, no script, no font, no image.
 
 view.py decides what the page shows, report.html.j2 makes the page from it, and report.css says how the page looks.
-What hosts say is hostile until proven otherwise: the template escapes every value, and the policy in the head of the
-page lets a browser use nothing but this one style sheet.
+The texts of hosts may be hostile. So the template escapes every value, and the policy in the head of the page lets a
+browser use nothing but this one style sheet.
 """
 
 from __future__ import annotations

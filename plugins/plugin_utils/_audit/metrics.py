@@ -22,7 +22,9 @@ Sample = tuple[dict[str, str], int]
 
 _IN_SYNC = "1 if the host is as declared, 0 if it is not or if that is not known."
 _REACHABLE = "1 if the host answered, 0 if it did not. Hosts that nobody asked are left out."
-_NOT_AFTER = "When a certificate ends that a host holds for a token issuer and that a converge leaves there."
+_NOT_AFTER = (
+    "The end of a certificate that a host holds for a token issuer. A certificate that a converge removes is left out."
+)
 _AUDITED_AT = "When the hosts were examined."
 
 

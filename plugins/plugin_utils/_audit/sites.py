@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The audits of several sites held against each other.
 
-A virtual machine finds its key provider by the name alone. So a provider that holds one key at one site and another key
-at another site keeps the virtual machines of the one from starting at the other.
+A virtual machine finds its key provider by the name alone. If two sites hold different keys under the same name of a
+provider, a virtual machine of one site cannot start at the other site.
 """
 
 from __future__ import annotations

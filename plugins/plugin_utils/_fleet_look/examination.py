@@ -25,6 +25,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.connection import C
 from ansible_collections.esx.trust.plugins.module_utils._api.tls import tls_context
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
+from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import REFUSED_HINT
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import has_accepted
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import refusal_in
 from ansible_collections.esx.trust.plugins.module_utils._signals import Stopped
@@ -35,13 +36,13 @@ Params = Mapping[str, Any]
 Result = dict[str, Any]
 
 #: After a signal, the examinations under way have so many seconds to end.
-_GRACE = 5.0
+_STOP_TIMEOUT = 5.0
 #: A host that completes a TLS handshake within so many seconds is asked before the others.
-_CONNECT = 5.0
+_HANDSHAKE_TIMEOUT = 5.0
 #: If a host tries a login for others and takes more seconds than this, it is asked for such a handshake.
-_PATIENCE = 5.0
+_HANDSHAKE_AFTER = 5.0
 #: At least every so many seconds, the examination checks for silent hosts, and whether Ansible still runs.
-_GLANCE = 1.0
+_CHECK_INTERVAL = 1.0
 
 
 @dataclass
@@ -74,14 +75,14 @@ class _Examined:
 
     login: the login that this host tries for the others, or None.
     since: when the examination began, in seconds of the monotonic clock; None as long as it waits for a thread.
-    doubted: the host was asked for a TLS handshake, because it took long.
+    has_handshake: the host was asked for a TLS handshake, because it took long.
     left: the host is silent, so another host tries the login.
     """
 
     host: str
     login: Optional[_Login] = None
     since: Optional[float] = None
-    doubted: bool = False
+    has_handshake: bool = False
     left: bool = False
 
 
@@ -115,7 +116,7 @@ class Examination:
         #: The searches for hosts that answer, and the login for which the search is made.
         self._searches: dict[Future[list[str]], _Login] = {}
         #: The handshakes with hosts that took long while others waited for them.
-        self._doubts: dict[Future[bool], _Examined] = {}
+        self._handshakes: dict[Future[bool], _Examined] = {}
         #: If a job runner kills Ansible, a worker gets no signal, but it gets another parent.
         self._parent = os.getppid()
 
@@ -137,7 +138,7 @@ class Examination:
             finally:
                 # This must be inside of stoppable(), because at the end of stoppable() the signal ends the process.
                 self._pool.shutdown(wait=False, cancel_futures=True)
-                wait(self._examined, timeout=_GRACE)
+                wait(self._examined, timeout=_STOP_TIMEOUT)
 
         return {host: self._results[host] for host in self._fleet}
 
@@ -184,16 +185,16 @@ class Examination:
 
     def _wait_for_next(self) -> None:
         """Wait a moment for examinations, searches and handshakes to end, and go on from their results."""
-        under_way: list[Future[Any]] = [*self._examined, *self._searches, *self._doubts]
-        ended, _still_under_way = wait(under_way, timeout=_GLANCE, return_when=FIRST_COMPLETED)
+        under_way: list[Future[Any]] = [*self._examined, *self._searches, *self._handshakes]
+        ended, _still_under_way = wait(under_way, timeout=_CHECK_INTERVAL, return_when=FIRST_COMPLETED)
 
         for future in ended:
             if future in self._searches:
                 login = self._searches.pop(future)
                 self._go_on_after_search(login, future.result())
-            elif future in self._doubts:
-                doubted = self._doubts.pop(future)
-                self._go_on_after_handshake(doubted, future.result())
+            elif future in self._handshakes:
+                asked = self._handshakes.pop(future)
+                self._go_on_after_handshake(asked, future.result())
             else:
                 examined = self._examined.pop(future)
                 self._results[examined.host] = _outcome(examined.host, future)
@@ -206,20 +207,20 @@ class Examination:
 
         now = time.monotonic()
         for examined in self._examined.values():
-            if examined.login is None or not examined.login.waiting or examined.doubted:
+            if examined.login is None or not examined.login.waiting or examined.has_handshake:
                 continue
 
-            if examined.since is not None and now - examined.since > _PATIENCE:
-                examined.doubted = True
+            if examined.since is not None and now - examined.since > _HANDSHAKE_AFTER:
+                examined.has_handshake = True
                 handshake = self._pool.submit(_answers, self._fleet[examined.host] or {})
-                self._doubts[handshake] = examined
+                self._handshakes[handshake] = examined
 
-    def _go_on_after_handshake(self, doubted: _Examined, answered: bool) -> None:
+    def _go_on_after_handshake(self, examined: _Examined, answered: bool) -> None:
         """Let another host try the login if this host is silent. A silent host has not got the password."""
-        still_examined = doubted in self._examined.values()
-        if still_examined and doubted.login is not None and not answered:
-            doubted.left = True
-            self._try_answering(doubted.login)
+        still_examined = examined in self._examined.values()
+        if still_examined and examined.login is not None and not answered:
+            examined.left = True
+            self._try_answering(examined.login)
 
     def _go_on_after_trial(self, examined: _Examined) -> None:
         """Decide what the waiting hosts do, after a host has tried the login for them."""
@@ -342,7 +343,7 @@ def _answers(params: Params) -> bool:
     """True if the host, or the host behind its proxy, completes a TLS handshake in time. No request is sent."""
     try:
         connection = Connection.from_params(params)
-        in_time = replace(connection, timeout=min(connection.timeout, _CONNECT))
+        in_time = replace(connection, timeout=min(connection.timeout, _HANDSHAKE_TIMEOUT))
         return reachable(in_time)
     except (TrustError, OSError, ValueError):
         return False
@@ -353,6 +354,6 @@ def _not_tried(host: str, refused_by: list[str]) -> Unauthenticated:
     return Unauthenticated(
         f"{host}: was not examined, because {' and '.join(refused_by)} refused the same login, and hosts lock an"
         " account after five refusals.",
-        "Check username and password; in lockdown mode only exception users may log in.",
+        REFUSED_HINT,
         error_type="UNAUTHENTICATED",
     )

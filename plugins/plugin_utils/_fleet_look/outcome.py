@@ -18,7 +18,7 @@ _NOT_ASKED = "not_asked"
 _NAMED = 3
 
 
-def lists(results: Mapping[str, Optional[Mapping[str, Any]]]) -> dict[str, Any]:
+def hosts_by_need(results: Mapping[str, Optional[Mapping[str, Any]]]) -> dict[str, Any]:
     """The hosts, sorted by what has to be done for them.
 
     results: the results of esx_host_trust in check mode by host, None for a host that was not examined here.

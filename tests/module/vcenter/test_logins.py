@@ -136,7 +136,9 @@ def test_an_esx_host_is_no_vcenter(modules: Modules, vcenter: Vcenter, host: Hos
 def test_the_token_service_is_of_hosts(modules: Modules, vcenter: Vcenter, monkeypatch: pytest.MonkeyPatch) -> None:
     ran = modules.run(MODULE, auth_method="token")
     assert ran.result["failure"]["code"] == "invalid_input"
-    assert ran.message == ("auth_method: token is a service of ESX hosts that no vCenter has; use session or basic.")
+    assert ran.message == (
+        "auth_method: token works with ESX hosts only, because a vCenter has no token service; use session or basic."
+    )
     assert vcenter.journal == []
 
     monkeypatch.setenv("VMWARE_AUTH_METHOD", "token")
