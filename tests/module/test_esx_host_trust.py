@@ -144,6 +144,18 @@ def test_what_is_not_declared_is_not_read(modules: Modules, host: Host) -> None:
     ]
 
 
+def test_a_profile_for_an_alias_that_nobody_has_is_warned_of_before_it_is_written(modules: Modules) -> None:
+    profiles = []
+    for alias in ("vc", "cv"):
+        group = {"external_group_name": "admins", "domain": "example.com", "issuer_alias": alias}
+        profiles.append({"type": "EXTERNAL_GROUP", **group, "entitlements": ["READ_ONLY"]})
+
+    ran = trust(modules, token_issuers=[issuer("vc")], client_profiles=profiles, check=True)
+
+    assert "names the alias 'cv', which neither the host nor the declaration has" in ran.warnings
+    assert "names the alias 'vc'" not in ran.warnings
+
+
 @pytest.mark.parametrize("check", [False, True])
 def test_a_conflict_anywhere_and_nothing_is_written(modules: Modules, host: Host, check: bool) -> None:
     host.put_provider("site-b", key_id=OTHER_KEY_ID)

@@ -199,7 +199,7 @@ def test_a_login_that_the_canary_refuses_is_tried_nowhere_else(declared: Declare
     assert [host.login_attempts for host in declared.hosts] == [1, 0, 0, 0, 0]
     # One host fails for all of them, and the outcome is the last message.
     assert re.findall(r"^fatal: \[(.+?)\]: FAILED!", played.output, re.MULTILINE) == ["esx01"]
-    assert "4 other hosts were not asked, because the login is the same." in played.output
+    assert "4 other hosts were not asked, because a host refused their login." in played.output
     assert "1 failed (esx01), 4 not asked. Plan: " in played.output.rpartition("FAILED!")[2]
     assert Search().find({"password": ["wrong Pässword/1"], "key": [KEY]}, {"": played.output}) == []
 
