@@ -149,7 +149,7 @@ def test_every_declared_operation_has_a_sample() -> None:
 
 
 @pytest.mark.parametrize("identifier", SAMPLES)
-def test_success(place: Place, identifier: str) -> None:
+def test_an_operation_answers_with_what_it_declares(place: Place, identifier: str) -> None:
     sample, client = SAMPLES[identifier], place.client()
     made = client.call(sample.first) if sample.first else None
     call = sample.call(made)
@@ -168,7 +168,7 @@ def test_success(place: Place, identifier: str) -> None:
 
 
 @pytest.mark.parametrize("identifier", SAMPLES)
-def test_error(place: Place, identifier: str) -> None:
+def test_an_operation_is_refused_with_the_error_of_its_type(place: Place, identifier: str) -> None:
     sample = SAMPLES[identifier]
     if sample.refused is None:
         client, call = place.client(access_token="no-token-of-this-host"), sample.call(None)

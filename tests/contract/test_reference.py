@@ -188,7 +188,7 @@ def test_the_document_has_the_fields_of_the_reference() -> None:
 
 
 @pytest.mark.parametrize("operation", [each["id"] for each in REFERENCE["operations"]])
-def test_success(operation: str, call: Call, host: Host, chain: list[str]) -> None:
+def test_success_has_the_code_of_the_reference(operation: str, call: Call, host: Host, chain: list[str]) -> None:
     expected = next(each for each in REFERENCE["operations"] if each["id"] == operation)
     if not operation.endswith("create"):
         host.put_provider("p1", key_id="1")

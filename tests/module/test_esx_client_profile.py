@@ -254,7 +254,7 @@ def test_privileges_are_shown_and_never_touched(modules: Modules, host: Host) ->
 # Absent
 
 
-def test_absent(modules: Modules, host: Host) -> None:
+def test_absent_deletes_the_profile_of_the_subject_alone(modules: Modules, host: Host) -> None:
     kept = host.put_client_profile(name="Administrators", grants=grants("READ_ONLY"))
     host.put_client_profile(**SUBJECT, grants=[ODD])
     ran = declare(modules, state="absent", entitlements=None)

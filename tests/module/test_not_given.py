@@ -64,7 +64,7 @@ def test_empty_options_are_as_good_as_none(modules: Modules, host: Host, nothing
 
 
 @pytest.mark.parametrize("nothing", [None, ""], ids=repr)
-def test_so_are_those_of_an_entry(modules: Modules, host: Host, nothing: Any) -> None:
+def test_blank_options_of_an_entry_are_not_given(modules: Modules, host: Host, nothing: Any) -> None:
     host.put_provider("site-a", key_id=KEY_ID)
 
     ran = modules.run(

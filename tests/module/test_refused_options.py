@@ -69,7 +69,7 @@ def test_a_secret_in_a_wrong_place_is_not_repeated(modules: Modules, options: di
     [{"key_id": SECRET, "key_derivation_key": KEY_ID}, {"key_id": SECRET}, {"state": SECRET}, {"site_key": SECRET}],
     ids=["swapped", "as its id", "as the state", "under another name"],
 )
-def test_neither_is_that_of_one_provider(modules: Modules, options: dict[str, Any]) -> None:
+def test_a_secret_in_a_wrong_place_of_one_provider_is_not_repeated(modules: Modules, options: dict[str, Any]) -> None:
     ran = modules.run("esx_kms_provider", **{"provider": "p", "key_id": KEY_ID, **options})
     assert ran.failed
     assert SECRET not in ran.output

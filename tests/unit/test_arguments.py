@@ -46,7 +46,7 @@ def test_what_stands_for_not_given_is_read_as_if_it_were_left_out(name: str, not
 
 
 @pytest.mark.parametrize("nothing", NOTHING, ids=repr)
-def test_so_are_the_options_of_an_entry(nothing: Any) -> None:
+def test_blank_options_of_an_entry_are_not_given(nothing: Any) -> None:
     arguments = EVERY["esx_host_trust"]
     connection = {"hostname": "h"}
 

@@ -237,7 +237,7 @@ def test_others_may_lose_control(account: Account) -> None:
         assert [step.action for step in planned.steps] == ["update"]
 
 
-def test_labels() -> None:
+def test_a_label_tells_the_type_and_the_name_of_a_subject() -> None:
     assert LOCAL.label == "local user automation"
     assert GROUP.label == "external group vsphere.local\\Administrators of vc"
     assert USER.label == "external user vsphere.local\\Administrators of vc"

@@ -29,7 +29,7 @@ GROUPS = {"all": ["a", "b", "c"], "esx": ["a", "b"], "others": ["c"], "ungrouped
         ([1, "5", "100%"], [1, 5, "100%"]),
     ],
 )
-def test_batches(asked: Any, expected: list[Any]) -> None:
+def test_an_option_is_read_as_a_list_of_batches(asked: Any, expected: list[Any]) -> None:
     assert batches(asked, 100) == expected
 
 
