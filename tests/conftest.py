@@ -40,6 +40,8 @@ hypothesis.settings.register_profile("shared machine", deadline=None)  # other g
 hypothesis.settings.load_profile("shared machine")
 # For `make test`: the same commit gives the same answer. Other examples are drawn by `make unit` and `make matrix`.
 hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True, database=None)
+# For the tests that run in another environment after they ran in dev, with the same examples and more of them.
+hypothesis.settings.register_profile("elsewhere", deadline=None, derandomize=True, database=None, max_examples=20)
 # For tools/mutants.py: a mutant is to die by its own fault, every time, and nobody reads the smallest example.
 hypothesis.settings.register_profile(
     "mutants",

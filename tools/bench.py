@@ -115,17 +115,18 @@ class Comparison:
 
     def document(self) -> dict[str, Any]:
         """Everything that was found."""
+        rows = []
+
+        for size in self._sizes:
+            measured = [case for case in self._cases if (case.name, size) in self._figures]
+            rows += [self._row(case, size) for case in measured]
+
         return {
             "machine": machine(self._stage),
             "rounds": self._rounds,
             "forks": self._forks,
             "load": self._load,
-            "rows": [
-                self._row(case, size)
-                for size in self._sizes
-                for case in self._cases
-                if (case.name, size) in self._figures
-            ],
+            "rows": rows,
         }
 
     def _row(self, case: Case, size: int) -> dict[str, Any]:
@@ -135,10 +136,7 @@ class Comparison:
         hosts = min(self._slow_hosts, size) if case.work.slow else size
         late = self._late.get((case.name, size))
 
-        def projected(found: float, once: float) -> float:
-            return once + (found - once) / hosts * size
-
-        cpu = projected(figure.cpu, alone.cpu)
+        cpu = projected(figure.cpu, alone.cpu, hosts, size)
         no_op = median(self._figures[NO_OP.name, size])
 
         return {
@@ -146,7 +144,7 @@ class Comparison:
             "name": case.name,
             "size": size,
             "hosts": hosts,
-            "seconds": projected(figure.seconds, alone.seconds),
+            "seconds": projected(figure.seconds, alone.seconds, hosts, size),
             "seconds_late": median(late).seconds if late else None,
             "cpu": cpu,
             "cpu_each": cpu / size,
@@ -154,6 +152,12 @@ class Comparison:
             "simulator_share": figure.simulator / figure.seconds / (os.cpu_count() or 1),
             "runs": [one.cpu for one in self._figures[case.name, size]],
         }
+
+
+def projected(found: float, once: float, hosts: int, size: int) -> float:
+    """A figure of a fleet of `size`, of which so many hosts were measured. once: what a run costs before any host."""
+    for_each = (found - once) / hosts
+    return once + for_each * size
 
 
 def median(figures: Sequence[Figure]) -> Figure:

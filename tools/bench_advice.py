@@ -110,9 +110,11 @@ def questions() -> Iterator[Question]:
     )
 
 
-def measure(stage: Stage, hosts: int, rounds: int, machine: str) -> dict[str, Any]:
-    """Everything that was found."""
-    asked = list(questions())
+def measure(
+    stage: Stage, hosts: int, rounds: int, machine: str, asked: Sequence[Question] | None = None
+) -> dict[str, Any]:
+    """Everything that was found. asked: some questions in place of all."""
+    asked = list(questions()) if asked is None else asked
     found: list[list[list[tuple[float, float]]]] = [[[] for _setting in question.settings] for question in asked]
     stage.work(IN_WORKER, hosts, FORKS, differing=hosts)
 
@@ -127,20 +129,22 @@ def measure(stage: Stage, hosts: int, rounds: int, machine: str) -> dict[str, An
         "hosts": hosts,
         "rounds": rounds,
         "advice": [
-            {
-                "question": question.text,
-                "rows": [
-                    {
-                        "setting": setting.label,
-                        "seconds": statistics.median(seconds for seconds, _cpu in figures),
-                        "cpu": statistics.median(cpu for _seconds, cpu in figures),
-                    }
-                    for setting, figures in zip(question.settings, taken, strict=True)
-                ],
-            }
+            {"question": question.text, "rows": _rows(question, taken)}
             for question, taken in zip(asked, found, strict=True)
         ],
     }
+
+
+def _rows(question: Question, taken: list[list[tuple[float, float]]]) -> list[dict[str, Any]]:
+    """A row for each setting of a question, with the medians of what was taken of it."""
+    rows = []
+
+    for setting, figures in zip(question.settings, taken, strict=True):
+        seconds = statistics.median(seconds for seconds, _cpu in figures)
+        cpu = statistics.median(cpu for _seconds, cpu in figures)
+        rows.append({"setting": setting.label, "seconds": seconds, "cpu": cpu})
+
+    return rows
 
 
 def _forks(number: int) -> Setting:

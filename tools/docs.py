@@ -72,9 +72,12 @@ _FILTER = re.compile(r"(\* :ansplugin:`|    )(?P<name>\w+)(_filter$| filter <)")
 
 def pages() -> tuple[str, ...]:
     """The pages of docs/ that the site has, without their ending."""
-    return tuple(
-        page for part in PARTS.values() for page in part if page != "changelog" and not page.startswith("collection/")
-    )
+    found: list[str] = []
+
+    for names in PARTS.values():
+        found += [name for name in names if name != "changelog" and not name.startswith("collection/")]
+
+    return tuple(found)
 
 
 def build(output: Path) -> Path:

@@ -185,20 +185,20 @@ def flat(node: Any, place: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
 def broken(promised: Mapping[str, Any], has: Mapping[str, Any]) -> list[str]:
     """What was promised and is not so any more, and new options that everybody would have to give."""
     before, now = flat(promised), flat(has)
+    found = []
 
-    lost = [
-        f"{' > '.join(place)}: was {value!r}, is {now.get(place, 'gone')!r}"
-        for place, value in before.items()
-        if now.get(place, "gone") != value
-    ]
+    for place, value in before.items():
+        is_now = now.get(place, "gone")
+        if is_now != value:
+            found.append(f"{' > '.join(place)}: was {value!r}, is {is_now!r}")
 
-    demanded = [
-        f"{' > '.join(place)}: is new, and everybody would have to give it"
-        for place, value in now.items()
-        if place[-1:] == ("required",) and value is True and place not in before and place[:-2] in before
-    ]
+    for place, value in now.items():
+        required = place[-1:] == ("required",) and value is True
+        of_something_promised = place[:-2] in before
+        if required and place not in before and of_something_promised:
+            found.append(f"{' > '.join(place)}: is new, and everybody would have to give it")
 
-    return lost + demanded
+    return found
 
 
 def added(promised: Mapping[str, Any], has: Mapping[str, Any]) -> list[str]:

@@ -39,6 +39,8 @@ class TrustError(Exception):
     may_try_other_form = False
     #: The answer has the same form of the API as the request.
     confirms_form = False
+    #: The answer has the other form of the API, so the server is known to speak it.
+    names_other_form = False
 
     def __init__(
         self,
@@ -167,6 +169,7 @@ class UnexpectedAnswer(TrustError):
         outcome_unknown: bool = False,
         may_try_other_form: bool = False,
         confirms_form: bool = False,
+        names_other_form: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
@@ -174,6 +177,7 @@ class UnexpectedAnswer(TrustError):
         self.outcome_unknown = outcome_unknown
         self.may_try_other_form = may_try_other_form
         self.confirms_form = confirms_form
+        self.names_other_form = names_other_form
 
 
 class ApiError(TrustError):

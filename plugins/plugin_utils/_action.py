@@ -19,6 +19,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import lookup_loader
 from ansible.template import Templar
+from ansible.utils.collection_loader import AnsibleCollectionConfig
 
 from ansible_collections.esx.trust.plugins.module_utils._api.tls import prepare
 from ansible_collections.esx.trust.plugins.module_utils._libraries import MISSING
@@ -57,9 +58,11 @@ def _prepare() -> None:
     for codec in ("utf-8-sig", "utf-16-le"):
         codecs.lookup(codec)
 
-    # Ansible reads the documentation of a lookup when it is first used. The tasks of the role use these.
-    for lookup in ("esx.trust.host_options", "ansible.builtin.env"):
-        lookup_loader.get(lookup, class_only=True)
+    # Ansible reads the documentation of a lookup when it is first used. The tasks of the role use these. A program that
+    # only imports this file, such as a test, may have no collection loader.
+    if AnsibleCollectionConfig.collection_finder:
+        for lookup in ("esx.trust.host_options", "ansible.builtin.env"):
+            lookup_loader.get(lookup, class_only=True)
 
 
 _prepare()
@@ -108,28 +111,47 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
             result.update(refused_before(host).result())
             return self._with_names_of_variables(result)
 
-        # Tasks in the background run beside each other, so those with the same password take turns.
-        shared: Optional[LoginKey] = None
         if with_password:
-            if self._task.async_val:
-                refused.share(login)
-
-            if refused.is_shared(login):
-                shared = login
-
-        if not self._stays_here(task_vars):
-            result.update(self._hand_over(shared, task_vars))
-        elif shared:
-            folder = self._connection._shell.get_option("remote_tmp")
-            result.update(in_turn(shared, folder, host, lambda: self._run_here(args, task_vars)))
+            result.update(self._done_in_turn(login, refused, host, args, task_vars))
         else:
-            result.update(self._run_here(args, task_vars))
+            result.update(self._done(args, task_vars))
 
         refused.remember_refusal_in(login, result)
         if with_password and refused_for_a_token(result):
             refused.remember_for_tokens(login)
 
         return self._with_names_of_variables(result)
+
+    def _done_in_turn(
+        self,
+        login: LoginKey,
+        refused: RefusedLogins,
+        host: str,
+        args: dict[str, Any],
+        task_vars: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        """The result of a task that sends a password. Tasks with the same login take turns until a host accepted it."""
+        if self._task.async_val:
+            refused.share(login)
+
+        if not refused.is_shared(login):
+            folder = constants.DEFAULT_LOCAL_TMP
+            return in_turn(login, folder, host, lambda: self._done(args, task_vars), of_this_run=True)
+
+        # Tasks in the background use the login too. They outlive the folder of the run.
+        if self._stays_here(task_vars):
+            folder = self._connection._shell.get_option("remote_tmp")
+            return in_turn(login, folder, host, lambda: self._run_here(args, task_vars))
+
+        # The module waits for its turn itself.
+        return self._hand_over(login, task_vars)
+
+    def _done(self, args: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        """The result of the module's work, done in this process or by the module."""
+        if self._stays_here(task_vars):
+            return self._run_here(args, task_vars)
+
+        return self._hand_over(None, task_vars)
 
     def _hand_over(self, shared: Optional[LoginKey], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         """The result of the module. shared: the login, if a task in the background uses it too."""

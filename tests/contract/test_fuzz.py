@@ -12,6 +12,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings
 
 from simulator import openapi
+from support.examples import examples
 
 schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not installed")
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 DIALECTS = ("api", "rest")
 SCHEMAS: dict[str, Any] = {dialect: schemathesis.openapi.from_dict(openapi.document(dialect)) for dialect in DIALECTS}
 BOUNDED = settings(
-    max_examples=20,
+    max_examples=examples(20),
     derandomize=True,
     database=None,
     deadline=None,

@@ -36,6 +36,7 @@ from simulator.jsonrpc_types import encode
 from simulator.jsonrpc_values import parse
 from support.constants import KEY
 from support.constants import KEY_ID
+from support.examples import examples
 
 if TYPE_CHECKING:
     from simulator import Fleet
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from simulator.operations import Operation
 
 BOUNDED = settings(
-    max_examples=40,
+    max_examples=examples(40),
     derandomize=True,
     database=None,
     deadline=None,

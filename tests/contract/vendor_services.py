@@ -126,13 +126,13 @@ class Providers(Service):
     def list(self, filter_spec: Any) -> Any:
         self.require_login()
         wanted = filter_spec or {}
-        names, available = wanted.get("providers"), wanted.get("available")
+        names = wanted.get("providers")
+        if wanted.get("available") is False:
+            return []  # each of them is available
 
-        return [
-            {"provider": name, "available": True, "details": []}
-            for name in STATE.providers
-            if (names is None or name in names) and available is not False
-        ]
+        listed = [name for name in STATE.providers if names is None or name in names]
+
+        return [{"provider": name, "available": True, "details": []} for name in listed]
 
     def create(self, spec: Any) -> None:
         self.require_login()
@@ -158,15 +158,15 @@ class Issuers(Service):
         if kind not in ("BRIEF", "NORMAL", "FULL"):
             raise refused("invalid_argument", TRUST + ".invalid_projection", "There is no such projection.")
 
-        return [
-            {
-                "summary_type": kind,
-                "issuer_alias": alias,
-                "issuer": None if kind == "BRIEF" else kept["issuer"],
-                "signing_cert_chains": kept["signing_cert_chains"] if kind == "FULL" else None,
-            }
-            for alias, kept in STATE.issuers.items()
-        ]
+        listed = []
+
+        for alias, kept in STATE.issuers.items():
+            issuer = None if kind == "BRIEF" else kept["issuer"]
+            chains = kept["signing_cert_chains"] if kind == "FULL" else None
+            summary = {"summary_type": kind, "issuer_alias": alias, "issuer": issuer, "signing_cert_chains": chains}
+            listed.append(summary)
+
+        return listed
 
     def create(self, spec: Any) -> None:
         self.require_login()
@@ -219,16 +219,18 @@ class Profiles(Service):
         kind = projection or "NORMAL"
         wanted = None if filter is None else self._subject(filter)
 
-        return [
-            {
-                "summary_type": kind,
-                "client_profile": identifier,
-                "subject": None if kind == "BRIEF" else profile["subject"],
-                "grants": profile["grants"] if kind == "FULL" else None,
-            }
-            for identifier, profile in STATE.profiles.items()
-            if wanted is None or profile["subject"] == wanted
-        ]
+        listed = []
+
+        for identifier, profile in STATE.profiles.items():
+            if wanted is not None and profile["subject"] != wanted:
+                continue
+
+            subject = None if kind == "BRIEF" else profile["subject"]
+            grants = profile["grants"] if kind == "FULL" else None
+            summary = {"summary_type": kind, "client_profile": identifier, "subject": subject, "grants": grants}
+            listed.append(summary)
+
+        return listed
 
     def create(self, spec: Any) -> str:
         self.require_login()

@@ -38,6 +38,7 @@ def test_every_request_meets_every_fault(sweep: Sweep, case: Case, scope: Scope)
     wrong = [verdict for verdict in verdicts if verdict.wrong]
     shown = "\n".join(str(verdict) for verdict in wrong[:8])
 
+    assert verdicts
     assert not wrong, f"{len(wrong)} of {len(verdicts)} outcomes are wrong, such as\n{shown}"
 
 

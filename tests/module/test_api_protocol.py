@@ -57,12 +57,23 @@ def test_a_refused_login_tells_it(modules: Modules, host: Host, name: str) -> No
     ran = modules.run(name, password="wrong-Password-1", **MODULES[name])
     assert ran.failed
     assert ran.result["api_protocol"] == spoken(host)
+    assert ran.result["failure"]["login_refused"] is True
     assert host.login_attempts == 1
 
 
 def test_a_conflict_tells_it(modules: Modules, host: Host) -> None:
     ran = modules.kms_provider(key_id=OTHER_KEY_ID)
     assert ran.result["failure"]["code"] == "conflict"
+    assert "login_refused" not in ran.result["failure"]
+    assert ran.result["api_protocol"] == spoken(host)
+
+
+def test_a_right_that_is_not_there_is_no_refused_login(modules: Modules, host: Host) -> None:
+    host.queue(fault(kind="status", operation="*.providers.*", error_type="UNAUTHORIZED", times=None))
+    ran = modules.kms_provider()
+
+    assert ran.result["failure"]["code"] == "unauthorized"
+    assert "login_refused" not in ran.result["failure"]
     assert ran.result["api_protocol"] == spoken(host)
 
 

@@ -23,17 +23,13 @@ if TYPE_CHECKING:
     from support.modules import Modules
     from support.modules import Ran
 
+#: Everything holds in both dialects of errors.
+pytestmark = pytest.mark.usefixtures("dialect")
+
 PROVIDERS = "com.vmware.esx.trusted_infrastructure.kms.providers"
 ISSUERS = "com.vmware.esx.authentication.trust.security_token_issuers"
 TOKEN = "com.vmware.esx.authentication.token.create"
 ONE, TWO = chain(2, subject="one"), chain(2, subject="two")
-
-
-@pytest.fixture(autouse=True, params=["api", "rest"])
-def dialect(host: Host, request: pytest.FixtureRequest) -> str:
-    """Everything holds in both dialects of errors."""
-    host.settings(dialect=request.param)
-    return str(request.param)
 
 
 def provider(name: str = "site-a", **changes: Any) -> dict[str, Any]:
@@ -146,6 +142,18 @@ def test_what_is_not_declared_is_not_read(modules: Modules, host: Host) -> None:
         # Profiles may name the alias before it is there, which is worth a warning.
         "com.vmware.esx.authentication.client_profiles.list",
     ]
+
+
+def test_a_profile_for_an_alias_that_nobody_has_is_warned_of_before_it_is_written(modules: Modules) -> None:
+    profiles = []
+    for alias in ("vc", "cv"):
+        group = {"external_group_name": "admins", "domain": "example.com", "issuer_alias": alias}
+        profiles.append({"type": "EXTERNAL_GROUP", **group, "entitlements": ["READ_ONLY"]})
+
+    ran = trust(modules, token_issuers=[issuer("vc")], client_profiles=profiles, check=True)
+
+    assert "names the alias 'cv', which neither the host nor the declaration has" in ran.warnings
+    assert "names the alias 'vc'" not in ran.warnings
 
 
 @pytest.mark.parametrize("check", [False, True])

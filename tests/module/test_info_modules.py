@@ -4,16 +4,13 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
 from typing import Any
 
 import pytest
-import yaml
 
 from support.certificates import chain
 from support.constants import KEY_ID
-from support.modules import fault
 
 if TYPE_CHECKING:
     from simulator import Host
@@ -100,62 +97,3 @@ def test_issuers_by_alias_and_issuer(modules: Modules, host: Host) -> None:
 def test_check_mode_reads_as_well(modules: Modules, host: Host, name: str) -> None:
     assert not modules.run(name, check=True, diff=True).failed
     assert host.writes == []
-
-
-# What every module tells.
-
-
-DECLARED: dict[str, dict[str, Any]] = {
-    "esx_host_trust": {"token_issuers": []},
-    "esx_kms_provider": {"provider": "site-a", "state": "absent"},
-    "esx_kms_provider_info": {},
-    "esx_token_issuer": {"issuer_alias": "vcenter01", "state": "absent"},
-    "esx_token_issuer_info": {},
-}
-
-
-@pytest.mark.parametrize("name", DECLARED)
-def test_every_result_tells_the_form_of_the_api(modules: Modules, host: Host, name: str) -> None:
-    host.put_issuer("vcenter01", "https://vc", [chain(1)])
-    spoken = host.settings().protocols
-    assert modules.run(name, **DECLARED[name]).result["api_protocol"] == spoken
-
-
-@pytest.mark.parametrize("name", DECLARED)
-def test_so_does_a_failure_after_which_it_is_known(modules: Modules, host: Host, name: str) -> None:
-    spoken = host.settings().protocols
-    host.queue(fault(kind="status", operation="*.trust.*", error_type="UNAUTHORIZED", times=None))
-    host.queue(fault(kind="status", operation="*.kms.*", error_type="UNAUTHORIZED", times=None))
-    refused = modules.run(name, **DECLARED[name])
-
-    assert refused.result["failure"]["code"] == "unauthorized"
-    assert refused.result["api_protocol"] == spoken
-    assert "login_refused" not in refused.result["failure"]
-
-
-@pytest.mark.parametrize("name", DECLARED)
-def test_a_refused_login_is_told_for_programs(modules: Modules, host: Host, name: str) -> None:
-    refused = modules.run(name, password="Sekrit-Typo-1", **DECLARED[name])
-    assert refused.result["failure"]["code"] == "unauthenticated"
-    assert refused.result["failure"]["login_refused"] is True
-    assert refused.result["api_protocol"] == host.settings().protocols
-
-
-@pytest.mark.parametrize("name", DECLARED)
-def test_a_host_that_nobody_reached_has_no_form(modules: Modules, name: str) -> None:
-    lost = modules.run(name, port=1, retries=0, **DECLARED[name])
-    assert lost.result["failure"]["code"] == "unreachable"
-    assert "api_protocol" not in lost.result
-
-
-@pytest.mark.parametrize("name", DECLARED)
-def test_everything_that_a_module_returns_is_documented(modules: Modules, name: str) -> None:
-    module = importlib.import_module(f"ansible_collections.esx.trust.plugins.modules.{name}")
-    documented = yaml.safe_load(module.RETURN)
-    common = {"changed", "diff", "failed", "invocation", "msg", "warnings"}
-
-    for options in ({}, {"password": "Sekrit-Typo-1"}, {"port": 1, "retries": 0}):
-        returned = modules.run(name, diff=True, **DECLARED[name], **options).result
-        # Info modules have nothing to write, so their failures tell of no operations.
-        assert set(returned) - common <= {*documented, "operations"}
-        assert set(returned.get("failure", ())) <= set(documented["failure"]["contains"])

@@ -53,6 +53,8 @@ def rename(modules: Modules, way: str, **changes: Any) -> Ran:
     return modules.run("esx_host_trust", check=check, diff=True, token_issuers=[{**RENAMED, **changes}])
 
 
+#: No issuer moves or goes, so that no host could take profiles along.
+nothing_cascades = pytest.mark.parametrize("cascade", [True], indirect=True)
 ways = pytest.mark.parametrize("way", ["esx_token_issuer", "esx_host_trust"])
 
 
@@ -129,6 +131,7 @@ def test_a_profile_that_the_host_refuses_leaves_everything_as_it_was(modules: Mo
 
 @ways
 @pytest.mark.parametrize("there", ["privileges", "unknown grant", "other grants"])
+@nothing_cascades
 def test_what_cannot_be_carried_is_a_conflict(modules: Modules, host: Host, way: str, there: str) -> None:
     put(host, "admins", "READ_ONLY")
 
@@ -220,6 +223,7 @@ def test_a_new_alias_that_left_over_profiles_name(modules: Modules, host: Host, 
 
 
 @ways
+@nothing_cascades
 def test_nobody_takes_away_the_issuer_of_his_own_token(modules: Modules, host: Host, way: str) -> None:
     assertion = (
         f'<a:Assertion xmlns:a="urn:oasis:names:tc:SAML:2.0:assertion"><a:Issuer>{ISSUER}</a:Issuer></a:Assertion>'
@@ -341,6 +345,7 @@ def test_profiles_are_rows_of_the_report(modules: Modules, host: Host) -> None:
     assert set(rights(host)) == {("new", "admins"), (None, "x"), (None, None)}
 
 
+@nothing_cascades
 def test_nobody_purges_himself(modules: Modules, host: Host) -> None:
     host.put_client_profile(name=host.username, grants=grants("IDENTITY_MGMT"))
     ran = modules.run("esx_host_trust", client_profiles=[], purge_client_profiles=True)
@@ -350,6 +355,7 @@ def test_nobody_purges_himself(modules: Modules, host: Host) -> None:
     assert host.writes == []
 
 
+@nothing_cascades
 def test_profiles_are_not_read_without_need(modules: Modules, host: Host) -> None:
     modules.run("esx_host_trust", token_issuers=[{**RENAMED, "issuer_alias": "old"}])
     assert not [record for record in host.journal if (record.operation or "").startswith(SERVICE)]
@@ -371,6 +377,7 @@ def test_profiles_are_not_read_without_need(modules: Modules, host: Host) -> Non
         ({"client_profiles": [{"local_user_name": "x"}]}, "entitlements"),
     ],
 )
+@nothing_cascades
 def test_refused_options(modules: Modules, host: Host, options: dict[str, Any], named: str) -> None:
     ran = modules.run("esx_host_trust", **options)
     assert ran.failed

@@ -18,18 +18,16 @@ from support.constants import KEY_ID
 from support.constants import OTHER_KEY_ID
 from support.declared import ISSUER
 from support.declared import Declared
+from support.playbooks import in_worker_alone
 from support.search import Search
 
 if TYPE_CHECKING:
     from simulator import Host
 
+#: How these tests do the work of modules.
+__all__ = ["in_worker_alone"]
+
 AUDIT = "esx.trust.audit"
-
-
-@pytest.fixture
-def in_worker() -> bool:
-    """How a module does its work is tested with the modules."""
-    return True
 
 
 def converged(*hosts: Host) -> None:
@@ -200,9 +198,7 @@ def test_no_host_is_no_success(declared: Declared) -> None:
     assert "No host of the inventory matches esxi (esx_hosts)." in played.output
 
 
-@pytest.mark.parametrize(
-    ("given", "days"), [({}, 90), ({"esx_expiring_days": None}, 90), ({"esx_expiring_days": 0}, 0)], ids=str
-)
+@pytest.mark.parametrize(("given", "days"), [({"esx_expiring_days": None}, 90), ({"esx_expiring_days": 0}, 0)], ids=str)
 def test_the_days_before_an_end_that_need_attention(
     declared: Declared, tmp_path: Path, given: dict[str, Any], days: int
 ) -> None:

@@ -18,6 +18,7 @@ from support.declared import ISSUER
 from support.declared import Declared
 from support.declared import after_every_request
 from support.declared import issuer
+from support.playbooks import in_worker_alone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from simulator import Fleet
     from simulator import Host
     from support.playbooks import Playbooks
+
+#: How these tests do the work of modules.
+__all__ = ["in_worker_alone"]
 
 # What stands below the playbooks is the same on every core, and other tests run the playbooks on all of them.
 pytestmark = [
@@ -76,12 +80,6 @@ def history(monkeypatch: pytest.MonkeyPatch) -> History:
     after_every_request(monkeypatch, note)
 
     return one
-
-
-@pytest.fixture
-def in_worker() -> bool:
-    """How a module does its work is tested with the modules."""
-    return True
 
 
 @pytest.fixture

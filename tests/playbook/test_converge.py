@@ -22,18 +22,16 @@ from support.constants import OTHER_KEY_ID
 from support.declared import ISSUER
 from support.declared import Declared
 from support.declared import provider
+from support.playbooks import in_worker_alone
 from support.search import Search
 
 if TYPE_CHECKING:
     from support.playbooks import Playbooks
 
+#: How these tests do the work of modules.
+__all__ = ["in_worker_alone"]
+
 CONVERGE = "esx.trust.converge"
-
-
-@pytest.fixture
-def in_worker() -> bool:
-    """How a module does its work is tested with the modules."""
-    return True
 
 
 @pytest.mark.every_core
@@ -361,24 +359,37 @@ def test_a_list_that_came_out_empty_deletes_nothing(declared: Declared) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    "failures",
     [
-        ({"esx_password": ""}, "esx_password (or VMWARE_PASSWORD): is needed"),
-        ({"esx_kms_providers": [provider(key_id="nonsense")]}, "esx_kms_providers[0].key_id: "),
-        ({"esx_timeout": "soon"}, "'esx_timeout'"),
-        ({"esx_retries": -1}, "esx_retries: "),
-        ({"esx_ca_path": "/nowhere.pem"}, "esx_ca_path: /nowhere.pem"),
-        ({"esx_ca_path": ""}, "with esx_ca_path, or pin the certificate with esx_thumbprint"),
-        ({"esx_port": 1, "esx_retries": 0}, "Check esx_hostname and esx_port, and that the host is up."),
+        [
+            ({"esx_password": ""}, "esx_password (or VMWARE_PASSWORD): is needed"),
+            ({"esx_kms_providers": [provider("nonsense", provider="site-b")]}, "esx_kms_providers[0].key_id: "),
+            ({"esx_timeout": "soon"}, "'esx_timeout'"),
+            ({"esx_retries": -1}, "esx_retries: "),
+        ],
+        [
+            ({"esx_ca_path": "/nowhere.pem"}, "esx_ca_path: /nowhere.pem"),
+            ({"esx_ca_path": ""}, "with esx_ca_path, or pin the certificate with esx_thumbprint"),
+        ],
+        # Of a host that is down only the failure of all hosts tells more.
+        [({"esx_port": 1, "esx_retries": 0}, "Check esx_hostname and esx_port, and that the host is up.")],
     ],
+    ids=["options", "certificates", "down"],
 )
-def test_a_failure_names_the_variable_that_was_set(declared: Declared, given: dict[str, object], said: str) -> None:
+def test_a_failure_names_the_variable_that_was_set(
+    declared: Declared, failures: list[tuple[dict[str, object], str]]
+) -> None:
+    """Each host has a failure of its own."""
+    for variables, (given, _message) in zip(declared.of_one.values(), failures):
+        variables.update(given)
+
     for playbook in (CONVERGE, "esx.trust.audit"):
-        played = declared.run(playbook, extra=given)
+        played = declared.run(playbook, "--limit", ",".join(list(declared.of_one)[: len(failures)]))
         assert played.code == 2, played.output
 
         output = played.output
         if playbook == "esx.trust.audit":
             output = "".join(path.read_text() for path in (declared.folder / "play").glob("*.json"))
 
-        assert said in output, output
+        for _given, message in failures:
+            assert message in output, output

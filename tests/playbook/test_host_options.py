@@ -7,19 +7,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from typing import Any
 
-import pytest
-
 from support.constants import KEY
+from support.playbooks import in_worker_alone
 
 if TYPE_CHECKING:
     from support.declared import Declared
 
+#: How these tests do the work of modules.
+__all__ = ["in_worker_alone"]
+
 INFO = {"name": "Key providers", "esx.trust.esx_kms_provider_info": None}
-
-
-@pytest.fixture
-def in_worker() -> bool:
-    return True
 
 
 def with_options(*arguments: str) -> dict[str, Any]:

@@ -18,12 +18,16 @@ from support.declared import ISSUER
 from support.declared import Declared
 from support.declared import issuer
 from support.declared import provider
+from support.playbooks import in_worker_alone
 
 if TYPE_CHECKING:
     from simulator import Fleet
     from simulator import Host
     from simulator import Record
     from support.playbooks import Playbooks
+
+#: How these tests do the work of modules.
+__all__ = ["in_worker_alone"]
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -35,12 +39,6 @@ PROFILES = [
     {**GROUP, "entitlements": ["READ_ONLY", "OBSERVABILITY"]},
     {"local_user_name": "automation", "entitlements": ["SECURITY_MGMT"]},
 ]
-
-
-@pytest.fixture
-def in_worker() -> bool:
-    """How a module does its work is tested with the modules."""
-    return True
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from simulator import Fault
 from support.constants import KEY
 from support.constants import KEY_ID
 from support.playbooks import Playbooks
@@ -104,6 +105,40 @@ def test_a_refused_password_is_sent_once_by_tasks_beside_each_other(playbooks: P
 
     assert [text.split()[0] for text in kept] == ["refused", "refused"]
     assert WRONG not in "".join(kept)
+
+
+#: Kinds of tasks that run for several names of one host at the same time.
+BESIDE_EACH_OTHER = {
+    "a module": provider(),
+    "a module with environment": provider(environment={"SOME": "thing"}),
+    "two modules": {"name": "Read", "esx.trust.esx_token_issuer_info": {}},
+}
+
+
+@pytest.mark.every_core
+@pytest.mark.parametrize("task", BESIDE_EACH_OTHER.values(), ids=BESIDE_EACH_OTHER.keys())
+def test_a_refused_password_is_sent_once_to_a_host_of_many_names(playbooks: Playbooks, task: dict[str, Any]) -> None:
+    """Virtual machines of the inventory, for instance, whose tasks work on the one ESX host that they run on."""
+    host = playbooks.hosts[0]
+    host.queue(Fault(kind="delay_answer", seconds=0.3, times=None))
+    played = playbooks.play([task], variables={"esx_password": WRONG, "esx_address": host.address})
+
+    failures = [line for line in played.output.splitlines() if line.startswith("fatal: ")]
+    not_tried = [line for line in failures if "is not tried again" in line]
+
+    assert host.failed_logins == 1
+    assert len(failures) == len(playbooks.hosts)
+    assert len(not_tried) == len(playbooks.hosts) - 1
+
+
+@pytest.mark.parametrize("in_worker", [True], ids=["in the worker"], indirect=True)
+def test_an_accepted_password_makes_nobody_wait(playbooks: Playbooks) -> None:
+    host = playbooks.hosts[0]
+    played = playbooks.play([provider()], variables={"esx_address": host.address})
+
+    assert played.code == 0, played.output
+    assert host.login_attempts == len(playbooks.hosts)
+    assert sorted(host.providers) == ["site-a"]
 
 
 def test_a_password_from_the_environment_of_the_task_is_sent_once(playbooks: Playbooks) -> None:

@@ -17,20 +17,18 @@ from support.constants import KEY
 from support.constants import KEY_ID
 from support.declared import ISSUER
 from support.declared import Declared
+from support.playbooks import in_worker_alone
 from support.search import Search
 
 if TYPE_CHECKING:
     from simulator import Fleet
     from support.playbooks import Playbooks
 
+#: How these tests do the work of modules.
+__all__ = ["in_worker_alone"]
+
 PROBE = "esx.trust.probe"
 WRITE = ("-e", "esx_probe_write=true")
-
-
-@pytest.fixture
-def in_worker() -> bool:
-    """How a module does its work is tested with the modules."""
-    return True
 
 
 @pytest.fixture

@@ -16,21 +16,19 @@ from support.constants import OTHER_KEY
 from support.constants import OTHER_KEY_ID
 from support.declared import Declared
 from support.declared import provider
+from support.playbooks import in_worker_alone
 from support.search import Search
 
 if TYPE_CHECKING:
     from simulator import Fleet
     from support.playbooks import Playbooks
 
+#: How these tests do the work of modules.
+__all__ = ["in_worker_alone"]
+
 ROLE = "esx.trust.host_trust"
 #: Spellings of the same key and key_id.
 SAME = provider(KEY_ID.upper(), f"{KEY}\n")
-
-
-@pytest.fixture
-def in_worker() -> bool:
-    """How a module does its work is tested with the modules."""
-    return True
 
 
 @pytest.fixture

@@ -90,6 +90,11 @@ class Host:
         return self._do(self._state.journal.copy)
 
     @property
+    def requests(self) -> int:
+        """How many requests have arrived."""
+        return self._do(lambda: len(self._state.journal.records))
+
+    @property
     def writes(self) -> list[Record]:
         """The requests that would write to one of the services, whatever became of them."""
         return [record for record in self.journal if record.writes]
@@ -269,23 +274,18 @@ class Fleet:
         addresses = [address_of(index) for index in range(hosts)] + (["::1"] if ipv6 else [])
         width = max(2, len(str(len(addresses))))
 
-        self._states: list[HostState] = [
-            HostState(
-                address,
-                f"esx{index + 1:0{width}d}",
-                username,
-                password,
-                clock,
-                state.load if state else None,
-                settings_of(host_profile, index),
-            )
-            for index, address in enumerate(addresses)
-        ]
+        load = state.load if state else None
+        self._states: list[HostState] = []
 
-        self._states += [
-            VcenterState(vcenter_address_of(index), f"vcenter{index + 1:02d}", vcenter.USERNAME, password, clock)
-            for index in range(vcenters)
-        ]
+        for index, address in enumerate(addresses):
+            name = f"esx{index + 1:0{width}d}"
+            settings = settings_of(host_profile, index)
+            self._states.append(HostState(address, name, username, password, clock, load, settings))
+
+        for index in range(vcenters):
+            name = f"vcenter{index + 1:02d}"
+            self._states.append(VcenterState(vcenter_address_of(index), name, vcenter.USERNAME, password, clock))
+
         self._port = port
         self._admin_port = admin_port
         self._ready: concurrent.futures.Future[list[ListeningHost]] = concurrent.futures.Future()

@@ -25,12 +25,14 @@ READ_ERRORS = {"UNAUTHENTICATED": 401, "UNAUTHORIZED": 403, "ERROR": 500}
 
 def list_providers(call: Call) -> list[dict[str, Any]]:
     wanted: ProviderFilter = call.query
-    return [
-        {"provider": name, "available": provider.available, "details": provider.details}
-        for name, provider in call.host.providers.items()
-        if not ("providers" in wanted.model_fields_set and name not in wanted.providers)
-        and wanted.available in (None, provider.available)
-    ]
+    names = wanted.providers if "providers" in wanted.model_fields_set else list(call.host.providers)
+    listed = []
+
+    for name, provider in call.host.providers.items():
+        if name in names and wanted.available in (None, provider.available):
+            listed.append({"provider": name, "available": provider.available, "details": provider.details})
+
+    return listed
 
 
 def create_provider(call: Call) -> None:

@@ -30,9 +30,14 @@ def add_options(parser: pytest.Parser) -> None:
         help="some: the oldest ansible-core, 2.19 and the newest; all (as in make matrix): each test on every core",
     )
     parser.addoption(
+        "--elsewhere",
+        action="store_true",
+        help="the same tests run in the environment dev: leave out what another ansible-core or library cannot break",
+    )
+    parser.addoption(
         "--share",
         metavar="NUMBER/ALL",
-        help="of the module tests with the marker other_way, only this share (1/3: the first third), chosen by name",
+        help="of the module tests by the action, only this share (1/3: the first third), chosen by name",
     )
 
 
@@ -49,7 +54,8 @@ def leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
 def _runs(config: pytest.Config, item: pytest.Item) -> bool:
     core = _core(item)
     if core is None:
-        return _in_share(item, config.getoption("--share"))
+        left_out = config.getoption("--elsewhere") and (_of_dev_alone(item) or _over_jsonrpc(item))
+        return not left_out and _in_share(item, config.getoption("--share"))
 
     everywhere = config.getoption("--cores") == "all"
     cores = environment.CORES if everywhere else environment.TEST_CORES
@@ -74,10 +80,20 @@ def _as_a_module(item: pytest.Item) -> bool:
     return call is not None and call.params.get("in_worker") is False
 
 
+def _of_dev_alone(item: pytest.Item) -> bool:
+    return item.get_closest_marker("of_sources") is not None
+
+
+def _over_jsonrpc(item: pytest.Item) -> bool:
+    """A module test of the other form of the API. Both forms go through the same library, by the same way."""
+    call = getattr(item, "callspec", None)
+    return call is not None and call.params.get("modules") == "jsonrpc" and MODULE_TESTS in item.path.parents
+
+
 def _in_share(item: pytest.Item, share: str | None) -> bool:
-    """Only the module tests run in another environment as well, so only they can do a part of their work there."""
+    """The tests of the action run in another environment as well, so they can do a part of their work there."""
     of_modules = MODULE_TESTS in item.path.parents
-    if share is None or not of_modules or not item.get_closest_marker("other_way"):
+    if share is None or not of_modules or not item.get_closest_marker("other_way") or _over_jsonrpc(item):
         return True
 
     number, _slash, everything = share.partition("/")

@@ -81,12 +81,11 @@ def of_playbooks() -> set[str]:
 
 def worth_an_entry() -> set[str]:
     """The messages that a person may look up: what is wrong with a host, with what it holds, or with a whole run."""
-    told = {
-        text
-        for layer in ("_api", "_engine", "_services")
-        for path in (environment.ROOT / "plugins/module_utils" / layer).glob("*.py")
-        for text in of_python(path)
-        if _TOLD.fullmatch(text)
-    }
+    told: set[str] = set()
+
+    for layer in ("_api", "_engine", "_services"):
+        for path in (environment.ROOT / "plugins/module_utils" / layer).glob("*.py"):
+            told.update(text for text in of_python(path) if _TOLD.fullmatch(text))
+
     # A text without two words in a row only joins texts that stand elsewhere.
     return told | {text for text in of_playbooks() if re.search(r"\w \w", text)}

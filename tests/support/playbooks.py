@@ -132,6 +132,12 @@ def in_worker(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 
 
+@pytest.fixture(name="in_worker")
+def in_worker_alone() -> bool:
+    """How a module does its work is tested with the modules. Imported, it takes the place of the fixture above."""
+    return True
+
+
 @contextlib.contextmanager
 def over_hosts(
     hosts: Sequence[Host], tools: Tools, core: str, fleet: Fleet, tmp_path: Path, *, in_worker: bool

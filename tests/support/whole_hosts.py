@@ -151,23 +151,20 @@ def holdings(draw: st.DrawFn) -> MemoryHost:
 def declarations(draw: st.DrawFn) -> HostTrust:
     aliases = draw(st.lists(st.sampled_from(ALIASES), unique=True))
     names = draw(st.permutations(NAMES))
+    issuers = []
 
-    issuers = [
-        issuer(
-            alias,
-            name,
-            *draw(st.lists(st.sampled_from(CHAINS), min_size=1, max_size=2)),
-            chains_mode=draw(st.sampled_from(["exact", "merge"])),
-            issuer_conflict=draw(st.sampled_from(["fail", "adopt", "rename"])),
-        )
-        if draw(st.booleans())
-        else absent(alias, draw(st.sampled_from([None, None, name])))
-        for alias, name in zip(aliases, names)
-    ]
+    for alias, name in zip(aliases, names):
+        if draw(st.booleans()):
+            chains = draw(st.lists(st.sampled_from(CHAINS), min_size=1, max_size=2))
+            chains_mode = draw(st.sampled_from(["exact", "merge"]))
+            issuer_conflict = draw(st.sampled_from(["fail", "adopt", "rename"]))
+            issuers.append(issuer(alias, name, *chains, chains_mode=chains_mode, issuer_conflict=issuer_conflict))
+        else:
+            issuers.append(absent(alias, draw(st.sampled_from([None, None, name]))))
 
-    providers = [
-        provider(name, state=draw(st.sampled_from(["present", "absent"])))
-        for name in draw(st.lists(st.sampled_from(ALIASES), unique=True))
-    ]
+    providers = []
+
+    for name in draw(st.lists(st.sampled_from(ALIASES), unique=True)):
+        providers.append(provider(name, state=draw(st.sampled_from(["present", "absent"]))))
 
     return desired(providers, issuers, draw(st.booleans()))

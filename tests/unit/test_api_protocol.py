@@ -68,7 +68,8 @@ class Wire:
 
 
 def client(wire: Wire, api_protocol: str = "auto", **options: Any) -> Client:
-    connection = Connection("esx01", username="root", password="VMware1!", retries=0, **options)
+    given = {"username": "root", "password": "VMware1!", "retries": 0, **options}
+    connection = Connection("esx01", **given)
     return Client(connection, wire, CODECS[api_protocol], Redactor(connection.secrets))
 
 
@@ -185,6 +186,25 @@ def test_where_neither_form_is_spoken_the_first_answer_is_told(second: Answer) -
 
     assert "nothing here" in error.message or "404" in error.message
     assert "api_protocol" not in error.returned
+    assert wire.paths == [LOGIN, RPC]
+
+
+@pytest.mark.parametrize("first", [PARSE_ERROR, UNSUPPORTED], ids=["parse error", "content type"])
+@pytest.mark.parametrize("status", [429, 502, 503])
+def test_a_host_that_has_shown_json_rpc_and_is_busy_is_asked_again(first: Answer, status: int) -> None:
+    wire = Wire(first, said(b"busy", status), TOKEN, ISSUERS)
+    one = client(wire, retries=1)
+
+    assert one.call(READ) == []
+    assert one.api_protocol == "jsonrpc"
+    assert wire.paths == [LOGIN, RPC, RPC, RPC]
+
+
+def test_a_host_that_has_shown_json_rpc_and_stays_busy_is_told_as_busy() -> None:
+    wire = Wire(PARSE_ERROR, said(b"busy", 503))
+    error = failing(client(wire))
+
+    assert "503" in error.message
     assert wire.paths == [LOGIN, RPC]
 
 

@@ -32,6 +32,7 @@ from support.audits import kinds
 from support.audits import only_host
 from support.audits import provider
 from support.audits import resource
+from support.examples import examples
 
 OLD, NEW = certificate("old", 400), certificate("new", 800)
 KEY = provider("site-a")
@@ -488,7 +489,7 @@ anything = st.recursive(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.lists(st.fixed_dictionaries({"host": st.sampled_from("abc"), "trust": anything, "keys": anything})))
 def test_results_of_any_form_become_a_record(entries: list[dict[str, Any]]) -> None:
     record = build(entries, NOW)

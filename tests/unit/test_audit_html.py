@@ -36,6 +36,7 @@ from support.audits import fleet
 from support.audits import issuer
 from support.audits import provider
 from support.audits import resource
+from support.examples import examples
 
 VOID = ("input", "meta", "wbr")
 MEGABYTE = 1_000_000
@@ -193,6 +194,7 @@ def test_its_policy_allows_this_style_and_nothing_else() -> None:
     assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 
 
+@pytest.mark.of_sources
 def test_nothing_but_the_style_sheet_escapes_the_escaping() -> None:
     folder = Path(html.__file__).parent
     template = (folder / "report.html.j2").read_text("utf-8")
@@ -229,7 +231,7 @@ def test_a_text_that_claims_to_be_html_is_escaped() -> None:
 HARMLESS = functools.lru_cache(lambda: page(everything(lambda place: f"{place}: x")).shape())
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.lists(st.sampled_from(HOSTILE) | st.text(st.characters(), max_size=40), min_size=1, max_size=4))
 def test_no_text_of_a_host_breaks_out(hostile: list[str]) -> None:
     """Hostile texts make the very document that harmless ones make, and stand in it as they are."""

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleUndefinedVariable
 
-from ansible_collections.esx.trust.plugins.filter.fleet import FilterModule
 from ansible_collections.esx.trust.plugins.filter.fleet import fleet_differences
 from ansible_collections.esx.trust.plugins.filter.fleet import fleet_entries
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet import differences
@@ -229,15 +228,6 @@ def test_nothing_is_taken_away_unless_every_host_said_so_in_this_run() -> None:
         assert "b" in missing("abc", fleet)
 
     assert ready("a", {"a": checked("of an inventory", "exact")}) == []
-
-
-def test_every_filter_is_offered() -> None:
-    assert set(FilterModule().filters()) == {
-        "fleet_differences",
-        "fleet_entries",
-        "fleet_keys",
-        "fleet_refusal",
-    }
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.renaming impor
 from support.certificates import chain
 from support.constants import KEY_ID
 from support.constants import OTHER_KEY_ID
+from support.examples import examples
 from support.memory import DroppingHost
 from support.memory import MemoryHost
 from support.memory import NormalizingHost
@@ -333,7 +334,7 @@ def test_an_audit_tells_of_a_renaming_that_was_interrupted() -> None:
         assert says in part["message"]
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(host=holdings(), wanted=declarations(), trouble=st.integers(0, 6), refused=st.booleans())
 def test_one_lost_answer_or_refusal_hides_nothing_and_costs_no_trust(
     host: MemoryHost, wanted: HostTrust, trouble: int, refused: bool
@@ -592,7 +593,7 @@ def declared_rights(draw: st.DrawFn) -> HostTrust:
     return desired(issuers=issuers, purge=draw(st.booleans()), profiles=profiles)
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(
     host=hosts_with_rights(),
     wanted=declared_rights(),
@@ -648,7 +649,7 @@ def test_rights_and_issuers_meet_one_trouble(host: MemoryHost, wanted: HostTrust
     assert (ends.steps, ends.conflict) == ((), None)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(host=hosts_with_rights(), wanted=declared_rights(), purge=st.booleans())
 def test_nobody_is_out_of_control_at_any_moment(host: MemoryHost, wanted: HostTrust, purge: bool) -> None:
     """Whatever is declared, and wherever the run is killed."""

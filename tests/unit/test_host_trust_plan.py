@@ -15,6 +15,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.account import
 from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import HostTrust
 from support.constants import KEY_ID
 from support.constants import OTHER_KEY_ID
+from support.examples import examples
 from support.memory import MemoryHost
 from support.memory import ScriptedClient
 from support.whole_hosts import NEW
@@ -278,7 +279,7 @@ def test_one_issuer_may_be_present_here_and_absent_there() -> None:
     assert issuers_of(desired(issuers=[issuer("a", "https://vc"), absent("b", "https://vc")])).issuers
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(host=holdings(), wanted=declarations())
 def test_a_plan_is_a_conflict_or_leads_where_it_says_and_leaves_nothing_to_do(
     host: MemoryHost, wanted: HostTrust

@@ -17,6 +17,8 @@ import yaml
 
 from environment import ROOT
 
+pytestmark = pytest.mark.of_sources
+
 #: What the playbooks keep for themselves.
 INTERNAL = "_esx_trust_"
 #: What the role keeps, takes from the playbooks, and returns.

@@ -24,6 +24,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services import kms_pro
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 from support.certificates import chain
+from support.examples import examples
 from support.memory import MemoryHost
 from support.memory import ScriptedClient
 from support.memory import api_error
@@ -123,7 +124,7 @@ def test_an_alias_that_cannot_stand_in_a_path_is_told_and_not_asked_for(alias: s
         issuers([{"issuer_alias": alias}], {"issuer": ISSUER, "signing_cert_chains": []})
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(json_values | st.lists(entries, max_size=3), entries | json_values)
 @example([{"issuer_alias": "a", "issuer": ISSUER, "signing_cert_chains": [{"cert_chain": [5]}]}], None)
 @example([{"issuer_alias": "\ud800"}], None)
@@ -141,7 +142,7 @@ def test_any_listing_is_read_or_an_error(listed: Any, got: Any) -> None:
         assert one.record()["issuer_alias"] == one.issuer_alias
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(
     json_values
     | st.fixed_dictionaries(

@@ -12,6 +12,8 @@ from ansible_collections.esx.trust.plugins.plugin_utils._audit import vocabulary
 from support.registry import KINDS
 from support.registry import file_of
 
+pytestmark = pytest.mark.of_sources
+
 
 def service_of(kind: str) -> str:
     """The id of the service in the API that has the operations of this kind of resource."""

@@ -14,6 +14,8 @@ import yaml
 import release
 from environment import ROOT
 
+pytestmark = pytest.mark.of_sources
+
 PLUGINS = {
     **{path.stem: path for path in (ROOT / "plugins/modules").glob("*.py")},
     **{path.stem: path for path in (ROOT / "plugins/filter").glob("*.yml")},

@@ -28,6 +28,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_p
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_plan import plan_issuers
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_restoring import restoring_steps
 from support.certificates import chain
+from support.examples import examples
 from support.memory import MemoryHost
 from support.whole_hosts import ALIASES
 from support.whole_hosts import CHAINS as COMMON_CHAINS
@@ -318,7 +319,7 @@ def check_unique(held: Held) -> None:
     assert len(names) == len(set(names))
 
 
-@settings(max_examples=600)
+@settings(max_examples=examples(600))
 @given(hosts(), wholes())
 def test_from_every_prefix_the_same_plan_goes_on_to_the_same_end(held: Held, wanted: DeclaredIssuers) -> None:
     planned = plan(held, wanted)
@@ -354,7 +355,7 @@ def test_from_every_prefix_the_same_plan_goes_on_to_the_same_end(held: Held, wan
     assert plan(now, wanted).steps == ()
 
 
-@settings(max_examples=600)
+@settings(max_examples=examples(600))
 @given(hosts(), wholes())
 def test_the_end_is_as_declared_and_without_a_marker(held: Held, wanted: DeclaredIssuers) -> None:
     planned = plan(held, wanted)
@@ -389,7 +390,7 @@ def test_the_end_is_as_declared_and_without_a_marker(held: Held, wanted: Declare
         assert end.get(alias) == before
 
 
-@settings(max_examples=600)
+@settings(max_examples=examples(600))
 @given(hosts(), wholes(), st.data())
 def test_what_a_failure_takes_back_is_trusted_again(held: Held, wanted: DeclaredIssuers, data: st.DataObject) -> None:
     """And the next run ends as declared all the same."""
@@ -411,7 +412,7 @@ def test_what_a_failure_takes_back_is_trusted_again(held: Held, wanted: Declared
     assert normal(plan(now, wanted).held) == normal(planned.held)
 
 
-@settings(max_examples=600)
+@settings(max_examples=examples(600))
 @given(hosts(), wholes())
 def test_no_issuer_gets_the_chains_of_another(held: Held, wanted: DeclaredIssuers) -> None:
     given_to = {one.issuer: set(one.chains) for one in wanted.present}

@@ -28,6 +28,7 @@ from support.answers import clean
 from support.answers import error_of
 from support.answers import older
 from support.answers import value_of
+from support.examples import examples
 
 LONG_SECRET = "QqQwXxXzZ" * 3
 
@@ -113,7 +114,7 @@ bodies = st.one_of(
 )
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(
     st.integers(100, 599) | st.sampled_from([200, 204, 400, 401, 403, 404, 500, 503]),
     bodies,

@@ -26,6 +26,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_m
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_restoring import restoring_steps
 from support.certificates import chain
 from support.certificates import encodings
+from support.examples import examples
 from support.memory import MemoryHost
 from support.memory import plan_one as plan
 from support.memory import request_of
@@ -333,7 +334,7 @@ def test_a_chain_that_the_host_holds_twice_is_no_change() -> None:
 # What holds for every host and every declaration.
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(hosts(), declarations())
 def test_a_plan_can_be_carried_out_step_by_step_and_leaves_nothing_to_do(
     host: MemoryHost, declared: DesiredTokenIssuer
@@ -352,7 +353,7 @@ def test_a_plan_can_be_carried_out_step_by_step_and_leaves_nothing_to_do(
     assert second.steps == ()
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(hosts(), declarations())
 def test_before_and_after_are_what_the_host_holds_before_and_after(
     host: MemoryHost, declared: DesiredTokenIssuer
@@ -376,7 +377,7 @@ def test_before_and_after_are_what_the_host_holds_before_and_after(
     assert (planned.before != planned.after) == bool(planned.steps)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(hosts(), declarations(state="present", issuer=ISSUER))
 def test_the_host_trusts_exactly_what_is_declared_or_more_when_merging(
     host: MemoryHost, declared: DesiredTokenIssuer
@@ -394,7 +395,7 @@ def test_the_host_trusts_exactly_what_is_declared_or_more_when_merging(
         assert trusted >= known | set(declared.chains)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(hosts(), declarations())
 def test_nobody_elses_issuer_is_touched(host: MemoryHost, declared: DesiredTokenIssuer) -> None:
     def others() -> set[TokenIssuer]:
@@ -408,7 +409,7 @@ def test_nobody_elses_issuer_is_touched(host: MemoryHost, declared: DesiredToken
     assert others() == before
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(hosts(), declarations())
 def test_every_patch_holds_only_what_differs(host: MemoryHost, declared: DesiredTokenIssuer) -> None:
     for step in plan(observe(host), declared).steps:
@@ -424,7 +425,7 @@ def test_every_patch_holds_only_what_differs(host: MemoryHost, declared: Desired
         host.apply([step])
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(hosts(), declarations(issuer_conflict="fail"))
 def test_without_leave_no_other_alias_is_written_to(host: MemoryHost, declared: DesiredTokenIssuer) -> None:
     assert {step.id for step in plan(observe(host), declared).steps} <= {declared.issuer_alias}

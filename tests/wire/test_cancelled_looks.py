@@ -15,6 +15,7 @@ import pytest
 
 from simulator import Fault
 from support.declared import Declared
+from support.playbooks import in_worker_alone
 from support.playbooks import playbooks
 from support.tools import tools
 from wire.processes import running
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from support.playbooks import Playbooks
 
 #: Fixtures of the playbooks.
-__all__ = ["playbooks", "tools"]
+__all__ = ["in_worker_alone", "playbooks", "tools"]
 
 PROVIDERS = "com.vmware.esx.trusted_infrastructure.kms.providers"
 READS = f"{PROVIDERS}.[gl]*t"
@@ -36,17 +37,20 @@ HELD = 300
 SOON = 20
 
 
-@pytest.fixture
-def in_worker() -> bool:
-    return True
-
-
 def gone(host: Host) -> bool:
     return host.connections.open_now == 0
 
 
-@pytest.mark.every_core
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(signal.SIGINT, marks=pytest.mark.every_core),
+        pytest.param(signal.SIGTERM, marks=pytest.mark.every_core),
+        # No core hears of this one.
+        signal.SIGKILL,
+    ],
+    ids=lambda number: number.name,
+)
 def test_it_ends_soon_and_writes_nothing(
     playbooks: Playbooks, fleet: Fleet, tmp_path: Path, number: signal.Signals
 ) -> None:

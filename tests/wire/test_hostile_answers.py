@@ -36,6 +36,7 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthent
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from simulator.certificates import issue
+from support.examples import examples
 from wire.checks import open_sockets
 from wire.checks import served_by
 
@@ -442,7 +443,7 @@ bodies = st.binary(max_size=40) | st.lists(chunks, max_size=4).map(b"".join) | s
 answers = st.tuples(versions, statuses, ends, st.lists(headers, max_size=5).map(b"".join), ends, bodies).map(b"".join)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=examples(150), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(answers, min_size=1, max_size=3).map(b"".join) | st.binary(max_size=200))
 def test_any_bytes_become_an_answer_or_an_error_of_ours(speaker: Speaker, raw: bytes) -> None:
     found = ask(speaker, once(raw))

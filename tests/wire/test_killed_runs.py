@@ -127,6 +127,9 @@ def attempts() -> Iterator[Any]:
                     # What Python makes of the others differs only by name, so they are not tried everywhere.
                     if sent in (signal.SIGHUP, signal.SIGINT) and (name != "merge" or moment == "late"):
                         continue
+                    # What is put back is another matter where chains are merged, and where two issuers or rights move.
+                    if sent == signal.SIGTERM and name not in ("merge", "swap", "rights"):
+                        continue
                     # A host that keeps the profiles differs only in what it does by itself.
                     if not scene.cascade and (moment != "late" or sent != signal.SIGKILL):
                         continue

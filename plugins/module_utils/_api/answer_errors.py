@@ -317,7 +317,13 @@ def not_this_form(
 
     may_try_other_form: True if the server did not look at the credentials.
     """
-    return UnexpectedAnswer(message, hint, may_try_other_form=may_try_other_form, **_details(received))
+    return UnexpectedAnswer(
+        message,
+        hint,
+        may_try_other_form=may_try_other_form,
+        names_other_form=True,
+        **_details(received),
+    )
 
 
 def _details(received: Received) -> dict[str, Any]:

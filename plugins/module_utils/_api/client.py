@@ -220,6 +220,10 @@ class Client:
             if self._form_is_known or not error.may_try_other_form or not self._other_codecs:
                 raise
 
+            if self._first_answer is not None and self._first_answer.names_other_form and error.retriable:
+                # The server speaks this form, as its first answer shows, and is only busy.
+                raise
+
             if self._first_answer is not None:
                 # The host speaks neither form. Its first answer says more about the server than the second one.
                 self._first_answer.reword(hint=f"It did not answer over JSON-RPC either. {HINT_NOT_THE_API}")

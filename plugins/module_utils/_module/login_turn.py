@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Lets tasks that run at the same time try a login one after the other, until a host has accepted or refused it.
 
-Hosts lock an account after five refusals. A task with `async` is a process of its own, and Ansible begins the next task
-or item before that process has a result. So these tasks share a file for each login. A task may try the login while it
-holds the lock of the file, and it writes the answer of the host into the file.
+Hosts lock an account after five refusals. Several hosts of an inventory can be one ESX host, and Ansible works on them
+at the same time. A task with `async` is a process of its own, and Ansible begins the next task or item before that
+process has a result. So the tasks share a file for each login. A task may try the login while it holds the lock of the
+file, and it writes the answer of the host into the file.
 
-The file is in Ansible's folder for temporary files, on the machine where the modules run. Ansible removes the folder of
-the run itself when it ends, and tasks in the background may still wait then. The name of the file is a keyed digest, so
-nobody can test passwords with it. Only its owner may read it.
+The file is in the folder of the run, which Ansible removes when the run ends. Tasks in the background may still wait
+then. They have their file in Ansible's folder for temporary files, on the machine where the modules run. The name of
+the file is a keyed digest, so nobody can test passwords with it. Only its owner may read it.
 """
 
 from __future__ import annotations
@@ -123,6 +124,8 @@ def in_turn(
     folder: Optional[str],
     host: str,
     work: Callable[[], Result],
+    *,
+    of_this_run: bool = False,
 ) -> Result:
     """Run a task that sends a password, unless the host has refused that password in this run of Ansible.
 
@@ -130,13 +133,16 @@ def in_turn(
     folder: Ansible's folder for temporary files on this machine, as it was set; None for that of the system.
     host: the name of the host in messages.
     work: runs the task and returns its result.
+    of_this_run: True if only this run of Ansible uses the folder, so that it has no files of earlier runs.
 
     Returns the result of the task, or a failure that says why the password was not sent.
     """
     place = Path(os.path.expanduser(os.path.expandvars(folder or tempfile.gettempdir())))
     try:
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _remove_old(place)
+        if not of_this_run:
+            _remove_old(place)
+
         file = _locked(place / f"{_PREFIX}{login.digest}")
     except OSError as error:
         return _not_kept(host, place, error).result()
@@ -273,7 +279,7 @@ def _not_kept(host: str, folder: Path, error: OSError) -> InvalidInput:
     return InvalidInput(
         f"{host}: a refused login cannot be noted in {folder} ({error.strerror}), and without the note a task that"
         " runs beside this one might send a refused password again; nothing was sent.",
-        "Set ansible_remote_tmp to a folder of the user who runs the task, or leave async out.",
+        "Set ansible_remote_tmp and ANSIBLE_LOCAL_TEMP to folders of the user who runs the task.",
     )
 
 

@@ -30,6 +30,8 @@ def profile_parts(
     rights: Rights,
     declared: DeclaredProfiles,
     issuers: DeclaredIssuers,
+    *,
+    aliases_known: bool,
 ) -> Iterator[Part]:
     """The parts of all client profiles, declared or not.
 
@@ -37,9 +39,13 @@ def profile_parts(
     planned: the plan of the issuers.
     rights: the steps of issuers and profiles.
     declared, issuers: the declarations of the profiles and of the issuers.
+    aliases_known: True if the issuers on the host were read.
     """
     for desired in declared.profiles:
         plan_of_profile = _plan_of_profile(desired, profiles, planned, rights, declared.account, issuers)
+        if aliases_known and _is_created_without_issuer(plan_of_profile, desired, planned):
+            plan_of_profile = replace(plan_of_profile, warnings=(*plan_of_profile.warnings, _unknown_alias(desired)))
+
         label = desired.subject.label
         part = Part.of(RESOURCE, label, desired.state, plan_of_profile, shown)
 
@@ -73,6 +79,23 @@ def _plan_of_profile(
         return Plan(profile_plan.before, profile_plan.before, conflict=without_issuer)
 
     return profile_plan
+
+
+def _is_created_without_issuer(profile_plan: Plan, desired: DesiredClientProfile, planned: IssuerPlan) -> bool:
+    """True if a profile is created for an alias that neither the host nor the declaration has."""
+    alias = desired.subject.issuer_alias
+    if alias is None or alias in planned.held or alias in planned.conflicts:
+        return False
+
+    return any(step.creates for step in profile_plan.steps)
+
+
+def _unknown_alias(desired: DesiredClientProfile) -> str:
+    """The warning about a profile that names an alias which nobody has."""
+    return (
+        f"the client profile of the {desired.subject.label} names the alias {desired.subject.issuer_alias!r}, which"
+        " neither the host nor the declaration has. The host may refuse such a profile: check issuer_alias."
+    )
 
 
 def _without_issuer(desired: DesiredClientProfile, planned: IssuerPlan, issuers: DeclaredIssuers) -> str:

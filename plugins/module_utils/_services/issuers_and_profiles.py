@@ -258,9 +258,15 @@ class IssuersAndProfiles(Service):
 
         parts = list(issuer_parts(observed.issuers, planned, self.declared_issuers))
         if self.profiles is not None:
-            parts.extend(
-                profile_parts(observed.profiles, planned, rights, self.declared_profiles, self.declared_issuers)
+            of_profiles = profile_parts(
+                observed.profiles,
+                planned,
+                rights,
+                self.declared_profiles,
+                self.declared_issuers,
+                aliases_known=self.issuers is not None,
             )
+            parts.extend(of_profiles)
 
         return Planned(
             parts=tuple(parts),

@@ -116,10 +116,15 @@ def _obstacle(profile: ClientProfile) -> str:
             " this profile first, or keep the old alias."
         )
 
-    has_unknown_fields = any(grant.other for grant in profile.grants)
-    if profile.unknown_grants or has_unknown_fields:
+    unknown = ""
+    if profile.unknown_grants:
+        unknown = "grants"
+    elif any(grant.other for grant in profile.grants):
+        unknown = "grants with fields"
+
+    if unknown:
         return (
-            f"the client profile of the {profile.label} has grants that this collection does not know. Delete this"
+            f"the client profile of the {profile.label} has {unknown} that this collection does not know. Delete this"
             " profile first, or keep the old alias."
         )
 

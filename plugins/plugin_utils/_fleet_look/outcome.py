@@ -74,7 +74,7 @@ def _was_not_asked(result: Optional[Mapping[str, Any]]) -> bool:
 def sentence(look: Mapping[str, Any], done: Mapping[str, Optional[Mapping[str, Any]]], *, check_mode: bool) -> str:
     """How many hosts were changed, were as declared, failed and so on, with the names of the hosts that need a person.
 
-    look: the lists of a look, see `lists`.
+    look: the lists of a look, see `hosts_by_need`.
     done: the results of esx_host_trust for the hosts of `roll_out`, None for a host that was not reached.
     """
     words = {
