@@ -21,7 +21,9 @@ from ansible_collections.esx.trust.plugins.module_utils._services.client_profile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Grant
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Subject
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import shown
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import difference
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import plan
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import touched
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import was_carried_out
 from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import carry_out
 
@@ -174,7 +176,9 @@ def test_two_profiles_of_one_subject(state: str) -> None:
 def test_a_host_without_the_service() -> None:
     absent = plan(None, desired(GROUP, state="absent"))
     assert (absent.steps, absent.conflict, absent.after) == ((), None, {})
-    assert "no service of client profiles" in str(plan(None, desired(GROUP, "READ_ONLY")).conflict)
+    assert plan(None, desired(LOCAL, "READ_ONLY")).conflict == (
+        "the host has no service of client profiles, so it cannot hold a client profile of the local user automation."
+    )
 
 
 @pytest.mark.parametrize("strange", STRANGE)
@@ -311,3 +315,71 @@ def test_a_deletion_in_doubt_is_judged_by_the_subject_and_its_rights() -> None:
     assert was_carried_out([], deletion)
     assert was_carried_out([profile(GROUP, "READ_ONLY", identifier="7")], deletion)
     assert was_carried_out([profile(USER, "READ_ONLY", "SECURITY_MGMT")], deletion)
+
+
+@pytest.mark.parametrize(
+    ("held", "declared", "sentence"),
+    [
+        (["READ_ONLY"], ["READ_ONLY"], ""),
+        (["READ_ONLY"], ["READ_ONLY", "SECURITY_MGMT"], "It lacks SECURITY_MGMT."),
+        (["READ_ONLY", "OBSERVABILITY"], ["OBSERVABILITY"], "It has READ_ONLY besides what is declared."),
+        (
+            ["SECURITY_MGMT", "READ_ONLY"],
+            ["OBSERVABILITY", "IDENTITY_MGMT"],
+            "It lacks IDENTITY_MGMT, OBSERVABILITY and it has SECURITY_MGMT, READ_ONLY besides what is declared.",
+        ),
+    ],
+    ids=["equal", "lacking", "exceeding", "both"],
+)
+def test_the_difference_names_what_is_lacking_and_what_exceeds(
+    held: list[str], declared: list[str], sentence: str
+) -> None:
+    assert difference(plan([profile(GROUP, *held)], desired(GROUP, *declared))) == sentence
+
+
+def test_a_diff_shows_the_profiles_that_steps_change() -> None:
+    created = plan([], desired(GROUP, "READ_ONLY")).steps
+    updated = plan([profile(LOCAL, "READ_ONLY")], desired(LOCAL, "OBSERVABILITY")).steps
+    deleted = plan([profile(USER, "READ_ONLY")], desired(USER, state="absent")).steps
+    shown_profiles = touched([*created, *updated, *deleted])
+
+    assert shown_profiles is not None
+
+    before, after = shown_profiles
+
+    assert {label: record["entitlements"] for label, record in before.items()} == {
+        LOCAL.label: ["READ_ONLY"],
+        USER.label: ["READ_ONLY"],
+    }
+    assert {label: record["entitlements"] for label, record in after.items()} == {
+        GROUP.label: ["READ_ONLY"],
+        LOCAL.label: ["OBSERVABILITY"],
+    }
+    assert touched([]) is None
+    assert touched([replace(created[0], resource="token_issuer")]) is None
+
+
+def test_a_profile_that_is_created_and_changed_was_not_there_before() -> None:
+    created = plan([], desired(LOCAL, "READ_ONLY"))
+    updated = plan(carried_out([], created), desired(LOCAL, "OBSERVABILITY"))
+    shown_profiles = touched([*created.steps, *updated.steps])
+
+    assert shown_profiles is not None
+    assert shown_profiles[0] == {}
+
+
+def test_a_new_subject_that_looks_like_another_of_its_type_is_warned_of() -> None:
+    held = [profile(replace(GROUP, name="administrators"), "READ_ONLY"), profile(USER, "READ_ONLY", identifier="2")]
+    (warning,) = plan(held, desired(GROUP, "READ_ONLY")).warnings
+
+    assert "a client profile of the external group 'administrators'" in warning
+    assert "the declared 'Administrators'" in warning
+    assert plan(held[1:], desired(GROUP, "READ_ONLY")).warnings == ()
+
+
+def test_who_would_lock_himself_out_is_told_why() -> None:
+    local = plan([profile(LOCAL, "IDENTITY_MGMT")], desired(LOCAL, state="absent"), Account.of_user("automation"))
+    assert local.conflict == (
+        "this would take IDENTITY_MGMT from the local user automation, which is the account that this task logs in"
+        " with, so it could not be given back; do that with another account."
+    )
