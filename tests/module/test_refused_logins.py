@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
@@ -130,15 +131,31 @@ def test_a_refused_token_says_nothing_about_the_password_beside_it(
 
 
 def test_a_task_keeps_its_result_although_no_refusal_can_be_noted(
-    connection: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    connection: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def full(_path: Path, **_options: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
     warned: list[str] = []
     monkeypatch.setattr(Display, "warning", lambda _self, text, **_options: warned.append(text))
-    monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path / "gone"))
+    monkeypatch.setattr(Path, "touch", full)
     refused = task(connection, "token", first=True, password="wrong-Password-1")
 
     assert refused["failure"]["code"] == "unauthenticated"
     assert "may send a refused password again" in " ".join(warned)
+
+
+def test_nothing_is_sent_if_tasks_beside_each_other_cannot_know_of_a_refusal(
+    host: Host, connection: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    no_folder = tmp_path / "file"
+    no_folder.touch()
+    monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(no_folder))
+    done = task(connection, "token", first=True, password="wrong-Password-1")
+
+    assert done["failed"]
+    assert "nothing was sent" in done["msg"]
+    assert host.journal == []
 
 
 # A login that the host refuses in the middle of a run: the token has expired, and the password was changed meanwhile.
