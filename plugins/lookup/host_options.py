@@ -1,16 +1,10 @@
 # Copyright (c) 2026, esx.trust contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+
 """Lookup host_options: the options that the variables of a host set."""
 
 from __future__ import annotations
-
-from typing import Any
-from typing import Optional
-
-from ansible.errors import AnsibleOptionsError
-from ansible.plugins.lookup import LookupBase
-
-from ansible_collections.esx.trust.plugins.plugin_utils._host_options import HostOptions
 
 DOCUMENTATION = r"""
 name: host_options
@@ -30,9 +24,6 @@ options:
         them.
     type: bool
     default: false
-seealso:
-  - plugin: esx.trust.host_trust
-    plugin_type: role
 """
 
 EXAMPLES = r"""
@@ -54,6 +45,14 @@ _raw:
   type: list
   elements: dict
 """
+
+from typing import Any
+from typing import Optional
+
+from ansible.errors import AnsibleOptionsError
+from ansible.plugins.lookup import LookupBase
+
+from ansible_collections.esx.trust.plugins.plugin_utils._host_options import HostOptions
 
 
 # ansible-core has no types.

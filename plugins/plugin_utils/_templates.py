@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Callable
 from collections.abc import Mapping
@@ -86,6 +87,10 @@ def untagged(value: Any) -> Any:
 
     if isinstance(value, str):
         return str.__str__(value)
+
+    if isinstance(value, datetime.date):
+        # In YAML, a name such as 2026-01-31 is a date unless it stands in quotes.
+        return value.isoformat()
 
     if isinstance(value, Mapping):
         return {untagged(key): untagged(entry) for key, entry in value.items()}

@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
 import pytest
+import yaml
 
 from support.constants import KEY
 from support.constants import KEY_ID
@@ -119,6 +121,11 @@ def test_variables_are_those_of_a_task_for_each_host(declared: Declared, playboo
         "esx_timeout": None,
     }
 
+    # Without quotes, YAML takes this name for a date.
+    declared.of_one["date"] = {"esx_hostname": host.address}
+    a_date = {"esx_kms_providers": [provider(provider=datetime.date(2026, 1, 31))]}
+    (folder / "host_vars" / "date.yml").write_text(yaml.safe_dump(a_date))
+
     undefined = {"esx_hostname": host.address, "esx_password": "{{ nowhere }}"}
     nested = {"esx_hostname": host.address, "esx_kms_providers": [provider(provider="{{ nowhere.at_all }}")]}
     # Cores before 2.19 let the exception of a filter through as it is.
@@ -165,7 +172,7 @@ def test_variables_are_those_of_a_task_for_each_host(declared: Declared, playboo
 
     assert list(found) == list(declared.of_one)
 
-    for name in [*SOURCES, "omitted", "vaulted"]:
+    for name in [*SOURCES, "omitted", "date", "vaulted"]:
         alone = json.loads((folder / f"{name}.json").read_text())
         assert alone["resources"], alone
         assert shown(found[name]["trust"]) == shown(alone), name
@@ -192,7 +199,7 @@ def test_variables_are_those_of_a_task_for_each_host(declared: Declared, playboo
         assert KEY not in said
 
     # Each way asked each host that can be read, and nobody sent a text in braces anywhere.
-    assert host.login_attempts == 2 * (len(SOURCES) + 2)
+    assert host.login_attempts == 2 * (len(SOURCES) + 3)
 
 
 def test_results_are_those_of_a_task_for_each_host(declared: Declared) -> None:

@@ -178,6 +178,20 @@ def test_no_secret_is_printed_whatever_is_wrong(declared: Declared) -> None:
 
 
 @pytest.mark.every_core
+def test_defaults_of_the_play_do_not_replace_the_variables(declared: Declared) -> None:
+    """The look at a fleet does not see them, so the role must not follow them either."""
+    first, other, _third = declared.hosts
+    first.put_issuer("kept", "https://kept.example.com", [])
+    defaults = {"hostname": other.address, "purge_token_issuers": True, "token_issuers": []}
+    groups = {"group/esx.trust.esx": defaults, "esx.trust.esx_host_trust": defaults}
+    played = declared.play({"roles": [ROLE], "module_defaults": groups}, "--limit", first.name)
+
+    assert played.code == 0, played.output
+    assert "kept" in first.issuers
+    assert sorted(first.providers) == ["site-a"]
+    assert other.journal == []
+
+
 def test_vaulted_variables(declared: Declared) -> None:
     """Each value sealed by itself, as in many inventories; newer and older cores hand such a value on differently."""
     (declared.folder / "vault-password").write_text("open sesame")

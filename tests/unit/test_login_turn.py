@@ -19,6 +19,7 @@ from ansible import constants
 from ansible.errors import AnsibleActionFail
 from ansible.utils.display import Display
 
+from ansible_collections.esx.trust.plugins.module_utils._module import login_turn
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import LoginKey
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import has_accepted
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import in_turn
@@ -93,8 +94,9 @@ def test_a_refused_login_is_tried_by_one_of_many_tasks(tmp_path: Path) -> None:
 
 
 def test_a_login_of_which_nothing_is_known_is_tried_one_after_the_other(tmp_path: Path) -> None:
-    host = Host(tmp_path, UNREACHABLE)
-    assert host.tasks(6) == [UNREACHABLE] * 6
+    lost = failure("answer_lost", LOGIN)
+    host = Host(tmp_path, lost)
+    assert host.tasks(6) == [lost] * 6
     assert host.asked == 6
     assert host.peak == 1
 
@@ -208,6 +210,42 @@ def test_a_task_that_breaks_off_lets_the_next_one_in(tmp_path: Path) -> None:
         host.task(meanwhile=killed)
 
     assert host.task() == FINE
+
+
+def test_tasks_that_wait_for_a_silent_host_do_not_ask_it_one_after_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = Host(tmp_path, UNREACHABLE)
+    waits = threading.Semaphore(0)
+    wait_for_lock = login_turn._locked
+
+    def locked(path: Path) -> Any:
+        waits.release()
+        return wait_for_lock(path)
+
+    monkeypatch.setattr(login_turn, "_locked", locked)
+
+    with ThreadPoolExecutor(5) as pool:
+        waiting: list[Any] = []
+
+        def meanwhile() -> None:
+            assert waits.acquire(timeout=30)
+            waiting.extend(pool.submit(host.task) for _number in range(5))
+            for _task in waiting:
+                assert waits.acquire(timeout=30)
+
+        assert host.task(meanwhile=meanwhile) == UNREACHABLE
+
+    messages = [task.result()["msg"] for task in waiting]
+
+    assert host.asked == 1
+    assert all("did not answer another task" in message for message in messages)
+
+    # A later task asks again, because the host may be back.
+    host.answer = FINE
+
+    assert host.task() == FINE
+    assert host.asked == 2
 
 
 def test_only_the_owner_may_read_the_file_and_it_goes_with_a_later_run(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ from typing import Optional
 from ansible_collections.esx.trust.plugins.module_utils._api.login import LOGIN_OPERATIONS
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
+from ansible_collections.esx.trust.plugins.module_utils._errors import Unreachable
 from ansible_collections.esx.trust.plugins.module_utils._services.api_replies import NOT_ASKED_REASON
 
 Result = dict[str, Any]
@@ -45,6 +46,8 @@ _LOGIN_FIRST = "token"
 REFUSED_HINT = "Check username and password; in lockdown mode only exception users may log in."
 
 _PREFIX = "esx-trust-login-"
+#: The first word of a line that says when a host did not answer, on the monotonic clock of this machine.
+_SILENT = "silent"
 #: A file of an earlier run is removed after so many seconds.
 _KEPT = 86400
 #: The codes of failures after which it is unknown whether the host accepts the login.
@@ -137,6 +140,7 @@ def in_turn(
 
     Returns the result of the task, or a failure that says why the password was not sent.
     """
+    begun = time.monotonic()
     place = Path(os.path.expanduser(os.path.expandvars(folder or tempfile.gettempdir())))
     try:
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -160,6 +164,8 @@ def in_turn(
         if f"accepted {login.ways[-1]}" in known:
             # From now on the tasks need no turns.
             fcntl.flock(file, fcntl.LOCK_UN)
+        elif _was_silent(known, begun):
+            return silent_meanwhile(host).result()
 
         return _noted(work(), login, file)
 
@@ -174,6 +180,15 @@ def refused_before(host: str) -> Unauthenticated:
     )
     error.login_refused = True
     return error
+
+
+def silent_meanwhile(host: str) -> Unreachable:
+    """The error for a host that did not answer another task while this task waited for its turn."""
+    return Unreachable(
+        f"{host}: did not answer another task with the same login while this task waited for its turn; nothing was"
+        " sent.",
+        "The failure of that task says why.",
+    )
 
 
 def has_accepted(result: Mapping[str, Any], auth_method: str) -> bool:
@@ -229,7 +244,7 @@ def refused_for_a_token(result: Mapping[str, Any]) -> bool:
 
 
 def _answer_lines(login: LoginKey, result: Result) -> list[str]:
-    """The lines that record whether the host accepted or refused the login; empty if the result does not prove it."""
+    """The lines that record whether the host accepted or refused the login, or did not answer. Empty if neither."""
     lines: list[str] = []
     refusal = refusal_in(result)
     if refusal is not None:
@@ -240,7 +255,26 @@ def _answer_lines(login: LoginKey, result: Result) -> list[str]:
     if refused_for_a_token(result):
         lines.append(f"refused {login.token_way}")
 
+    failure = result.get("failure") or {}
+    if failure.get("code") == Unreachable.code:
+        lines.append(f"{_SILENT} {time.monotonic()}")
+
     return lines
+
+
+def _was_silent(lines: list[str], begun: float) -> bool:
+    """True if a task noted that the host did not answer, later than at the moment `begun` of the monotonic clock."""
+    for line in lines:
+        word, _blank, moment = line.partition(" ")
+        if word != _SILENT:
+            continue
+
+        # A line that was damaged means nothing.
+        with contextlib.suppress(ValueError):
+            if float(moment) >= begun:
+                return True
+
+    return False
 
 
 def _noted(result: Result, login: LoginKey, file: IO[str]) -> Result:
@@ -279,7 +313,8 @@ def _not_kept(host: str, folder: Path, error: OSError) -> InvalidInput:
     return InvalidInput(
         f"{host}: a refused login cannot be noted in {folder} ({error.strerror}), and without the note a task that"
         " runs beside this one might send a refused password again; nothing was sent.",
-        "Set ansible_remote_tmp and ANSIBLE_LOCAL_TEMP to folders of the user who runs the task.",
+        "Set ansible_remote_tmp and ANSIBLE_LOCAL_TEMP to folders of the user who runs the task, on a file system with"
+        " locks.",
     )
 
 

@@ -82,7 +82,7 @@ def _plan_of_profile(
 
 
 def _is_created_without_issuer(profile_plan: Plan, desired: DesiredClientProfile, planned: IssuerPlan) -> bool:
-    """True if a profile is created for an alias that neither the host nor the declaration has."""
+    """True if a profile is created for an alias that has no issuer after the run."""
     alias = desired.subject.issuer_alias
     if alias is None or alias in planned.held or alias in planned.conflicts:
         return False
@@ -91,10 +91,10 @@ def _is_created_without_issuer(profile_plan: Plan, desired: DesiredClientProfile
 
 
 def _unknown_alias(desired: DesiredClientProfile) -> str:
-    """The warning about a profile that names an alias which nobody has."""
+    """The warning about a profile that names an alias without an issuer."""
     return (
         f"the client profile of the {desired.subject.label} names the alias {desired.subject.issuer_alias!r}, which"
-        " neither the host nor the declaration has. The host may refuse such a profile: check issuer_alias."
+        " has no issuer after this run. The host may refuse such a profile: check issuer_alias."
     )
 
 
