@@ -29,8 +29,8 @@ options:
       - The account's password. One with a line break or another control character is refused before it is sent,
         since it would be refused by the host.
       - A refused password is not sent to the host a second time in the same run of Ansible, by no item of a loop, retry
-        or other task, because hosts lock an account after five refusals. With C(async), the tasks for one host wait
-        for each other until the host has accepted the password.
+        or other task, because hosts lock an account after five refusals. Tasks that send the same password to one host
+        wait for each other until the host has accepted it.
       - If not set, the value of the environment variable E(VMWARE_PASSWORD) is used.
     type: str
     aliases: [pass, pwd]

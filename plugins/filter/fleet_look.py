@@ -37,7 +37,7 @@ def fleet_done(hosts: Iterable[str], hostvars: Mapping[str, Any]) -> list[str]:
     results = {}
     for host in hosts:
         done = hostvars[host].get(DONE)
-        if isinstance(done, Mapping):
+        if isinstance(done, Mapping) and done:
             results[host] = done
 
     lines: list[str] = no_template(plan.done(results))

@@ -21,7 +21,8 @@ def fleet_outcome(hosts: Iterable[str], hostvars: Mapping[str, Any], check_mode:
     done: dict[str, Optional[Mapping[str, Any]]] = {}
     for host in hosts:
         result = hostvars[host].get(DONE)
-        done[host] = result if isinstance(result, Mapping) else None
+        # It is empty if the run ended before the turn of the host.
+        done[host] = result if isinstance(result, Mapping) and result else None
 
     look = memory.kept(memory.LISTS)
     sentence: str = no_template(outcome.sentence(look, done, check_mode=bool(check_mode)) if look else "")

@@ -132,6 +132,11 @@ not_asked:
   returned: success
   type: list
   elements: str
+login_refused:
+  description: The hosts of RV(failing) that have refused the login themselves.
+  returned: success
+  type: list
+  elements: str
 down:
   description: For each host that does not answer, why.
   returned: success

@@ -40,8 +40,8 @@ options:
       - The account's password. One with a line break or another control character is refused before it is sent,
         since it would be refused by the vCenter.
       - A refused password is not sent to the vCenter a second time in the same run of Ansible, by no item of a loop,
-        retry or other task, because a vCenter locks an account after five refusals. With C(async), the tasks for one
-        vCenter wait for each other until it has accepted the password.
+        retry or other task, because a vCenter locks an account after five refusals. Tasks that send the same password
+        to one vCenter wait for each other until the vCenter has accepted it.
       - If not set, the value of the environment variable E(VMWARE_PASSWORD) is used.
   port:
     description:

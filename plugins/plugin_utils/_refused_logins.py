@@ -12,8 +12,9 @@ only tokens, and not every host says so. Such a refusal stops further requests o
 still try the password once. The other way round, esx_api_info may find that a host accepts the password with each
 request and refuses the login for a token. Then logins for a token stop, and requests with the password do not.
 
+Tasks that run at the same time take turns until a host has accepted their login (module_utils/_module/login_turn.py).
 The refusals that a task in the background has met are not known here. From the first such task on, tasks with the same
-login take turns (module_utils/_module/login_turn.py).
+login share a file with it that outlives this run.
 """
 
 from __future__ import annotations

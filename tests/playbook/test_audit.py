@@ -198,7 +198,9 @@ def test_no_host_is_no_success(declared: Declared) -> None:
     assert "No host of the inventory matches esxi (esx_hosts)." in played.output
 
 
-@pytest.mark.parametrize(("given", "days"), [({"esx_expiring_days": None}, 90), ({"esx_expiring_days": 0}, 0)], ids=str)
+@pytest.mark.parametrize(
+    ("given", "days"), [({}, 90), ({"esx_expiring_days": None}, 90), ({"esx_expiring_days": 0}, 0)], ids=str
+)
 def test_the_days_before_an_end_that_need_attention(
     declared: Declared, tmp_path: Path, given: dict[str, Any], days: int
 ) -> None:

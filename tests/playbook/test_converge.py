@@ -193,14 +193,20 @@ def test_all_hosts_are_down(declared: Declared) -> None:
 
 def test_a_login_that_the_canary_refuses_is_tried_nowhere_else(declared: Declared) -> None:
     declared.of_all["esx_password"] = "wrong Pässword/1"
+    conflict = declared.hosts[4]
+    declared.of_one[conflict.name]["esx_password"] = conflict.password
+    conflict.put_provider("site-a", type="NATIVE", key_id=OTHER_KEY_ID)
     played = declared.run(CONVERGE, "-vvvv", extra={"esx_max_fail_percentage": "99"})
 
     assert played.code == 2, played.output
-    assert [host.login_attempts for host in declared.hosts] == [1, 0, 0, 0, 0]
-    # One host fails for all of them, and the outcome is the last message.
-    assert re.findall(r"^fatal: \[(.+?)\]: FAILED!", played.output, re.MULTILINE) == ["esx01"]
-    assert "4 other hosts were not asked, because a host refused their login." in played.output
-    assert "1 failed (esx01), 4 not asked. Plan: " in played.output.rpartition("FAILED!")[2]
+    assert [host.login_attempts for host in declared.hosts] == [1, 0, 0, 0, 1]
+
+    # One host fails for all of them, and the outcome is the last message. A host with another failure tells its own.
+    failures = dict(re.findall(r"^fatal: \[(.+?)\]: FAILED! (.*?)^\S", played.output, re.MULTILINE | re.DOTALL))
+    others = "3 other hosts were not asked, because a host refused their login."
+
+    assert {name: others in failure for name, failure in failures.items()} == {"esx01": True, "esx05": False}
+    assert "1 conflict (esx05), 1 failed (esx01), 3 not asked. Plan: " in played.output.rpartition("FAILED!")[2]
     assert Search().find({"password": ["wrong Pässword/1"], "key": [KEY]}, {"": played.output}) == []
 
 
@@ -235,6 +241,8 @@ def test_it_stops_after_a_batch_in_which_too_many_fail(declared: Declared) -> No
     assert declared.written == ["esx01", good.name]
     assert stopped.output.count("PLAY [Roll out]") == 2
     assert stopped.recap(refuses.name)["failed"] == 1
+    # Some views show the last failure of a host alone.
+    assert f"This host is not as declared. The failure above says why: {refuses.address}" in stopped.output
     assert "would lock the" in stopped.output
 
 
@@ -254,6 +262,37 @@ def test_different_keys_are_found_before_the_canary(declared: Declared) -> None:
     assert played.code == 2
     assert "esx05" in played.output
     assert all(host.journal == [] for host in declared.hosts)
+
+
+def test_an_earlier_result_says_nothing_about_this_run(declared: Declared) -> None:
+    """An earlier play of the same run has left a result, and so has the inventory."""
+    stale = {"msg": "It is down.", "failed": True, "failure": {"code": "unreachable"}}
+    earlier = {
+        "hosts": "esx02:esx03",
+        "gather_facts": False,
+        "tasks": [{"ansible.builtin.set_fact": {"host_trust_result": stale}}],
+    }
+    declared.of_one["esx01"]["host_trust_result"] = stale
+    both = declared.folder / "both.yml"
+    both.write_text(json.dumps([earlier, {"ansible.builtin.import_playbook": CONVERGE}]))
+
+    refused, *_others = declared.hosts
+    refused.put_provider("site-a", type="NATIVE", key_id=OTHER_KEY_ID)
+    stopped = declared.run(str(both), extra={"esx_max_fail_percentage": 0})
+
+    assert stopped.code == 2, stopped.output
+    assert "1 conflict (esx01), 4 not written (esx02, esx03, esx04, …). Plan: " in stopped.output
+
+    refused.delete_provider("site-a")
+    played = declared.run(str(both))
+
+    assert played.code == 0, played.output
+    assert "5 changed. Plan: " in played.output
+
+    again = declared.run(str(both))
+
+    assert again.code == 0, again.output
+    assert "5 as declared. Plan: " in again.output
 
 
 def test_which_hosts(declared: Declared) -> None:

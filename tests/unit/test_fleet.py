@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleUndefinedVariable
 
+from ansible_collections.esx.trust.plugins.filter.fleet import FilterModule
 from ansible_collections.esx.trust.plugins.filter.fleet import fleet_differences
 from ansible_collections.esx.trust.plugins.filter.fleet import fleet_entries
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet import differences
@@ -113,6 +114,11 @@ def test_nothing_of_a_key_is_kept_or_told() -> None:
     kept = repr(keys(declared())) + " ".join(compared(declared(), declared(key=OTHER_KEY)))
     for secret in (KEY, KEY.rstrip("="), base64.b64decode(KEY).hex(), OTHER_KEY):
         assert secret not in kept
+
+
+def test_the_filters_have_their_names() -> None:
+    """The role and the playbooks of users know them by these names."""
+    assert sorted(FilterModule().filters()) == ["fleet_differences", "fleet_entries", "fleet_keys", "fleet_refusal"]
 
 
 class Unreadable(Mapping[str, Any]):

@@ -215,6 +215,7 @@ RESULTS = {
 def test_a_host_that_was_not_asked_is_told_from_one_that_refused() -> None:
     found = hosts_by_need(RESULTS)
     assert (found["not_asked"], found["conflicts"], list(found["failing"])) == (["c"], ["d"], ["b", "c", "d"])
+    assert found["login_refused"] == ["b"]
 
 
 def test_the_outcome_is_one_sentence() -> None:

@@ -29,6 +29,7 @@ def hosts_by_need(results: Mapping[str, Optional[Mapping[str, Any]]]) -> dict[st
     failing_percentage: the failing hosts in percent of the hosts that answer.
     conflicts: the failing hosts that hold something which contradicts the declaration.
     not_asked: the failing hosts to which nothing was sent, because other hosts have refused the same login.
+    login_refused: the failing hosts that have refused the login themselves.
     elsewhere: the hosts that were not examined here. as_declared: the hosts that need nothing.
     """
     kinds = {host: plan.status(host, result) for host, result in results.items()}
@@ -57,6 +58,7 @@ def hosts_by_need(results: Mapping[str, Optional[Mapping[str, Any]]]) -> dict[st
         "failing_percentage": failing_percentage,
         "conflicts": hosts_of(plan.CONFLICT),
         "not_asked": [host for host in failing if _was_not_asked(results[host])],
+        "login_refused": [host for host in failing if _failure(results[host]).get("login_refused")],
         "down": down,
         "elsewhere": hosts_of(plan.LATER),
         "as_declared": hosts_of(plan.NOTHING),
@@ -65,10 +67,15 @@ def hosts_by_need(results: Mapping[str, Optional[Mapping[str, Any]]]) -> dict[st
 
 def _was_not_asked(result: Optional[Mapping[str, Any]]) -> bool:
     """True if the host's login was refused by other hosts. A host that refused it itself has given an answer."""
-    failure = as_mapping((result or {}).get("failure"))
+    failure = _failure(result)
     answered = failure.get("status") is not None or failure.get("operation") or failure.get("login_refused")
 
     return failure.get("code") == "unauthenticated" and not answered
+
+
+def _failure(result: Optional[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The failure in a result, empty if there is none."""
+    return as_mapping((result or {}).get("failure"))
 
 
 def sentence(look: Mapping[str, Any], done: Mapping[str, Optional[Mapping[str, Any]]], *, check_mode: bool) -> str:
