@@ -170,6 +170,11 @@ def test_differences_are_shown_once_for_all_hosts_that_share_them() -> None:
     assert [line for line in lines if "site-a" in line] == ['+    "site-a": {']
 
 
+def test_a_write_that_a_host_did_not_keep_is_no_change() -> None:
+    result = {**CREATE, "changed": False}
+    assert plan.done({"a": result}) == ["1 host (a): written, and the host holds the same as before; see the warnings."]
+
+
 _NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
 _RESULTS = st.one_of(
     st.just(FINE),

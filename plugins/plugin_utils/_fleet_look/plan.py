@@ -43,6 +43,8 @@ _NAMED = 3
 _LONGEST_LINE = 320
 
 _ISSUER = "token_issuer"
+#: The operation that stands for all operations that move an issuer to another alias.
+_RENAME = "rename"
 
 #: The kinds of groups.
 CHANGE = "change"
@@ -80,7 +82,7 @@ class _Words(NamedTuple):
 
 _FUTURE = _Words({}, "nothing will be written there", "cannot be examined")
 _PAST = _Words(
-    {"create": "created", "update": "updated", "delete": "deleted", "rename": "renamed"},
+    {"create": "created", "update": "updated", "delete": "deleted", _RENAME: "renamed"},
     "nothing was written there",
     "failed",
 )
@@ -182,6 +184,9 @@ def _about_host(
     if result.get("failed") or audit_status in UNKNOWN_HOST:
         return audit_status, [_Statement(FAILED, f"{words.failed}: {reason}")]
 
+    if result.get("changed") is False and _operations(result):
+        return audit_status, [_Statement(CHANGE, "written, and the host holds the same as before; see the warnings")]
+
     changes = [_Statement(CHANGE, sentence) for sentence in _changes(result, examined["resources"], words)]
     if changes:
         return audit_status, changes
@@ -219,40 +224,55 @@ def _operations(result: Optional[Mapping[str, Any]]) -> list[Record]:
 
 def _changes(result: Mapping[str, Any], resources: Sequence[Mapping[str, Any]], words: _Words) -> Iterator[str]:
     """A sentence for each operation. The operations that rename an issuer have one sentence."""
-    resources_by_id = {(resource["resource"], resource["id"]): resource for resource in resources}
+    differences_by_id = {}
+    for resource in resources:
+        differences_by_id[resource["resource"], resource["id"]] = resource.get("differences", ())
+
     operations = _operations(result)
-    renamings = _renamings(result, operations)
-    told: list[tuple[str, str]] = []
+    for operation in _with_renamings(operations, _renamings(result, operations)):
+        action = operation["operation"]
+        kind = operation["resource"]
+        verb = words.operations.get(action, action)
+        sentence = f"{verb} {name_of(kind)} {operation['id']}"
+
+        differences: Sequence[Mapping[str, Any]] = ()
+        if action == "update":
+            differences = differences_by_id.get((kind, operation["id"]), ())
+        elif action == _RENAME:
+            sentence += f" to {operation['new']}"
+            found = differences_by_id.get((kind, operation["new"]), ())
+            differences = [each for each in found if each["field"] != "issuer_alias"]
+
+        details = "; ".join(_details(differences))
+        yield f"{sentence}, {details}" if details else sentence
+
+
+def _with_renamings(operations: Iterable[Record], renamings: Iterable[_Renaming]) -> Iterator[Record]:
+    """The operations, with one operation in place of those that move an issuer to another alias.
+
+    Its `id` is the old alias, and `new` the new alias.
+    """
+    pending = list(renamings)
+    left_out: set[tuple[str, str]] = set()
 
     for operation in operations:
-        kind = operation["resource"]
-        name = operation["id"]
-        key = (operation["operation"], name)
-
-        renaming = next((each for each in renamings if kind == _ISSUER and key in each.operations), None)
-        if renaming and key not in told:
-            told.append(key)
-            if not renaming.operations.isdisjoint(told[:-1]):
-                continue
-
-            verb = words.operations.get("rename", "rename")
-            sentence = f"{verb} {name_of(kind)} {renaming.old} to {renaming.new}"
-            resource = resources_by_id.get((kind, renaming.new), {})
-            others = [each for each in resource.get("differences", ()) if each["field"] != "issuer_alias"]
-            details = "; ".join(_details(others))
-
-            yield f"{sentence}, {details}" if details else sentence
+        key = (operation["operation"], operation["id"])
+        if operation["resource"] != _ISSUER:
+            yield operation
             continue
 
-        verb = words.operations.get(operation["operation"], operation["operation"])
-        sentence = f"{verb} {name_of(kind)} {name}"
+        if key in left_out:
+            left_out.remove(key)
+            continue
 
-        details = ""
-        if operation["operation"] == "update":
-            resource = resources_by_id.get((kind, name), {})
-            details = "; ".join(_details(resource.get("differences", ())))
+        renaming = next((each for each in pending if key in each.operations), None)
+        if renaming is None:
+            yield operation
+            continue
 
-        yield f"{sentence}, {details}" if details else sentence
+        pending.remove(renaming)
+        left_out |= renaming.operations - {key}
+        yield {"operation": _RENAME, "resource": _ISSUER, "id": renaming.old, "new": renaming.new}
 
 
 def _renamings(result: Mapping[str, Any], operations: Iterable[Mapping[str, str]]) -> list[_Renaming]:
