@@ -50,7 +50,8 @@ class Module(AnsibleModule):  # type: ignore[misc]
         super()._load_params()
         self.shared = LoginKey.taken_from(self.params)
         self.params = self.arguments.given(self.params)
-        self.written = dict(self.params)
+        # Ansible adds facts about the task, such as the name of the module.
+        self.written = {name: value for name, value in self.params.items() if not name.startswith("_ansible_")}
 
     def exit_json(self, **kwargs: Any) -> None:
         super().exit_json(**self.presentable(kwargs))
