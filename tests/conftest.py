@@ -64,11 +64,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     from support import cores
 
     cores.leave_out(config, items)
-    left_out = [item for item in items if _of_rest_over_jsonrpc(item)]
-
-    if left_out:
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if not _of_rest_over_jsonrpc(item)]
+    cores.deselect(config, items, _of_rest_over_jsonrpc)
 
 
 def _of_rest_over_jsonrpc(item: pytest.Item) -> bool:

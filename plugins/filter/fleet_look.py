@@ -13,7 +13,7 @@ from ansible.errors import AnsibleError
 
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import memory
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import plan
-from ansible_collections.esx.trust.plugins.plugin_utils._role_variables import DONE
+from ansible_collections.esx.trust.plugins.plugin_utils._role_variables import results_of
 from ansible_collections.esx.trust.plugins.plugin_utils._templates import no_template
 
 
@@ -34,13 +34,7 @@ def fleet_look(part: str) -> Any:
 
 def fleet_done(hosts: Iterable[str], hostvars: Mapping[str, Any]) -> list[str]:
     """A line for each group of hosts on which the role made the same changes, see fleet_done.yml."""
-    results = {}
-    for host in hosts:
-        done = hostvars[host].get(DONE)
-        if isinstance(done, Mapping) and done:
-            results[host] = done
-
-    lines: list[str] = no_template(plan.done(results))
+    lines: list[str] = no_template(plan.done(results_of(hosts, hostvars)))
     return lines
 
 

@@ -8,21 +8,18 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
-from typing import Optional
 
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import memory
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import outcome
-from ansible_collections.esx.trust.plugins.plugin_utils._role_variables import DONE
+from ansible_collections.esx.trust.plugins.plugin_utils._role_variables import results_of
 from ansible_collections.esx.trust.plugins.plugin_utils._templates import no_template
 
 
 def fleet_outcome(hosts: Iterable[str], hostvars: Mapping[str, Any], check_mode: bool) -> str:
     """How a converge ended, in one sentence, see fleet_outcome.yml."""
-    done: dict[str, Optional[Mapping[str, Any]]] = {}
-    for host in hosts:
-        result = hostvars[host].get(DONE)
-        # It is empty if the run ended before the turn of the host.
-        done[host] = result if isinstance(result, Mapping) and result else None
+    names = list(hosts)
+    results = results_of(names, hostvars)
+    done = {host: results.get(host) for host in names}
 
     look = memory.kept(memory.LISTS)
     sentence: str = no_template(outcome.sentence(look, done, check_mode=bool(check_mode)) if look else "")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from support import cores
 from support.modules import modules
 
 if TYPE_CHECKING:
@@ -28,11 +29,7 @@ def dialect(host: Host, request: pytest.FixtureRequest) -> str:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """JSON-RPC has one form of errors, and the action reads none itself: the older dialect is for the module alone."""
-    left_out = [item for item in items if _reads_no_dialect(item)]
-
-    if left_out:
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if not _reads_no_dialect(item)]
+    cores.deselect(config, items, _reads_no_dialect)
 
 
 def _reads_no_dialect(item: pytest.Item) -> bool:

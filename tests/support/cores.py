@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import zlib
+from collections.abc import Callable
 from collections.abc import Sequence
 
 import pytest
@@ -43,12 +44,17 @@ def add_options(parser: pytest.Parser) -> None:
 
 def leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect the tests that run on another core, or in another environment."""
-    kept = [item for item in items if _runs(config, item)]
-    left_out = set(items) - set(kept)
+    deselect(config, items, lambda item: not _runs(config, item))
+
+
+def deselect(config: pytest.Config, items: list[pytest.Item], unwanted: Callable[[pytest.Item], bool]) -> None:
+    """Take the unwanted tests out of the list, and tell pytest."""
+    left_out = [item for item in items if unwanted(item)]
 
     if left_out:
-        config.hook.pytest_deselected(items=list(left_out))
-        items[:] = kept
+        config.hook.pytest_deselected(items=left_out)
+        unwanted_items = set(left_out)
+        items[:] = [item for item in items if item not in unwanted_items]
 
 
 def _runs(config: pytest.Config, item: pytest.Item) -> bool:
