@@ -10,7 +10,7 @@ from typing import Any
 from ansible_collections.esx.trust.plugins.module_utils._api.connect import connect
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._engine.converge import converge
-from ansible_collections.esx.trust.plugins.module_utils._engine.host import Host
+from ansible_collections.esx.trust.plugins.module_utils._engine.declared_host import DeclaredHost
 from ansible_collections.esx.trust.plugins.module_utils._services import client_profile
 from ansible_collections.esx.trust.plugins.module_utils._services import client_profile_model
 from ansible_collections.esx.trust.plugins.module_utils._services.account import UNKNOWN
@@ -32,10 +32,10 @@ ARGUMENTS = HOST_CONNECTION.merge(DECLARATION)
 INFO_ARGUMENTS = HOST_CONNECTION.merge(Arguments(options=SUBJECT_OPTIONS))
 
 
-def host_with_profile(desired: DesiredClientProfile, account: Account = UNKNOWN) -> Host:
+def host_with_profile(desired: DesiredClientProfile, account: Account = UNKNOWN) -> DeclaredHost:
     """The declaration of a host with one client profile. account: the account that is logged in."""
     declared = IssuersAndProfiles(profiles=(desired,), account=account, whole=False)
-    return Host((declared,), single=True)
+    return DeclaredHost((declared,), single=True)
 
 
 def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.client import Clien
 from ansible_collections.esx.trust.plugins.module_utils._api.connect import connect
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._engine.converge import converge
-from ansible_collections.esx.trust.plugins.module_utils._engine.host import Host
+from ansible_collections.esx.trust.plugins.module_utils._engine.declared_host import DeclaredHost
 from ansible_collections.esx.trust.plugins.module_utils._services.account import Account
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._services.connection_options import HOST_CONNECTION
@@ -53,9 +53,9 @@ class HostTrust:
         return HostTrust(tuple(service.logged_in(account) for service in self.services))
 
     @property
-    def host(self) -> Host:
+    def host(self) -> DeclaredHost:
         """The declaration in the form that the engine takes."""
-        return Host(self.services)
+        return DeclaredHost(self.services)
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.profile_copies
 
 
 @dataclass(frozen=True)
-class Rights:
+class RightsPlan:
     """The steps of issuers and client profiles in one order.
 
     added: the steps that add and update, and all steps of renamings.
@@ -59,7 +59,7 @@ def may_take_rights(steps: Iterable[Step]) -> bool:
     return any(_takes_alias(step) for step in steps)
 
 
-def plan_rights(held: Held, steps: Sequence[Step], profiles: Profiles, declared: DeclaredProfiles) -> Rights:
+def plan_rights(held: Held, steps: Sequence[Step], profiles: Profiles, declared: DeclaredProfiles) -> RightsPlan:
     """All steps of issuers and client profiles. Pure.
 
     The steps of the issuers keep their order. Profiles are added and updated after the issuers, and they are deleted
@@ -86,7 +86,7 @@ def plan_rights(held: Held, steps: Sequence[Step], profiles: Profiles, declared:
 
     in_order.check_declared_aliases()
 
-    return Rights(
+    return RightsPlan(
         added=tuple(in_order.steps[:added]),
         removed=tuple(in_order.steps[added:]),
         held=tuple(in_order.now),

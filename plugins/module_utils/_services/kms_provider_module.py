@@ -10,7 +10,7 @@ from typing import Any
 from ansible_collections.esx.trust.plugins.module_utils._api.connect import connect
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._engine.converge import converge
-from ansible_collections.esx.trust.plugins.module_utils._engine.host import Host
+from ansible_collections.esx.trust.plugins.module_utils._engine.declared_host import DeclaredHost
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import check_name
 from ansible_collections.esx.trust.plugins.module_utils._services.connection_options import HOST_CONNECTION
@@ -30,7 +30,7 @@ INFO_ARGUMENTS = HOST_CONNECTION.merge(Arguments(options={"provider": {"type": "
 def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """esx_kms_provider: the module's result. Raises TrustError."""
     desired = DesiredKmsProvider.from_params(params)
-    host = Host((KmsProviders((desired,)),), single=True)
+    host = DeclaredHost((KmsProviders((desired,)),), single=True)
 
     connection = Connection.from_params(params)
     with connect(connection, ARGUMENTS.secrets(params)) as client:
