@@ -12,9 +12,10 @@ from typing import Any
 from typing import Optional
 
 from ansible.errors import AnsibleActionFail
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
+from ansible_collections.esx.trust.plugins.modules.esx_fleet_trust import ARGUMENT_SPEC
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import iso
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import memory
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import plan
@@ -23,13 +24,14 @@ from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.files import
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.files import write_report
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.look import Look
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.look import objections
-from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.options import ARGUMENTS
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.outcome import hosts_by_need
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import Given
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import Variables
 from ansible_collections.esx.trust.plugins.plugin_utils._role_variables import FOUND
 from ansible_collections.esx.trust.plugins.plugin_utils._templates import no_template
 from ansible_collections.esx.trust.plugins.plugin_utils._templates import untagged
+
+_ARGUMENTS = Arguments(options=ARGUMENT_SPEC)
 
 #: The results by host. None for a host whose own task comes later.
 Found = dict[str, Optional[dict[str, Any]]]
@@ -84,8 +86,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _options(self) -> dict[str, Any]:
         """The validated options. Raises AnsibleActionFail."""
-        validator = ArgumentSpecValidator(**ARGUMENTS.keywords())
-        validation = validator.validate(ARGUMENTS.given(untagged(self._task.args)))
+        validation = _ARGUMENTS.validator.validate(_ARGUMENTS.given(untagged(self._task.args)))
         if validation.error_messages:
             raise AnsibleActionFail(validation.errors.msg)
 
