@@ -110,8 +110,8 @@ class Made:
     def shown(self, records: Any) -> dict[str, Any]:
         return dict(records)
 
-    def tell_ids(self, records: Any, answers: Any) -> None:
-        pass
+    def with_ids(self, records: Any, answers: Any) -> Any:
+        return records
 
 
 def host(*services: Made, single: bool = False) -> DeclaredHost:

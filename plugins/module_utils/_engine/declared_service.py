@@ -96,6 +96,6 @@ class DeclaredService(Protocol):
     def shown(self, records: Records) -> dict[str, Any]:
         """The records in the form that a diff shows to people, by name."""
 
-    def tell_ids(self, records: Records, answers: Sequence[StepAnswer]) -> None:
-        """Write the ids that the host gave to new resources into the records."""
-        return
+    def with_ids(self, records: Records, answers: Sequence[StepAnswer]) -> Records:
+        """The records with the ids that the host gave to new resources. Pure."""
+        return records

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.esx.trust.plugins.module_utils._api.connect import connect
@@ -46,11 +47,11 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
 
     with connect(connection, ARGUMENTS.secrets(params)) as client:
         outcome = converge(client, declared, check_mode=check_mode)
-        label = desired.subject.label
-        module_result = result(RESOURCE, label, connection, outcome, (), client_profile_model.shown)
+        (after,) = client_profile.with_ids([outcome.after], outcome.answers)
+        outcome = replace(outcome, after=after)
 
-        client_profile.tell_ids([module_result[RESOURCE]], outcome.answers)
-        return client.report(module_result)
+        label = desired.subject.label
+        return client.report(result(RESOURCE, label, connection, outcome, (), client_profile_model.shown))
 
 
 def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
@@ -97,8 +98,9 @@ def converged(client: Client, connection: Connection, declared: HostTrust, *, ch
             # there, and whether it accepts the login.
             service.ask_anything(client)
 
-    module_result = result(RESOURCE, "", connection, outcome, trust.warnings, trust.shown)
+    after = outcome.after
     for service in trust.services:
-        service.tell_ids(module_result[RESOURCE], outcome.answers)
+        after = service.with_ids(after, outcome.answers)
 
-    return {**module_result, **outcome.found}
+    outcome = replace(outcome, after=after)
+    return {**result(RESOURCE, "", connection, outcome, trust.warnings, trust.shown), **outcome.found}

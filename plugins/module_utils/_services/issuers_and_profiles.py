@@ -342,8 +342,9 @@ class IssuersAndProfiles(Service):
 
         return {ISSUERS_OPTION: issuers, PROFILES_OPTION: profiles}
 
-    def tell_ids(self, records: Records, answers: Sequence[StepAnswer]) -> None:
-        client_profile.tell_ids(records[PROFILES_OPTION], answers)
+    def with_ids(self, records: Records, answers: Sequence[StepAnswer]) -> Records:
+        profiles = client_profile.with_ids(records[PROFILES_OPTION], answers)
+        return {**records, PROFILES_OPTION: profiles}
 
 
 def _is_issuer(step: Step) -> bool:
