@@ -29,7 +29,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles 
 from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import Profiles
 from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import carry_out
 from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import undeclared
-from ansible_collections.esx.trust.plugins.module_utils._services.profile_copies import ProfileCopies
+from ansible_collections.esx.trust.plugins.module_utils._services.profile_copies import plan_copies
 
 
 @dataclass(frozen=True)
@@ -205,13 +205,13 @@ class _StepsInOrder:
 
     def _follow_issuer(self, alias: str, new: str, named: Sequence[ClientProfile]) -> None:
         """Copy the profiles that name the alias to the new alias of its issuer, and delete the old ones."""
-        copies = ProfileCopies(self.now, alias, new, self._declared)
-        self.conflicts.extend(copies.conflicts)
+        planned = plan_copies(self.now, alias, new, self._declared)
+        self.conflicts.extend(planned.conflicts)
 
-        for desired in copies.declared_first:
+        for desired in planned.declared_first:
             self._add_declared(desired)
 
-        for copy in copies.copies:
+        for copy in planned.copies:
             self._add(Step.between(RESOURCE, copy.label, None, copy))
 
         self._check_own_profiles(named)
