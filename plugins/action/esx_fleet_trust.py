@@ -25,7 +25,7 @@ from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.files import
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.look import Look
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.look import objections
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.outcome import hosts_by_need
-from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import Given
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import FleetHost
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import Variables
 from ansible_collections.esx.trust.plugins.plugin_utils._role_variables import FOUND
 from ansible_collections.esx.trust.plugins.plugin_utils._templates import no_template
@@ -54,7 +54,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         options = self._options()
 
         variables = Variables(self._task, task_vars, self._loader, tuple(FOUND.values()))
-        fleet = [variables.of(host) for host in task_vars["ansible_play_batch"]]
+        fleet = [variables.of(name) for name in task_vars["ansible_play_batch"]]
 
         if options["check_declarations"]:
             sentences = objections(fleet)
@@ -73,8 +73,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             )
             found = look.at(fleet)
 
-        in_order = {given.host: found.get(given.host) for given in fleet}
-        addresses = {given.host: str(given.args.get("hostname", "")) for given in fleet}
+        in_order = {host.name: found.get(host.name) for host in fleet}
+        addresses = {host.name: str(host.args.get("hostname", "")) for host in fleet}
         warnings = shared_warnings.shared(in_order, addresses)
 
         result.update(self._returned(in_order, warnings, options, started_at, task_vars))
@@ -149,7 +149,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return safe
 
 
-def _resumed(fleet: Sequence[Given]) -> tuple[str, Found]:
+def _resumed(fleet: Sequence[FleetHost]) -> tuple[str, Found]:
     """When the last look of this run began, and its results together with those of the hosts' own tasks.
 
     Raises AnsibleActionFail if that look has left no host to a task of its own.
@@ -162,9 +162,9 @@ def _resumed(fleet: Sequence[Given]) -> tuple[str, Found]:
         )
 
     found: Found = dict(kept["found"])
-    for given in fleet:
-        if given.elsewhere:
-            found[given.host] = _results_in(given.facts)
+    for host in fleet:
+        if host.elsewhere:
+            found[host.name] = _results_in(host.facts)
 
     return kept["started_at"], found
 

@@ -16,7 +16,7 @@ from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.files import
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.files import write_report
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.look import Look
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.outcome import hosts_by_need
-from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import Given
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import FleetHost
 
 if TYPE_CHECKING:
     from simulator import Fleet
@@ -36,7 +36,8 @@ def look_at(given: Mapping[str, Mapping[str, Any]], threads: int = 8) -> dict[st
     # Each call is a run of Ansible of its own, which remembers no refused login of another.
     _refused_logins._KEY = secrets.token_bytes(32)
     fleet = [
-        Given(host, {name: value for name, value in args.items() if value is not None}) for host, args in given.items()
+        FleetHost(host, {name: value for name, value in args.items() if value is not None})
+        for host, args in given.items()
     ]
     found = Look(key_providers=True, threads=threads, refusals=1).at(fleet)
 

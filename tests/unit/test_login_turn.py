@@ -25,7 +25,7 @@ from ansible_collections.esx.trust.plugins.module_utils._module.login_turn impor
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import in_turn
 from ansible_collections.esx.trust.plugins.module_utils._services import host_trust
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.look import Look
-from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import Given
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import FleetHost
 from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import RefusedLogins
 from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import login_of
 from ansible_collections.esx.trust.plugins.plugin_utils._validated import ValidatedOptions
@@ -346,7 +346,7 @@ def test_a_look_tells_what_the_host_said_although_nothing_can_be_kept(
 ) -> None:
     monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path / "gone"))
     look = Look(key_providers=False, threads=1, refusals=1, remote_tmp=str(tmp_path))
-    given = [Given("esx01", refused_options(host))]
+    given = [FleetHost("esx01", refused_options(host))]
     found = look.at(given)["esx01"]
 
     assert found is not None
@@ -434,7 +434,7 @@ def test_a_look_at_a_fleet_knows_what_a_task_in_the_background_was_told(
     (tmp_path / f"esx-trust-login-{login.digest}").write_text(f"refused {login.digest}\n", "ascii")
 
     look = Look(key_providers=False, threads=1, refusals=1, remote_tmp=str(tmp_path))
-    found = look.at([Given("esx01", args)])["esx01"]
+    found = look.at([FleetHost("esx01", args)])["esx01"]
 
     assert found is not None
     assert "is not tried again" in found["trust"]["msg"]
