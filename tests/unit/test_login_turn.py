@@ -20,14 +20,13 @@ from ansible.errors import AnsibleActionFail
 from ansible.utils.display import Display
 
 from ansible_collections.esx.trust.plugins.module_utils._module import login_turn
-from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import LoginKey
-from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import has_accepted
+from ansible_collections.esx.trust.plugins.module_utils._module.login_key import LoginKey
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import in_turn
 from ansible_collections.esx.trust.plugins.module_utils._services import host_trust
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.look import Look
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import FleetHost
 from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import RefusedLogins
-from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import login_of
+from ansible_collections.esx.trust.plugins.plugin_utils._task_login import login_of
 from ansible_collections.esx.trust.plugins.plugin_utils._validated import ValidatedOptions
 
 if TYPE_CHECKING:
@@ -390,19 +389,6 @@ def test_a_refusal_is_kept_for_an_empty_declaration_too(host: EsxHost, tmp_path:
     (file,) = tmp_path.iterdir()
 
     assert file.read_text("ascii") == f"refused {TOKEN.digest}\n"
-
-
-@pytest.mark.parametrize(
-    ("result", "accepted"),
-    [
-        ({"changed": False}, False),
-        ({"changed": False, "resources": []}, False),
-        ({"changed": False, "resources": [], "api_protocol": "rest"}, True),
-        ({"changed": False, "token_issuers": []}, True),
-    ],
-)
-def test_only_a_host_that_was_asked_has_accepted_a_login(result: dict[str, Any], accepted: bool) -> None:
-    assert has_accepted(result, "token") is accepted
 
 
 @pytest.mark.parametrize("kind", ["file", "link"])
