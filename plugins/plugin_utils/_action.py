@@ -30,13 +30,13 @@ from ansible_collections.esx.trust.plugins.module_utils._module.login_turn impor
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import refused_before
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import RefusedLogins
+from ansible_collections.esx.trust.plugins.plugin_utils._role_messages import ROLE
+from ansible_collections.esx.trust.plugins.plugin_utils._role_messages import in_variables
 from ansible_collections.esx.trust.plugins.plugin_utils._task_login import login_of
 from ansible_collections.esx.trust.plugins.plugin_utils._task_login import sends_password
 from ansible_collections.esx.trust.plugins.plugin_utils._templates import as_template
 from ansible_collections.esx.trust.plugins.plugin_utils._templates import untagged
 from ansible_collections.esx.trust.plugins.plugin_utils._validated import ValidatedOptions
-from ansible_collections.esx.trust.plugins.plugin_utils._variables import ROLE
-from ansible_collections.esx.trust.plugins.plugin_utils._variables import in_variables
 
 #: The variable that switches this off.
 SWITCH = "esx_trust_in_worker"

@@ -19,16 +19,16 @@ from ansible_collections.esx.trust.plugins.module_utils._module.login_turn impor
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import refused_before
 from ansible_collections.esx.trust.plugins.module_utils._services import host_examination
 from ansible_collections.esx.trust.plugins.module_utils._services import host_trust
-from ansible_collections.esx.trust.plugins.plugin_utils._fleet import differences
-from ansible_collections.esx.trust.plugins.plugin_utils._fleet import keys
-from ansible_collections.esx.trust.plugins.plugin_utils._fleet import named
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_keys import differences
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_keys import keys
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_keys import named
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.examination import Examination
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import FleetHost
 from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import RefusedLogins
+from ansible_collections.esx.trust.plugins.plugin_utils._role_messages import in_variables
 from ansible_collections.esx.trust.plugins.plugin_utils._task_login import login_of
 from ansible_collections.esx.trust.plugins.plugin_utils._task_login import sends_password
 from ansible_collections.esx.trust.plugins.plugin_utils._validated import ValidatedOptions
-from ansible_collections.esx.trust.plugins.plugin_utils._variables import in_variables
 
 Result = dict[str, Any]
 
