@@ -325,7 +325,7 @@ class _StepsInOrder:
 
     def _add_declared(self, desired: DesiredClientProfile) -> None:
         """Add the steps and the conflict of one declared profile."""
-        profile_plan = plan(self._profiles.as_plan_takes(self.now), desired, self._declared.account)
+        profile_plan = plan(self._profiles.if_offered(self.now), desired, self._declared.account)
         if profile_plan.conflict:
             self.conflicts.append(profile_plan.conflict)
 
