@@ -35,7 +35,7 @@ import checkout
 from environment import ENVIRONMENTS
 from environment import ROOT
 from environment import clean_path
-from environment import fail
+from programs import fail
 
 if TYPE_CHECKING:
     from simulator import Fleet
