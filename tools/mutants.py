@@ -25,7 +25,7 @@ from pathlib import Path
 import checkout
 from environment import ENVIRONMENTS
 from environment import VENVS
-from environment import fail
+from programs import fail
 
 #: Below plugins/module_utils, without the suffix.
 FILES = (
