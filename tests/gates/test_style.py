@@ -14,6 +14,7 @@ import pytest
 
 import checkout
 import environment
+from interpreters import clean_path
 
 if TYPE_CHECKING:
     from support.tools import Tools
@@ -71,7 +72,7 @@ def test_licences(tools: Tools, tmp_path: Path) -> None:
 
 
 def test_shellcheck() -> None:
-    shellcheck = shutil.which("shellcheck", path=environment.clean_path())
+    shellcheck = shutil.which("shellcheck", path=clean_path())
     if not shellcheck:
         pytest.skip("shellcheck is not on this machine")
 

@@ -16,6 +16,7 @@ import docs
 import environment
 from guides import terminal
 from installed import install
+from interpreters import clean_path
 from support import reading
 from support.programs import clean_environment
 from support.reading import Command
@@ -73,7 +74,7 @@ class Desk:
             GUIDES_HERE=self._told,
             HOME=home,
             PAGER="cat",  # a person would turn the pages
-            PATH=environment.clean_path(run.bin),
+            PATH=clean_path(run.bin),
             TERM="dumb",
         )
 

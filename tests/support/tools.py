@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import environment
+from interpreters import clean_path
 from support.programs import clean_environment
 from support.programs import run_program
 
@@ -45,7 +46,7 @@ class Tools:
             "ANSIBLE_NOCOLOR": "1",
             "HOME": self.home,
             "NO_COLOR": "1",
-            "PATH": environment.clean_path(where.bin),
+            "PATH": clean_path(where.bin),
         }
         return clean_environment(**{**own, **more})
 
