@@ -16,6 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from environment import COLLECTION
 from environment import ENVIRONMENTS
 from environment import ROOT
 from programs import clean_environment
@@ -41,7 +42,7 @@ def files() -> list[Path]:
 
 def copy_to(folder: Path) -> Path:
     """Copy the project to where Ansible expects a collection under `folder`."""
-    target = folder / "ansible_collections" / "esx" / "trust"
+    target = folder / COLLECTION
 
     for name in files():
         (target / name).parent.mkdir(parents=True, exist_ok=True)

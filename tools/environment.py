@@ -34,6 +34,8 @@ ROOT = Path(__file__).resolve().parent.parent
 VENVS = ROOT / ".venv"
 REQUIREMENTS = ROOT / "tests" / "requirements"
 CACHE = VENVS / "cache"
+#: Where a collection of this name stands, below a folder in which Ansible looks for collections.
+COLLECTION = Path("ansible_collections", "esx", "trust")
 #: Part of every stamp. Raise it when the environments must be made anew though no file changed.
 RECIPE = "2"
 
@@ -116,7 +118,7 @@ USUAL = tuple(name for name in ENVIRONMENTS if name not in CORES or name in TEST
 def link_collection() -> Path:
     """Give the checkout the path by which Ansible and Python know it; returns what to put on their search paths."""
     collections = VENVS / "collections"
-    link = collections / "ansible_collections" / "esx" / "trust"
+    link = collections / COLLECTION
 
     if not link.exists() or link.resolve() != ROOT:
         link.parent.mkdir(parents=True, exist_ok=True)

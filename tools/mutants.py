@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Optional
 
 import checkout
+from environment import COLLECTION
 from environment import ENVIRONMENTS
 from environment import VENVS
 from programs import fail
@@ -67,7 +68,6 @@ FILES = (
     "_services/certificate_links",
 )
 FOLDER = VENVS / "mutants"
-COLLECTION = "ansible_collections/esx/trust"
 SOURCES = f"{COLLECTION}/plugins/module_utils"
 STAGES = ("tests/unit", "tests/module")
 #: Percent of the mutants that have to be noticed.

@@ -20,7 +20,7 @@ import bench_stage
 import bench_work
 from environment import ENVIRONMENTS
 from environment import ROOT
-from environment import missing
+from support.tools import made_environment
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("bench")]
 SIZES, SLOW_HOSTS = (2,), 1
@@ -49,8 +49,7 @@ DIFFER = {
 
 @pytest.fixture(scope="module", autouse=True)
 def _run_environment() -> None:
-    if not ENVIRONMENTS["run"].python.exists():
-        pytest.skip(f"no environment run: {missing(ENVIRONMENTS['run'])}")
+    made_environment("run")
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ import pytest
 import checkout
 import environment
 from interpreters import clean_path
+from support.tools import made_environment
 
 if TYPE_CHECKING:
     from support.tools import Tools
@@ -67,7 +68,7 @@ def test_docs_of_the_tarball(tools: Tools, shipped: Path) -> None:
 def test_licences(tools: Tools, tmp_path: Path) -> None:
     """Every file says whose it is and under which licence."""
     tree = checkout.copy_to(tmp_path / "copy")
-    checkout.add_licence(tree, tools.venv("dev").bin / "ansible-galaxy")
+    checkout.add_licence(tree, made_environment("dev").bin / "ansible-galaxy")
     tools.run("dev", ["reuse", "--root", tree, "lint"])
 
 
