@@ -175,7 +175,7 @@ def test_the_tasks_for_both_collections_are_alike() -> None:
 
 
 @pytest.fixture
-def automation_controller(tools: Tools, tmp_path: Path) -> Path:
+def automation_controller(tmp_path: Path) -> Path:
     """A folder with a double of ansible.controller: the modules of awx.awx, of which it is made, under its name."""
     (awx,) = made_environment("awx").path.glob("lib/python*/site-packages/ansible_collections/awx/awx")
     folder = tmp_path / "collections"

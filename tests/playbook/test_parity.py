@@ -203,7 +203,7 @@ class Connection(local.Connection):
 
 
 @pytest.mark.every_core
-def test_the_work_is_done_where_it_belongs(playbooks: Playbooks, tools: Tools, core: str, tmp_path: Path) -> None:
+def test_the_work_is_done_where_it_belongs(playbooks: Playbooks, core: str, tmp_path: Path) -> None:
     """All ways are tasks of one run, each with a key provider of its name."""
     ways = {name: way for name, way in WAYS.items() if name != NEEDS_ROOT or os.geteuid() == 0}
     python = made_environment(core).python
