@@ -5,8 +5,9 @@
     python tools/bench.py [--hosts N,N] [--rounds N] [--json FILE] [--docs]      ways to do the same work, compared
     python tools/bench.py --advice [--docs]                                    what settings of a run are worth
 
-The ways take turns, so that a disturbance meets all of them, and what is shown are medians. With --docs the figures
-and the chart of docs/performance.md are written anew. Needs the environment "run", or the one named with --core.
+The ways take turns, so that a disturbance meets all of them, and the figures are medians. With --docs the program
+writes the figures and the chart of docs/performance.md anew. It needs the environment "run", or the one that --core
+names.
 """
 
 from __future__ import annotations

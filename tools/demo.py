@@ -128,8 +128,9 @@ def keep(ready: Stage) -> None:
     converge = f"ansible-playbook -i inventory.json -e @{DECLARATION.name} esx.trust.converge --check --diff"
 
     print(
-        f"\nThe hosts stay up until Ctrl-C: {host.url} and following, {host.username}, password {host.password}\n"
-        "Empty one of them, in another terminal, see what is found, and what would be written:\n\n"
+        f"\nThe hosts stay up until Ctrl-C. The first of them is {host.url}.\n"
+        f"The user is {host.username}, and the password is {host.password}.\n"
+        "In another terminal, empty this host, see what is found, and see what would be written:\n\n"
         f"  cd {shlex.quote(str(ready.folder))}\n"
         "  . ./settings.sh\n"
         f"  curl -X POST {ready.fleet.admin_url}/hosts/{host.address}/reset\n"
