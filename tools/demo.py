@@ -128,8 +128,10 @@ def keep(ready: Stage) -> None:
     converge = f"ansible-playbook -i inventory.json -e @{DECLARATION.name} esx.trust.converge --check --diff"
 
     print(
-        f"\nThe hosts stay up until Ctrl-C. The first of them is {host.url}.\n"
-        f"The user is {host.username}, and the password is {host.password}.\n"
+        "\nThe hosts stay up until Ctrl-C.\n\n"
+        f"  first host  {host.url}\n"
+        f"  account     {host.username}\n"
+        f"  password    {host.password}\n\n"
         "In another terminal, empty this host, see what is found, and see what would be written:\n\n"
         f"  cd {shlex.quote(str(ready.folder))}\n"
         "  . ./settings.sh\n"
