@@ -19,7 +19,7 @@ import yaml
 
 import simulator_process
 from contract.samples import PROVIDERS
-from contract.samples import grants
+from support.client_profiles import grants
 from support.constants import KEY_ID
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -171,6 +171,28 @@ def test_an_inventory_stays_valid(tmp_path: Path) -> None:
     assert {**first, "esx02": (port, renewed)} == {name: second[name] for name in first}
     assert list(second) == ["esx01", "esx02", "esx03", "vcenter01"]
     assert files[0] == files[1]
+
+
+def test_names_that_change_their_places(tmp_path: Path) -> None:
+    """A certificate names an address, too, so a host does not keep that of another address."""
+    folder, names = tmp_path / "fleet", tmp_path / "names"
+
+    for order in ("esx-a\nesx-b\n", "esx-b\nesx-a\n"):
+        names.write_text(order, encoding="utf-8")
+        process = _start(folder, "--names", str(names), "--keep")
+
+        try:
+            esx = yaml.safe_load((folder / "inventory.yml").read_text(encoding="utf-8"))["esx"]
+            with requests.Session() as session:
+                session.trust_env = False
+                for each in esx["hosts"].values():
+                    url = f"https://{each['esx_hostname']}:{each['esx_port']}{PROVIDERS}"
+                    answer = session.get(url, auth=("root", "VMware1!"), verify=each["esx_ca_path"], timeout=10)
+                    assert answer.status_code == 200
+            _end(process)
+        finally:
+            process.kill()
+            process.communicate()
 
 
 def test_a_port_that_is_taken(tmp_path: Path) -> None:

@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import base64
-import gzip
 import json
 from functools import partial
 from typing import Any
@@ -38,6 +36,7 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Unexpecte
 from ansible_collections.esx.trust.plugins.module_utils._secrets.redactor import Redactor
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
+from support.credentials import packed_saml
 from support.transport import ScriptedTransport
 from support.transport import failing
 
@@ -167,7 +166,7 @@ def test_each_login_has_its_context(credentials: Any, context: Any) -> None:
 
 
 def test_a_saml_token_travels_as_xml() -> None:
-    signed = SamlToken(base64.b64encode(gzip.compress(b"<saml/>")).decode())
+    signed = SamlToken(packed_saml("<saml/>"))
     context = sent(READ(), signed)["params"]["ctx"]["securityCtx"]
 
     assert context["schemeId"].endswith("saml_bearer_token")
