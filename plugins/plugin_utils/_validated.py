@@ -75,46 +75,50 @@ class ValidatedOptions:
 
     def result(self, work: Run, *, check_mode: bool, diff: bool) -> dict[str, Any]:
         """Do the work. Returns the result that the module of the same name would return, without any secret."""
-        validation = self.validation
-        options = validation.validated_parameters
         params = self.params
-
-        done: dict[str, Any]
-        secrets: tuple[str, ...] = ()
         if params is None:
-            done = {"failed": True, "changed": False, "msg": self._refusal()}
-        else:
-            done, secrets = perform(
-                work,
-                params,
-                check_mode=check_mode,
-                diff=diff,
-                written=self.args,
-                arguments=self.arguments,
-            )
+            return self._refused()
 
-        warnings = [*_alias_warnings(validation), *done.pop("warnings", [])]
-        if warnings:
-            done["warnings"] = warnings
+        done, secrets = perform(
+            work,
+            params,
+            check_mode=check_mode,
+            diff=diff,
+            written=self.args,
+            arguments=self.arguments,
+        )
 
-        if self.shows_invocation:
-            # Options that were refused can hold secrets in every place, even in the keys of a dictionary.
-            shown = {} if params is None else self.arguments.shown(options)
-            # Nothing in these options is masked yet besides the secret options.
-            invocation = {"invocation": {"module_args": shown}}
-            done = done.extended(invocation) if isinstance(done, Masked) else {**done, **invocation}
+        return self._presentable(done, self.validation.validated_parameters, secrets)
 
-        result = scrubbed(self.arguments, done, [self.args, options], secrets)
+    def _refused(self) -> dict[str, Any]:
+        """The result for options that Ansible refused."""
+        refused = {"failed": True, "changed": False, "msg": self._refusal()}
+        # Options that were refused can hold secrets in every place, even in the keys of a dictionary.
+        result = self._presentable(refused, {}, ())
 
-        complaint = None
-        if params is None:
-            complaint = self.arguments.complaint(validation)
-
+        complaint = self.arguments.complaint(self.validation)
         if complaint:
             # This sentence names options and repeats no values, so it needs no scrubbing.
             result["msg"] = complaint
 
         return result
+
+    def _presentable(self, done: dict[str, Any], params: dict[str, Any], secrets: tuple[str, ...]) -> dict[str, Any]:
+        """The result with all secrets masked, and with the warnings about the options.
+
+        params: the options that the result shows.
+        secrets: the values to mask besides the secrets of the options.
+        """
+        warnings = [*_alias_warnings(self.validation), *done.pop("warnings", [])]
+        if warnings:
+            done["warnings"] = warnings
+
+        if self.shows_invocation:
+            # Nothing in these options is masked yet besides the secret options.
+            invocation = {"invocation": {"module_args": self.arguments.shown(params)}}
+            done = done.extended(invocation) if isinstance(done, Masked) else {**done, **invocation}
+
+        return scrubbed(self.arguments, done, [self.args, self.validation.validated_parameters], secrets)
 
     def _refusal(self) -> str:
         """The message of a module whose options Ansible itself refuses."""

@@ -8,7 +8,6 @@ no client profile names the issuer, so such a token would give no rights.
 
 from __future__ import annotations
 
-import datetime
 import secrets
 import time
 from collections.abc import Mapping
@@ -23,10 +22,6 @@ from ansible_collections.esx.trust.plugins.module_utils._api.retries import FIRS
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
-from ansible_collections.esx.trust.plugins.module_utils._libraries import Encoding
-from ansible_collections.esx.trust.plugins.module_utils._libraries import hashes
-from ansible_collections.esx.trust.plugins.module_utils._libraries import rsa
-from ansible_collections.esx.trust.plugins.module_utils._libraries import x509
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer_model
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import Asker
@@ -36,6 +31,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.api_hiding imp
 from ansible_collections.esx.trust.plugins.module_utils._services.api_hiding import hide
 from ansible_collections.esx.trust.plugins.module_utils._services.api_hiding import host_names
 from ansible_collections.esx.trust.plugins.module_utils._services.api_hiding import without_host_name
+from ansible_collections.esx.trust.plugins.module_utils._services.api_probe_chain import throw_away_chain
 from ansible_collections.esx.trust.plugins.module_utils._services.api_replies import NOT_ASKED
 from ansible_collections.esx.trust.plugins.module_utils._services.api_replies import Reply
 from ansible_collections.esx.trust.plugins.module_utils._services.api_replies import chains_in
@@ -64,44 +60,11 @@ _TRIALS = (
 )
 #: The number of attempts to remove the issuer.
 _REMOVALS = 3
-#: The length of the keys in bits.
-_KEY_BITS = 2048
 
 
 def is_leftover(alias: str, issuer: str) -> bool:
     """True for an issuer that an earlier run of this module has left. Both its alias and its issuer must show that."""
     return alias.startswith(ALIAS) and issuer.startswith(ISSUER)
-
-
-def throw_away_chain() -> list[str]:
-    """A chain of two certificates in PEM, with the leaf first. It is valid for a day. The keys are not kept."""
-    authority, key_of_authority = _certificate("esx.trust probe authority", None)
-    leaf, _key = _certificate("esx.trust probe", (authority, key_of_authority))
-
-    return [certificate.public_bytes(Encoding.PEM).decode() for certificate in (leaf, authority)]
-
-
-def _certificate(common_name: str, parent: Optional[tuple[Any, Any]]) -> tuple[Any, Any]:
-    """A new certificate and its key. parent: the certificate and the key of the issuer; None if it signs itself."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=_KEY_BITS)
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, common_name)])
-    now = datetime.datetime.now(datetime.timezone.utc)
-
-    issuer_name = parent[0].subject if parent else subject
-    issuer_key = parent[1] if parent else key
-
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer_name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=parent is None, path_length=None), critical=True)
-    )
-
-    return builder.sign(issuer_key, hashes.SHA256()), key
 
 
 def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
