@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.esx.trust.plugins.module_utils._services.key_ids import canonical_key_id
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import looks_like_key
 from ansible_collections.esx.trust.plugins.module_utils._services.option_specifications import is_blank
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import listed
 
@@ -46,7 +47,8 @@ def keys(providers: Any) -> Keys:
         name = _text(entry.get("provider"))
         key_id = _text(entry.get("key_id"))
         key = _text(entry.get("key_derivation_key"))
-        if name:
+        # The module refuses a key in the place of the name. It must not get into a sentence.
+        if name and not looks_like_key(name):
             found.setdefault(name, []).append({"key_id": canonical_key_id(key_id), "key": _digest(key)})
 
     return found

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -53,6 +54,20 @@ def test_the_second_run_writes_nothing(modules: Modules, host: Host) -> None:
     assert ran.result["operations"] == []
     assert ran.result["kms_provider"] == RECORD
     assert len(host.writes) == before
+
+
+@pytest.mark.parametrize("key", [KEY, None], ids=["both", "alone"])
+def test_a_key_in_the_place_of_the_name_is_neither_sent_nor_shown(
+    modules: Modules, host: Host, key: str | None
+) -> None:
+    """A host would show it to everybody as the name of a provider."""
+    misplaced = base64.b64encode(bytes(range(32))).decode()
+    ran = modules.kms_provider(provider=misplaced, key_derivation_key=key, diff=True)
+
+    assert ran.result["failure"]["code"] == "invalid_input"
+    assert "provider: is the Base64 of a key" in ran.message
+    assert misplaced not in ran.output
+    assert host.journal == []
 
 
 @pytest.mark.parametrize("times", [1, None], ids=["once", "always"])

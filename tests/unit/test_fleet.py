@@ -116,6 +116,16 @@ def test_nothing_of_a_key_is_kept_or_told() -> None:
         assert secret not in kept
 
 
+def test_a_key_in_the_place_of_the_name_is_neither_kept_nor_told() -> None:
+    """The module refuses it."""
+    first = declared()
+    second = declared(key=OTHER_KEY)
+    first[0]["provider"] = second[0]["provider"] = KEY
+
+    assert keys(first) == {}
+    assert compared(first, second) == []
+
+
 def test_the_filters_have_their_names() -> None:
     """The role and the playbooks of users know them by these names."""
     assert sorted(FilterModule().filters()) == ["fleet_differences", "fleet_entries", "fleet_keys", "fleet_refusal"]

@@ -35,6 +35,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.arguments impo
 from ansible_collections.esx.trust.plugins.module_utils._services.key_ids import is_key_id
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import DesiredKmsProvider
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import KmsProvider
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import looks_like_key
 
 _SERVICE = "com.vmware.esx.trusted_infrastructure.kms.providers"
 _PATH = "/api/esx/trusted-infrastructure/kms/providers"
@@ -109,6 +110,12 @@ def _unless_key_id(value: Any) -> list[str]:
     return [] if is_key_id(text.strip()) else [text]
 
 
+def _if_key(value: Any) -> list[str]:
+    """The name of a provider if it is probably a key."""
+    text = str(value)
+    return [text] if looks_like_key(text) else []
+
+
 #: The options that declare one provider.
 DECLARATION = Arguments(
     options={
@@ -118,7 +125,7 @@ DECLARATION = Arguments(
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         **ignored("type", "available", "details"),
     },
-    likely_secrets={"key_id": _unless_key_id},
+    likely_secrets={"provider": _if_key, "key_id": _unless_key_id},
 )
 
 

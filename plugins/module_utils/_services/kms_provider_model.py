@@ -24,6 +24,8 @@ RESOURCE = "kms_provider"
 #: The length of a key derivation key in bytes. It is a key for AES-256.
 KEY_BYTES = 32
 _HEXADECIMAL_KEY = re.compile(r"[0-9a-fA-F]{64}")
+#: The Base64 of so many bytes.
+_BASE64_KEY = re.compile(r"[0-9A-Za-z+/]{43}=")
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,9 @@ class DesiredKmsProvider:
 
         provider = check_unmasked("provider", path_element("provider", params["provider"]))
         if present:
+            if looks_like_key(provider):
+                raise InvalidInput("provider: is the Base64 of a key, and everybody may see the name of a provider.")
+
             provider = check_name("provider", provider)
 
         return cls(
@@ -93,6 +98,11 @@ class DesiredKmsProvider:
             key_id=_read_key_id(params["key_id"]),
             key_derivation_key=key,
         )
+
+
+def looks_like_key(text: str) -> bool:
+    """True for a text that has the form of a key in Base64."""
+    return _BASE64_KEY.fullmatch(text.strip()) is not None
 
 
 def _read_key_id(value: Optional[str]) -> Optional[str]:
