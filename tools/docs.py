@@ -19,6 +19,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import report_picture
 from environment import ROOT
 from environment import fail
 from environment import link_collection
@@ -28,6 +29,7 @@ from promises import PUBLIC_FILTERS
 DOCS = ROOT / "docs"
 SITE = ROOT / "tools" / "site"
 COLLECTION = "esx.trust"
+EXAMPLE = "example-report.html"
 ON_GITHUB = "https://github.com/esx-trust/esx.trust/blob/main/"
 
 #: The parts of the site and their pages, in the order in which they are read.
@@ -40,6 +42,7 @@ PARTS = {
         "rotation",
         "audit-in-ci",
         "client-profiles",
+        "rehearsal",
     ),
     "One task": ("awx", "metrics", "sites"),
     "Reference": ("playbooks", "collection/index", "troubleshooting", "performance"),
@@ -110,6 +113,7 @@ def build(output: Path) -> Path:
 
         shutil.rmtree(output, ignore_errors=True)
         shutil.copytree(made, output, ignore=shutil.ignore_patterns(".buildinfo", "objects.inv"))
+        (output / EXAMPLE).write_text(report_picture.page(report_picture.example()), "utf-8")
 
     return output / "index.html"
 
@@ -131,6 +135,7 @@ def _write_sources(source: Path) -> None:
     shutil.copy(ROOT / "CHANGELOG.md", source / "changelog.md")
 
     index = _with_links((DOCS / "README.md").read_text("utf-8"))
+    index = index.replace("\n## ", f'\n<p><a href="{EXAMPLE}">The whole report</a></p>\n\n## ', 1)
     (source / "index.md").write_text("\n".join([index, *_tables_of_contents()]), "utf-8")
 
 
