@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from environment import fail
+from programs import fail
 
 #: What is to hold: the case, the figure of it, at most so much, times the same figure of that case (none: as it is).
 TARGETS = (

@@ -34,7 +34,7 @@ import checkout
 from environment import ROOT
 from environment import Environment
 from environment import clean_path
-from environment import fail
+from programs import fail
 
 START_SECONDS = 120.0
 KEY_ID = str(uuid.uuid4())

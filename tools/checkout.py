@@ -10,7 +10,6 @@ on a copy of what git knows or would take: environments and caches stay out of i
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -19,8 +18,9 @@ from pathlib import Path
 
 from environment import ENVIRONMENTS
 from environment import ROOT
-from environment import fail
-from environment import run
+from programs import clean_environment
+from programs import fail
+from programs import run
 
 LICENCE = "GPL-3.0-or-later"
 
@@ -75,7 +75,7 @@ def build(output: Path, ansible_galaxy: Path) -> Path:
         tree = copy_to(Path(folder))
         add_licence(tree, ansible_galaxy)
         command = [ansible_galaxy, "collection", "build", "--force", "--output-path", output.resolve(), tree]
-        said = run(command, {**os.environ, "ANSIBLE_HOME": folder, "LC_ALL": "C.UTF-8"})
+        said = run(command, clean_environment(ANSIBLE_HOME=folder))
 
     tarballs = [word for word in said.split() if word.endswith(".tar.gz")]
     if len(tarballs) != 1:

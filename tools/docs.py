@@ -21,9 +21,10 @@ from pathlib import Path
 
 import report_picture
 from environment import ROOT
-from environment import fail
 from environment import link_collection
-from environment import run
+from programs import clean_environment
+from programs import fail
+from programs import run
 from promises import PUBLIC_FILTERS
 
 DOCS = ROOT / "docs"
@@ -85,23 +86,22 @@ def pages() -> tuple[str, ...]:
 
 def build(output: Path) -> Path:
     """Build the site; returns its first page."""
-    variables = {
-        **{name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "PYTHON"))},
-        "ANSIBLE_COLLECTIONS_PATH": str(link_collection()),
-        "LC_ALL": "C.UTF-8",
-    }
-
     programs = Path(sys.executable).parent
 
     with tempfile.TemporaryDirectory(prefix="esx-trust-") as folder:
+        variables = clean_environment(
+            ANSIBLE_COLLECTIONS_PATH=link_collection(),
+            ANSIBLE_HOME=folder,
+            PATH=os.pathsep.join([str(programs), os.environ.get("PATH", os.defpath)]),
+            PYTHONDONTWRITEBYTECODE="1",
+        )
+
         source = Path(folder) / "source"
         _write_sources(source)
 
         collection = source / "collection"
         collection.mkdir(mode=0o700)
         document = ["collection", "--use-current", "--squash-hierarchy", "--fail-on-error", "--dest-dir", collection]
-        variables["ANSIBLE_HOME"] = folder
-        variables["PATH"] = os.pathsep.join([str(programs), variables.get("PATH", os.defpath)])
         run([programs / "antsibull-docs", *document, COLLECTION], variables)
 
         _leave_out_parts_of_playbooks(collection)

@@ -22,11 +22,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from collections.abc import Mapping
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+
+from programs import fail
+from programs import run
 
 ROOT = Path(__file__).resolve().parent.parent
 VENVS = ROOT / ".venv"
@@ -94,25 +94,6 @@ TEST_CORES = (CORES[0], "core-2.19", CORES[-1])
 #: The environments of `make test`.
 USUAL = tuple(name for name in ENVIRONMENTS if name not in CORES or name in TEST_CORES)
 UV = VENVS / "uv" / "bin" / "uv"
-
-
-def fail(message: str) -> NoReturn:
-    sys.exit(f"environment: {message}")
-
-
-def run(command: Sequence[object], env: Mapping[str, str] | None = None) -> str:
-    """Run a command without a word; when it fails, say everything it said."""
-    done = subprocess.run(
-        [str(part) for part in command],
-        env=dict(os.environ if env is None else env),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        fail(f"{' '.join(map(str, command))} failed ({done.returncode})\n{done.stdout}{done.stderr}")
-    return done.stdout
 
 
 def link_collection() -> Path:

@@ -25,7 +25,7 @@ from pathlib import Path
 import checkout
 from environment import ENVIRONMENTS
 from environment import VENVS
-from environment import fail
+from programs import fail
 
 #: Below plugins/module_utils, without the suffix.
 FILES = (
@@ -44,13 +44,13 @@ FILES = (
     "_services/token_issuer_plan",
     "_services/token_issuer_restoring",
     "_services/issuers_and_profiles",
-    "_services/token_issuer_parts",
-    "_services/client_profile_parts",
+    "_services/token_issuer_resources",
+    "_services/client_profile_resources",
     "_services/client_profile_model",
     "_services/client_profile_plan",
     "_services/renaming",
     "_engine/plan",
-    "_engine/host",
+    "_engine/declared_host",
     "_engine/converge",
     "_engine/sent",
     "_engine/restoring",

@@ -10,7 +10,6 @@ docs/compatibility.md says what a promise is. What is added becomes a promise wi
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
 import tempfile
@@ -22,7 +21,8 @@ import yaml
 
 from environment import ROOT
 from environment import link_collection
-from environment import run
+from programs import clean_environment
+from programs import run
 
 PROMISES = ROOT / "tests" / "contract" / "promises.yml"
 HEAD = """# Copyright (c) 2026, esx.trust contributors
@@ -67,12 +67,11 @@ def current() -> dict[str, Any]:
 def _documented(kind: str, names: Any) -> dict[str, Any]:
     """The documentation of plugins, with their fragments, as ansible-doc tells it."""
     with tempfile.TemporaryDirectory(prefix="esx-trust-") as home:
-        variables = {
-            **os.environ,
-            "ANSIBLE_COLLECTIONS_PATH": str(link_collection()),
-            "ANSIBLE_HOME": home,
-            "LC_ALL": "C.UTF-8",
-        }
+        variables = clean_environment(
+            ANSIBLE_COLLECTIONS_PATH=link_collection(),
+            ANSIBLE_HOME=home,
+            PYTHONDONTWRITEBYTECODE="1",
+        )
         command = [Path(sys.executable).parent / "ansible-doc", "--json", "-t", kind]
         said = run([*command, *(f"esx.trust.{name}" for name in names)], variables)
 

@@ -22,7 +22,7 @@ import checkout
 import promises
 from environment import ENVIRONMENTS
 from environment import ROOT
-from environment import run
+from programs import run
 
 #: The tests that judge the tarball or what is said about it.
 JUDGES = (

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import shutil
@@ -204,7 +205,18 @@ def test_with_ansible_controller(setup: Setup, controller: Controller, automatio
 
 
 def test_without_awx_awx_it_says_what_to_do(setup: Setup, controller: Controller) -> None:
-    played = setup.run(guide.file("awx.yml"), where="install")
+    """And it looks for it here, as the user who runs Ansible, whatever the inventory sets for other plays."""
+    elsewhere = {
+        "ansible_connection": "ssh",
+        "ansible_port": 1,
+        "ansible_become": True,
+        "ansible_become_exe": "/nowhere/sudo",
+        "ansible_shell_executable": "/nowhere/sh",
+    }
+    inventory = setup.folder / "hosts.json"
+    inventory.write_text(json.dumps({"all": {"hosts": {"localhost": {}}, "vars": elsewhere}}))
+    played = setup.run(guide.file("awx.yml"), "-i", str(inventory), where="install")
+
     assert played.code == 2, played.output
     assert "ansible-galaxy collection install awx.awx" in played.output
     assert controller.writes == []

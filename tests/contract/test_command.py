@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 import signal
@@ -18,6 +17,7 @@ import pytest
 import requests
 import yaml
 
+import simulator_process
 from contract.samples import PROVIDERS
 from contract.samples import grants
 from support.constants import KEY_ID
@@ -25,16 +25,8 @@ from support.constants import KEY_ID
 TESTS = Path(__file__).resolve().parents[1]
 
 
-def _start(folder: Path, *words: str) -> subprocess.Popen[str]:
-    """The command, once it is ready: it says so on a pipe."""
-    reader, writer = os.pipe()
-    command = [sys.executable, "-m", "simulator", "--directory", str(folder), "--ready-fd", str(writer), *words]
-    process = subprocess.Popen(command, cwd=TESTS, pass_fds=(writer,), stdout=subprocess.PIPE, text=True)
-    os.close(writer)
-    with os.fdopen(reader) as pipe:
-        assert pipe.readline() == "ready\n", process.communicate()
-
-    return process
+def _start(folder: Path, *options: object) -> subprocess.Popen[str]:
+    return simulator_process.start("--directory", folder, *options, stdout=subprocess.PIPE)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -18,6 +17,7 @@ import yaml
 
 import environment
 from support.constants import KEY_ID
+from support.ports import free_port
 from support.tools import Tools
 
 if TYPE_CHECKING:
@@ -81,14 +81,6 @@ def test_an_alert_starts_one_audit(tools: Tools, tmp_path: Path, fleet: Fleet) -
     assert [(one["host"], one["status"]) for one in report["hosts"]] == [(host.name, "ok")]
     assert said.read_text("utf-8").count("PLAY [Audit]") == 1
     assert host.password not in said.read_text("utf-8")
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-
-    return port
 
 
 def answers(url: str, alert: object) -> bool:

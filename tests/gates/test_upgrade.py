@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 import environment
+import programs
 from support.certificates import chain
 from support.constants import KEY
 from support.constants import KEY_ID
@@ -185,7 +186,7 @@ def release_before(tmp_path_factory: pytest.TempPathFactory) -> Path:
         archive.extractall(tree, filter="data")
 
     command = [builder.bin / "ansible-galaxy", "collection", "build", "--output-path", folder, tree]
-    environment.run(command, clean_environment(ANSIBLE_HOME=folder / "home"))
+    programs.run(command, clean_environment(ANSIBLE_HOME=folder / "home"))
 
     return folder / f"esx-trust-{BEFORE}.tar.gz"
 

@@ -12,13 +12,12 @@ from pathlib import Path
 
 import pytest
 
-import checkout
 import docs
 import environment
 from guides import terminal
+from installed import install
 from support import reading
 from support.programs import clean_environment
-from support.programs import run_program
 from support.reading import Command
 from support.reading import File
 
@@ -141,15 +140,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = environment.ENVIRONMENTS["run"]
     if not run.python.exists():
         pytest.skip("no environment run: python3 tools/environment.py run")
-    folder = tmp_path_factory.mktemp("installed")
-    galaxy = run.bin / "ansible-galaxy"
-    tarball = checkout.build(folder, galaxy)
-    command = [str(galaxy), "collection", "install", "--offline", str(tarball), "-p", str(folder / "collections")]
-    ended = run_program(command, folder, clean_environment(ANSIBLE_HOME=folder / "ansible"))
 
-    assert ended.code == 0, ended.output
-
-    return folder / "collections"
+    return install(tmp_path_factory.mktemp("installed"), run).collections
 
 
 @pytest.fixture

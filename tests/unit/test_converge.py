@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.esx.trust.plugins.module_utils._engine.converge import converge
-from ansible_collections.esx.trust.plugins.module_utils._engine.host import Host
+from ansible_collections.esx.trust.plugins.module_utils._engine.declared_host import DeclaredHost
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import Conflict
@@ -139,7 +139,7 @@ def issuer_there() -> MemoryHost:
 class Case:
     """A declaration of the resource `name` that takes one write on the host that it starts with."""
 
-    declare: Callable[[], Host]
+    declare: Callable[[], DeclaredHost]
     start: Callable[[], MemoryHost]
     write: str
     name: str
@@ -375,7 +375,7 @@ def test_no_connection_uses_up_the_budget_and_writes_nothing() -> None:
 
 
 @dataclass(frozen=True)
-class Recording(Host):
+class Recording(DeclaredHost):
     """A host that remembers what it was asked to explain."""
 
     explained: list[tuple[TrustError, Step, str]] = field(default_factory=list)
@@ -396,7 +396,7 @@ def test_a_refused_write_is_explained_as_what_it_is(error_type: str, looks: bool
     client.passes("get")
     if not looks:
         client.fails("get", broken)
-    declaration = Recording(provider().resources, single=True)
+    declaration = Recording(provider().services, single=True)
 
     assert failure(client, declaration) is refusal
     assert {(error, step.action, step.id, host) for error, step, host in declaration.explained} == {

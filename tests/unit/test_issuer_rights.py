@@ -28,7 +28,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers i
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import carry_out as carry_out_issuers
 from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import DeclaredProfiles
 from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import Profiles
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import Rights
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import RightsPlan
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import concern_profiles
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import plan_rights
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
@@ -61,7 +61,7 @@ def planned(
     *declared: DesiredTokenIssuer,
     purge: bool = False,
     rights: DeclaredProfiles = NOTHING,
-) -> Rights:
+) -> RightsPlan:
     own = token_issuer_plan.plan_issuers(held.values(), DeclaredIssuers(declared, purge))
     assert not own.conflicts
 
@@ -70,7 +70,7 @@ def planned(
     return plan_rights(held, own.steps, known, rights)
 
 
-def all_steps(rights: Rights) -> tuple[Step, ...]:
+def all_steps(rights: RightsPlan) -> tuple[Step, ...]:
     return (*rights.added, *rights.removed)
 
 
@@ -94,7 +94,7 @@ def done(state: State, steps: Iterable[Step], cascade: bool) -> State:
     return held, profiles
 
 
-def told(rights: Rights) -> list[tuple[str, str, str]]:
+def told(rights: RightsPlan) -> list[tuple[str, str, str]]:
     return [(step.action, step.resource, step.id) for step in all_steps(rights)]
 
 

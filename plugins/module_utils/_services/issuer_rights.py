@@ -29,11 +29,11 @@ from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles 
 from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import Profiles
 from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import carry_out
 from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import undeclared
-from ansible_collections.esx.trust.plugins.module_utils._services.profile_copies import ProfileCopies
+from ansible_collections.esx.trust.plugins.module_utils._services.profile_copies import plan_copies
 
 
 @dataclass(frozen=True)
-class Rights:
+class RightsPlan:
     """The steps of issuers and client profiles in one order.
 
     added: the steps that add and update, and all steps of renamings.
@@ -59,7 +59,7 @@ def may_take_rights(steps: Iterable[Step]) -> bool:
     return any(_takes_alias(step) for step in steps)
 
 
-def plan_rights(held: Held, steps: Sequence[Step], profiles: Profiles, declared: DeclaredProfiles) -> Rights:
+def plan_rights(held: Held, steps: Sequence[Step], profiles: Profiles, declared: DeclaredProfiles) -> RightsPlan:
     """All steps of issuers and client profiles. Pure.
 
     The steps of the issuers keep their order. Profiles are added and updated after the issuers, and they are deleted
@@ -86,7 +86,7 @@ def plan_rights(held: Held, steps: Sequence[Step], profiles: Profiles, declared:
 
     in_order.check_declared_aliases()
 
-    return Rights(
+    return RightsPlan(
         added=tuple(in_order.steps[:added]),
         removed=tuple(in_order.steps[added:]),
         held=tuple(in_order.now),
@@ -205,13 +205,13 @@ class _StepsInOrder:
 
     def _follow_issuer(self, alias: str, new: str, named: Sequence[ClientProfile]) -> None:
         """Copy the profiles that name the alias to the new alias of its issuer, and delete the old ones."""
-        copies = ProfileCopies(self.now, alias, new, self._declared)
-        self.conflicts.extend(copies.conflicts)
+        planned = plan_copies(self.now, alias, new, self._declared)
+        self.conflicts.extend(planned.conflicts)
 
-        for desired in copies.declared_first:
+        for desired in planned.declared_first:
             self._add_declared(desired)
 
-        for copy in copies.copies:
+        for copy in planned.copies:
             self._add(Step.between(RESOURCE, copy.label, None, copy))
 
         self._check_own_profiles(named)
