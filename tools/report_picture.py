@@ -21,8 +21,8 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from environment import ROOT
-from environment import fail
 from environment import link_collection
+from programs import fail
 
 sys.path.insert(0, str(link_collection()))
 
