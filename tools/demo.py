@@ -128,8 +128,11 @@ def keep(ready: Stage) -> None:
     converge = f"ansible-playbook -i inventory.json -e @{DECLARATION.name} esx.trust.converge --check --diff"
 
     print(
-        f"\nThe hosts stay up until Ctrl-C: {host.url} and following, {host.username}, password {host.password}\n"
-        "Empty one of them, in another terminal, see what is found, and what would be written:\n\n"
+        "\nThe hosts stay up until Ctrl-C.\n\n"
+        f"  first host  {host.url}\n"
+        f"  account     {host.username}\n"
+        f"  password    {host.password}\n\n"
+        "In another terminal, empty this host, see what is found, and see what would be written:\n\n"
         f"  cd {shlex.quote(str(ready.folder))}\n"
         "  . ./settings.sh\n"
         f"  curl -X POST {ready.fleet.admin_url}/hosts/{host.address}/reset\n"

@@ -37,7 +37,7 @@ from faults import troubles  # noqa: E402 - found by the path above
 from simulator import Fleet  # noqa: E402 - found by the path above
 
 HOSTS = 6
-#: Of how many combinations one is tried, unless somebody has hours.
+#: One combination in so many is tried, unless somebody has hours.
 SHARE = 12
 #: Where the totals are documented.
 PAGE = ROOT / "docs" / "faults.md"
@@ -74,12 +74,12 @@ def outcomes(task: int, full: bool, share: int) -> list[Outcome]:
         for way in runner.Way:
             with runner.sweeping(way):
                 verdicts = hosts.sweep(case, scope, share=share)
-            found += [outcome(verdict) for verdict in verdicts]
+            found += [outcome_of(verdict) for verdict in verdicts]
 
     return found
 
 
-def outcome(verdict: oracle.Verdict) -> Outcome:
+def outcome_of(verdict: oracle.Verdict) -> Outcome:
     attempt = verdict.attempt
 
     return Outcome(
@@ -111,10 +111,10 @@ def table(found: list[Outcome]) -> Iterator[str]:
     yield _row("request broken", troubles.COLUMNS)
 
     by_cell: dict[tuple[str, str], list[Outcome]] = {}
-    for one in found:
-        by_cell.setdefault((one.operation, one.column), []).append(one)
+    for outcome in found:
+        by_cell.setdefault((outcome.operation, outcome.column), []).append(outcome)
 
-    for operation in sorted({one.operation for one in found}, key=_order):
+    for operation in sorted({outcome.operation for outcome in found}, key=_order):
         cells = [_cell(by_cell.get((operation, column), [])) for column in troubles.COLUMNS]
         yield _row(operation, cells)
 
@@ -133,8 +133,8 @@ def _cell(found: list[Outcome]) -> str:
     if not found:
         return "-"
 
-    finished = sum(one.ok for one in found)
-    mark = "!" if any(one.wrong for one in found) else ""
+    finished = sum(outcome.ok for outcome in found)
+    mark = "!" if any(outcome.wrong for outcome in found) else ""
 
     return f"{finished}/{len(found) - finished}{mark}"
 
@@ -145,18 +145,18 @@ def totals(found: list[Outcome]) -> Iterator[tuple[str, int]]:
 
     for protocol, words in PROTOCOLS.items():
         for way in runner.Way:
-            count = sum((one.protocol, one.way) == (protocol, way.value) for one in found)
+            count = sum((outcome.protocol, outcome.way) == (protocol, way.value) for outcome in found)
             yield f"  over {words}, by the {way.value}", count
 
-    right = [one for one in found if not one.wrong]
-    finished = [one for one in right if one.ok]
-    changed = sum(one.changed for one in finished)
+    right = [outcome for outcome in found if not outcome.wrong]
+    finished = [outcome for outcome in right if outcome.ok]
+    changed = sum(outcome.changed for outcome in finished)
 
     yield "finished, changed is true and so it was", changed
     yield "finished, changed is false and so it was", len(finished) - changed
     yield "failed with one sentence, and ran again well", len(right) - len(finished)
     yield "wrong outcomes", len(found) - len(right)
-    yield "most requests in one run", max((one.requests for one in found), default=0)
+    yield "most requests in one run", max((outcome.requests for outcome in found), default=0)
 
 
 def drawn(share: int) -> str:
@@ -203,7 +203,7 @@ def main() -> int:
         page = PAGE.read_text("utf-8")
         PAGE.write_text(replaced(page, BEGIN, END, documented(drawn(share), figures)), "utf-8")
 
-    wrong = [one.wrong for one in found if one.wrong]
+    wrong = [outcome.wrong for outcome in found if outcome.wrong]
     for text in wrong[:SHOWN]:
         print(f"\n{text}", file=sys.stderr)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import checkout
 from environment import Environment
-from environment import clean_path
+from interpreters import clean_path
 from programs import clean_environment
 from programs import run
 

@@ -19,7 +19,7 @@ import yaml
 
 import simulator_process
 from contract.samples import PROVIDERS
-from contract.samples import grants
+from support.client_profiles import grants
 from support.constants import KEY_ID
 
 TESTS = Path(__file__).resolve().parents[1]

@@ -17,9 +17,9 @@ import pytest
 import requests
 
 from contract.samples import PROVIDERS
-from contract.samples import grants
 from contract.samples import provider
 from simulator.documents import changed
+from support.client_profiles import grants
 from support.constants import KEY
 from support.constants import KEY_ID
 from support.constants import OTHER_KEY_ID

@@ -24,6 +24,7 @@ from support.constants import KEY
 from support.constants import KEY_ID
 from support.programs import clean_environment
 from support.tools import Tools
+from support.tools import made_environment
 
 if TYPE_CHECKING:
     from simulator import Fleet
@@ -173,13 +174,11 @@ class Site:
 @pytest.fixture(scope="session")
 def release_before(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Its tarball, built from the commit that made the release."""
-    builder = environment.ENVIRONMENTS["install"]
-    if not builder.python.exists():
-        pytest.skip(f"no environment install: {environment.missing(builder)}")
+    builder = made_environment("install")
     commit = commit_of(BEFORE)
 
     folder = tmp_path_factory.mktemp("before")
-    tree = folder / "ansible_collections" / "esx" / "trust"
+    tree = folder / environment.COLLECTION
     tree.mkdir(parents=True)
     git("archive", "--output", str(folder / "tree.tar"), commit)
     with tarfile.open(folder / "tree.tar") as archive:

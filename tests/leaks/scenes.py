@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import base64
-import gzip
 from collections.abc import Callable
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,9 +17,12 @@ from simulator import Fleet
 from simulator import Host
 from support.certificates import chain
 from support.certificates import private_keys
+from support.client_profiles import grants
 from support.constants import KEY
 from support.constants import KEY_ID
 from support.constants import OTHER_KEY_ID
+from support.credentials import basic_credentials
+from support.credentials import packed_saml
 from support.search import pieces
 
 ISSUER = "https://vcenter01.example.com/oidc"
@@ -136,7 +138,7 @@ class Scene:
 
         self.options.update(password=self.password, retries=0)
         self.secrets["password"] = [self.password, self.password.strip()]
-        self.secrets["basic credentials"] = [basic(host.username, self.password)]
+        self.secrets["basic credentials"] = [basic_credentials(host.username, self.password)]
 
         if self.login in ("token", "basic", "session"):
             self.options["auth_method"] = self.login
@@ -150,9 +152,9 @@ class Scene:
         (self.provider if option == "key_derivation_key" else self.options)[option] = value
         forms = [value]
         if option == "password":
-            forms = [value, value.strip(), basic(self.host.username, value)]
+            forms = [value, value.strip(), basic_credentials(self.host.username, value)]
         if option == "saml_token":
-            forms += [base64.b64encode(gzip.compress(value.strip().encode(), mtime=0)).decode()]
+            forms += [packed_saml(value.strip())]
         self.secrets.setdefault(option, []).extend(forms)
 
     @property
@@ -195,18 +197,13 @@ class Scene:
 
 
 #: A right, as a host tells it.
-_GRANT = {"resource_type": "ENTITLEMENT", "entitlement": "SECURITY_MGMT"}
+(_GRANT,) = grants("SECURITY_MGMT")
 
 
 def _profile(name: str, grant: dict[str, str]) -> dict[str, Any]:
     """The client profile of a local user, as a host lists it."""
     subject = {"type": "LOCAL_USER", "name": name}
     return {"summary_type": "FULL", "client_profile": "profile-1", "subject": subject, "grants": [grant]}
-
-
-def basic(username: str, password: str) -> str:
-    """The credentials of the Basic scheme."""
-    return base64.b64encode(f"{username}:{password}".encode()).decode()
 
 
 #: Prepares a scene; the code of the failure that follows, or None for success. NotImplemented: there is no such thing

@@ -31,6 +31,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.host_trust imp
 from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import IssuersAndProfiles
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import write_marker
 from support.certificates import chain
+from support.client_profiles import grants
 from support.constants import KEY_ID
 from support.constants import OTHER_KEY_ID
 from support.examples import examples
@@ -423,7 +424,7 @@ def pair(host: MemoryHost, alias: str, *identifiers: str) -> None:
     for identifier, entitlement in zip(identifiers, ("READ_ONLY", "SECURITY_MGMT")):
         host.profiles[identifier] = {
             "subject": {"type": "EXTERNAL_GROUP", "name": "admins", "issuer_alias": alias, "domain": "d"},
-            "grants": [{"resource_type": "ENTITLEMENT", "entitlement": entitlement}],
+            "grants": grants(entitlement),
         }
 
 
@@ -502,7 +503,7 @@ def test_grants_are_put_back_without_the_fields_that_the_host_adds() -> None:
     memory = client.memory
     memory.hold_issuer("old", "https://vc", [OLD])
     memory.hold_issuer("new", "https://other", [OLD])
-    right = {"resource_type": "ENTITLEMENT", "entitlement": "SECURITY_MGMT"}
+    (right,) = grants("SECURITY_MGMT")
 
     for name, alias, grant in (("u", "old", right), ("w", "old", right), ("u", "new", {**right, "granted_by": "root"})):
         memory.profiles[f"{name} of {alias}"] = {
@@ -556,8 +557,7 @@ def hosts_with_rights(draw: st.DrawFn) -> MemoryHost:
     for alias in draw(st.lists(st.sampled_from(ALIASES[:3]), unique=True)):
         for name in draw(st.lists(st.sampled_from("uv"), unique=True)):
             subject = {"type": "EXTERNAL_GROUP", "name": name, "issuer_alias": alias, "domain": "d"}
-            grants = [{"resource_type": "ENTITLEMENT", "entitlement": each} for each in draw(entitlements)]
-            host.profiles[f"{name} of {alias}"] = {"subject": subject, "grants": grants}
+            host.profiles[f"{name} of {alias}"] = {"subject": subject, "grants": grants(*draw(entitlements))}
 
     return host
 
@@ -663,8 +663,8 @@ def test_nobody_is_out_of_control_at_any_moment(host: MemoryHost, wanted: HostTr
     )
 
     def in_control() -> bool:
-        grants = [one["grants"] for one in host.profiles.values() if one["subject"]["name"] == "u"]
-        return "IDENTITY_MGMT" in str(grants)
+        held = [one["grants"] for one in host.profiles.values() if one["subject"]["name"] == "u"]
+        return "IDENTITY_MGMT" in str(held)
 
     before = in_control()
 
