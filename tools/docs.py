@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from pathlib import Path
 
+import report_picture
 from environment import ROOT
 from environment import link_collection
 from programs import clean_environment
@@ -32,6 +33,8 @@ SITE = ROOT / "tools" / "site"
 COLLECTION = "esx.trust"
 #: Where antsibull-docs and sphinx-build are.
 PROGRAMS = Path(sys.executable).parent
+#: The page of the report that is an example.
+EXAMPLE = "example-report.html"
 ON_GITHUB = "https://github.com/esx-trust/esx.trust/blob/main/"
 
 #: The parts of the site and their pages, in the order in which they are read.
@@ -44,6 +47,7 @@ PARTS = {
         "rotation",
         "audit-in-ci",
         "client-profiles",
+        "rehearsal",
     ),
     "One task": ("awx", "metrics", "sites"),
     "Reference": ("playbooks", "collection/index", "troubleshooting", "performance"),
@@ -104,6 +108,7 @@ def build(output: Path) -> Path:
 
         shutil.rmtree(output, ignore_errors=True)
         shutil.copytree(made, output, ignore=shutil.ignore_patterns(".buildinfo", "objects.inv"))
+        (output / EXAMPLE).write_text(report_picture.page(report_picture.example()), "utf-8")
 
     return output / "index.html"
 
@@ -128,6 +133,7 @@ def _write_sources(source: Path) -> None:
     shutil.copy(ROOT / "CHANGELOG.md", source / "changelog.md")
 
     index = _with_links((DOCS / "README.md").read_text("utf-8"))
+    index = index.replace("\n## ", f'\n<p><a href="{EXAMPLE}">The whole report</a></p>\n\n## ', 1)
     (source / "index.md").write_text("\n".join([index, *_tables_of_contents()]), "utf-8")
 
 

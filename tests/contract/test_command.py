@@ -260,6 +260,8 @@ def test_a_wrong_file_is_refused(option: str, content: str, said: str, tmp_path:
     assert (done.returncode, done.stdout) == (2, "")
     assert str(given) in done.stderr
     assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "input_value" not in done.stderr, "the value may be a secret"
 
 
 @pytest.mark.parametrize("content", ["{}", "{", "[]", '{"authority": "x", "port": 1, "admin_port": 1, "hosts": {}}'])

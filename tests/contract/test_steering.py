@@ -77,6 +77,10 @@ def test_a_state_is_changed_in_part(admin: Admin, call: Call, host: Host) -> Non
     assert host.providers["p1"].key_derivation_key == KEY, "the key stays"
     assert host.issuers["vc"].issuer == "https://vc/"
 
+    refusal = admin("PATCH", f"/hosts/{host.name}/state", json={"providers": {"p1": {"key_id": 1}}})
+
+    assert refusal.text == "providers.p1.key_id: Input should be a valid string\n"
+
     for refused in ('{"providers": []}', "[]", "{", '{"unknown": {}}'):
         assert admin("PATCH", f"/hosts/{host.name}/state", data=refused).status_code == 400
         assert list(host.providers) == ["p1"]

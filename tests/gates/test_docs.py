@@ -31,6 +31,8 @@ def test_the_site(tools: Tools, tmp_path: Path) -> None:
 
     site = tmp_path / "site"
 
+    assert docs.EXAMPLE in made
+    assert f'href="{docs.EXAMPLE}"' in (site / "index.html").read_text("utf-8")
     assert not [path for path in made if "Esx.Trust" in (site / path).read_text("utf-8")], "a title for people"
     assert {f"{page}.html" for page in docs.pages()} | {"collection/host_trust_role.html", "changelog.html"} <= made
 

@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
 import pytest
 
 import environment
+import report_picture
 
 if TYPE_CHECKING:
     from support.tools import Tools
@@ -40,6 +42,12 @@ def test_demonstration(tools: Tools) -> None:
     ]
 
     assert "\033" not in said
+
+    record = json.loads(report_picture.NEW.read_text("utf-8"))
+
+    assert report_picture.found(record) == report_picture.found(report_picture.example()), (
+        "the picture in README shows another audit; run: .venv/dev/bin/python tools/report_picture.py --take"
+    )
 
     shown = re.search(
         r"^```text\n(.*?)^```", (environment.ROOT / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL

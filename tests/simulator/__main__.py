@@ -18,10 +18,13 @@ from collections.abc import Sequence
 from typing import Any
 from typing import TypeVar
 
+from pydantic import ValidationError
+
 from simulator import files
 from simulator import host_profiles
 from simulator import identities
 from simulator.documents import FirstState
+from simulator.documents import problems
 from simulator.fleet import DEFAULT_PASSWORD
 from simulator.fleet import Fleet
 
@@ -125,14 +128,20 @@ def _fleet(chosen: argparse.Namespace) -> Fleet:
             identities=kept,
         )
     except ValueError as error:
-        raise ValueError(f"{chosen.state}: {error}") from error
+        raise _of(chosen.state, error) from error
 
 
 def _read(path: pathlib.Path, read: Callable[[pathlib.Path], Content]) -> Content:
     try:
         return read(path)
     except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+        raise _of(path, error) from error
+
+
+def _of(path: pathlib.Path, error: ValueError) -> ValueError:
+    """The same error, with the name of the file."""
+    words = "\n".join(problems(error)) if isinstance(error, ValidationError) else str(error)
+    return ValueError(f"{path}: {words}")
 
 
 def _names(path: pathlib.Path) -> list[str]:

@@ -25,6 +25,7 @@ from simulator.certificates import END
 from simulator.documents import StateDocument
 from simulator.documents import changed
 from simulator.documents import first_state
+from simulator.documents import problems
 from simulator.documents import state_of
 from simulator.faults import Fault
 from simulator.models import Identifier
@@ -256,7 +257,7 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except ValidationError as error:
-        return web.Response(status=400, text=error.json(include_input=False, include_context=False))
+        return web.Response(status=400, text="\n".join([*problems(error), ""]))
     except (json.JSONDecodeError, UnicodeDecodeError):
         return web.Response(status=400, text="The body is not JSON.\n")
     except ValueError as error:

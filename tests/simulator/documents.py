@@ -13,6 +13,7 @@ from typing import Literal
 from typing import Union
 
 from pydantic import Field
+from pydantic import ValidationError
 
 from simulator.accounts import ALL_ENTITLEMENTS
 from simulator.accounts import Account
@@ -167,6 +168,12 @@ def first_state(states: Iterable[HostState]) -> dict[str, Any]:
         hosts[state.name] = {**state_of(state), **({"settings": settings} if settings else {})}
 
     return {"hosts": hosts}
+
+
+def problems(error: ValidationError) -> list[str]:
+    """What is wrong with a document, a line for each problem; without the values, which may be secrets."""
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    return [f"{'.'.join(map(str, each['loc'])) or 'the whole'}: {each['msg']}" for each in found]
 
 
 def state_of(state: HostState) -> dict[str, Any]:
