@@ -173,6 +173,28 @@ def test_an_inventory_stays_valid(tmp_path: Path) -> None:
     assert files[0] == files[1]
 
 
+def test_names_that_change_their_places(tmp_path: Path) -> None:
+    """A certificate names an address, too, so a host does not keep that of another address."""
+    folder, names = tmp_path / "fleet", tmp_path / "names"
+
+    for order in ("esx-a\nesx-b\n", "esx-b\nesx-a\n"):
+        names.write_text(order, encoding="utf-8")
+        process = _start(folder, "--names", str(names), "--keep")
+
+        try:
+            esx = yaml.safe_load((folder / "inventory.yml").read_text(encoding="utf-8"))["esx"]
+            with requests.Session() as session:
+                session.trust_env = False
+                for each in esx["hosts"].values():
+                    url = f"https://{each['esx_hostname']}:{each['esx_port']}{PROVIDERS}"
+                    answer = session.get(url, auth=("root", "VMware1!"), verify=each["esx_ca_path"], timeout=10)
+                    assert answer.status_code == 200
+            _end(process)
+        finally:
+            process.kill()
+            process.communicate()
+
+
 def test_a_port_that_is_taken(tmp_path: Path) -> None:
     with socket.create_server(("127.0.1.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -20,8 +20,8 @@ import pytest
 
 from ansible_collections.esx.trust.plugins.module_utils._api.jsonrpc import JsonRpcCodec
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import RestCodec
-from ansible_collections.esx.trust.plugins.module_utils._api.secrets import MASK
-from ansible_collections.esx.trust.plugins.module_utils._api.secrets import Redactor
+from ansible_collections.esx.trust.plugins.module_utils._secrets.masks import MASK
+from ansible_collections.esx.trust.plugins.module_utils._secrets.redactor import Redactor
 from leaks import scenes
 from support.actions import Actions
 from support.modules import Modules

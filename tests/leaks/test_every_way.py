@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.esx.trust.plugins.module_utils._api.known_secrets import RUN
+from ansible_collections.esx.trust.plugins.module_utils._secrets.known_secrets import RUN
 from environment import ROOT
 from leaks import scenes
 from support.actions import Actions

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ansible_collections.esx.trust.plugins.module_utils._api import retries
-from ansible_collections.esx.trust.plugins.module_utils._api.known_secrets import RUN
+from ansible_collections.esx.trust.plugins.module_utils._secrets.known_secrets import RUN
 from leaks import scenes
 from support.looks import connection
 from support.looks import look_at

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import environment
-from ansible_collections.esx.trust.plugins.module_utils._api.secrets import MASK
+from ansible_collections.esx.trust.plugins.module_utils._secrets.masks import MASK
 from leaks import scenes
 from simulator import Fault
 from support.certificates import chain

@@ -337,7 +337,7 @@ class Fleet:
     @property
     def identities(self) -> Identities:
         """What the next fleet needs to be taken for this one."""
-        hosts = {host.state.name: host.identity for host in self.listeners.hosts}
+        hosts = {host.state.place: host.identity for host in self.listeners.hosts}
         return Identities(self.authority, self.port, int(self.admin_url.rpartition(":")[2]), hosts)
 
     def __enter__(self) -> Fleet:

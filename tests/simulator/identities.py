@@ -22,7 +22,7 @@ class Identities:
     port: int = 0
     admin_port: int = 0
     hosts: Mapping[str, Identity] = field(default_factory=dict)
-    """By the names of the hosts."""
+    """By the places of the hosts: a certificate is good for one address and one name."""
 
 
 def read(path: pathlib.Path) -> Identities | None:

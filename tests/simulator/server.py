@@ -93,6 +93,7 @@ class ListeningHost:
         self.listener = listener
         self.port: int = listener.getsockname()[1]
         self.power: Power = "on"
+        self.turning = asyncio.Lock()
         self.site: web.SockSite | None = None
         self.released = asyncio.Event()
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -190,11 +191,11 @@ class Listeners:
         authority: Identity,
         identities: Mapping[str, Identity] = MappingProxyType({}),
     ) -> None:
-        """`identities`, by the names of hosts, are those that they had before."""
+        """`identities`, by the places of hosts, are those that they had before."""
         _allow_descriptors(len(states))
         sockets = listeners([state.address for state in states], port)
         self.hosts = [
-            ListeningHost(state, sock, authority, identities.get(state.name))
+            ListeningHost(state, sock, authority, identities.get(state.place))
             for state, sock in zip(states, sockets, strict=True)
         ]
         self.by_address = {host.state.address: host for host in self.hosts}
@@ -216,9 +217,11 @@ class Listeners:
 
     async def turn(self, host: ListeningHost, power: Power) -> None:
         """Off: its connections end and new ones are refused. Hung: new ones are taken, and nothing is answered."""
-        if power == host.power:
-            return
+        async with host.turning:
+            if power != host.power:
+                await self._turn(host, power)
 
+    async def _turn(self, host: ListeningHost, power: Power) -> None:
         host.release()
         if host.site is not None:
             await host.site.stop()

@@ -28,12 +28,12 @@ from ansible_collections.esx.trust.plugins.module_utils._api.login import TOKEN_
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import REST
-from ansible_collections.esx.trust.plugins.module_utils._api.secrets import Redactor
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
+from ansible_collections.esx.trust.plugins.module_utils._secrets.redactor import Redactor
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
 from support.credentials import packed_saml

@@ -19,12 +19,12 @@ from hypothesis import example
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.esx.trust.plugins.module_utils._api.secrets import MASK
-from ansible_collections.esx.trust.plugins.module_utils._api.secrets import MASKS
-from ansible_collections.esx.trust.plugins.module_utils._api.secrets import Masked
-from ansible_collections.esx.trust.plugins.module_utils._api.secrets import Redactor
-from ansible_collections.esx.trust.plugins.module_utils._api.secrets import is_masked
 from ansible_collections.esx.trust.plugins.module_utils._module.perform import scrubbed
+from ansible_collections.esx.trust.plugins.module_utils._secrets.masks import MASK
+from ansible_collections.esx.trust.plugins.module_utils._secrets.masks import MASKS
+from ansible_collections.esx.trust.plugins.module_utils._secrets.masks import is_masked
+from ansible_collections.esx.trust.plugins.module_utils._secrets.redactor import Masked
+from ansible_collections.esx.trust.plugins.module_utils._secrets.redactor import Redactor
 from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import ARGUMENTS
 from support.credentials import basic_credentials
 

@@ -69,6 +69,8 @@ class Way:
     silent: bool = False
     #: Another port of the same address answers.
     elsewhere: int | None = None
+    #: The connection takes one request, and closes when the next one arrives. For a proxy that terminates TLS.
+    one_request: bool = False
 
 
 CLEAN = Way()
@@ -377,11 +379,12 @@ class FaultProxy:
                 pump.cancel()
             await asyncio.gather(*waiting, return_exceptions=True)
 
-            if way.cut and any(isinstance(pump.exception(), _Ended) for pump in done):
-                if way.cut.how == "stall":
+            if any(isinstance(pump.exception(), _Ended) for pump in done):
+                how = way.cut.how if way.cut else "close"
+                if how == "stall":
                     await self._until_left(link, reader)
                 link.open = False
-                _end(writer, way.cut.how)
+                _end(writer, how)
             elif any(pump.exception() for pump in done):
                 # A reset on one side is a reset on the other.
                 link.open = False
@@ -432,6 +435,8 @@ class FaultProxy:
         while data := await reader.read(way.piece if direction == "to_client" else CHUNK):
             before = len(seen)
             self._see(link, direction, data)
+            if way.one_request and direction == "to_host" and link.to_client:
+                raise _Ended
 
             if direction == "to_client":
                 data = self._spoilt(way, records, data, before)

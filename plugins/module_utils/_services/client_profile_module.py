@@ -27,7 +27,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_pr
 from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import IssuersAndProfiles
 from ansible_collections.esx.trust.plugins.module_utils._services.names import check_name
 from ansible_collections.esx.trust.plugins.module_utils._services.results import info_result
-from ansible_collections.esx.trust.plugins.module_utils._services.results import result
+from ansible_collections.esx.trust.plugins.module_utils._services.results import writing_result
 
 ARGUMENTS = HOST_CONNECTION.merge(DECLARATION)
 INFO_ARGUMENTS = HOST_CONNECTION.merge(Arguments(options=SUBJECT_OPTIONS))
@@ -51,7 +51,7 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
         outcome = replace(outcome, after=after)
 
         label = desired.subject.label
-        return client.report(result(RESOURCE, label, connection, outcome, (), client_profile_model.shown))
+        return client.report(writing_result(RESOURCE, label, connection, outcome, (), client_profile_model.shown))
 
 
 def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:

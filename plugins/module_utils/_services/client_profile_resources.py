@@ -68,7 +68,7 @@ def _plan_of_profile(
     issuers: DeclaredIssuers,
 ) -> Plan:
     """The plan of one declared profile, seen by itself."""
-    held = profiles.as_plan_takes(profiles.held)
+    held = profiles.if_offered(profiles.held)
     profile_plan = client_profile_plan.plan(held, desired, account)
     if profile_plan.conflict and profile_plan.conflict not in rights.conflicts:
         # An earlier step gives the account the right in another profile, so it is not locked out.

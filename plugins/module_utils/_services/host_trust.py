@@ -18,7 +18,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.account import
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._services.connection_options import HOST_CONNECTION
 from ansible_collections.esx.trust.plugins.module_utils._services.registry import SERVICES
-from ansible_collections.esx.trust.plugins.module_utils._services.results import result
+from ansible_collections.esx.trust.plugins.module_utils._services.results import writing_result
 from ansible_collections.esx.trust.plugins.module_utils._services.service import Service
 
 RESOURCE = "host_trust"
@@ -103,4 +103,4 @@ def converged(client: Client, connection: Connection, declared: HostTrust, *, ch
         after = service.with_ids(after, outcome.answers)
 
     outcome = replace(outcome, after=after)
-    return {**result(RESOURCE, "", connection, outcome, trust.warnings, trust.shown), **outcome.found}
+    return {**writing_result(RESOURCE, "", connection, outcome, trust.warnings, trust.shown), **outcome.found}

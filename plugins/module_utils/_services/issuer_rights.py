@@ -75,14 +75,14 @@ def plan_rights(held: Held, steps: Sequence[Step], profiles: Profiles, declared:
         first_removal -= 1
 
     for step in steps[:first_removal]:
-        in_order.take(step)
+        in_order.add_issuer_step(step)
 
-    in_order.add_present()
+    in_order.add_present_profiles()
     added = len(in_order.steps)
-    in_order.remove()
+    in_order.remove_profiles()
 
     for step in steps[first_removal:]:
-        in_order.take(step)
+        in_order.add_issuer_step(step)
 
     in_order.check_declared_aliases()
 
@@ -153,7 +153,7 @@ class _StepsInOrder:
         """True if the step deletes an issuer and is no part of a renaming."""
         return step.deletes and self.destination(step) is None
 
-    def take(self, step: Step) -> None:
+    def add_issuer_step(self, step: Step) -> None:
         """Add a step of an issuer. The steps of profiles that must come before it are added first."""
         if _takes_alias(step):
             self._check_own_issuer(step)
@@ -304,13 +304,13 @@ class _StepsInOrder:
             if profile.subject.declarable:
                 self._add(Step.between(RESOURCE, profile.label, profile, None))
 
-    def add_present(self) -> None:
+    def add_present_profiles(self) -> None:
         """Add the steps of the profiles that are declared present."""
         for desired in self._declared.profiles:
             if desired.state == "present":
                 self._add_declared(desired)
 
-    def remove(self) -> None:
+    def remove_profiles(self) -> None:
         """Add the steps that delete the profiles that are declared absent. With purge, also those not declared."""
         for desired in self._declared.profiles:
             if desired.state == "absent":
@@ -325,7 +325,7 @@ class _StepsInOrder:
 
     def _add_declared(self, desired: DesiredClientProfile) -> None:
         """Add the steps and the conflict of one declared profile."""
-        profile_plan = plan(self._profiles.as_plan_takes(self.now), desired, self._declared.account)
+        profile_plan = plan(self._profiles.if_offered(self.now), desired, self._declared.account)
         if profile_plan.conflict:
             self.conflicts.append(profile_plan.conflict)
 

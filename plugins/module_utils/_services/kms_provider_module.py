@@ -21,7 +21,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.kms_providers 
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_providers import KmsProviders
 from ansible_collections.esx.trust.plugins.module_utils._services.names import check_name
 from ansible_collections.esx.trust.plugins.module_utils._services.results import info_result
-from ansible_collections.esx.trust.plugins.module_utils._services.results import result
+from ansible_collections.esx.trust.plugins.module_utils._services.results import writing_result
 
 ARGUMENTS = HOST_CONNECTION.merge(DECLARATION)
 INFO_ARGUMENTS = HOST_CONNECTION.merge(Arguments(options={"provider": {"type": "str"}, "available": {"type": "bool"}}))
@@ -35,7 +35,7 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     connection = Connection.from_params(params)
     with connect(connection, ARGUMENTS.secrets(params)) as client:
         outcome = converge(client, host, check_mode=check_mode)
-        return client.report(result(RESOURCE, desired.provider, connection, outcome, ()))
+        return client.report(writing_result(RESOURCE, desired.provider, connection, outcome, ()))
 
 
 def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:

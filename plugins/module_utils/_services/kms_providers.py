@@ -73,7 +73,14 @@ class KmsProviders(Service):
 
     def observe(self, client: Client) -> Observed:
         found = {desired.provider: kms_provider.find(client, desired.provider) for desired in self.desired}
-        return Observed(found, kms_provider.names_beside(client, self.desired, list(found.values())))
+        names = kms_provider.names_beside(client, self.desired, list(found.values()))
+
+        for name, provider in found.items():
+            if provider is None and name in names:
+                # Somebody else may have created it meanwhile.
+                found[name] = kms_provider.find(client, name)
+
+        return Observed(found, names)
 
     def plan(self, observed: Observed) -> ServicePlan:
         resources = []

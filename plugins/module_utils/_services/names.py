@@ -7,8 +7,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 
-from ansible_collections.esx.trust.plugins.module_utils._api.secrets import check_unmasked
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
+from ansible_collections.esx.trust.plugins.module_utils._secrets.masks import check_unmasked
 
 #: Categories of characters that cannot be seen: control, format, unassigned, private, surrogate, separators.
 _UNSEEN = ("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs")

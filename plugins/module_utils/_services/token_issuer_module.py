@@ -24,7 +24,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_pr
 from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import IssuersAndProfiles
 from ansible_collections.esx.trust.plugins.module_utils._services.names import check_name
 from ansible_collections.esx.trust.plugins.module_utils._services.results import info_result
-from ansible_collections.esx.trust.plugins.module_utils._services.results import result
+from ansible_collections.esx.trust.plugins.module_utils._services.results import writing_result
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import DECLARATION
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import list_issuers
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import RESOURCE
@@ -50,16 +50,16 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     with connect(connection, ARGUMENTS.secrets(params)) as client:
         outcome = converge(client, declared, check_mode=check_mode)
         alias = desired.issuer_alias
-        module_result = result(RESOURCE, alias, connection, outcome, warnings, token_issuer_model.shown)
+        result = writing_result(RESOURCE, alias, connection, outcome, warnings, token_issuer_model.shown)
 
         profiles = client_profile_plan.touched(outcome.steps)
         if profiles:
             # The profiles are only in the diff, because the record is that of the issuer.
             before, after = profiles
-            module_result["diff"]["before"][PROFILES_OPTION] = before
-            module_result["diff"]["after"][PROFILES_OPTION] = after
+            result["diff"]["before"][PROFILES_OPTION] = before
+            result["diff"]["after"][PROFILES_OPTION] = after
 
-        return client.report(module_result)
+        return client.report(result)
 
 
 def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
