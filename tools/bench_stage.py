@@ -12,7 +12,6 @@ import base64
 import contextlib
 import json
 import os
-import re
 import secrets
 import subprocess
 import tempfile
@@ -25,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import recap
 from bench_fleet import PASSWORD
 from bench_fleet import USERNAME
 from bench_fleet import SimulatedFleet
@@ -44,7 +44,6 @@ MIB = 1024.0
 
 #: The exit code of ansible-playbook where hosts failed.
 HOSTS_FAILED = 2
-_FAILED_IN_RECAP = re.compile(" failed=[1-9]")
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ class Expected:
 
     def check(self, code: int, said: str, figure: Figure) -> None:
         """End with what the run said if it is no figure of the work."""
-        failed = len(_FAILED_IN_RECAP.findall(said))
+        failed = len(recap.hosts(said, "failed"))
         if code != (HOSTS_FAILED if self.failing_hosts else 0) or failed != self.failing_hosts:
             fail(f"a play did not end well ({code})\n{said[-4000:]}")
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from environment import COLLECTION
 from environment import ENVIRONMENTS
 from environment import ROOT
+from environment import link_collection
 from programs import clean_environment
 from programs import fail
 from programs import run
@@ -49,6 +50,20 @@ def copy_to(folder: Path) -> Path:
         shutil.copy2(ROOT / name, target / name)
 
     return target
+
+
+def variables(home: Path, **more: object) -> dict[str, str]:
+    """The environment variables with which Ansible finds the collection as it is here, and `more`.
+
+    home: where Ansible may write. Nothing writes bytecode into the checkout.
+    """
+    own = {
+        "ANSIBLE_COLLECTIONS_PATH": link_collection(),
+        "ANSIBLE_HOME": home,
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+    return clean_environment(**{**own, **more})
 
 
 def licence_text(ansible_galaxy: Path) -> Path:

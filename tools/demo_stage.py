@@ -7,7 +7,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
-import re
 import secrets
 import shlex
 import shutil
@@ -24,6 +23,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import recap
 from environment import ENVIRONMENTS
 from environment import ROOT
 from installed import Installed
@@ -56,8 +56,6 @@ ISSUER = "https://vc.example.com/openidconnect/site"
 FORMER = "https://old-vc.example.com/openidconnect/site"
 SUBJECT = {"type": "EXTERNAL_GROUP", "name": "Administrators", "domain": "vsphere.local", "issuer_alias": "vcenter"}
 GRANT = {"resource_type": "ENTITLEMENT", "entitlement": "READ_ONLY"}
-
-_RECAP = re.compile(r"^(?P<host>\S+) +: ok=\d+ +changed=(?P<changed>\d+) .*?failed=(?P<failed>\d+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -198,8 +196,7 @@ class Stage:
         writes_after, requests_after = self._counts()
 
         # Hosts that are as declared have no task of their own, so the recap leaves them out.
-        recap = list(_RECAP.finditer(done.stdout))
-        if not recap:
+        if not recap.counters(done.stdout):
             fail(f"Ansible wrote no recap\n{done.stdout}")
 
         return Outcome(
@@ -208,8 +205,8 @@ class Stage:
             seconds=seconds,
             writes=writes_after - writes,
             requests=requests_after - requests,
-            changed=[line["host"] for line in recap if line["changed"] != "0"],
-            failed=[line["host"] for line in recap if line["failed"] != "0"],
+            changed=recap.hosts(done.stdout, "changed"),
+            failed=recap.hosts(done.stdout, "failed"),
             report={},
         )
 

@@ -20,10 +20,9 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from pathlib import Path
 
+import checkout
 import report_picture
 from environment import ROOT
-from environment import link_collection
-from programs import clean_environment
 from programs import fail
 from programs import run
 from promises import PUBLIC_FILTERS
@@ -91,12 +90,8 @@ def pages() -> tuple[str, ...]:
 def build(output: Path) -> Path:
     """Build the site; returns its first page."""
     with tempfile.TemporaryDirectory(prefix="esx-trust-") as folder:
-        variables = clean_environment(
-            ANSIBLE_COLLECTIONS_PATH=link_collection(),
-            ANSIBLE_HOME=folder,
-            PATH=os.pathsep.join([str(PROGRAMS), os.environ.get("PATH", os.defpath)]),
-            PYTHONDONTWRITEBYTECODE="1",
-        )
+        path = os.pathsep.join([str(PROGRAMS), os.environ.get("PATH", os.defpath)])
+        variables = checkout.variables(Path(folder), PATH=path)
 
         source = Path(folder) / "source"
         _write_sources(source)

@@ -120,8 +120,8 @@ def table(found: list[Outcome]) -> Iterator[str]:
 
 
 def _order(operation: str) -> tuple[bool, str]:
-    """Logins stand before the operations of providers and issuers."""
-    return operation.startswith(("prov", "iss")), operation
+    """Logins and logouts stand first."""
+    return not operation.startswith(("session.", "token.")), operation
 
 
 def _row(label: str, cells: Iterable[str]) -> str:

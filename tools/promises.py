@@ -20,9 +20,8 @@ from typing import Any
 
 import yaml
 
+import checkout
 from environment import ROOT
-from environment import link_collection
-from programs import clean_environment
 from programs import run
 
 PROMISES = ROOT / "tests" / "contract" / "promises.yml"
@@ -77,15 +76,11 @@ def _plugins(kind: str, names: Iterable[str]) -> dict[str, Any]:
 def _documented(kind: str, names: Iterable[str]) -> dict[str, Any]:
     """The documentation of plugins, with their fragments, as ansible-doc tells it."""
     with tempfile.TemporaryDirectory(prefix="esx-trust-") as home:
-        variables = clean_environment(
-            ANSIBLE_COLLECTIONS_PATH=link_collection(),
-            ANSIBLE_HOME=home,
-            PYTHONDONTWRITEBYTECODE="1",
-        )
         command = [Path(sys.executable).parent / "ansible-doc", "--json", "-t", kind]
-        said = run([*command, *(f"esx.trust.{name}" for name in names)], variables)
+        full_names = [f"esx.trust.{name}" for name in names]
+        said = json.loads(run([*command, *full_names], checkout.variables(Path(home))))
 
-    return {name.rpartition(".")[2]: found for name, found in json.loads(said).items()}
+    return {full_name.rpartition(".")[2]: found for full_name, found in said.items()}
 
 
 def _plugin(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -94,7 +89,7 @@ def _plugin(found: Mapping[str, Any]) -> dict[str, Any]:
     codes = _VALUE.findall(" ".join(_paragraphs(failure.get("code", {}).get("description"))))
 
     return {
-        "options": {name: _option(one) for name, one in (found["doc"].get("options") or {}).items()},
+        "options": _options(found["doc"].get("options") or {}),
         "returns": _returned(returned),
         "failure_codes": _present(codes),
     }
@@ -102,6 +97,10 @@ def _plugin(found: Mapping[str, Any]) -> dict[str, Any]:
 
 def _paragraphs(description: Any) -> list[str]:
     return [description] if isinstance(description, str) else list(description or [])
+
+
+def _options(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _option(option) for name, option in options.items()}
 
 
 def _option(option: Mapping[str, Any]) -> dict[str, Any]:
@@ -116,7 +115,7 @@ def _option(option: Mapping[str, Any]) -> dict[str, Any]:
             kept[name] = _present(option[name])
 
     if option.get("suboptions"):
-        kept["suboptions"] = {name: _option(one) for name, one in option["suboptions"].items()}
+        kept["suboptions"] = _options(option["suboptions"])
 
     return kept
 

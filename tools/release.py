@@ -53,18 +53,15 @@ def hindrances(root: Path = ROOT) -> Iterator[str]:
 
     version = galaxy(root)["version"]
     changelog = yaml.safe_load((root / "changelogs/changelog.yaml").read_text("utf-8"))
+    known = version in changelog["releases"]
+    command = f"PATH=.venv/dev/bin:$PATH antsibull-changelog release --version {version}"
 
-    if version not in changelog["releases"]:
-        yield (
-            f"The changelog knows no version {version} (galaxy.yml):"
-            f" PATH=.venv/dev/bin:$PATH antsibull-changelog release --version {version}"
-        )
+    if not known:
+        yield f"The changelog knows no version {version}, which galaxy.yml names: {command}"
 
     if any((root / "changelogs/fragments").glob("*.y*ml")):
-        yield (
-            "There are fragments in changelogs/fragments that no version of the changelog holds: the same command,"
-            " with --update-existing if the version is there already."
-        )
+        option = " --update-existing" if known else ""
+        yield f"There are fragments in changelogs/fragments that no version of the changelog holds: {command}{option}"
 
 
 def unkept() -> Iterator[str]:

@@ -19,6 +19,7 @@ import yaml
 
 import environment
 import programs
+import recap
 from support.certificates import chain
 from support.constants import KEY
 from support.constants import KEY_ID
@@ -155,14 +156,15 @@ class Site:
         """How many tasks of each host changed something, and how many writes the hosts got meanwhile."""
         before = self._writes()
         said = self._run("ansible-playbook", "-i", "hosts.yml", playbook, *options)
-        recap = re.findall(r"^(\S+) +: ok=\d+ +changed=(\d+) +unreachable=0 +failed=0 ", said, re.MULTILINE)
+        found = recap.counters(said)
 
-        assert recap, said
+        assert found, said
+        assert recap.hosts(said, "failed") == recap.hosts(said, "unreachable") == [], said
 
-        return {name: int(changed) for name, changed in recap}, self._writes() - before
+        return {name: counters["changed"] for name, counters in found.items()}, self._writes() - before
 
     def _writes(self) -> int:
-        return sum(one.writes for host in self._hosts for one in host.journal)
+        return sum(len(host.writes) for host in self._hosts)
 
     def _run(self, *command: object) -> str:
         collections = self._folder / "collections"

@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
 import pytest
 
+import recap
 from support.certificates import chain
 from support.constants import KEY_ID
 from support.declared import ISSUER
@@ -72,7 +72,7 @@ def run(declared: Declared, playbook: str, *arguments: str) -> list[str]:
     assert played.code == 0, played.output
     assert "[WARNING]" not in played.output
 
-    return re.findall(r"^(\w+) .*changed=[1-9]", played.output, re.MULTILINE)
+    return recap.hosts(played.output, "changed")
 
 
 def written(declared: Declared) -> list[list[str]]:

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import programs
+import recap
 from support.children import unignoring
 
 #: The variable in which mutmut (tools/mutants.py) says which mutant lives.
@@ -38,10 +38,10 @@ class Ended:
 
     def recap(self, name: str) -> dict[str, int]:
         """The counters of a host in the recap of ansible-playbook."""
-        line = re.search(rf"^{re.escape(name)}\s+:(.*)$", self.output, re.MULTILINE)
-        assert line, self.output
+        found = recap.counters(self.output)
+        assert name in found, self.output
 
-        return {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", line[1])}
+        return found[name]
 
 
 def run_program(command: Sequence[object], cwd: Path, variables: Mapping[str, str], stdin: str = "") -> Ended:

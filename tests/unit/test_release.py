@@ -89,7 +89,7 @@ def test_what_is_ready(ready: Path) -> None:
     [
         ("new.txt", "", "not committed"),
         ("galaxy.yml", "version: 1.1.0\n", "antsibull-changelog release --version 1.1.0"),
-        ("changelogs/fragments/1-new.yml", "---\n", "fragments"),
+        ("changelogs/fragments/1-new.yml", "---\n", "antsibull-changelog release --version 1.0.0 --update-existing"),
     ],
 )
 def test_what_is_not(ready: Path, name: str, text: str, said: str) -> None:
