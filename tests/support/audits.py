@@ -48,6 +48,11 @@ def provider(name: str, key: str = "first") -> dict[str, Any]:
     return {"provider": name, "type": "NATIVE", "key_id": str(uuid.uuid5(uuid.NAMESPACE_DNS, key))}
 
 
+#: A certificate and its successor, and a key provider.
+OLD, NEW = certificate("old", 400), certificate("new", 800)
+KEY = provider("site-a")
+
+
 def resource(
     status: str, before: Optional[dict[str, Any]] = None, after: Optional[dict[str, Any]] = None, message: str = ""
 ) -> dict[str, Any]:

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.data import build
+from support.audits import NEW
 from support.audits import NOW
+from support.audits import OLD
 from support.audits import certificate
 from support.audits import entry
 from support.audits import issuer
 from support.audits import kinds
 from support.audits import resource
-
-OLD, NEW = certificate("old", 400), certificate("new", 800)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from ansible_collections.esx.trust.plugins.plugin_utils._audit.data import Run
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.data import build
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import KINDS
 from environment import ROOT
+from support.audits import KEY
 from support.audits import NOW
 from support.audits import certificate
 from support.audits import entry
@@ -22,8 +23,6 @@ from support.audits import issuer
 from support.audits import kinds
 from support.audits import provider
 from support.audits import resource
-
-KEY = provider("site-a")
 
 
 def commands(entries: list[dict[str, Any]], **run: Any) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import HostTrust
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.data import build
+from support.audits import KEY
 from support.audits import failed
 from support.audits import only_host
 from support.audits import provider
@@ -18,8 +19,6 @@ from support.certificates import chain
 from support.memory import MemoryHost
 from support.memory import ScriptedClient
 from support.whole_hosts import NOTHING_DECLARED
-
-KEY = provider("site-a")
 
 
 def found_on(memory: MemoryHost, params: dict[str, Any]) -> dict[str, Any]:
