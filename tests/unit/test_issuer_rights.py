@@ -17,9 +17,6 @@ from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._services import client_profile_model
 from ansible_collections.esx.trust.plugins.module_utils._services import held_profiles
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer_plan
-from ansible_collections.esx.trust.plugins.module_utils._services.account import UNKNOWN
-from ansible_collections.esx.trust.plugins.module_utils._services.account import Account
-from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_host
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import ClientProfile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import DesiredClientProfile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Grant
@@ -28,50 +25,24 @@ from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers i
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import carry_out as carry_out_issuers
 from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import DeclaredProfiles
 from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import Profiles
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import Rights
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import concern_profiles
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import plan_rights
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
-from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_restoring import undo_renaming
-from support.certificates import chain
+from support.issuer_rights import ISSUER
+from support.issuer_rights import NEW
+from support.issuer_rights import NOTHING
+from support.issuer_rights import OLD
+from support.issuer_rights import OTHER
+from support.issuer_rights import RENAMED
+from support.issuer_rights import Issuers
+from support.issuer_rights import all_steps
+from support.issuer_rights import issuers
+from support.issuer_rights import planned
+from support.issuer_rights import profile
+from support.issuer_rights import told
 
-ISSUER, OTHER = "https://vc/oidc", "https://other/oidc"
-OLD, NEW = (chains_from_host([{"cert_chain": chain(subject=subject)}]) for subject in ("old", "new"))
-RENAMED = DesiredTokenIssuer("new", ISSUER, NEW, issuer_conflict="rename")
 ROLE = Grant("ROLE", None, '{"role": "auditor"}')
-NOTHING = DeclaredProfiles()
-
-Issuers = dict[str, TokenIssuer]
 State = tuple[Issuers, tuple[ClientProfile, ...]]
-
-
-def issuers(**held: str) -> Issuers:
-    return {alias: TokenIssuer(alias, issuer, OLD) for alias, issuer in held.items()}
-
-
-def profile(alias: str, name: str, *grants: Any, identifier: str | None = None) -> ClientProfile:
-    made = tuple(Grant.of_entitlement(one) if isinstance(one, str) else one for one in grants)
-    return ClientProfile(Subject("EXTERNAL_GROUP", name, alias, "d"), made, identifier or f"{alias}/{name}")
-
-
-def planned(
-    held: Issuers,
-    profiles: Iterable[ClientProfile] | Profiles,
-    *declared: DesiredTokenIssuer,
-    purge: bool = False,
-    rights: DeclaredProfiles = NOTHING,
-) -> Rights:
-    own = token_issuer_plan.plan_issuers(held.values(), DeclaredIssuers(declared, purge))
-    assert not own.conflicts
-
-    known = profiles if isinstance(profiles, Profiles) else Profiles(tuple(profiles))
-
-    return plan_rights(held, own.steps, known, rights)
-
-
-def all_steps(rights: Rights) -> tuple[Step, ...]:
-    return (*rights.added, *rights.removed)
 
 
 def done(state: State, steps: Iterable[Step], cascade: bool) -> State:
@@ -92,10 +63,6 @@ def done(state: State, steps: Iterable[Step], cascade: bool) -> State:
             profiles = tuple(one for one in profiles if one.subject.issuer_alias != step.id)
 
     return held, profiles
-
-
-def told(rights: Rights) -> list[tuple[str, str, str]]:
-    return [(step.action, step.resource, step.id) for step in all_steps(rights)]
 
 
 def comparable(state: State) -> tuple[Issuers, set[tuple[Subject, frozenset[Grant]]]]:
@@ -385,62 +352,6 @@ def test_issuers_that_change_places_are_parked_under_an_alias_that_warns_of_noth
 
     assert all_steps(first)[0].after.parked
     assert first.warnings == ()
-
-
-def test_nobody_purges_himself() -> None:
-    own = ClientProfile(Subject("LOCAL_USER", "me"), (Grant.of_entitlement("IDENTITY_MGMT"),), "1")
-    assert planned({}, [own], rights=DeclaredProfiles(purge=True, account=Account.of_user("me"))).conflicts
-    assert told(planned({}, [own], rights=DeclaredProfiles(purge=True, account=Account.of_user("you"))))
-
-
-MEMBER = frozenset({("d", "admins")})
-
-
-@pytest.mark.parametrize(
-    "declared",
-    [DesiredTokenIssuer("old", state="absent"), DesiredTokenIssuer("old", OTHER)],
-    ids=["removed", "displaced"],
-)
-@pytest.mark.parametrize(
-    ("account", "locked"),
-    [
-        (Account(issuer=ISSUER), True),
-        (Account(groups=MEMBER), True),
-        (Account(issuer=OTHER, groups=frozenset({("d", "others")})), False),
-        (UNKNOWN, False),
-    ],
-    ids=["own issuer", "own profile", "another", "unknown"],
-)
-@pytest.mark.parametrize("profiles", ["known", "refused"])
-def test_nobody_takes_away_his_own_issuer(
-    declared: DesiredTokenIssuer, account: Account, locked: bool, profiles: str
-) -> None:
-    known = Profiles((profile("old", "admins", "IDENTITY_MGMT"),)) if profiles == "known" else Profiles(refused="X")
-    rights = DeclaredProfiles(account=account)
-    planned_rights = planned(issuers(old=ISSUER), known, declared, rights=rights)
-
-    if profiles == "refused":
-        # What may not be read tells nothing; the issuer is known all the same.
-        locked = account.issuer == ISSUER
-
-    assert bool(planned_rights.conflicts) == locked
-
-    # A second profile, or a renaming, keeps the account in control.
-    if account.issuer is None and profiles == "known":
-        both = Profiles((*known.held, profile("third", "admins", "IDENTITY_MGMT")))
-        assert not planned(issuers(old=ISSUER), both, declared, rights=rights).conflicts
-
-
-def test_a_renaming_that_drops_the_profile_of_the_account_is_a_conflict() -> None:
-    account = Account(issuer=ISSUER, groups=MEMBER)
-    held = [profile("old", "admins", "IDENTITY_MGMT")]
-
-    assert not planned(issuers(old=ISSUER), held, RENAMED, rights=DeclaredProfiles(account=account)).conflicts
-
-    for subject in (held[0].subject, replace(held[0].subject, issuer_alias="new")):
-        dropped = (DesiredClientProfile(subject, state="absent"),)
-        rights = DeclaredProfiles(dropped, account=account)
-        assert planned(issuers(old=ISSUER), held, RENAMED, rights=rights).conflicts
 
 
 def test_an_issuer_that_a_renaming_displaced_comes_back_only_where_it_is_nowhere_else() -> None:
