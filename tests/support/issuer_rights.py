@@ -35,7 +35,7 @@ def issuers(**held: str) -> Issuers:
 
 
 def profile(alias: str, name: str, *grants: Any, identifier: str | None = None) -> ClientProfile:
-    made = tuple(Grant.of_entitlement(one) if isinstance(one, str) else one for one in grants)
+    made = tuple(Grant.of_entitlement(grant) if isinstance(grant, str) else grant for grant in grants)
     return ClientProfile(Subject("EXTERNAL_GROUP", name, alias, "d"), made, identifier or f"{alias}/{name}")
 
 
@@ -46,17 +46,17 @@ def planned(
     purge: bool = False,
     rights: DeclaredProfiles = NOTHING,
 ) -> Rights:
-    own = token_issuer_plan.plan_issuers(held.values(), DeclaredIssuers(declared, purge))
-    assert not own.conflicts
+    of_issuers = token_issuer_plan.plan_issuers(held.values(), DeclaredIssuers(declared, purge))
+    assert not of_issuers.conflicts
 
     known = profiles if isinstance(profiles, Profiles) else Profiles(tuple(profiles))
 
-    return plan_rights(held, own.steps, known, rights)
+    return plan_rights(held, of_issuers.steps, known, rights)
 
 
 def all_steps(rights: Rights) -> tuple[Step, ...]:
     return (*rights.added, *rights.removed)
 
 
-def told(rights: Rights) -> list[tuple[str, str, str]]:
+def steps_of(rights: Rights) -> list[tuple[str, str, str]]:
     return [(step.action, step.resource, step.id) for step in all_steps(rights)]

@@ -228,9 +228,9 @@ def test_messages_that_are_none_are_passed_over(junk: Any) -> None:
     assert error.message == "esx01: GET /api/things failed (400 ERROR)."
 
 
-@pytest.mark.parametrize(("said", "ends"), [("Stop", "Stop."), ("Stop!", "Stop!"), ("Why?", "Why?"), ("So.", "So.")])
-def test_a_message_ends_as_a_sentence(said: str, ends: str) -> None:
-    message = api_error_of(answer(400, clean("ERROR", said))).message
+@pytest.mark.parametrize(("text", "ends"), [("Stop", "Stop."), ("Stop!", "Stop!"), ("Why?", "Why?"), ("So.", "So.")])
+def test_a_message_ends_as_a_sentence(text: str, ends: str) -> None:
+    message = api_error_of(answer(400, clean("ERROR", text))).message
     assert message == f"esx01: GET /api/things failed (400 ERROR): {ends}"
 
 

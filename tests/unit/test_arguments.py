@@ -53,10 +53,10 @@ def test_blank_options_of_an_entry_are_not_given(nothing: Any) -> None:
     for option in ("kms_providers", "token_issuers"):
         parts = arguments.options[option]["options"]
         name = {"kms_providers": "provider", "token_issuers": "issuer_alias"}[option]
-        own = {name: "n", "state": "absent"}
-        given_all = {**dict.fromkeys(parts, nothing), **own}
+        entry = {name: "n", "state": "absent"}
+        given_all = {**dict.fromkeys(parts, nothing), **entry}
 
-        assert read(arguments, {**connection, option: [given_all]}) == read(arguments, {**connection, option: [own]})
+        assert read(arguments, {**connection, option: [given_all]}) == read(arguments, {**connection, option: [entry]})
 
 
 @pytest.mark.parametrize("nothing", NOTHING, ids=repr)

@@ -36,7 +36,7 @@ def test_everything_as_declared() -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "passes"),
+    ("deciding", "passes"),
     [
         (resource("ok", KEY), True),
         (resource("undeclared", issuer("vc")), True),
@@ -48,8 +48,8 @@ def test_everything_as_declared() -> None:
     ],
     ids=lambda value: value["status"] if isinstance(value, dict) else "",
 )
-def test_one_resource_decides(found: dict[str, Any], passes: bool) -> None:
-    record = build([entry("a", resource("ok", issuer("other")), found)], NOW)
+def test_one_resource_decides(deciding: dict[str, Any], passes: bool) -> None:
+    record = build([entry("a", resource("ok", issuer("other")), deciding)], NOW)
     assert record["summary"]["as_declared"] is passes
     assert any(item["deviation"] for item in record["attention"]) is not passes
 
@@ -126,10 +126,10 @@ def test_what_is_known_of_the_run() -> None:
 
 
 def test_a_host_has_the_warnings_of_its_modules() -> None:
-    one = entry("a")
-    one["trust"]["warnings"] = ["both", "trust"]
-    one["keys"]["warnings"] = ["both", "keys"]
-    (host,) = build([one], NOW)["hosts"]
+    results = entry("a")
+    results["trust"]["warnings"] = ["both", "trust"]
+    results["keys"]["warnings"] = ["both", "keys"]
+    (host,) = build([results], NOW)["hosts"]
 
     assert host["warnings"] == ["both", "trust", "keys"]
 

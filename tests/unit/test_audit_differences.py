@@ -24,7 +24,8 @@ def test_differences_of_certificates() -> None:
         ]
     )
     shown = {
-        name: {key: one[key] for key in ("sha256", "subject", "not_after")} for name, one in (("o", OLD), ("n", NEW))
+        name: {key: facts[key] for key in ("sha256", "subject", "not_after")}
+        for name, facts in (("o", OLD), ("n", NEW))
     }
     assert host["resources"][0]["differences"] == [
         {"field": "issuer", "declared": "https://b", "found": "https://a"},
@@ -35,7 +36,7 @@ def test_differences_of_certificates() -> None:
 
 def test_the_same_certificates_in_another_order_are_a_difference() -> None:
     def chained(*certificates: dict[str, Any]) -> dict[str, Any]:
-        return issuer("vc", *({**one, "position": place} for place, one in enumerate(certificates)))
+        return issuer("vc", *({**facts, "position": place} for place, facts in enumerate(certificates)))
 
     host = only_host(trust=entry("x", resource("differs", chained(OLD, NEW), chained(NEW, OLD)))["trust"])
     (difference,) = host["resources"][0]["differences"]
@@ -47,7 +48,7 @@ def test_the_same_certificates_in_another_order_are_a_difference() -> None:
 
 def test_the_order_of_chains_is_no_difference() -> None:
     def chains(*certificates: dict[str, Any]) -> dict[str, Any]:
-        return issuer("vc", *({**one, "chain": number} for number, one in enumerate(certificates)))
+        return issuer("vc", *({**facts, "chain": number} for number, facts in enumerate(certificates)))
 
     host = only_host(trust=entry("x", resource("differs", chains(OLD, NEW), chains(NEW, OLD)))["trust"])
     assert host["resources"][0]["differences"] == []
@@ -65,7 +66,7 @@ def test_entitlements_that_differ() -> None:
 
     before, after = profile("READ_ONLY", "OBSERVABILITY"), profile("IDENTITY_MGMT", "READ_ONLY")
 
-    found = {
+    differing = {
         **resource("differs", issuer("x")),
         "resource": "client_profile",
         "id": "local user audit",
@@ -73,7 +74,7 @@ def test_entitlements_that_differ() -> None:
         "after": after,
     }
 
-    record = build([entry("a", resource("ok", KEY), found)], NOW)
+    record = build([entry("a", resource("ok", KEY), differing)], NOW)
 
     assert record["hosts"][0]["resources"][1]["differences"] == [
         {"field": "entitlement", "declared": "IDENTITY_MGMT", "found": None},

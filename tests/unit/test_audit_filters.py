@@ -78,11 +78,11 @@ def test_all_of_them_in_a_playbook(tmp_path: Path) -> None:
         ANSIBLE_COLLECTIONS_PATH=link_collection(), ANSIBLE_LOCALHOST_WARNING="false", HOME=tmp_path
     )
     ended = run_program(command, tmp_path, variables)
-    found = re.search(r"FOUND=(.*?)=*\"", ended.output)
+    match = re.search(r"FOUND=(.*?)=*\"", ended.output)
 
-    assert found, ended.output
+    assert match, ended.output
 
-    made = json.loads(base64.b64decode(found[1] + "=="))
+    made = json.loads(base64.b64decode(match[1] + "=="))
     record = forms.audit_data(entries, NOW)
 
     assert made == {"record": record, "page": forms.audit_html(record), "junit": forms.audit_junit(record)}

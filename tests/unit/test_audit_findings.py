@@ -36,7 +36,7 @@ def test_unreachable_hosts_are_grouped_by_the_reason() -> None:
     (item,) = build(entries, NOW)["attention"]
 
     assert item["title"] == "3 hosts could not be reached"
-    assert [(one["text"], one["hosts"]) for one in item["details"]] == [
+    assert [(detail["text"], detail["hosts"]) for detail in item["details"]] == [
         ("No connection (timed out).", ["esx1", "esx2"]),
         ("No connection (refused).", ["esx0"]),
     ]
@@ -52,7 +52,7 @@ def test_what_differs_is_grouped_by_resource_and_by_the_difference() -> None:
     (item,) = record["attention"]
 
     assert (item["title"], item["hosts"]) == ("Token issuer vc differs on 3 hosts", ["b", "c", "a"])
-    assert [one["hosts"] for one in item["details"]] == [["b", "c"], ["a"]]
+    assert [detail["hosts"] for detail in item["details"]] == [["b", "c"], ["a"]]
     assert "CN=third" in item["details"][0]["text"]
 
 

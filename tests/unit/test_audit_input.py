@@ -28,15 +28,15 @@ from support.examples import examples
 def test_only_what_the_report_tells_is_taken_from_a_result() -> None:
     """Results hold the options too, and whatever a later version may add."""
     secret = "V3ry-Secret"
-    one = entry("a", resource("differs", {**KEY, "key_derivation_key": secret}, {**KEY, "key_id": "other"}))
+    results = entry("a", resource("differs", {**KEY, "key_derivation_key": secret}, {**KEY, "key_id": "other"}))
 
-    for result in (one["trust"], one["keys"]):
+    for result in (results["trust"], results["keys"]):
         result["invocation"] = {"module_args": {"password": secret}}
         result["diff"] = {"before": secret, "after": secret}
 
-    one["keys"]["kms_providers"].append({**provider("left"), "available": False, "key": secret})
+    results["keys"]["kms_providers"].append({**provider("left"), "available": False, "key": secret})
 
-    assert secret not in json.dumps(build([one], NOW))
+    assert secret not in json.dumps(build([results], NOW))
 
 
 @pytest.mark.parametrize("entries", [[{}], [{"host": ""}], ["esx01"], [None]])

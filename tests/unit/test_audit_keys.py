@@ -16,13 +16,13 @@ from support.audits import resource
 
 
 def test_keys_that_differ_between_hosts() -> None:
-    other, loud = provider("site-a", "second"), {**KEY, "key_id": KEY["key_id"].upper()}
+    replaced, loud = provider("site-a", "second"), {**KEY, "key_id": KEY["key_id"].upper()}
     same = provider("site-b")
 
     entries = [
         entry("a", resource("ok", KEY), resource("ok", same)),
         entry("b", resource("ok", loud), resource("ok", same)),
-        entry("c", listed=[other, same, {"provider": "old", "type": None, "key_id": None}]),
+        entry("c", listed=[replaced, same, {"provider": "old", "type": None, "key_id": None}]),
     ]
 
     record = build(entries, NOW)
@@ -32,7 +32,7 @@ def test_keys_that_differ_between_hosts() -> None:
             "provider": "site-a",
             "keys": [
                 {"key_id": KEY["key_id"], "hosts": ["a", "b"]},
-                {"key_id": other["key_id"], "hosts": ["c"]},
+                {"key_id": replaced["key_id"], "hosts": ["c"]},
             ],
         }
     ]

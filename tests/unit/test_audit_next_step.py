@@ -67,8 +67,8 @@ def test_a_name_that_means_other_hosts_is_in_no_command(name: str) -> None:
 
 
 def test_only_the_hosts_with_another_key_are_audited_again() -> None:
-    other = provider("site-a", "second")
-    entries = [entry("a", resource("ok", KEY)), entry("b", resource("ok", KEY)), entry("c", listed=[other])]
+    replaced = provider("site-a", "second")
+    entries = [entry("a", resource("ok", KEY)), entry("b", resource("ok", KEY)), entry("c", listed=[replaced])]
     record = build(entries, NOW)
 
     assert kinds(record) == ["key_disagreement", "undeclared"]

@@ -31,22 +31,22 @@ DATED = Authority("dated", days_before=100, days_after=100)
 NOW = datetime.datetime.now(datetime.timezone.utc)
 
 
-def fingerprints(found: Chain) -> list[str]:
-    return [one.sha256 for one in found.certificates]
+def fingerprints(chain: Chain) -> list[str]:
+    return [certificate.sha256 for certificate in chain.certificates]
 
 
 @pytest.mark.parametrize("how", sorted(encodings(PEM)))
 @pytest.mark.parametrize("read", [declared, held])
 def test_a_certificate_is_the_same_in_every_dress(how: str, read: Callable[..., tuple[Chain, ...]]) -> None:
-    (found,) = read([encodings(PEM)[how]])
-    assert fingerprints(found) == [fingerprint(PEM)]
-    assert found.to_api() == {"cert_chain": [PEM]}
+    (read_chain,) = read([encodings(PEM)[how]])
+    assert fingerprints(read_chain) == [fingerprint(PEM)]
+    assert read_chain.to_api() == {"cert_chain": [PEM]}
 
 
 @given(st.lists(st.sampled_from(sorted(encodings(PEM))), min_size=4, max_size=4))
 def test_a_chain_may_be_in_mixed_dress(how: list[str]) -> None:
-    (found,) = declared([encodings(pem)[name] for pem, name in zip(DEEP, how)])
-    assert found.to_api() == {"cert_chain": DEEP}
+    (read_chain,) = declared([encodings(pem)[name] for pem, name in zip(DEEP, how)])
+    assert read_chain.to_api() == {"cert_chain": DEEP}
 
 
 def test_a_bundle_is_split_in_its_order() -> None:
@@ -57,16 +57,16 @@ def test_a_bundle_is_split_in_its_order() -> None:
 
 
 def test_equal_chains_are_folded_into_one_and_the_first_stays_first() -> None:
-    other = chain(subject="other")
-    assert declared(DEEP, other, [bundle(*DEEP)], other) == declared(DEEP, other)
+    second = chain(subject="other")
+    assert declared(DEEP, second, [bundle(*DEEP)], second) == declared(DEEP, second)
 
 
 def test_a_certificate_tells_its_names_and_dates() -> None:
-    one = declared(DEEP)[0].certificates[0]
-    assert (one.subject, one.issuer) == ("CN=deep", "CN=deep intermediate 2")
-    assert datetime.datetime.fromisoformat(one.not_before.replace("Z", "+00:00")) < NOW
-    assert datetime.datetime.fromisoformat(one.not_after.replace("Z", "+00:00")) > NOW
-    assert fingerprint(DEEP[0]) == one.sha256
+    leaf = declared(DEEP)[0].certificates[0]
+    assert (leaf.subject, leaf.issuer) == ("CN=deep", "CN=deep intermediate 2")
+    assert datetime.datetime.fromisoformat(leaf.not_before.replace("Z", "+00:00")) < NOW
+    assert datetime.datetime.fromisoformat(leaf.not_after.replace("Z", "+00:00")) > NOW
+    assert fingerprint(DEEP[0]) == leaf.sha256
 
 
 def test_certificates_are_equal_by_their_content_alone() -> None:

@@ -442,6 +442,6 @@ def test_no_secret_is_in_a_repr_or_in_a_refusal(options: dict[str, Any]) -> None
         assert {connection.password, connection.access_token, connection.saml_token} <= {*connection.secrets, None}
 
     # Eight equal characters may stand in a message by chance, and others in the name of a field.
-    told = [secret for secret in secrets if secret and len(set(secret)) > 2 and secret not in repr(connect())]
+    unmistakable = [secret for secret in secrets if secret and len(set(secret)) > 2 and secret not in repr(connect())]
 
-    assert not [secret for secret in told if secret in shown]
+    assert not [secret for secret in unmistakable if secret in shown]

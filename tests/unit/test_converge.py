@@ -72,9 +72,9 @@ def test_check_mode_writes_nothing_and_tells_what_a_run_then_does(
     checking, running = ScriptedClient(host), ScriptedClient(host)
 
     try:
-        told: Any = converge(checking.as_client(), declared, check_mode=True)
+        foretold: Any = converge(checking.as_client(), declared, check_mode=True)
     except Conflict as error:
-        told = str(error)
+        foretold = str(error)
 
     assert checking.writes == []
     assert host.state() == before
@@ -84,7 +84,7 @@ def test_check_mode_writes_nothing_and_tells_what_a_run_then_does(
     except Conflict as error:
         done = str(error)
 
-    assert told == done
+    assert foretold == done
 
 
 def test_a_conflict_sends_nothing_and_names_the_host() -> None:

@@ -53,12 +53,12 @@ def odd(how: str) -> str:
     ids=["empty", "text", "private key", "half a character", "cut off", "version 5"],
 )
 def test_what_cannot_be_read_is_kept_as_it_is_and_equals_nothing_else(text: str) -> None:
-    (found,) = held([text])
-    assert found.to_api() == {"cert_chain": [text]}
-    assert (found,) == held([text])
-    assert (found,) != held([text + " "])
-    assert (found,) != declared([PEM])
-    assert [one.subject for one in found.certificates] == ["(unreadable)"]
+    (kept,) = held([text])
+    assert kept.to_api() == {"cert_chain": [text]}
+    assert (kept,) == held([text])
+    assert (kept,) != held([text + " "])
+    assert (kept,) != declared([PEM])
+    assert [certificate.subject for certificate in kept.certificates] == ["(unreadable)"]
 
 
 @pytest.mark.parametrize("how", sorted(ODDITIES))
@@ -67,12 +67,12 @@ def test_an_odd_certificate_is_read_or_kept_or_refused_without_noise(
     how: str, read: Callable[..., tuple[Chain, ...]]
 ) -> None:
     try:
-        (found,) = read([odd(how)])
+        (chain,) = read([odd(how)])
     except InvalidInput:
         assert read is declared
     else:
-        assert len(found.certificates) == 1
-        assert found.certificates[0].subject
+        assert len(chain.certificates) == 1
+        assert chain.certificates[0].subject
 
 
 def test_what_is_readable_in_half_is_kept_whole_and_once() -> None:
@@ -87,9 +87,9 @@ def test_a_host_may_hold_what_cannot_be_declared() -> None:
 
 @given(st.lists(st.lists(st.text() | st.sampled_from([PEM, *encodings(PEM).values(), private_key_pem()]))))
 def test_nothing_that_a_host_holds_is_an_error(chains: list[list[str]]) -> None:
-    found = held(*chains)
-    assert len(found) == len(chains)
-    assert held(*[one.to_api()["cert_chain"] for one in found]) == found
+    kept = held(*chains)
+    assert len(kept) == len(chains)
+    assert held(*[chain.to_api()["cert_chain"] for chain in kept]) == kept
 
 
 def test_a_hostile_text_takes_no_time() -> None:

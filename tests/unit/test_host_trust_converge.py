@@ -106,16 +106,16 @@ def test_one_lost_answer_or_refusal_hides_nothing_and_costs_no_trust(
 
     try:
         with mock.patch.object(host, "perform", watched):
-            said = operations(run(client, wanted))
+            reported = operations(run(client, wanted))
         message = ""
     except TrustError as error:
-        said = [(one["operation"], one["id"]) for one in error.operations]
+        reported = [(entry["operation"], entry["id"]) for entry in error.operations]
         message = "" if isinstance(error, Conflict) else error.message
 
-    assert sorted(said) == sorted(done), message
+    assert sorted(reported) == sorted(done), message
 
     if message:
-        kept = {one.issuer for one in issuers_of(wanted).issuers or () if one.state == "present"}
+        kept = {declared.issuer for declared in issuers_of(wanted).issuers or () if declared.state == "present"}
         assert not (before & kept) - set(trusted(host).values()), message
 
         run(ScriptedClient(host), wanted)
@@ -135,4 +135,4 @@ def test_the_last_look_counts_each_write_once(lost: bool) -> None:
     outcome = run(client, desired(issuers=[issuer("vc", "https://vc", DEEP)], profiles=profiles))
 
     assert len(outcome.warnings) == 1
-    assert [one["external_group_name"] for one in outcome.after["client_profiles"]] == ["admins", "people"]
+    assert [profile["external_group_name"] for profile in outcome.after["client_profiles"]] == ["admins", "people"]

@@ -39,7 +39,7 @@ from support.issuer_rights import all_steps
 from support.issuer_rights import issuers
 from support.issuer_rights import planned
 from support.issuer_rights import profile
-from support.issuer_rights import told
+from support.issuer_rights import steps_of
 
 ROLE = Grant("ROLE", None, '{"role": "auditor"}')
 State = tuple[Issuers, tuple[ClientProfile, ...]]
@@ -53,20 +53,20 @@ def done(state: State, steps: Iterable[Step], cascade: bool) -> State:
             if step.before is not None and step.before not in profiles:
                 raise AssertionError(f"{step.id} is not there")
             profiles = tuple(
-                one if one.profile else replace(one, profile=one.label)
-                for one in held_profiles.carry_out(profiles, [step])
+                held_profile if held_profile.profile else replace(held_profile, profile=held_profile.label)
+                for held_profile in held_profiles.carry_out(profiles, [step])
             )
             continue
 
         held = carry_out_issuers(held, [step])
         if step.after is None and cascade:
-            profiles = tuple(one for one in profiles if one.subject.issuer_alias != step.id)
+            profiles = tuple(held_profile for held_profile in profiles if held_profile.subject.issuer_alias != step.id)
 
     return held, profiles
 
 
 def comparable(state: State) -> tuple[Issuers, set[tuple[Subject, frozenset[Grant]]]]:
-    return state[0], {(one.subject, frozenset(one.grants)) for one in state[1]}
+    return state[0], {(held.subject, frozenset(held.grants)) for held in state[1]}
 
 
 entitlements = st.sampled_from(client_profile_model.ENTITLEMENTS)
@@ -78,7 +78,7 @@ profile_lists = st.lists(
         st.lists(entitlements, unique=True, max_size=2),
     ),
     max_size=5,
-    unique_by=lambda one: one.subject,
+    unique_by=lambda profile: profile.subject,
 )
 held_issuers = st.sampled_from(
     [
@@ -101,7 +101,7 @@ declared_profiles = st.lists(
         st.sampled_from(["present", "absent"]),
     ),
     max_size=3,
-    unique_by=lambda one: one.subject,
+    unique_by=lambda profile: profile.subject,
 )
 rights_declared = st.builds(DeclaredProfiles, declared_profiles.map(tuple), st.booleans())
 issuers_declared = st.sampled_from(
@@ -147,25 +147,28 @@ def test_a_renaming_loses_no_right_and_gives_none(held: Issuers, profiles: list[
     first = planned(held, profiles, RENAMED)
     if first.conflicts or "old" not in held:
         return
-    after = {one.subject: set(one.grants) for one in done((held, tuple(profiles)), all_steps(first), cascade)[1]}
+    after = {
+        held_profile.subject: set(held_profile.grants)
+        for held_profile in done((held, tuple(profiles)), all_steps(first), cascade)[1]
+    }
 
-    for one in profiles:
-        if one.subject.issuer_alias == "old":
-            assert after.pop(replace(one.subject, issuer_alias="new")) == set(one.grants)
-            assert one.subject not in after
+    for held_profile in profiles:
+        if held_profile.subject.issuer_alias == "old":
+            assert after.pop(replace(held_profile.subject, issuer_alias="new")) == set(held_profile.grants)
+            assert held_profile.subject not in after
 
-    assert set(after) <= {one.subject for one in profiles}
+    assert set(after) <= {held_profile.subject for held_profile in profiles}
 
 
 def rights_of_issuers(state: State) -> set[tuple[str, str | None, Grant]]:
     """What the subjects of each issuer may do, also of one that is moving."""
     held, profiles = state
     return {
-        (held[alias].true_issuer, one.subject.name, grant)
-        for one in profiles
-        for grant in one.grants
+        (held[alias].true_issuer, held_profile.subject.name, grant)
+        for held_profile in profiles
+        for grant in held_profile.grants
         for alias in held
-        if alias == one.subject.issuer_alias
+        if alias == held_profile.subject.issuer_alias
     }
 
 
@@ -206,16 +209,16 @@ def test_every_loss_is_told(
     first = planned(held, profiles, *declared, purge=purge)
     if first.conflicts:
         return
-    after = {(one.subject.name, one.subject.domain, frozenset(one.grants)) for one in first.held}
+    after = {(kept.subject.name, kept.subject.domain, frozenset(kept.grants)) for kept in first.held}
 
-    for one in profiles:
-        if (one.subject.name, one.subject.domain, frozenset(one.grants)) not in after:
-            assert one.label in " ".join(first.warnings)
+    for held_profile in profiles:
+        if (held_profile.subject.name, held_profile.subject.domain, frozenset(held_profile.grants)) not in after:
+            assert held_profile.label in " ".join(first.warnings)
 
 
 def test_the_order_of_a_renaming() -> None:
     first = planned(issuers(old=ISSUER), [profile("old", "a", "READ_ONLY")], RENAMED)
-    assert told(first) == [
+    assert steps_of(first) == [
         ("update", "token_issuer", "old"),
         ("create", "token_issuer", "new"),
         ("create", "client_profile", "external group d\\a of new"),
@@ -240,7 +243,7 @@ def test_the_order_of_everything() -> None:
     absent = DesiredTokenIssuer("gone", state="absent")
     first = planned(issuers(gone=OTHER), held, absent, DesiredTokenIssuer("vc", ISSUER), rights=rights)
 
-    assert told(first) == [
+    assert steps_of(first) == [
         ("create", "token_issuer", "vc"),
         ("create", "client_profile", "external group d\\b of vc"),
         ("delete", "client_profile", "local user x"),
@@ -275,7 +278,7 @@ def test_what_is_declared_decides_over_what_is_carried() -> None:
     declared = DesiredClientProfile(subject, frozenset({"READ_ONLY"}))
     first = planned(issuers(old=ISSUER), old, RENAMED, rights=DeclaredProfiles((declared,)))
 
-    assert {one.label: one.rights for one in first.held} == {
+    assert {held_profile.label: held_profile.rights for held_profile in first.held} == {
         "external group d\\a of new": "READ_ONLY",
         "external group d\\b of new": "SECURITY_MGMT",
     }
@@ -283,7 +286,7 @@ def test_what_is_declared_decides_over_what_is_carried() -> None:
     merged = replace(declared, entitlements_mode="merge")
     first = planned(issuers(old=ISSUER), old[:1], RENAMED, rights=DeclaredProfiles((merged,)))
 
-    assert [one.rights for one in first.held] == ["SECURITY_MGMT, READ_ONLY"]
+    assert [held_profile.rights for held_profile in first.held] == ["SECURITY_MGMT, READ_ONLY"]
     assert [step.action for step in all_steps(first) if step.resource == "client_profile"] == ["create", "delete"]
 
 
@@ -296,7 +299,7 @@ def test_a_host_without_the_service_has_nothing_to_lose() -> None:
 
 def test_a_removal_goes_on_where_profiles_may_not_be_read() -> None:
     first = planned(issuers(old=ISSUER), Profiles(refused="UNAUTHORIZED"), DesiredTokenIssuer("old", state="absent"))
-    assert told(first) == [("delete", "token_issuer", "old")]
+    assert steps_of(first) == [("delete", "token_issuer", "old")]
     assert "UNAUTHORIZED" in first.warnings[0]
 
 
@@ -304,14 +307,14 @@ def test_privileges_are_never_deleted() -> None:
     held = [ClientProfile(Subject("PRIVILEGES", None, "old"), (), "1")]
     gone = planned(issuers(old=ISSUER), held, DesiredTokenIssuer("old", state="absent"))
 
-    assert told(gone) == [("delete", "token_issuer", "old")]
+    assert steps_of(gone) == [("delete", "token_issuer", "old")]
     assert "PRIVILEGES 1" in gone.warnings[0]
     assert all_steps(planned({}, held, rights=DeclaredProfiles(purge=True))) == ()
 
 
 def test_an_alias_that_passes_to_another_issuer() -> None:
     first = planned(issuers(vc=OTHER), [profile("vc", "a", "READ_ONLY")], DesiredTokenIssuer("vc", ISSUER))
-    assert told(first) == [("update", "token_issuer", "vc")]
+    assert steps_of(first) == [("update", "token_issuer", "vc")]
 
     (warning,) = first.warnings
 
@@ -368,7 +371,7 @@ def test_an_issuer_that_a_renaming_displaced_comes_back_only_where_it_is_nowhere
     back = undo_renaming(state[0], Profiles(state[1]), sent, NOTHING)
     ends = done(state, back, cascade=True)
 
-    assert {alias: one.issuer for alias, one in ends[0].items()} == {"old": ISSUER, "third": OTHER}
+    assert {alias: held.issuer for alias, held in ends[0].items()} == {"old": ISSUER, "third": OTHER}
 
 
 def test_a_profile_of_an_alias_that_goes_is_no_declaration_to_follow() -> None:

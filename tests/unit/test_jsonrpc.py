@@ -331,8 +331,8 @@ def test_a_refusal_in_an_unusual_form_is_one_and_its_password_is_sent_once(
         transport.logins = [Answer(status, {}, json.dumps(body).encode())]
         transport.sent.clear()
         connection = Connection("esx01", username="root", password="VMware1!", auth_method=auth_method)
-        one = Client(connection, transport, CODECS[api_protocol], Redactor(connection.secrets))
-        error = failing(partial(one.call, READ()))
+        client = Client(connection, transport, CODECS[api_protocol], Redactor(connection.secrets))
+        error = failing(partial(client.call, READ()))
 
         assert isinstance(error, Unauthenticated)
         assert error.login_refused

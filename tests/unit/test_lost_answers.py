@@ -230,10 +230,10 @@ def test_a_last_look_that_fails_takes_nothing_from_what_was_done() -> None:
     st.booleans(),
 )
 def test_whatever_goes_wrong_the_issuer_is_never_lost_silently_and_the_steps_are_true(
-    troubles: list[tuple[str, str]], policy: str, retries: int, other: bool
+    troubles: list[tuple[str, str]], policy: str, retries: int, taken: bool
 ) -> None:
     host = host_with_leftover()
-    if other:
+    if taken:
         host.hold_issuer("vc", "https://other", [OLD])
     before = host.state()
     client = ScriptedClient(host, retries=retries)

@@ -145,4 +145,4 @@ def test_a_swap_that_stops_in_doubt_where_nobody_can_look_tells_what_may_be_lost
         run(client, desired(issuers=[issuer("a", "https://y", **RENAME), issuer("b", "https://x", **RENAME)]))
 
     assert "'b' could not be put back" in caught.value.message
-    assert [one["issuer"] for one in caught.value.not_restored] == ["https://y"]
+    assert [lost_issuer["issuer"] for lost_issuer in caught.value.not_restored] == ["https://y"]

@@ -57,7 +57,7 @@ def test_a_host_that_drops_an_entitlement_is_warned_of() -> None:
     assert [first.changed, second.changed] == [True, False]
     assert "it grants READ_ONLY, not SECURITY_MGMT, READ_ONLY." in first.warnings[-1]
     assert "it grants READ_ONLY, not SECURITY_MGMT, READ_ONLY; it holds the same" in second.warnings[-1]
-    assert [one["entitlements"] for one in first.after["client_profiles"]] == [["READ_ONLY"]]
+    assert [profile["entitlements"] for profile in first.after["client_profiles"]] == [["READ_ONLY"]]
 
 
 def pair(host: MemoryHost, alias: str, *identifiers: str) -> None:
@@ -86,9 +86,9 @@ def test_two_profiles_of_one_subject_go_with_their_issuer(lost: int) -> None:
     for _passed in range(lost - 1):
         client.passes("delete")
     client.loses_answer("delete")
-    said = operations(run(client, desired(issuers=[absent("vc")])))
+    done = operations(run(client, desired(issuers=[absent("vc")])))
 
-    assert [action for action, _name in said] == ["delete", "delete", "delete"]
+    assert [action for action, _name in done] == ["delete", "delete", "delete"]
     assert client.memory.profiles == {}
 
 
@@ -215,7 +215,7 @@ def declared_rights(draw: st.DrawFn) -> HostTrust:
             chains = draw(st.sampled_from(CHAINS))
             issuers.append(issuer(alias, name, chains, chains_mode=mode, issuer_conflict=policy))
 
-    leaving = [one["issuer_alias"] for one in issuers if one["state"] == "absent"]
+    leaving = [entry["issuer_alias"] for entry in issuers if entry["state"] == "absent"]
     profiles = None
 
     if draw(st.booleans()):
@@ -265,20 +265,22 @@ def test_rights_and_issuers_meet_one_trouble(host: MemoryHost, wanted: HostTrust
     try:
         with mock.patch.object(host, "perform", watched):
             outcome = run(ScriptedClient(host), wanted)
-        said = [step.describe() for step in outcome.steps]
-        subjects = [(one["external_group_name"], one["issuer_alias"]) for one in outcome.after["client_profiles"]]
+        reported = [step.describe() for step in outcome.steps]
+        subjects = [
+            (profile["external_group_name"], profile["issuer_alias"]) for profile in outcome.after["client_profiles"]
+        ]
 
         assert len(subjects) == len(set(subjects))
     except TrustError as error:
-        failure, said = error, error.operations
+        failure, reported = error, error.operations
 
-    assert sorted((f"{one['resource']}s", one["operation"]) for one in said) == sorted(done), failure
+    assert sorted((f"{entry['resource']}s", entry["operation"]) for entry in reported) == sorted(done), failure
 
     if isinstance(failure, Conflict):
         return
 
     if failure is not None:
-        kept = {one.issuer for one in issuers_of(wanted).issuers or () if one.state == "present"}
+        kept = {declared.issuer for declared in issuers_of(wanted).issuers or () if declared.state == "present"}
         assert not (before & kept) - set(trusted(host).values()), failure
 
         run(ScriptedClient(host), wanted)
@@ -302,7 +304,7 @@ def test_nobody_is_out_of_control_at_any_moment(host: MemoryHost, wanted: HostTr
     )
 
     def in_control() -> bool:
-        grants = [one["grants"] for one in host.profiles.values() if one["subject"]["name"] == "u"]
+        grants = [profile["grants"] for profile in host.profiles.values() if profile["subject"]["name"] == "u"]
         return "IDENTITY_MGMT" in str(grants)
 
     before = in_control()

@@ -187,7 +187,7 @@ def test_a_chain_out_of_order_is_refused_with_the_place_and_the_names_of_the_pai
     order: list[int], number: int, below: int, above: int
 ) -> None:
     texts = [DEEP[position] for position in order]
-    names = [one.subject for one in declared(DEEP)[0].certificates]
+    names = [certificate.subject for certificate in declared(DEEP)[0].certificates]
 
     assert len(set(names)) == len(DEEP)
     assert refusal(*texts).message == (
@@ -224,12 +224,12 @@ def test_no_chains_and_empty_chains_are_refused() -> None:
 @example(of_version(5))
 def test_any_text_is_a_chain_or_refused(text: str) -> None:
     try:
-        found = declared([text])
+        chains = declared([text])
     except InvalidInput as error:
         assert error.message.startswith("chains[0].cert_chain: ")  # noqa: PT017 - no error is as good
         assert error.message.encode()  # noqa: PT017 - no error is as good
     else:
-        assert found[0].certificates
+        assert chains[0].certificates
 
 
 @given(st.binary(max_size=300))
@@ -243,11 +243,11 @@ def test_a_certificate_with_a_changed_byte_is_read_or_refused(data: st.DataObjec
     der = bytearray(base64.b64decode(encodings(PEM)["base64 der"]))
     der[data.draw(st.integers(0, len(der) - 1))] = data.draw(st.integers(0, 255))
     text = base64.b64encode(der).decode()
-    (found,) = held([text])
+    (chain,) = held([text])
 
-    assert len(found.certificates) == 1
+    assert len(chain.certificates) == 1
 
     try:
-        assert declared([text]) == (found,)
+        assert declared([text]) == (chain,)
     except InvalidInput:
-        assert found.to_api() == {"cert_chain": [text]}
+        assert chain.to_api() == {"cert_chain": [text]}

@@ -33,14 +33,14 @@ def test_a_plugin_says_with_which_version_it_came(name: str) -> None:
         for plugin in (*release_.get("modules", ()), *release_.get("plugins", {}).get("filter", ()))
     }
 
-    said = re.search(r"^ *version_added: *(\S+)$", PLUGINS[name].read_text("utf-8"), re.MULTILINE)
+    match = re.search(r"^ *version_added: *(\S+)$", PLUGINS[name].read_text("utf-8"), re.MULTILINE)
 
-    assert said
+    assert match
 
     if name in came:
-        assert said[1] == came[name]
+        assert match[1] == came[name]
     else:
-        assert numbers(said[1]) > max(map(numbers, releases))
+        assert numbers(match[1]) > max(map(numbers, releases))
 
 
 def test_every_file_names_the_same_version() -> None:
@@ -85,14 +85,14 @@ def test_what_is_ready(ready: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "said"),
+    ("name", "text", "complaint"),
     [
         ("new.txt", "", "not committed"),
         ("galaxy.yml", "version: 1.1.0\n", "antsibull-changelog release --version 1.1.0"),
         ("changelogs/fragments/1-new.yml", "---\n", "fragments"),
     ],
 )
-def test_what_is_not(ready: Path, name: str, text: str, said: str) -> None:
+def test_what_is_not(ready: Path, name: str, text: str, complaint: str) -> None:
     (ready / name).write_text(text, "utf-8")
     reasons = list(release.hindrances(ready))
-    assert any(said in reason for reason in reasons), reasons
+    assert any(complaint in reason for reason in reasons), reasons

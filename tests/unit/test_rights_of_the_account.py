@@ -23,13 +23,13 @@ from support.issuer_rights import RENAMED
 from support.issuer_rights import issuers
 from support.issuer_rights import planned
 from support.issuer_rights import profile
-from support.issuer_rights import told
+from support.issuer_rights import steps_of
 
 
 def test_nobody_purges_himself() -> None:
-    own = ClientProfile(Subject("LOCAL_USER", "me"), (Grant.of_entitlement("IDENTITY_MGMT"),), "1")
-    assert planned({}, [own], rights=DeclaredProfiles(purge=True, account=Account.of_user("me"))).conflicts
-    assert told(planned({}, [own], rights=DeclaredProfiles(purge=True, account=Account.of_user("you"))))
+    held = ClientProfile(Subject("LOCAL_USER", "me"), (Grant.of_entitlement("IDENTITY_MGMT"),), "1")
+    assert planned({}, [held], rights=DeclaredProfiles(purge=True, account=Account.of_user("me"))).conflicts
+    assert steps_of(planned({}, [held], rights=DeclaredProfiles(purge=True, account=Account.of_user("you"))))
 
 
 MEMBER = frozenset({("d", "admins")})
