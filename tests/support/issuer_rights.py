@@ -35,8 +35,12 @@ def issuers(**held: str) -> Issuers:
 
 
 def profile(alias: str, name: str, *grants: Any, identifier: str | None = None) -> ClientProfile:
-    made = tuple(Grant.of_entitlement(grant) if isinstance(grant, str) else grant for grant in grants)
-    return ClientProfile(Subject("EXTERNAL_GROUP", name, alias, "d"), made, identifier or f"{alias}/{name}")
+    """A client profile of a group. grants: grants, or names of entitlements."""
+    made = []
+    for grant in grants:
+        made.append(Grant.of_entitlement(grant) if isinstance(grant, str) else grant)
+
+    return ClientProfile(Subject("EXTERNAL_GROUP", name, alias, "d"), tuple(made), identifier or f"{alias}/{name}")
 
 
 def planned(

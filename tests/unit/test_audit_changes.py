@@ -34,7 +34,7 @@ def test_what_changed_since_the_audit_before() -> None:
 @pytest.mark.parametrize(
     "previous", [None, "x", 7, [], {}, {"generated_at": "soon"}, {"generated_at": 7, "hosts": [{"host": "a"}]}]
 )
-def test_an_earlier_record_that_is_none(previous: Any) -> None:
+def test_a_value_that_is_no_earlier_record_is_left_out(previous: Any) -> None:
     assert build([entry("a")], NOW, previous=previous)["changes"] is None
 
 

@@ -46,7 +46,7 @@ def test_an_entry_without_a_host_is_refused(entries: list[Any]) -> None:
 
 
 @pytest.mark.parametrize("when", ["", "yesterday", None, 7, "2026-13-01T00:00:00Z"])
-def test_a_moment_that_is_none_is_refused(when: Any) -> None:
+def test_a_value_that_is_no_moment_is_refused(when: Any) -> None:
     with pytest.raises(ValueError, match=r"^generated_at: "):
         build([], when)
 

@@ -56,7 +56,7 @@ def test_what_cannot_be_asked_for_is_a_conflict_before_anything_is_written(alias
     assert caught.value.message.startswith("esx01: ")
 
 
-def test_a_second_alias_of_a_declared_issuer_is_nobody_s() -> None:
+def test_a_second_alias_of_a_declared_issuer_is_undeclared() -> None:
     """The API says that there is none; a host may say otherwise."""
     host = host_with(("vc", "https://vc", OLD), ("shadow", "https://vc", NEW))
     outcome = run(ScriptedClient(host), desired(issuers=[issuer("vc", "https://vc")]))

@@ -324,7 +324,7 @@ def with_error(error: Any) -> dict[str, Any]:
 )
 @pytest.mark.parametrize("auth_method", ["token", "basic"])
 @pytest.mark.parametrize("api_protocol", ["auto", "jsonrpc"])
-def test_a_refusal_in_an_unusual_form_is_one_and_its_password_is_sent_once(
+def test_a_refusal_in_an_unusual_form_is_understood_and_its_password_is_sent_once(
     transport: ScriptedTransport, body: dict[str, Any], auth_method: str, api_protocol: str
 ) -> None:
     for status in (200, 400, 500):

@@ -66,7 +66,7 @@ def test_a_token_that_no_header_can_carry_is_refused(transport: ScriptedTranspor
 
 
 @pytest.mark.parametrize(("auth_method", "answer"), [("session", {"access_token": "t"}), ("token", {"token": "t"})])
-def test_a_login_of_the_other_service_s_form_is_none(
+def test_a_login_in_the_form_of_the_other_service_is_unexpected(
     transport: ScriptedTransport, auth_method: str, answer: Any
 ) -> None:
     transport.logins = [answer]

@@ -180,7 +180,7 @@ def test_a_web_page_for_an_answer_is_settled_by_looking(case: Case) -> None:
     assert steps(converge(client.as_client(), case.declare(), check_mode=False)) == [(case.write, case.name)]
 
 
-def test_an_adoption_is_called_one_although_its_answer_was_lost() -> None:
+def test_an_adoption_is_warned_of_although_its_answer_was_lost() -> None:
     client = ScriptedClient(host_with_leftover(), retries=0)
     client.loses_answer("update")
     outcome = converge(client.as_client(), issuer(issuer_conflict="adopt"), check_mode=False)

@@ -80,7 +80,7 @@ def ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_what_is_ready(ready: Path) -> None:
+def test_nothing_hinders_a_release_that_is_ready(ready: Path) -> None:
     assert list(release.hindrances(ready)) == []
 
 
@@ -92,7 +92,7 @@ def test_what_is_ready(ready: Path) -> None:
         ("changelogs/fragments/1-new.yml", "---\n", "fragments"),
     ],
 )
-def test_what_is_not(ready: Path, name: str, text: str, complaint: str) -> None:
+def test_what_hinders_a_release(ready: Path, name: str, text: str, complaint: str) -> None:
     (ready / name).write_text(text, "utf-8")
     reasons = list(release.hindrances(ready))
     assert any(complaint in reason for reason in reasons), reasons

@@ -116,7 +116,7 @@ def test_what_is_no_marker_is_an_issuer(text: str) -> None:
     assert read_marker(text) is None
 
 
-def test_a_marker_of_a_marker_is_none() -> None:
+def test_a_marker_inside_a_marker_is_not_read() -> None:
     assert read_marker(marker("a", marker("b", "https://x"))) is None
 
 

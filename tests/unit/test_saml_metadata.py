@@ -144,7 +144,7 @@ def test_entities_of_xml_itself_are_read() -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_is_none(content: bytes, words: str) -> None:
+def test_a_document_that_is_no_metadata_is_refused(content: bytes, words: str) -> None:
     assert words in refusal(content)
 
 
