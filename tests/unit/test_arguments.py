@@ -35,7 +35,9 @@ def read(arguments: Arguments, params: dict[str, Any]) -> tuple[dict[str, Any], 
 @pytest.mark.parametrize("name", EVERY)
 def test_what_stands_for_not_given_is_read_as_if_it_were_left_out(name: str, nothing: Any) -> None:
     arguments = EVERY[name]
-    spellings = [part for option, spec in arguments.options.items() for part in (option, *spec.get("aliases", ()))]
+    spellings = []
+    for option, spec in arguments.options.items():
+        spellings += [option, *spec.get("aliases", ())]
 
     assert read(arguments, dict.fromkeys(spellings, nothing)) == read(arguments, {})
 

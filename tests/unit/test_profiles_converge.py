@@ -296,12 +296,14 @@ def test_nobody_is_out_of_control_at_any_moment(host: MemoryHost, wanted: HostTr
     """Whatever is declared, and wherever the run is killed."""
     account = Account(groups=frozenset({("d", "u")}))
 
-    trust = HostTrust(
-        tuple(
-            replace(service, purge_profiles=purge) if isinstance(service, IssuersAndProfiles) else service
-            for service in wanted.logged_in(account).services
-        )
-    )
+    services: list[Any] = []
+    for service in wanted.logged_in(account).services:
+        if isinstance(service, IssuersAndProfiles):
+            services.append(replace(service, purge_profiles=purge))
+        else:
+            services.append(service)
+
+    trust = HostTrust(tuple(services))
 
     def in_control() -> bool:
         grants = [profile["grants"] for profile in host.profiles.values() if profile["subject"]["name"] == "u"]

@@ -27,11 +27,10 @@ def test_a_plugin_says_with_which_version_it_came(name: str) -> None:
     """The changelog of a release lists what says that it came with it, and nothing else."""
     releases = yaml.safe_load((ROOT / "changelogs/changelog.yaml").read_text("utf-8"))["releases"]
 
-    came = {
-        plugin["name"]: version
-        for version, release_ in releases.items()
-        for plugin in (*release_.get("modules", ()), *release_.get("plugins", {}).get("filter", ()))
-    }
+    came = {}
+    for version, entry in releases.items():
+        for plugin in (*entry.get("modules", ()), *entry.get("plugins", {}).get("filter", ())):
+            came[plugin["name"]] = version
 
     match = re.search(r"^ *version_added: *(\S+)$", PLUGINS[name].read_text("utf-8"), re.MULTILINE)
 

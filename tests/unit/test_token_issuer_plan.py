@@ -72,7 +72,12 @@ def actions(planned: Plan) -> list[tuple[str, str]]:
 
 
 def chains_of(host: MemoryHost, issuer: str) -> set[Chain]:
-    return {chain for token_issuer in observe(host) if token_issuer.issuer == issuer for chain in token_issuer.chains}
+    chains: set[Chain] = set()
+    for held in observe(host):
+        if held.issuer == issuer:
+            chains.update(held.chains)
+
+    return chains
 
 
 @st.composite
