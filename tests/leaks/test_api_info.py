@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from leaks.scenes import PASSWORDS
-from leaks.scenes import basic
+from leaks.scene import PASSWORDS
+from leaks.scene import basic
 from support.certificates import chain
 from support.constants import KEY
 from support.constants import KEY_ID
