@@ -57,10 +57,12 @@ mutants: ## break the plan and the client in small ways; which of them does no t
 	@$(ENVIRONMENT) audit
 	@$(DEV)/python tools/mutants.py --jobs $(JOBS)
 
-simulator: ## simulated ESX hosts to play with, until Ctrl-C (HOSTS=50 VCENTERS=0 DIRECTORY=.venv/simulator)
+simulator: ## simulated ESX hosts, until Ctrl-C (HOSTS=50 VCENTERS=0 DIRECTORY=.venv/simulator; more: docs/simulator.md)
 	@test -x .venv/run/bin/ansible-playbook || echo "Downloading ansible-core and its libraries into .venv/run, once; ten seconds, or minutes on a slow line or a busy machine."
 	@$(ENVIRONMENT) run
-	@PYTHONPATH=tests .venv/run/bin/python -m simulator --hosts $(HOSTS) --vcenters $(VCENTERS) --directory "$(DIRECTORY)"
+	@PYTHONPATH=tests .venv/run/bin/python -m simulator --hosts $(HOSTS) --vcenters $(VCENTERS) --directory "$(DIRECTORY)" \
+	    $(if $(filter 1,$(KEEP)),--keep) $(if $(STATE),--state "$(STATE)") $(if $(NAMES),--names "$(NAMES)") \
+	    $(if $(PROFILE),--profile $(PROFILE))
 
 docs: ## the documentation site, in build/docs
 	@$(ENVIRONMENT) docs

@@ -5,8 +5,9 @@
     python tools/bench.py [--hosts N,N] [--rounds N] [--json FILE] [--docs]      ways to do the same work, compared
     python tools/bench.py --advice [--docs]                                    what settings of a run are worth
 
-The ways take turns, so that a disturbance meets all of them, and what is shown are medians. With --docs the figures
-and the chart of docs/performance.md are written anew. Needs the environment "run", or the one named with --core.
+The ways take turns, so that a disturbance meets all of them, and the figures are medians. With --docs the program
+writes the figures and the chart of docs/performance.md anew. It needs the environment "run", or the one that --core
+names.
 """
 
 from __future__ import annotations
@@ -19,24 +20,18 @@ import statistics
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import bench_advice
 import bench_report
 import bench_stage
-from bench_stage import AS_MODULE
-from bench_stage import AUDIT
-from bench_stage import AUDIT_EACH
-from bench_stage import AUDIT_THREADS
-from bench_stage import CONVERGE
-from bench_stage import CONVERGE_EACH
-from bench_stage import CONVERGE_THREADS
-from bench_stage import IN_WORKER
-from bench_stage import NO_OP
+import bench_work
+from bench_fleet import SimulatedFleet
 from bench_stage import Figure
 from bench_stage import Stage
-from bench_stage import Work
+from bench_work import Work
 from environment import ENVIRONMENTS
 from environment import ROOT
 
@@ -57,21 +52,31 @@ class Case:
     late: bool = False
 
     def differing(self, hosts: int) -> int:
+        """How many of the hosts hold nothing yet."""
         return max(hosts // self.share, 1) if self.share else 0
 
 
-def cases(stage: Stage) -> list[Case]:
+def as_declared(work: Work, *, late: bool = False) -> Case:
+    """The work over hosts that are as declared."""
+    return Case(work.name, work, late=late)
+
+
+def cases(fleet: SimulatedFleet) -> list[Case]:
     """Every case, in the order in which they are run: each leaves the hosts as declared, or the next one does."""
-    alike = [
-        *((CONVERGE, True), (AUDIT, True), (CONVERGE_EACH, False), (AUDIT_EACH, False)),
-        *((NO_OP, True), (CONVERGE_THREADS, True), (AUDIT_THREADS, True)),
-        *((IN_WORKER, False), (AS_MODULE, False), (bench_stage.uri(stage.fleet), False)),
-    ]
     return [
-        Case("converge, first run", CONVERGE, share=1),
-        *(Case(work.name, work, late=late) for work, late in alike),
-        Case("audit, a tenth differs", AUDIT, share=SHARE),
-        Case("converge, a tenth differs", CONVERGE, share=SHARE),
+        Case("converge, first run", bench_work.CONVERGE, share=1),
+        as_declared(bench_work.CONVERGE, late=True),
+        as_declared(bench_work.AUDIT, late=True),
+        as_declared(bench_work.CONVERGE_EACH),
+        as_declared(bench_work.AUDIT_EACH),
+        as_declared(bench_work.NO_OP, late=True),
+        as_declared(bench_work.CONVERGE_THREADS, late=True),
+        as_declared(bench_work.AUDIT_THREADS, late=True),
+        as_declared(bench_work.IN_WORKER),
+        as_declared(bench_work.AS_MODULE),
+        as_declared(bench_work.uri(fleet)),
+        Case("audit, a tenth differs", bench_work.AUDIT, share=SHARE),
+        Case("converge, a tenth differs", bench_work.CONVERGE, share=SHARE),
     ]
 
 
@@ -84,34 +89,45 @@ class Comparison:
         self._slow_hosts: int = chosen.slow_hosts
         self._forks: int = chosen.forks
         self._rounds: int = chosen.rounds
-        self._cases = cases(stage)
+        self._cases = cases(stage.fleet)
+        #: By the name of the case and the size of the fleet.
         self._figures: dict[tuple[str, int], list[Figure]] = {}
         self._late: dict[tuple[str, int], list[Figure]] = {}
+        #: A task that does nothing on one host: what a run costs before any host.
         self._alone: list[Figure] = []
         self._load = os.getloadavg()[0]
 
     def measure(self) -> None:
-        self._run(self._cases[0], 1)  # compiled and in the caches of the system from here on
+        # After this run everything is compiled and in the caches of the system.
+        self._run(self._cases[0], 1)
+
         for number in range(1, self._rounds + 1):
             print(f"round {number} of {self._rounds} ...", file=sys.stderr, flush=True)
-            self._alone.append(self._stage.work(NO_OP, 1, 1))
+            self._alone.append(self._stage.measure(bench_work.NO_OP, 1, 1))
             for size in self._sizes:
                 self._round(size)
 
     def _round(self, size: int) -> None:
         addresses = self._stage.fleet.addresses[:size]
+
         for case in self._cases:
             if case.work.slow and size != self._sizes[0]:
                 continue
-            hosts = min(self._slow_hosts, size) if case.work.slow else size
-            self._figures.setdefault((case.name, size), []).append(self._run(case, hosts))
+
+            key = (case.name, size)
+            hosts = self._hosts_of(case, size)
+            self._figures.setdefault(key, []).append(self._run(case, hosts))
 
             if case.late:
                 with self._stage.fleet.late(LATE, addresses):
-                    self._late.setdefault((case.name, size), []).append(self._run(case, hosts))
+                    self._late.setdefault(key, []).append(self._run(case, hosts))
+
+    def _hosts_of(self, case: Case, size: int) -> int:
+        """How many hosts of a fleet are measured."""
+        return min(self._slow_hosts, size) if case.work.slow else size
 
     def _run(self, case: Case, hosts: int) -> Figure:
-        return self._stage.work(case.work, hosts, self._forks, differing=case.differing(hosts))
+        return self._stage.measure(case.work, hosts, self._forks, differing=case.differing(hosts))
 
     def document(self) -> dict[str, Any]:
         """Everything that was found."""
@@ -131,13 +147,14 @@ class Comparison:
 
     def _row(self, case: Case, size: int) -> dict[str, Any]:
         """One case over a fleet of a size. What was measured with fewer hosts is projected."""
-        alone = median(self._alone)
-        figure = median(self._figures[case.name, size])
-        hosts = min(self._slow_hosts, size) if case.work.slow else size
+        figures = self._figures[case.name, size]
         late = self._late.get((case.name, size))
+        figure = median(figures)
+        alone = median(self._alone)
+        no_op = median(self._figures[bench_work.NO_OP.name, size])
 
+        hosts = self._hosts_of(case, size)
         cpu = projected(figure.cpu, alone.cpu, hosts, size)
-        no_op = median(self._figures[NO_OP.name, size])
 
         return {
             **vars(figure),
@@ -150,7 +167,7 @@ class Comparison:
             "cpu_each": cpu / size,
             "times_no_op": cpu / no_op.cpu,
             "simulator_share": figure.simulator / figure.seconds / (os.cpu_count() or 1),
-            "runs": [one.cpu for one in self._figures[case.name, size]],
+            "runs": [run.cpu for run in figures],
         }
 
 
@@ -162,15 +179,20 @@ def projected(found: float, once: float, hosts: int, size: int) -> float:
 
 def median(figures: Sequence[Figure]) -> Figure:
     """The median of each number by itself."""
-    names = ("seconds", "cpu", "memory", "simulator", "requests", "connections")
-    return Figure(*(statistics.median(getattr(figure, name) for figure in figures) for name in names))
+    medians = {}
+    for number in fields(Figure):
+        medians[number.name] = statistics.median(getattr(figure, number.name) for figure in figures)
+
+    return Figure(**medians)
 
 
 def machine(stage: Stage) -> str:
     """What was measured on, in a line."""
-    said = stage.python("-c", "import ansible.release, platform; print(ansible.release.__version__)")
-    versions = f"ansible-core {said.strip()}, Python {stage.python('-V').split()[-1]}"
-    return f"{os.cpu_count()} CPUs ({platform.machine()}), {platform.system()}, {versions}"
+    core = stage.python("-c", "import ansible.release; print(ansible.release.__version__)")
+    python = stage.python("-c", "import platform; print(platform.python_version())")
+    processors = f"{os.cpu_count()} CPUs ({platform.machine()})"
+
+    return f"{processors}, {platform.system()}, ansible-core {core}, Python {python}"
 
 
 def numbers(text: str) -> list[int]:
@@ -179,14 +201,16 @@ def numbers(text: str) -> list[int]:
 
 def arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure what a run over a fleet costs.")
-    parser.add_argument("--hosts", type=numbers, default=[200], help="how many, such as 200,1000 (default: 200)")
-    parser.add_argument("--slow-hosts", type=int, default=40, help="how many for what is slow (default: %(default)s)")
+    parser.add_argument("--hosts", type=numbers, default=[200], help="how many hosts, such as 200,1000 (default: 200)")
+    parser.add_argument(
+        "--slow-hosts", type=int, default=40, help="how many hosts for slow ways (default: %(default)s)"
+    )
     parser.add_argument("--rounds", type=int, default=3, help="how often everything is measured (default: %(default)s)")
-    parser.add_argument("--forks", type=int, default=10, help="of every play (default: %(default)s)")
+    parser.add_argument("--forks", type=int, default=10, help="forks of every play (default: %(default)s)")
     parser.add_argument("--core", default="run", help="the environment with the ansible-core (default: %(default)s)")
     parser.add_argument("--advice", action="store_true", help="measure settings of Ansible in place of the comparison")
-    parser.add_argument("--json", type=Path, help="write all figures there")
-    parser.add_argument("--docs", action="store_true", help="write them into docs/performance.md, with the chart")
+    parser.add_argument("--json", type=Path, help="write all figures into this file")
+    parser.add_argument("--docs", action="store_true", help="write the figures and the chart into docs/")
 
     return parser.parse_args(words)
 

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from dataclasses import replace
 from typing import Any
 
-from bench_stage import AS_MODULE
-from bench_stage import IN_WORKER
+from bench_stage import Expected
 from bench_stage import Stage
-from bench_stage import Work
+from bench_work import AS_MODULE
+from bench_work import IN_WORKER
+from bench_work import Work
 
 #: Seconds that a host far away, and a slow one, take for each answer.
 FAR, SLOW = 0.2, 1.0
@@ -46,7 +47,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked, on which hosts. delays: seconds for an answer -> one host in so many."""
+    """What is asked, on which hosts. delay: seconds for each answer, of one host in so many."""
 
     text: str
     settings: Sequence[Setting]
@@ -56,21 +57,26 @@ class Question:
     share: int = 1
 
 
+def _forks(*numbers: int) -> list[Setting]:
+    return [Setting(f"{number} forks", forks=number) for number in numbers]
+
+
+def _strategy(name: str) -> Setting:
+    return Setting(f"strategy {name}", keywords={"strategy": f"ansible.builtin.{name}"})
+
+
 def questions() -> Iterator[Question]:
-    yield Question("Hosts that answer at once: how many forks?", [_forks(forks) for forks in (5, 10, 25, 50)])
+    yield Question("Hosts that answer at once: how many forks?", _forks(5, 10, 25, 50))
 
     yield Question(
         f"Hosts that take {FAR} s for each answer: how many forks?",
-        [_forks(forks) for forks in (5, 10, 25, 50, 100)],
+        _forks(5, 10, 25, 50, 100),
         delay=(FAR, 1),
     )
 
     yield Question(
         f"Three tasks, and one host in {SLOW_EVERY} takes {SLOW:g} s for each answer: which strategy?",
-        [
-            Setting(f"strategy {name}", keywords={"strategy": f"ansible.builtin.{name}"})
-            for name in ("linear", "free", "host_pinned")
-        ],
+        [_strategy("linear"), _strategy("free"), _strategy("host_pinned")],
         THREE_TASKS,
         delay=(SLOW, SLOW_EVERY),
     )
@@ -110,45 +116,61 @@ def questions() -> Iterator[Question]:
     )
 
 
+@dataclass(frozen=True)
+class Cost:
+    """Of all runs of a setting together."""
+
+    seconds: float
+    cpu: float
+
+
+@dataclass
+class Answer:
+    """What was found of a question, by the label of the setting: what each round took."""
+
+    question: Question
+    costs: dict[str, list[Cost]]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A row for each setting, with the medians of its rounds."""
+        rows = []
+
+        for label, costs in self.costs.items():
+            seconds = statistics.median(cost.seconds for cost in costs)
+            cpu = statistics.median(cost.cpu for cost in costs)
+            rows.append({"setting": label, "seconds": seconds, "cpu": cpu})
+
+        return rows
+
+
 def measure(
     stage: Stage, hosts: int, rounds: int, machine: str, asked: Sequence[Question] | None = None
 ) -> dict[str, Any]:
     """Everything that was found. asked: some questions in place of all."""
-    asked = list(questions()) if asked is None else asked
-    found: list[list[list[tuple[float, float]]]] = [[[] for _setting in question.settings] for question in asked]
-    stage.work(IN_WORKER, hosts, FORKS, differing=hosts)
+    answers = [Answer(question, {}) for question in asked or questions()]
+    # Afterwards all hosts are as declared.
+    stage.measure(IN_WORKER, hosts, FORKS, differing=hosts)
 
     for _round in range(rounds):
-        for question, taken in zip(asked, found, strict=True):
-            with _delayed(stage, question):
-                for setting, figures in zip(question.settings, taken, strict=True):
-                    figures.append(_run(stage, question, setting, hosts // question.share))
+        for answer in answers:
+            _ask(stage, answer, hosts)
 
     return {
         "machine": machine,
         "hosts": hosts,
         "rounds": rounds,
-        "advice": [
-            {"question": question.text, "rows": _rows(question, taken)}
-            for question, taken in zip(asked, found, strict=True)
-        ],
+        "advice": [{"question": answer.question.text, "rows": answer.rows()} for answer in answers],
     }
 
 
-def _rows(question: Question, taken: list[list[tuple[float, float]]]) -> list[dict[str, Any]]:
-    """A row for each setting of a question, with the medians of what was taken of it."""
-    rows = []
+def _ask(stage: Stage, answer: Answer, hosts: int) -> None:
+    """Measure each setting once more."""
+    question = answer.question
 
-    for setting, figures in zip(question.settings, taken, strict=True):
-        seconds = statistics.median(seconds for seconds, _cpu in figures)
-        cpu = statistics.median(cpu for _seconds, cpu in figures)
-        rows.append({"setting": setting.label, "seconds": seconds, "cpu": cpu})
-
-    return rows
-
-
-def _forks(number: int) -> Setting:
-    return Setting(f"{number} forks", forks=number)
+    with _delayed(stage, question):
+        for setting in question.settings:
+            cost = _cost(stage, question.work, setting, hosts // question.share)
+            answer.costs.setdefault(setting.label, []).append(cost)
 
 
 @contextlib.contextmanager
@@ -163,26 +185,31 @@ def _delayed(stage: Stage, question: Question) -> Iterator[None]:
         yield
 
 
-def _run(stage: Stage, question: Question, setting: Setting, hosts: int) -> tuple[float, float]:
-    """Seconds, and CPU seconds of all runs together."""
-    play = question.work.play(stage.fleet, **(setting.keywords or {}))
-    variables = question.work.variables
-    bounds = [hosts * part // setting.parts for part in range(setting.parts + 1)]
+def _cost(stage: Stage, work: Work, setting: Setting, hosts: int) -> Cost:
+    """Do the work with a setting, in so many runs at once."""
+    play = work.play(stage.fleet, **(setting.keywords or {}))
 
-    def part(number: int) -> float:
-        limit = f"esx[{bounds[number]}:{bounds[number + 1] - 1}]"
-        figure = stage.run(
+    def run(part: int) -> float:
+        """The CPU seconds of a run over one share of the hosts."""
+        first = hosts * part // setting.parts
+        last = hosts * (part + 1) // setting.parts - 1
+
+        figure = stage.measure_play(
             play,
             hosts,
             setting.forks,
             "--limit",
-            limit,
-            variables=variables,
+            f"esx[{first}:{last}]",
+            variables=work.variables,
+            expected=Expected(),
             environment=setting.environment,
         )
+
         return figure.cpu
 
     with ThreadPoolExecutor(setting.parts) as pool:
         started = time.perf_counter()
-        cpu = sum(pool.map(part, range(setting.parts)))
-        return time.perf_counter() - started, cpu
+        cpu = sum(pool.map(run, range(setting.parts)))
+        seconds = time.perf_counter() - started
+
+    return Cost(seconds, cpu)

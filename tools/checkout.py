@@ -10,17 +10,18 @@ on a copy of what git knows or would take: environments and caches stay out of i
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from environment import COLLECTION
 from environment import ENVIRONMENTS
 from environment import ROOT
-from environment import fail
-from environment import run
+from programs import clean_environment
+from programs import fail
+from programs import run
 
 LICENCE = "GPL-3.0-or-later"
 
@@ -29,16 +30,20 @@ def files() -> list[Path]:
     """The project's files, new ones too, relative to its root."""
     listing = ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     try:
-        names = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True).stdout.decode().split("\0")
+        listed = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True, encoding="utf-8").stdout
     except (OSError, subprocess.CalledProcessError) as error:
         fail(f"git must be able to list the files of the checkout: {error}")
 
-    return [Path(name) for name in sorted(set(names)) if name and (ROOT / name).is_file()]
+    names = sorted(set(listed.split("\0")) - {""})
+
+    # Git also lists files that were removed.
+    return [Path(name) for name in names if (ROOT / name).is_file()]
 
 
 def copy_to(folder: Path) -> Path:
     """Copy the project to where Ansible expects a collection under `folder`."""
-    target = folder / "ansible_collections" / "esx" / "trust"
+    target = folder / COLLECTION
+
     for name in files():
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, target / name)
@@ -63,6 +68,7 @@ def add_licence(tree: Path, ansible_galaxy: Path) -> None:
     """Put the text of the licence where people look for it, and where REUSE does."""
     text = licence_text(ansible_galaxy)
     (tree / "LICENSES").mkdir(exist_ok=True)
+
     for name in ("COPYING", f"LICENSES/{LICENCE}.txt"):
         shutil.copy(text, tree / name)
 
@@ -75,7 +81,7 @@ def build(output: Path, ansible_galaxy: Path) -> Path:
         tree = copy_to(Path(folder))
         add_licence(tree, ansible_galaxy)
         command = [ansible_galaxy, "collection", "build", "--force", "--output-path", output.resolve(), tree]
-        said = run(command, {**os.environ, "ANSIBLE_HOME": folder, "LC_ALL": "C.UTF-8"})
+        said = run(command, clean_environment(ANSIBLE_HOME=folder))
 
     tarballs = [word for word in said.split() if word.endswith(".tar.gz")]
     if len(tarballs) != 1:

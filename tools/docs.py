@@ -17,17 +17,21 @@ import sys
 import tempfile
 import zlib
 from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 
 from environment import ROOT
-from environment import fail
 from environment import link_collection
-from environment import run
+from programs import clean_environment
+from programs import fail
+from programs import run
 from promises import PUBLIC_FILTERS
 
 DOCS = ROOT / "docs"
 SITE = ROOT / "tools" / "site"
 COLLECTION = "esx.trust"
+#: Where antsibull-docs and sphinx-build are.
+PROGRAMS = Path(sys.executable).parent
 ON_GITHUB = "https://github.com/esx-trust/esx.trust/blob/main/"
 
 #: The parts of the site and their pages, in the order in which they are read.
@@ -82,31 +86,21 @@ def pages() -> tuple[str, ...]:
 
 def build(output: Path) -> Path:
     """Build the site; returns its first page."""
-    variables = {
-        **{name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "PYTHON"))},
-        "ANSIBLE_COLLECTIONS_PATH": str(link_collection()),
-        "LC_ALL": "C.UTF-8",
-    }
-
-    programs = Path(sys.executable).parent
-
     with tempfile.TemporaryDirectory(prefix="esx-trust-") as folder:
+        variables = clean_environment(
+            ANSIBLE_COLLECTIONS_PATH=link_collection(),
+            ANSIBLE_HOME=folder,
+            PATH=os.pathsep.join([str(PROGRAMS), os.environ.get("PATH", os.defpath)]),
+            PYTHONDONTWRITEBYTECODE="1",
+        )
+
         source = Path(folder) / "source"
         _write_sources(source)
-
-        collection = source / "collection"
-        collection.mkdir(mode=0o700)
-        document = ["collection", "--use-current", "--squash-hierarchy", "--fail-on-error", "--dest-dir", collection]
-        variables["ANSIBLE_HOME"] = folder
-        variables["PATH"] = os.pathsep.join([str(programs), variables.get("PATH", os.defpath)])
-        run([programs / "antsibull-docs", *document, COLLECTION], variables)
-
-        _leave_out_parts_of_playbooks(collection)
-        _fit_index(collection)
+        _write_pages_of_plugins(source / "collection", variables)
 
         made = Path(folder) / "html"
-        strictly = ["-W", "--keep-going", "-q", "-b", "html", "-d", Path(folder) / "doctrees"]
-        run([programs / "sphinx-build", *strictly, source, made], variables)
+        options = ["-W", "--keep-going", "-q", "-b", "html", "-d", Path(folder) / "doctrees"]
+        run([PROGRAMS / "sphinx-build", *options, source, made], variables)
 
         shutil.rmtree(output, ignore_errors=True)
         shutil.copytree(made, output, ignore=shutil.ignore_patterns(".buildinfo", "objects.inv"))
@@ -115,12 +109,14 @@ def build(output: Path) -> Path:
 
 
 def _write_sources(source: Path) -> None:
+    """Bring together what stands in docs/ and tools/site, and the changelog."""
     source.mkdir()
     shutil.copy(SITE / "conf.py", source)
+    (source / "ansible_devel.inv").write_bytes(_inventory())
+
     (source / "_static").mkdir()
     for style in SITE.glob("*.css"):
         shutil.copy(style, source / "_static")
-    (source / "ansible_devel.inv").write_bytes(_inventory())
 
     for page in pages():
         text = (DOCS / f"{page}.md").read_text("utf-8")
@@ -128,10 +124,21 @@ def _write_sources(source: Path) -> None:
 
     for picture in DOCS.glob("*.svg"):
         shutil.copy(picture, source)
+
     shutil.copy(ROOT / "CHANGELOG.md", source / "changelog.md")
 
     index = _with_links((DOCS / "README.md").read_text("utf-8"))
     (source / "index.md").write_text("\n".join([index, *_tables_of_contents()]), "utf-8")
+
+
+def _write_pages_of_plugins(folder: Path, variables: Mapping[str, str]) -> None:
+    """Let antsibull-docs write the pages of modules, filters and role, and fit them into the site."""
+    folder.mkdir(mode=0o700)
+    options = ["--use-current", "--squash-hierarchy", "--fail-on-error", "--dest-dir", folder]
+    run([PROGRAMS / "antsibull-docs", "collection", *options, COLLECTION], variables)
+
+    _leave_out_parts_of_playbooks(folder)
+    _fit_index(folder)
 
 
 def _leave_out_parts_of_playbooks(collection: Path) -> None:
@@ -175,14 +182,18 @@ def _with_links(text: str) -> str:
     """The Markdown, with the links that lead out of the site leading to the repository."""
 
     def point(link: re.Match[str]) -> str:
-        target, anchor = link["target"], link["anchor"] or ""
+        target = link["target"]
+        anchor = link["anchor"] or ""
+
         if target == "README.md":
             return "index.md" + anchor
         if target == "../CHANGELOG.md":
             return "changelog.md" + anchor
+
         path = (DOCS / target).resolve()
         if not path.exists():
             fail(f"a link in docs/ leads nowhere: {target}")
+
         inside = path.parent == DOCS and (path.stem in pages() or path.suffix == ".svg")
 
         return link[0] if inside else ON_GITHUB + str(path.relative_to(ROOT)) + anchor
@@ -204,14 +215,14 @@ def _tables_of_contents() -> Iterator[str]:
 
 def _inventory() -> bytes:
     """An inventory of Sphinx (version 2) with the labels alone."""
-    lines = "".join(f"{label} std:label -1 {page}#{label} {label}\n" for label, page in sorted(LABELS.items()))
+    lines = [f"{label} std:label -1 {page}#{label} {label}\n" for label, page in sorted(LABELS.items())]
     head = (
         "# Sphinx inventory version 2\n"
         "# Project: Ansible\n"
         "# Version: devel\n"
         "# The remainder of this file is compressed using zlib.\n"
     )
-    return head.encode() + zlib.compress(lines.encode())
+    return head.encode() + zlib.compress("".join(lines).encode())
 
 
 if __name__ == "__main__":

@@ -18,20 +18,26 @@ import fcntl
 import hashlib
 import os
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from collections.abc import Mapping
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+
+import ansible_test_home
+from interpreters import find_python
+from pip_settings import environment_of_uv
+from programs import fail
+from programs import run
 
 ROOT = Path(__file__).resolve().parent.parent
 VENVS = ROOT / ".venv"
 REQUIREMENTS = ROOT / "tests" / "requirements"
-RECIPE = "2"  # part of every stamp: raise it when an environment must be made anew though no file changed
+CACHE = VENVS / "cache"
+#: Where a collection of this name stands, below a folder in which Ansible looks for collections.
+COLLECTION = Path("ansible_collections", "esx", "trust")
+#: Part of every stamp. Raise it when the environments must be made anew though no file changed.
+RECIPE = "2"
 
 
 @dataclass(frozen=True)
@@ -39,9 +45,12 @@ class Environment:
     """One folder under .venv/ and what goes into it."""
 
     name: str
-    pythons: tuple[str, ...]  # the minor versions it may use, best first
-    oldest: str  # what its requirements are pinned for
-    ansible_test: bool = False  # also prepare a home in which its ansible-test can make venvs
+    #: The minor versions of Python that it may have, best first.
+    pythons: tuple[str, ...]
+    #: The version for which its requirements are pinned.
+    oldest: str
+    #: Whether its ansible-test gets a home as well, in which it can make virtual environments.
+    ansible_test: bool = False
 
     @property
     def path(self) -> Path:
@@ -56,8 +65,17 @@ class Environment:
         return self.bin / "python"
 
     @property
+    def requirements(self) -> Path:
+        return REQUIREMENTS / f"{self.name}.in"
+
+    @property
     def pins(self) -> Path:
         return REQUIREMENTS / f"{self.name}.txt"
+
+    @property
+    def stamp(self) -> Path:
+        """A file whose first line is the interpreter that it was made with; the second says from what."""
+        return self.path / ".stamp"
 
     @property
     def home(self) -> Path:
@@ -66,166 +84,102 @@ class Environment:
 
 
 _ANY = ("3.11", "3.12", "3.13", "3.14", "3.10")
-ENVIRONMENTS = {
-    each.name: each
-    for each in (
-        Environment("dev", ("3.11", "3.12", "3.13"), "3.11"),
-        Environment("core-2.16", ("3.11", "3.10", "3.12"), "3.10", ansible_test=True),
-        Environment("core-2.17", ("3.11", "3.10", "3.12"), "3.10", ansible_test=True),
-        Environment("core-2.18", ("3.11", "3.12", "3.13"), "3.11", ansible_test=True),
-        Environment("core-2.19", ("3.11", "3.12", "3.13"), "3.11", ansible_test=True),
-        Environment("core-2.20", ("3.12", "3.13", "3.14"), "3.12", ansible_test=True),
-        Environment("core-2.21", ("3.12", "3.13", "3.14"), "3.12", ansible_test=True),
-        Environment("core-2.22", ("3.13",), "3.13", ansible_test=True),
-        Environment("floor", ("3.11",), "3.11"),  # newer interpreters do not run the oldest versions
-        Environment("audit", ("3.11", "3.12", "3.13"), "3.11"),
-        Environment("docs", ("3.11", "3.12", "3.13"), "3.11"),
-        Environment("awx", ("3.11", "3.12", "3.13"), "3.11"),
-        Environment("eda", ("3.11", "3.12", "3.13"), "3.11"),
-        Environment("importer", ("3.11", "3.12", "3.13"), "3.11"),
-        Environment("install", _ANY, "3.10"),
-        Environment("run", _ANY, "3.10"),
-    )
-}
+_ALL = (
+    Environment("dev", ("3.11", "3.12", "3.13"), "3.11"),
+    Environment("core-2.16", ("3.11", "3.10", "3.12"), "3.10", ansible_test=True),
+    Environment("core-2.17", ("3.11", "3.10", "3.12"), "3.10", ansible_test=True),
+    Environment("core-2.18", ("3.11", "3.12", "3.13"), "3.11", ansible_test=True),
+    Environment("core-2.19", ("3.11", "3.12", "3.13"), "3.11", ansible_test=True),
+    Environment("core-2.20", ("3.12", "3.13", "3.14"), "3.12", ansible_test=True),
+    Environment("core-2.21", ("3.12", "3.13", "3.14"), "3.12", ansible_test=True),
+    Environment("core-2.22", ("3.13",), "3.13", ansible_test=True),
+    # Newer interpreters do not run the oldest versions of the libraries.
+    Environment("floor", ("3.11",), "3.11"),
+    Environment("audit", ("3.11", "3.12", "3.13"), "3.11"),
+    Environment("docs", ("3.11", "3.12", "3.13"), "3.11"),
+    Environment("awx", ("3.11", "3.12", "3.13"), "3.11"),
+    Environment("eda", ("3.11", "3.12", "3.13"), "3.11"),
+    Environment("importer", ("3.11", "3.12", "3.13"), "3.11"),
+    Environment("install", _ANY, "3.10"),
+    Environment("run", _ANY, "3.10"),
+)
+ENVIRONMENTS = {environment.name: environment for environment in _ALL}
+#: The installer of all others. It is made with the interpreter of this program.
+UV = Environment("uv", (), "3.9")
+
 #: The environments of every claimed ansible-core, oldest first: the one list that tests parametrize over.
 CORES = tuple(name for name in ENVIRONMENTS if name.startswith("core-"))
 #: Those of `make test`: the oldest, the first with the new templating, and the newest. `make matrix` takes all.
 TEST_CORES = (CORES[0], "core-2.19", CORES[-1])
 #: The environments of `make test`.
 USUAL = tuple(name for name in ENVIRONMENTS if name not in CORES or name in TEST_CORES)
-UV = VENVS / "uv" / "bin" / "uv"
-
-
-def fail(message: str) -> NoReturn:
-    sys.exit(f"environment: {message}")
-
-
-def run(command: Sequence[object], env: Mapping[str, str] | None = None) -> str:
-    """Run a command without a word; when it fails, say everything it said."""
-    done = subprocess.run(
-        [str(part) for part in command],
-        env=dict(os.environ if env is None else env),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        fail(f"{' '.join(map(str, command))} failed ({done.returncode})\n{done.stdout}{done.stderr}")
-    return done.stdout
 
 
 def link_collection() -> Path:
     """Give the checkout the path by which Ansible and Python know it; returns what to put on their search paths."""
     collections = VENVS / "collections"
-    link = collections / "ansible_collections" / "esx" / "trust"
+    link = collections / COLLECTION
 
     if not link.exists() or link.resolve() != ROOT:
         link.parent.mkdir(parents=True, exist_ok=True)
         ours = link.with_name(f"trust.{os.getpid()}")
         ours.unlink(missing_ok=True)
         ours.symlink_to(ROOT, target_is_directory=True)
-        ours.replace(link)  # atomic: others may be doing the same at this moment
+        # In one step, because others may be doing the same at this moment.
+        ours.replace(link)
 
     return collections
 
 
-# Interpreters
+def missing(environment: Environment) -> str | None:
+    """Why this environment cannot be made here, or None."""
+    if _interpreter_of(environment):
+        return None
+
+    *others, last = environment.pythons
+    versions = f"{', '.join(others)} or {last}" if others else last
+
+    return f"no Python {versions} on this machine"
 
 
-def _is_shim(folder: str) -> bool:
-    """Shims of version managers exist for versions that are not active, and then fail when they are called."""
-    return "shims" in Path(folder).parts
-
-
-def _folders() -> Iterator[str]:
-    """Where interpreters may be: PATH, the version managers' own folders, and the usual places."""
-    path = [each for each in os.environ.get("PATH", os.defpath).split(os.pathsep) if each]
-    yield from (each for each in path if not _is_shim(each))
-    roots = [Path(os.environ["PYENV_ROOT"])] if os.environ.get("PYENV_ROOT") else []
-    roots += [Path(each).parent for each in path if _is_shim(each)]
-    with contextlib.suppress(RuntimeError):  # no HOME, and no such user
-        roots.append(Path.home() / ".pyenv")
-    siblings = Path(sys.base_prefix).parent
-    versions = [each / "versions" for each in roots] + ([siblings] if siblings.name == "versions" else [])
-
-    for folder in versions:
-        if folder.is_dir():
-            yield from (str(each / "bin") for each in sorted(folder.iterdir(), reverse=True))
-
-    yield from ("/usr/local/bin", "/usr/bin")
-
-
-def folders() -> list[str]:
-    return list(dict.fromkeys(_folders()))
-
-
-def clean_path(*first: Path) -> str:
-    """A PATH with the given folders in front, every interpreter of this machine on it, and no shims."""
-    return os.pathsep.join([*map(str, first), *(each for each in folders() if Path(each).is_dir())])
-
-
-def find_python(minor: str) -> Path | None:
-    """An interpreter of this minor version that really runs and can make venvs."""
-    if minor == f"{sys.version_info.major}.{sys.version_info.minor}":
-        return Path(sys.executable)
-    for folder in folders():
-        candidate = Path(folder, f"python{minor}")
-        if candidate.is_file() and os.access(candidate, os.X_OK):
-            probe = subprocess.run(
-                [str(candidate), "-c", "import ssl, venv"],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                check=False,
-            )
-            if probe.returncode == 0:
-                return candidate
+def _interpreter_of(environment: Environment) -> Path | None:
+    """The best interpreter that it may have and that is on this machine."""
+    for minor in environment.pythons:
+        found = find_python(minor)
+        if found:
+            return found
 
     return None
 
 
-def missing(environment: Environment) -> str | None:
-    """Why this environment cannot be made here, or None."""
-    if any(find_python(minor) for minor in environment.pythons):
+# Stamps: what an environment was made with, so that it is made anew when that changes.
+
+
+def _digest(environment: Environment, interpreter: str) -> str:
+    pins = environment.pins.read_text("utf-8")
+
+    return hashlib.sha256("\0".join([RECIPE, interpreter, pins]).encode()).hexdigest()
+
+
+def _interpreter_in_stamp(environment: Environment) -> str | None:
+    if not environment.stamp.is_file():
         return None
-    *others, last = environment.pythons
-    return f"no Python {' or '.join(filter(None, [', '.join(others), last]))} on this machine"
+
+    return environment.stamp.read_text("utf-8").splitlines()[0]
 
 
-# Package installation
+def is_current(environment: Environment) -> bool:
+    """It was made from what its pins are today, and its interpreter is still there."""
+    if not environment.stamp.is_file() or not environment.python.exists():
+        return False
+
+    interpreter, *made_from = environment.stamp.read_text("utf-8").splitlines()
+
+    return made_from == [_digest(environment, interpreter)] and Path(interpreter).exists()
 
 
-def settings_of_pip(python: str | Path) -> dict[str, str]:
-    """What pip is configured with here, from its files and its environment variables."""
-    settings: dict[str, str] = {}
-    for line in run([python, "-m", "pip", "config", "list"]).splitlines():
-        key, separator, value = line.partition("=")
-        section, _dot, name = key.rpartition(".")
-        if separator and section in ("global", "install", "download", ":env:"):
-            settings[name] = value.strip("'\"").replace("\\n", "\n")
-
-    return settings
-
-
-def environment_of_uv() -> dict[str, str]:
-    """The environment for uv, which does not read what pip is configured with."""
-    env = {"UV_SYSTEM_CERTS": "true", "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1", **os.environ}
-    env.pop("VIRTUAL_ENV", None)
-    pip = settings_of_pip(VENVS / "uv" / "bin" / "python")
-    known = {"UV_DEFAULT_INDEX": "index-url", "SSL_CERT_FILE": "cert", "UV_HTTP_TIMEOUT": "default-timeout"}
-
-    for variable, setting in known.items():
-        if pip.get(setting):
-            env.setdefault(variable, pip[setting])
-
-    extra = [each for each in pip.get("extra-index-url", "").split() if each.startswith("http")]
-    if extra:
-        env.setdefault("UV_INDEX", " ".join(extra))
-    # The home of the user stays as it is.
-    env.setdefault("UV_CACHE_DIR", str(VENVS / "cache" / "uv"))
-
-    return env
+def _write_stamp(environment: Environment, interpreter: str) -> None:
+    environment.stamp.write_text(f"{interpreter}\n{_digest(environment, interpreter)}\n", "utf-8")
 
 
 @contextlib.contextmanager
@@ -239,112 +193,71 @@ def lock(name: str) -> Iterator[None]:
         yield
 
 
-def stamp_for(pins: Path, python: str) -> str:
-    return hashlib.sha256("\0".join([RECIPE, python, pins.read_text("utf-8")]).encode()).hexdigest()
-
-
-def is_current(stamp: Path, pins: Path, python: Path) -> bool:
-    """The stamp's first line is the interpreter that it was made with, the second says from what."""
-    if not stamp.is_file() or not python.exists():
-        return False
-    made_with, *rest = stamp.read_text("utf-8").splitlines()
-    return rest == [stamp_for(pins, made_with)] and Path(made_with).exists()
-
-
-def make_uv() -> None:
-    pins, python, stamp = REQUIREMENTS / "uv.txt", VENVS / "uv" / "bin" / "python", VENVS / "uv" / ".stamp"
-    if is_current(stamp, pins, python):
-        return
-
-    with lock("uv"):
-        if is_current(stamp, pins, python):
-            return
-        shutil.rmtree(VENVS / "uv", ignore_errors=True)
-
-        try:
-            import ensurepip  # noqa: F401 - Debian's python3 has it only with python3-venv
-            import venv  # noqa: F401 - the same
-        except ImportError:
-            fail("this Python cannot make virtual environments (on Debian and Ubuntu: apt install python3-venv)")
-
-        run([sys.executable, "-m", "venv", VENVS / "uv"])
-        run([python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", pins])
-        stamp.write_text(f"{sys.executable}\n{stamp_for(pins, sys.executable)}\n", "utf-8")
+# Making
 
 
 def make(environment: Environment) -> None:
-    stamp = environment.path / ".stamp"
-    if is_current(stamp, environment.pins, environment.python):
+    """Make an environment, or refresh it if its pins have changed. Where its interpreter is missing, say so."""
+    if is_current(environment):
         return
-    reason = missing(environment)
 
+    reason = missing(environment)
     if reason:
         print(f"environment {environment.name}: left out, {reason}", flush=True)
         return
 
     with lock(environment.name):
-        if is_current(stamp, environment.pins, environment.python):
-            return
-        started = time.monotonic()
-        make_uv()
-        base = next(found for found in map(find_python, environment.pythons) if found)
-        before = stamp.read_text("utf-8").splitlines()[:1] if stamp.is_file() else []
-        stamp.unlink(missing_ok=True)
-        uv_env = environment_of_uv()
-
-        if before != [str(base)] or not environment.python.exists():
-            shutil.rmtree(environment.path, ignore_errors=True)
-            run([UV, "venv", "-q", "--no-config", "-p", base, environment.path], uv_env)
-
-        # Compiled at once: modules start anew for every task, also where nobody may write bytecode.
-        sync = [UV, "pip", "sync", "-q", "--no-config", "--compile-bytecode", "-p", environment.python]
-        run([*sync, environment.pins], uv_env)
-        if environment.ansible_test:
-            prepare_ansible_test(environment)
-        stamp.write_text(f"{base}\n{stamp_for(environment.pins, str(base))}\n", "utf-8")
-        version = run([environment.python, "-c", "import platform; print(platform.python_version())"]).strip()
-        print(f"environment {environment.name}: Python {version}, {time.monotonic() - started:.1f} s", flush=True)
+        if not is_current(environment):
+            _make(environment)
 
 
-# ansible-test
+def _make(environment: Environment) -> None:
+    started = time.monotonic()
+    make_uv()
+    interpreter = str(_interpreter_of(environment))
+    made_with = _interpreter_in_stamp(environment)
+    environment.stamp.unlink(missing_ok=True)
+    variables = environment_of_uv(UV.python, CACHE / "uv")
+    uv = UV.bin / "uv"
 
-WANTED_PIP = """
-import sys, types
-from ansible_test._internal.python_requirements import get_venv_packages
-print(get_venv_packages(types.SimpleNamespace(version="%d.%d" % sys.version_info[:2]))["pip"])
-"""
-BOOTSTRAP = '''"""Stands in for get-pip.py: runs pip out of its own wheel."""
-import runpy
-import sys
+    if made_with != interpreter or not environment.python.exists():
+        shutil.rmtree(environment.path, ignore_errors=True)
+        run([uv, "venv", "-q", "--no-config", "-p", interpreter, environment.path], variables)
 
-sys.path.insert(0, {wheel!r})
-sys.argv = ["pip", "install"] + [each for each in sys.argv[1:] if each not in ("--no-setuptools", "--no-wheel")]
-runpy.run_module("pip", run_name="__main__", alter_sys=True)
-'''
+    # Compiled at once: modules start anew for every task, also where nobody may write bytecode.
+    options = ["-q", "--no-config", "--compile-bytecode", "-p", environment.python]
+    run([uv, "pip", "sync", *options, environment.pins], variables)
+
+    if environment.ansible_test:
+        ansible_test_home.prepare(environment.home, environment.python, CACHE / "pip")
+
+    _write_stamp(environment, interpreter)
+    version = run([environment.python, "-c", "import platform; print(platform.python_version())"]).strip()
+    print(f"environment {environment.name}: Python {version}, {time.monotonic() - started:.1f} s", flush=True)
 
 
-def prepare_ansible_test(environment: Environment) -> None:
-    """Make a home in which ansible-test finds pip, configured as pip is here.
+def make_uv() -> None:
+    """Make the environment of uv, with the means of Python itself."""
+    if is_current(UV):
+        return
 
-    ansible-test puts pip into each of its venvs with a script that it downloads from a site of its own, unless
-    the script is in its cache; and it hands down no variable of the environment, so that pip's have to be in
-    a file.
-    """
-    cache = environment.home / ".ansible" / "test" / "cache"
-    config = environment.home / ".config" / "pip" / "pip.conf"
-    for folder in (cache, config.parent):
-        folder.mkdir(parents=True, exist_ok=True)
-    config.touch(mode=0o600)
-    settings = settings_of_pip(environment.python)
-    settings["cache-dir"] = str(VENVS / "cache" / "pip")
-    lines = (name + " = " + value.replace("\n", "\n    ") for name, value in settings.items())
-    config.write_text("[global]\n" + "\n".join(lines) + "\n", "utf-8")
-    version = run([environment.python, "-c", WANTED_PIP]).strip()
-    wheels = environment.home / "wheels"
-    pip = [environment.python, "-m", "pip", "--disable-pip-version-check"]
-    run([*pip, "download", "-q", "--no-deps", "--only-binary=:all:", "-d", wheels, f"pip=={version}"])
-    script = cache / f"get_pip_{version.replace('.', '_')}.py"
-    script.write_text(BOOTSTRAP.format(wheel=str(next(wheels.glob(f"pip-{version}-*.whl")))), "utf-8")
+    with lock(UV.name):
+        if not is_current(UV):
+            _make_uv()
+
+
+def _make_uv() -> None:
+    shutil.rmtree(UV.path, ignore_errors=True)
+
+    try:
+        import ensurepip  # noqa: F401 - Debian's python3 has it only with python3-venv
+        import venv  # noqa: F401 - the same
+    except ImportError:
+        fail("this Python cannot make virtual environments (on Debian and Ubuntu: apt install python3-venv)")
+
+    run([sys.executable, "-m", "venv", UV.path])
+    run([UV.python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", UV.pins])
+    _write_stamp(UV, sys.executable)
 
 
 # Pins
@@ -353,16 +266,22 @@ def prepare_ansible_test(environment: Environment) -> None:
 def compile_pins() -> None:
     """Pin every environment anew. The pins hold names and versions only: no hosts, no paths."""
     make_uv()
-    oldest = {"uv": "3.9", **{each.name: each.oldest for each in ENVIRONMENTS.values()}}
+    variables = environment_of_uv(UV.python, CACHE / "uv")
 
-    for name, python in oldest.items():
-        source, target = REQUIREMENTS / f"{name}.in", REQUIREMENTS / f"{name}.txt"
-        options = ["--universal", "--upgrade", "--no-config", "--no-emit-index-url", "--no-header", "--no-annotate"]
-        command = [UV, "pip", "compile", "-q", *options, "--python-version", python, source]
-        pins = run(command, environment_of_uv())
-        header = "".join(line for line in source.open(encoding="utf-8") if line.startswith(("# Copyright", "# SPDX")))
-        target.write_text(f"{header}\n# Pinned from {source.name} by: make pins\n{pins}", "utf-8")
-        print(f"{target.relative_to(ROOT)}: {len(pins.splitlines())} packages", flush=True)
+    for environment in (UV, *_ALL):
+        _compile_pins(environment, variables)
+
+
+def _compile_pins(environment: Environment, variables: dict[str, str]) -> None:
+    options = ["--universal", "--upgrade", "--no-config", "--no-emit-index-url", "--no-header", "--no-annotate"]
+    command = [UV.bin / "uv", "pip", "compile", "-q", *options, "--python-version", environment.oldest]
+    pins = run([*command, environment.requirements], variables)
+
+    lines = environment.requirements.read_text("utf-8").splitlines(keepends=True)
+    licence = "".join(line for line in lines if line.startswith(("# Copyright", "# SPDX")))
+    made_from = f"# Pinned from {environment.requirements.name} by: make pins"
+    environment.pins.write_text(f"{licence}\n{made_from}\n{pins}", "utf-8")
+    print(f"{environment.pins.relative_to(ROOT)}: {len(pins.splitlines())} packages", flush=True)
 
 
 def main() -> None:
@@ -370,14 +289,21 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(ENVIRONMENTS) + ", all or every")
     parser.add_argument("--compile", action="store_true", help="pin the requirements again")
     arguments = parser.parse_args()
-    groups = {"all": list(USUAL), "every": list(ENVIRONMENTS)}
-    names = [each for name in arguments.names for each in groups.get(name, [name])]
+
+    names: list[str] = []
+    groups = {"all": USUAL, "every": tuple(ENVIRONMENTS)}
+    for name in arguments.names:
+        names += groups.get(name, (name,))
+
     unknown = [name for name in names if name not in ENVIRONMENTS]
     if unknown:
         parser.error(f"no such environment: {', '.join(unknown)}")
+
     if arguments.compile:
         compile_pins()
+
     link_collection()
+
     for name in names:
         make(ENVIRONMENTS[name])
 

@@ -18,15 +18,15 @@ import argparse
 import logging
 import sys
 import time
-from collections import Counter
+from collections.abc import Iterable
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures import as_completed
 from dataclasses import dataclass
-from typing import Any
 
 from environment import ROOT
 from environment import link_collection
+from page import replaced
 
 sys.path[:0] = [str(link_collection()), str(ROOT / "tests")]
 
@@ -37,19 +37,21 @@ from faults import troubles  # noqa: E402 - found by the path above
 from simulator import Fleet  # noqa: E402 - found by the path above
 
 HOSTS = 6
-#: Of how many combinations one is tried, unless somebody has hours.
+#: One combination in so many is tried, unless somebody has hours.
 SHARE = 12
 #: Where the totals are documented.
 PAGE = ROOT / "docs" / "faults.md"
 BEGIN, END = "<!-- written by tools/fault_table.py -->", "<!-- until here -->"
-WORDS = {"rest": "REST", "jsonrpc": "JSON-RPC", "auto": "JSON-RPC that auto finds"}
-LABEL, CELL = 18, 10
+PROTOCOLS = {"rest": "REST", "jsonrpc": "JSON-RPC", "auto": "JSON-RPC that auto finds"}
+#: The widths of the columns of the table, and of the words before a total.
+LABEL, CELL, WORDS = 18, 10, 52
+#: So many wrong outcomes are shown in full.
 SHOWN = 20
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What is counted of one attempt."""
+    """What is counted of one attempt. wrong: what is not as the page promises, or nothing."""
 
     operation: str
     column: str
@@ -72,66 +74,89 @@ def outcomes(task: int, full: bool, share: int) -> list[Outcome]:
         for way in runner.Way:
             with runner.sweeping(way):
                 verdicts = hosts.sweep(case, scope, share=share)
-            found += [outcome(verdict) for verdict in verdicts]
+            found += [outcome_of(verdict) for verdict in verdicts]
 
     return found
 
 
-def outcome(verdict: oracle.Verdict) -> Outcome:
+def outcome_of(verdict: oracle.Verdict) -> Outcome:
     attempt = verdict.attempt
+
     return Outcome(
-        operation(attempt.operation),
-        attempt.trouble.column,
-        attempt.protocol,
-        attempt.way.value,
-        verdict.ok,
-        verdict.changed,
-        verdict.requests,
-        str(verdict) if verdict.wrong else "",
+        operation=oracle.short(attempt.operation).replace("security_token_", ""),
+        column=attempt.trouble.column,
+        protocol=attempt.protocol,
+        way=attempt.way.value,
+        ok=verdict.ok,
+        changed=verdict.changed,
+        requests=verdict.requests,
+        wrong=str(verdict) if verdict.wrong else "",
     )
 
 
-def operation(name: str) -> str:
-    return oracle.short(name).replace("security_token_", "")
+def swept(jobs: int, full: bool, share: int) -> list[Outcome]:
+    """Sweep all parts of the plan, several at once."""
+    found = []
 
-
-def swept(jobs: int, full: bool, share: int) -> Iterator[list[Outcome]]:
     with ProcessPoolExecutor(jobs) as pool:
         tasks = [pool.submit(outcomes, task, full, share) for task in range(len(sweep.plan(full)))]
         for done in as_completed(tasks):
-            yield done.result()
+            found += done.result()
+
+    return found
 
 
 def table(found: list[Outcome]) -> Iterator[str]:
     """Rows are requests, columns are faults."""
-    yield "".join(["request broken".ljust(LABEL), *(column.rjust(CELL) for column in troubles.COLUMNS)]).rstrip()
-    for row in sorted({one.operation for one in found}, key=lambda name: (name.startswith(("prov", "iss")), name)):
-        cells = []
-        for column in troubles.COLUMNS:
-            here = [one for one in found if (one.operation, one.column) == (row, column)]
-            ok = sum(one.ok for one in here)
-            bad = "!" if any(one.wrong for one in here) else ""
-            cells.append(f"{ok}/{len(here) - ok}{bad}" if here else "-")
+    yield _row("request broken", troubles.COLUMNS)
 
-        yield "".join([row.ljust(LABEL), *(cell.rjust(CELL) for cell in cells)])
+    by_cell: dict[tuple[str, str], list[Outcome]] = {}
+    for outcome in found:
+        by_cell.setdefault((outcome.operation, outcome.column), []).append(outcome)
+
+    for operation in sorted({outcome.operation for outcome in found}, key=_order):
+        cells = [_cell(by_cell.get((operation, column), [])) for column in troubles.COLUMNS]
+        yield _row(operation, cells)
+
+
+def _order(operation: str) -> tuple[bool, str]:
+    """Logins stand before the operations of providers and issuers."""
+    return operation.startswith(("prov", "iss")), operation
+
+
+def _row(label: str, cells: Iterable[str]) -> str:
+    return "".join([label.ljust(LABEL), *(cell.rjust(CELL) for cell in cells)]).rstrip()
+
+
+def _cell(found: list[Outcome]) -> str:
+    """How many runs finished, how many failed, and whether one of them is wrong."""
+    if not found:
+        return "-"
+
+    finished = sum(outcome.ok for outcome in found)
+    mark = "!" if any(outcome.wrong for outcome in found) else ""
+
+    return f"{finished}/{len(found) - finished}{mark}"
 
 
 def totals(found: list[Outcome]) -> Iterator[tuple[str, int]]:
-    counted: Counter[str] = Counter()
-    for one in found:
-        counted["wrong" if one.wrong else "told" if not one.ok else "changed" if one.changed else "unchanged"] += 1
+    """Words and a number for each line below the table."""
     yield "faults tried", len(found)
 
-    for protocol, words in WORDS.items():
+    for protocol, words in PROTOCOLS.items():
         for way in runner.Way:
-            here = [one for one in found if (one.protocol, one.way) == (protocol, way.value)]
-            yield f"  over {words}, by the {way.value}", len(here)
+            count = sum((outcome.protocol, outcome.way) == (protocol, way.value) for outcome in found)
+            yield f"  over {words}, by the {way.value}", count
 
-    yield "finished, changed is true and so it was", counted["changed"]
-    yield "finished, changed is false and so it was", counted["unchanged"]
-    yield "failed with one sentence, and ran again well", counted["told"]
-    yield "wrong outcomes", counted["wrong"]
-    yield "most requests in one run", max((one.requests for one in found), default=0)
+    right = [outcome for outcome in found if not outcome.wrong]
+    finished = [outcome for outcome in right if outcome.ok]
+    changed = sum(outcome.changed for outcome in finished)
+
+    yield "finished, changed is true and so it was", changed
+    yield "finished, changed is false and so it was", len(finished) - changed
+    yield "failed with one sentence, and ran again well", len(right) - len(finished)
+    yield "wrong outcomes", len(found) - len(right)
+    yield "most requests in one run", max((outcome.requests for outcome in found), default=0)
 
 
 def drawn(share: int) -> str:
@@ -139,40 +164,46 @@ def drawn(share: int) -> str:
     return "All combinations" if share == 1 else f"One combination of {share}, which their names decide"
 
 
-def documented(page: str, heading: str, figures: list[tuple[str, int]]) -> str:
-    """The page with these figures in the place of those that it has."""
-    before, begin, rest = page.partition(BEGIN)
-    _former, end, after = rest.partition(END)
-    if not end:
-        raise ValueError("the page has no place for figures")
-    rows = [f"| {name.strip()} | {count:,} |" for name, count in figures]
-    lines = ["", "", f"| {heading} | |", "|---|---|", *rows, "", ""]
+def documented(heading: str, figures: list[tuple[str, int]]) -> str:
+    """The totals as a table of Markdown."""
+    rows = [f"| {words.strip()} | {count:,} |" for words, count in figures]
 
-    return "".join([before, begin, "\n".join(lines), end, after])
+    return "\n".join([f"| {heading} | |", "|---|---|", *rows])
 
 
-def main() -> int:
+def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Break every request in every way.")
     parser.add_argument("--jobs", type=int, default=2, help="processes (default: 2)")
     parser.add_argument("--quick", action="store_true", help="the part that the tests do")
     words = f"one of N combinations, which their names decide; 1 is all, which takes hours (default: {SHARE})"
     parser.add_argument("--share", type=int, default=SHARE, metavar="N", help=words)
     parser.add_argument("--write", action="store_true", help="put the totals into docs/faults.md")
-    chosen: Any = parser.parse_args()
+
+    return parser.parse_args()
+
+
+def main() -> int:
+    chosen = arguments()
     started = time.monotonic()
     share = 1 if chosen.quick else chosen.share
-    found = [one for part in swept(chosen.jobs, not chosen.quick, share) for one in part]
+    found = swept(chosen.jobs, not chosen.quick, share)
+    figures = list(totals(found))
+    minutes = (time.monotonic() - started) / 60
+
     print(f"{drawn(share)}.")
     print("Each cell: runs that finished / runs that failed with one sentence. A ! marks a wrong outcome.\n")
     print("\n".join(table(found)))
     print()
-    figures = list(totals(found))
-    for name, count in figures:
-        print(f"{name + ' ':.<52} {count:>7}")
-    print(f"{'minutes ':.<52} {(time.monotonic() - started) / 60:>7.1f}")
+
+    for words, count in figures:
+        print(f"{words + ' ':.<{WORDS}} {count:>7}")
+    print(f"{'minutes ':.<{WORDS}} {minutes:>7.1f}")
+
     if chosen.write:
-        PAGE.write_text(documented(PAGE.read_text("utf-8"), drawn(share), figures), "utf-8")
-    wrong = [one.wrong for one in found if one.wrong]
+        page = PAGE.read_text("utf-8")
+        PAGE.write_text(replaced(page, BEGIN, END, documented(drawn(share), figures)), "utf-8")
+
+    wrong = [outcome.wrong for outcome in found if outcome.wrong]
     for text in wrong[:SHOWN]:
         print(f"\n{text}", file=sys.stderr)
 

@@ -15,17 +15,19 @@ import argparse
 import json
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Optional
 
 import checkout
+from environment import COLLECTION
 from environment import ENVIRONMENTS
 from environment import VENVS
-from environment import fail
+from programs import fail
 
 #: Below plugins/module_utils, without the suffix.
 FILES = (
@@ -44,13 +46,13 @@ FILES = (
     "_services/token_issuer_plan",
     "_services/token_issuer_restoring",
     "_services/issuers_and_profiles",
-    "_services/token_issuer_parts",
-    "_services/client_profile_parts",
+    "_services/token_issuer_resources",
+    "_services/client_profile_resources",
     "_services/client_profile_model",
     "_services/client_profile_plan",
     "_services/renaming",
     "_engine/plan",
-    "_engine/host",
+    "_engine/declared_host",
     "_engine/converge",
     "_engine/sent",
     "_engine/restoring",
@@ -66,9 +68,9 @@ FILES = (
     "_services/certificate_links",
 )
 FOLDER = VENVS / "mutants"
-COLLECTION = "ansible_collections/esx/trust"
 SOURCES = f"{COLLECTION}/plugins/module_utils"
 STAGES = ("tests/unit", "tests/module")
+#: Percent of the mutants that have to be noticed.
 LEAST = 90.0
 SETTINGS = """[mutmut]
 source_paths={collection}/plugins/
@@ -102,8 +104,30 @@ EQUIVALENT = (
         "letters are safe anyway",
     ),
 )
-# What mutmut notes about a mutant.
+#: What mutmut notes about a mutant that lives.
 SURVIVED = {0: "survived", 33: "not reached", 5: "not reached", None: "not tried"}
+
+#: Mutant -> mutmut's code for what became of it.
+Codes = Mapping[str, Optional[int]]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What became of the mutants of a file. equal: those that do what the code does."""
+
+    mutants: int
+    equal: int
+    live: int
+
+    @property
+    def killed(self) -> int:
+        return self.mutants - self.equal - self.live
+
+    @property
+    def score(self) -> float:
+        """Percent of those that a test can notice."""
+        noticeable = self.killed + self.live
+        return 100 * self.killed / noticeable if noticeable else 0.0
 
 
 def configure(files: Iterable[str], tests: str) -> None:
@@ -121,9 +145,17 @@ def notes() -> Iterator[tuple[str, Path]]:
         yield note.relative_to(sources).as_posix().removesuffix(".py.meta"), note
 
 
-def results() -> dict[str, dict[str, int | None]]:
-    """File -> mutant -> mutmut's code for what became of it."""
-    return {name: json.loads(note.read_text("utf-8"))["exit_code_by_key"] for name, note in notes()}
+def results() -> dict[str, Codes]:
+    """By file."""
+    found = {}
+    for name, note in notes():
+        found[name] = json.loads(note.read_text("utf-8"))["exit_code_by_key"]
+
+    return found
+
+
+def survivors(codes: Codes) -> list[str]:
+    return [mutant for mutant, code in codes.items() if code in SURVIVED]
 
 
 def forget_survivors() -> None:
@@ -131,7 +163,9 @@ def forget_survivors() -> None:
     for _name, note in notes():
         content = json.loads(note.read_text("utf-8"))
         codes = content["exit_code_by_key"]
-        content["exit_code_by_key"] = {mutant: None if code in SURVIVED else code for mutant, code in codes.items()}
+        for mutant in survivors(codes):
+            codes[mutant] = None
+
         note.write_text(json.dumps(content), "utf-8")
 
 
@@ -152,18 +186,20 @@ def mutmut(*arguments: str, log: Path) -> None:
         fail(f"mutmut failed ({done.returncode})\n{log.read_text('utf-8')[-3000:]}")
 
 
-def run(files: list[str], jobs: int) -> None:
+def try_tests(files: list[str], jobs: int) -> None:
+    """Make the mutants, and let the tests of each stage meet those that live until then."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     checkout.copy_to(FOLDER)
 
     for tests in STAGES:
+        if tests != STAGES[0]:
+            forget_survivors()
+
         started = time.monotonic()
         configure(files, tests)
         mutmut("run", "--max-children", str(jobs), log=FOLDER / f"{Path(tests).name}.log")
-        left = sum(code in SURVIVED for codes in results().values() for code in codes.values())
-        print(f"{tests}: {left} mutants live, {time.monotonic() - started:.0f} s", flush=True)
-        if tests != STAGES[-1]:
-            forget_survivors()
+        live = sum(len(survivors(codes)) for codes in results().values())
+        print(f"{tests}: {live} mutants live, {time.monotonic() - started:.0f} s", flush=True)
 
 
 def show(mutant: str) -> str:
@@ -177,44 +213,54 @@ def changed_line(mutant: str) -> str:
     return added[0][1:].strip() if len(added) == 1 else ""
 
 
-def explained(found: Mapping[str, Mapping[str, int | None]]) -> tuple[dict[str, str], list[str]]:
+def explained(found: Mapping[str, Codes]) -> tuple[dict[str, str], list[str]]:
     """Survivor -> why it does what the code does; and the explanations that no survivor needs."""
     reasons: dict[str, str] = {}
     known = {(name, line): why for name, line, why in EQUIVALENT if found.get(name)}
     needed = set()
 
     for name, codes in found.items():
-        for mutant in (mutant for mutant, code in codes.items() if code in SURVIVED):
+        for mutant in survivors(codes):
             entry = (name, changed_line(mutant))
             if entry in known:
                 needed.add(entry)
                 reasons[mutant] = known[entry]
 
-    return reasons, [f"{name}: {line}" for name, line in known if (name, line) not in needed]
+    outlived = [f"{name}: {line}" for name, line in known if (name, line) not in needed]
+
+    return reasons, outlived
 
 
-def report(found: Mapping[str, Mapping[str, int | None]], why: Mapping[str, str]) -> float:
-    """Print the table and the survivors; the score of all files, in which what is explained counts for nothing."""
-    print(f"\n{'file':<20}{'mutants':>8}{'killed':>8}{'equal':>7}{'live':>6}{'score':>8}")
-    rows = [(name, codes) for name, codes in found.items() if codes]
-    rows.append(("all", {mutant: code for _name, codes in rows for mutant, code in codes.items()}))
-    score = 0.0
+def counted(codes: Codes, reasons: Mapping[str, str]) -> Counts:
+    equal = sum(mutant in reasons for mutant in codes)
 
-    for name, codes in rows:
-        equal = sum(mutant in why for mutant in codes)
-        live = sum(code in SURVIVED for code in codes.values()) - equal
-        killed = len(codes) - equal - live
-        score = 100 * killed / (killed + live) if killed + live else 0.0
-        print(f"{name:<20}{len(codes):>8}{killed:>8}{equal:>7}{live:>6}{score:>7.1f}%")
+    return Counts(len(codes), equal, len(survivors(codes)) - equal)
 
-    print("\nwhat lives; to see one: python3 tools/mutants.py --show MUTANT")
 
-    for codes_of in found.values():
-        for mutant, code in codes_of.items():
-            if code in SURVIVED:
-                print(f"  {mutant}  {why.get(mutant, SURVIVED[code])}")
+def report(found: Mapping[str, Codes], reasons: Mapping[str, str]) -> None:
+    """Print a line for each file and one for all of them, then the survivors."""
+    width = max(map(len, found), default=0) + 2
+    print(f"\n{'file':<{width}}{'mutants':>8}{'killed':>8}{'equal':>7}{'live':>6}{'score':>8}")
 
-    return score
+    for name, codes in {**found, "all": all_codes(found)}.items():
+        if codes:
+            counts = counted(codes, reasons)
+            numbers = f"{counts.mutants:>8}{counts.killed:>8}{counts.equal:>7}{counts.live:>6}{counts.score:>7.1f}%"
+            print(f"{name:<{width}}{numbers}")
+
+    print("\nThe mutants that live. To see one of them: python3 tools/mutants.py --show MUTANT")
+
+    for codes in found.values():
+        for mutant in survivors(codes):
+            print(f"  {mutant}  {reasons.get(mutant, SURVIVED[codes[mutant]])}")
+
+
+def all_codes(found: Mapping[str, Codes]) -> Codes:
+    together: dict[str, Optional[int]] = {}
+    for codes in found.values():
+        together.update(codes)
+
+    return together
 
 
 def main() -> None:
@@ -231,14 +277,15 @@ def main() -> None:
         print(show(arguments.show))
         return
 
-    run(arguments.files or list(FILES), arguments.jobs)
+    try_tests(arguments.files or list(FILES), arguments.jobs)
     found = results()
-    why, outlived = explained(found)
-    score = report(found, why)
+    reasons, outlived = explained(found)
+    report(found, reasons)
+
     if outlived:
-        sys.exit("mutants: no survivor reads so, take it off the list\n  " + "\n  ".join(outlived))
-    if score < LEAST:
-        sys.exit(f"mutants: less than {LEAST:.0f} % were noticed")
+        fail("no survivor reads so, take it off the list\n  " + "\n  ".join(outlived))
+    if counted(all_codes(found), reasons).score < LEAST:
+        fail(f"less than {LEAST:.0f} % were noticed")
 
 
 if __name__ == "__main__":

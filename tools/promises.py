@@ -10,10 +10,10 @@ docs/compatibility.md says what a promise is. What is added becomes a promise wi
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
 import tempfile
+from collections.abc import Iterable
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,8 @@ import yaml
 
 from environment import ROOT
 from environment import link_collection
-from environment import run
+from programs import clean_environment
+from programs import run
 
 PROMISES = ROOT / "tests" / "contract" / "promises.yml"
 HEAD = """# Copyright (c) 2026, esx.trust contributors
@@ -50,9 +51,9 @@ def current() -> dict[str, Any]:
     modules = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
     runtime = yaml.safe_load((ROOT / "meta/runtime.yml").read_text("utf-8"))
     return {
-        "modules": {name: _plugin(found) for name, found in _documented("module", modules).items()},
-        "filters": {name: _plugin(found) for name, found in _documented("filter", PUBLIC_FILTERS).items()},
-        "lookups": {name: _plugin(found) for name, found in _documented("lookup", PUBLIC_LOOKUPS).items()},
+        "modules": _plugins("module", modules),
+        "filters": _plugins("filter", PUBLIC_FILTERS),
+        "lookups": _plugins("lookup", PUBLIC_LOOKUPS),
         "role_tasks": _role_tasks(),
         "role_variables": _role_variables(),
         "playbooks": _playbooks(),
@@ -64,15 +65,23 @@ def current() -> dict[str, Any]:
     }
 
 
-def _documented(kind: str, names: Any) -> dict[str, Any]:
+def _plugins(kind: str, names: Iterable[str]) -> dict[str, Any]:
+    """What the documentation of plugins promises, by their names."""
+    promised = {}
+    for name, found in _documented(kind, names).items():
+        promised[name] = _plugin(found)
+
+    return promised
+
+
+def _documented(kind: str, names: Iterable[str]) -> dict[str, Any]:
     """The documentation of plugins, with their fragments, as ansible-doc tells it."""
     with tempfile.TemporaryDirectory(prefix="esx-trust-") as home:
-        variables = {
-            **os.environ,
-            "ANSIBLE_COLLECTIONS_PATH": str(link_collection()),
-            "ANSIBLE_HOME": home,
-            "LC_ALL": "C.UTF-8",
-        }
+        variables = clean_environment(
+            ANSIBLE_COLLECTIONS_PATH=link_collection(),
+            ANSIBLE_HOME=home,
+            PYTHONDONTWRITEBYTECODE="1",
+        )
         command = [Path(sys.executable).parent / "ansible-doc", "--json", "-t", kind]
         said = run([*command, *(f"esx.trust.{name}" for name in names)], variables)
 
@@ -122,9 +131,9 @@ def _returned(values: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _present(names: Any) -> dict[str, bool]:
+def _present(names: Iterable[Any]) -> dict[str, bool]:
     """Names as a mapping, so that a new one among them breaks nothing."""
-    return {str(name): True for name in sorted(map(str, names))}
+    return dict.fromkeys(sorted(map(str, names)), True)
 
 
 def _role_tasks() -> dict[str, bool]:
@@ -135,19 +144,36 @@ def _role_tasks() -> dict[str, bool]:
 def _role_variables() -> dict[str, Any]:
     path = ROOT / "roles/host_trust/meta/argument_specs.yml"
     specs = yaml.safe_load(path.read_text("utf-8"))["argument_specs"]
+
     return {entry: _present(spec["options"]) for entry, spec in specs.items()}
 
 
 def _playbooks() -> dict[str, Any]:
     found = {}
+
     for path in sorted((ROOT / "playbooks").glob("*.yml")):
         head, _dashes, plays = path.read_text("utf-8").partition("\n---\n")
-        names = {name for line in _PLAYBOOK_VARIABLES.findall(head) for name in line.split(", ")}
-        for play in yaml.safe_load(plays):
-            names |= {name for name in play.get("vars", {}) if name.startswith("esx_") and name != "esx_awx_pattern"}
-        found[path.stem] = _present(names)
+        found[path.stem] = _present(_names_in_comments(head) | _names_in_plays(yaml.safe_load(plays)))
 
     return found
+
+
+def _names_in_comments(head: str) -> set[str]:
+    """The variables that the comments above a playbook explain; a line may explain several."""
+    names: set[str] = set()
+    for line in _PLAYBOOK_VARIABLES.findall(head):
+        names.update(line.split(", "))
+
+    return names
+
+
+def _names_in_plays(plays: Iterable[Mapping[str, Any]]) -> set[str]:
+    """The variables to which plays give a value, but for those of the playbooks themselves."""
+    names: set[str] = set()
+    for play in plays:
+        names.update(name for name in play.get("vars", {}) if name.startswith("esx_"))
+
+    return names - {"esx_awx_pattern"}
 
 
 def _number(name: str) -> int:
@@ -161,8 +187,13 @@ def _metrics() -> list[str]:
 
 def _credential_types() -> dict[str, Any]:
     text = (ROOT / "playbooks/vars/awx_credential_types.yml").read_text("utf-8").replace("!unsafe ", "")
-    types = yaml.safe_load(text)["esx_awx_credential_types"]
-    return {one["name"]: _present(field["id"] for field in one["inputs"]["fields"]) for one in types}
+    found = {}
+
+    for credential_type in yaml.safe_load(text)["esx_awx_credential_types"]:
+        fields = credential_type["inputs"]["fields"]
+        found[credential_type["name"]] = _present(field["id"] for field in fields)
+
+    return found
 
 
 def written() -> dict[str, Any]:
@@ -203,7 +234,9 @@ def broken(promised: Mapping[str, Any], has: Mapping[str, Any]) -> list[str]:
 
 def added(promised: Mapping[str, Any], has: Mapping[str, Any]) -> list[str]:
     """What is not promised yet."""
-    return sorted(" > ".join(place) for place in flat(has).keys() - flat(promised).keys())
+    new = flat(has).keys() - flat(promised).keys()
+
+    return sorted(" > ".join(place) for place in new)
 
 
 if __name__ == "__main__":

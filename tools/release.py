@@ -22,7 +22,8 @@ import checkout
 import promises
 from environment import ENVIRONMENTS
 from environment import ROOT
-from environment import run
+from programs import fail
+from programs import run
 
 #: The tests that judge the tarball or what is said about it.
 JUDGES = (
@@ -68,8 +69,12 @@ def hindrances(root: Path = ROOT) -> Iterator[str]:
 
 def unkept() -> Iterator[str]:
     """What is wrong with the promises of docs/compatibility.md."""
-    promised, has = promises.written(), promises.current()
-    yield from (f"A promise is broken: {one}." for one in promises.broken(promised, has))
+    promised = promises.written()
+    has = promises.current()
+
+    for broken in promises.broken(promised, has):
+        yield f"A promise is broken: {broken}."
+
     if promises.added(promised, has):
         yield "Something is new and not promised yet: .venv/dev/bin/python tools/promises.py"
 
@@ -83,13 +88,12 @@ def galaxy(root: Path = ROOT) -> dict[str, Any]:
 def main() -> None:
     reasons = [*hindrances(), *unkept()]
     if reasons:
-        sys.exit("release: not yet.\n" + "\n".join(f"  {reason}" for reason in reasons))
+        fail("\n  ".join(["this checkout cannot be released yet.", *reasons]))
 
-    judged = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", "--cores", "all", *JUDGES], cwd=ROOT
-    )
+    pytest = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", "--cores", "all"]
+    judged = subprocess.run([*pytest, *JUDGES], cwd=ROOT, check=False)
     if judged.returncode:
-        sys.exit("release: the judges refused it.")
+        fail("a test that judges the tarball has failed.")
 
     tarball = checkout.build(ROOT / "build", ENVIRONMENTS["install"].bin / "ansible-galaxy")
     checksum = hashlib.sha256(tarball.read_bytes()).hexdigest()

@@ -12,9 +12,10 @@ from typing import Any
 from typing import Optional
 
 from ansible.errors import AnsibleActionFail
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
+from ansible_collections.esx.trust.plugins.modules.esx_fleet_trust import ARGUMENT_SPEC
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import iso
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import memory
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import plan
@@ -23,13 +24,14 @@ from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.files import
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.files import write_report
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.look import Look
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.look import objections
-from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.options import ARGUMENTS
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.outcome import hosts_by_need
-from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import Given
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import FleetHost
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import Variables
 from ansible_collections.esx.trust.plugins.plugin_utils._role_variables import FOUND
 from ansible_collections.esx.trust.plugins.plugin_utils._templates import no_template
 from ansible_collections.esx.trust.plugins.plugin_utils._templates import untagged
+
+_ARGUMENTS = Arguments(options=ARGUMENT_SPEC)
 
 #: The results by host. None for a host whose own task comes later.
 Found = dict[str, Optional[dict[str, Any]]]
@@ -52,7 +54,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         options = self._options()
 
         variables = Variables(self._task, task_vars, self._loader, tuple(FOUND.values()))
-        fleet = [variables.of(host) for host in task_vars["ansible_play_batch"]]
+        fleet = [variables.of(name) for name in task_vars["ansible_play_batch"]]
 
         if options["check_declarations"]:
             sentences = objections(fleet)
@@ -71,8 +73,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             )
             found = look.at(fleet)
 
-        in_order = {given.host: found.get(given.host) for given in fleet}
-        addresses = {given.host: str(given.args.get("hostname", "")) for given in fleet}
+        in_order = {host.name: found.get(host.name) for host in fleet}
+        addresses = {host.name: str(host.args.get("hostname", "")) for host in fleet}
         warnings = shared_warnings.shared(in_order, addresses)
 
         result.update(self._returned(in_order, warnings, options, started_at, task_vars))
@@ -84,8 +86,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _options(self) -> dict[str, Any]:
         """The validated options. Raises AnsibleActionFail."""
-        validator = ArgumentSpecValidator(**ARGUMENTS.keywords())
-        validation = validator.validate(ARGUMENTS.given(untagged(self._task.args)))
+        validation = _ARGUMENTS.validator.validate(_ARGUMENTS.given(untagged(self._task.args)))
         if validation.error_messages:
             raise AnsibleActionFail(validation.errors.msg)
 
@@ -148,7 +149,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return safe
 
 
-def _resumed(fleet: Sequence[Given]) -> tuple[str, Found]:
+def _resumed(fleet: Sequence[FleetHost]) -> tuple[str, Found]:
     """When the last look of this run began, and its results together with those of the hosts' own tasks.
 
     Raises AnsibleActionFail if that look has left no host to a task of its own.
@@ -161,9 +162,9 @@ def _resumed(fleet: Sequence[Given]) -> tuple[str, Found]:
         )
 
     found: Found = dict(kept["found"])
-    for given in fleet:
-        if given.elsewhere:
-            found[given.host] = _results_in(given.facts)
+    for host in fleet:
+        if host.elsewhere:
+            found[host.name] = _results_in(host.facts)
 
     return kept["started_at"], found
 

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.esx.trust.plugins.plugin_utils._fleet import Keys
-from ansible_collections.esx.trust.plugins.plugin_utils._fleet import differences
-from ansible_collections.esx.trust.plugins.plugin_utils._fleet import keys
-from ansible_collections.esx.trust.plugins.plugin_utils._fleet import named
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_keys import Keys
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_keys import differences
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_keys import keys
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_keys import named
 from ansible_collections.esx.trust.plugins.plugin_utils._purge import refusal_of
 from ansible_collections.esx.trust.plugins.plugin_utils._role_variables import DECLARED
 from ansible_collections.esx.trust.plugins.plugin_utils._role_variables import FOUND

@@ -181,10 +181,12 @@ results:
   type: dict
 """
 
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
 
-#: As the documentation says. The action of the same name takes them.
-ARGUMENT_SPEC = {
+#: The options. The action of the same name validates them.
+ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "report": {"type": "path"},
     "plan": {"type": "path"},
     "esx_hosts": {"type": "str"},

@@ -23,19 +23,20 @@ from ansible.utils.collection_loader import AnsibleCollectionConfig
 
 from ansible_collections.esx.trust.plugins.module_utils._api.tls import prepare
 from ansible_collections.esx.trust.plugins.module_utils._libraries import MISSING
-from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import OPTION
-from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import LoginKey
+from ansible_collections.esx.trust.plugins.module_utils._module.login_key import OPTION
+from ansible_collections.esx.trust.plugins.module_utils._module.login_key import LoginKey
+from ansible_collections.esx.trust.plugins.module_utils._module.login_results import refused_for_a_token
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import in_turn
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import refused_before
-from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import refused_for_a_token
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import RefusedLogins
-from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import login_of
+from ansible_collections.esx.trust.plugins.plugin_utils._role_messages import ROLE
+from ansible_collections.esx.trust.plugins.plugin_utils._role_messages import in_variables
+from ansible_collections.esx.trust.plugins.plugin_utils._task_login import login_of
+from ansible_collections.esx.trust.plugins.plugin_utils._task_login import sends_password
 from ansible_collections.esx.trust.plugins.plugin_utils._templates import as_template
 from ansible_collections.esx.trust.plugins.plugin_utils._templates import untagged
 from ansible_collections.esx.trust.plugins.plugin_utils._validated import ValidatedOptions
-from ansible_collections.esx.trust.plugins.plugin_utils._variables import ROLE
-from ansible_collections.esx.trust.plugins.plugin_utils._variables import in_variables
 
 #: The variable that switches this off.
 SWITCH = "esx_trust_in_worker"
@@ -237,11 +238,6 @@ def is_own_python(asked: Any, templar: Any) -> bool:
         return True
 
     return os.path.realpath(path) == _own_python()
-
-
-def sends_password(args: Mapping[str, Any]) -> bool:
-    """True if these options log in with a password. False if they log in with a token."""
-    return not any(args.get(name) for name in ("access_token", "saml_token"))
 
 
 def _shows_invocation(task_vars: Mapping[str, Any]) -> bool:

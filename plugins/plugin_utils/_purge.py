@@ -13,7 +13,7 @@ from ansible.errors import AnsibleOptionsError
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.esx.trust.plugins.module_utils._services.option_specifications import is_blank
-from ansible_collections.esx.trust.plugins.plugin_utils._fleet import is_present
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_keys import is_present
 
 #: Why a declaration that would remove all token issuers is refused.
 REFUSAL = (

@@ -13,7 +13,7 @@ from typing import Optional
 from ansible import constants
 
 from ansible_collections.esx.trust.plugins.module_utils._services.option_specifications import is_blank
-from ansible_collections.esx.trust.plugins.plugin_utils._fleet import is_present
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_keys import is_present
 
 #: The variable of a host with the name of this run.
 RUN = "host_trust_run"

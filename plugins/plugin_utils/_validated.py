@@ -13,10 +13,10 @@ from typing import Optional
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.errors import UnsupportedError
 
-from ansible_collections.esx.trust.plugins.module_utils._api.secrets import Masked
 from ansible_collections.esx.trust.plugins.module_utils._module.perform import Run
 from ansible_collections.esx.trust.plugins.module_utils._module.perform import perform
 from ansible_collections.esx.trust.plugins.module_utils._module.perform import scrubbed
+from ansible_collections.esx.trust.plugins.module_utils._secrets.redactor import Masked
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 
 

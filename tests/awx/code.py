@@ -13,6 +13,7 @@ import yaml
 
 import environment
 from support.tools import Tools
+from support.tools import made_environment
 
 PATTERN = environment.ROOT / "extensions/patterns/host_trust"
 CREDENTIAL_TYPES = environment.ROOT / "playbooks/vars/awx_credential_types.yml"
@@ -36,7 +37,7 @@ class Inside:
         self._tools = tools
 
     def ask(self, question: str, **values: Any) -> Any:
-        venv = self._tools.venv("awx")
+        venv = made_environment("awx")
 
         done = subprocess.run(
             [str(venv.python), str(Path(__file__).with_name("inside.py")), question],

@@ -17,6 +17,7 @@ from typing import Any
 from awx.code import PATTERN
 from awx.code import Inside
 from support.tools import Tools
+from support.tools import made_environment
 
 #: What ansible-runner writes down of how it was called, the environment included. AWX keeps it nowhere: it goes with
 #: the private data directory, and the job's record has the environment with the secrets masked.
@@ -111,7 +112,7 @@ class Awx:
 
             jobs.append(job)
 
-        venv = self._tools.venv("awx")
+        venv = made_environment("awx")
 
         running = [
             subprocess.Popen(

@@ -11,6 +11,7 @@ import environment
 from awx import guide
 from awx.code import PATTERN
 from support.programs import run_program
+from support.tools import made_environment
 
 if TYPE_CHECKING:
     from support.tools import Tools
@@ -27,7 +28,7 @@ def test_a_project_and_an_image(tools: Tools, tmp_path: Path) -> None:
 
     assert len(commands) == 4
 
-    ended = run_program(["bash", "-e"], tmp_path, tools.variables(tools.venv("awx")), "\n".join(commands))
+    ended = run_program(["bash", "-e"], tmp_path, tools.variables(made_environment("awx")), "\n".join(commands))
 
     assert ended.code == 0, ended.output
 

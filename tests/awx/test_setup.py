@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import shutil
@@ -22,6 +23,7 @@ from awx.controller import serve
 from support.constants import KEY
 from support.programs import Ended
 from support.programs import run_program
+from support.tools import made_environment
 
 if TYPE_CHECKING:
     from awx.code import Inside
@@ -44,7 +46,7 @@ class Setup:
 
     def run(self, variables: str, *arguments: str, where: str = "awx", collections: Path | None = None) -> Ended:
         """variables: the text of awx.yml. collections: a folder with further collections."""
-        venv = self.tools.venv(where)
+        venv = made_environment(where)
         (self.folder / "awx.yml").write_text(variables, "utf-8")
         (command,) = [each for each in guide.commands() if "awx_setup" in each]
         program, *rest = shlex.split(command)
@@ -173,9 +175,9 @@ def test_the_tasks_for_both_collections_are_alike() -> None:
 
 
 @pytest.fixture
-def automation_controller(tools: Tools, tmp_path: Path) -> Path:
+def automation_controller(tmp_path: Path) -> Path:
     """A folder with a double of ansible.controller: the modules of awx.awx, of which it is made, under its name."""
-    (awx,) = tools.venv("awx").path.glob("lib/python*/site-packages/ansible_collections/awx/awx")
+    (awx,) = made_environment("awx").path.glob("lib/python*/site-packages/ansible_collections/awx/awx")
     folder = tmp_path / "collections"
     double = folder / "ansible_collections/ansible/controller"
     shutil.copytree(awx / "plugins", double / "plugins")
@@ -204,7 +206,18 @@ def test_with_ansible_controller(setup: Setup, controller: Controller, automatio
 
 
 def test_without_awx_awx_it_says_what_to_do(setup: Setup, controller: Controller) -> None:
-    played = setup.run(guide.file("awx.yml"), where="install")
+    """And it looks for it here, as the user who runs Ansible, whatever the inventory sets for other plays."""
+    elsewhere = {
+        "ansible_connection": "ssh",
+        "ansible_port": 1,
+        "ansible_become": True,
+        "ansible_become_exe": "/nowhere/sudo",
+        "ansible_shell_executable": "/nowhere/sh",
+    }
+    inventory = setup.folder / "hosts.json"
+    inventory.write_text(json.dumps({"all": {"hosts": {"localhost": {}}, "vars": elsewhere}}))
+    played = setup.run(guide.file("awx.yml"), "-i", str(inventory), where="install")
+
     assert played.code == 2, played.output
     assert "ansible-galaxy collection install awx.awx" in played.output
     assert controller.writes == []

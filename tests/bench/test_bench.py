@@ -14,11 +14,13 @@ import pytest
 
 import bench
 import bench_advice
+import bench_chart
 import bench_report
 import bench_stage
+import bench_work
 from environment import ENVIRONMENTS
 from environment import ROOT
-from environment import missing
+from support.tools import made_environment
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("bench")]
 SIZES, SLOW_HOSTS = (2,), 1
@@ -47,8 +49,7 @@ DIFFER = {
 
 @pytest.fixture(scope="module", autouse=True)
 def _run_environment() -> None:
-    if not ENVIRONMENTS["run"].python.exists():
-        pytest.skip(f"no environment run: {missing(ENVIRONMENTS['run'])}")
+    made_environment("run")
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +116,7 @@ def test_tables_and_chart_show_every_way(found: dict[str, Any], tmp_path: Path) 
 
     drawn = "".join(ET.parse(tmp_path / "performance.svg").getroot().itertext())
 
-    assert all(name in drawn for name in names - {*bench_report.NOT_DRAWN})
+    assert all(name in drawn for name in names - {*bench_chart.NOT_DRAWN})
 
 
 def test_what_was_measured_with_fewer_hosts_is_projected() -> None:
@@ -131,19 +132,19 @@ def stage() -> Iterator[bench_stage.Stage]:
 
 
 def test_a_run_that_did_not_do_its_work_is_no_figure(stage: bench_stage.Stage) -> None:
-    claimed = bench_stage.Work("idle", bench_stage.NO_OP.tasks, again=2)
+    claimed = bench_work.Work("idle", bench_work.NO_OP.tasks, again=2)
     with pytest.raises(SystemExit, match=r"took \(0, 0\) requests and connections, not \(4, 2\)"):
-        stage.work(claimed, 2, 2)
+        stage.measure(claimed, 2, 2)
 
-    failing = bench_stage.Work("failing", [{"name": "Fail", "ansible.builtin.fail": {"msg": "on purpose"}}])
+    failing = bench_work.Work("failing", [{"name": "Fail", "ansible.builtin.fail": {"msg": "on purpose"}}])
     with pytest.raises(SystemExit, match="on purpose"):
-        stage.work(failing, 2, 2)
+        stage.measure(failing, 2, 2)
 
 
 def test_hosts_that_answer_late_are_waited_for(stage: bench_stage.Stage) -> None:
-    work = bench_stage.Work("two requests", paths=[bench_stage.PROVIDERS], again=2)
+    work = bench_work.Work("two requests", paths=[bench_work.PROVIDERS], again=2)
     with stage.fleet.late(2.0, stage.fleet.addresses[1:]):
-        assert stage.work(work, 2, 2).seconds > 2 * 2.0
+        assert stage.measure(work, 2, 2).seconds > 2 * 2.0
 
 
 def test_a_piece_of_advice_is_measured(stage: bench_stage.Stage) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from support.client_profiles import grants
 from support.constants import KEY
 from support.constants import KEY_ID
 
@@ -24,11 +25,6 @@ def issuer(chain: list[str], alias: str = "vc", **changes: Any) -> dict[str, Any
     """The body that creates an issuer."""
     chains = [{"cert_chain": chain}]
     return {"issuer_alias": alias, "issuer": "https://vc.example.test/", "signing_cert_chains": chains, **changes}
-
-
-def grants(*entitlements: str) -> list[dict[str, str]]:
-    """The grants of a client profile."""
-    return [{"resource_type": "ENTITLEMENT", "entitlement": name} for name in entitlements]
 
 
 def profile(name: str = "reader", *entitlements: str) -> dict[str, Any]:

@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import base64
-import gzip
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -15,12 +13,13 @@ from contract.samples import ISSUERS
 from contract.samples import PROFILES
 from contract.samples import PROVIDERS
 from contract.samples import TOKEN
-from contract.samples import grants
 from contract.samples import issuer
 from contract.samples import profile
 from contract.samples import provider
 from simulator import Fault
 from simulator.faults import PutClientProfile
+from support.client_profiles import grants
+from support.credentials import packed_saml
 
 if TYPE_CHECKING:
     from contract.calls import Call
@@ -194,7 +193,7 @@ def test_profiles_grant_what_an_account_lacks(call: Call, host: Host, chain: lis
 def test_a_group_of_a_trusted_issuer(call: Call, host: Host, chain: list[str]) -> None:
     subject = {"name": "ann", "domain": "vsphere.local", "issuer_alias": "vc", "groups": ["admins"]}
     host.settings(saml_subjects={"<Assertion/>": subject}, token_needs_entitlements=True)
-    packed = base64.b64encode(gzip.compress(b"<Assertion/>")).decode()
+    packed = packed_saml("<Assertion/>")
     signed = {"auth": lambda request: request, "headers": {"Authorization": f'SIGN token="{packed}"'}}
 
     assert call("POST", TOKEN, **signed).status_code == 401

@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -17,23 +17,16 @@ import pytest
 import requests
 import yaml
 
+import simulator_process
 from contract.samples import PROVIDERS
-from contract.samples import grants
+from support.client_profiles import grants
 from support.constants import KEY_ID
 
 TESTS = Path(__file__).resolve().parents[1]
 
 
-def _start(folder: Path, *words: str) -> subprocess.Popen[str]:
-    """The command, once it is ready: it says so on a pipe."""
-    reader, writer = os.pipe()
-    command = [sys.executable, "-m", "simulator", "--directory", str(folder), "--ready-fd", str(writer), *words]
-    process = subprocess.Popen(command, cwd=TESTS, pass_fds=(writer,), stdout=subprocess.PIPE, text=True)
-    os.close(writer)
-    with os.fdopen(reader) as pipe:
-        assert pipe.readline() == "ready\n", process.communicate()
-
-    return process
+def _start(folder: Path, *options: object) -> subprocess.Popen[str]:
+    return simulator_process.start("--directory", folder, *options, stdout=subprocess.PIPE)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -135,11 +128,151 @@ def test_a_fleet_of_both_forms(tmp_path: Path) -> None:
         process.communicate()
 
 
-def test_a_wrong_state_is_refused(tmp_path: Path) -> None:
+def _end(process: subprocess.Popen[str]) -> None:
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
+
+    assert process.returncode == 0
+
+
+def test_an_inventory_stays_valid(tmp_path: Path) -> None:
+    """--keep: ports, authority and certificates are those of the start before, a renewed certificate included."""
+    folder = tmp_path / "fleet"
+    words = ("--hosts", "2", "--vcenters", "1", "--keep")
+    hosts: list[dict[str, tuple[int, str]]] = []
+    files: list[dict[str, str]] = []
+    renewed = ""
+
+    with requests.Session() as session:
+        session.trust_env = False
+        for more in ((), ("--hosts", "3")):
+            process = _start(folder, *words, *more)
+            try:
+                admin_url = (folder / "admin_url").read_text(encoding="ascii").strip()
+                listed = session.get(admin_url + "/hosts", timeout=10).json()
+                hosts.append({each["name"]: (each["port"], each["fingerprint"]) for each in listed})
+                if not more:
+                    renewed = session.post(admin_url + "/hosts/esx02/certificate", timeout=10).json()["fingerprint"]
+                _end(process)
+            finally:
+                process.kill()
+                process.communicate()
+
+            left = {path.name: path for path in folder.iterdir()}
+
+            assert set(left) == {"admin_url", "ca.pem", "identities.json", "inventory.yml"}
+            assert left["identities.json"].stat().st_mode & 0o777 == 0o600
+            files.append({name: left[name].read_text("utf-8") for name in ("admin_url", "ca.pem")})
+
+    first, second = hosts
+    port, _fingerprint = first["esx02"]
+
+    assert first != second
+    assert {**first, "esx02": (port, renewed)} == {name: second[name] for name in first}
+    assert list(second) == ["esx01", "esx02", "esx03", "vcenter01"]
+    assert files[0] == files[1]
+
+
+def test_names_that_change_their_places(tmp_path: Path) -> None:
+    """A certificate names an address, too, so a host does not keep that of another address."""
+    folder, names = tmp_path / "fleet", tmp_path / "names"
+
+    for order in ("esx-a\nesx-b\n", "esx-b\nesx-a\n"):
+        names.write_text(order, encoding="utf-8")
+        process = _start(folder, "--names", str(names), "--keep")
+
+        try:
+            esx = yaml.safe_load((folder / "inventory.yml").read_text(encoding="utf-8"))["esx"]
+            with requests.Session() as session:
+                session.trust_env = False
+                for each in esx["hosts"].values():
+                    url = f"https://{each['esx_hostname']}:{each['esx_port']}{PROVIDERS}"
+                    answer = session.get(url, auth=("root", "VMware1!"), verify=each["esx_ca_path"], timeout=10)
+                    assert answer.status_code == 200
+            _end(process)
+        finally:
+            process.kill()
+            process.communicate()
+
+
+def test_a_port_that_is_taken(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.1.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = _refused("--port", str(port))
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"Port {port} is not free on 127.0.1.1." in done.stderr
+
+
+def test_the_names_of_real_hosts(tmp_path: Path) -> None:
+    """Each has its variables itself, because those of a host count for more than those of a group."""
+    names = tmp_path / "names"
+    names.write_text("  esx01.example.com\n\nesx02.example.com\n", encoding="utf-8")
+    first = {"settings": {"latency": 0.5}, "hosts": {"esx02.example.com": {"providers": {"p": {"key_id": KEY_ID}}}}}
     state = tmp_path / "state.json"
-    state.write_text('{"providers": []}', encoding="utf-8")
-    command = [sys.executable, "-m", "simulator", "--state", str(state)]
-    done = subprocess.run(command, cwd=TESTS, capture_output=True, text=True, check=False, timeout=20)
+    state.write_text(json.dumps(first), encoding="utf-8")
+    process = _start(tmp_path / "fleet", "--names", str(names), "--state", str(state))
+
+    try:
+        inventory = yaml.safe_load((tmp_path / "fleet/inventory.yml").read_text(encoding="utf-8"))["esx"]
+        with requests.Session() as session:
+            session.trust_env = False
+            admin_url = (tmp_path / "fleet/admin_url").read_text(encoding="ascii").strip()
+            kept = session.get(admin_url + "/state", timeout=10).json()["hosts"]
+    finally:
+        process.kill()
+        process.communicate()
+
+    assert list(inventory["hosts"]) == ["esx01.example.com", "esx02.example.com"]
+
+    for variables in inventory["hosts"].values():
+        assert set(variables) == {"esx_hostname", "esx_port", "esx_username", "esx_ca_path"}
+    assert set(inventory["vars"]) == {"ansible_connection", "ansible_python_interpreter"}
+    assert kept["esx01.example.com"]["settings"] == {"latency": 0.5}
+    assert list(kept["esx02.example.com"]["providers"]) == ["p"], "its own state, in place of the others' one"
+    assert "settings" not in kept["esx02.example.com"]
+
+
+def _refused(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "simulator", *words]
+    return subprocess.run(command, cwd=TESTS, capture_output=True, text=True, check=False, timeout=20)
+
+
+@pytest.mark.parametrize(
+    ("option", "content", "said"),
+    [
+        ("--state", '{"providers": []}', "providers"),
+        ("--state", '{"hosts": {"esx99": {}}}', "There is no host esx99. There are esx01 to esx03."),
+        ("--state", '{"hosts": {"esx01": {"signing_cert_chains": []}}}', "signing_cert_chains"),
+        ("--state", '{"hosts": {"vcenter01": {}}}', "vcenter01 is a vCenter"),
+        ("--state", '{"settings": {"lattency": 1}}', "lattency"),
+        ("--names", "esx01\nesx01\n", "no two have the same"),
+        ("--names", "\n", "every host has a name"),
+        ("--names", "hosts (3):\n", "'hosts (3):' is not the name of a host"),
+    ],
+)
+def test_a_wrong_file_is_refused(option: str, content: str, said: str, tmp_path: Path) -> None:
+    given = tmp_path / "given"
+    given.write_text(content, encoding="utf-8")
+    vcenters = ("--vcenters", "1") if "vcenter01" in content else ()
+    done = _refused(option, str(given), *vcenters)
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert "providers" in done.stderr
+    assert str(given) in done.stderr
+    assert said in done.stderr
+
+
+@pytest.mark.parametrize("content", ["{}", "{", "[]", '{"authority": "x", "port": 1, "admin_port": 1, "hosts": {}}'])
+def test_identities_that_are_none(content: str, tmp_path: Path) -> None:
+    """The file stays as it is, for whoever wants to know."""
+    identities = tmp_path / "identities.json"
+    identities.write_text(content, encoding="utf-8")
+    done = _refused("--keep", "--directory", str(tmp_path))
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert str(identities) in done.stderr
+    assert identities.read_text(encoding="utf-8") == content
+
+
+def test_keep_needs_a_directory() -> None:
+    assert "--keep: needs --directory" in _refused("--keep").stderr

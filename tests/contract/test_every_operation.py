@@ -25,11 +25,11 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthent
 from ansible_collections.esx.trust.plugins.module_utils._services import client_profile
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
-from contract.samples import grants
 from contract.samples import issuer
 from contract.samples import profile
 from contract.samples import provider
 from simulator.certificates import signing_chain
+from support.client_profiles import grants
 
 if TYPE_CHECKING:
     from simulator import Fleet

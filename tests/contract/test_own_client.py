@@ -25,8 +25,8 @@ from ansible_collections.esx.trust.plugins.module_utils._services import host_tr
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
-from contract.samples import grants
 from contract.samples import issuer
+from support.client_profiles import grants
 from support.constants import KEY
 from support.constants import KEY_ID
 

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import http.client
 import ssl
 from typing import TYPE_CHECKING
@@ -21,6 +20,7 @@ from contract.samples import issuer
 from contract.samples import provider
 from support.constants import KEY
 from support.constants import KEY_ID
+from support.credentials import packed_saml
 
 if TYPE_CHECKING:
     from contract.calls import Call
@@ -224,7 +224,7 @@ def test_token(call: Call, host: Host) -> None:
 
 def test_assertion(call: Call, host: Host) -> None:
     assertion = "<Assertion/>"
-    packed = base64.b64encode(gzip.compress(assertion.encode())).decode()
+    packed = packed_saml(assertion)
     signed = {"auth": lambda request: request, "headers": {"Authorization": f'SIGN token="{packed}"'}}
 
     assert call("POST", TOKEN, **signed).status_code == 401

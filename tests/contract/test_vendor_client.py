@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from contract.samples import grants
 from contract.samples import issuer
 from contract.samples import profile
 from contract.samples import provider
+from support.client_profiles import grants
 from support.constants import KEY
 
 pytest.importorskip("vmware.vapi.bindings.stub", reason="vmware-vapi-runtime is not installed")

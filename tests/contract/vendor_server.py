@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import ssl
 import subprocess
@@ -16,7 +17,9 @@ from dataclasses import dataclass
 from dataclasses import field
 from pathlib import Path
 
+from environment import ROOT
 from simulator.certificates import issue
+from support.ports import free_port
 from support.programs import clean_environment
 
 ADDRESS = "127.0.0.1"
@@ -106,21 +109,18 @@ def vendor_server(folder: Path, *, prefix: bool = False) -> Iterator[VendorHost]
     (folder / "server.pem").write_text(identity.pem, encoding="ascii")
     (folder / "server.key").write_text(identity.key_pem, encoding="ascii")
 
-    with socket.socket() as free:
-        free.bind((ADDRESS, 0))
-        port = free.getsockname()[1]
-
+    port = free_port(ADDRESS)
     properties = folder / "vapi.properties"
     words = PROPERTIES.format(address=ADDRESS, port=port, folder=folder, prefix="prefix = /api" if prefix else "")
     properties.write_text(words, encoding="utf-8")
-    tests = Path(__file__).resolve().parent.parent
+    imported = os.pathsep.join([str(ROOT / "tests"), str(ROOT / "tools")])
     command = [sys.executable, "-c", START, str(properties)]
 
     with (
         (folder / "log").open("w", encoding="utf-8") as log,
         subprocess.Popen(
             command,
-            env=clean_environment(PYTHONPATH=tests),
+            env=clean_environment(PYTHONPATH=imported),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,

@@ -19,6 +19,7 @@ from simulator import Fleet
 from simulator import Host
 from simulator.state import ClientProfile
 from support.certificates import chain
+from support.client_profiles import grants
 from support.constants import KEY
 from support.constants import KEY_ID
 from support.constants import OTHER_KEY_ID
@@ -140,9 +141,8 @@ class State:
             host.put_issuer(alias, issuer, [list(each) for each in chains])
 
         for label, entitlements in self.profiles.items():
-            grants = [{"resource_type": "ENTITLEMENT", "entitlement": each} for each in sorted(entitlements)]
             # The id is the host's to give. In it the journal shows which profile a request is about.
-            host.put_client_profile(label, **_subject_of(label), grants=grants)
+            host.put_client_profile(label, **_subject_of(label), grants=grants(*sorted(entitlements)))
 
     @property
     def trusted(self) -> set[str]:

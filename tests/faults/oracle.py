@@ -8,7 +8,6 @@ compared with that.
 
 from __future__ import annotations
 
-import base64
 import json
 import urllib.parse
 import zlib
@@ -36,6 +35,7 @@ from faults.troubles import Trouble
 from simulator import Host
 from simulator import Record
 from support.constants import KEY
+from support.credentials import basic_credentials
 
 #: Of every run; the sweep breaks more requests than that.
 RETRIES = 1
@@ -245,7 +245,7 @@ def _judge_form(attempt: Attempt, ran: Ran, host: Host) -> Iterator[str]:
         if ran.changed != bool(ran.operations):
             yield "changed contradicts operations"
 
-    secrets = [PASSWORD, base64.b64encode(f"{host.username}:{PASSWORD}".encode()).decode(), KEY, *host.tokens]
+    secrets = [PASSWORD, basic_credentials(host.username, PASSWORD), KEY, *host.tokens]
 
     for secret in secrets:
         if secret in output or urllib.parse.quote(secret, safe="") in output:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 import checkout
-import environment
+from environment import COLLECTION
+from support.tools import made_environment
 from support.tools import tools
 
 #: Shared fixtures, for the tests here.
@@ -37,16 +38,15 @@ def tree(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def tarball(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The collection as people install it."""
-    builder = environment.ENVIRONMENTS["install"]
-    if not builder.python.exists():
-        pytest.skip(f"no environment install: {environment.missing(builder)}")
+    builder = made_environment("install")
+
     return checkout.build(tmp_path_factory.mktemp("build"), builder.bin / "ansible-galaxy")
 
 
 @pytest.fixture
 def shipped(tarball: Path, tmp_path: Path) -> Path:
     """What is in the tarball, in …/ansible_collections/esx/trust, a git repository of its own."""
-    folder = tmp_path / "shipped" / "ansible_collections" / "esx" / "trust"
+    folder = tmp_path / "shipped" / COLLECTION
     folder.mkdir(parents=True)
     with tarfile.open(tarball) as archive:
         archive.extractall(folder, filter="data")

@@ -97,7 +97,9 @@ def test_sanity(tools: Tools, core: str, shipped: Path, pytestconfig: pytest.Con
     assert not skipped - ran
 
 
-@pytest.mark.parametrize("core", [CORES[0], CORES[-1]])
+@pytest.mark.parametrize(
+    "core", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in environment.CORES]
+)
 def test_integration(tools: Tools, core: str, tree: Path) -> None:
     version = tools.run(core, ["python", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]).strip()
     said = ansible_test(tools, core, tree, "integration", "--venv", "--python", version)

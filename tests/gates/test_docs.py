@@ -71,3 +71,13 @@ def test_every_example_that_is_one_task_runs_where_the_work_is_done() -> None:
                 assert entry.get("delegate_to") == "localhost", f"{path.name}: {entry['name']}"
 
     assert examples
+
+
+def test_a_filter_that_is_not_for_users_says_so() -> None:
+    """ansible-doc -l lists it in any case, because ansible-core hides no filter of a collection."""
+    said = {}
+    for path in (environment.ROOT / "plugins/filter").glob("*.yml"):
+        documentation = yaml.safe_load(path.read_text("utf-8"))["DOCUMENTATION"]
+        said[path.stem] = documentation["short_description"].startswith("Internal: ")
+
+    assert {name for name, internal in said.items() if not internal} == set(PUBLIC_FILTERS)

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -16,9 +15,11 @@ import pytest
 import requests
 import yaml
 
-import environment
+from interpreters import clean_path
 from support.constants import KEY_ID
+from support.ports import free_port
 from support.tools import Tools
+from support.tools import made_environment
 
 if TYPE_CHECKING:
     from simulator import Fleet
@@ -30,8 +31,8 @@ OVER = {**DUE, "status": "resolved"}
 
 
 def test_an_alert_starts_one_audit(tools: Tools, tmp_path: Path, fleet: Fleet) -> None:
-    venv = tools.venv("eda")
-    if not shutil.which("java", path=environment.clean_path()):
+    venv = made_environment("eda")
+    if not shutil.which("java", path=clean_path()):
         pytest.skip("ansible-rulebook needs Java, which is not on this machine")
 
     host = fleet.hosts[0]
@@ -81,14 +82,6 @@ def test_an_alert_starts_one_audit(tools: Tools, tmp_path: Path, fleet: Fleet) -
     assert [(one["host"], one["status"]) for one in report["hosts"]] == [(host.name, "ok")]
     assert said.read_text("utf-8").count("PLAY [Audit]") == 1
     assert host.password not in said.read_text("utf-8")
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-
-    return port
 
 
 def answers(url: str, alert: object) -> bool:

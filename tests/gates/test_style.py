@@ -14,6 +14,8 @@ import pytest
 
 import checkout
 import environment
+from interpreters import clean_path
+from support.tools import made_environment
 
 if TYPE_CHECKING:
     from support.tools import Tools
@@ -66,12 +68,12 @@ def test_docs_of_the_tarball(tools: Tools, shipped: Path) -> None:
 def test_licences(tools: Tools, tmp_path: Path) -> None:
     """Every file says whose it is and under which licence."""
     tree = checkout.copy_to(tmp_path / "copy")
-    checkout.add_licence(tree, tools.venv("dev").bin / "ansible-galaxy")
+    checkout.add_licence(tree, made_environment("dev").bin / "ansible-galaxy")
     tools.run("dev", ["reuse", "--root", tree, "lint"])
 
 
 def test_shellcheck() -> None:
-    shellcheck = shutil.which("shellcheck", path=environment.clean_path())
+    shellcheck = shutil.which("shellcheck", path=clean_path())
     if not shellcheck:
         pytest.skip("shellcheck is not on this machine")
 

@@ -14,12 +14,13 @@ import pytest
 
 import checkout
 import environment
+from pip_settings import settings_of_pip
 
 
 def index_hosts() -> set[str]:
     """The hosts that packages come from on this machine, and the usual ones."""
     hosts = {"files.pythonhosted" + ".org", "pypi" + ".org/simple"}
-    settings = environment.settings_of_pip(environment.VENVS / "uv" / "bin" / "python")
+    settings = settings_of_pip(environment.UV.python)
     addresses = [settings.get(name, "") for name in ("index-url", "extra-index-url", "find-links", "trusted-host")]
     addresses += [value for name, value in os.environ.items() if name.startswith(("PIP_", "UV_"))]
 

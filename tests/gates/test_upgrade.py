@@ -18,11 +18,13 @@ import pytest
 import yaml
 
 import environment
+import programs
 from support.certificates import chain
 from support.constants import KEY
 from support.constants import KEY_ID
 from support.programs import clean_environment
 from support.tools import Tools
+from support.tools import made_environment
 
 if TYPE_CHECKING:
     from simulator import Fleet
@@ -172,20 +174,18 @@ class Site:
 @pytest.fixture(scope="session")
 def release_before(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Its tarball, built from the commit that made the release."""
-    builder = environment.ENVIRONMENTS["install"]
-    if not builder.python.exists():
-        pytest.skip(f"no environment install: {environment.missing(builder)}")
+    builder = made_environment("install")
     commit = commit_of(BEFORE)
 
     folder = tmp_path_factory.mktemp("before")
-    tree = folder / "ansible_collections" / "esx" / "trust"
+    tree = folder / environment.COLLECTION
     tree.mkdir(parents=True)
     git("archive", "--output", str(folder / "tree.tar"), commit)
     with tarfile.open(folder / "tree.tar") as archive:
         archive.extractall(tree, filter="data")
 
     command = [builder.bin / "ansible-galaxy", "collection", "build", "--output-path", folder, tree]
-    environment.run(command, clean_environment(ANSIBLE_HOME=folder / "home"))
+    programs.run(command, clean_environment(ANSIBLE_HOME=folder / "home"))
 
     return folder / f"esx-trust-{BEFORE}.tar.gz"
 

@@ -12,15 +12,16 @@ from pathlib import Path
 
 import pytest
 
-import checkout
 import docs
 import environment
 from guides import terminal
+from installed import install
+from interpreters import clean_path
 from support import reading
 from support.programs import clean_environment
-from support.programs import run_program
 from support.reading import Command
 from support.reading import File
+from support.tools import made_environment
 
 pytestmark = pytest.mark.timeout(600)  # other gates run beside
 
@@ -74,7 +75,7 @@ class Desk:
             GUIDES_HERE=self._told,
             HOME=home,
             PAGER="cat",  # a person would turn the pages
-            PATH=environment.clean_path(run.bin),
+            PATH=clean_path(run.bin),
             TERM="dumb",
         )
 
@@ -138,18 +139,7 @@ class Desk:
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The collection, as its tarball has it."""
-    run = environment.ENVIRONMENTS["run"]
-    if not run.python.exists():
-        pytest.skip("no environment run: python3 tools/environment.py run")
-    folder = tmp_path_factory.mktemp("installed")
-    galaxy = run.bin / "ansible-galaxy"
-    tarball = checkout.build(folder, galaxy)
-    command = [str(galaxy), "collection", "install", "--offline", str(tarball), "-p", str(folder / "collections")]
-    ended = run_program(command, folder, clean_environment(ANSIBLE_HOME=folder / "ansible"))
-
-    assert ended.code == 0, ended.output
-
-    return folder / "collections"
+    return install(tmp_path_factory.mktemp("installed"), made_environment("run")).collections
 
 
 @pytest.fixture

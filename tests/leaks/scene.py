@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import base64
-import gzip
 from collections.abc import Iterator
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,13 +12,15 @@ from dataclasses import field
 from typing import Any
 from urllib.parse import quote
 
-from ansible_collections.esx.trust.plugins.module_utils._api.known_secrets import RUN
+from ansible_collections.esx.trust.plugins.module_utils._secrets.known_secrets import RUN
 from simulator import Fault
 from simulator import Fleet
 from simulator import Host
 from support.certificates import chain
 from support.constants import KEY
 from support.constants import KEY_ID
+from support.credentials import basic_credentials
+from support.credentials import packed_saml
 
 ISSUER = "https://vcenter01.example.com/oidc"
 SAML = '<saml2:Assertion ID="_5fa1">Zertifikat für "root" & Co: 100% geheim</saml2:Assertion>'
@@ -134,7 +135,7 @@ class Scene:
 
         self.options.update(password=self.password, retries=0)
         self.secrets["password"] = [self.password, self.password.strip()]
-        self.secrets["basic credentials"] = [basic(host.username, self.password)]
+        self.secrets["basic credentials"] = [basic_credentials(host.username, self.password)]
 
         if self.login in ("token", "basic", "session"):
             self.options["auth_method"] = self.login
@@ -148,9 +149,9 @@ class Scene:
         (self.provider if option == "key_derivation_key" else self.options)[option] = value
         forms = [value]
         if option == "password":
-            forms = [value, value.strip(), basic(self.host.username, value)]
+            forms = [value, value.strip(), basic_credentials(self.host.username, value)]
         if option == "saml_token":
-            forms += [base64.b64encode(gzip.compress(value.strip().encode(), mtime=0)).decode()]
+            forms += [packed_saml(value.strip())]
         self.secrets.setdefault(option, []).extend(forms)
 
     @property
@@ -197,11 +198,6 @@ class Scene:
         quoted = [quote(value, safe="") for value in plain]
 
         return " ".join([*plain, *encoded, *quoted])
-
-
-def basic(username: str, password: str) -> str:
-    """The credentials of the Basic scheme."""
-    return base64.b64encode(f"{username}:{password}".encode()).decode()
 
 
 def of_a_run(secrets: Mapping[str, list[str]]) -> dict[str, list[str]]:

@@ -14,13 +14,14 @@ from leaks.scene import MODULES
 from leaks.scene import Scene
 from support.certificates import chain
 from support.certificates import private_keys
+from support.client_profiles import grants
 from support.constants import KEY
 from support.constants import KEY_ID
 from support.constants import OTHER_KEY_ID
 from support.search import pieces
 
 #: A right, as a host tells it.
-_GRANT = {"resource_type": "ENTITLEMENT", "entitlement": "SECURITY_MGMT"}
+(_GRANT,) = grants("SECURITY_MGMT")
 
 
 def _profile(name: str, grant: dict[str, str]) -> dict[str, Any]:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from leaks.scene import PASSWORDS
-from leaks.scene import basic
 from support.certificates import chain
 from support.constants import KEY
 from support.constants import KEY_ID
+from support.credentials import basic_credentials
 
 if TYPE_CHECKING:
     from simulator import Host
@@ -43,7 +43,11 @@ def test_no_secret_and_no_name(
 
     assert ran.failed == (form == "none" or not right)
 
-    secrets = {"password": [password, password.strip()], "basic": [basic("verwalter", password)], "key": [KEY]}
+    secrets = {
+        "password": [password, password.strip()],
+        "basic": [basic_credentials("verwalter", password)],
+        "key": [KEY],
+    }
 
     assert search.find({**secrets, "tokens": handed_out}, {"result": ran.output}) == []
 

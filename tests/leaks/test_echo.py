@@ -21,8 +21,8 @@ import pytest
 
 from ansible_collections.esx.trust.plugins.module_utils._api.jsonrpc import JsonRpcCodec
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import RestCodec
-from ansible_collections.esx.trust.plugins.module_utils._api.secrets import MASK
-from ansible_collections.esx.trust.plugins.module_utils._api.secrets import Redactor
+from ansible_collections.esx.trust.plugins.module_utils._secrets.masks import MASK
+from ansible_collections.esx.trust.plugins.module_utils._secrets.redactor import Redactor
 from leaks import scenes
 from leaks.scene import LOGINS
 from leaks.scene import PASSWORDS

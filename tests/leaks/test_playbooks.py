@@ -16,18 +16,18 @@ from typing import Any
 import pytest
 
 import environment
-from ansible_collections.esx.trust.plugins.module_utils._api.secrets import MASK
+from ansible_collections.esx.trust.plugins.module_utils._secrets.masks import MASK
 from leaks.scene import ISSUER
 from leaks.scene import LOGINS
 from leaks.scene import PASSWORDS
 from leaks.scene import SAML
-from leaks.scene import basic
 from leaks.scene import urls
 from simulator import Fault
 from support.certificates import chain
 from support.certificates import private_keys
 from support.constants import KEY
 from support.constants import KEY_ID
+from support.credentials import basic_credentials
 from support.search import pieces
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def arrange(hosts: list[Host]) -> tuple[dict[str, dict[str, str]], dict[str, lis
         host.put_account(host.username, password)
         mine[host.name] = {"password": password}
         secrets["password"] += [password, password.strip()]
-        secrets["basic credentials"].append(basic(host.username, password))
+        secrets["basic credentials"].append(basic_credentials(host.username, password))
         if login in ("basic", "session"):
             mine[host.name]["auth_method"] = login
         # So that a running module can be looked at.
@@ -142,7 +142,7 @@ def arrange(hosts: list[Host]) -> tuple[dict[str, dict[str, str]], dict[str, lis
         token.queue(Fault(kind="status", operation=operation, error_type="INVALID_ARGUMENT", times=None))
     mine[refused.name]["password"] = "wrong Pässword/1"
     secrets["password"].append("wrong Pässword/1")
-    secrets["basic credentials"].append(basic(refused.username, "wrong Pässword/1"))
+    secrets["basic credentials"].append(basic_credentials(refused.username, "wrong Pässword/1"))
     lost.queue(Fault(kind="lose_answer", operation="*.providers.create"))
     lost.queue(Fault(kind="reset_before", operation="*.providers.get", skip=1, times=None))
     mine[expired.name]["access_token"] = expired.create_token()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from support.client_profiles import grants
 from support.modules import fault
 
 if TYPE_CHECKING:
@@ -21,10 +22,6 @@ GROUP = {"external_group_name": "Administrators", "issuer_alias": "vc", "domain"
 SUBJECT = {"type": "EXTERNAL_GROUP", "name": "Administrators", "issuer_alias": "vc", "domain": "vsphere.local"}
 LABEL = "external group vsphere.local\\Administrators of vc"
 ODD = {"resource_type": "ROLE", "role": "auditor"}
-
-
-def grants(*entitlements: str) -> list[dict[str, Any]]:
-    return [{"resource_type": "ENTITLEMENT", "entitlement": each} for each in entitlements]
 
 
 def noted(*entitlements: str) -> list[dict[str, Any]]:

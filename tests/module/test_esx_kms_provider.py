@@ -55,6 +55,23 @@ def test_the_second_run_writes_nothing(modules: Modules, host: Host) -> None:
     assert len(host.writes) == before
 
 
+@pytest.mark.parametrize("times", [1, None], ids=["once", "always"])
+def test_a_host_that_does_not_know_what_it_lists_is_sent_no_key(
+    modules: Modules, host: Host, times: int | None
+) -> None:
+    """As where its service has just been started, or where a proxy changes the name in the path."""
+    host.put_provider("site-a", type="NATIVE", key_id=KEY_ID, key_derivation_key=KEY)
+    host.queue(fault(kind="status", operation=f"{SERVICE}.get", status=404, error_type="NOT_FOUND", times=times))
+    ran = modules.kms_provider()
+
+    assert host.writes == []
+    if times:
+        assert ran.result["kms_provider"] == RECORD
+    else:
+        assert ran.result["failure"]["code"] == "conflict"
+        assert "lists the key provider 'site-a', and says that it does not know it" in ran.message
+
+
 def test_check_mode_tells_the_same_and_writes_nothing(modules: Modules, host: Host) -> None:
     ran = modules.kms_provider(check=True, diff=True)
     assert ran.changed
@@ -345,7 +362,7 @@ def test_a_busy_host_is_asked_again(modules: Modules, host: Host) -> None:
 
 def test_a_first_attempt_that_is_carried_out_late_is_told(modules: Modules, host: Host) -> None:
     """The host acts on it after it was looked at again, and answers to the second one that the provider exists."""
-    host.queue(fault(kind="delay", operation=f"{SERVICE}.create", requests=1))
+    host.queue(fault(kind="delay", operation=f"{SERVICE}.create", requests=2))  # get and list, with which it looks
     ran = modules.kms_provider(timeout=1)
 
     assert [record.wrote for record in host.writes] == [True, False]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from support.certificates import chain
+from support.client_profiles import grants
 from support.modules import fault
 
 if TYPE_CHECKING:
@@ -30,10 +31,6 @@ def cascade(host: Host, request: pytest.FixtureRequest) -> bool:
     host.settings(profiles_cascade=request.param)
     host.put_issuer("old", ISSUER, [OLD])
     return bool(request.param)
-
-
-def grants(*entitlements: str) -> list[dict[str, Any]]:
-    return [{"resource_type": "ENTITLEMENT", "entitlement": each} for each in entitlements]
 
 
 def put(host: Host, name: str, *entitlements: str, alias: str = "old", **fields: Any) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from support.certificates import chain
+from support.client_profiles import grants
 from support.constants import KEY
 from support.constants import KEY_ID
 
@@ -28,10 +29,6 @@ RENAMED: dict[str, Any] = {
 }
 READERS = {"external_group_name": "admins", "issuer_alias": "vcenter01", "domain": "d", "entitlements": ["READ_ONLY"]}
 WHOLE: dict[str, Any] = {"kms_providers": [PROVIDER], "token_issuers": [RENAMED], "client_profiles": [READERS]}
-
-
-def grants(*entitlements: str) -> list[dict[str, Any]]:
-    return [{"resource_type": "ENTITLEMENT", "entitlement": each} for each in entitlements]
 
 
 @pytest.fixture

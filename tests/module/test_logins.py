@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import json
 from typing import TYPE_CHECKING
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 
 from support.constants import KEY
+from support.credentials import packed_saml
 from support.modules import GET
 from support.modules import TOKEN
 from support.modules import fault
@@ -82,7 +82,7 @@ def test_a_ready_token_that_is_refused_is_not_replaced_by_the_password(modules: 
 
 @pytest.mark.parametrize(
     "token",
-    [SAML, base64.b64encode(SAML.encode()).decode(), base64.b64encode(gzip.compress(SAML.encode())).decode()],
+    [SAML, base64.b64encode(SAML.encode()).decode(), packed_saml(SAML)],
     ids=["xml", "base64", "gzip"],
 )
 def test_a_saml_token_is_exchanged(modules: Modules, host: Host, token: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.esx.trust.plugins.module_utils._api.secrets import MASKS
+from ansible_collections.esx.trust.plugins.module_utils._secrets.masks import MASKS
 from support.certificates import chain
 from support.constants import KEY
 from support.constants import KEY_ID

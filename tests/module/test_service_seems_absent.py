@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from support.certificates import chain
+from support.client_profiles import grants
 from support.modules import fault
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ RENAMED: dict[str, Any] = {
     "signing_cert_chains": [{"cert_chain": NEW}],
     "issuer_conflict": "rename",
 }
-RIGHTS = [{"resource_type": "ENTITLEMENT", "entitlement": "READ_ONLY"}]
+RIGHTS = grants("READ_ONLY")
 ADMINS = "external group d\\admins of old"
 #: How warnings name them; a backslash in them is shown in different ways.
 TOLD = "admins of old (READ_ONLY)"

@@ -14,6 +14,7 @@ import pytest
 
 import environment
 from support.certificates import chain
+from support.client_profiles import grants
 from support.declared import ISSUER
 from support.declared import Declared
 from support.declared import after_every_request
@@ -40,10 +41,6 @@ GROUP = "Administrators"
 DECLARED = {"external_group_name": GROUP, "issuer_alias": "vcenter01", "domain": "vsphere.local"}
 SUBJECT = {"type": "EXTERNAL_GROUP", "name": GROUP, "issuer_alias": "vcenter01", "domain": "vsphere.local"}
 OLD, NEW = chain(1, subject="old"), chain(1, subject="new")
-
-
-def grants(*entitlements: str) -> list[dict[str, str]]:
-    return [{"resource_type": "ENTITLEMENT", "entitlement": each} for each in entitlements]
 
 
 def rights(issuers: Mapping[str, Any], profiles: Mapping[str, Any]) -> set[str]:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
@@ -52,6 +53,17 @@ def test_the_playbooks(declared: Declared) -> None:
         assert played.code == 0, played.output
 
     assert declared.in_order == [["create", "create"]] * 2
+
+
+def test_the_probe(declared: Declared, tmp_path: Path) -> None:
+    """Its hosts are numbers, which no user could reach. What is blank is not given here either."""
+    played = declared.run("esx.trust.probe", "-e", "esx_probe_write=true", extra={"esx_hosts": " "})
+    assert played.code == 0, played.output
+
+    found = json.loads((tmp_path / "play" / "esx-trust-probe.json").read_text())
+
+    assert [host["tried"]["removed"] for host in found["hosts"]] == [True, True]
+    assert declared.in_order == [["create", "create", "create", "update", "delete", "delete"]] * 2
 
 
 def test_the_role_in_a_play_of_ones_own(declared: Declared) -> None:

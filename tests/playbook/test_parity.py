@@ -22,6 +22,7 @@ from support.constants import KEY_ID
 from support.constants import OTHER_KEY_ID
 from support.playbooks import Playbooks
 from support.playbooks import over_hosts
+from support.tools import made_environment
 
 if TYPE_CHECKING:
     from simulator import Fleet
@@ -202,10 +203,10 @@ class Connection(local.Connection):
 
 
 @pytest.mark.every_core
-def test_the_work_is_done_where_it_belongs(playbooks: Playbooks, tools: Tools, core: str, tmp_path: Path) -> None:
+def test_the_work_is_done_where_it_belongs(playbooks: Playbooks, core: str, tmp_path: Path) -> None:
     """All ways are tasks of one run, each with a key provider of its name."""
     ways = {name: way for name, way in WAYS.items() if name != NEEDS_ROOT or os.geteuid() == 0}
-    python = tools.venv(core).python
+    python = made_environment(core).python
     # The same Python under a name that is not the one that runs Ansible, with the libraries of that one.
     other = tmp_path / "python"
     other.write_text(f'#!/bin/sh\nexec {python} "$@"\n')

@@ -4,10 +4,8 @@
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 
@@ -16,6 +14,8 @@ from support.certificates import chain
 from support.constants import KEY
 from support.constants import KEY_ID
 from support.constants import OTHER_KEY_ID
+from support.credentials import basic_credentials
+from support.search import encodings
 
 if TYPE_CHECKING:
     from support.playbooks import Playbooks
@@ -89,11 +89,6 @@ def test_one_host_in_conflict_does_not_stop_the_others(playbooks: Playbooks) -> 
     assert "would lock the" in played.output
 
 
-def encodings(secret: str) -> set[str]:
-    """The forms in which a secret would be recognised."""
-    return {secret, quote(secret, safe=""), base64.b64encode(secret.encode()).decode()}
-
-
 WRONG = "wrong Pässword/1"
 
 
@@ -119,7 +114,7 @@ def test_no_secret_is_printed_at_the_highest_verbosity(playbooks: Playbooks) -> 
     assert "INVALID_ARGUMENT" in played.output
 
     passwords = [good.password, WRONG]
-    basic = [base64.b64encode(f"{good.username}:{password}".encode()).decode() for password in passwords]
+    basic = [basic_credentials(good.username, password) for password in passwords]
     tokens = [token for host in playbooks.hosts for token in host.tokens]
 
     assert len(tokens) == 4

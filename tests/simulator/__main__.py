@@ -8,25 +8,31 @@ import argparse
 import json
 import os
 import pathlib
+import re
 import shlex
 import signal
 import sys
+from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
-
-from pydantic import ValidationError
+from typing import TypeVar
 
 from simulator import files
 from simulator import host_profiles
-from simulator.admin import StateDocument
+from simulator import identities
+from simulator.documents import FirstState
 from simulator.fleet import DEFAULT_PASSWORD
 from simulator.fleet import Fleet
+
+Content = TypeVar("Content")
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 
 def arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m simulator", description="Simulates a fleet of ESX hosts.")
     parser.add_argument("--hosts", type=int, default=3, help="how many, at 127.0.1.1 and following (default: 3)")
+    parser.add_argument("--names", type=pathlib.Path, help="file with the names of the hosts, a line for each; so many")
     parser.add_argument("--port", type=int, default=0, help="one port for all of them (default: a free one)")
     parser.add_argument("--admin-port", type=int, default=0, help="port of the admin interface (default: a free one)")
     parser.add_argument("--ipv6", action="store_true", help="one more host, at ::1")
@@ -34,13 +40,20 @@ def arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--directory", type=pathlib.Path, help="where to write " + ", ".join(files.NAMES))
     parser.add_argument("--username", default="root")
     parser.add_argument("--password", default=DEFAULT_PASSWORD, help="never a real one (default: %(default)s)")
-    parser.add_argument("--state", type=pathlib.Path, help="JSON file with the state that every host starts with")
+    parser.add_argument("--state", type=pathlib.Path, help="JSON file with the state that the hosts start with")
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="keep ports, authority and certificates in the directory, for the next start with --keep",
+    )
     parser.add_argument(
         "--profile", choices=host_profiles.NAMES, help="how the hosts behave (default: as the reference documents)"
     )
     parser.add_argument("--json", action="store_true", help="say where everything is in JSON, for programs")
     parser.add_argument("--ready-fd", type=int, help="file descriptor that gets a line when the fleet listens")
     chosen = parser.parse_args(words)
+    if chosen.keep and chosen.directory is None:
+        parser.error("--keep: needs --directory")
     if chosen.hosts + int(chosen.ipv6) < 1 or chosen.hosts > 254 * 254:
         parser.error("--hosts: from 1 to 64516")
     if not 0 <= chosen.vcenters <= 254:
@@ -51,26 +64,11 @@ def arguments(words: Sequence[str] | None) -> argparse.Namespace:
 
 def main(words: Sequence[str] | None = None) -> int:
     chosen = arguments(words)
-    state: StateDocument | None = None
-
-    if chosen.state is not None:
-        try:
-            state = StateDocument.model_validate_json(chosen.state.read_bytes())
-        except (OSError, ValidationError) as error:
-            print(f"{chosen.state}: {error}", file=sys.stderr)
-            return 2
-
-    fleet = Fleet(
-        chosen.hosts,
-        chosen.port,
-        chosen.ipv6,
-        chosen.vcenters,
-        username=chosen.username,
-        password=chosen.password,
-        admin_port=chosen.admin_port,
-        state=state,
-        host_profile=chosen.profile,
-    )
+    try:
+        fleet = _fleet(chosen)
+    except (OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 2
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_arguments: fleet.request_stop())
@@ -83,15 +81,72 @@ def main(words: Sequence[str] | None = None) -> int:
 
     try:
         if chosen.directory is not None:
-            files.write(fleet, chosen.directory, chosen.username)
+            files.write(fleet, chosen.directory, chosen.username, named=chosen.names is not None)
+        if chosen.keep:
+            identities.write(chosen.directory / files.IDENTITIES, fleet.identities)
         _announce(fleet, chosen)
         fleet.wait()
     finally:
         fleet.stop()
+        if chosen.keep:
+            # Certificates may have been renewed in the meantime.
+            identities.write(chosen.directory / files.IDENTITIES, fleet.identities)
         if chosen.directory is not None:
-            files.remove(chosen.directory)
+            files.remove(chosen.directory, keep=chosen.keep)
 
     return 0
+
+
+def _fleet(chosen: argparse.Namespace) -> Fleet:
+    """The fleet as it was asked for, not started.
+
+    Raises:
+        OSError: A file cannot be read.
+        ValueError: A file holds something else; the message names the file.
+    """
+    names = _read(chosen.names, _names) if chosen.names else []
+    state = (
+        _read(chosen.state, lambda path: FirstState.model_validate_json(path.read_bytes())) if chosen.state else None
+    )
+    kept = _read(chosen.directory / files.IDENTITIES, identities.read) if chosen.keep else None
+
+    try:
+        return Fleet(
+            len(names) or chosen.hosts,
+            chosen.port,
+            chosen.ipv6,
+            chosen.vcenters,
+            username=chosen.username,
+            password=chosen.password,
+            admin_port=chosen.admin_port,
+            state=state,
+            host_profile=chosen.profile,
+            names=names,
+            identities=kept,
+        )
+    except ValueError as error:
+        raise ValueError(f"{chosen.state}: {error}") from error
+
+
+def _read(path: pathlib.Path, read: Callable[[pathlib.Path], Content]) -> Content:
+    try:
+        return read(path)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def _names(path: pathlib.Path) -> list[str]:
+    """The names in the file; empty lines do not count."""
+    lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
+    names = [line for line in lines if line]
+
+    for name in names:
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is not the name of a host")
+    if not names or len(set(names)) < len(names):
+        raise ValueError("every host has a name, and no two have the same")
+
+    return names
 
 
 def _announce(fleet: Fleet, chosen: argparse.Namespace) -> None:

@@ -5,124 +5,56 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 import dataclasses
-import hashlib
 import json
 import os
 import re
 import time
 from collections.abc import Awaitable
 from collections.abc import Callable
+from typing import Annotated
 from typing import Any
-from typing import Literal
 
 from aiohttp import web
 from pydantic import Field
 from pydantic import ValidationError
 
 from simulator import openapi
-from simulator.accounts import ALL_ENTITLEMENTS
-from simulator.accounts import Account
 from simulator.certificates import BEGIN
 from simulator.certificates import END
+from simulator.documents import StateDocument
+from simulator.documents import changed
+from simulator.documents import first_state
+from simulator.documents import state_of
 from simulator.faults import Fault
-from simulator.models import Certificate
 from simulator.models import Identifier
-from simulator.models import LocalizableMessage
 from simulator.models import Model
+from simulator.server import Listeners
 from simulator.server import ListeningHost
-from simulator.state import ClientProfile
+from simulator.server import Power
 from simulator.state import HostState
-from simulator.state import Issuer
-from simulator.state import Provider
 from simulator.vcenter import VcenterDocument
 from simulator.vcenter import VcenterState
 
+Days = Annotated[int, Field(ge=-36500, le=36500)]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-class ProviderDocument(Model):
-    """The key goes in and never comes out; its digest does."""
-
-    type: str = "NATIVE"
-    key_id: str | None = None
-    key_derivation_key: str | None = None
-    key_derivation_key_sha256: str | None = None
-    available: bool = True
-    details: list[LocalizableMessage] = Field(default_factory=list)
-
-
-class IssuerDocument(Model):
-    issuer: Identifier
-    chains: list[list[Certificate]] = Field(default_factory=list)
-
-
-class ClientProfileDocument(Model):
-    type: Literal["LOCAL_USER", "EXTERNAL_GROUP", "EXTERNAL_USER", "PRIVILEGES"] = "LOCAL_USER"
-    name: str | None = None
-    issuer_alias: str | None = None
-    domain: str | None = None
-    grants: list[dict[str, Any]] = Field(default_factory=list)
-    privileges: dict[str, list[str]] | None = None
-
-
-class AccountDocument(Model):
-    password: str
-    entitlements: list[str] = Field(default_factory=lambda: list(ALL_ENTITLEMENTS))
-
-
-class StateDocument(Model):
-    """A host's state as a file or a request brings it."""
-
-    providers: dict[str, ProviderDocument] = Field(default_factory=dict)
-    issuers: dict[str, IssuerDocument] = Field(default_factory=dict)
-    client_profiles: dict[str, ClientProfileDocument] = Field(default_factory=dict)
-    """By their ids."""
-    accounts: dict[str, AccountDocument] = Field(default_factory=dict)
-    """Added to the accounts that the host has."""
-
-    def load(self, state: HostState) -> None:
-        kept = {_digest(entry.key_derivation_key): entry.key_derivation_key for entry in state.providers.values()}
-        state.providers = {}
-
-        for name, document in self.providers.items():
-            fields = document.model_dump(exclude={"key_derivation_key_sha256"})
-            if document.key_derivation_key is None:
-                fields["key_derivation_key"] = kept.get(document.key_derivation_key_sha256)
-            state.providers[name] = Provider(**fields)
-
-        state.issuers = {alias: Issuer(entry.issuer, entry.chains) for alias, entry in self.issuers.items()}
-        state.client_profiles = {
-            identifier: ClientProfile(**entry.model_dump()) for identifier, entry in self.client_profiles.items()
-        }
-        for name, account in self.accounts.items():
-            state.accounts.accounts[name] = Account(account.password, tuple(account.entitlements))
 
 
 class Clock(Model):
     advance: float
 
 
-def _digest(key: str | None) -> str | None:
-    return None if key is None else hashlib.sha256(key.encode()).hexdigest()
+class Renewal(Model):
+    """How a host's new certificate is made; see ListeningHost.renew_certificate."""
+
+    trusted: bool = True
+    name: Identifier | None = None
+    starts: Days = -1
+    ends: Days = 365
 
 
-def _state(state: HostState) -> dict[str, Any]:
-    if isinstance(state, VcenterState):
-        return {"signing_cert_chains": state.signing_cert_chains}
-    providers = {}
-
-    for name, provider in state.providers.items():
-        fields = copy.deepcopy(vars(provider))
-        fields["key_derivation_key_sha256"] = _digest(fields.pop("key_derivation_key"))
-        providers[name] = fields
-
-    return {
-        "providers": providers,
-        "issuers": {alias: vars(issuer) for alias, issuer in state.issuers.items()},
-        "client_profiles": {identifier: vars(profile) for identifier, profile in state.client_profiles.items()},
-    }
+class Turn(Model):
+    power: Power
 
 
 def _summary(host: ListeningHost) -> dict[str, Any]:
@@ -132,6 +64,7 @@ def _summary(host: ListeningHost) -> dict[str, Any]:
         "name": state.name,
         "address": state.address,
         "port": host.port,
+        "power": host.power,
         "fingerprint": host.identity.fingerprint,
         "providers": len(state.providers),
         "issuers": len(state.issuers),
@@ -147,8 +80,9 @@ def _summary(host: ListeningHost) -> dict[str, Any]:
 class Admin:
     """The site and its handlers."""
 
-    def __init__(self, hosts: list[ListeningHost], ca_pem: str, stop: Callable[[], None]) -> None:
-        self._hosts = {host.state.address: host for host in hosts}
+    def __init__(self, listeners: Listeners, ca_pem: str, stop: Callable[[], None]) -> None:
+        self._listeners = listeners
+        self._hosts = {name: host for host in listeners.hosts for name in (host.state.address, host.state.name)}
         self._ca_pem = ca_pem
         self._stop = stop
         self._started = time.monotonic()
@@ -159,6 +93,7 @@ class Admin:
                 web.get("/hosts", self._list),
                 web.get("/hosts/{address}/state", self._get_state),
                 web.put("/hosts/{address}/state", self._put_state),
+                web.patch("/hosts/{address}/state", self._patch_state),
                 web.get("/hosts/{address}/settings", self._get_settings),
                 web.patch("/hosts/{address}/settings", self._patch_settings),
                 web.get("/hosts/{address}/journal", self._get_journal),
@@ -167,8 +102,11 @@ class Admin:
                 web.post("/hosts/{address}/faults", self._post_faults),
                 web.delete("/hosts/{address}/faults", self._delete_faults),
                 web.post("/hosts/{address}/clock", self._post_clock),
+                web.post("/hosts/{address}/power", self._post_power),
+                web.post("/hosts/{address}/certificate", self._post_certificate),
                 web.post("/hosts/{address}/rotate", self._rotate),
                 web.post("/hosts/{address}/reset", self._reset_host),
+                web.get("/state", self._get_all_states),
                 web.post("/reset", self._reset),
                 web.get("/openapi.json", self._openapi),
                 web.get("/ca.pem", self._ca),
@@ -194,21 +132,28 @@ class Admin:
             raise web.HTTPNotFound(text="There is no such host.\n") from None
 
     async def _list(self, _request: web.Request) -> web.Response:
-        return web.json_response([_summary(host) for host in self._hosts.values()])
+        return web.json_response([_summary(host) for host in self._listeners.hosts])
 
     async def _get_state(self, request: web.Request) -> web.Response:
-        return web.json_response(_state(self._host(request).state))
+        return web.json_response(state_of(self._host(request).state))
+
+    async def _get_all_states(self, _request: web.Request) -> web.Response:
+        return web.json_response(first_state(host.state for host in self._listeners.hosts))
 
     async def _put_state(self, request: web.Request) -> web.Response:
-        host = self._host(request)
-        document = await request.read()
+        return self._loaded(self._host(request).state, await request.read())
 
-        if isinstance(host.state, VcenterState):
-            VcenterDocument.model_validate_json(document).load(host.state)
-        else:
-            StateDocument.model_validate_json(document).load(host.state)
+    async def _patch_state(self, request: web.Request) -> web.Response:
+        state = self._host(request).state
+        changes = json.loads(await request.read())
 
-        return web.json_response(_state(host.state))
+        return self._loaded(state, json.dumps(changed(state_of(state), changes)))
+
+    def _loaded(self, state: HostState, document: bytes | str) -> web.Response:
+        kind = VcenterDocument if isinstance(state, VcenterState) else StateDocument
+        kind.model_validate_json(document).load(state)
+
+        return web.json_response(state_of(state))
 
     async def _get_settings(self, request: web.Request) -> web.Response:
         return web.json_response(self._host(request).state.settings.model_dump(mode="json"))
@@ -251,6 +196,19 @@ class Admin:
         host.state.clock.advanced += Clock.model_validate_json(await request.read()).advance
         return web.Response(status=204)
 
+    async def _post_power(self, request: web.Request) -> web.Response:
+        host = self._host(request)
+        await self._listeners.turn(host, Turn.model_validate_json(await request.read()).power)
+
+        return web.Response(status=204)
+
+    async def _post_certificate(self, request: web.Request) -> web.Response:
+        host = self._host(request)
+        renewal = Renewal.model_validate_json(await request.read() or "{}")
+        host.renew_certificate(**renewal.model_dump())
+
+        return web.json_response({"fingerprint": host.identity.fingerprint})
+
     async def _rotate(self, request: web.Request) -> web.Response:
         state = self._host(request).state
         if not isinstance(state, VcenterState):
@@ -264,12 +222,12 @@ class Admin:
         return web.Response(status=204)
 
     async def _reset_host(self, request: web.Request) -> web.Response:
-        self._host(request).reset()
+        await self._listeners.reset(self._host(request))
         return web.Response(status=204)
 
     async def _reset(self, _request: web.Request) -> web.Response:
-        for host in self._hosts.values():
-            host.reset()
+        for host in self._listeners.hosts:
+            await self._listeners.reset(host)
         return web.Response(status=204)
 
     async def _openapi(self, request: web.Request) -> web.Response:
@@ -299,5 +257,7 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     except ValidationError as error:
         return web.Response(status=400, text=error.json(include_input=False, include_context=False))
-    except ValueError:
+    except (json.JSONDecodeError, UnicodeDecodeError):
         return web.Response(status=400, text="The body is not JSON.\n")
+    except ValueError as error:
+        return web.Response(status=400, text=f"{error}\n")

@@ -22,6 +22,8 @@ from cryptography.x509.oid import NameOID
 BEGIN = "-----BEGIN CERTIFICATE-----"
 END = "-----END CERTIFICATE-----"
 WIDE_LINE = 76
+LONG = 3650
+"""Days, for the certificates of a fleet that is started again."""
 FORMATS = ("pem", "pem_crlf", "base64", "escaped", "one_line")
 
 
@@ -41,6 +43,19 @@ class Identity:
         return self.key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         ).decode("ascii")
+
+    @classmethod
+    def from_pem(cls, text: str) -> Identity:
+        """The certificate and the key of a text that holds both.
+
+        Raises:
+            ValueError: It does not.
+        """
+        key = serialization.load_pem_private_key(text.encode(), password=None)
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            raise ValueError("Not a key of a simulated host.")
+
+        return cls(x509.load_pem_x509_certificate(text.encode()), key)
 
     @property
     def fingerprint(self) -> str:

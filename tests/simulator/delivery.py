@@ -76,10 +76,21 @@ class Delivery:
     async def run(self, fault: Fault | None) -> web.StreamResponse:
         for late in self.host.late:
             late.another_came()
-        if fault is None:
-            return self.send(self._perform())
-        self.record.fault = fault.kind
+        if fault is not None:
+            self.record.fault = fault.kind
 
+        try:
+            if self.host.settings.latency:
+                await self._wait(self.host.settings.latency)
+            if fault is None:
+                return self.send(self._perform())
+
+            return await self._meet(fault)
+        except Interrupted:
+            self.transport.abort()
+            return Handled()
+
+    async def _meet(self, fault: Fault) -> web.StreamResponse:
         steps: dict[str, Callable[[Fault], Any]] = {
             "reset_before": self._abort,
             "lose_answer": self._lose_answer,
@@ -95,12 +106,8 @@ class Delivery:
             "redirect": self._redirect,
         }
 
-        try:
-            done = steps[fault.kind](fault)
-            response: web.StreamResponse = await done if asyncio.iscoroutine(done) else done
-        except Interrupted:
-            self.transport.abort()
-            return Handled()
+        done = steps[fault.kind](fault)
+        response: web.StreamResponse = await done if asyncio.iscoroutine(done) else done
 
         return response
 

@@ -13,6 +13,8 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from collections.abc import Coroutine
+from collections.abc import Sequence
 from typing import Any
 from typing import TypeVar
 
@@ -22,12 +24,14 @@ from simulator.accounts import ALL_ENTITLEMENTS
 from simulator.accounts import Account
 from simulator.accounts import Principal
 from simulator.admin import Admin
-from simulator.admin import StateDocument
+from simulator.documents import FirstState
 from simulator.faults import Fault
 from simulator.host_profiles import settings_of
+from simulator.identities import Identities
 from simulator.journal import Record
 from simulator.server import Listeners
 from simulator.server import ListeningHost
+from simulator.server import Power
 from simulator.server import address_of
 from simulator.server import vcenter_address_of
 from simulator.settings import Settings
@@ -202,6 +206,10 @@ class Host:
         """A new certificate for the connections to come, by the fleet's authority or self-signed."""
         self._do(lambda: self._host.renew_certificate(trusted=trusted, name=name, starts=starts, ends=ends))
 
+    def turn(self, power: Power) -> None:
+        """Off: connections are refused. Hung: they are taken, and nothing is answered. On: as before."""
+        self._fleet.run(self._fleet.listeners.turn(self._host, power))
+
     def wait_closed(self, timeout: float = 5.0) -> bool:
         """Waits until no connection is open: a server sees a client's farewell a moment later."""
         return self.wait_until(lambda: self.connections.open_now == 0, timeout)
@@ -215,7 +223,7 @@ class Host:
 
     def reset(self) -> None:
         """A fresh host; its certificate, and connections that are open, stay."""
-        self._do(self._host.reset)
+        self._fleet.run(self._fleet.listeners.reset(self._host))
 
     def _do(self, action: Callable[[], Result]) -> Result:
         return self._fleet.do(action)
@@ -268,33 +276,48 @@ class Fleet:
         password: str = DEFAULT_PASSWORD,
         admin_port: int = 0,
         clock: Callable[[], float] = time.monotonic,
-        state: StateDocument | None = None,
+        state: FirstState | None = None,
         host_profile: str | None = None,
+        names: Sequence[str] = (),
+        identities: Identities | None = None,
     ) -> None:
+        """`names` are those of the hosts, in place of esx01, esx02, …; `identities` those of a fleet before.
+
+        Raises:
+            ValueError: The first state names a host that is not there, or has a setting that does not exist.
+        """
         addresses = [address_of(index) for index in range(hosts)] + (["::1"] if ipv6 else [])
         width = max(2, len(str(len(addresses))))
 
-        load = state.load if state else None
+        first = state or FirstState()
         self._states: list[HostState] = []
 
         for index, address in enumerate(addresses):
-            name = f"esx{index + 1:0{width}d}"
-            settings = settings_of(host_profile, index)
-            self._states.append(HostState(address, name, username, password, clock, load, settings))
+            name = names[index] if index < len(names) else f"esx{index + 1:0{width}d}"
+            own = first.of(name)
+            settings = {**settings_of(host_profile, index), **own.settings}
+            self._states.append(HostState(address, name, username, password, clock, own.load, settings))
 
         for index in range(vcenters):
-            name = f"vcenter{index + 1:02d}"
-            self._states.append(VcenterState(vcenter_address_of(index), name, vcenter.USERNAME, password, clock))
+            address, name = vcenter_address_of(index), f"vcenter{index + 1:02d}"
+            signs = first.of_vcenter(name)
+            load, settings = (signs.load, signs.settings) if signs else (None, {})
+            self._states.append(VcenterState(address, name, vcenter.USERNAME, password, clock, load, settings))
 
-        self._port = port
-        self._admin_port = admin_port
+        first.check_names([each.name for each in self._states])
+        known = identities or Identities(certificates.issue("Simulated hosts", authority=True, ends=certificates.LONG))
+
+        self._port = port or known.port
+        self._admin_port = admin_port or known.admin_port
+        self._identities = known.hosts
         self._ready: concurrent.futures.Future[list[ListeningHost]] = concurrent.futures.Future()
         self._stopped = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self._stop_requested = False
         self._thread = threading.Thread(target=self._work, name="simulator", daemon=True)
-        self.authority = certificates.issue("Simulated hosts", authority=True)
+        self._listeners: Listeners | None = None
+        self.authority = known.authority
         self.hosts: list[Host] = []
         self.vcenters: list[Vcenter] = []
         self.admin_url = ""
@@ -303,6 +326,19 @@ class Fleet:
     @property
     def port(self) -> int:
         return self.hosts[0].port
+
+    @property
+    def listeners(self) -> Listeners:
+        """The sockets; whoever uses them does it in the event loop."""
+        if self._listeners is None:
+            raise RuntimeError("The fleet is not running.")
+        return self._listeners
+
+    @property
+    def identities(self) -> Identities:
+        """What the next fleet needs to be taken for this one."""
+        hosts = {host.state.place: host.identity for host in self.listeners.hosts}
+        return Identities(self.authority, self.port, int(self.admin_url.rpartition(":")[2]), hosts)
 
     def __enter__(self) -> Fleet:
         self.start()
@@ -346,11 +382,15 @@ class Fleet:
         async def inside() -> Result:
             return action()
 
-        return asyncio.run_coroutine_threadsafe(inside(), self._running()).result()
+        return self.run(inside())
+
+    def run(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """Runs the coroutine inside the event loop."""
+        return asyncio.run_coroutine_threadsafe(work, self._running()).result()
 
     def breathe(self) -> None:
         """Lets the event loop do some of its work, whatever it is."""
-        asyncio.run_coroutine_threadsafe(asyncio.sleep(0.002), self._running()).result()
+        self.run(asyncio.sleep(0.002))
 
     def _running(self) -> asyncio.AbstractEventLoop:
         if self._loop is None or self._stopped.is_set():
@@ -375,8 +415,8 @@ class Fleet:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        listeners = Listeners(self._states, self._port, self.authority)
-        admin = Admin(listeners.hosts, self.authority.pem, self._stop.set)
+        listeners = self._listeners = Listeners(self._states, self._port, self.authority, self._identities)
+        admin = Admin(listeners, self.authority.pem, self._stop.set)
 
         try:
             await listeners.start()

@@ -120,7 +120,7 @@ def perform(host: HostState, request: Request, record: Record) -> Answer:
 
 def _envelope(request: Request) -> Envelope:
     try:
-        content = _json(request)
+        content = request.json()
     except UnicodeDecodeError as error:
         raise ProtocolError(INVALID_REQUEST, str(error)) from error
     except (ValueError, RecursionError) as error:
@@ -171,14 +171,6 @@ def _compare_headers(request: Request, service: str, operation: str) -> None:
         raise ProtocolError(INVALID_PARAMS)
     if headers != (service, operation):
         raise ProtocolError(INVALID_OPERATION)
-
-
-def _json(request: Request) -> Any:
-    return json.loads(request.body.decode("utf-8"), parse_constant=_no_constant)
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON.")
 
 
 # The call
@@ -287,7 +279,7 @@ def _answer(content: dict[str, Any]) -> Answer:
 
 def _peek(request: Request) -> dict[str, Any]:
     with contextlib.suppress(ValueError, RecursionError):
-        content = _json(request)
+        content = request.json()
         if isinstance(content, dict):
             return content
 

@@ -48,7 +48,7 @@ def credentials(request: Request) -> Credentials:
 def body_of(request: Request) -> Any:
     """The body as the journal keeps it."""
     try:
-        return masked(_json(request.body)) if request.body else None
+        return masked(_json(request)) if request.body else None
     except ApiError:
         return None
 
@@ -135,24 +135,20 @@ def _query(text: str, model: type[BaseModel]) -> dict[str, Any]:
 def _body(request: Request, operation: Operation) -> BaseModel | None:
     if operation.body is None:
         # An empty object is what some clients send for "no parameters".
-        if request.body and operation.method != "GET" and _json(request.body) != {}:
+        if request.body and operation.method != "GET" and _json(request) != {}:
             raise ApiError("INVALID_ARGUMENT", message("The operation takes no body.", "unexpected_body"))
         return None
 
     if request.content_type != JSON:
         raise ApiError("INVALID_REQUEST", message("The content type is not supported.", "content_type"))
-    return validated(operation.body, _json(request.body))
+    return validated(operation.body, _json(request))
 
 
-def _json(content: bytes) -> Any:
+def _json(request: Request) -> Any:
     try:
-        return json.loads(content.decode("utf-8"), parse_constant=_no_constant)
+        return request.json()
     except (ValueError, RecursionError) as error:
         raise ApiError("INVALID_REQUEST", message("The body is not JSON.", "json")) from error
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON.")
 
 
 def _echo(request: Request) -> Iterator[str]:
@@ -163,7 +159,7 @@ def _echo(request: Request) -> Iterator[str]:
     body = [request.body.decode("utf-8", "replace")]
 
     with contextlib.suppress(ApiError):
-        named_texts = sorted(leaves(_json(request.body)), key=lambda leaf: leaf[0] not in SECRET_FIELDS)
+        named_texts = sorted(leaves(_json(request)), key=lambda leaf: leaf[0] not in SECRET_FIELDS)
         body = [*(text for _name, text in named_texts), *body]
 
     for values in ([given.password, given.token, *carriers], body, [given.user, *rest.values()]):

@@ -11,6 +11,9 @@ import resource
 import socket
 import ssl
 import tempfile
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
@@ -27,6 +30,8 @@ BACKLOG = 1024
 BODY_LIMIT = 8 * 1024 * 1024
 PORT_TRIES = 20
 
+Power = Literal["on", "off", "hung"]
+
 
 def address_of(index: int) -> str:
     """127.0.1.1, 127.0.1.2, … without the octets 0 and 255."""
@@ -38,6 +43,21 @@ def vcenter_address_of(index: int) -> str:
     return f"127.1.0.{1 + index}"
 
 
+def bound(address: str, port: int) -> socket.socket:
+    """A socket that has the address and does not listen yet: a connection to it is refused."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    opened = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+
+    try:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.bind((address, port))
+    except OSError:
+        opened.close()
+        raise
+
+    return opened
+
+
 def listeners(addresses: list[str], port: int) -> list[socket.socket]:
     """One listening socket per address, all on one port; a free one when it is 0."""
     for _attempt in range(PORT_TRIES):
@@ -46,11 +66,8 @@ def listeners(addresses: list[str], port: int) -> list[socket.socket]:
 
         try:
             for address in addresses:
-                family = socket.AF_INET6 if ":" in address else socket.AF_INET
-                listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+                listener = bound(address, chosen)
                 opened.append(listener)
-                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                listener.bind((address, chosen))
                 listener.listen(BACKLOG)
                 chosen = listener.getsockname()[1]
 
@@ -58,7 +75,9 @@ def listeners(addresses: list[str], port: int) -> list[socket.socket]:
         except OSError as error:
             for listener in opened:
                 listener.close()
-            if port != 0 or error.errno != errno.EADDRINUSE:
+            if port != 0 and error.errno == errno.EADDRINUSE:
+                raise OSError(error.errno, f"Port {port} is not free on {address}.") from error
+            if error.errno != errno.EADDRINUSE:
                 raise
 
     raise OSError(errno.EADDRINUSE, "No port is free on every address.")
@@ -67,24 +86,38 @@ def listeners(addresses: list[str], port: int) -> list[socket.socket]:
 class ListeningHost:
     """One host: its state, its socket, its certificate."""
 
-    def __init__(self, state: HostState, listener: socket.socket, authority: Identity) -> None:
+    def __init__(
+        self, state: HostState, listener: socket.socket, authority: Identity, identity: Identity | None = None
+    ) -> None:
         self.state = state
         self.listener = listener
         self.port: int = listener.getsockname()[1]
+        self.power: Power = "on"
+        self.turning = asyncio.Lock()
+        self.site: web.SockSite | None = None
         self.released = asyncio.Event()
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.sni_callback = self._handshake
         self.authority = authority
-        self.renew_certificate()
+
+        if identity is None:
+            self.renew_certificate(ends=certificates.LONG)
+        else:
+            self._take(identity)
 
     def renew_certificate(
         self, *, trusted: bool = True, name: str | None = None, starts: int = -1, ends: int = 365
     ) -> None:
         """A new certificate for the connections to come; `name` stands in place of the host's own address."""
         names = (name,) if name else (self.state.address, self.state.name)
-        self.identity = certificates.issue(
-            self.state.name, self.authority if trusted else None, names=names, starts=starts, ends=ends
+        self._take(
+            certificates.issue(
+                self.state.name, self.authority if trusted else None, names=names, starts=starts, ends=ends
+            )
         )
+
+    def _take(self, identity: Identity) -> None:
+        self.identity = identity
 
         # The ssl module reads certificates from files only.
         with tempfile.TemporaryDirectory() as folder:
@@ -97,10 +130,6 @@ class ListeningHost:
         """Requests that wait in a fault are given up; they do not act any more."""
         self.released.set()
         self.released = asyncio.Event()
-
-    def reset(self) -> None:
-        self.release()
-        self.state.reset()
 
     def _handshake(self, _connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
         self.state.connections.handshakes += 1
@@ -126,6 +155,9 @@ class _Server(web.Server):
         counts.opened += 1
         counts.open_now += 1
         counts.peak = max(counts.peak, counts.open_now)
+        if host.power != "on":
+            # Its handshake had begun before.
+            transport.abort()
 
     def connection_lost(self, handler: RequestHandler, exc: BaseException | None = None) -> None:
         super().connection_lost(handler, exc)
@@ -133,21 +165,39 @@ class _Server(web.Server):
         del self._transports[handler]
         host.state.connections.open_now -= 1
 
-    async def abort(self) -> None:
-        """Ends what is still open: a client that does not take part in closing TLS would hold it for long."""
-        for transport in list(self._transports.values()):
+    async def abort(self, host: ListeningHost | None = None) -> None:
+        """Ends what is still open, of one host or of all: a client may not take part in closing TLS."""
+
+        def still_open() -> list[asyncio.Transport]:
+            return [
+                transport
+                for handler, transport in self._transports.items()
+                if host is None or self.numbers[handler][0] is host
+            ]
+
+        for transport in still_open():
             transport.abort()
-        while self._transports:
+        while still_open():
             await asyncio.sleep(0)
 
 
 class Listeners:
     """All hosts of the fleet."""
 
-    def __init__(self, states: list[HostState], port: int, authority: Identity) -> None:
+    def __init__(
+        self,
+        states: list[HostState],
+        port: int,
+        authority: Identity,
+        identities: Mapping[str, Identity] = MappingProxyType({}),
+    ) -> None:
+        """`identities`, by the places of hosts, are those that they had before."""
         _allow_descriptors(len(states))
         sockets = listeners([state.address for state in states], port)
-        self.hosts = [ListeningHost(state, sock, authority) for state, sock in zip(states, sockets, strict=True)]
+        self.hosts = [
+            ListeningHost(state, sock, authority, identities.get(state.place))
+            for state, sock in zip(states, sockets, strict=True)
+        ]
         self.by_address = {host.state.address: host for host in self.hosts}
         self._server = _Server(self)
         self._runner = web.ServerRunner(self._server, shutdown_timeout=1.0)
@@ -155,13 +205,47 @@ class Listeners:
     async def start(self) -> None:
         await self._runner.setup()
         for host in self.hosts:
-            await web.SockSite(self._runner, host.listener, ssl_context=host.context, backlog=BACKLOG).start()
+            await self._listen(host)
 
     async def stop(self) -> None:
         for host in self.hosts:
             host.release()
         await self._runner.cleanup()
         await self._server.abort()
+        for host in self.hosts:
+            host.listener.close()
+
+    async def turn(self, host: ListeningHost, power: Power) -> None:
+        """Off: its connections end and new ones are refused. Hung: new ones are taken, and nothing is answered."""
+        async with host.turning:
+            if power != host.power:
+                await self._turn(host, power)
+
+    async def _turn(self, host: ListeningHost, power: Power) -> None:
+        host.release()
+        if host.site is not None:
+            await host.site.stop()
+            host.site = None
+        host.listener.close()
+        await self._server.abort(host)
+
+        host.listener = bound(host.state.address, host.port)
+        host.power = power
+
+        if power == "on":
+            await self._listen(host)
+        elif power == "hung":
+            host.listener.listen(BACKLOG)
+
+    async def reset(self, host: ListeningHost) -> None:
+        """The host as at the start; its certificate, and the connections that are open, stay."""
+        host.release()
+        host.state.reset()
+        await self.turn(host, "on")
+
+    async def _listen(self, host: ListeningHost) -> None:
+        host.site = web.SockSite(self._runner, host.listener, ssl_context=host.context, backlog=BACKLOG)
+        await host.site.start()
 
     async def handle(self, incoming: web.BaseRequest) -> web.StreamResponse:
         host, number = self._server.numbers[incoming.protocol]

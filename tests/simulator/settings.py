@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from typing import Annotated
 from typing import Literal
 
 from pydantic import ConfigDict
@@ -28,6 +29,8 @@ class Settings(Model):
 
     model_config = ConfigDict(validate_assignment=True)
 
+    latency: Annotated[float, Field(ge=0)] = 0.0
+    """Seconds that pass before the host acts on a request, as on a slow line."""
     protocols: Literal["rest", "jsonrpc", "both", "none"] = "rest"
     """The forms of the API that the host speaks."""
     other_protocol: Literal["unsupported_content_type", "vendor_runtime", "empty_bad_request", "not_found"] = (

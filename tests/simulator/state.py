@@ -128,6 +128,11 @@ class HostState:
         self.connections = Connections()
         self.reset()
 
+    @property
+    def place(self) -> str:
+        """The address and the name, for which its certificate is good."""
+        return f"{self.address} {self.name}"
+
     def reset(self) -> None:
         """As at the start; only the connections that are still open stay counted."""
         self.clock = Clock(self._clock_source)

@@ -78,8 +78,8 @@ class VcenterDocument(Model):
 
     signing_cert_chains: Annotated[list[Annotated[list[Certificate], Field(min_length=1)]], Field(min_length=1)]
 
-    def load(self, state: VcenterState) -> None:
-        state.signing_cert_chains = self.signing_cert_chains
+    def load(self, state: HostState) -> None:
+        cast(VcenterState, state).signing_cert_chains = self.signing_cert_chains
 
 
 class VcenterState(HostState):
@@ -89,8 +89,8 @@ class VcenterState(HostState):
     settings_type: ClassVar[type[Settings]] = VcenterSettings
 
     def reset(self) -> None:
-        super().reset()
         self.signing_cert_chains = [certificates.signing_chain("ssoserverSign", 2)]
+        super().reset()
 
     @property
     def own(self) -> VcenterSettings:

@@ -16,7 +16,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.play_context import PlayContext
 from ansible.template import Templar
 
-from ansible_collections.esx.trust.plugins.plugin_utils import _refused_logins
+from ansible_collections.esx.trust.plugins.plugin_utils import _task_login
 from support.modules import Modules
 from support.modules import Ran
 
@@ -29,7 +29,7 @@ def run_action(
     new_run: a run of Ansible of its own, which remembers no refused login of the calls before.
     """
     if new_run:
-        _refused_logins._KEY = secrets.token_bytes(32)
+        _task_login._KEY = secrets.token_bytes(32)
     loader = DataLoader()
 
     task = SimpleNamespace(

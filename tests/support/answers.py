@@ -21,9 +21,10 @@ from ansible_collections.esx.trust.plugins.module_utils._api.operation import BO
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Parameter
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import REST
-from ansible_collections.esx.trust.plugins.module_utils._api.secrets import Redactor
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
+from ansible_collections.esx.trust.plugins.module_utils._secrets.redactor import Redactor
+from support.credentials import basic_credentials
 
 SPEC = Parameter("spec", OptionalType(StructType("com.example.things.spec", {"name": STRING})), BODY)
 READ = Operation("com.example.things.get", "GET", "/api/things", success=(200,), errors=(), returns=True)
@@ -36,7 +37,7 @@ ENCODED = {
     "plain": SECRET,
     "base64": base64.b64encode(SECRET.encode()).decode(),
     "url": quote(SECRET, safe=""),
-    "basic": base64.b64encode(f"root:{SECRET}".encode()).decode(),
+    "basic": basic_credentials("root", SECRET),
 }
 
 ERROR_TYPES = [

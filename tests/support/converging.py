@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.esx.trust.plugins.module_utils._engine.converge import Outcome
 from ansible_collections.esx.trust.plugins.module_utils._engine.converge import converge
-from ansible_collections.esx.trust.plugins.module_utils._engine.host import Host
+from ansible_collections.esx.trust.plugins.module_utils._engine.declared_host import DeclaredHost
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import DesiredKmsProvider
@@ -28,13 +28,13 @@ ISSUER = "https://vc/openidconnect/vsphere.local"
 OLD, NEW = chain(subject="old"), chain(subject="new")
 
 
-def provider(**changes: Any) -> Host:
+def provider(**changes: Any) -> DeclaredHost:
     """The key provider nkp, declared present with KEY_ID and KEY."""
     params = {"provider": "nkp", "key_id": KEY_ID, "key_derivation_key": KEY, "state": "present", **changes}
-    return Host((KmsProviders((DesiredKmsProvider.from_params(params),)),), single=True)
+    return DeclaredHost((KmsProviders((DesiredKmsProvider.from_params(params),)),), single=True)
 
 
-def issuer(**changes: Any) -> Host:
+def issuer(**changes: Any) -> DeclaredHost:
     """ISSUER under the alias vc, declared present with the chain NEW."""
     chains = changes.pop("chains", [NEW])
     params = {
@@ -72,7 +72,7 @@ def steps(outcome: Outcome) -> list[tuple[str, str]]:
     return [(step.action, step.id) for step in outcome.steps]
 
 
-def failure(client: ScriptedClient, declaration: Host) -> TrustError:
+def failure(client: ScriptedClient, declaration: DeclaredHost) -> TrustError:
     """The error with which a run ends."""
     with pytest.raises(TrustError) as caught:
         converge(client.as_client(), declaration, check_mode=False)

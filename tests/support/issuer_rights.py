@@ -16,7 +16,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.client_profile
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import DeclaredIssuers
 from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import DeclaredProfiles
 from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import Profiles
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import Rights
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import RightsPlan
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import plan_rights
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
@@ -49,7 +49,7 @@ def planned(
     *declared: DesiredTokenIssuer,
     purge: bool = False,
     rights: DeclaredProfiles = NOTHING,
-) -> Rights:
+) -> RightsPlan:
     of_issuers = token_issuer_plan.plan_issuers(held.values(), DeclaredIssuers(declared, purge))
     assert not of_issuers.conflicts
 
@@ -58,9 +58,9 @@ def planned(
     return plan_rights(held, of_issuers.steps, known, rights)
 
 
-def all_steps(rights: Rights) -> tuple[Step, ...]:
+def all_steps(rights: RightsPlan) -> tuple[Step, ...]:
     return (*rights.added, *rights.removed)
 
 
-def steps_of(rights: Rights) -> list[tuple[str, str, str]]:
+def steps_of(rights: RightsPlan) -> list[tuple[str, str, str]]:
     return [(step.action, step.resource, step.id) for step in all_steps(rights)]

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
-from ansible_collections.esx.trust.plugins.plugin_utils import _refused_logins
+from ansible_collections.esx.trust.plugins.plugin_utils import _task_login
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import plan
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.files import write_plan
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.files import write_report
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.look import Look
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.outcome import hosts_by_need
-from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import Given
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import FleetHost
 
 if TYPE_CHECKING:
     from simulator import Fleet
@@ -34,11 +34,11 @@ def connection(fleet: Fleet, host: Host) -> dict[str, Any]:
 def look_at(given: Mapping[str, Mapping[str, Any]], threads: int = 8) -> dict[str, dict[str, Any]]:
     """What an audit finds. given: the options by host; an option that is None is not given."""
     # Each call is a run of Ansible of its own, which remembers no refused login of another.
-    _refused_logins._KEY = secrets.token_bytes(32)
+    _task_login._KEY = secrets.token_bytes(32)
     fleet = []
     for host, options in given.items():
         args = {name: value for name, value in options.items() if value is not None}
-        fleet.append(Given(host, args))
+        fleet.append(FleetHost(host, args))
 
     results = Look(key_providers=True, threads=threads, refusals=1).at(fleet)
 

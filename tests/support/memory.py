@@ -20,7 +20,7 @@ from typing import cast
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
-from ansible_collections.esx.trust.plugins.module_utils._engine.host import Host
+from ansible_collections.esx.trust.plugins.module_utils._engine.declared_host import DeclaredHost
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Plan
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
@@ -38,7 +38,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_m
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_module import host_with_issuer
 
 #: The services with nothing declared, which is enough to perform a step.
-_HOST = Host(tuple(service() for service in SERVICES))
+_HOST = DeclaredHost(tuple(service() for service in SERVICES))
 
 #: A run that needs more calls than this goes round in circles.
 MOST_CALLS = 100

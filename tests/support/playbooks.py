@@ -22,6 +22,7 @@ import environment
 from support.programs import Ended
 from support.programs import run_program
 from support.tools import Tools
+from support.tools import made_environment
 
 if TYPE_CHECKING:
     from simulator import Fleet
@@ -97,12 +98,12 @@ class Playbooks:
 
     def command(self, program: str, *arguments: str) -> list[str]:
         """What runs a program of the core, in the folder and with the variables of the environment below."""
-        return [str(self._tools.venv(self._core).bin / program), *arguments]
+        return [str(made_environment(self._core).bin / program), *arguments]
 
     def variables(self) -> dict[str, str]:
         """The variables of the environment in which programs of the core run."""
         return self._tools.variables(
-            self._tools.venv(self._core),
+            made_environment(self._core),
             ANSIBLE_LOG_PATH=self.folder / "ansible.log",
             ANSIBLE_LOCAL_TEMP=self._temporary,
             ANSIBLE_REMOTE_TEMP=self._temporary,

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 from collections.abc import Mapping
@@ -12,22 +11,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import programs
 from support.children import unignoring
 
-#: How the names of settings begin that people, pytest, make and jobs of AWX have around us.
-_SETTINGS = (
-    *("ANSIBLE_", "CERTDIR", "COV_CORE_", "COVERAGE_", "ESX_", "MAKE", "MOLECULE_", "PYTEST_", "PYTHON", "VMWARE_"),
-    "XDG_",
-)
 #: The variable in which mutmut (tools/mutants.py) says which mutant lives.
 _MUTANT = "MUTANT_UNDER_TEST"
 
 
 def clean_environment(**more: str | Path) -> dict[str, str]:
-    """The variables for a program: ours without any settings, and `more`."""
-    variables = {name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS)}
-    variables.update(LC_ALL="C.UTF-8", PYTHONDONTWRITEBYTECODE="1")
-    variables.update({name: str(value) for name, value in more.items()})
+    """The variables for a program that a test starts: those that tools give, without bytecode, and `more`."""
+    variables = programs.clean_environment(**{"PYTHONDONTWRITEBYTECODE": "1", **more})
 
     if variables.get(_MUTANT) == "stats":
         # mutmut notes which functions a test reaches. It can do that only in its own process.

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import environment
+from interpreters import clean_path
 from support.programs import clean_environment
 from support.programs import run_program
 
@@ -23,20 +24,21 @@ NOISE = re.compile(
 )
 
 
+def made_environment(name: str) -> environment.Environment:
+    """One of the project's virtual environments. Where it was not made, the test is skipped and says why."""
+    wanted = environment.ENVIRONMENTS[name]
+    if not wanted.python.exists():
+        reason = environment.missing(wanted) or "not made yet: python3 tools/environment.py all"
+        pytest.skip(f"no environment {name}: {reason}")
+
+    return wanted
+
+
 class Tools:
     """Runs programs in a small, known environment, with a home of their own."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
-
-    def venv(self, name: str) -> environment.Environment:
-        """One of the project's virtual environments. Where there is none, the gate is skipped and says why."""
-        wanted = environment.ENVIRONMENTS[name]
-        if not wanted.python.exists():
-            reason = environment.missing(wanted) or "not made yet: python3 tools/environment.py all"
-            pytest.skip(f"no environment {name}: {reason}")
-
-        return wanted
 
     def variables(self, where: environment.Environment, **more: str | Path) -> dict[str, str]:
         """The environment of a program: clean, with the collection, the programs of `where`, and a home of its own."""
@@ -45,7 +47,7 @@ class Tools:
             "ANSIBLE_NOCOLOR": "1",
             "HOME": self.home,
             "NO_COLOR": "1",
-            "PATH": environment.clean_path(where.bin),
+            "PATH": clean_path(where.bin),
         }
         return clean_environment(**{**environment_variables, **more})
 
@@ -58,7 +60,7 @@ class Tools:
         variables: Mapping[str, str | Path] | None = None,
     ) -> str:
         """Run a program of an environment; what it said is shown when the test fails."""
-        venv = self.venv(where)
+        venv = made_environment(where)
         program, *arguments = command
         line = [str(venv.bin / str(program)), *map(str, arguments)]
         ended = run_program(line, cwd, self.variables(venv, **(variables or {})))

@@ -18,10 +18,10 @@ from ansible_collections.esx.trust.plugins.module_utils._api.answer import Answe
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import REST
-from ansible_collections.esx.trust.plugins.module_utils._api.secrets import Redactor
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unreachable
+from ansible_collections.esx.trust.plugins.module_utils._secrets.redactor import Redactor
 from support.answers import READ
 
 JSON = {"Content-Type": "application/json"}

@@ -16,6 +16,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.connection import C
 from ansible_collections.esx.trust.plugins.module_utils._libraries import MISSING_FOR_SOME
 from ansible_collections.esx.trust.plugins.module_utils._services.account import UNKNOWN
 from ansible_collections.esx.trust.plugins.module_utils._services.account import Account
+from support.credentials import packed_saml
 
 ISSUER = "https://vc/websso/SAML2/Metadata/vsphere.local"
 ASSERTION = f"""<saml2:Assertion xmlns:saml2="urn:oasis:names:tc:SAML:2.0:assertion" ID="_1">
@@ -32,13 +33,9 @@ ASSERTION = f"""<saml2:Assertion xmlns:saml2="urn:oasis:names:tc:SAML:2.0:assert
 </saml2:Assertion>"""
 
 
-def packed(document: str) -> str:
-    return base64.b64encode(gzip.compress(document.encode(), mtime=0)).decode()
-
-
 @pytest.mark.parametrize("document", [ASSERTION, f"<response>{ASSERTION}</response>"])
 def test_a_saml_token_tells_its_issuer_its_subject_and_the_groups(document: str) -> None:
-    ann = Account.of_saml_token(packed(document))
+    ann = Account.of_saml_token(packed_saml(document))
     assert ann.issuer == ISSUER
     assert ann.username is None
     assert ann.is_user("ann", "vsphere.local")
@@ -54,11 +51,11 @@ def test_a_saml_token_tells_its_issuer_its_subject_and_the_groups(document: str)
         "",
         "H4s=",
         "no Base64",
-        packed(""),
-        packed("<Assertion/>"),
-        packed("no XML"),
-        packed(ASSERTION)[:40],
-        packed(f'<!DOCTYPE x [<!ENTITY a "b">]>{ASSERTION}'),
+        packed_saml(""),
+        packed_saml("<Assertion/>"),
+        packed_saml("no XML"),
+        packed_saml(ASSERTION)[:40],
+        packed_saml(f'<!DOCTYPE x [<!ENTITY a "b">]>{ASSERTION}'),
     ],
     ids=["nothing", "no gzip", "no Base64", "empty", "no assertion", "no XML", "cut", "entities"],
 )
@@ -73,7 +70,7 @@ def test_no_token_is_an_error(document: bytes, compressed: bool) -> None:
 
 def test_without_the_library_a_token_names_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(MISSING_FOR_SOME, "defusedxml", "not there")
-    assert Account.of_saml_token(packed(ASSERTION)) == UNKNOWN
+    assert Account.of_saml_token(packed_saml(ASSERTION)) == UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -96,4 +93,4 @@ def test_what_logs_in_is_what_counts() -> None:
     login: dict[str, Any] = {"hostname": "esx01", "username": "root", "password": "x"}
     assert Account.of_connection(Connection(**login)) == Account.of_user("root")
     assert Account.of_connection(Connection(**login, access_token="t0k")) == UNKNOWN
-    assert Account.of_connection(Connection(**login, saml_token=packed(ASSERTION))).issuer == ISSUER
+    assert Account.of_connection(Connection(**login, saml_token=packed_saml(ASSERTION))).issuer == ISSUER

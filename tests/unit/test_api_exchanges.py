@@ -22,7 +22,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.rest import REST
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
 from ansible_collections.esx.trust.plugins.module_utils._services.api_exchanges import Exchange
 from ansible_collections.esx.trust.plugins.module_utils._services.api_exchanges import exchange
-from ansible_collections.esx.trust.plugins.module_utils._services.api_exchanges import token_facts
+from ansible_collections.esx.trust.plugins.module_utils._services.api_token_facts import token_facts
 
 NOW = 1_700_000_000.0
 SECRET = "hunter2-and-more"

@@ -16,11 +16,11 @@ from ansible_collections.esx.trust.plugins.module_utils._api.answer import Answe
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.connect import CODECS
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
-from ansible_collections.esx.trust.plugins.module_utils._api.secrets import Redactor
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
+from ansible_collections.esx.trust.plugins.module_utils._secrets.redactor import Redactor
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
 
 READ = token_issuer.LIST()

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.esx.trust.plugins.modules.esx_fleet_trust import ARGUMENT_SPEC
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.certificates import EXPIRING_DAYS
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.data import build
 from support.audits import NEW
 from support.audits import NOW
@@ -114,6 +116,11 @@ def test_a_certificate_that_a_converge_leaves_is_a_finding() -> None:
     record = build([entry("a", removed), entry("b", resource("ok", issuer("vc", *ended)))], NOW)
 
     assert [item["hosts"] for item in record["attention"]] == [["b"], ["a"]]
+
+
+def test_a_look_at_a_fleet_takes_the_same_days_as_the_filter() -> None:
+    """The module names them itself, because it cannot import what only the control node has."""
+    assert ARGUMENT_SPEC["expiring_days"]["default"] == EXPIRING_DAYS
 
 
 @pytest.mark.parametrize(("expiring_days", "state"), [(0, "valid"), (29, "valid"), (30, "expiring"), (400, "expiring")])

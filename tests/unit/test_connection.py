@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._api.credentials import UserPassword
 from ansible_collections.esx.trust.plugins.module_utils._api.login import Login
-from ansible_collections.esx.trust.plugins.module_utils._api.secrets import MASK
-from ansible_collections.esx.trust.plugins.module_utils._api.secrets import MASKS
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
+from ansible_collections.esx.trust.plugins.module_utils._secrets.masks import MASK
+from ansible_collections.esx.trust.plugins.module_utils._secrets.masks import MASKS
 from ansible_collections.esx.trust.plugins.module_utils._services.connection_options import CONNECTION
 
 PIN = bytes(range(200, 232))

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.esx.trust.plugins.module_utils._engine.converge import converge
-from ansible_collections.esx.trust.plugins.module_utils._engine.host import Host
+from ansible_collections.esx.trust.plugins.module_utils._engine.declared_host import DeclaredHost
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._errors import Conflict
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
@@ -111,7 +111,7 @@ def test_a_host_without_a_delete_says_so_in_a_sentence() -> None:
 
 
 @dataclass(frozen=True)
-class Recording(Host):
+class Recording(DeclaredHost):
     """A host that remembers what it was asked to explain."""
 
     explained: list[tuple[TrustError, Step, str]] = field(default_factory=list)
@@ -132,7 +132,7 @@ def test_a_refused_write_is_explained_as_what_it_is(error_type: str, looks: bool
     client.passes("get")
     if not looks:
         client.fails("get", broken)
-    declaration = Recording(provider().resources, single=True)
+    declaration = Recording(provider().services, single=True)
 
     assert failure(client, declaration) is refusal
     assert {(error, step.action, step.id, host) for error, step, host in declaration.explained} == {

@@ -14,8 +14,8 @@ from ansible.errors import AnsibleUndefinedVariable
 from ansible_collections.esx.trust.plugins.filter.fleet import FilterModule
 from ansible_collections.esx.trust.plugins.filter.fleet import fleet_differences
 from ansible_collections.esx.trust.plugins.filter.fleet import fleet_entries
-from ansible_collections.esx.trust.plugins.plugin_utils._fleet import differences
-from ansible_collections.esx.trust.plugins.plugin_utils._fleet import keys
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_keys import differences
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_keys import keys
 from ansible_collections.esx.trust.plugins.plugin_utils._purge import refusal_of
 from ansible_collections.esx.trust.plugins.plugin_utils._rotation import issuers as rotation_issuers
 from ansible_collections.esx.trust.plugins.plugin_utils._rotation import missing

@@ -17,7 +17,7 @@ from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import plan
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.look import Look
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.outcome import hosts_by_need
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.outcome import sentence
-from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import Given
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import FleetHost
 from support.whole_hosts import NEW
 from support.whole_hosts import OLD
 from support.whole_hosts import absent
@@ -99,7 +99,7 @@ def test_groups_of_a_size_stand_in_the_order_in_which_hosts_are_written() -> Non
 
 
 def test_hosts_whose_variables_cannot_be_read_for_one_reason_share_a_line() -> None:
-    given = [Given(f"esx{number}", complaint="esx_timeout: cannot be read.") for number in range(9)]
+    given = [FleetHost(f"esx{number}", complaint="esx_timeout: cannot be read.") for number in range(9)]
     looked = Look(key_providers=False, threads=1, refusals=1).at(given)
     results = {host: result and result["trust"] for host, result in looked.items()}
     made = plan.build(results, WHEN)

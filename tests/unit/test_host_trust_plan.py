@@ -13,6 +13,7 @@ from hypothesis import settings
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._services.account import Account
 from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import HostTrust
+from support.client_profiles import grants
 from support.constants import KEY_ID
 from support.constants import OTHER_KEY_ID
 from support.examples import examples
@@ -232,7 +233,7 @@ def test_control_may_pass_from_one_group_of_the_account_to_another(state: str) -
     subject = {"type": "EXTERNAL_GROUP", "name": "old", "issuer_alias": "vc", "domain": "d"}
     host.profiles["1"] = {
         "subject": subject,
-        "grants": [{"resource_type": "ENTITLEMENT", "entitlement": "IDENTITY_MGMT"}],
+        "grants": grants("IDENTITY_MGMT"),
     }
     old, new = {**group("old", "vc"), "state": state}, group("new", "vc", "IDENTITY_MGMT")
     both = Account(groups=frozenset({("d", "old"), ("d", "new")}))

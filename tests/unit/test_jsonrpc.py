@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import base64
-import gzip
 import json
 from functools import partial
 from typing import Any
@@ -30,14 +28,15 @@ from ansible_collections.esx.trust.plugins.module_utils._api.login import TOKEN_
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import REST
-from ansible_collections.esx.trust.plugins.module_utils._api.secrets import Redactor
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
+from ansible_collections.esx.trust.plugins.module_utils._secrets.redactor import Redactor
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
+from support.credentials import packed_saml
 from support.transport import ScriptedTransport
 from support.transport import failing
 
@@ -167,7 +166,7 @@ def test_each_login_has_its_context(credentials: Any, context: Any) -> None:
 
 
 def test_a_saml_token_travels_as_xml() -> None:
-    signed = SamlToken(base64.b64encode(gzip.compress(b"<saml/>")).decode())
+    signed = SamlToken(packed_saml("<saml/>"))
     context = sent(READ(), signed)["params"]["ctx"]["securityCtx"]
 
     assert context["schemeId"].endswith("saml_bearer_token")

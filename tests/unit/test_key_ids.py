@@ -13,8 +13,8 @@ from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_m
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import KmsProvider
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_plan import plan
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.differences import differences
-from ansible_collections.esx.trust.plugins.plugin_utils._fleet import differences as differences_of_fleet
-from ansible_collections.esx.trust.plugins.plugin_utils._fleet import keys
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_keys import differences as differences_of_fleet
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_keys import keys
 from support.constants import KEY_ID
 
 DIGITS = KEY_ID.replace("-", "")

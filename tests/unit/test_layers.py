@@ -20,7 +20,7 @@ pytestmark = pytest.mark.of_sources
 UTILS = ROOT / "plugins" / "module_utils"
 PACKAGE = "ansible_collections.esx.trust.plugins."
 #: From the lowest to the highest.
-LAYERS = ("ground", "_api", "_engine", "_services", "_module")
+LAYERS = ("ground", "_secrets", "_api", "_engine", "_services", "_module")
 
 #: The files that stand in no folder, because every layer uses them.
 GROUND = dict.fromkeys(("_errors", "_libraries", "_signals", "_text"), "ground")

@@ -20,14 +20,13 @@ from ansible.errors import AnsibleActionFail
 from ansible.utils.display import Display
 
 from ansible_collections.esx.trust.plugins.module_utils._module import login_turn
-from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import LoginKey
-from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import has_accepted
+from ansible_collections.esx.trust.plugins.module_utils._module.login_key import LoginKey
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import in_turn
 from ansible_collections.esx.trust.plugins.module_utils._services import host_trust
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.look import Look
-from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import Given
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import FleetHost
 from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import RefusedLogins
-from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import login_of
+from ansible_collections.esx.trust.plugins.plugin_utils._task_login import login_of
 from ansible_collections.esx.trust.plugins.plugin_utils._validated import ValidatedOptions
 
 if TYPE_CHECKING:
@@ -346,7 +345,7 @@ def test_a_look_tells_what_the_host_said_although_nothing_can_be_kept(
 ) -> None:
     monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path / "gone"))
     look = Look(key_providers=False, threads=1, refusals=1, remote_tmp=str(tmp_path))
-    given = [Given("esx01", refused_options(host))]
+    given = [FleetHost("esx01", refused_options(host))]
     looked = look.at(given)["esx01"]
 
     assert looked is not None
@@ -392,19 +391,6 @@ def test_a_refusal_is_kept_for_an_empty_declaration_too(host: EsxHost, tmp_path:
     assert file.read_text("ascii") == f"refused {TOKEN.digest}\n"
 
 
-@pytest.mark.parametrize(
-    ("result", "accepted"),
-    [
-        ({"changed": False}, False),
-        ({"changed": False, "resources": []}, False),
-        ({"changed": False, "resources": [], "api_protocol": "rest"}, True),
-        ({"changed": False, "token_issuers": []}, True),
-    ],
-)
-def test_only_a_host_that_was_asked_has_accepted_a_login(result: dict[str, Any], accepted: bool) -> None:
-    assert has_accepted(result, "token") is accepted
-
-
 @pytest.mark.parametrize("kind", ["file", "link"])
 def test_without_a_memory_nothing_is_sent(tmp_path: Path, kind: str) -> None:
     host = Host(tmp_path / "folder", FINE)
@@ -434,7 +420,7 @@ def test_a_look_at_a_fleet_knows_what_a_task_in_the_background_was_told(
     (tmp_path / f"esx-trust-login-{login.digest}").write_text(f"refused {login.digest}\n", "ascii")
 
     look = Look(key_providers=False, threads=1, refusals=1, remote_tmp=str(tmp_path))
-    looked = look.at([Given("esx01", args)])["esx01"]
+    looked = look.at([FleetHost("esx01", args)])["esx01"]
 
     assert looked is not None
     assert "is not tried again" in looked["trust"]["msg"]

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.esx.trust.plugins.module_utils._engine.converge import converge
-from ansible_collections.esx.trust.plugins.module_utils._engine.host import Host
+from ansible_collections.esx.trust.plugins.module_utils._engine.declared_host import DeclaredHost
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
@@ -44,7 +44,7 @@ from support.memory import api_error
 class Case:
     """A declaration of the resource `name` that takes one write on the host that it starts with."""
 
-    declare: Callable[[], Host]
+    declare: Callable[[], DeclaredHost]
     start: Callable[[], MemoryHost]
     write: str
     name: str

@@ -26,6 +26,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.client_profile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Subject
 from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import HostTrust
 from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import IssuersAndProfiles
+from support.client_profiles import grants
 from support.examples import examples
 from support.memory import MemoryHost
 from support.memory import NormalizingHost
@@ -65,7 +66,7 @@ def pair(host: MemoryHost, alias: str, *identifiers: str) -> None:
     for identifier, entitlement in zip(identifiers, ("READ_ONLY", "SECURITY_MGMT")):
         host.profiles[identifier] = {
             "subject": {"type": "EXTERNAL_GROUP", "name": "admins", "issuer_alias": alias, "domain": "d"},
-            "grants": [{"resource_type": "ENTITLEMENT", "entitlement": entitlement}],
+            "grants": grants(entitlement),
         }
 
 
@@ -144,7 +145,7 @@ def test_grants_are_put_back_without_the_fields_that_the_host_adds() -> None:
     memory = client.memory
     memory.hold_issuer("old", "https://vc", [OLD])
     memory.hold_issuer("new", "https://other", [OLD])
-    right = {"resource_type": "ENTITLEMENT", "entitlement": "SECURITY_MGMT"}
+    (right,) = grants("SECURITY_MGMT")
 
     for name, alias, grant in (("u", "old", right), ("w", "old", right), ("u", "new", {**right, "granted_by": "root"})):
         memory.profiles[f"{name} of {alias}"] = {
@@ -195,8 +196,7 @@ def hosts_with_rights(draw: st.DrawFn) -> MemoryHost:
     for alias in draw(st.lists(st.sampled_from(ALIASES[:3]), unique=True)):
         for name in draw(st.lists(st.sampled_from("uv"), unique=True)):
             subject = {"type": "EXTERNAL_GROUP", "name": name, "issuer_alias": alias, "domain": "d"}
-            grants = [{"resource_type": "ENTITLEMENT", "entitlement": each} for each in draw(entitlements)]
-            host.profiles[f"{name} of {alias}"] = {"subject": subject, "grants": grants}
+            host.profiles[f"{name} of {alias}"] = {"subject": subject, "grants": grants(*draw(entitlements))}
 
     return host
 
@@ -306,8 +306,8 @@ def test_nobody_is_out_of_control_at_any_moment(host: MemoryHost, wanted: HostTr
     trust = HostTrust(tuple(services))
 
     def in_control() -> bool:
-        grants = [profile["grants"] for profile in host.profiles.values() if profile["subject"]["name"] == "u"]
-        return "IDENTITY_MGMT" in str(grants)
+        held = [profile["grants"] for profile in host.profiles.values() if profile["subject"]["name"] == "u"]
+        return "IDENTITY_MGMT" in str(held)
 
     before = in_control()
 

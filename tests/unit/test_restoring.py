@@ -14,6 +14,7 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLos
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
+from support.client_profiles import grants
 from support.converging import ISSUER
 from support.converging import NEW
 from support.converging import OLD
@@ -339,7 +340,7 @@ def group(name: str, entitlement: str) -> dict[str, object]:
     """A client profile, as the host holds it, of a group that the issuer at the alias leftover names."""
     return {
         "subject": {"type": "EXTERNAL_GROUP", "name": name, "issuer_alias": "leftover", "domain": "vsphere.local"},
-        "grants": [{"resource_type": "ENTITLEMENT", "entitlement": entitlement}],
+        "grants": grants(entitlement),
     }
 
 
@@ -374,4 +375,4 @@ def test_a_profile_that_appears_during_a_renaming_costs_no_other_its_rights(
         if profile["subject"]["name"] == "admins" and profile["subject"]["issuer_alias"] == alias
     ]
 
-    assert rights == [{"resource_type": "ENTITLEMENT", "entitlement": "IDENTITY_MGMT"}]
+    assert rights == grants("IDENTITY_MGMT")

@@ -10,10 +10,10 @@ import pytest
 from ansible.errors import AnsibleError
 
 from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import ARGUMENTS
+from ansible_collections.esx.trust.plugins.plugin_utils._role_messages import in_variables
 from ansible_collections.esx.trust.plugins.plugin_utils._roll_out import batches
 from ansible_collections.esx.trust.plugins.plugin_utils._roll_out import hosts
 from ansible_collections.esx.trust.plugins.plugin_utils._roll_out import tolerated
-from ansible_collections.esx.trust.plugins.plugin_utils._variables import in_variables
 
 GROUPS = {"all": ["a", "b", "c"], "esx": ["a", "b"], "others": ["c"], "ungrouped": []}
 

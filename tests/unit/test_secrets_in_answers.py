@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import Answer
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
-from ansible_collections.esx.trust.plugins.module_utils._api.secrets import Redactor
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
+from ansible_collections.esx.trust.plugins.module_utils._secrets.redactor import Redactor
 from support.answers import ENCODED
 from support.answers import ERROR_TYPES
 from support.answers import READ

@@ -24,12 +24,12 @@ from ansible_collections.esx.trust.plugins.module_utils._api.client import Clien
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import REST
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import url_path
-from ansible_collections.esx.trust.plugins.module_utils._api.secrets import Redactor
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
+from ansible_collections.esx.trust.plugins.module_utils._secrets.redactor import Redactor
 from ansible_collections.esx.trust.plugins.module_utils._services import vcenter
 from ansible_collections.esx.trust.plugins.module_utils._services import vcenter_module
 from ansible_collections.esx.trust.plugins.module_utils._services import vcenter_operations

@@ -256,11 +256,12 @@ class FaultProxy:
                 pump.cancel()
             await asyncio.gather(*waiting, return_exceptions=True)
 
-            if way.cut and any(isinstance(pump.exception(), _Ended) for pump in done):
-                if way.cut.how == "stall":
+            if any(isinstance(pump.exception(), _Ended) for pump in done):
+                how = way.cut.how if way.cut else "close"
+                if how == "stall":
                     await self._until_left(link, reader)
                 link.open = False
-                _end(writer, way.cut.how)
+                _end(writer, how)
             elif any(pump.exception() for pump in done):
                 # A reset on one side is a reset on the other.
                 link.open = False
@@ -311,6 +312,8 @@ class FaultProxy:
         while data := await reader.read(way.piece if direction == "to_client" else CHUNK):
             before = len(seen)
             self._see(link, direction, data)
+            if way.one_request and direction == "to_host" and link.to_client:
+                raise _Ended
 
             if direction == "to_client":
                 data = self._spoilt(way, records, data, before)

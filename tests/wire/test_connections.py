@@ -15,9 +15,12 @@ import pytest
 from ansible_collections.esx.trust.plugins.module_utils._api import tls
 from ansible_collections.esx.trust.plugins.module_utils._api.https_transport import HttpsTransport
 from simulator import Fault
+from simulator.certificates import issue
 from support.constants import KEY_ID
 from support.constants import OTHER_KEY_ID
+from wire.checks import front
 from wire.checks import open_sockets
+from wire.checks import served_by
 from wire.checks import wrote
 from wire.scenarios import ISSUER
 from wire.scenarios import OLD
@@ -27,6 +30,7 @@ from wire.ways import Cut
 from wire.ways import Way
 
 if TYPE_CHECKING:
+    from simulator import Fleet
     from simulator import Host
     from support.modules import Modules
     from wire.proxy import FaultProxy
@@ -224,6 +228,32 @@ def test_an_interrupt_at_any_read_leaves_nothing_open(
             pytest.fail("the run does not end")
 
     assert interrupts >= 4
+
+
+# Reuse
+
+
+def test_a_host_that_takes_one_request_a_connection(
+    modules: Modules, host: Host, fleet: Fleet, no_collector: None, form: str
+) -> None:
+    """It does not say so, and closes the connection while the next request is on its way."""
+    declared = []
+    for number in range(6):
+        chains = [{"cert_chain": OLD[0]}]
+        declared.append(
+            {"issuer_alias": f"alias{number}", "issuer": f"{ISSUER}/{number}", "signing_cert_chains": chains}
+        )
+
+    with front(host, served_by(issue("front", fleet.authority, names=(host.address,)))) as running:
+        running.script(otherwise=Way(one_request=True))
+        modules.connection["port"] = running.port
+        ran = modules.run("esx_host_trust", token_issuers=declared, retries=1)
+
+        assert not ran.failed, ran.message
+        assert wrote(host) == ["create"] * 6
+        assert host.login_attempts == 1
+        assert running.peak == 1
+        assert running.open_now == 0
 
 
 # Sockets

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import socket
 import subprocess
@@ -21,7 +20,9 @@ from ansible_collections.esx.trust.plugins.module_utils._api.connection import C
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.reach import reachable
 from simulator.certificates import issue
 from support.constants import KEY
+from support.credentials import basic_credentials
 from support.debian import debian_program
+from support.ports import free_port
 from wire.checks import assert_one_sentence
 from wire.checks import assert_untouched
 from wire.checks import open_sockets
@@ -58,7 +59,7 @@ class TinyProxy:
 
     def __init__(self, program: str, folder: Path, allowed: int, *more: str) -> None:
         self._log = folder / "tinyproxy.log"
-        self.port = _free_port()
+        self.port = free_port()
         configuration = folder / "tinyproxy.conf"
 
         lines = [
@@ -119,11 +120,6 @@ class TinyProxy:
             self._process.wait()
 
 
-def _free_port() -> int:
-    with socket.create_server((LOOPBACK, 0)) as free:
-        return int(free.getsockname()[1])
-
-
 @pytest.fixture
 def tiny(program: str, tmp_path: Path, host: Host) -> Iterator[TinyProxy]:
     with contextlib.ExitStack() as stack:
@@ -172,7 +168,7 @@ def test_a_proxy_sees_the_address_and_nothing_else(modules: Modules, host: Host,
 
     login = f"{host.username}:{host.password}"
 
-    for secret in (host.password, login, base64.b64encode(login.encode()).decode(), KEY, *host.tokens):
+    for secret in (host.password, login, basic_credentials(host.username, host.password), KEY, *host.tokens):
         assert secret.encode() not in request
         assert secret.encode() not in bytes(link.to_client)
 
@@ -256,7 +252,7 @@ def test_whether_a_host_behind_a_real_proxy_answers_is_known_without_a_request(
 
     try:
         assert reachable(connection)
-        assert not reachable(replace(connection, port=_free_port()))
+        assert not reachable(replace(connection, port=free_port()))
     finally:
         running.stop()
 
@@ -281,7 +277,7 @@ def test_a_real_proxy_that_wants_a_login_is_named(modules: Modules, host: Host, 
 def test_a_host_that_a_real_proxy_cannot_reach_is_named(
     modules: Modules, host: Host, program: str, tmp_path: Path
 ) -> None:
-    port = _free_port()
+    port = free_port()
     running = TinyProxy(program, tmp_path, port)
 
     try:

@@ -20,6 +20,7 @@ import pytest
 
 from simulator import Fault
 from support.certificates import chain
+from support.client_profiles import grants
 from wire.checks import HELD
 from wire.checks import issuer_options
 from wire.processes import Starter
@@ -157,8 +158,8 @@ def put(host: Host, issuers: Issuers, given: Rights, cascade: bool) -> None:
         host.put_issuer(alias, issuer, chains)
 
     for (alias, group), entitlements in given.items():
-        grants = [{"resource_type": "ENTITLEMENT", "entitlement": each} for each in sorted(entitlements)]
-        host.put_client_profile(type="EXTERNAL_GROUP", name=group, issuer_alias=alias, domain="d", grants=grants)
+        subject = {"type": "EXTERNAL_GROUP", "name": group, "issuer_alias": alias, "domain": "d"}
+        host.put_client_profile(**subject, grants=grants(*sorted(entitlements)))
 
 
 @pytest.mark.parametrize(("name", "number", "moment", "sent"), attempts())

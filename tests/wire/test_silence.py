@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING
 from typing import Any
 from typing import Literal
@@ -13,6 +12,7 @@ import pytest
 
 from simulator import Fault
 from support.constants import KEY_ID
+from support.credentials import basic_credentials
 from wire.checks import assert_one_sentence
 from wire.checks import wrote
 from wire.scenarios import CREATES
@@ -68,7 +68,7 @@ def test_what_does_not_speak_tls_gets_no_login(
     sent = proxy.sent_by_client()
 
     assert host.password.encode() not in sent
-    assert base64.b64encode(f"{host.username}:{host.password}".encode()) not in sent
+    assert basic_credentials(host.username, host.password).encode() not in sent
     assert host.journal == []
 
 

@@ -48,6 +48,8 @@ class Way:
     silent: bool = False
     #: Another port of the same address answers.
     elsewhere: int | None = None
+    #: The connection takes one request, and closes when the next one arrives. For a proxy that terminates TLS.
+    one_request: bool = False
 
 
 CLEAN = Way()

@@ -8,8 +8,8 @@ import ipaddress
 import re
 from typing import Optional
 
-from ansible_collections.esx.trust.plugins.module_utils._api.secrets import check_unmasked
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
+from ansible_collections.esx.trust.plugins.module_utils._secrets.masks import check_unmasked
 
 # A name. It has no character that has another meaning in a URL, and no part that is empty or too long for DNS.
 _HOSTNAME = re.compile(r"(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?")

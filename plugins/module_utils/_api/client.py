@@ -28,7 +28,6 @@ from ansible_collections.esx.trust.plugins.module_utils._api.login import Login
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
 from ansible_collections.esx.trust.plugins.module_utils._api.retries import Retries
-from ansible_collections.esx.trust.plugins.module_utils._api.secrets import Redactor
 from ansible_collections.esx.trust.plugins.module_utils._api.transport import Transport
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
@@ -36,6 +35,7 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthent
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unreachable
+from ansible_collections.esx.trust.plugins.module_utils._secrets.redactor import Redactor
 from ansible_collections.esx.trust.plugins.module_utils._signals import tidying
 
 #: The most seconds for the request that ends a session: the work is done, so nobody should wait long for it.

@@ -16,8 +16,8 @@ from ansible_collections.esx.trust.plugins.module_utils._api.credentials import 
 from ansible_collections.esx.trust.plugins.module_utils._api.https_transport import HttpsTransport
 from ansible_collections.esx.trust.plugins.module_utils._api.jsonrpc import JSON_RPC
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import REST
-from ansible_collections.esx.trust.plugins.module_utils._api.secrets import Redactor
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
+from ansible_collections.esx.trust.plugins.module_utils._secrets.redactor import Redactor
 
 #: The forms of the API that a host may speak, in the order of trying, by the value of the option api_protocol.
 CODECS: dict[str, tuple[Codec, ...]] = {

@@ -20,8 +20,8 @@ from ansible_collections.esx.trust.plugins.module_utils._api.address import host
 from ansible_collections.esx.trust.plugins.module_utils._api.address import in_url
 from ansible_collections.esx.trust.plugins.module_utils._api.address import proxy_url
 from ansible_collections.esx.trust.plugins.module_utils._api.credentials import UserPassword
-from ansible_collections.esx.trust.plugins.module_utils._api.secrets import check_unmasked
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
+from ansible_collections.esx.trust.plugins.module_utils._secrets.masks import check_unmasked
 
 # RFC 7617 allows no control characters in a name or a password.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")

@@ -89,6 +89,10 @@ class HttpsTransport:
         self.code = 0
         #: The attempt to connect took too long.
         self.expired = False
+        #: The connection was opened for the current request.
+        self._is_new = False
+        #: Requests share a connection.
+        self._shares = True
         self._timeout = connection.timeout
         #: The connection of urllib3, after it was opened.
         self.opened: Any = None
@@ -121,7 +125,10 @@ class HttpsTransport:
         self.sent = False
         self.code = 0
         self.expired = False
+        self._is_new = False
         self._timeout = timeout or self._connection.timeout
+        if not self._shares:
+            self._drop()
 
         try:
             request = requests.Request(
@@ -134,6 +141,11 @@ class HttpsTransport:
             with self._begun(request.prepare()) as response:
                 return Answer(response.status_code, response.headers, self._body.read(response))
         except (TrustError, requests.RequestException, HTTPError, *NO_HTTP) as error:
+            if self.sent and not self.code and not self._is_new:
+                # The host may close each connection after an answer without saying so. Then every further request on
+                # a used connection could be lost too.
+                self._shares = False
+
             self._drop()
             if self.code in _REFUSALS:
                 # A refused password must not be sent again, so its refusal must not pass for a lost answer.
@@ -181,6 +193,7 @@ class HttpsTransport:
         If an exception ends this, nothing stays open.
         """
         self._end_socket()
+        self._is_new = True
         self.opened = connection
         last_socket.reference = None
 

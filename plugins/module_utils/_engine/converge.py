@@ -11,10 +11,10 @@ from typing import Any
 from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
-from ansible_collections.esx.trust.plugins.module_utils._engine.host import Host
+from ansible_collections.esx.trust.plugins.module_utils._engine.declared_host import DeclaredHost
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Plan
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
-from ansible_collections.esx.trust.plugins.module_utils._engine.resource import StepAnswer
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import StepAnswer
 from ansible_collections.esx.trust.plugins.module_utils._engine.restoring import restore_after_failure
 from ansible_collections.esx.trust.plugins.module_utils._engine.sent import Sent
 from ansible_collections.esx.trust.plugins.module_utils._errors import HINT_RUN_AGAIN
@@ -52,7 +52,7 @@ class Outcome:
     answers: tuple[StepAnswer, ...] = ()
 
 
-def converge(client: Client, declared: Host, *, check_mode: bool) -> Outcome:
+def converge(client: Client, declared: DeclaredHost, *, check_mode: bool) -> Outcome:
     """Bring a host to its declared state. In check mode, only compute the steps to that state.
 
     Raises TrustError. Its `operations` are those that the run performed before it failed.
@@ -130,7 +130,7 @@ def _outcome(run: _Run, first: Plan, last: Plan) -> Outcome:
 class _Run:
     """One run, with the memory of the steps that it sent."""
 
-    def __init__(self, client: Client, declared: Host) -> None:
+    def __init__(self, client: Client, declared: DeclaredHost) -> None:
         self._client = client
         self._declared = declared
         self._sent = Sent(client, declared)

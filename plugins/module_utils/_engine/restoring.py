@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Optional
 
-from ansible_collections.esx.trust.plugins.module_utils._engine.host import Host
+from ansible_collections.esx.trust.plugins.module_utils._engine.declared_host import DeclaredHost
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._engine.sent import Sent
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
@@ -18,7 +18,7 @@ _RUN_AGAIN = "Run the task again now: until then the host does not have it."
 _ATTEMPTS = 3
 
 
-def restore_after_failure(sent: Sent, declared: Host, error: TrustError) -> None:
+def restore_after_failure(sent: Sent, declared: DeclaredHost, error: TrustError) -> None:
     """Restore the resources that the `sent` steps took away and that the declaration keeps.
 
     Each attempt looks at the host first, because steps in doubt may have been carried out since. Then it sends the
@@ -66,7 +66,7 @@ def restore_after_failure(sent: Sent, declared: Host, error: TrustError) -> None
     _report_left_over(sent, declared, steps, error)
 
 
-def _perhaps_lost(sent: Sent, declared: Host, steps: list[Step]) -> list[Step]:
+def _perhaps_lost(sent: Sent, declared: DeclaredHost, steps: list[Step]) -> list[Step]:
     """The steps that may be needed to restore all resources, while the steps in doubt are not looked up.
 
     Either all of the steps in doubt were carried out or none was. Of these two cases the worse one counts: the case in
@@ -126,7 +126,7 @@ def _names(steps: list[Step]) -> list[str]:
     return [f"{kind} {' and '.join(names)}" for kind, names in names_by_kind.items()]
 
 
-def _report_left_over(sent: Sent, declared: Host, steps: list[Step], error: TrustError) -> None:
+def _report_left_over(sent: Sent, declared: DeclaredHost, steps: list[Step], error: TrustError) -> None:
     state = sent.assumed(sent.performed)
     for sentence in declared.left_over(state, steps):
         error.reword(message=f"{error.message} {sentence}")

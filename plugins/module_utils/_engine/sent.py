@@ -12,17 +12,17 @@ from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.login import is_of_login
-from ansible_collections.esx.trust.plugins.module_utils._engine.host import Host
-from ansible_collections.esx.trust.plugins.module_utils._engine.host import Observed
+from ansible_collections.esx.trust.plugins.module_utils._engine.declared_host import DeclaredHost
+from ansible_collections.esx.trust.plugins.module_utils._engine.declared_host import Observed
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
-from ansible_collections.esx.trust.plugins.module_utils._engine.resource import StepAnswer
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import StepAnswer
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 
 
 class Sent:
     """The steps that one run has sent, and their outcome."""
 
-    def __init__(self, client: Client, declared: Host) -> None:
+    def __init__(self, client: Client, declared: DeclaredHost) -> None:
         self._client = client
         self._declared = declared
         #: The steps that were carried out, in their order.

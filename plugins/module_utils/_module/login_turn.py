@@ -20,27 +20,21 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
-from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 from typing import Any
-from typing import NamedTuple
 from typing import Optional
 
-from ansible_collections.esx.trust.plugins.module_utils._api.login import LOGIN_OPERATIONS
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unreachable
-from ansible_collections.esx.trust.plugins.module_utils._services.api_replies import NOT_ASKED_REASON
+from ansible_collections.esx.trust.plugins.module_utils._module.login_key import BASIC
+from ansible_collections.esx.trust.plugins.module_utils._module.login_key import LoginKey
+from ansible_collections.esx.trust.plugins.module_utils._module.login_results import has_accepted
+from ansible_collections.esx.trust.plugins.module_utils._module.login_results import refusal_in
+from ansible_collections.esx.trust.plugins.module_utils._module.login_results import refused_for_a_token
 
 Result = dict[str, Any]
-
-#: The option by which an action gives a module its login. Only an action sets it.
-OPTION = "_esx_trust_login"
-#: The value of auth_method with which every request of a service carries the password.
-BASIC = "basic"
-#: The value of auth_method with which a login gives a token.
-_LOGIN_FIRST = "token"
 
 #: What to do after a refused login.
 REFUSED_HINT = "Check username and password; in lockdown mode only exception users may log in."
@@ -50,76 +44,6 @@ _PREFIX = "esx-trust-login-"
 _SILENT = "silent"
 #: A file of an earlier run is removed after so many seconds.
 _KEPT = 86400
-#: The codes of failures after which it is unknown whether the host accepts the login.
-_UNPROVEN = (
-    "unreachable",
-    "untrusted",
-    "invalid_input",
-    "answer_lost",
-    "unexpected_answer",
-    "unauthenticated",
-)
-#: The code of failures that result from a comparison of the host with the declaration. The login succeeded before.
-_COMPARED = "conflict"
-
-
-class LoginKey(NamedTuple):
-    """The login of a module.
-
-    digest: a keyed digest of host, user and password.
-    basic: True if every request of a service carries the password.
-    """
-
-    digest: str
-    basic: bool
-
-    @classmethod
-    def taken_from(cls, params: dict[str, Any]) -> Optional[LoginKey]:
-        """Take the login that an action added to the options of a module out of these options.
-
-        Returns None if there is none.
-        """
-        fields = params.get(OPTION)
-        if not isinstance(fields, dict) or set(fields) != set(cls._fields):
-            return None
-
-        return cls(**params.pop(OPTION))
-
-    @property
-    def ways(self) -> tuple[str, ...]:
-        """The names under which a refusal of this login may be recorded.
-
-        The first name stands for the password in every use, the second for its use with each request of a service.
-        """
-        if self.basic:
-            return self.digest, self.digest + BASIC
-
-        return (self.digest,)
-
-    @property
-    def token_way(self) -> str:
-        """The name under which a refusal is recorded that stops only logins for a token or a session."""
-        return self.digest + _LOGIN_FIRST
-
-    @property
-    def stopped_by(self) -> tuple[str, ...]:
-        """The names whose refusals stop this login."""
-        if self.basic:
-            return self.ways
-
-        return (*self.ways, self.token_way)
-
-    def refused_way(self, operation: Optional[str]) -> str:
-        """The name under which to record a refusal.
-
-        operation: the id of the operation that the host refused, or None.
-
-        A service may refuse a password because it takes only tokens. A login for a token may then still succeed.
-        """
-        if operation in LOGIN_OPERATIONS:
-            return self.ways[0]
-
-        return self.ways[-1]
 
 
 def in_turn(
@@ -189,58 +113,6 @@ def silent_meanwhile(host: str) -> Unreachable:
         " sent.",
         "The failure of that task says why.",
     )
-
-
-def has_accepted(result: Mapping[str, Any], auth_method: str) -> bool:
-    """True if the result proves that the host accepted the password.
-
-    result: the result of a module.
-    auth_method: the option of the module.
-    """
-    if not result.get("failed"):
-        # A module that asked the host for nothing has no failure either. It does not know the form of the API. A result
-        # of a vCenter never names the form, because a vCenter has only one.
-        return "api_protocol" in result or "token_issuers" in result
-
-    failure = result.get("failure") or {}
-    code = failure.get("code", "invalid_input")
-    if code == _COMPARED:
-        return True
-    if code in _UNPROVEN or auth_method == BASIC:
-        return False
-
-    # A service is called with the token that a login gave, so a failure of a service proves that the login succeeded.
-    # A failure of the login itself proves nothing: the host may have been too busy to check the password.
-    return failure.get("operation") not in (None, *LOGIN_OPERATIONS)
-
-
-def refusal_in(result: Mapping[str, Any]) -> Optional[Mapping[str, Any]]:
-    """The failure in a result that says that the host refused the login, or None.
-
-    result: the result of a module. In an examination for an audit, it can hold that of the list of key providers, for
-        which the login may be needed once more.
-    """
-    for part in (result, result.get("key_providers") or {}):
-        failure: Mapping[str, Any] = part.get("failure") or {}
-        if failure.get("login_refused"):
-            return failure
-
-    return None
-
-
-def refused_for_a_token(result: Mapping[str, Any]) -> bool:
-    """True if the host refused a login for a token that esx_api_info tried beside the login of its options.
-
-    The module fails only if no login is accepted, so its result may have no failure.
-
-    result: the result of a module.
-    """
-    logins = (result.get("api") or {}).get("logins") or {}
-    reasons = {name: login.get("reason") for name, login in logins.items()}
-
-    # If the first login is that for a token, or if an access token is given, no other login was tried after a refusal.
-    was_beside = reasons.get(BASIC) not in (None, NOT_ASKED_REASON)
-    return was_beside and reasons.get(_LOGIN_FIRST) == "refused"
 
 
 def _answer_lines(login: LoginKey, result: Result) -> list[str]:

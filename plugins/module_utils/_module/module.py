@@ -13,7 +13,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.esx.trust.plugins.module_utils._libraries import MISSING
 from ansible_collections.esx.trust.plugins.module_utils._libraries import missing_message
-from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import LoginKey
+from ansible_collections.esx.trust.plugins.module_utils._module.login_key import LoginKey
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import in_turn
 from ansible_collections.esx.trust.plugins.module_utils._module.perform import Run
 from ansible_collections.esx.trust.plugins.module_utils._module.perform import perform

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 from typing import Optional
 
-from ansible_collections.esx.trust.plugins.module_utils._api.secrets import Masked
-from ansible_collections.esx.trust.plugins.module_utils._api.secrets import Redactor
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
+from ansible_collections.esx.trust.plugins.module_utils._secrets.redactor import Masked
+from ansible_collections.esx.trust.plugins.module_utils._secrets.redactor import Redactor
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._signals import stoppable
 from ansible_collections.esx.trust.plugins.module_utils._text import shortened

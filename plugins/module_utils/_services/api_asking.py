@@ -33,7 +33,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.api_replies im
 _MOST_LOST = 2
 
 
-class Probe:
+class Asker:
     """Asks one host over one connection.
 
     connection: the options of the connection.
@@ -107,8 +107,8 @@ class Probe:
 
 
 @contextmanager
-def probing(connection: Connection, secrets: set[str]) -> Iterator[Probe]:
-    """A probe of a host. Its connection is closed at the end, also after an error."""
-    probe = Probe(connection, secrets)
-    with probe.client:
-        yield probe
+def asking(connection: Connection, secrets: set[str]) -> Iterator[Asker]:
+    """The asker of a host. Its connection is closed at the end, also after an error."""
+    asker = Asker(connection, secrets)
+    with asker.client:
+        yield asker

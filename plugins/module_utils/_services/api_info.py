@@ -29,8 +29,8 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Untrusted
 from ansible_collections.esx.trust.plugins.module_utils._services import client_profile
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
-from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import Probe
-from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import probing
+from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import Asker
+from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import asking
 from ansible_collections.esx.trust.plugins.module_utils._services.api_hiding import without_host_name
 from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import ASKED_SERVICES
 from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import DEFINITION
@@ -42,7 +42,6 @@ from ansible_collections.esx.trust.plugins.module_utils._services.api_questions 
 from ansible_collections.esx.trust.plugins.module_utils._services.api_questions import AskedService
 from ansible_collections.esx.trust.plugins.module_utils._services.api_record import Findings
 from ansible_collections.esx.trust.plugins.module_utils._services.api_record import record_of
-from ansible_collections.esx.trust.plugins.module_utils._services.api_replies import NOT_ASKED
 from ansible_collections.esx.trust.plugins.module_utils._services.api_replies import NOT_ASKED_REASON
 from ansible_collections.esx.trust.plugins.module_utils._services.api_replies import Reply
 from ansible_collections.esx.trust.plugins.module_utils._services.api_replies import entries_with
@@ -60,14 +59,14 @@ def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
     Raises TrustError. If the host has answered, `returned` of the error has the record of what is known.
     """
     connection = Connection.from_params(params)
-    with probing(connection, ARGUMENTS.secrets(params)) as probe:
-        first = probe.ask("login", probe.client, kms_provider.LIST())
+    with asking(connection, ARGUMENTS.secrets(params)) as asker:
+        first = asker.ask("login", asker.client, kms_provider.LIST())
         if isinstance(first.error, (Unreachable, Untrusted, AnswerLost)):
             raise first.error
 
-        inquiry = _Inquiry(probe, first)
-        inquiry.ask_everything()
-        record = probe.client.scrub_result(record_of(inquiry.findings()))
+        inquiry = _Inquiry(asker, first)
+        findings = inquiry.ask_everything()
+        record = asker.client.scrub_result(record_of(findings))
 
         failure = inquiry.failure
         if failure is not None:
@@ -75,7 +74,7 @@ def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
             raise failure
 
         warnings = connection_warnings(without_host_name(connection))
-        return probe.client.report({"changed": False, RESOURCE: record, "warnings": warnings})
+        return asker.client.report({"changed": False, RESOURCE: record, "warnings": warnings})
 
 
 class _Inquiry:
@@ -84,36 +83,20 @@ class _Inquiry:
     first: the reply to the first request, which lists the key providers.
     """
 
-    def __init__(self, probe: Probe, first: Reply) -> None:
-        self._probe = probe
-        self._client = probe.client
-        #: The reply to the first request.
-        self._providers = first
-        #: The list of key providers with a login that the service accepts. It may be the same.
-        self._providers_read = first
+    def __init__(self, asker: Asker, first: Reply) -> None:
+        self._asker = asker
+        self._client = asker.client
         #: The client whose login the services accept.
-        self._reader = probe.client
-        self._issuers = NOT_ASKED
-        self._profiles = NOT_ASKED
-        #: The replies to GET operations, by the id of the operation.
-        self._gets: dict[str, Reply] = {}
-        #: The record of each login, by auth_method.
-        self._logins: dict[str, dict[str, Any]] = {}
+        self._reader = asker.client
         #: The refusal that ended the attempts with the password.
         self._refusal: Optional[Unauthenticated] = None
-        #: How the introspection can be used: none, without_credentials or with_the_login.
-        self._introspection = "none"
-        #: The operations of each service by the introspection. None for a service that the host does not have.
-        #: Empty if there is no introspection.
-        self._introspected: dict[str, Optional[list[str]]] = {}
-        #: The definitions of operations by the introspection.
-        self._definitions: dict[str, Reply] = {}
+        self._findings = Findings(asker.connection, providers=first, providers_read=first)
 
     @property
     def _logged_in(self) -> bool:
         """True if the host accepted the first login, even if a service refused the request."""
-        error = self._providers.error
-        connection = self._probe.connection
+        error = self._findings.providers.error
+        connection = self._asker.connection
         if error is None:
             return True
 
@@ -128,38 +111,43 @@ class _Inquiry:
     @property
     def failure(self) -> Optional[TrustError]:
         """The error with which the module ends, or None: no login succeeded, or the host refused the login later."""
-        if self._probe.refusal is not None:
-            return self._probe.refusal
-        if self._logged_in or self._logins["basic"]["works"]:
+        if self._asker.refusal is not None:
+            return self._asker.refusal
+        if self._logged_in or self._findings.logins["basic"]["works"]:
             return None
 
-        return self._refusal or self._providers.error
+        return self._refusal or self._findings.providers.error
 
-    def ask_everything(self) -> None:
-        """Ask all questions. It raises no TrustError: each reply is kept for the record."""
+    def ask_everything(self) -> Findings:
+        """Ask all questions, and return the replies. It raises no TrustError."""
         self._note_first_login()
         self._try_other_logins()
-        if self._logged_in or self._logins["basic"]["works"]:
+        if self._logged_in or self._findings.logins["basic"]["works"]:
             self._read()
 
         self._ask_without_login()
         self._introspect()
 
+        self._findings.api_protocol = self._client.api_protocol
+        self._findings.exchanges = self._asker.exchanges
+        self._findings.login_works = self.failure is None
+        return self._findings
+
     # Logins
 
     def _note_first_login(self) -> None:
         """Note the reply to the login that the first request has made."""
-        connection = self._probe.connection
+        connection = self._asker.connection
         for method in ("token", "basic"):
-            self._logins[method] = {"works": None, "reason": NOT_ASKED_REASON}
+            self._findings.logins[method] = {"works": None, "reason": NOT_ASKED_REASON}
 
         if connection.access_token:
-            self._logins["token"] = self._login_of(self._logged_in, self._providers.error)
-            self._logins["token"]["reason"] = "given" if self._logged_in else "refused"
+            self._findings.logins["token"] = self._login_of(self._logged_in, self._findings.providers.error)
+            self._findings.logins["token"]["reason"] = "given" if self._logged_in else "refused"
 
             return
 
-        self._logins[connection.auth_method] = self._login_of(self._logged_in, self._providers.error)
+        self._findings.logins[connection.auth_method] = self._login_of(self._logged_in, self._findings.providers.error)
 
     @staticmethod
     def _login_of(works: bool, error: Optional[TrustError]) -> dict[str, Any]:
@@ -171,12 +159,12 @@ class _Inquiry:
 
     def _try_other_logins(self) -> None:
         """Send the password in another way, if the host accepted it before or has no login that looked at it."""
-        connection = self._probe.connection
+        connection = self._asker.connection
         has_password = connection.username and connection.password
         if not has_password or connection.access_token or connection.saml_token:
             return
 
-        first = self._logins[connection.auth_method]
+        first = self._findings.logins[connection.auth_method]
         form_is_known = self._client.api_protocol is not None
         nobody_looked = form_is_known and first["reason"] == "not_offered"
         if not first["works"] and not nobody_looked:
@@ -191,19 +179,19 @@ class _Inquiry:
 
     def _try_token(self) -> None:
         """Log in for an access token."""
-        client = self._probe.other_login("token")
-        reply = self._probe.ask("login with a token", client, kms_provider.LIST())
+        client = self._asker.other_login("token")
+        reply = self._asker.ask("login with a token", client, kms_provider.LIST())
         refused = reply.error is not None and reply.error.operation == TOKEN_CREATE.id
 
         if reply.asked:
-            self._logins["token"] = self._login_of(not refused, reply.error)
+            self._findings.logins["token"] = self._login_of(not refused, reply.error)
 
     def _try_basic(self) -> None:
         """Send the password with requests to each service.
 
         The first refusal ends it: a host may count the refusal, although the password is right.
         """
-        client = self._probe.other_login("basic")
+        client = self._asker.other_login("basic")
         calls = (
             kms_provider.LIST(),
             token_issuer.LIST(projection="BRIEF"),
@@ -212,14 +200,14 @@ class _Inquiry:
 
         services: list[dict[str, Any]] = []
         for call in calls:
-            reply = self._probe.ask("password with the request", client, call)
+            reply = self._asker.ask("password with the request", client, call)
             if not reply.asked:
                 break
 
-            if call.operation is kms_provider.LIST and reply.succeeded and not self._providers.succeeded:
+            if call.operation is kms_provider.LIST and reply.succeeded and not self._findings.providers.succeeded:
                 # The services accept the password with each request, but not the first login.
                 self._reader = client
-                self._providers_read = reply
+                self._findings.providers_read = reply
 
             works = reply.succeeded or isinstance(reply.error, Unauthorized)
             reason = "accepted"
@@ -232,7 +220,7 @@ class _Inquiry:
                 break
 
         reasons = [str(service["reason"]) for service in services]
-        self._logins["basic"] = {
+        self._findings.logins["basic"] = {
             "works": "accepted" in reasons if reasons else None,
             "reason": reasons[0] if reasons else NOT_ASKED_REASON,
             "services": services,
@@ -244,32 +232,32 @@ class _Inquiry:
         """Read from each service, with the login that it accepts."""
         client = self._reader
 
-        providers = entries_with(self._providers_read.value, "provider")
+        providers = entries_with(self._findings.providers_read.value, "provider")
         provider = providers[0]["provider"] if providers else NOBODY
         get_provider = kms_provider.GET(provider=provider)
-        self._gets[kms_provider.GET.id] = self._probe.ask("one key provider", client, get_provider)
+        self._findings.gets[kms_provider.GET.id] = self._asker.ask("one key provider", client, get_provider)
 
-        self._issuers = self._probe.ask("token issuers", client, token_issuer.LIST(projection="FULL"))
+        self._findings.issuers = self._asker.ask("token issuers", client, token_issuer.LIST(projection="FULL"))
 
-        issuers = entries_with(self._issuers.value, "issuer_alias")
+        issuers = entries_with(self._findings.issuers.value, "issuer_alias")
         alias = issuers[0]["issuer_alias"] if issuers else NOBODY
         get_issuer = token_issuer.GET(issuer_alias=alias)
-        self._gets[token_issuer.GET.id] = self._probe.ask("one token issuer", client, get_issuer)
+        self._findings.gets[token_issuer.GET.id] = self._asker.ask("one token issuer", client, get_issuer)
 
-        self._profiles = self._probe.ask("client profiles", client, client_profile.LIST(projection="FULL"))
+        self._findings.profiles = self._asker.ask("client profiles", client, client_profile.LIST(projection="FULL"))
 
     def _ask_without_login(self) -> None:
         """Ask in both forms of the API without credentials."""
         for codec in (REST, JSON_RPC):
-            client = self._probe.client_without_login(codec)
+            client = self._asker.client_without_login(codec)
             for question, operation in QUESTIONS_WITHOUT_LOGIN[codec.name].items():
-                self._probe.ask(question, client, operation())
+                self._asker.ask(question, client, operation())
 
     def _introspect(self) -> None:
         """Read the services and their operations from the introspection, if the host has one."""
-        client = self._probe.client_without_login(JSON_RPC)
+        client = self._asker.client_without_login(JSON_RPC)
         public = True
-        listed = self._probe.ask("introspection", client, SERVICE_LIST())
+        listed = self._asker.ask("introspection", client, SERVICE_LIST())
         introspection = "without_credentials"
 
         if not listed.succeeded:
@@ -280,15 +268,15 @@ class _Inquiry:
 
             client = self._reader
             public = False
-            listed = self._probe.ask("introspection", client, replace(SERVICE_LIST, public=False)())
+            listed = self._asker.ask("introspection", client, replace(SERVICE_LIST, public=False)())
             introspection = "with_the_login"
             if not listed.succeeded:
                 return
 
-        self._introspection = introspection
+        self._findings.introspection = introspection
         services = listed.value if isinstance(listed.value, list) else []
         for service in ASKED_SERVICES:
-            self._introspected[service.id] = None
+            self._findings.introspected[service.id] = None
             if service.id in services:
                 self._introspect_service(service, client, public)
 
@@ -298,34 +286,16 @@ class _Inquiry:
         public: True if the introspection needs no credentials.
         """
         question = replace(SERVICE_GET, public=public)(id=service.id)
-        reply = self._probe.ask("introspection", client, question)
+        reply = self._asker.ask("introspection", client, question)
         listed = reply.value.get("operations") if isinstance(reply.value, dict) else None
         if not isinstance(listed, list):
             listed = []
 
         # Without duplicates, in this order.
         names = list(dict.fromkeys(name for name in listed if isinstance(name, str)))
-        self._introspected[service.id] = names
+        self._findings.introspected[service.id] = names
 
         for name in names:
             if service.declaration(name) is not None:
                 question = replace(OPERATION_GET, public=public)(service_id=service.id, operation_id=name)
-                self._definitions[f"{service.id}.{name}"] = self._probe.ask(DEFINITION, client, question)
-
-    def findings(self) -> Findings:
-        """What was asked so far, and the replies."""
-        return Findings(
-            connection=self._probe.connection,
-            api_protocol=self._client.api_protocol,
-            exchanges=self._probe.exchanges,
-            logins=self._logins,
-            login_works=self.failure is None,
-            providers=self._providers,
-            providers_read=self._providers_read,
-            issuers=self._issuers,
-            profiles=self._profiles,
-            gets=self._gets,
-            introspection=self._introspection,
-            introspected=self._introspected,
-            definitions=self._definitions,
-        )
+                self._findings.definitions[f"{service.id}.{name}"] = self._asker.ask(DEFINITION, client, question)

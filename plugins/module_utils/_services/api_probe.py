@@ -29,8 +29,8 @@ from ansible_collections.esx.trust.plugins.module_utils._libraries import rsa
 from ansible_collections.esx.trust.plugins.module_utils._libraries import x509
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer_model
-from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import Probe
-from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import probing
+from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import Asker
+from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import asking
 from ansible_collections.esx.trust.plugins.module_utils._services.api_certificate_facts import certificate_facts
 from ansible_collections.esx.trust.plugins.module_utils._services.api_hiding import connection_names
 from ansible_collections.esx.trust.plugins.module_utils._services.api_hiding import hide
@@ -111,15 +111,15 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     Raises TrustError. Its message says it if the host may still hold the issuer.
     """
     connection = Connection.from_params(params)
-    with probing(connection, ARGUMENTS.secrets(params)) as probe:
+    with asking(connection, ARGUMENTS.secrets(params)) as asker:
         listed = []
         leftovers = []
-        for issuer in token_issuer.list_issuers(probe.client):
+        for issuer in token_issuer.list_issuers(asker.client):
             listed.append({"issuer_alias": issuer.issuer_alias, "issuer": issuer.issuer})
             if is_leftover(issuer.issuer_alias, issuer.issuer):
                 leftovers.append(issuer.issuer_alias)
 
-        trial = _Trial(probe, leftovers)
+        trial = _Trial(asker, leftovers)
         record: dict[str, Any] = {}
         operations = trial.planned()
 
@@ -131,10 +131,10 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
             names = [*connection_names(connection), *names_of_host, trial.alias, trial.issuer]
             record["answers"] = hide(record["answers"], names)
 
-            if probe.refusal is not None:
+            if asker.refusal is not None:
                 # Nothing is left on the host. But the next task must not send the password again.
-                probe.refusal.operations = operations
-                raise probe.refusal
+                asker.refusal.operations = operations
+                raise asker.refusal
 
         result = {
             "changed": bool(operations),
@@ -143,7 +143,7 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
             "warnings": connection_warnings(without_host_name(connection)),
         }
 
-        return probe.client.report(result)
+        return asker.client.report(result)
 
 
 class _Trial:
@@ -154,9 +154,9 @@ class _Trial:
     operations: the operations that were carried out.
     """
 
-    def __init__(self, probe: Probe, leftovers: list[str]) -> None:
-        self._probe = probe
-        self._client: Client = probe.client
+    def __init__(self, asker: Asker, leftovers: list[str]) -> None:
+        self._asker = asker
+        self._client: Client = asker.client
         self._leftovers = leftovers
         number = secrets.token_hex(6)
         self.alias = f"{ALIAS}{number}"
@@ -196,7 +196,7 @@ class _Trial:
         record["delete_again"] = _tried(gone)
 
         record["answers"] = []
-        for exchange in self._probe.exchanges:
+        for exchange in self._asker.exchanges:
             if exchange.question in _TRIALS:
                 record["answers"].append(exchange.record())
 
@@ -297,8 +297,8 @@ class _Trial:
         }
 
     def _ask(self, question: str, call: Call) -> Reply:
-        """The reply to a call with the login. See `Probe.ask`."""
-        return self._probe.ask(question, self._client, call)
+        """The reply to a call with the login. See `Asker.ask`."""
+        return self._asker.ask(question, self._client, call)
 
     def _note(self, action: str, alias: str, reply: Reply) -> None:
         """Note the operation if it was carried out."""
@@ -313,7 +313,7 @@ class _Trial:
         """
         deleted = NOT_ASKED
         problem: Optional[TrustError] = None
-        self._probe.recorder.question = "delete"
+        self._asker.recorder.question = "delete"
 
         for _removal in range(_REMOVALS):
             try:
@@ -334,14 +334,14 @@ class _Trial:
 
     def _is_gone(self, alias: str) -> bool:
         """True if the host lists its issuers, and the alias is not among them."""
-        question = self._probe.recorder.question
-        self._probe.recorder.question = "look"
+        question = self._asker.recorder.question
+        self._asker.recorder.question = "look"
         try:
             listed = self._client.call(token_issuer.LIST(projection="BRIEF"))
         except TrustError:
             return False
         finally:
-            self._probe.recorder.question = question
+            self._asker.recorder.question = question
 
         if not isinstance(listed, list):
             return False

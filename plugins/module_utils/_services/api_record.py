@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import field
 from typing import Any
 from typing import Optional
 
@@ -34,17 +35,17 @@ from ansible_collections.esx.trust.plugins.module_utils._services.api_replies im
 from ansible_collections.esx.trust.plugins.module_utils._services.api_replies import known_by_answer
 
 
-@dataclass(frozen=True)
+@dataclass
 class Findings:
-    """What was asked of a host, and the replies.
+    """The replies of a host to the questions that were asked so far.
 
     connection: the options of the connection.
+    providers: the reply to the first request, which lists the key providers.
+    providers_read: the list of key providers with a login that the service accepts. It may be the same.
     api_protocol: the form of the API that the host speaks, None if no answer has shown it.
     exchanges: the forms of all requests and answers.
     logins: the record of each login, by auth_method.
     login_works: True if the host accepted a login.
-    providers: the reply to the first request, which lists the key providers.
-    providers_read: the list of key providers with a login that the service accepts. It may be the same.
     issuers, profiles: the lists of token issuers and of client profiles.
     gets: the replies to GET operations, by the id of the operation.
     introspection: how the introspection can be used: none, without_credentials or with_the_login.
@@ -54,18 +55,18 @@ class Findings:
     """
 
     connection: Connection
-    api_protocol: Optional[str]
-    exchanges: Sequence[Exchange]
-    logins: Mapping[str, dict[str, Any]]
-    login_works: bool
     providers: Reply
     providers_read: Reply
-    issuers: Reply
-    profiles: Reply
-    gets: Mapping[str, Reply]
-    introspection: str
-    introspected: Mapping[str, Optional[list[str]]]
-    definitions: Mapping[str, Reply]
+    api_protocol: Optional[str] = None
+    exchanges: Sequence[Exchange] = ()
+    logins: dict[str, dict[str, Any]] = field(default_factory=dict)
+    login_works: bool = False
+    issuers: Reply = NOT_ASKED
+    profiles: Reply = NOT_ASKED
+    gets: dict[str, Reply] = field(default_factory=dict)
+    introspection: str = "none"
+    introspected: dict[str, Optional[list[str]]] = field(default_factory=dict)
+    definitions: dict[str, Reply] = field(default_factory=dict)
 
 
 def record_of(findings: Findings) -> dict[str, Any]:

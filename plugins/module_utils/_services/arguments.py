@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of modules as objects that can be merged, and checks of their values."""
+"""The options of modules as objects that can be merged, with the checks of their values that Ansible does not do."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import RequiredError
 from ansible.module_utils.errors import RequiredIfError
 
-from ansible_collections.esx.trust.plugins.module_utils._api.secrets import check_unmasked
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._services.option_specifications import entries_of
 from ansible_collections.esx.trust.plugins.module_utils._services.option_specifications import is_blank
@@ -186,20 +185,6 @@ class Arguments:
                 return f"{name}: is not of the right form, give a list of {{{form}}}."
 
         return None
-
-
-def check_name(option: str, value: str) -> str:
-    """The name, if it has no characters that cannot be seen. A host would keep them, and nobody meant them.
-
-    Raises InvalidInput, which names the option.
-    """
-    if not value.strip():
-        raise InvalidInput(f"{option}: is empty.")
-
-    if value != value.strip() or not value.isprintable():
-        raise InvalidInput(f"{option}: has blanks at an end, a line break, or other characters that cannot be seen.")
-
-    return check_unmasked(option, value)
 
 
 def _given(options: Mapping[str, Mapping[str, Any]], params: Mapping[str, Any]) -> dict[str, Any]:

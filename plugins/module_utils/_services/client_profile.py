@@ -28,7 +28,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.operation import Op
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Parameter
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import path_element
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
-from ansible_collections.esx.trust.plugins.module_utils._engine.resource import StepAnswer
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import StepAnswer
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Conflict
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
@@ -172,10 +172,9 @@ def _create(client: Client, profile: ClientProfile) -> str:
     raise error
 
 
-def tell_ids(records: Iterable[Mapping[str, Any]], answers: Iterable[StepAnswer]) -> None:
-    """Put the ids of new profiles into their records.
+def with_ids(records: Iterable[Mapping[str, Any]], answers: Iterable[StepAnswer]) -> list[Mapping[str, Any]]:
+    """The records of profiles, with the ids that the host gave to new profiles. Pure.
 
-    records: the records of profiles; they are changed.
     answers: the steps of the run with the answers of the host.
     """
     ids: dict[Subject, str] = {}
@@ -183,11 +182,17 @@ def tell_ids(records: Iterable[Mapping[str, Any]], answers: Iterable[StepAnswer]
         if step.resource == RESOURCE and step.creates and isinstance(identifier, str):
             ids[step.after.subject] = identifier
 
-    for record in records:
-        for subject, identifier in ids.items():
-            is_same_subject = record.get("type") == subject.type and subject.options().items() <= record.items()
-            if is_same_subject and record.get("profile") is None and isinstance(record, dict):
-                record["profile"] = identifier
+    return [_with_id(record, ids) for record in records]
+
+
+def _with_id(record: Mapping[str, Any], ids: Mapping[Subject, str]) -> Mapping[str, Any]:
+    """The record of a profile, with its id if the profile is new. The record is empty if there is no profile."""
+    for subject, identifier in ids.items():
+        is_same_subject = record.get("type") == subject.type and subject.options().items() <= record.items()
+        if is_same_subject and record.get("profile") is None:
+            return {**record, "profile": identifier}
+
+    return record
 
 
 def check_address(step: Step) -> None:

@@ -12,9 +12,9 @@ from dataclasses import field
 from typing import Any
 from typing import Optional
 
-from ansible_collections.esx.trust.plugins.module_utils._api.secrets import check_unmasked
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
-from ansible_collections.esx.trust.plugins.module_utils._services.arguments import check_name
+from ansible_collections.esx.trust.plugins.module_utils._secrets.masks import check_unmasked
+from ansible_collections.esx.trust.plugins.module_utils._services.names import check_name
 
 RESOURCE = "client_profile"
 #: All entitlements that a profile can grant. Hosts have OBSERVABILITY since 7.0.1.

@@ -5,18 +5,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.esx.trust.plugins.module_utils._api.connect import connect
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._engine.converge import converge
-from ansible_collections.esx.trust.plugins.module_utils._engine.host import Host
+from ansible_collections.esx.trust.plugins.module_utils._engine.declared_host import DeclaredHost
 from ansible_collections.esx.trust.plugins.module_utils._services import client_profile
 from ansible_collections.esx.trust.plugins.module_utils._services import client_profile_model
 from ansible_collections.esx.trust.plugins.module_utils._services.account import UNKNOWN
 from ansible_collections.esx.trust.plugins.module_utils._services.account import Account
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
-from ansible_collections.esx.trust.plugins.module_utils._services.arguments import check_name
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import DECLARATION
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import SUBJECT_OPTIONS
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import list_profiles
@@ -25,17 +25,18 @@ from ansible_collections.esx.trust.plugins.module_utils._services.client_profile
 from ansible_collections.esx.trust.plugins.module_utils._services.connection_options import HOST_CONNECTION
 from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import PROFILES_OPTION
 from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import IssuersAndProfiles
+from ansible_collections.esx.trust.plugins.module_utils._services.names import check_name
 from ansible_collections.esx.trust.plugins.module_utils._services.results import info_result
-from ansible_collections.esx.trust.plugins.module_utils._services.results import result
+from ansible_collections.esx.trust.plugins.module_utils._services.results import writing_result
 
 ARGUMENTS = HOST_CONNECTION.merge(DECLARATION)
 INFO_ARGUMENTS = HOST_CONNECTION.merge(Arguments(options=SUBJECT_OPTIONS))
 
 
-def host_with_profile(desired: DesiredClientProfile, account: Account = UNKNOWN) -> Host:
+def host_with_profile(desired: DesiredClientProfile, account: Account = UNKNOWN) -> DeclaredHost:
     """The declaration of a host with one client profile. account: the account that is logged in."""
     declared = IssuersAndProfiles(profiles=(desired,), account=account, whole=False)
-    return Host((declared,), single=True)
+    return DeclaredHost((declared,), single=True)
 
 
 def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
@@ -46,11 +47,11 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
 
     with connect(connection, ARGUMENTS.secrets(params)) as client:
         outcome = converge(client, declared, check_mode=check_mode)
-        label = desired.subject.label
-        module_result = result(RESOURCE, label, connection, outcome, (), client_profile_model.shown)
+        (after,) = client_profile.with_ids([outcome.after], outcome.answers)
+        outcome = replace(outcome, after=after)
 
-        client_profile.tell_ids([module_result[RESOURCE]], outcome.answers)
-        return client.report(module_result)
+        label = desired.subject.label
+        return client.report(writing_result(RESOURCE, label, connection, outcome, (), client_profile_model.shown))
 
 
 def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:

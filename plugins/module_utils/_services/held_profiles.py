@@ -47,8 +47,8 @@ class Profiles:
         of_profiles = [step for step in steps if step.resource == RESOURCE]
         return replace(self, held=carry_out(self.held, of_profiles))
 
-    def as_plan_takes(self, held: Sequence[ClientProfile]) -> Optional[Sequence[ClientProfile]]:
-        """`held` for the function `plan`. None if the host has no such service."""
+    def if_offered(self, held: Sequence[ClientProfile]) -> Optional[Sequence[ClientProfile]]:
+        """These profiles, or None if the host has no such service, as `client_profile_plan.plan` takes them."""
         return held if self.offered else None
 
 

@@ -6,18 +6,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.connect import connect
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._engine.converge import converge
-from ansible_collections.esx.trust.plugins.module_utils._engine.host import Host
+from ansible_collections.esx.trust.plugins.module_utils._engine.declared_host import DeclaredHost
 from ansible_collections.esx.trust.plugins.module_utils._services.account import Account
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._services.connection_options import HOST_CONNECTION
 from ansible_collections.esx.trust.plugins.module_utils._services.registry import SERVICES
-from ansible_collections.esx.trust.plugins.module_utils._services.results import result
+from ansible_collections.esx.trust.plugins.module_utils._services.results import writing_result
 from ansible_collections.esx.trust.plugins.module_utils._services.service import Service
 
 RESOURCE = "host_trust"
@@ -53,9 +54,9 @@ class HostTrust:
         return HostTrust(tuple(service.logged_in(account) for service in self.services))
 
     @property
-    def host(self) -> Host:
+    def host(self) -> DeclaredHost:
         """The declaration in the form that the engine takes."""
-        return Host(self.services)
+        return DeclaredHost(self.services)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -97,8 +98,9 @@ def converged(client: Client, connection: Connection, declared: HostTrust, *, ch
             # there, and whether it accepts the login.
             service.ask_anything(client)
 
-    module_result = result(RESOURCE, "", connection, outcome, trust.warnings, trust.shown)
+    after = outcome.after
     for service in trust.services:
-        service.tell_ids(module_result[RESOURCE], outcome.answers)
+        after = service.with_ids(after, outcome.answers)
 
-    return {**module_result, **outcome.found}
+    outcome = replace(outcome, after=after)
+    return {**writing_result(RESOURCE, "", connection, outcome, trust.warnings, trust.shown), **outcome.found}

@@ -29,11 +29,11 @@ from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles 
 from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import Profiles
 from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import carry_out
 from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import undeclared
-from ansible_collections.esx.trust.plugins.module_utils._services.profile_copies import ProfileCopies
+from ansible_collections.esx.trust.plugins.module_utils._services.profile_copies import plan_copies
 
 
 @dataclass(frozen=True)
-class Rights:
+class RightsPlan:
     """The steps of issuers and client profiles in one order.
 
     added: the steps that add and update, and all steps of renamings.
@@ -59,7 +59,7 @@ def may_take_rights(steps: Iterable[Step]) -> bool:
     return any(_takes_alias(step) for step in steps)
 
 
-def plan_rights(held: Held, steps: Sequence[Step], profiles: Profiles, declared: DeclaredProfiles) -> Rights:
+def plan_rights(held: Held, steps: Sequence[Step], profiles: Profiles, declared: DeclaredProfiles) -> RightsPlan:
     """All steps of issuers and client profiles. Pure.
 
     The steps of the issuers keep their order. Profiles are added and updated after the issuers, and they are deleted
@@ -75,18 +75,18 @@ def plan_rights(held: Held, steps: Sequence[Step], profiles: Profiles, declared:
         first_removal -= 1
 
     for step in steps[:first_removal]:
-        in_order.take(step)
+        in_order.add_issuer_step(step)
 
-    in_order.add_present()
+    in_order.add_present_profiles()
     added = len(in_order.steps)
-    in_order.remove()
+    in_order.remove_profiles()
 
     for step in steps[first_removal:]:
-        in_order.take(step)
+        in_order.add_issuer_step(step)
 
     in_order.check_declared_aliases()
 
-    return Rights(
+    return RightsPlan(
         added=tuple(in_order.steps[:added]),
         removed=tuple(in_order.steps[added:]),
         held=tuple(in_order.now),
@@ -153,7 +153,7 @@ class _StepsInOrder:
         """True if the step deletes an issuer and is no part of a renaming."""
         return step.deletes and self.destination(step) is None
 
-    def take(self, step: Step) -> None:
+    def add_issuer_step(self, step: Step) -> None:
         """Add a step of an issuer. The steps of profiles that must come before it are added first."""
         if _takes_alias(step):
             self._check_own_issuer(step)
@@ -205,13 +205,13 @@ class _StepsInOrder:
 
     def _follow_issuer(self, alias: str, new: str, named: Sequence[ClientProfile]) -> None:
         """Copy the profiles that name the alias to the new alias of its issuer, and delete the old ones."""
-        copies = ProfileCopies(self.now, alias, new, self._declared)
-        self.conflicts.extend(copies.conflicts)
+        planned = plan_copies(self.now, alias, new, self._declared)
+        self.conflicts.extend(planned.conflicts)
 
-        for desired in copies.declared_first:
+        for desired in planned.declared_first:
             self._add_declared(desired)
 
-        for copy in copies.copies:
+        for copy in planned.copies:
             self._add(Step.between(RESOURCE, copy.label, None, copy))
 
         self._check_own_profiles(named)
@@ -304,13 +304,13 @@ class _StepsInOrder:
             if profile.subject.declarable:
                 self._add(Step.between(RESOURCE, profile.label, profile, None))
 
-    def add_present(self) -> None:
+    def add_present_profiles(self) -> None:
         """Add the steps of the profiles that are declared present."""
         for desired in self._declared.profiles:
             if desired.state == "present":
                 self._add_declared(desired)
 
-    def remove(self) -> None:
+    def remove_profiles(self) -> None:
         """Add the steps that delete the profiles that are declared absent. With purge, also those not declared."""
         for desired in self._declared.profiles:
             if desired.state == "absent":
@@ -325,7 +325,7 @@ class _StepsInOrder:
 
     def _add_declared(self, desired: DesiredClientProfile) -> None:
         """Add the steps and the conflict of one declared profile."""
-        profile_plan = plan(self._profiles.as_plan_takes(self.now), desired, self._declared.account)
+        profile_plan = plan(self._profiles.if_offered(self.now), desired, self._declared.account)
         if profile_plan.conflict:
             self.conflicts.append(profile_plan.conflict)
 

@@ -21,10 +21,10 @@ from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.login import is_refused_login
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Records
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import ServicePlan
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
-from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Planned
-from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Records
-from ansible_collections.esx.trust.plugins.module_utils._engine.resource import StepAnswer
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import StepAnswer
 from ansible_collections.esx.trust.plugins.module_utils._errors import HINT_RUN_AGAIN
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
@@ -46,7 +46,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.certificates i
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import validity_warnings
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import ClientProfile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import DesiredClientProfile
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_parts import profile_parts
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_resources import profile_resources
 from ansible_collections.esx.trust.plugins.module_utils._services.declared_lists import check_unique
 from ansible_collections.esx.trust.plugins.module_utils._services.declared_lists import read_list
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import DeclaredIssuers
@@ -58,8 +58,8 @@ from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights 
 from ansible_collections.esx.trust.plugins.module_utils._services.service import Service
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
-from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_parts import issuer_parts
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_plan import IssuerPlan
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_resources import issuer_resources
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_restoring import left_over
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_restoring import restoring_steps
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_restoring import undo_renaming
@@ -90,7 +90,7 @@ class Observed:
 
 @dataclass(frozen=True)
 class IssuersAndProfiles(Service):
-    """The declaration of a host's token issuers and client profiles. See `Service` and `Resource` for the methods.
+    """The declaration of a host's token issuers and client profiles. See `Service` for the methods.
 
     issuers, profiles: None if none are declared, so that they need not be read.
     purge_issuers, purge_profiles: whether those that are not declared are deleted.
@@ -156,13 +156,6 @@ class IssuersAndProfiles(Service):
     def declared_profiles(self) -> DeclaredProfiles:
         """The declaration of the client profiles, for their plan."""
         return DeclaredProfiles(self.profiles or (), purge=self.purge_profiles, account=self.account)
-
-    def _with_known_aliases(self, observed: Observed, planned: IssuerPlan) -> IssuersAndProfiles:
-        """The same service. Its account also knows the aliases under which the host trusts its issuer."""
-        issuers = (*observed.issuers, *observed.trusted, *planned.held.values())
-        aliases = [(issuer.issuer_alias, issuer.true_issuer) for issuer in issuers]
-
-        return self.logged_in(self.account.with_aliases(aliases))
 
     def observe(self, client: Client) -> Observed:
         issuers = () if self.issuers is None else token_issuer.list_issuers(client)
@@ -248,35 +241,42 @@ class IssuersAndProfiles(Service):
         read = client_profile.read_profiles if self.profiles is None else client_profile.read_all
         return read(client)
 
-    def plan(self, observed: Observed) -> Planned:
-        planned = token_issuer_plan.plan_issuers(observed.issuers, self.declared_issuers)
-        return self._with_known_aliases(observed, planned)._plan(observed, planned)
-
-    def _plan(self, observed: Observed, planned: IssuerPlan) -> Planned:
+    def plan(self, observed: Observed) -> ServicePlan:
         held = held_issuers.by_alias(observed.issuers)
-        rights = plan_rights(held, planned.steps, observed.profiles, self.declared_profiles)
+        issuer_plan = token_issuer_plan.plan_issuers(observed.issuers, self.declared_issuers)
 
-        parts = list(issuer_parts(observed.issuers, planned, self.declared_issuers))
+        account = self._account_with_aliases(observed, issuer_plan)
+        profiles = replace(self.declared_profiles, account=account)
+        rights = plan_rights(held, issuer_plan.steps, observed.profiles, profiles)
+
+        resources = list(issuer_resources(observed.issuers, issuer_plan, self.declared_issuers))
         if self.profiles is not None:
-            of_profiles = profile_parts(
+            of_profiles = profile_resources(
                 observed.profiles,
-                planned,
+                issuer_plan,
                 rights,
-                self.declared_profiles,
+                profiles,
                 self.declared_issuers,
                 aliases_known=self.issuers is not None,
             )
-            parts.extend(of_profiles)
+            resources.extend(of_profiles)
 
-        return Planned(
-            parts=tuple(parts),
+        return ServicePlan(
+            resources=tuple(resources),
             added=rights.added,
             removed=rights.removed,
             before=_records(observed.issuers, observed.profiles.held),
-            after=_records(planned.held.values(), rights.held),
+            after=_records(issuer_plan.held.values(), rights.held),
             warnings=rights.warnings,
             conflicts=rights.conflicts,
         )
+
+    def _account_with_aliases(self, observed: Observed, issuer_plan: IssuerPlan) -> Account:
+        """The account that is logged in, with the aliases under which the host trusts its issuer."""
+        issuers = (*observed.issuers, *observed.trusted, *issuer_plan.held.values())
+        aliases = [(issuer.issuer_alias, issuer.true_issuer) for issuer in issuers]
+
+        return self.account.with_aliases(aliases)
 
     def perform(self, client: Client, step: Step) -> Any:
         if _is_issuer(step):
@@ -342,8 +342,9 @@ class IssuersAndProfiles(Service):
 
         return {ISSUERS_OPTION: issuers, PROFILES_OPTION: profiles}
 
-    def tell_ids(self, records: Records, answers: Sequence[StepAnswer]) -> None:
-        client_profile.tell_ids(records[PROFILES_OPTION], answers)
+    def with_ids(self, records: Records, answers: Sequence[StepAnswer]) -> Records:
+        profiles = client_profile.with_ids(records[PROFILES_OPTION], answers)
+        return {**records, PROFILES_OPTION: profiles}
 
 
 def _is_issuer(step: Step) -> bool:

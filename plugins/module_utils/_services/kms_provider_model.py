@@ -14,11 +14,11 @@ from typing import Any
 from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import path_element
-from ansible_collections.esx.trust.plugins.module_utils._api.secrets import check_unmasked
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
-from ansible_collections.esx.trust.plugins.module_utils._services.arguments import check_name
+from ansible_collections.esx.trust.plugins.module_utils._secrets.masks import check_unmasked
 from ansible_collections.esx.trust.plugins.module_utils._services.key_ids import canonical_key_id
 from ansible_collections.esx.trust.plugins.module_utils._services.key_ids import is_key_id
+from ansible_collections.esx.trust.plugins.module_utils._services.names import check_name
 
 RESOURCE = "kms_provider"
 #: The length of a key derivation key in bytes. It is a key for AES-256.

@@ -10,9 +10,8 @@ from typing import Any
 from ansible_collections.esx.trust.plugins.module_utils._api.connect import connect
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._engine.converge import converge
-from ansible_collections.esx.trust.plugins.module_utils._engine.host import Host
+from ansible_collections.esx.trust.plugins.module_utils._engine.declared_host import DeclaredHost
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
-from ansible_collections.esx.trust.plugins.module_utils._services.arguments import check_name
 from ansible_collections.esx.trust.plugins.module_utils._services.connection_options import HOST_CONNECTION
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import DECLARATION
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import list_providers
@@ -20,8 +19,9 @@ from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_m
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import DesiredKmsProvider
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_providers import LIST_OPTION
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_providers import KmsProviders
+from ansible_collections.esx.trust.plugins.module_utils._services.names import check_name
 from ansible_collections.esx.trust.plugins.module_utils._services.results import info_result
-from ansible_collections.esx.trust.plugins.module_utils._services.results import result
+from ansible_collections.esx.trust.plugins.module_utils._services.results import writing_result
 
 ARGUMENTS = HOST_CONNECTION.merge(DECLARATION)
 INFO_ARGUMENTS = HOST_CONNECTION.merge(Arguments(options={"provider": {"type": "str"}, "available": {"type": "bool"}}))
@@ -30,12 +30,12 @@ INFO_ARGUMENTS = HOST_CONNECTION.merge(Arguments(options={"provider": {"type": "
 def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """esx_kms_provider: the module's result. Raises TrustError."""
     desired = DesiredKmsProvider.from_params(params)
-    host = Host((KmsProviders((desired,)),), single=True)
+    host = DeclaredHost((KmsProviders((desired,)),), single=True)
 
     connection = Connection.from_params(params)
     with connect(connection, ARGUMENTS.secrets(params)) as client:
         outcome = converge(client, host, check_mode=check_mode)
-        return client.report(result(RESOURCE, desired.provider, connection, outcome, ()))
+        return client.report(writing_result(RESOURCE, desired.provider, connection, outcome, ()))
 
 
 def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:

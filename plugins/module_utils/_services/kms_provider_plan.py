@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
+from collections.abc import Container
 from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Plan
@@ -16,17 +17,18 @@ from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_m
 from ansible_collections.esx.trust.plugins.module_utils._services.names import look_alike_warnings
 
 
-def plan(observed: Optional[KmsProvider], desired: DesiredKmsProvider, names: Iterable[str] = ()) -> Plan:
+def plan(observed: Optional[KmsProvider], desired: DesiredKmsProvider, names: Collection[str] = ()) -> Plan:
     """The plan that brings one key provider of a host to its declared state. Pure.
 
     A provider that has another key than declared is a conflict and never a change: a new key would lock the virtual
     machines that use the provider.
 
     observed: the provider on the host, or None.
-    names: the names of all providers on the host, for a warning about look-alikes.
+    names: the names of all providers on the host, for a warning about look-alikes. If the declared one is among them,
+        although the host does not know it, it is not created.
     """
     before = observed.record() if observed else {}
-    conflict = _conflict(observed, desired)
+    conflict = _conflict(observed, desired, names)
     if conflict:
         return Plan(before=before, after=before, conflict=conflict)
 
@@ -53,11 +55,25 @@ def plan(observed: Optional[KmsProvider], desired: DesiredKmsProvider, names: It
     )
 
 
-def _conflict(observed: Optional[KmsProvider], desired: DesiredKmsProvider) -> Optional[str]:
-    """Why the provider may not be written, or None. observed: the provider on the host, or None."""
+def _conflict(
+    observed: Optional[KmsProvider],
+    desired: DesiredKmsProvider,
+    names: Container[str],
+) -> Optional[str]:
+    """Why the provider may not be written, or None.
+
+    observed: the provider on the host, or None.
+    names: the names of all providers on the host.
+    """
     name = f"the key provider {desired.provider!r}"
     if observed is None:
-        if desired.creates or desired.state == "absent":
+        if desired.state == "absent":
+            return None
+
+        if desired.provider in names:
+            return f"the host lists {name}, and says that it does not know it, so it may hold another key."
+
+        if desired.creates:
             return None
 
         return f"{name} is not there, and key_derivation_key, which is needed to create it, was not given."

@@ -14,10 +14,10 @@ from typing import ClassVar
 from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Records
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import ResourcePlan
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import ServicePlan
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
-from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Part
-from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Planned
-from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Records
 from ansible_collections.esx.trust.plugins.module_utils._errors import HINT_RUN_AGAIN
 from ansible_collections.esx.trust.plugins.module_utils._errors import Overtaken
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
@@ -49,7 +49,7 @@ class Observed:
 
 @dataclass(frozen=True)
 class KmsProviders(Service):
-    """The service of key providers: the declaration for a host. See `Service` and `Resource` for the methods."""
+    """The service of key providers: the declaration for a host. See `Service` for the methods."""
 
     desired: tuple[DesiredKmsProvider, ...] = ()
 
@@ -73,27 +73,33 @@ class KmsProviders(Service):
 
     def observe(self, client: Client) -> Observed:
         found = {desired.provider: kms_provider.find(client, desired.provider) for desired in self.desired}
-        return Observed(found, kms_provider.names_beside(client, self.desired, list(found.values())))
+        names = kms_provider.names_beside(client, self.desired, list(found.values()))
 
-    def plan(self, observed: Observed) -> Planned:
-        parts = []
+        for name, provider in found.items():
+            if provider is None and name in names:
+                # Somebody else may have created it meanwhile.
+                found[name] = kms_provider.find(client, name)
+
+        return Observed(found, names)
+
+    def plan(self, observed: Observed) -> ServicePlan:
+        resources = []
         added: list[Step] = []
         removed: list[Step] = []
         for desired in self.desired:
             found = observed.found.get(desired.provider)
             provider_plan = kms_provider_plan.plan(found, desired, observed.names)
-            part = Part.of(RESOURCE, desired.provider, desired.state, provider_plan)
-            parts.append(part)
+            resources.append(ResourcePlan.of(RESOURCE, desired.provider, desired.state, provider_plan))
 
-            for step in part.steps:
+            for step in provider_plan.steps:
                 steps = removed if step.deletes else added
                 steps.append(step)
 
         before = [provider.record() for provider in observed.found.values() if provider]
-        after = [dict(part.after) for part in parts if part.after]
+        after = [dict(resource.after) for resource in resources if resource.after]
 
-        return Planned(
-            parts=tuple(parts),
+        return ServicePlan(
+            resources=tuple(resources),
             added=tuple(added),
             removed=tuple(removed),
             before={LIST_OPTION: before},

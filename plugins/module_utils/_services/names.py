@@ -1,16 +1,33 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds names that are different for a host and look the same to a person."""
+"""Refuses names with characters that nobody sees, and finds names that look the same to a person and not to a host."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
 
+from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
+from ansible_collections.esx.trust.plugins.module_utils._secrets.masks import check_unmasked
+
 #: Categories of characters that cannot be seen: control, format, unassigned, private, surrogate, separators.
 _UNSEEN = ("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs")
 #: Characters that have the category of marks and cannot be seen: variation selectors, the grapheme joiner.
 _UNSEEN_MARKS = {"\u034f", *(chr(code) for code in range(0xFE00, 0xFE10))}
+
+
+def check_name(option: str, value: str) -> str:
+    """The name, if it has no characters that cannot be seen. A host would keep them, and nobody meant them.
+
+    Raises InvalidInput, which names the option.
+    """
+    if not value.strip():
+        raise InvalidInput(f"{option}: is empty.")
+
+    if value != value.strip() or not value.isprintable():
+        raise InvalidInput(f"{option}: has blanks at an end, a line break, or other characters that cannot be seen.")
+
+    return check_unmasked(option, value)
 
 
 def look_alikes(name: str, held: Iterable[str]) -> list[str]:

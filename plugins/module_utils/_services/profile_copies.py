@@ -19,7 +19,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles 
 
 @dataclass
 class ProfileCopies:
-    """The copies of client profiles for the renaming of an issuer.
+    """The copies of client profiles for the renaming of an issuer. `plan_copies` finds them.
 
     held: the profiles on the host.
     old, new: the old and the new alias of the issuer.
@@ -37,12 +37,7 @@ class ProfileCopies:
     declared_first: list[DesiredClientProfile] = field(default_factory=list)
     conflicts: list[str] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        for profile in self.held:
-            if profile.subject.issuer_alias == self.old:
-                self._copy(profile)
-
-    def _copy(self, profile: ClientProfile) -> None:
+    def add(self, profile: ClientProfile) -> None:
         """Add the copy of a profile, or a conflict, or nothing if the new alias has the profile already."""
         obstacle = _obstacle(profile)
         if obstacle:
@@ -106,6 +101,16 @@ class ProfileCopies:
 
         # With exact, the declaration decides. With merge, the subject must not lose a grant.
         return desired.entitlements_mode == "exact" or profile.granted <= existing.granted
+
+
+def plan_copies(held: Sequence[ClientProfile], old: str, new: str, declared: DeclaredProfiles) -> ProfileCopies:
+    """The copies of the profiles that name the old alias of an issuer. Pure. The parameters are those of the result."""
+    copies = ProfileCopies(held, old, new, declared)
+    for profile in held:
+        if profile.subject.issuer_alias == old:
+            copies.add(profile)
+
+    return copies
 
 
 def _obstacle(profile: ClientProfile) -> str:

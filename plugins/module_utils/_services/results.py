@@ -16,7 +16,7 @@ from ansible_collections.esx.trust.plugins.module_utils._engine.converge import 
 _DANGER = "read the login and the key"
 
 
-def result(
+def writing_result(
     resource: str,
     name: str,
     connection: Connection,

@@ -10,7 +10,7 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidIn
 from ansible_collections.esx.trust.plugins.module_utils._libraries import DefusedXmlException
 from ansible_collections.esx.trust.plugins.module_utils._libraries import ParseError
 from ansible_collections.esx.trust.plugins.module_utils._libraries import fromstring
-from ansible_collections.esx.trust.plugins.module_utils._services.arguments import check_name
+from ansible_collections.esx.trust.plugins.module_utils._services.names import check_name
 
 #: The largest document that is read, in bytes. Usual metadata has some kilobytes, and parsing takes many times that.
 MAX_DOCUMENT = 1024 * 1024

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.esx.trust.plugins.module_utils._api.secrets import NOT_SHOWN
+from ansible_collections.esx.trust.plugins.module_utils._secrets.masks import NOT_SHOWN
 from ansible_collections.esx.trust.plugins.module_utils._services.option_specifications import entries_of
 from ansible_collections.esx.trust.plugins.module_utils._services.option_specifications import options_by_spelling
 

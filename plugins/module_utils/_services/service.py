@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The protocol of a service: a resource of the engine that also has options of esx_host_trust."""
+"""The protocol of a service of esx_host_trust: a service of the engine that also has options of the module."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import ClassVar
 from typing import Protocol
 
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
-from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Resource
+from ansible_collections.esx.trust.plugins.module_utils._engine.declared_service import DeclaredService
 from ansible_collections.esx.trust.plugins.module_utils._services.account import Account
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 
 
-class Service(Resource, Protocol):
+class Service(DeclaredService, Protocol):
     """The methods that esx_host_trust needs of a service, besides those that the engine needs."""
 
     #: The options of esx_host_trust that list the resources of the service. The records have the same names.

@@ -10,13 +10,13 @@ from typing import Any
 from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import path_element
-from ansible_collections.esx.trust.plugins.module_utils._api.secrets import check_unmasked
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
-from ansible_collections.esx.trust.plugins.module_utils._services.arguments import check_name
+from ansible_collections.esx.trust.plugins.module_utils._secrets.masks import check_unmasked
 from ansible_collections.esx.trust.plugins.module_utils._services.certificate_reading import Certificate
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Chain
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import certificate_records
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_options
+from ansible_collections.esx.trust.plugins.module_utils._services.names import check_name
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import Marker
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import is_parking_alias
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import looks_like_marker

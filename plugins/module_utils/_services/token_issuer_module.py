@@ -11,20 +11,20 @@ from typing import Any
 from ansible_collections.esx.trust.plugins.module_utils._api.connect import connect
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._engine.converge import converge
-from ansible_collections.esx.trust.plugins.module_utils._engine.host import Host
+from ansible_collections.esx.trust.plugins.module_utils._engine.declared_host import DeclaredHost
 from ansible_collections.esx.trust.plugins.module_utils._services import client_profile_plan
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer_model
 from ansible_collections.esx.trust.plugins.module_utils._services.account import UNKNOWN
 from ansible_collections.esx.trust.plugins.module_utils._services.account import Account
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
-from ansible_collections.esx.trust.plugins.module_utils._services.arguments import check_name
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import validity_warnings
 from ansible_collections.esx.trust.plugins.module_utils._services.connection_options import HOST_CONNECTION
 from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import ISSUERS_OPTION
 from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import PROFILES_OPTION
 from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import IssuersAndProfiles
+from ansible_collections.esx.trust.plugins.module_utils._services.names import check_name
 from ansible_collections.esx.trust.plugins.module_utils._services.results import info_result
-from ansible_collections.esx.trust.plugins.module_utils._services.results import result
+from ansible_collections.esx.trust.plugins.module_utils._services.results import writing_result
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import DECLARATION
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import list_issuers
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import RESOURCE
@@ -34,10 +34,10 @@ ARGUMENTS = HOST_CONNECTION.merge(DECLARATION)
 INFO_ARGUMENTS = HOST_CONNECTION.merge(Arguments(options={"issuer_alias": {"type": "str"}, "issuer": {"type": "str"}}))
 
 
-def host_with_issuer(desired: DesiredTokenIssuer, account: Account = UNKNOWN) -> Host:
+def host_with_issuer(desired: DesiredTokenIssuer, account: Account = UNKNOWN) -> DeclaredHost:
     """The declaration of a host with one token issuer. account: the account that is logged in."""
     declared = IssuersAndProfiles(issuers=(desired,), account=account, whole=False)
-    return Host((declared,), single=True)
+    return DeclaredHost((declared,), single=True)
 
 
 def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
@@ -50,16 +50,16 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     with connect(connection, ARGUMENTS.secrets(params)) as client:
         outcome = converge(client, declared, check_mode=check_mode)
         alias = desired.issuer_alias
-        module_result = result(RESOURCE, alias, connection, outcome, warnings, token_issuer_model.shown)
+        result = writing_result(RESOURCE, alias, connection, outcome, warnings, token_issuer_model.shown)
 
         profiles = client_profile_plan.touched(outcome.steps)
         if profiles:
             # The profiles are only in the diff, because the record is that of the issuer.
             before, after = profiles
-            module_result["diff"]["before"][PROFILES_OPTION] = before
-            module_result["diff"]["after"][PROFILES_OPTION] = after
+            result["diff"]["before"][PROFILES_OPTION] = before
+            result["diff"]["after"][PROFILES_OPTION] = after
 
-        return client.report(module_result)
+        return client.report(result)
 
 
 def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers i
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import real_holder
 from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import DeclaredProfiles
 from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import Profiles
-from ansible_collections.esx.trust.plugins.module_utils._services.profile_copies import ProfileCopies
+from ansible_collections.esx.trust.plugins.module_utils._services.profile_copies import plan_copies
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 
 _ISSUER = token_issuer_model.RESOURCE
@@ -218,5 +218,5 @@ def _brings(step: Step, issuer: str) -> bool:
 
 def _not_carried(profiles: Profiles, old: str, new: str, declared: DeclaredProfiles) -> bool:
     """True if a profile of the old alias has not been copied to the new alias."""
-    made = ProfileCopies(profiles.held, old, new, declared)
-    return bool(made.copies or made.conflicts)
+    planned = plan_copies(profiles.held, old, new, declared)
+    return bool(planned.copies or planned.conflicts)

@@ -25,11 +25,11 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import TrustErro
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from ansible_collections.esx.trust.plugins.module_utils._libraries import MISSING_FOR_SOME
 from ansible_collections.esx.trust.plugins.module_utils._libraries import missing_message
-from ansible_collections.esx.trust.plugins.module_utils._services.arguments import check_name
 from ansible_collections.esx.trust.plugins.module_utils._services.certificate_links import leaf_first
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Chain
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import certificate_records
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_options
+from ansible_collections.esx.trust.plugins.module_utils._services.names import check_name
 from ansible_collections.esx.trust.plugins.module_utils._services.saml_metadata import NotSamlMetadata
 from ansible_collections.esx.trust.plugins.module_utils._services.saml_metadata import SamlMetadata
 from ansible_collections.esx.trust.plugins.module_utils._services.saml_metadata import read_saml_metadata

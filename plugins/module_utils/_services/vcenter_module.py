@@ -14,8 +14,8 @@ from ansible_collections.esx.trust.plugins.module_utils._api.rest import REST
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import path_element
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
-from ansible_collections.esx.trust.plugins.module_utils._services.arguments import check_name
 from ansible_collections.esx.trust.plugins.module_utils._services.connection_options import CONNECTION
+from ansible_collections.esx.trust.plugins.module_utils._services.names import check_name
 from ansible_collections.esx.trust.plugins.module_utils._services.results import info_result
 from ansible_collections.esx.trust.plugins.module_utils._services.vcenter import Vcenter
 from ansible_collections.esx.trust.plugins.module_utils._services.vcenter import need_parser

@@ -25,9 +25,9 @@ from ansible_collections.esx.trust.plugins.module_utils._api.connection import C
 from ansible_collections.esx.trust.plugins.module_utils._api.tls import tls_context
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
+from ansible_collections.esx.trust.plugins.module_utils._module.login_results import has_accepted
+from ansible_collections.esx.trust.plugins.module_utils._module.login_results import refusal_in
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import REFUSED_HINT
-from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import has_accepted
-from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import refusal_in
 from ansible_collections.esx.trust.plugins.module_utils._signals import Stopped
 from ansible_collections.esx.trust.plugins.module_utils._signals import stoppable
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.reach import reachable

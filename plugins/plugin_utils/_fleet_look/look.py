@@ -14,21 +14,21 @@ from typing import Optional
 from ansible.errors import AnsibleActionFail
 
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
-from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import LoginKey
+from ansible_collections.esx.trust.plugins.module_utils._module.login_key import LoginKey
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import in_turn
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import refused_before
 from ansible_collections.esx.trust.plugins.module_utils._services import host_examination
 from ansible_collections.esx.trust.plugins.module_utils._services import host_trust
-from ansible_collections.esx.trust.plugins.plugin_utils._action import sends_password
-from ansible_collections.esx.trust.plugins.plugin_utils._fleet import differences
-from ansible_collections.esx.trust.plugins.plugin_utils._fleet import keys
-from ansible_collections.esx.trust.plugins.plugin_utils._fleet import named
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_keys import differences
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_keys import keys
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_keys import named
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.examination import Examination
-from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import Given
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import FleetHost
 from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import RefusedLogins
-from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import login_of
+from ansible_collections.esx.trust.plugins.plugin_utils._role_messages import in_variables
+from ansible_collections.esx.trust.plugins.plugin_utils._task_login import login_of
+from ansible_collections.esx.trust.plugins.plugin_utils._task_login import sends_password
 from ansible_collections.esx.trust.plugins.plugin_utils._validated import ValidatedOptions
-from ansible_collections.esx.trust.plugins.plugin_utils._variables import in_variables
 
 Result = dict[str, Any]
 
@@ -36,28 +36,27 @@ _MODULE = "esx.trust.esx_host_trust"
 
 
 @dataclass(frozen=True)
-class _Host:
-    """A host whose variables could be read.
+class _ValidatedHost:
+    """A host whose options for esx_host_trust Ansible has validated. It may have refused them.
 
-    trust: its options for esx_host_trust.
     login: the login that these options make.
     """
 
-    trust: ValidatedOptions
+    options: ValidatedOptions
     login: LoginKey
 
 
-def objections(fleet: Iterable[Given]) -> list[str]:
+def objections(fleet: Iterable[FleetHost]) -> list[str]:
     """Why no host of a fleet may be written, as sentences without any key. Empty if there is no reason.
 
     The reasons are declarations that cannot be read or are refused, and keys that differ between hosts.
     """
     hosts_by_complaint: dict[str, list[str]] = {}
     keys_by_host = {}
-    for given in fleet:
-        keys_by_host[given.host] = keys(given.args.get("kms_providers"))
-        if not given.declared:
-            hosts_by_complaint.setdefault(given.complaint, []).append(given.host)
+    for host in fleet:
+        keys_by_host[host.name] = keys(host.args.get("kms_providers"))
+        if not host.declared:
+            hosts_by_complaint.setdefault(host.complaint, []).append(host.name)
 
     sentences = []
     for complaint, hosts in hosts_by_complaint.items():
@@ -88,31 +87,31 @@ class Look:
         self._remote_tmp = remote_tmp
         self._refused = RefusedLogins()
 
-    def at(self, fleet: Iterable[Given]) -> dict[str, Optional[Result]]:
+    def at(self, fleet: Iterable[FleetHost]) -> dict[str, Optional[Result]]:
         """The results by host: `trust` from esx_host_trust, and `keys` from esx_kms_provider_info if asked for.
 
         None for a host that needs a task of its own, because its work must not be done in this process.
         """
         found: dict[str, Optional[Result]] = {}
-        hosts: dict[str, _Host] = {}
-        for given in fleet:
+        hosts: dict[str, _ValidatedHost] = {}
+        for host in fleet:
             # The place of a host in the mapping is that in the fleet. Its result comes later.
-            found[given.host] = None
-            if given.elsewhere:
+            found[host.name] = None
+            if host.elsewhere:
                 continue
 
-            if given.complaint:
-                found[given.host] = {"trust": _unreadable(given.host, given.complaint)}
+            if host.complaint:
+                found[host.name] = {"trust": _unreadable(host.name, host.complaint)}
                 continue
 
             try:
-                hosts[given.host] = self._understand(given)
+                hosts[host.name] = self._validated(host)
             except AnsibleActionFail as error:
-                found[given.host] = {"trust": _failure(str(error))}
+                found[host.name] = {"trust": _failure(str(error))}
 
         for name, result in self._results(hosts).items():
             listed = result.pop("key_providers", None)
-            entry = {"trust": in_variables(result, host_trust.ARGUMENTS, hosts[name].trust.args)}
+            entry = {"trust": in_variables(result, host_trust.ARGUMENTS, hosts[name].options.args)}
             if listed is not None:
                 entry["keys"] = listed
 
@@ -120,18 +119,18 @@ class Look:
 
         return found
 
-    def _understand(self, given: Given) -> _Host:
+    def _validated(self, host: FleetHost) -> _ValidatedHost:
         """The host with its validated options. Raises AnsibleActionFail, see `ValidatedOptions.of`."""
         arguments = host_trust.ARGUMENTS
-        args = arguments.given(given.args)
-        trust = ValidatedOptions.of(arguments, args, _MODULE, shows_invocation=False)
+        args = arguments.given(host.args)
+        options = ValidatedOptions.of(arguments, args, _MODULE, shows_invocation=False)
         login = login_of(arguments, args, os.environ)
 
-        return _Host(trust, login)
+        return _ValidatedHost(options, login)
 
-    def _results(self, hosts: Mapping[str, _Host]) -> dict[str, Result]:
+    def _results(self, hosts: Mapping[str, _ValidatedHost]) -> dict[str, Result]:
         """The results of the hosts, which are examined side by side."""
-        params = {name: host.trust.params for name, host in hosts.items()}
+        params = {name: host.options.params for name, host in hosts.items()}
         examination = Examination(
             params,
             ask=lambda name: self._examine(name, hosts[name]),
@@ -142,24 +141,24 @@ class Look:
 
         return examination.results()
 
-    def _examine(self, name: str, host: _Host) -> Result:
+    def _examine(self, name: str, host: _ValidatedHost) -> Result:
         """The result of one host. This runs in a thread."""
         try:
             return self._examine_unless_refused(name, host)
         except AnsibleActionFail as error:
             return _failure(str(error))
 
-    def _examine_unless_refused(self, name: str, host: _Host) -> Result:
+    def _examine_unless_refused(self, name: str, host: _ValidatedHost) -> Result:
         """The result of one host. Raises AnsibleActionFail if nobody can know whether its login was refused before."""
-        if sends_password(host.trust.args) and self._refused.know(host.login):
+        if sends_password(host.options.args) and self._refused.know(host.login):
             return refused_before(name).result()
 
         work = host_examination.examine if self._key_providers else host_trust.run
 
         def examined() -> Result:
-            return host.trust.result(work, check_mode=True, diff=True)
+            return host.options.result(work, check_mode=True, diff=True)
 
-        if sends_password(host.trust.args) and self._refused.is_shared(host.login):
+        if sends_password(host.options.args) and self._refused.is_shared(host.login):
             # A task in the background may be trying this login, or may have been refused.
             result = in_turn(host.login, self._remote_tmp, name, examined)
         else:

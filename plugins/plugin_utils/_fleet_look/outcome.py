@@ -10,7 +10,7 @@ from typing import Optional
 
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import as_mapping
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import text
-from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import plan
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import statements
 
 #: The kind of the hosts to which nothing was sent, because other hosts have refused the same login.
 _NOT_ASKED = "not_asked"
@@ -32,7 +32,7 @@ def hosts_by_need(results: Mapping[str, Optional[Mapping[str, Any]]]) -> dict[st
     login_refused: the failing hosts that have refused the login themselves.
     elsewhere: the hosts that were not examined here. as_declared: the hosts that need nothing.
     """
-    kinds = {host: plan.status(host, result) for host, result in results.items()}
+    kinds = {host: statements.kind_of(host, result) for host, result in results.items()}
 
     def hosts_of(*wanted: str) -> list[str]:
         return [host for host, kind in kinds.items() if kind in wanted]
@@ -45,23 +45,23 @@ def hosts_by_need(results: Mapping[str, Optional[Mapping[str, Any]]]) -> dict[st
 
         return reasons
 
-    down = reasons_of(plan.DOWN)
-    failing = reasons_of(plan.FAILED, plan.CONFLICT)
+    down = reasons_of(statements.DOWN)
+    failing = reasons_of(statements.FAILED, statements.CONFLICT)
 
     answering = len(kinds) - len(down)
     failing_percentage = 100 * len(failing) / answering if answering else 0
 
     return {
         "hosts": list(kinds),
-        "roll_out": hosts_of(plan.CHANGE, plan.LATER),
+        "roll_out": hosts_of(statements.CHANGE, statements.LATER),
         "failing": failing,
         "failing_percentage": failing_percentage,
-        "conflicts": hosts_of(plan.CONFLICT),
+        "conflicts": hosts_of(statements.CONFLICT),
         "not_asked": [host for host in failing if _was_not_asked(results[host])],
         "login_refused": [host for host in failing if _failure(results[host]).get("login_refused")],
         "down": down,
-        "elsewhere": hosts_of(plan.LATER),
-        "as_declared": hosts_of(plan.NOTHING),
+        "elsewhere": hosts_of(statements.LATER),
+        "as_declared": hosts_of(statements.NOTHING),
     }
 
 
@@ -85,23 +85,23 @@ def sentence(look: Mapping[str, Any], done: Mapping[str, Optional[Mapping[str, A
     done: the results of esx_host_trust for the hosts of `roll_out`, None for a host that was not reached.
     """
     words = {
-        plan.CHANGE: "to be changed" if check_mode else "changed",
-        plan.NOTHING: "as declared",
-        plan.CONFLICT: "conflict",
-        plan.FAILED: "failed",
+        statements.CHANGE: "to be changed" if check_mode else "changed",
+        statements.NOTHING: "as declared",
+        statements.CONFLICT: "conflict",
+        statements.FAILED: "failed",
         _NOT_ASKED: "not asked",
-        plan.DOWN: "down",
-        plan.LATER: "not written",
+        statements.DOWN: "down",
+        statements.LATER: "not written",
     }
-    kinds = dict.fromkeys(look["as_declared"], plan.NOTHING)
-    kinds.update(dict.fromkeys(look["down"], plan.DOWN))
-    kinds.update(dict.fromkeys(look["failing"], plan.FAILED))
-    kinds.update(dict.fromkeys(look["conflicts"], plan.CONFLICT))
+    kinds = dict.fromkeys(look["as_declared"], statements.NOTHING)
+    kinds.update(dict.fromkeys(look["down"], statements.DOWN))
+    kinds.update(dict.fromkeys(look["failing"], statements.FAILED))
+    kinds.update(dict.fromkeys(look["conflicts"], statements.CONFLICT))
     kinds.update(dict.fromkeys(look["not_asked"], _NOT_ASKED))
 
     hosts_by_kind: dict[str, list[str]] = {kind: [] for kind in words}
     for host in look["hosts"]:
-        kind = kinds.get(host) or plan.status(host, done.get(host))
+        kind = kinds.get(host) or statements.kind_of(host, done.get(host))
         hosts_by_kind[kind].append(text(host))
 
     parts = []
@@ -110,7 +110,7 @@ def sentence(look: Mapping[str, Any], done: Mapping[str, Optional[Mapping[str, A
             continue
 
         part = f"{len(hosts):,} {words[kind]}"
-        if kind in (plan.CONFLICT, plan.FAILED, plan.DOWN, plan.LATER):
+        if kind in (statements.CONFLICT, statements.FAILED, statements.DOWN, statements.LATER):
             more = ", …" if len(hosts) > _NAMED else ""
             part += f" ({', '.join(hosts[:_NAMED])}{more})"
 

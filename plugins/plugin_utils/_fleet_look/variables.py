@@ -33,18 +33,18 @@ _OURS = re.compile(r"esx_\w+|ansible_host")
 
 
 @dataclass(frozen=True)
-class Given:
-    """The options that the variables of a host give.
+class FleetHost:
+    """A host of the fleet, with the options that its variables give.
 
+    name: its name in the inventory.
     args: the options of the module.
     complaint: why the variables cannot be read, or empty.
-    declared: whether the variables that declare the host's trust can be read. If so, args has at
-        least these.
+    declared: whether the variables that declare the host's trust can be read. If so, args has at least these.
     elsewhere: the host needs a task of its own, because its work must not be done in this process.
     facts: results that the role kept for this host in an earlier task.
     """
 
-    host: str
+    name: str
     args: Mapping[str, Any] = field(default_factory=dict, repr=False)
     complaint: str = ""
     declared: bool = True
@@ -82,8 +82,8 @@ class Variables:
         # All hosts share it, so that each template is compiled once.
         self._templar = Templar(loader=loader, variables={})
 
-    def of(self, host: str) -> Given:
-        """The options of this host. An error in its variables is not raised, it becomes the complaint."""
+    def of(self, host: str) -> FleetHost:
+        """The host of this name with its options. An error in its variables is not raised, it becomes the complaint."""
         variables = self._manager.get_vars(
             play=self._play,
             host=self._inventory.get_host(host),
@@ -109,7 +109,7 @@ class Variables:
         except TEMPLATE_ERRORS as error:
             complaint = self._complaint(error, variables)
 
-        return Given(host, args, complaint, declared, elsewhere, facts)
+        return FleetHost(host, args, complaint, declared, elsewhere, facts)
 
     def _stays_here(self, variables: Mapping[str, Any]) -> bool:
         """True if a task for this host alone would do its work in the worker, see `InWorkerAction`."""

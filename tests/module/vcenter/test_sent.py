@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import http.server
 import json
 import pathlib
@@ -19,6 +18,8 @@ from urllib.parse import quote
 import pytest
 
 from simulator import certificates
+from support.credentials import basic_credentials
+from support.credentials import packed_saml
 from support.modules import Modules
 from support.modules import fault
 from support.vcenters import DISCOVERY
@@ -177,8 +178,8 @@ def test_no_secret_is_printed(
     assert used == (login in ("session", "saml_token") or operation != "com.vmware.cis.session.create")
     assert ran.failed == (used and operation not in (DISCOVERY, METADATA))
 
-    packed = base64.b64encode(gzip.compress(CREDENTIALS["saml_token"].encode(), mtime=0)).decode()
-    basic = base64.b64encode(f"{vcenter.username}:{CREDENTIALS['password']}".encode()).decode()
+    packed = packed_saml(CREDENTIALS["saml_token"])
+    basic = basic_credentials(vcenter.username, CREDENTIALS["password"])
 
     for secret in (session, basic, packed, *options.values()):
         if secret not in ("session", "basic"):

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from typing import Optional
 
-from ansible_collections.esx.trust.plugins.module_utils._api.views import View
-from ansible_collections.esx.trust.plugins.module_utils._api.views import Wanted
+from ansible_collections.esx.trust.plugins.module_utils._secrets.views import View
+from ansible_collections.esx.trust.plugins.module_utils._secrets.views import Wanted
 
 try:
     from ansible.module_utils.secrets import register_secrets as _register

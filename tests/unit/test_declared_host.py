@@ -18,12 +18,12 @@ from typing import cast
 import pytest
 
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
-from ansible_collections.esx.trust.plugins.module_utils._engine.host import Host
+from ansible_collections.esx.trust.plugins.module_utils._engine.declared_host import DeclaredHost
+from ansible_collections.esx.trust.plugins.module_utils._engine.declared_service import DeclaredService
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Plan
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import ResourcePlan
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import ServicePlan
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
-from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Part
-from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Planned
-from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Resource
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 
@@ -53,8 +53,8 @@ class Made:
 
         return observed | {f"{self.kind} seen again"} if self.keeps_a_form else None
 
-    def plan(self, observed: frozenset[str]) -> Planned:
-        parts = []
+    def plan(self, observed: frozenset[str]) -> ServicePlan:
+        resources = []
 
         for name, present in self.wanted.items():
             before, after = ({"name": name} if there else {} for there in (name in observed, present))
@@ -62,16 +62,16 @@ class Made:
             single = Plan(
                 before, after, () if bool(before) == present else (change,), (f"about {name}",), self.conflict or None
             )
-            parts.append(Part.of(self.kind, name, "present" if present else "absent", single))
+            resources.append(ResourcePlan.of(self.kind, name, "present" if present else "absent", single))
 
-        steps = tuple(step for part in parts for step in part.steps)
+        steps = tuple(step for resource in resources for step in resource.steps)
 
-        return Planned(
-            parts=tuple(parts),
+        return ServicePlan(
+            resources=tuple(resources),
             added=tuple(step for step in steps if step.after),
             removed=tuple(step for step in steps if not step.after),
             before={f"{self.kind}s": [{"name": name} for name in sorted(observed)]},
-            after={f"{self.kind}s": [part.after for part in parts if part.after]},
+            after={f"{self.kind}s": [resource.after for resource in resources if resource.after]},
             warnings=(f"of {self.kind}",),
             conflicts=(self.general,) if self.general else (),
         )
@@ -110,12 +110,12 @@ class Made:
     def shown(self, records: Any) -> dict[str, Any]:
         return dict(records)
 
-    def tell_ids(self, records: Any, answers: Any) -> None:
-        pass
+    def with_ids(self, records: Any, answers: Any) -> Any:
+        return records
 
 
-def host(*services: Made, single: bool = False) -> Host:
-    return Host(tuple(cast(Resource, service) for service in services), single)
+def host(*services: Made, single: bool = False) -> DeclaredHost:
+    return DeclaredHost(tuple(cast(DeclaredService, service) for service in services), single)
 
 
 def planned(*services: Made, single: bool = False) -> Plan:

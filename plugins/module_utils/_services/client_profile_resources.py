@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The parts of a plan that tell about client profiles: one for each profile, declared or not."""
+"""The plan of each client profile, declared or not, as `resources` of a result tells it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Plan
-from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Part
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import ResourcePlan
 from ansible_collections.esx.trust.plugins.module_utils._services import client_profile_plan
 from ansible_collections.esx.trust.plugins.module_utils._services.account import Account
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import RESOURCE
@@ -20,39 +20,39 @@ from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers i
 from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import DeclaredProfiles
 from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import Profiles
 from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import undeclared
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import Rights
+from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import RightsPlan
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_plan import IssuerPlan
 
 
-def profile_parts(
+def profile_resources(
     profiles: Profiles,
-    planned: IssuerPlan,
-    rights: Rights,
+    issuer_plan: IssuerPlan,
+    rights: RightsPlan,
     declared: DeclaredProfiles,
     issuers: DeclaredIssuers,
     *,
     aliases_known: bool,
-) -> Iterator[Part]:
-    """The parts of all client profiles, declared or not.
+) -> Iterator[ResourcePlan]:
+    """The plans of all client profiles, declared or not.
 
     profiles: the profiles on the host before the plan.
-    planned: the plan of the issuers.
+    issuer_plan: the plan of the issuers.
     rights: the steps of issuers and profiles.
     declared, issuers: the declarations of the profiles and of the issuers.
     aliases_known: True if the issuers on the host were read.
     """
     for desired in declared.profiles:
-        plan_of_profile = _plan_of_profile(desired, profiles, planned, rights, declared.account, issuers)
-        if aliases_known and _is_created_without_issuer(plan_of_profile, desired, planned):
+        plan_of_profile = _plan_of_profile(desired, profiles, issuer_plan, rights, declared.account, issuers)
+        if aliases_known and _is_created_without_issuer(plan_of_profile, desired, issuer_plan):
             plan_of_profile = replace(plan_of_profile, warnings=(*plan_of_profile.warnings, _unknown_alias(desired)))
 
         label = desired.subject.label
-        part = Part.of(RESOURCE, label, desired.state, plan_of_profile, shown)
+        resource = ResourcePlan.of(RESOURCE, label, desired.state, plan_of_profile, shown)
 
-        if part.status == "differs":
-            part = replace(part, message=client_profile_plan.difference(plan_of_profile))
+        if resource.status == "differs":
+            resource = replace(resource, message=client_profile_plan.difference(plan_of_profile))
 
-        yield part
+        yield resource
 
     if issuers.whole:
         for profile in undeclared(profiles.held, declared):
@@ -62,29 +62,29 @@ def profile_parts(
 def _plan_of_profile(
     desired: DesiredClientProfile,
     profiles: Profiles,
-    planned: IssuerPlan,
-    rights: Rights,
+    issuer_plan: IssuerPlan,
+    rights: RightsPlan,
     account: Account,
     issuers: DeclaredIssuers,
 ) -> Plan:
     """The plan of one declared profile, seen by itself."""
-    held = profiles.as_plan_takes(profiles.held)
+    held = profiles.if_offered(profiles.held)
     profile_plan = client_profile_plan.plan(held, desired, account)
     if profile_plan.conflict and profile_plan.conflict not in rights.conflicts:
         # An earlier step gives the account the right in another profile, so it is not locked out.
         profile_plan = client_profile_plan.plan(held, desired)
 
-    without_issuer = _without_issuer(desired, planned, issuers)
+    without_issuer = _without_issuer(desired, issuer_plan, issuers)
     if without_issuer and not profile_plan.conflict:
         return Plan(profile_plan.before, profile_plan.before, conflict=without_issuer)
 
     return profile_plan
 
 
-def _is_created_without_issuer(profile_plan: Plan, desired: DesiredClientProfile, planned: IssuerPlan) -> bool:
+def _is_created_without_issuer(profile_plan: Plan, desired: DesiredClientProfile, issuer_plan: IssuerPlan) -> bool:
     """True if a profile is created for an alias that has no issuer after the run."""
     alias = desired.subject.issuer_alias
-    if alias is None or alias in planned.held or alias in planned.conflicts:
+    if alias is None or alias in issuer_plan.held or alias in issuer_plan.conflicts:
         return False
 
     return any(step.creates for step in profile_plan.steps)
@@ -98,7 +98,7 @@ def _unknown_alias(desired: DesiredClientProfile) -> str:
     )
 
 
-def _without_issuer(desired: DesiredClientProfile, planned: IssuerPlan, issuers: DeclaredIssuers) -> str:
+def _without_issuer(desired: DesiredClientProfile, issuer_plan: IssuerPlan, issuers: DeclaredIssuers) -> str:
     """The conflict if a profile names an alias under which no issuer will be saved, although one is declared.
 
     Empty if there is no conflict.
@@ -108,10 +108,10 @@ def _without_issuer(desired: DesiredClientProfile, planned: IssuerPlan, issuers:
     if desired.state == "absent" or issuer is None or issuer.state == "absent":
         return ""
 
-    if alias in planned.held or alias in planned.conflicts:
+    if alias in issuer_plan.held or alias in issuer_plan.conflicts:
         return ""
 
-    holder = real_holder(planned.held, issuer.issuer or "")
+    holder = real_holder(issuer_plan.held, issuer.issuer or "")
     if holder is None:
         return ""
 
@@ -122,11 +122,11 @@ def _without_issuer(desired: DesiredClientProfile, planned: IssuerPlan, issuers:
     )
 
 
-def _undeclared_profile(profile: ClientProfile, is_deleted: bool) -> Part:
-    """The part of a profile that nobody declared. is_deleted: whether the plan deletes it."""
+def _undeclared_profile(profile: ClientProfile, is_deleted: bool) -> ResourcePlan:
+    """The plan of a profile that nobody declared. is_deleted: whether the plan deletes it."""
     record = profile.record()
 
-    return Part(
+    return ResourcePlan(
         resource=RESOURCE,
         id=profile.label,
         status="extra" if is_deleted else "undeclared",

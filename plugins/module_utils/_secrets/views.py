@@ -18,18 +18,18 @@ from re import Pattern
 from typing import NamedTuple
 from typing import Optional
 
-from ansible_collections.esx.trust.plugins.module_utils._api.escapes import BACKSLASH
-from ansible_collections.esx.trust.plugins.module_utils._api.escapes import BACKSLASH_OF_JSON
-from ansible_collections.esx.trust.plugins.module_utils._api.escapes import DECIMAL
-from ansible_collections.esx.trust.plugins.module_utils._api.escapes import ENTITY
-from ansible_collections.esx.trust.plugins.module_utils._api.escapes import PERCENT
-from ansible_collections.esx.trust.plugins.module_utils._api.escapes import PERCENT_OR_PLUS
-from ansible_collections.esx.trust.plugins.module_utils._api.escapes import backslash
-from ansible_collections.esx.trust.plugins.module_utils._api.escapes import backslash_of_characters
-from ansible_collections.esx.trust.plugins.module_utils._api.escapes import decimal
-from ansible_collections.esx.trust.plugins.module_utils._api.escapes import entity
-from ansible_collections.esx.trust.plugins.module_utils._api.escapes import holds_numbers
-from ansible_collections.esx.trust.plugins.module_utils._api.escapes import percent
+from ansible_collections.esx.trust.plugins.module_utils._secrets.escapes import BACKSLASH
+from ansible_collections.esx.trust.plugins.module_utils._secrets.escapes import BACKSLASH_OF_JSON
+from ansible_collections.esx.trust.plugins.module_utils._secrets.escapes import DECIMAL
+from ansible_collections.esx.trust.plugins.module_utils._secrets.escapes import ENTITY
+from ansible_collections.esx.trust.plugins.module_utils._secrets.escapes import PERCENT
+from ansible_collections.esx.trust.plugins.module_utils._secrets.escapes import PERCENT_OR_PLUS
+from ansible_collections.esx.trust.plugins.module_utils._secrets.escapes import backslash
+from ansible_collections.esx.trust.plugins.module_utils._secrets.escapes import backslash_of_characters
+from ansible_collections.esx.trust.plugins.module_utils._secrets.escapes import decimal
+from ansible_collections.esx.trust.plugins.module_utils._secrets.escapes import entity
+from ansible_collections.esx.trust.plugins.module_utils._secrets.escapes import holds_numbers
+from ansible_collections.esx.trust.plugins.module_utils._secrets.escapes import percent
 
 _WHITE = b" \t\r\n\v\f"
 _BASE64_CHARACTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"

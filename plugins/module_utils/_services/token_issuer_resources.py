@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The parts of a plan that tell about token issuers: one for each issuer, declared or not."""
+"""The plan of each token issuer, declared or not, as `resources` of a result tells it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Plan
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import ResourcePlan
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
-from ansible_collections.esx.trust.plugins.module_utils._engine.resource import Part
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import DeclaredIssuers
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import Held
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import by_alias
@@ -30,39 +30,39 @@ from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_m
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_plan import IssuerPlan
 
 
-def issuer_parts(
+def issuer_resources(
     observed: tuple[TokenIssuer, ...],
-    planned: IssuerPlan,
+    issuer_plan: IssuerPlan,
     declared: DeclaredIssuers,
-) -> Iterator[Part]:
-    """The parts of all issuers, declared or not. observed: the issuers on the host before the plan."""
+) -> Iterator[ResourcePlan]:
+    """The plans of all issuers, declared or not. observed: the issuers on the host before the plan."""
     first = by_alias(observed)
 
     steps: dict[str, list[Step]] = {}
-    for move in planned.moves:
+    for move in issuer_plan.moves:
         steps.setdefault(move.owner, []).append(move.step)
 
     for desired in (*declared.present, *declared.absent):
         alias = desired.issuer_alias
-        before, after = _records_of(observed, planned.held, desired, declared)
-        conflict = planned.conflicts.get(alias)
+        before, after = _records_of(observed, issuer_plan.held, desired, declared)
+        conflict = issuer_plan.conflicts.get(alias)
 
         plan_of_issuer = Plan(
             before=before,
             after=before if conflict else after,
             steps=tuple(steps.get(alias, ())),
-            warnings=_issuer_warnings(observed, desired, planned, declared),
+            warnings=_issuer_warnings(observed, desired, issuer_plan, declared),
             conflict=conflict,
         )
-        part = Part.of(RESOURCE, alias, desired.state, plan_of_issuer, shown)
+        resource = ResourcePlan.of(RESOURCE, alias, desired.state, plan_of_issuer, shown)
 
         saved = first.get(alias)
         message = marker_message(first, saved, declared) if saved else ""
-        yield replace(part, message=message)
+        yield replace(resource, message=message)
 
     if declared.whole:
         for alias in undeclared(first, declared):
-            yield _undeclared_issuer(first, alias, planned, declared)
+            yield _undeclared_issuer(first, alias, issuer_plan, declared)
 
 
 def _records_of(
@@ -100,7 +100,7 @@ def _record(issuer: Optional[TokenIssuer]) -> dict[str, Any]:
 def _issuer_warnings(
     observed: tuple[TokenIssuer, ...],
     desired: DesiredTokenIssuer,
-    planned: IssuerPlan,
+    issuer_plan: IssuerPlan,
     declared: DeclaredIssuers,
 ) -> tuple[str, ...]:
     """The warnings about one declared issuer."""
@@ -115,21 +115,21 @@ def _issuer_warnings(
         if desired.issuer is not None and declared.of_issuer(desired.issuer):
             return ()
 
-        return warnings_about(tuple(planned.held.values()), desired, declared)
+        return warnings_about(tuple(issuer_plan.held.values()), desired, declared)
 
     return warnings_about(observed, desired, declared)
 
 
-def _undeclared_issuer(first: Held, alias: str, planned: IssuerPlan, declared: DeclaredIssuers) -> Part:
-    """The part of an issuer that nobody declared. first: the issuers on the host before the plan."""
+def _undeclared_issuer(first: Held, alias: str, issuer_plan: IssuerPlan, declared: DeclaredIssuers) -> ResourcePlan:
+    """The plan of an issuer that nobody declared. first: the issuers on the host before the plan."""
     issuer = first[alias]
     record = issuer.record()
-    part = Part(resource=RESOURCE, id=alias, status="undeclared", before=record, after=record, show=shown)
+    resource = ResourcePlan(resource=RESOURCE, id=alias, status="undeclared", before=record, after=record, show=shown)
 
     if issuer.marker is None and not declared.purge:
-        return part
+        return resource
 
-    after = planned.held.get(alias)
+    after = issuer_plan.held.get(alias)
     status = "extra" if after is None else "differs"
     message = marker_message(first, issuer, declared)
 
@@ -138,7 +138,7 @@ def _undeclared_issuer(first: Held, alias: str, planned: IssuerPlan, declared: D
         warnings = (message,)
 
     return replace(
-        part,
+        resource,
         status=status,
         after=after.record() if after else {},
         message=message,

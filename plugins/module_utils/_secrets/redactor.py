@@ -15,21 +15,16 @@ from collections.abc import Mapping
 from typing import Any
 from typing import Optional
 
-from ansible_collections.esx.trust.plugins.module_utils._api.known_secrets import PART_OF_WORD
-from ansible_collections.esx.trust.plugins.module_utils._api.known_secrets import RUN
-from ansible_collections.esx.trust.plugins.module_utils._api.known_secrets import RUN_OF_SECRET
-from ansible_collections.esx.trust.plugins.module_utils._api.known_secrets import Hit
-from ansible_collections.esx.trust.plugins.module_utils._api.known_secrets import KnownSecrets
-from ansible_collections.esx.trust.plugins.module_utils._api.views import Original
-from ansible_collections.esx.trust.plugins.module_utils._api.views import View
-from ansible_collections.esx.trust.plugins.module_utils._api.views import derived
-from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
+from ansible_collections.esx.trust.plugins.module_utils._secrets.known_secrets import PART_OF_WORD
+from ansible_collections.esx.trust.plugins.module_utils._secrets.known_secrets import RUN
+from ansible_collections.esx.trust.plugins.module_utils._secrets.known_secrets import RUN_OF_SECRET
+from ansible_collections.esx.trust.plugins.module_utils._secrets.known_secrets import Hit
+from ansible_collections.esx.trust.plugins.module_utils._secrets.known_secrets import KnownSecrets
+from ansible_collections.esx.trust.plugins.module_utils._secrets.masks import MASK
+from ansible_collections.esx.trust.plugins.module_utils._secrets.views import Original
+from ansible_collections.esx.trust.plugins.module_utils._secrets.views import View
+from ansible_collections.esx.trust.plugins.module_utils._secrets.views import derived
 
-MASK = "********"
-#: Ansible writes this in the place of a secret option.
-NOT_SHOWN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
-#: The texts that Ansible and this collection write in the place of a secret.
-MASKS = (MASK, NOT_SHOWN, "$REDACTED$")
 #: The most encodings that are decoded one after the other.
 _DEPTH = 4
 #: The most bytes of all views of a text together, as a multiple of its characters. A text that needs more is hostile,
@@ -75,27 +70,6 @@ _MAPPINGS = (dict, Mapping)
 
 #: Separates texts that are searched together. It belongs to no encoding.
 _SEPARATOR = "\0"
-
-
-def is_masked(text: str) -> bool:
-    """True if a mask stands in the text, so that a part of the text is lost."""
-    return any(mask in text for mask in MASKS)
-
-
-def check_unmasked(option: str, value: str) -> str:
-    """The value, if it holds no mask in the place of a secret. A host would keep the mask, or count a login.
-
-    Registered results and texts that were copied from a log can hold masks.
-
-    Raises InvalidInput, which names the option.
-    """
-    if is_masked(value):
-        raise InvalidInput(
-            f"{option}: holds a mask ({', '.join(MASKS)}) where a secret stood.",
-            "Give the value itself and not what was printed or registered.",
-        )
-
-    return value
 
 
 class Masked(dict[str, Any]):

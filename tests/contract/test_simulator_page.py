@@ -1,0 +1,87 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""docs/simulator.md names whatever a simulated host can be told."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import get_args
+
+import pytest
+
+import environment
+from simulator import files
+from simulator import host_profiles
+from simulator.__main__ import arguments
+from simulator.admin import Renewal
+from simulator.documents import FirstState
+from simulator.faults import Fault
+from simulator.faults import Kind
+from simulator.server import Power
+from simulator.settings import Settings
+from simulator.vcenter import VcenterSettings
+
+pytestmark = pytest.mark.of_sources
+
+PAGE = (environment.ROOT / "docs" / "simulator.md").read_text("utf-8")
+MAKEFILE = (environment.ROOT / "Makefile").read_text("utf-8")
+
+
+def _section(title: str) -> str:
+    found = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)
+    assert found, f"docs/simulator.md has no section {title}"
+    return found[1]
+
+
+def _unnamed(names: set[str], text: str) -> set[str]:
+    return {name for name in names if not re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text)}
+
+
+def test_settings_and_faults() -> None:
+    own = set(VcenterSettings.model_fields) - set(Settings.model_fields)
+
+    assert _unnamed(set(Settings.model_fields), _section("Settings")) == set()
+    assert _unnamed(own, _section("vCenters")) == set()
+    assert _unnamed(set(get_args(Kind)) | set(Fault.model_fields) - {"kind"}, _section("Faults")) == set()
+    assert _unnamed(set(host_profiles.NAMES), _section("Profiles of hosts")) == set()
+
+
+def test_the_admin_interface() -> None:
+    source = (environment.ROOT / "tests" / "simulator" / "admin.py").read_text("utf-8")
+    routes = re.findall(r'web\.(get|put|patch|post|delete)\("([^"]+)"', source)
+    table = [line for line in _section("Look and steer").splitlines() if line.startswith("| `")]
+    told = {
+        (method, path)
+        for line in table
+        for method in re.findall(r"\b(GET|PUT|PATCH|POST|DELETE)\b", line.split("|")[1])
+        for path in re.findall(r"/[\w./]+", line.split("|")[1])
+    }
+
+    assert routes
+    assert {(method.upper(), path.replace("{address}", "HOST")) for method, path in routes} <= told
+
+    steering = _section("Look and steer")
+    assert _unnamed(set(get_args(Power)), steering) == set()
+    assert _unnamed(set(Renewal.model_fields), steering) == set()
+
+
+def test_options_and_files(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        arguments(["--help"])
+    options = set(re.findall(r"(--[\w-]+)", capsys.readouterr().out)) - {"--help"}
+    (recipe,) = re.findall(r"^simulator:.*\n((?:\t.*\n)+)", MAKEFILE, re.MULTILINE)
+    variables = set(re.findall(r"\$\((?:if \$\()?(?:filter 1,\$\()?([A-Z]+)\)", recipe)) - {"ENVIRONMENT"}
+
+    assert "KEEP" in variables
+    assert _unnamed(options | variables, _section("Start")) == set()
+    assert _unnamed({*files.NAMES, files.IDENTITIES}, PAGE) == set()
+
+
+def test_the_first_state_that_is_shown() -> None:
+    (shown,) = re.findall(r"```json\n(.*?)```", _section("The first state"), re.DOTALL)
+    first = FirstState.model_validate_json(shown)
+
+    assert set(json.loads(shown)["hosts"]) == {"esx02", "esx03"}
+    for settings in (first.settings, *(each.settings for each in first.hosts.values())):
+        Settings.model_validate(settings)
