@@ -88,7 +88,7 @@ def test_a_subject_has_one_profile(call: Call, host: Host) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "found"),
+    ("query", "names"),
     [
         ({"local_user_name": "reader"}, ["1"]),
         ({"local_user_name": "READER"}, []),
@@ -97,10 +97,10 @@ def test_a_subject_has_one_profile(call: Call, host: Host) -> None:
         ({"external_user_name": "admins", "issuer_alias": "vc", "domain": "vsphere.local"}, []),
     ],
 )
-def test_filters(query: dict[str, str], found: list[str], call: Call, host: Host) -> None:
+def test_filters(query: dict[str, str], names: list[str], call: Call, host: Host) -> None:
     host.put_client_profile("1", name="reader")
     host.put_client_profile("2", **SUBJECT)
-    assert [each["client_profile"] for each in call("GET", PROFILES, params=query).json()] == found
+    assert [each["client_profile"] for each in call("GET", PROFILES, params=query).json()] == names
 
 
 @pytest.mark.parametrize(

@@ -51,13 +51,13 @@ def test_command(number: signal.Signals, tmp_path: Path) -> None:
         assert int((folder / "pid").read_text(encoding="ascii")) == process.pid
 
         process.send_signal(number)
-        said, _nothing = process.communicate(timeout=20)
+        output, _nothing = process.communicate(timeout=20)
     finally:
         process.kill()
         process.wait()
 
     assert process.returncode == 0
-    assert json.loads(said)["hosts"] == 2
+    assert json.loads(output)["hosts"] == 2
     assert list(folder.iterdir()) == []
 
 
@@ -79,17 +79,17 @@ def test_stopped_by_its_admin_interface(tmp_path: Path) -> None:
             assert inventory["vcenter"]["hosts"] == {"vcenter01": {"vcenter_hostname": "127.1.0.1"}}
             assert session.post(admin_url + "/stop", timeout=10).status_code == 202
 
-        said, _nothing = process.communicate(timeout=20)
+        output, _nothing = process.communicate(timeout=20)
     finally:
         process.kill()
         process.wait()
 
     assert process.returncode == 0
-    assert said.startswith("2 simulated hosts, https://127.0.1.1:")
+    assert output.startswith("2 simulated hosts, https://127.0.1.1:")
 
     for needed in ("root", "two words", "administrator@vsphere.local", f"{tmp_path}/fleet/inventory.yml", admin_url):
-        assert needed in said
-    commands = [shlex.split(text) for text in re.findall(r"^  ansible-playbook .*\\\n.*$", said, re.MULTILINE)]
+        assert needed in output
+    commands = [shlex.split(text) for text in re.findall(r"^  ansible-playbook .*\\\n.*$", output, re.MULTILINE)]
 
     assert [command[-1] for command in commands] == ["esx.trust.probe", "esx.trust.audit"]
 

@@ -49,8 +49,8 @@ def connection(vendor_host: VendorHost, **options: Any) -> Connection:
 
 @pytest.fixture
 def client(vendor_host: VendorHost) -> Iterator[Client]:
-    with connect(connection(vendor_host)) as one:
-        yield one
+    with connect(connection(vendor_host)) as connected:
+        yield connected
 
 
 def refused(perform: Callable[[], Any]) -> TrustError:
@@ -176,7 +176,7 @@ def test_a_client_profile_lives(vendor_host: VendorHost) -> None:
         return client_profile_module.run({**params, **options}, check_mode)
 
     def operations(done: dict[str, Any]) -> list[str]:
-        return [one["operation"] for one in done["operations"]]
+        return [operation["operation"] for operation in done["operations"]]
 
     assert operations(run(check_mode=True)) == ["create"]
 
@@ -213,7 +213,7 @@ def test_a_wrong_password_is_a_refusal(vendor_host: VendorHost, api_protocol: st
     assert error.returned["api_protocol"] == "jsonrpc"
 
 
-def test_a_token_that_is_none_is_a_refusal(vendor_host: VendorHost) -> None:
+def test_an_invalid_token_is_refused(vendor_host: VendorHost) -> None:
     with connect(connection(vendor_host, access_token="no-token-of-this-host")) as client:
         error = refused(lambda: client.call(kms_provider.LIST()))
     assert isinstance(error, Unauthenticated)
@@ -243,5 +243,8 @@ def test_the_whole_host_converges_and_stays(vendor_host: VendorHost, chain: list
     again = host_trust.run(params, False)
 
     assert checked["operations"] == first["operations"]
-    assert [(one["operation"], one["id"]) for one in first["operations"]] == [("create", "site-a"), ("create", "vc1")]
+    assert [(operation["operation"], operation["id"]) for operation in first["operations"]] == [
+        ("create", "site-a"),
+        ("create", "vc1"),
+    ]
     assert (first["changed"], again["changed"], again["api_protocol"]) == (True, False, "jsonrpc")

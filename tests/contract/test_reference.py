@@ -141,11 +141,11 @@ def _errors(responses: dict[int, Any], key: str) -> dict[str, int]:
 
 @pytest.mark.parametrize("dialect", ["api", "rest"])
 def test_the_document_has_the_operations_of_the_reference(dialect: str) -> None:
-    found = {}
+    operations = {}
     for path, methods in openapi.document(dialect)["paths"].items():
         for method, described in methods.items():
             responses = {int(status): response for status, response in described["responses"].items()}
-            found[described["operationId"]] = {
+            operations[described["operationId"]] = {
                 "method": method.upper(),
                 "path": path,
                 "query": [each["name"] for each in described.get("parameters", []) if each["in"] == "query"],
@@ -167,7 +167,7 @@ def test_the_document_has_the_operations_of_the_reference(dialect: str) -> None:
             "runtime": {name: code for name, code in REFERENCE["runtime_errors"].items() if name not in errors},
         }
 
-    assert found == expected
+    assert operations == expected
 
 
 def test_the_document_has_the_fields_of_the_reference() -> None:

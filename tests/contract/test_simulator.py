@@ -46,12 +46,12 @@ def test_provider_filters(call: Call, host: Host) -> None:
     for name, available in (("a", True), ("b", False), ("c", True)):
         host.put_provider(name, available=available)
 
-    def found(query: str) -> list[str]:
+    def provider_names(query: str) -> list[str]:
         return [each["provider"] for each in call("GET", PROVIDERS + query).json()]
 
-    assert found("?providers=a&providers=b&providers=x") == ["a", "b"]
-    assert found("?available=true") == ["a", "c"]
-    assert found("?providers=a&available=false") == []
+    assert provider_names("?providers=a&providers=b&providers=x") == ["a", "b"]
+    assert provider_names("?available=true") == ["a", "c"]
+    assert provider_names("?providers=a&available=false") == []
 
 
 def test_issuer_lives(call: Call, host: Host, chain: list[str], other_chain: list[str]) -> None:
@@ -309,13 +309,13 @@ def test_journal_hides_the_key(call: Call, host: Host) -> None:
 
 
 def test_hosts_are_apart(fleet: Fleet, call: Call, host: Host) -> None:
-    other = next(each for each in fleet.hosts if each is not host)
-    before = len(other.journal)
+    neighbour = next(each for each in fleet.hosts if each is not host)
+    before = len(neighbour.journal)
     call("POST", PROVIDERS, json=provider("only here"))
 
-    assert "only here" not in other.providers
-    assert len(other.journal) == before
-    assert other.fingerprint != host.fingerprint
+    assert "only here" not in neighbour.providers
+    assert len(neighbour.journal) == before
+    assert neighbour.fingerprint != host.fingerprint
 
 
 def test_connections_are_counted(fleet: Fleet, host: Host) -> None:

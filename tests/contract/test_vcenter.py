@@ -56,13 +56,19 @@ def host(vcenter: Vcenter) -> Host:
 
 
 def test_the_collection_declares_the_facts() -> None:
-    declared = {(one.id, one.method, one.path, *one.success, one.public) for one in vcenter_operations.OPERATIONS}
+    declared = {
+        (operation.id, operation.method, operation.path, *operation.success, operation.public)
+        for operation in vcenter_operations.OPERATIONS
+    }
     assert declared == FACTS
-    assert {one.path for one in vcenter_operations.OPERATIONS if not one.reads} == {"/api/session"}
+    assert {operation.path for operation in vcenter_operations.OPERATIONS if not operation.reads} == {"/api/session"}
 
 
 def test_the_simulator_has_the_facts() -> None:
-    assert {(one.id, one.method, one.path, one.success, one.public) for one in simulated.OPERATIONS} == FACTS | MORE
+    assert {
+        (operation.id, operation.method, operation.path, operation.success, operation.public)
+        for operation in simulated.OPERATIONS
+    } == FACTS | MORE
 
 
 def test_the_signing_certificate_needs_a_login(call: Call, vcenter: Vcenter) -> None:
@@ -117,7 +123,7 @@ def test_metadata(call: Call, vcenter: Vcenter) -> None:
 
     assert root.get("entityID") == vcenter.entity_id
 
-    texts = [one.text or "" for one in root.iter("{http://www.w3.org/2000/09/xmldsig#}X509Certificate")]
+    texts = [element.text or "" for element in root.iter("{http://www.w3.org/2000/09/xmldsig#}X509Certificate")]
     (chain,) = vcenter.signing_cert_chains
 
     assert [base64.b64decode(text) for text in texts] == [ssl.PEM_cert_to_DER_cert(pem) for pem in chain]
@@ -141,7 +147,7 @@ def test_no_such_page(call: Call, path: str) -> None:
     assert "json" not in answer.headers.get("Content-Type", "")
 
 
-def test_it_has_none_of_a_hosts_services(call: Call, vcenter: Vcenter) -> None:
+def test_a_vcenter_has_none_of_a_hosts_services(call: Call, vcenter: Vcenter) -> None:
     for path in (
         "/api/esx/authentication/trust/security-token-issuers",
         "/api/esx/trusted-infrastructure/kms/providers",
@@ -256,9 +262,9 @@ def test_the_vendors_bindings_and_the_module_read_the_same(bindings: Bindings, v
     info = bindings.signing_certificate.get()
     bindings.session.delete()
     params = {name: option.get("default") for name, option in vcenter_module.INFO_ARGUMENTS.options.items()}
-    own = {"hostname": vcenter.address, "port": vcenter.port, "ca_path": fleet.ca_path}
+    of_the_module = {"hostname": vcenter.address, "port": vcenter.port, "ca_path": fleet.ca_path}
     login = {"username": vcenter.username, "password": vcenter.password}
-    for entry in vcenter_module.run_info({**params, **own, **login}, False)["token_issuers"]:
+    for entry in vcenter_module.run_info({**params, **of_the_module, **login}, False)["token_issuers"]:
         assert entry["signing_cert_chains"] == [{"cert_chain": chain.cert_chain} for chain in info.signing_cert_chains]
 
 

@@ -346,9 +346,10 @@ def _life(client: VendorClient, chain: list[str]) -> Iterator[tuple[str, str]]:
     identifier = ""
     for service, operation, given in LIFE:
         words = {"ISSUER": issuer(chain), "ID": identifier}
-        arguments = {
-            name: words.get(value, value) if isinstance(value, str) else value for name, value in given.items()
-        }
+        arguments = dict(given)
+        for name, value in given.items():
+            if isinstance(value, str):
+                arguments[name] = words.get(value, value)
 
         try:
             output = client(service, operation, **arguments)

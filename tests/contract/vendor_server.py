@@ -104,10 +104,10 @@ def vendor_server(folder: Path, *, prefix: bool = False) -> Iterator[VendorHost]
     from contract.vendor_services import USERNAME
 
     authority = issue("Vendor's server", authority=True)
-    own = issue("esx", authority, names=(ADDRESS,))
+    identity = issue("esx", authority, names=(ADDRESS,))
     (folder / "ca.pem").write_text(authority.pem, encoding="ascii")
-    (folder / "server.pem").write_text(own.pem, encoding="ascii")
-    (folder / "server.key").write_text(own.key_pem, encoding="ascii")
+    (folder / "server.pem").write_text(identity.pem, encoding="ascii")
+    (folder / "server.key").write_text(identity.key_pem, encoding="ascii")
 
     port = free_port(ADDRESS)
     properties = folder / "vapi.properties"

@@ -130,8 +130,8 @@ class State:
     def of(cls, host: Host) -> State:
         return cls(
             {name: provider.key_id for name, provider in host.providers.items()},
-            {alias: (one.issuer, frozenset(map(tuple, one.chains))) for alias, one in host.issuers.items()},
-            {label_of(one): frozenset(one.entitlements) for one in host.client_profiles.values()},
+            {alias: (issuer.issuer, frozenset(map(tuple, issuer.chains))) for alias, issuer in host.issuers.items()},
+            {label_of(profile): frozenset(profile.entitlements) for profile in host.client_profiles.values()},
         )
 
     def put(self, host: Host) -> None:
@@ -254,24 +254,20 @@ def _profile(name: str, before: frozenset[str] | None, after: frozenset[str] | N
 
 def _moved(name: str, begins: Issuers, ends: Issuers, **settings: Any) -> Case:
     """An issuer is renamed, or goes, with client profiles that name its alias."""
-    before, after = (
-        State(
-            _PROVIDERS,
-            {**_ISSUERS, **issuers},
-            {
-                **_PROFILES,
-                **{f"{_GROUP}d\\admins of {alias}": _READER | _KEEPER for alias in issuers},
-                **{f"{_GROUP}d\\people of {alias}": _READER for alias in issuers},
-            },
-        )
-        for issuers in (begins, ends)
-    )
+
+    def state(issuers: Issuers) -> State:
+        profiles = dict(_PROFILES)
+        for alias in issuers:
+            profiles[f"{_GROUP}d\\admins of {alias}"] = _READER | _KEEPER
+            profiles[f"{_GROUP}d\\people of {alias}"] = _READER
+
+        return State(_PROVIDERS, {**_ISSUERS, **issuers}, profiles)
 
     declared = {**_VCENTER, "issuer_conflict": "rename", "state": "present" if ends else "absent"}
     # Any text is a good id. Nobody sees that a host gave one and created nothing.
     spares = ("wrong_shape_text", "huge65536")
 
-    return Case(f"token_issuer {name}", TOKEN_ISSUER, declared, before, after, settings, spares=spares)
+    return Case(f"token_issuer {name}", TOKEN_ISSUER, declared, state(begins), state(ends), settings, spares=spares)
 
 
 def _trust(

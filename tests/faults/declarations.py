@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import Any
+from typing import Optional
 from typing import Union
 
 from hypothesis import strategies as st
@@ -114,11 +115,16 @@ class Declaration:
         """True if a merge has not cost the issuer a chain, as long as the issuer is trusted at all."""
         if self.module is cases.KMS_PROVIDER or self.options["chains_mode"] != "merge":
             return True
-        had, has = (
-            next((chains for issuer, chains in state.issuers.values() if issuer == self.options["issuer"]), None)
-            for state in (before, after)
-        )
+        had, has = self._chains_in(before), self._chains_in(after)
         return has is None or has >= (had or frozenset()) or self.removes
+
+    def _chains_in(self, state: State) -> Optional[frozenset[Any]]:
+        """The chains of the declared issuer; None if no alias holds it."""
+        for issuer, chains in state.issuers.values():
+            if issuer == self.options["issuer"]:
+                return chains
+
+        return None
 
 
 @dataclass(frozen=True)
@@ -130,8 +136,13 @@ class Whole:
 
     @property
     def options(self) -> dict[str, Any]:
-        kinds = {"kms_providers": cases.KMS_PROVIDER, "token_issuers": cases.TOKEN_ISSUER}
-        return {name: [part.options for part in self.parts if part.module is module] for name, module in kinds.items()}
+        return {
+            "kms_providers": self._options_of(cases.KMS_PROVIDER),
+            "token_issuers": self._options_of(cases.TOKEN_ISSUER),
+        }
+
+    def _options_of(self, module: cases.Module) -> list[Mapping[str, Any]]:
+        return [part.options for part in self.parts if part.module is module]
 
     @property
     def removes(self) -> bool:
@@ -139,7 +150,7 @@ class Whole:
 
     @property
     def trusts(self) -> set[str]:
-        return {issuer for part in self.parts for issuer in part.trusts}
+        return set().union(*(part.trusts for part in self.parts))
 
     def holds(self, state: State) -> bool:
         return all(part.holds(state) for part in self.parts)
@@ -158,13 +169,20 @@ class Whole:
 
     def _moves(self, part: Declaration, before: State) -> bool:
         """True if the alias that holds the part's issuer is given to another issuer, so that nothing is merged."""
-        given = {one.options["issuer_alias"]: one.options["issuer"] for one in self.parts if one.trusts}
-        held = {name: issuer for name, (issuer, _chains) in before.issuers.items()}
-        return any(name in given and given[name] != issuer for name, issuer in held.items() if issuer in part.trusts)
+        given = {
+            declared.options["issuer_alias"]: declared.options["issuer"] for declared in self.parts if declared.trusts
+        }
+
+        for alias, (issuer, _chains) in before.issuers.items():
+            if issuer in part.trusts and given.get(alias, issuer) != issuer:
+                return True
+
+        return False
 
     def gives_up(self, before: State) -> set[str]:
         """The declared issuers whose alias is given to another issuer before they get one of their own."""
-        return {issuer for part in self.parts for issuer in part.trusts if self._moves(part, before)}
+        moving = [part for part in self.parts if self._moves(part, before)]
+        return set().union(*(part.trusts for part in moving))
 
 
 @dataclass(frozen=True)
@@ -227,14 +245,13 @@ def whole(parts: list[Declaration]) -> Whole:
     names: set[Any] = set()
 
     for part in parts:
-        own = {(name, part.options.get(name)) for name in ("provider", "issuer_alias")} - {
-            ("provider", None),
-            ("issuer_alias", None),
-        }
-        own |= {("issuer", issuer) for issuer in part.trusts}
+        belongings = {("issuer", issuer) for issuer in part.trusts}
+        for option in ("provider", "issuer_alias"):
+            if part.options.get(option) is not None:
+                belongings.add((option, part.options[option]))
 
-        if not own & names:
-            names |= own
+        if not belongings & names:
+            names |= belongings
             kept.append(part)
 
     return Whole(tuple(kept))

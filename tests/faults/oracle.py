@@ -185,8 +185,13 @@ def judge(attempt: Attempt, ran: Ran, host: Host, undisturbed: Undisturbed) -> l
         wrong.append(f"says changed={ran.changed} {ran.operations}, and {wrote} was carried out")
 
     # To mark an alias and to put it back are two writes under one name, with two bodies.
-    sent = Counter((*written(record), json.dumps(record.body, sort_keys=True)) for record in journal if record.wrote)
-    doubled = [one[:2] for one, count in sent.items() if count > 1]
+    sent: Counter[tuple[str, str, str]] = Counter()
+    for record in journal:
+        if record.wrote:
+            operation, identifier = written(record)
+            sent[operation, identifier, json.dumps(record.body, sort_keys=True)] += 1
+
+    doubled = [(operation, identifier) for (operation, identifier, _body), count in sent.items() if count > 1]
     if doubled:
         wrong.append(f"carried out twice: {doubled}")
 

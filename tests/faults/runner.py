@@ -75,7 +75,7 @@ class _Watched(threading.local):
         self.most_open = 0
 
     def open_now(self) -> int:
-        return sum(_is_open(*one) for one in self.sockets)
+        return sum(_is_open(*socket_of_host) for socket_of_host in self.sockets)
 
 
 def _is_open(descriptor: int, inode: int) -> bool:

@@ -152,9 +152,11 @@ class Sweep:
         """
         share = max(share, scope.share)
         undisturbed = self.undisturbed(case, scope.auth_method, scope.check_mode, scope.protocol)
+        of_this_way = [attempt for attempt in _attempts(case, scope, undisturbed) if attempt.way is way_under_way()]
+        attempts = [attempt for attempt in of_this_way if attempt.is_in_share(share)]
         # The slow ones first, so that nobody waits for them at the end.
-        attempts = sorted(_attempts(case, scope, undisturbed), key=lambda attempt: not attempt.trouble.slow)
-        attempts = [attempt for attempt in attempts if attempt.way is way_under_way() and attempt.is_in_share(share)]
+        attempts.sort(key=lambda attempt: not attempt.trouble.slow)
+
         with ThreadPoolExecutor(len(self.fleet.hosts)) as pool:
             return list(pool.map(self.attempt, attempts))
 

@@ -19,7 +19,7 @@ from support.constants import KEY
 from support.constants import KEY_ID
 from support.looks import connection
 from support.looks import look_at
-from support.looks import told
+from support.looks import texts
 
 if TYPE_CHECKING:
     from simulator import Fleet
@@ -57,34 +57,34 @@ def test_every_fault_is_an_entry_and_nothing_is_written(fleet: Fleet, tmp_path: 
                 operation = "*.token.create" if index == 0 else "*.list"
                 host.queue(trouble.fault(index, operation, span))
 
-        given = {
-            host.name: {**connection(fleet, host), **DECLARED, "timeout": 2 * SHORT, "retries": 1}
-            for host in fleet.hosts
-            if host is well or host.name in batch
-        }
+        given = {}
+        for host in fleet.hosts:
+            if host is well or host.name in batch:
+                given[host.name] = {**connection(fleet, host), **DECLARED, "timeout": 2 * SHORT, "retries": 1}
 
         # A slow machine must not cost the host without a fault its answer.
         given[well.name]["timeout"] = 30
 
         with sweeping():
-            found = look_at(given)
+            results = look_at(given)
 
-        texts = told(found, tmp_path)
-        if "operations" not in found[well.name]["trust"] or found[well.name]["trust"].get("failed"):
-            wrong.append(f"{batch}: the host without a fault: {found[well.name]['trust'].get('msg')}")
+        by_place = texts(results, tmp_path)
+        result = results[well.name]["trust"]
+        if "operations" not in result or result.get("failed"):
+            wrong.append(f"{batch}: the host without a fault: {result.get('msg')}")
 
         for host in others:
             if host.name not in batch:
                 continue
             trouble, index, span = batch[host.name]
-            result = found[host.name]["trust"]
-            what = f"{trouble.name} at {index} {span}"
+            result = results[host.name]["trust"]
+            cell = f"{trouble.name} at {index} {span}"
             if result.get("failed") and (result["failure"]["code"] == "" or "bug in esx.trust" in result["msg"]):
-                wrong.append(f"{what}: {result['msg']}")
+                wrong.append(f"{cell}: {result['msg']}")
             if host.writes:
-                wrong.append(f"{what}: the host was written")
-            if host.name not in texts["report.json"] or host.name not in texts["plan.json"]:
-                wrong.append(f"{what}: the host is missing in a file")
+                wrong.append(f"{cell}: the host was written")
+            if host.name not in by_place["report.json"] or host.name not in by_place["plan.json"]:
+                wrong.append(f"{cell}: the host is missing in a file")
 
     assert not wrong, "\n".join(wrong)
     assert threading.active_count() <= before

@@ -101,22 +101,28 @@ class Runs(OnOneHost):
 
         self._converges(declaration)
 
-    @rule(one=declarations, other=declarations, same=st.booleans())
-    def two_runs_at_once(self, one: Union[Declaration, Whole], other: Union[Declaration, Whole], same: bool) -> None:
+    @rule(declaration=declarations, competing=declarations, same=st.booleans())
+    def two_runs_at_once(
+        self, declaration: Union[Declaration, Whole], competing: Union[Declaration, Whole], same: bool
+    ) -> None:
         before, seen = State.of(self.host), len(self.host.journal)
-        two = (one, one if same else other)
+        if same:
+            competing = declaration
+
+        pair = (declaration, competing)
         with ThreadPoolExecutor(2) as pool:
-            first, second = pool.map(lambda each: run(each.module, self._params(each), False), two)
+            first, second = pool.map(lambda each: run(each.module, self._params(each), False), pair)
+
         journal = self.host.journal[seen:]
         for ran in (first, second):
             self._is_well_formed(ran)
         self._tells_what_was_answered(first.operations + second.operations, journal)
-        # Deleted by one and created by the other is no change in place.
-        if not any(each.removes for each in two):
+        # Deleted by the first and created by the second is no change in place.
+        if not any(each.removes for each in pair):
             self._keys_stay(before, State.of(self.host))
         if same and not first.failed and not second.failed:
-            assert one.holds(State.of(self.host))
-        self._converges(two[1])
+            assert declaration.holds(State.of(self.host))
+        self._converges(competing)
 
     @rule(
         troubles=st.lists(faults, max_size=2),
@@ -129,22 +135,22 @@ class Runs(OnOneHost):
         state = State.of(self.host)
 
         if not ran.failed and module is cases.KMS_PROVIDER_INFO:
-            found = {record["provider"]: record["key_id"] for record in ran.result[module.records]}
-            assert found == state.providers
+            key_ids = {record["provider"]: record["key_id"] for record in ran.result[module.records]}
+            assert key_ids == state.providers
         elif not ran.failed:
             assert [record["issuer_alias"] for record in ran.result[module.records]] == sorted(state.issuers)
 
-    def _tells_what_was_answered(self, told: list[tuple[str, str]], journal: list[Record]) -> None:
+    def _tells_what_was_answered(self, operations: list[tuple[str, str]], journal: list[Record]) -> None:
         """A write that another client has made needless is answered like any other."""
         writes = [record for record in journal if record.writes]
         if self.protocol == "rest":
-            assert Counter(told) == Counter(written(record) for record in writes if record.status == 204)
+            assert Counter(operations) == Counter(written(record) for record in writes if record.status == 204)
 
             return
 
         # The code of HTTP says nothing here, so it is known only between which bounds the truth is.
-        assert not Counter(told) - Counter(map(written, writes))
-        assert not Counter(written(record) for record in writes if record.wrote) - Counter(told)
+        assert not Counter(operations) - Counter(map(written, writes))
+        assert not Counter(written(record) for record in writes if record.wrote) - Counter(operations)
 
     def _converges(self, declaration: Union[Declaration, Whole]) -> None:
         second, _journal = self._run(declaration, [], False)

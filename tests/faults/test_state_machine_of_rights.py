@@ -55,17 +55,19 @@ def _all_of_it(parts: list[Declaration], rights: list[dict[str, Any]], purge: bo
     """A whole host; one profile for each subject, and none of an issuer that goes."""
     issuers = whole(parts).options["token_issuers"]
     gone = {issuer["issuer_alias"] for issuer in issuers if issuer["state"] == "absent"}
-    subjects = {(one["external_group_name"], one["issuer_alias"]): one for one in rights}
-    kept = [one for one in subjects.values() if one["state"] == "absent" or one["issuer_alias"] not in gone]
+    subjects = {(right["external_group_name"], right["issuer_alias"]): right for right in rights}
+    kept = [right for right in subjects.values() if right["state"] == "absent" or right["issuer_alias"] not in gone]
     options = {"token_issuers": issuers, "client_profiles": kept, "purge_client_profiles": purge}
 
     return Asked(cases.HOST_TRUST, options)
 
 
 asked = st.one_of(
-    issuers.map(lambda one: Asked(one.module, one.options)),
-    issuers.map(lambda one: Asked(one.module, {**one.options, "issuer_conflict": "rename", "state": "present"})),
-    profiles.map(lambda one: Asked(cases.CLIENT_PROFILE, one)),
+    issuers.map(lambda issuer: Asked(issuer.module, issuer.options)),
+    issuers.map(
+        lambda issuer: Asked(issuer.module, {**issuer.options, "issuer_conflict": "rename", "state": "present"})
+    ),
+    profiles.map(lambda profile: Asked(cases.CLIENT_PROFILE, profile)),
     st.builds(
         _all_of_it,
         st.lists(issuers, min_size=1, max_size=2),
@@ -80,16 +82,16 @@ Granted = dict[tuple[str, str], frozenset[str]]
 
 def _granted(state: State) -> Granted:
     """The rights of the groups of all issuers. An issuer whose alias holds a marker is not gone."""
-    found: Granted = {}
+    granted: Granted = {}
     for label, entitlements in state.profiles.items():
         group, alias = _group_and_alias(label)
         if alias in state.issuers:
             issuer = state.issuers[alias][0]
             marker = read_marker(issuer)
             subject = (marker.issuer if marker else issuer, group)
-            found[subject] = found.get(subject, frozenset()) | entitlements
+            granted[subject] = granted.get(subject, frozenset()) | entitlements
 
-    return found
+    return granted
 
 
 def _group_and_alias(label: str) -> tuple[str, str]:
@@ -154,32 +156,39 @@ class Rights(OnOneHost):
 
     @staticmethod
     def _holds(declaration: Asked, before: State, after: State) -> None:
-        moving = {one["issuer_alias"] for one in declaration.issuers}
-        for one in declaration.profiles:
-            label = f"external group d\\{one['external_group_name']} of {one['issuer_alias']}"
+        moving = {declared["issuer_alias"] for declared in declaration.issuers}
+        for declared in declaration.profiles:
+            label = f"external group d\\{declared['external_group_name']} of {declared['issuer_alias']}"
             had, has = before.profiles.get(label, frozenset()), after.profiles.get(label)
 
-            if one["state"] == "absent":
+            if declared["state"] == "absent":
                 assert has is None
-            elif one["entitlements_mode"] == "exact":
-                assert has == frozenset(one["entitlements"])
+            elif declared["entitlements_mode"] == "exact":
+                assert has == frozenset(declared["entitlements"])
             else:
                 assert has is not None
-                assert has >= set(one["entitlements"])
-                assert moving or has == had | set(one["entitlements"])
+                assert has >= set(declared["entitlements"])
+                assert moving or has == had | set(declared["entitlements"])
 
-        for one in declaration.issuers:
-            if one["state"] == "absent":
-                assert one["issuer_alias"] not in {_group_and_alias(label)[1] for label in after.profiles}
+        for declared in declaration.issuers:
+            if declared["state"] == "absent":
+                assert declared["issuer_alias"] not in {_group_and_alias(label)[1] for label in after.profiles}
 
     @staticmethod
     def _nobody_lost_a_right(declaration: Asked, before: State, after: State) -> None:
         """Only what is declared takes a right away: of the profile, of its issuer, or a purge."""
         if declaration.options.get("purge_client_profiles"):
             return
-        gone = {one["issuer_alias"] for one in declaration.issuers if one["state"] == "absent"}
-        given = {one["issuer_alias"]: one["issuer"] for one in declaration.issuers if one["state"] == "present"}
-        declared = {one["external_group_name"] for one in declaration.profiles}
+        gone = set()
+        given = {}
+
+        for entry in declaration.issuers:
+            if entry["state"] == "absent":
+                gone.add(entry["issuer_alias"])
+            else:
+                given[entry["issuer_alias"]] = entry["issuer"]
+
+        declared = {entry["external_group_name"] for entry in declaration.profiles}
         now = _granted(after)
 
         for (issuer, group), entitlements in _granted(before).items():
@@ -193,8 +202,8 @@ class Rights(OnOneHost):
     @staticmethod
     def _bystanders_stay(declaration: Asked, before: State, after: State) -> None:
         """What names an alias that has nothing to do with the declaration is as it was."""
-        named = {one["issuer_alias"] for one in (*declaration.issuers, *declaration.profiles)}
-        trusted = {one["issuer"] for one in declaration.issuers}
+        named = {entry["issuer_alias"] for entry in (*declaration.issuers, *declaration.profiles)}
+        trusted = {entry["issuer"] for entry in declaration.issuers}
         named |= {alias for alias, (issuer, _chains) in before.issuers.items() if issuer in trusted}
         markers = {alias: read_marker(issuer) for alias, (issuer, _chains) in before.issuers.items()}
         named |= {alias for alias, marker in markers.items() if marker}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from leaks.scenes import PASSWORDS
+from leaks.scene import PASSWORDS
 from support.certificates import chain
 from support.constants import KEY
 from support.constants import KEY_ID

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,6 +24,9 @@ from ansible_collections.esx.trust.plugins.module_utils._api.rest import RestCod
 from ansible_collections.esx.trust.plugins.module_utils._secrets.masks import MASK
 from ansible_collections.esx.trust.plugins.module_utils._secrets.redactor import Redactor
 from leaks import scenes
+from leaks.scene import LOGINS
+from leaks.scene import PASSWORDS
+from leaks.scene import Scene
 from support.actions import Actions
 from support.modules import Modules
 from support.modules import OverJsonRpc
@@ -44,22 +48,23 @@ HELD = [
     ("api_error", "access_token", "access_token"),
     ("api_error_of_old", "session", "handed out"),
     ("unauthorized", "token", "handed out"),
-    *(("write_refused", login, "key_derivation_key") for login in scenes.LOGINS),
+    *(("write_refused", login, "key_derivation_key") for login in LOGINS),
     ("write_refused", "token", "handed out"),
 ]
 WAYS = {"module": Modules, "action": Actions, "jsonrpc": OverJsonRpc}
 
-held = pytest.mark.parametrize(
-    ("way", "scene", "login", "name"),
-    [
-        pytest.param(way, *what, id=f"{name}-{'-'.join(what)}")
-        for name, way in WAYS.items()
-        for what in HELD
-        # Sessions are a service of vCenter, which hosts do not have.
-        if not (way is OverJsonRpc and "session" in what)
-    ],
-)
-password = pytest.mark.parametrize("password", [scenes.PASSWORDS[0], scenes.PASSWORDS[2]], ids=["plain", "odd"])
+
+def _held_in_every_way() -> Iterator[Any]:
+    for name, way in WAYS.items():
+        for held_secret in HELD:
+            # Sessions are a service of vCenter, which hosts do not have.
+            if way is OverJsonRpc and "session" in held_secret:
+                continue
+            yield pytest.param(way, *held_secret, id=f"{name}-{'-'.join(held_secret)}")
+
+
+held = pytest.mark.parametrize(("way", "scene", "login", "name"), list(_held_in_every_way()))
+password = pytest.mark.parametrize("password", [PASSWORDS[0], PASSWORDS[2]], ids=["plain", "odd"])
 
 
 @dataclass(frozen=True)
@@ -95,29 +100,29 @@ def meet(
         return listen
 
     def run(way: type[Modules], scene: str, login: str, password: str, unknown: str | None = None) -> Echo:
-        it = scenes.Scene("esx_kms_provider", login, "run", host, fleet, password)
-        it.secrets["handed out"] = handed_out
-        scenes.SCENES[scene](it)
+        arranged = Scene("esx_kms_provider", login, "run", host, fleet, password)
+        arranged.secrets["handed out"] = handed_out
+        scenes.SCENES[scene](arranged)
 
         def learn(redactor: Redactor, secret: str | None) -> None:
-            if unknown is None or secret not in it.secrets[unknown]:
+            if unknown is None or secret not in arranged.secrets[unknown]:
                 add(redactor, secret)
 
         for codec in (RestCodec, JsonRpcCodec):
             monkeypatch.setattr(codec, "decode", listening(codec.decode))
         monkeypatch.setattr(Redactor, "add", learn)
-        ran = way(host, fleet, capsys, monkeypatch).run(it.module, **it.options)
+        ran = way(host, fleet, capsys, monkeypatch).run(arranged.module, **arranged.options)
 
         assert ran.failed
 
         content = json.loads(refusals[ran.result["failure"]["operation"]])
 
-        return Echo(ran, "; ".join(said(content)[:SHOWN]), it.secrets)
+        return Echo(ran, "; ".join(messages_of(content)[:SHOWN]), arranged.secrets)
 
     return run
 
 
-def said(content: dict[str, Any]) -> list[str]:
+def messages_of(content: dict[str, Any]) -> list[str]:
     """The texts of the messages in an error of either form."""
     if "jsonrpc" not in content:
         return [each["default_message"] for each in content.get("value", content)["messages"]]
@@ -152,6 +157,6 @@ def test_what_is_not_masked_is_found(
     meet: Callable[..., Echo], way: type[Modules], scene: str, login: str, name: str
 ) -> None:
     """A redactor that does not know this one secret gives it away, and the search notices."""
-    echo = meet(way, scene, login, scenes.PASSWORDS[2], unknown=name)
+    echo = meet(way, scene, login, PASSWORDS[2], unknown=name)
     sent = {name: echo.sent(name)}
     assert Search().find(sent, {"message": echo.ran.message})

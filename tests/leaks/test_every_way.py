@@ -13,9 +13,16 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.esx.trust.plugins.module_utils._secrets.known_secrets import RUN
 from environment import ROOT
 from leaks import scenes
+from leaks.scene import FIELDS
+from leaks.scene import LOGINS
+from leaks.scene import MODES
+from leaks.scene import MODULES
+from leaks.scene import PASSWORDS
+from leaks.scene import Scene
+from leaks.scene import of_a_run
+from leaks.scene import urls
 from support.actions import Actions
 from support.modules import Modules
 from support.modules import OverJsonRpc
@@ -29,7 +36,7 @@ if TYPE_CHECKING:
 
 
 #: Scenes in which a secret stands inside the names that the host gives.
-NAMED_BY_SECRETS = ("conflict_with_what_repeats_secrets", "data_that_repeat_secrets")
+NAMED_BY_SECRETS = ("conflict_that_repeats_secrets", "data_that_repeat_secrets")
 
 
 def sentences(result: Mapping[str, Any]) -> Iterator[str]:
@@ -37,11 +44,6 @@ def sentences(result: Mapping[str, Any]) -> Iterator[str]:
     failure = result.get("failure", {})
     yield from (str(result.get("msg", "")), failure.get("message", ""), failure.get("hint", ""))
     yield from map(str, result.get("warnings", ()))
-
-
-def of_a_run(secrets: Mapping[str, list[str]]) -> dict[str, list[str]]:
-    """The secrets that are as long as a run of characters that is never shown."""
-    return {name: [value for value in values if len(value) >= RUN] for name, values in secrets.items()}
 
 
 @pytest.fixture(params=[Modules, Actions, OverJsonRpc], ids=["module", "action", "jsonrpc"])
@@ -60,7 +62,7 @@ def test_every_module_of_hosts_is_looked_at() -> None:
     hosts = {module.stem for module in (ROOT / "plugins" / "modules").glob("esx_*.py")}
     # They are searched in test_api_info and in test_fleet_look.
     without_scenes = {"esx_api_info", "esx_api_probe", "esx_fleet_trust"}
-    assert set(scenes.MODULES) == hosts - without_scenes
+    assert set(MODULES) == hosts - without_scenes
 
 
 def runs(modules: Modules, scene: str) -> Iterable[tuple[str, str]]:
@@ -69,9 +71,9 @@ def runs(modules: Modules, scene: str) -> Iterable[tuple[str, str]]:
     By another way, and in a scene that ends before there is a plan, each login meets one mode, and each mode is met.
     """
     if type(modules) is Modules and scene not in scenes.BEFORE_A_PLAN:
-        return itertools.product(scenes.LOGINS, scenes.MODES)
+        return itertools.product(LOGINS, MODES)
 
-    return zip(scenes.LOGINS, itertools.cycle(scenes.MODES))
+    return zip(LOGINS, itertools.cycle(MODES))
 
 
 @pytest.mark.parametrize(("module", "scene"), scenes.PAIRS)
@@ -84,42 +86,42 @@ def test_no_secret_comes_out(
     module: str,
     scene: str,
 ) -> None:
-    passwords = itertools.cycle(scenes.PASSWORDS)
+    passwords = itertools.cycle(PASSWORDS)
     wrong: list[str] = []
     searched = 0
 
     for login, mode in runs(modules, scene):
         # Each run is a process of its own anywhere else.
         handed_out.clear()
-        it = scenes.Scene(module, login, mode, modules.host, fleet, next(passwords))
-        it.protocol = "jsonrpc" if isinstance(modules, OverJsonRpc) else "rest"
-        expected = scenes.SCENES[scene](it)
+        arranged = Scene(module, login, mode, modules.host, fleet, next(passwords))
+        arranged.protocol = "jsonrpc" if isinstance(modules, OverJsonRpc) else "rest"
+        expected = scenes.SCENES[scene](arranged)
         if expected is NotImplemented:
             continue
         if isinstance(modules, OverJsonRpc) and login == "session":
             continue  # a service of vCenter, which hosts do not have
-        ran = modules.run(module, check=it.check, diff=mode == "diff", **it.options)
-        it.secrets["handed out"] = list(handed_out)
+        ran = modules.run(module, check=arranged.check, diff=mode == "diff", **arranged.options)
+        secrets = {**arranged.secrets, "handed out": list(handed_out)}
         places = {"output": ran.output, "result": "\n".join(words(ran.result))}
         # A provider that a host calls by a secret is asked for by its name.
         if scene != "data_that_repeat_secrets":
-            places["URLs"] = "\n".join(scenes.urls(modules.host))
+            places["URLs"] = "\n".join(urls(modules.host))
 
         if scene in NAMED_BY_SECRETS:
             # A short secret inside a name stays, since names are given back to modules; in a sentence it does not.
-            said = search.find(it.secrets, {"sentences": "\n".join(sentences(ran.result))})
-            said += search.find(of_a_run(it.secrets), places)
+            findings = search.find(secrets, {"sentences": "\n".join(sentences(ran.result))})
+            findings += search.find(of_a_run(secrets), places)
         else:
-            said = search.find(it.secrets, places)
+            findings = search.find(secrets, places)
 
         failure = ran.result.get("failure", {})
         if failure.get("code") != expected or (expected is not None) != ran.failed:
-            said.append(f"{failure.get('code')} in place of {expected}: {ran.message[:300]}")
-        if ran.failed and not set(failure) >= scenes.FIELDS:
-            said.append(f"failure has only {sorted(failure)}")
+            findings.append(f"{failure.get('code')} in place of {expected}: {ran.message[:300]}")
+        if ran.failed and not set(failure) >= FIELDS:
+            findings.append(f"failure has only {sorted(failure)}")
         if "Traceback" in ran.output:
-            said.append("a traceback")
-        wrong += [f"{login}, {mode}: {what}" for what in said]
+            findings.append("a traceback")
+        wrong += [f"{login}, {mode}: {finding}" for finding in findings]
         searched += 1
 
     assert searched

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ansible_collections.esx.trust.plugins.module_utils._api import retries
-from ansible_collections.esx.trust.plugins.module_utils._secrets.known_secrets import RUN
 from leaks import scenes
+from leaks.scene import LOGINS
+from leaks.scene import PASSWORDS
+from leaks.scene import Scene
+from leaks.scene import of_a_run
 from support.looks import connection
 from support.looks import look_at
-from support.looks import told
+from support.looks import texts
 from support.search import words
 
 if TYPE_CHECKING:
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from support.search import Search
 
 #: A short secret inside a name stays, since names are given back to modules.
-NAMED_BY_SECRETS = "conflict_with_what_repeats_secrets"
+NAMED_BY_SECRETS = "conflict_that_repeats_secrets"
 #: A body of 17 MiB is read by nobody, and proves nothing more of a look.
 LEFT_OUT = ("huge",)
 
@@ -36,48 +39,53 @@ def test_no_secret_comes_out(
     names = [scene for module, scene in scenes.PAIRS if module == "esx_host_trust" and scene not in LEFT_OUT]
 
     # Each scene meets another login and another password in the second turn.
-    cells = (
-        (name, scenes.LOGINS[(number + turn) % len(scenes.LOGINS)])
-        for turn in range(2)
-        for number, name in enumerate(names)
-    )
+    cells: list[tuple[str, str]] = []
+    for turn in range(2):
+        cells += [(name, LOGINS[(number + turn) % len(LOGINS)]) for number, name in enumerate(names)]
+
+    remaining = iter(cells)
 
     while True:
         batch = {}
         expected = {}
 
-        for host, password in zip(fleet.hosts, scenes.PASSWORDS):
-            scene, login = next(cells, ("", ""))
+        for host, password in zip(fleet.hosts, PASSWORDS):
+            scene, login = next(remaining, ("", ""))
             if not scene:
                 break
-            it = scenes.Scene("esx_host_trust", login, "check", host, fleet, password)
-            code = scenes.SCENES[scene](it)
+            arranged = Scene("esx_host_trust", login, "check", host, fleet, password)
+            code = scenes.SCENES[scene](arranged)
 
             if code is not NotImplemented:
-                batch[host.name] = it
+                batch[host.name] = arranged
                 expected[host.name] = (scene, code)
 
         if not batch:
             break
 
         handed_out.clear()
-        found = look_at({name: {**connection(fleet, it.host), **it.options} for name, it in batch.items()})
+        options = {}
+        for name, arranged in batch.items():
+            options[name] = {**connection(fleet, arranged.host), **arranged.options}
+
+        results = look_at(options)
         folder = tmp_path / f"{len(seen)}"
         folder.mkdir()
-        places = {"results": "\n".join(words(found)), **told(found, folder)}
+        places = {"results": "\n".join(words(results)), **texts(results, folder)}
 
-        for name, it in batch.items():
+        for name, arranged in batch.items():
             scene, code = expected[name]
-            seen.add((scene, it.login))
-            values = {**it.secrets, "handed out": list(handed_out)}
+            seen.add((scene, arranged.login))
+            cell = f"{scene}, {arranged.login}"
+            secrets = {**arranged.secrets, "handed out": list(handed_out)}
             if scene == NAMED_BY_SECRETS:
-                values = {what: [value for value in each if len(value) >= RUN] for what, each in values.items()}
-            wrong += [f"{scene}, {it.login}: {what}" for what in search.find(values, places)]
-            failure = found[name]["trust"].get("failure") or {}
+                secrets = of_a_run(secrets)
+            wrong += [f"{cell}: {finding}" for finding in search.find(secrets, places)]
+            failure = results[name]["trust"].get("failure") or {}
             if failure.get("code") != code:
-                wrong.append(f"{scene}, {it.login}: {failure.get('code')} in place of {code}")
-            if it.host.writes:
-                wrong.append(f"{scene}, {it.login}: a host was written")
+                wrong.append(f"{cell}: {failure.get('code')} in place of {code}")
+            if arranged.host.writes:
+                wrong.append(f"{cell}: a host was written")
 
     assert not wrong, "\n".join(wrong)
     assert {scene for scene, _login in seen} == set(names)

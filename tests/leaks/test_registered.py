@@ -46,9 +46,10 @@ def test_a_registered_result_holds_no_secret(
     tasks: list[dict[str, Any]] = []
 
     for number, given in enumerate(GIVEN.values()):
-        options = {"retries": 0, **{name: value for name, value in given.items() if value is not None}}
-        for name in [name for name, value in given.items() if value is None]:
-            options[name] = "{{ omit }}"
+        options: dict[str, Any] = {"retries": 0}
+        for name, value in given.items():
+            options[name] = "{{ omit }}" if value is None else value
+
         task = {"name": f"Given {number}", "esx.trust.esx_kms_provider": options, "ignore_errors": True}
         kept = {"content": f"{{{{ result_{number} }}}}", "dest": f"{{{{ playbook_dir }}}}/kept-{number}.json"}
         copy = {"name": f"Keep {number}", "ansible.builtin.copy": {**kept, "mode": "0600"}}

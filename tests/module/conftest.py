@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support import cores
+from support.constants import KEY_ID
 from support.modules import modules
 
 if TYPE_CHECKING:
@@ -25,6 +26,12 @@ def dialect(host: Host, request: pytest.FixtureRequest) -> str:
     """The form in which a host writes its errors over REST."""
     host.settings(dialect=request.param)
     return str(request.param)
+
+
+@pytest.fixture
+def held_provider(host: Host) -> None:
+    """The host holds the key provider that a run declares of itself."""
+    host.put_provider("site-a", type="NATIVE", key_id=KEY_ID)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

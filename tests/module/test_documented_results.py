@@ -46,8 +46,8 @@ COMMON = {"changed", "diff", "exception", "failed", "invocation", "msg", "warnin
 
 def documented(module: str) -> dict[str, Any]:
     text = (environment.ROOT / f"plugins/modules/{module}.py").read_text("utf-8")
-    found: dict[str, Any] = yaml.safe_load(text.partition('\nRETURN = r"""')[2].partition('"""')[0])
-    return found
+    returns: dict[str, Any] = yaml.safe_load(text.partition('\nRETURN = r"""')[2].partition('"""')[0])
+    return returns
 
 
 @pytest.mark.parametrize("module", MODULES)

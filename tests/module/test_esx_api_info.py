@@ -39,17 +39,20 @@ def api_of(modules: Modules, **options: Any) -> dict[str, Any]:
     assert not ran.failed, ran.output
     assert not ran.changed
 
-    found: dict[str, Any] = ran.result["api"]
+    api: dict[str, Any] = ran.result["api"]
 
     assert modules.host.writes == []
 
-    return found
+    return api
 
 
 def known(api: dict[str, Any], service: str) -> dict[str, Any]:
     """What is known of a service: of itself, and of its operations by their names."""
-    (found,) = (each for each in api["services"] if each["service"] == service)
-    return {"service": found["known"], **{each["operation"]: each["known"] for each in found["operations"]}}
+    (service_found,) = (each for each in api["services"] if each["service"] == service)
+    return {
+        "service": service_found["known"],
+        **{each["operation"]: each["known"] for each in service_found["operations"]},
+    }
 
 
 def passwords_sent(host: Host) -> int:
@@ -87,7 +90,7 @@ def test_what_a_host_speaks_and_offers(modules: Modules, host: Host, form: str) 
         assert known(api, PROFILES) == everything
         assert known(api, KMS)["delete"] is False
 
-        as_declared = [op["input_as_declared"] for one in api["services"] for op in one["operations"]]
+        as_declared = [op["input_as_declared"] for described in api["services"] for op in described["operations"]]
 
         assert False not in as_declared
         assert as_declared.count(True) == 14
@@ -101,10 +104,10 @@ def test_the_result_names_nothing_and_nobody(modules: Modules, host: Host, form:
     host.put_account("verwalter", host.password)
     host.settings(protocols=form, echo_requests=True)
     ran = modules.run("esx_api_info", username="verwalter", validate_certs=False, ca_path=None)
-    said = json.dumps(ran.result.get("api")) + ran.warnings
+    output = json.dumps(ran.result.get("api")) + ran.warnings
     names = ("schluessel", "kronprinz", "vc1.example.com", "hausmeister", "verwalter", host.address, host.name)
     for secret in (*names, KEY_ID, KEY, host.password, *host.tokens):
-        assert secret not in said
+        assert secret not in output
 
     assert "validate_certs" in ran.warnings
 

@@ -47,35 +47,35 @@ def test_what_only_a_write_can_tell(modules: Modules, host: Host, form: str) -> 
     assert ran.changed
     assert [action for action, _alias in ran.operations] == ["create", "update", "delete"]
 
-    found = ran.result["api_probe"]
+    probe = ran.result["api_probe"]
 
-    assert found["create"] == found["change"] == found["delete"] == {"succeeded": True, "error": None}
-    assert found["same_issuer_again"] == found["same_alias_again"] == {"succeeded": False, "error": "ALREADY_EXISTS"}
-    assert found["delete_again"] == {"succeeded": False, "error": "NOT_FOUND"}
-    assert (found["same_certificates"], found["same_text"]) == (True, True)
-    assert found["certificates"]["chain_lengths"] == [2]
+    assert probe["create"] == probe["change"] == probe["delete"] == {"succeeded": True, "error": None}
+    assert probe["same_issuer_again"] == probe["same_alias_again"] == {"succeeded": False, "error": "ALREADY_EXISTS"}
+    assert probe["delete_again"] == {"succeeded": False, "error": "NOT_FOUND"}
+    assert (probe["same_certificates"], probe["same_text"]) == (True, True)
+    assert probe["certificates"]["chain_lengths"] == [2]
 
     assert set(host.issuers) == {"kronprinz"}
     assert set(host.providers) == {"schluessel"}
     assert all("kms" not in str(record.operation) for record in host.writes)
     assert host.login_attempts == 1
 
-    (issuer_again,) = (answer for answer in found["answers"] if answer["question"] == "same issuer again")
+    (issuer_again,) = (answer for answer in probe["answers"] if answer["question"] == "same issuer again")
 
     assert any(field.rstrip(": string").endswith("issuer_alia") for field in issuer_again["fields"])
 
-    said = json.dumps(found)
+    output = json.dumps(probe)
     for name in ("esx-trust-probe-", "urn:esx", "kronprinz", "vc1.example", host.address, *host.tokens):
-        assert name not in said
+        assert name not in output
 
 
 def test_a_host_that_changes_certificates(modules: Modules, host: Host) -> None:
     host.behave_as("esx-9.1-jsonrpc")
-    found = modules.run("esx_api_probe").result["api_probe"]
+    probe = modules.run("esx_api_probe").result["api_probe"]
 
-    assert (found["same_certificates"], found["same_text"]) == (False, False)
-    assert found["certificates"]["chain_lengths"] == [1]
-    assert found["certificates"]["line_lengths"] == [76]
+    assert (probe["same_certificates"], probe["same_text"]) == (False, False)
+    assert probe["certificates"]["chain_lengths"] == [1]
+    assert probe["certificates"]["line_lengths"] == [76]
 
 
 @pytest.mark.parametrize("form", ["rest", "jsonrpc"])

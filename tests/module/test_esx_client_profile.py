@@ -380,14 +380,14 @@ def test_only_oauth(modules: Modules, host: Host) -> None:
 def test_what_is_read_can_be_given_to_another_host(modules: Modules, host: Host) -> None:
     host.put_client_profile("1", name="automation", grants=grants("IDENTITY_MGMT", "SECURITY_MGMT"))
     host.put_client_profile("2", **SUBJECT, grants=grants("READ_ONLY"))
-    found = modules.run("esx_client_profile_info").result["client_profiles"]
+    profiles = modules.run("esx_client_profile_info").result["client_profiles"]
 
-    assert [one["profile"] for one in found] == ["2", "1"]
+    assert [profile["profile"] for profile in profiles] == ["2", "1"]
 
     before = rights(host)
     host.client_profiles.clear()
-    for one in found:
-        assert not modules.run("esx_client_profile", **one).failed
+    for profile in profiles:
+        assert not modules.run("esx_client_profile", **profile).failed
 
     assert rights(host) == before
 
@@ -406,8 +406,11 @@ def test_reading_some(modules: Modules, host: Host, options: dict[str, Any], nam
     host.put_client_profile(name="automation")
     host.put_client_profile(**SUBJECT)
     host.put_client_profile(**{**SUBJECT, "type": "EXTERNAL_USER", "name": "ann"})
-    found = modules.run("esx_client_profile_info", **options).result["client_profiles"]
-    named = [one["local_user_name"] or one["external_group_name"] or one["external_user_name"] for one in found]
+    profiles = modules.run("esx_client_profile_info", **options).result["client_profiles"]
+    named = [
+        profile["local_user_name"] or profile["external_group_name"] or profile["external_user_name"]
+        for profile in profiles
+    ]
 
     assert named == names
 

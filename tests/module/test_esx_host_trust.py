@@ -15,6 +15,7 @@ from support.certificates import private_key_pem
 from support.constants import KEY
 from support.constants import KEY_ID
 from support.constants import OTHER_KEY_ID
+from support.modules import TOKEN
 from support.modules import fault
 from support.modules import understood
 
@@ -28,7 +29,6 @@ pytestmark = pytest.mark.usefixtures("dialect")
 
 PROVIDERS = "com.vmware.esx.trusted_infrastructure.kms.providers"
 ISSUERS = "com.vmware.esx.authentication.trust.security_token_issuers"
-TOKEN = "com.vmware.esx.authentication.token.create"
 ONE, TWO = chain(2, subject="one"), chain(2, subject="two")
 
 
@@ -98,8 +98,8 @@ def test_one_task_does_everything_in_order(modules: Modules, host: Host) -> None
 
     held = ran.result["host_trust"]
 
-    assert [one["provider"] for one in held["kms_providers"]] == ["site-a"]
-    assert [one["issuer_alias"] for one in held["token_issuers"]] == ["idp", "stranger", "vc"]
+    assert [record["provider"] for record in held["kms_providers"]] == ["site-a"]
+    assert [record["issuer_alias"] for record in held["token_issuers"]] == ["idp", "stranger", "vc"]
     assert KEY not in ran.output
 
 

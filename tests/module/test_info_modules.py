@@ -84,8 +84,8 @@ def test_issuers_by_alias_and_issuer(modules: Modules, host: Host) -> None:
     host.put_issuer("b", "https://b", [chain(1)])
 
     def aliases(**options: Any) -> list[str]:
-        found = modules.run("esx_token_issuer_info", **options).result["token_issuers"]
-        return [entry["issuer_alias"] for entry in found]
+        issuers = modules.run("esx_token_issuer_info", **options).result["token_issuers"]
+        return [entry["issuer_alias"] for entry in issuers]
 
     assert aliases() == ["a", "b"]
     assert aliases(issuer_alias="a") == ["a"]

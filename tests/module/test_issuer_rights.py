@@ -39,7 +39,7 @@ def put(host: Host, name: str, *entitlements: str, alias: str = "old", **fields:
 
 
 def rights(host: Host) -> dict[tuple[str | None, str | None], set[str]]:
-    return {(one.issuer_alias, one.name): one.entitlements for one in host.client_profiles.values()}
+    return {(profile.issuer_alias, profile.name): profile.entitlements for profile in host.client_profiles.values()}
 
 
 def rename(modules: Modules, way: str, **changes: Any) -> Ran:
@@ -121,7 +121,7 @@ def test_a_profile_that_the_host_refuses_leaves_everything_as_it_was(modules: Mo
     ran = rename(modules, way)
 
     assert ran.failed
-    assert {alias: one.issuer for alias, one in host.issuers.items()} == {"old": ISSUER}
+    assert {alias: issuer.issuer for alias, issuer in host.issuers.items()} == {"old": ISSUER}
     assert rights(host) == before
     assert "'old' was put back" in ran.message
 
@@ -239,8 +239,8 @@ def test_nobody_takes_away_the_issuer_of_his_own_token(modules: Modules, host: H
 @pytest.mark.parametrize("way", ["esx_client_profile", "esx_host_trust", "with issuers"])
 def test_a_group_of_the_same_name_under_another_alias_is_another_one(modules: Modules, host: Host, way: str) -> None:
     """Every vCenter has Administrators of vsphere.local; those of another one do not keep the account in control."""
-    other = "https://vcenter02.example.com/oidc"
-    host.put_issuer("other", other, [OLD])
+    second_issuer = "https://vcenter02.example.com/oidc"
+    host.put_issuer("other", second_issuer, [OLD])
     for alias in ("old", "other"):
         put(host, "admins", "IDENTITY_MGMT", alias=alias)
 
@@ -253,7 +253,7 @@ def test_a_group_of_the_same_name_under_another_alias_is_another_one(modules: Mo
     login: dict[str, Any] = {"saml_token": assertion, "username": None, "password": None}
     trusted = [
         {"issuer_alias": alias, "issuer": name, "signing_cert_chains": [{"cert_chain": OLD}]}
-        for alias, name in (("old", ISSUER), ("other", other))
+        for alias, name in (("old", ISSUER), ("other", second_issuer))
     ]
 
     def remove(alias: str) -> Ran:
@@ -315,7 +315,7 @@ def test_the_order_on_a_host(modules: Modules, host: Host) -> None:
 
     (identifier,) = host.client_profiles
 
-    assert [one["profile"] for one in ran.result["host_trust"]["client_profiles"]] == [identifier]
+    assert [profile["profile"] for profile in ran.result["host_trust"]["client_profiles"]] == [identifier]
     assert not modules.run("esx_host_trust", **declared).changed
 
 
@@ -327,7 +327,7 @@ def test_profiles_are_rows_of_the_report(modules: Modules, host: Host) -> None:
 
     for purge, status in ((False, "undeclared"), (True, "extra")):
         ran = modules.run("esx_host_trust", check=True, client_profiles=declared, purge_client_profiles=purge)
-        rows = {one["id"]: (one["status"], one["message"]) for one in ran.result["resources"]}
+        rows = {resource["id"]: (resource["status"], resource["message"]) for resource in ran.result["resources"]}
 
         assert rows["local user stranger"] == (status, "It grants IDENTITY_MGMT.")
         assert rows["local user x"][0] == "missing"

@@ -61,7 +61,7 @@ def test_both_entitlements_are_enough_for_the_whole(automation: Modules, host: H
     assert set(host.issuers) == {"vcenter01"}
     assert set(host.providers) == {"site-a"}
 
-    held = {(one.name, one.issuer_alias): one.entitlements for one in host.client_profiles.values()}
+    held = {(profile.name, profile.issuer_alias): profile.entitlements for profile in host.client_profiles.values()}
 
     assert held == {("admins", "vcenter01"): {"READ_ONLY"}, ("automation", None): {"SECURITY_MGMT", "IDENTITY_MGMT"}}
     assert not automation.run("esx_host_trust", **WHOLE).changed
@@ -82,7 +82,7 @@ def test_key_providers_need_security_mgmt_alone(automation: Modules, host: Host)
 def test_issuers_and_profiles_need_identity_mgmt_alone(automation: Modules, host: Host) -> None:
     grant(host, "IDENTITY_MGMT")
     assert automation.run("esx_token_issuer", **RENAMED).changed
-    assert {one.issuer_alias for one in host.client_profiles.values()} == {None, "vcenter01"}
+    assert {profile.issuer_alias for profile in host.client_profiles.values()} == {None, "vcenter01"}
 
     refused = automation.kms_provider()
 

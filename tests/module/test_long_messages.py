@@ -39,7 +39,7 @@ def test_a_conflict_with_a_long_name_keeps_its_beginning_and_its_end(modules: Mo
     assert host.writes == []
 
 
-def test_a_warning_with_long_names_is_one_too(modules: Modules, host: Host) -> None:
+def test_a_warning_with_long_names_is_shortened_too(modules: Modules, host: Host) -> None:
     host.put_issuer("vcenter01", ISSUER, [ONE])
     for number in range(3):
         host.put_client_profile(
@@ -56,7 +56,7 @@ def test_a_warning_with_long_names_is_one_too(modules: Modules, host: Host) -> N
 def test_a_long_name_is_given_back_whole_where_it_is_no_sentence(modules: Modules, host: Host) -> None:
     host.put_issuer("a" * LONG, ISSUER, [ONE])
     ran = modules.run("esx_token_issuer_info")
-    assert [one["issuer_alias"] for one in ran.result["token_issuers"]] == ["a" * LONG]
+    assert [issuer["issuer_alias"] for issuer in ran.result["token_issuers"]] == ["a" * LONG]
 
 
 @pytest.mark.parametrize("later", ["ERROR", None])

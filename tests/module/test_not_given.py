@@ -54,13 +54,13 @@ def test_empty_options_are_as_good_as_none(modules: Modules, host: Host, nothing
 
     assert issuer.changed
 
-    found = modules.run("esx_kms_provider_info", **empty, provider=nothing, available=nothing)
+    info = modules.run("esx_kms_provider_info", **empty, provider=nothing, available=nothing)
 
-    assert [one["provider"] for one in found.result["kms_providers"]] == ["site-a"]
+    assert [provider["provider"] for provider in info.result["kms_providers"]] == ["site-a"]
 
-    found = modules.run("esx_token_issuer_info", **empty, issuer_alias=nothing, issuer=nothing)
+    info = modules.run("esx_token_issuer_info", **empty, issuer_alias=nothing, issuer=nothing)
 
-    assert [one["issuer_alias"] for one in found.result["token_issuers"]] == ["vcenter01"]
+    assert [record["issuer_alias"] for record in info.result["token_issuers"]] == ["vcenter01"]
 
 
 @pytest.mark.parametrize("nothing", [None, ""], ids=repr)
@@ -220,7 +220,7 @@ def test_a_look_alike_of_a_provider_is_warned_of(modules: Modules, host: Host, c
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_so_is_that_of_one_of_many(modules: Modules, host: Host, check: bool) -> None:
+def test_a_look_alike_of_an_entry_is_warned_of_too(modules: Modules, host: Host, check: bool) -> None:
     host.put_provider("Site-A", key_id=KEY_ID)
     host.put_issuer("VC", "https://VC/", [PEM])
     provider = {"provider": "site-a", "key_id": KEY_ID, "key_derivation_key": KEY}
@@ -235,7 +235,7 @@ def test_so_is_that_of_one_of_many(modules: Modules, host: Host, check: bool) ->
     assert KEY not in json.dumps(ran.result)
 
 
-def test_a_look_alike_that_goes_is_none(modules: Modules, host: Host) -> None:
+def test_an_issuer_that_is_removed_is_no_look_alike(modules: Modules, host: Host) -> None:
     host.put_issuer("VC", "https://other", [PEM])
     issuer = {"issuer_alias": "vc", "issuer": "https://vc", "signing_cert_chains": CHAINS}
     leaving = {"issuer_alias": "VC", "state": "absent"}

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -125,11 +126,15 @@ LOGINS = {
 WITH_EVERY_LOGIN = ("provider created", "issuer renamed", "all providers")
 
 
+def _cases_and_logins() -> Iterator[tuple[str, str]]:
+    for case in CASES:
+        logins = LOGINS if case in WITH_EVERY_LOGIN else ("token",)
+        for login in logins:
+            yield case, login
+
+
 @pytest.mark.of_rest
-@pytest.mark.parametrize(
-    ("case", "login"),
-    [(case, login) for case in CASES for login in LOGINS if login == "token" or case in WITH_EVERY_LOGIN],
-)
+@pytest.mark.parametrize(("case", "login"), list(_cases_and_logins()))
 def test_no_request_is_needless(modules: Modules, host: Host, case: str, login: str) -> None:
     arrange, run, work = CASES[case]
     options, before, after = LOGINS[login]

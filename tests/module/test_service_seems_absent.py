@@ -64,7 +64,11 @@ def answers_once(host: Host, answer: str, skip: int) -> None:
 
 
 def subjects(host: Host) -> set[tuple[str | None, str | None]]:
-    return {(one.issuer_alias, one.name) for one in host.client_profiles.values() if one.entitlements == {"READ_ONLY"}}
+    return {
+        (profile.issuer_alias, profile.name)
+        for profile in host.client_profiles.values()
+        if profile.entitlements == {"READ_ONLY"}
+    }
 
 
 def again(modules: Modules, host: Host, name: str, **options: Any) -> list[Ran]:
@@ -113,7 +117,7 @@ def test_a_service_that_goes_in_the_middle_loses_no_right(modules: Modules, host
     """It answered before, so nobody believes that it is not there, and nothing is taken away."""
     host.queue(fault(operation=LIST, skip=1, times=None, **ANSWERS[answer]))
     assert modules.run("esx_token_issuer", retries=1, **RENAMED).failed
-    assert ISSUER in {one.issuer for one in host.issuers.values()}
+    assert ISSUER in {issuer.issuer for issuer in host.issuers.values()}
     assert {name for _alias, name in subjects(host)} == {"admins", "automation"}
 
     host.clear_faults()
@@ -186,8 +190,8 @@ def test_an_alias_that_passes_on_tells_whose_rights_it_gives(
     modules: Modules, host: Host, answer: str, skip: int
 ) -> None:
     answers_once(host, answer, skip)
-    other = {**RENAMED, "issuer_alias": "old", "issuer": "https://other.example.com"}
-    runs = again(modules, host, "esx_token_issuer", **other)
+    replaced = {**RENAMED, "issuer_alias": "old", "issuer": "https://other.example.com"}
+    runs = again(modules, host, "esx_token_issuer", **replaced)
 
     assert host.issuers["old"].issuer == "https://other.example.com"
     assert any(TOLD in ran.warnings for ran in runs)
@@ -225,7 +229,7 @@ def test_an_audit_and_the_info_module_see_them(modules: Modules, host: Host, ans
     assert {row["id"] for row in audit.result["resources"]} == {ADMINS, "local user automation"}
 
     answers_once(host, answer, 0)
-    found = modules.run("esx_client_profile_info")
+    info = modules.run("esx_client_profile_info")
 
-    assert len(found.result["client_profiles"]) == 2
-    assert found.warnings == ""
+    assert len(info.result["client_profiles"]) == 2
+    assert info.warnings == ""

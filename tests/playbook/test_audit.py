@@ -44,9 +44,9 @@ def facts(folder: Path) -> dict[str, Any]:
 
     assert "esx_trust_host_in_sync{" in (folder / "esx-trust-audit.prom").read_text("utf-8")
 
-    found: dict[str, Any] = json.loads((folder / "esx-trust-audit.json").read_text())
+    record: dict[str, Any] = json.loads((folder / "esx-trust-audit.json").read_text())
 
-    return found
+    return record
 
 
 def test_everything_is_as_declared(declared: Declared, tmp_path: Path) -> None:
@@ -56,10 +56,10 @@ def test_everything_is_as_declared(declared: Declared, tmp_path: Path) -> None:
     assert played.code == 0, played.output
 
     # It runs in a folder of the test's, and that is where the report is by default.
-    found = facts(tmp_path / "play")
+    record = facts(tmp_path / "play")
 
-    assert found["summary"]["as_declared"] is True
-    assert found["summary"]["hosts"]["ok"] == 5
+    assert record["summary"]["as_declared"] is True
+    assert record["summary"]["hosts"]["ok"] == 5
     assert f"Report: {tmp_path / 'play' / 'esx-trust-audit.html'}" in played.output
     # One task looked at all of them; only those that differ have tasks of their own.
     assert played.recap("esx01")["changed"] == 0
@@ -82,9 +82,9 @@ def test_hosts_whose_work_is_not_done_in_one_process_are_in_the_report(declared:
 
     assert played.code == 2, played.output
 
-    found = {host["host"]: host["status"] for host in facts(tmp_path / "play")["hosts"]}
+    statuses = {host["host"]: host["status"] for host in facts(tmp_path / "play")["hosts"]}
 
-    assert found == {"esx01": "ok", "esx02": "ok", "esx03": "ok", "esx04": "missing", "esx05": "missing"}
+    assert statuses == {"esx01": "ok", "esx02": "ok", "esx03": "ok", "esx04": "missing", "esx05": "missing"}
     # One login is enough for a look; two tasks take two.
     assert [host.login_attempts for host in declared.hosts] == [1, 2, 1, 2, 1]
 
@@ -104,9 +104,9 @@ def test_every_kind_of_deviation_on_a_host_of_its_own(declared: Declared, tmp_pa
 
     assert played.code == 2, played.output
 
-    found = facts(folder)
+    record = facts(folder)
 
-    assert {host["host"]: host["status"] for host in found["hosts"]} == {
+    assert {host["host"]: host["status"] for host in record["hosts"]} == {
         "esx01": "ok",
         "esx02": "missing",
         "esx03": "conflict",
@@ -114,22 +114,22 @@ def test_every_kind_of_deviation_on_a_host_of_its_own(declared: Declared, tmp_pa
         "esx05": "failed",
     }
 
-    (nobodys,) = (one for one in found["hosts"][0]["resources"] if one["id"] == "nobodys")
+    (nobodys,) = (resource for resource in record["hosts"][0]["resources"] if resource["id"] == "nobodys")
 
     assert (nobodys["status"], nobodys["available"]) == ("undeclared", False)
-    assert {one["id"]: one["status"] for one in found["hosts"][1]["resources"]} == {
+    assert {resource["id"]: resource["status"] for resource in record["hosts"][1]["resources"]} == {
         "site-a": "missing",
         "vcenter01": "differs",
     }
     assert [played.recap(host.name)["failed"] for host in declared.hosts] == [0, 1, 1, 1, 1]
-    outcome = f"4 of 5 hosts need attention. {len(found['attention'])} findings. Report: {folder}/esx-trust-audit.html"
+    outcome = f"4 of 5 hosts need attention. {len(record['attention'])} findings. Report: {folder}/esx-trust-audit.html"
     assert outcome in played.output
     # The outcome is the last thing on the screen before Ansible's recap.
     assert "FAILED!" not in played.output.partition(outcome)[2]
 
-    said = "Key provider 'site-a' is missing; token issuer 'vcenter01' differs."
+    sentence = "Key provider 'site-a' is missing; token issuer 'vcenter01' differs."
 
-    assert f"{said} Report: {folder}/esx-trust-audit.html" in played.output
+    assert f"{sentence} Report: {folder}/esx-trust-audit.html" in played.output
     assert all(host.writes == [] for host in declared.hosts)
     assert refusing.login_attempts == 1
 
@@ -165,7 +165,7 @@ def test_an_audit_tells_of_its_run_and_of_what_changed_since_the_one_before(decl
 
     assert (second["changes"]["since"], second["changes"]["deviating"]) == (first["generated_at"], ["esx02"])
 
-    (finding,) = (one for one in second["attention"] if one["kind"] == "differs")
+    (finding,) = (item for item in second["attention"] if item["kind"] == "differs")
 
     assert finding["next_step"]["command"].endswith(" --limit esx02")
     assert "WARNING" not in played.output
@@ -186,10 +186,10 @@ def test_what_the_command_line_says_does_not_matter(declared: Declared, tmp_path
 
     assert played.code == 2, played.output
 
-    found = facts(tmp_path / "play")
+    record = facts(tmp_path / "play")
 
-    assert {host["host"]: host["status"] for host in found["hosts"]} == {"esx02": "ok", "esx03": "failed"}
-    assert "nowhere_to_be_found" in found["hosts"][1]["message"]
+    assert {host["host"]: host["status"] for host in record["hosts"]} == {"esx02": "ok", "esx03": "failed"}
+    assert "nowhere_to_be_found" in record["hosts"][1]["message"]
 
 
 def test_no_host_is_no_success(declared: Declared) -> None:
@@ -211,7 +211,7 @@ def test_the_days_before_an_end_that_need_attention(
     assert facts(tmp_path / "play")["expiring_days"] == days
 
 
-def test_days_that_are_none(declared: Declared) -> None:
+def test_a_value_that_is_no_number_of_days_is_refused(declared: Declared) -> None:
     played = declared.run(AUDIT, "-e", "esx_expiring_days=-1")
     assert played.code == 2
     assert "expiring_days: is less than 0." in played.output

@@ -45,9 +45,13 @@ OLD, NEW = chain(1, subject="old"), chain(1, subject="new")
 
 def rights(issuers: Mapping[str, Any], profiles: Mapping[str, Any]) -> set[str]:
     """What the group of the issuer may do on a host that holds these."""
-    aliases = {alias for alias, one in issuers.items() if one.issuer == ISSUER}
-    own = [one for one in profiles.values() if one.name == GROUP and one.issuer_alias in aliases]
-    return {entitlement for one in own for entitlement in one.entitlements}
+    aliases = {alias for alias, issuer in issuers.items() if issuer.issuer == ISSUER}
+    entitlements: set[str] = set()
+    for profile in profiles.values():
+        if profile.name == GROUP and profile.issuer_alias in aliases:
+            entitlements |= profile.entitlements
+
+    return entitlements
 
 
 class History:
@@ -58,25 +62,25 @@ class History:
 
     def gaps(self) -> dict[str, list[set[str]]]:
         """By host, what the group could do at the moments in which it could not read although it had been able to."""
-        found = {}
+        gaps_by_host = {}
         for name, moments in self.of.items():
             first = next((number for number, now in enumerate(moments) if "READ_ONLY" in now), len(moments))
-            found[name] = [now for now in moments[first:] if "READ_ONLY" not in now]
+            gaps_by_host[name] = [now for now in moments[first:] if "READ_ONLY" not in now]
 
-        return {name: missing for name, missing in found.items() if missing}
+        return {name: missing for name, missing in gaps_by_host.items() if missing}
 
 
 @pytest.fixture
 def history(monkeypatch: pytest.MonkeyPatch) -> History:
-    one = History()
+    kept = History()
 
     def note(host: Any) -> None:
         now = rights(copy.deepcopy(host.issuers), copy.deepcopy(host.client_profiles))
-        one.of.setdefault(host.name, []).append(now)
+        kept.of.setdefault(host.name, []).append(now)
 
     after_every_request(monkeypatch, note)
 
-    return one
+    return kept
 
 
 @pytest.fixture
@@ -90,12 +94,12 @@ def declared(playbooks: Playbooks, fleet: Fleet, tmp_path: Path, history: Histor
     strange.put_client_profile(name="intruder", grants=grants("IDENTITY_MGMT"))
     fresh.settings(protocols="jsonrpc")
 
-    found = Declared(playbooks, fleet, tmp_path, hosts)
-    says(found, OLD)
-    found.of_all["esx_client_profiles"] = [{**DECLARED, "entitlements": ["READ_ONLY"]}]
-    found.of_all["esx_purge_client_profiles"] = True
+    declaration = Declared(playbooks, fleet, tmp_path, hosts)
+    says(declaration, OLD)
+    declaration.of_all["esx_client_profiles"] = [{**DECLARED, "entitlements": ["READ_ONLY"]}]
+    declaration.of_all["esx_purge_client_profiles"] = True
 
-    return found
+    return declaration
 
 
 def says(declared: Declared, certificates: list[str], **more: Any) -> None:
@@ -115,7 +119,7 @@ def audited(declared: Declared, code: int) -> dict[str, Any]:
 
 
 def held(host: Host) -> list[tuple[str | None, set[str]]]:
-    return [(one.name, one.entitlements) for one in host.client_profiles.values()]
+    return [(profile.name, profile.entitlements) for profile in host.client_profiles.values()]
 
 
 def test_no_right_is_lost_at_any_moment(declared: Declared, history: History) -> None:

@@ -42,9 +42,9 @@ def in_worker(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture
 def declared(playbooks: Playbooks, fleet: Fleet, tmp_path: Path, in_worker: bool) -> Declared:
-    found = Declared(playbooks, fleet, tmp_path, playbooks.hosts[:2])
-    found.of_everything.update(ELSEWHERE, esx_trust_in_worker=in_worker)
-    return found
+    declaration = Declared(playbooks, fleet, tmp_path, playbooks.hosts[:2])
+    declaration.of_everything.update(ELSEWHERE, esx_trust_in_worker=in_worker)
+    return declaration
 
 
 def test_the_playbooks(declared: Declared) -> None:
@@ -60,17 +60,17 @@ def test_the_probe(declared: Declared, tmp_path: Path) -> None:
     played = declared.run("esx.trust.probe", "-e", "esx_probe_write=true", extra={"esx_hosts": " "})
     assert played.code == 0, played.output
 
-    found = json.loads((tmp_path / "play" / "esx-trust-probe.json").read_text())
+    record = json.loads((tmp_path / "play" / "esx-trust-probe.json").read_text())
 
-    assert [host["tried"]["removed"] for host in found["hosts"]] == [True, True]
+    assert [host["tried"]["removed"] for host in record["hosts"]] == [True, True]
     assert declared.in_order == [["create", "create", "create", "update", "delete", "delete"]] * 2
 
 
 def test_the_role_in_a_play_of_ones_own(declared: Declared) -> None:
     """And the play's other tasks are done where they were done before."""
     role = {"name": "Trust", "ansible.builtin.import_role": {"name": "esx.trust.host_trust"}}
-    other = {"name": "Elsewhere", "ansible.builtin.command": "true", "ignore_unreachable": True}
-    played = declared.play({"tasks": [role, other]})
+    play_elsewhere = {"name": "Elsewhere", "ansible.builtin.command": "true", "ignore_unreachable": True}
+    played = declared.play({"tasks": [role, play_elsewhere]})
 
     assert declared.in_order == [["create", "create"]] * 2, played.output
     assert played.output.count("UNREACHABLE!") == 2, played.output

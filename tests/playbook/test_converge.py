@@ -125,7 +125,7 @@ def test_hosts_that_are_as_declared_are_left_alone(declared: Declared) -> None:
 
     plan = json.loads((declared.folder / "play" / "esx-trust-plan.json").read_text())
 
-    assert [(one["kind"], one["limit"]) for one in plan["groups"]] == [
+    assert [(group["kind"], group["limit"]) for group in plan["groups"]] == [
         ("change", "esx03"),
         ("conflict", "esx01"),
         ("nothing", "esx02,esx04,esx05"),
@@ -134,7 +134,7 @@ def test_hosts_that_are_as_declared_are_left_alone(declared: Declared) -> None:
     assert "esx02,<wbr>esx04,<wbr>esx05" in (declared.folder / "play" / "esx-trust-plan.html").read_text()
 
 
-def test_nobody_says_yes(declared: Declared) -> None:
+def test_without_a_confirmation_no_host_is_written(declared: Declared) -> None:
     """Where nobody can be asked, that is a no."""
     played = declared.run(CONVERGE, extra={"esx_confirm": True})
     assert played.code == 2, played.output
@@ -228,8 +228,8 @@ def test_it_stops_after_a_batch_in_which_too_many_fail(declared: Declared) -> No
     before = declared.run(CONVERGE, extra={**batches, "esx_max_fail_percentage": 19})
 
     assert before.code == 2, before.output
-    said = "1 of 5 hosts that answer (20%) would fail; esx_max_fail_percentage is 19. No host was written."
-    assert said in before.output
+    sentence = "1 of 5 hosts that answer (20%) would fail; esx_max_fail_percentage is 19. No host was written."
+    assert sentence in before.output
     assert "1 conflict (esx02), 4 not written (esx01, esx03, esx04, …). Plan: " in before.output
     assert re.findall(r"^fatal: \[(.+?)\]: FAILED! .*would lock the", before.output, re.MULTILINE) == [conflict.name]
     assert recap.hosts(before.output, "failed") == [conflict.name]
@@ -297,8 +297,8 @@ def test_an_earlier_result_says_nothing_about_this_run(declared: Declared) -> No
 
 
 def test_which_hosts(declared: Declared) -> None:
-    one = declared.run(CONVERGE, "-e", "esx_hosts=esx02:esx03", "--limit", "esx03,esx04")
-    assert one.code == 0, one.output
+    played = declared.run(CONVERGE, "-e", "esx_hosts=esx02:esx03", "--limit", "esx03,esx04")
+    assert played.code == 0, played.output
     assert declared.written == ["esx03"]
 
     none = declared.run(CONVERGE, "-e", "esx_hosts=esxi")

@@ -47,8 +47,8 @@ def keep(folder: Path, name: str, value: str, **more: Any) -> dict[str, Any]:
 
 def looked(folder: Path) -> dict[str, Any]:
     """What the look returned."""
-    found: dict[str, Any] = json.loads((folder / "look.json").read_text())
-    return found
+    look: dict[str, Any] = json.loads((folder / "look.json").read_text())
+    return look
 
 
 def both_ways(declared: Declared, play: dict[str, Any], *arguments: str, **extra: Any) -> Played:
@@ -168,16 +168,16 @@ def test_variables_are_those_of_a_task_for_each_host(declared: Declared, playboo
 
     assert played.code == 0, played.output
 
-    found = looked(folder)["results"]
+    results = looked(folder)["results"]
 
-    assert list(found) == list(declared.of_one)
+    assert list(results) == list(declared.of_one)
 
     for name in [*SOURCES, "omitted", "date", "vaulted"]:
         alone = json.loads((folder / f"{name}.json").read_text())
         assert alone["resources"], alone
-        assert shown(found[name]["trust"]) == shown(alone), name
+        assert shown(results[name]["trust"]) == shown(alone), name
 
-    names = {name: found[name]["trust"]["resources"][0]["id"] for name in SOURCES}
+    names = {name: results[name]["trust"]["resources"][0]["id"] for name in SOURCES}
 
     assert names["nested"] == "of-group-of-play"
     assert names["registered"] == "of-result"
@@ -192,11 +192,11 @@ def test_variables_are_those_of_a_task_for_each_host(declared: Declared, playboo
         alone = json.loads((folder / f"{name}.json").read_text())
         assert alone["failed"], alone
 
-        said = found[name]["trust"]["msg"]
+        message = results[name]["trust"]["msg"]
 
-        assert found[name]["trust"]["failed"] is True
-        assert said.startswith(f"{name}: {variable}: cannot be read"), said
-        assert KEY not in said
+        assert results[name]["trust"]["failed"] is True
+        assert message.startswith(f"{name}: {variable}: cannot be read"), message
+        assert KEY not in message
 
     # Each way asked each host that can be read, and nobody sent a text in braces anywhere.
     assert host.login_attempts == 2 * (len(SOURCES) + 3)
@@ -215,18 +215,18 @@ def test_results_are_those_of_a_task_for_each_host(declared: Declared) -> None:
 
     assert played.code == 0, played.output
 
-    found = looked(declared.folder)
+    look = looked(declared.folder)
 
     for host in declared.hosts:
         alone = json.loads((declared.folder / f"{host.name}.json").read_text())
-        assert shown(found["results"][host.name]["trust"]) == shown(alone)
+        assert shown(look["results"][host.name]["trust"]) == shown(alone)
 
-    assert found["changed"] is False
-    assert found["roll_out"] == ["esx01", "esx02"]
-    assert list(found["failing"]) == ["esx03", "esx05"]
-    assert found["failing_percentage"] == 50
-    assert list(found["down"]) == ["esx04"]
-    assert found["elsewhere"] == found["as_declared"] == []
+    assert look["changed"] is False
+    assert look["roll_out"] == ["esx01", "esx02"]
+    assert list(look["failing"]) == ["esx03", "esx05"]
+    assert look["failing_percentage"] == 50
+    assert list(look["down"]) == ["esx04"]
+    assert look["elsewhere"] == look["as_declared"] == []
     assert all(host.writes == [] for host in declared.hosts)
     assert good.login_attempts == 2
 
@@ -239,9 +239,9 @@ def test_a_login_that_one_host_refuses_is_tried_on_no_other(declared: Declared) 
     assert played.code == 0, played.output
     assert [host.login_attempts for host in declared.hosts] == [1, 0, 0, 0, 0]
 
-    found = looked(declared.folder)["results"]
+    results = looked(declared.folder)["results"]
 
-    assert "esx01 refused the same login" in found["esx03"]["trust"]["msg"]
+    assert "esx01 refused the same login" in results["esx03"]["trust"]["msg"]
     assert Search().find({"password": ["wrong Pässword/1"], "key": [KEY]}, {"": played.output, **played.files}) == []
 
     # A host that does not answer proves nothing, and the one that answers first is tried, and no other.

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,14 +53,14 @@ def declared(playbooks: Playbooks, fleet: Fleet, tmp_path: Path) -> Declared:
     asked.behave_as("esx-8.0.2-jsonrpc")
     first.settings(introspection="absent")
 
-    found = Declared(playbooks, fleet, tmp_path, hosts)
-    found.of_all["esx_api_protocol"] = "jsonrpc"
-    found.of_one[asked.name]["esx_api_protocol"] = "auto"
-    found.of_all["esx_kms_providers"] = [provider()]
-    found.of_all["esx_client_profiles"] = PROFILES
-    says(found, OLD)
+    declaration = Declared(playbooks, fleet, tmp_path, hosts)
+    declaration.of_all["esx_api_protocol"] = "jsonrpc"
+    declaration.of_one[asked.name]["esx_api_protocol"] = "auto"
+    declaration.of_all["esx_kms_providers"] = [provider()]
+    declaration.of_all["esx_client_profiles"] = PROFILES
+    says(declaration, OLD)
 
-    return found
+    return declaration
 
 
 def says(declared: Declared, certificates: list[str], **more: Any) -> None:
@@ -77,7 +78,11 @@ def run(declared: Declared, playbook: str, *arguments: str) -> list[str]:
 
 def written(declared: Declared) -> list[list[str]]:
     """Every host's writes since it was looked at last, as the ends of their operations' names."""
-    return [[".".join(str(one.operation).rsplit(".", 2)[-2:]) for one in host.writes] for host in declared.hosts]
+    return [[_short_name(record) for record in host.writes] for host in declared.hosts]
+
+
+def _short_name(record: Record) -> str:
+    return ".".join(str(record.operation).rsplit(".", 2)[-2:])
 
 
 def over_rest(host: Host) -> list[Record]:
@@ -85,7 +90,7 @@ def over_rest(host: Host) -> list[Record]:
 
 
 def certificates_of_vcenter(host: Host) -> list[str]:
-    return [certificate for each in host.issuers["vcenter01"].chains for certificate in each]
+    return list(itertools.chain.from_iterable(host.issuers["vcenter01"].chains))
 
 
 def test_the_whole_mission(declared: Declared, tmp_path: Path) -> None:
@@ -133,10 +138,10 @@ def test_the_whole_mission(declared: Declared, tmp_path: Path) -> None:
     assert [len(each) for each in written(declared)] == [7] * 5
 
     # Where the form is declared, nobody spoke REST; where it is found out, REST got logins that nobody looked at.
-    *told, asked = declared.hosts
+    *with_protocol, asked = declared.hosts
 
-    assert [over_rest(host) for host in told] == [[]] * 4
-    assert {str(one.operation) for one in over_rest(asked)} == {"com.vmware.esx.authentication.token.create"}
+    assert [over_rest(host) for host in with_protocol] == [[]] * 4
+    assert {str(record.operation) for record in over_rest(asked)} == {"com.vmware.esx.authentication.token.create"}
 
     run(declared, "esx.trust.probe")
     probed = json.loads((tmp_path / "play" / "esx-trust-probe.json").read_text("utf-8"))
@@ -144,13 +149,15 @@ def test_the_whole_mission(declared: Declared, tmp_path: Path) -> None:
     assert probed["summary"]["by_protocol"] == {"rest": 0, "jsonrpc": 5}
     assert [host["outcome"] for host in probed["hosts"]] == ["ok"] * 5
     # A probe also asks over REST, without a login.
-    assert {one.authentication for host in told for one in over_rest(host)} == {None}
+    for host in with_protocol:
+        assert {record.authentication for record in over_rest(host)} == {None}
 
     for host in declared.hosts:
-        assert not any(one.writes for one in over_rest(host))
+        assert not any(record.writes for record in over_rest(host))
 
-        seen = [one for one in host.journal if one.protocol == "jsonrpc" and one.authentication == "basic"]
+        over_jsonrpc = [record for record in host.journal if record.protocol == "jsonrpc"]
+        logins = [record for record in over_jsonrpc if record.authentication == "basic"]
 
-        assert host.login_attempts == len(seen)
+        assert host.login_attempts == len(logins)
         assert host.failed_logins == 0
         assert host.wait_closed()

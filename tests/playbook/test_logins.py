@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from simulator import Fault
+from simulator import Host
 from support.constants import KEY
 from support.constants import KEY_ID
 from support.playbooks import Playbooks
@@ -20,6 +23,15 @@ def provider(**task: Any) -> dict[str, Any]:
     """A task that keeps a key provider."""
     options = {"provider": "{{ item | default('site-a') }}", "key_id": KEY_ID, "key_derivation_key": KEY}
     return {"name": "Keep the provider", "esx.trust.esx_kms_provider": {**options, **task.pop("options", {})}, **task}
+
+
+def each_on_a_host_of_its_own(kinds: Mapping[str, list[dict[str, Any]]], hosts: Iterable[Host]) -> list[dict[str, Any]]:
+    """The tasks of all kinds in one list. The tasks of the first kind run for the first host alone, and so on."""
+    tasks = []
+    for host, of_a_kind in zip(hosts, kinds.values()):
+        tasks += [{**task, "when": f"inventory_hostname == '{host.name}'"} for task in of_a_kind]
+
+    return tasks
 
 
 #: Each on a host of its own, in one run.
@@ -38,19 +50,15 @@ TASKS = {
 
 @pytest.mark.every_core
 def test_a_refused_password_is_sent_once(playbooks: Playbooks) -> None:
-    tasks = [
-        {**task, "when": f"inventory_hostname == '{host.name}'"}
-        for host, each in zip(playbooks.hosts, TASKS.values())
-        for task in each
-    ]
+    tasks = each_on_a_host_of_its_own(TASKS, playbooks.hosts)
 
     played = playbooks.play(tasks, variables={"esx_password": WRONG})
 
     assert {kind: host.failed_logins for kind, host in zip(TASKS, playbooks.hosts)} == dict.fromkeys(TASKS, 1)
 
     for host in playbooks.hosts:
-        said = "\n".join(line for line in played.output.splitlines() if f"[{host.name}]" in line)
-        assert "is not tried again" in said, said
+        lines = "\n".join(line for line in played.output.splitlines() if f"[{host.name}]" in line)
+        assert "is not tried again" in lines, lines
 
     assert WRONG not in played.output
     assert not any(WRONG in text for name, text in played.files.items() if not name.endswith("variables.json"))
@@ -86,11 +94,7 @@ BACKGROUND = {
 @pytest.mark.every_core
 @pytest.mark.parametrize("in_worker", [True], ids=["in the worker"], indirect=True)
 def test_a_refused_password_is_sent_once_by_tasks_beside_each_other(playbooks: Playbooks) -> None:
-    tasks = [
-        {**task, "when": f"inventory_hostname == '{host.name}'"}
-        for host, each in zip(playbooks.hosts, BACKGROUND.values())
-        for task in each
-    ]
+    tasks = each_on_a_host_of_its_own(BACKGROUND, playbooks.hosts)
 
     jobs = playbooks.folder / "jobs"
     played = playbooks.play(tasks, variables={"esx_password": WRONG, "ansible_async_dir": str(jobs)})

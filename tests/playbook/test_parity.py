@@ -104,8 +104,8 @@ def playbooks(core: str, tools: Tools, fleet: Fleet, tmp_path: Path) -> Iterator
 def test_results_are_the_same(playbooks: Playbooks, tmp_path: Path, shown: bool) -> None:
     """One host is served in the worker, the other by the module; both go through the same."""
     in_worker, as_module = results(playbooks, tmp_path, in_worker=playbooks.hosts[:1], shown=shown)
-    for run, one, other in zip(RUNS, in_worker, as_module):
-        assert _shown(one) == _shown(other), run
+    for run, in_the_worker, in_the_module in zip(RUNS, in_worker, as_module):
+        assert _shown(in_the_worker) == _shown(in_the_module), run
 
 
 def test_results_are_the_same_over_either_form_of_the_api(playbooks: Playbooks, tmp_path: Path) -> None:
@@ -113,25 +113,25 @@ def test_results_are_the_same_over_either_form_of_the_api(playbooks: Playbooks, 
     _rest, jsonrpc = playbooks.hosts
     jsonrpc.settings(protocols="jsonrpc")
     over_rest, over_jsonrpc = results(playbooks, tmp_path, in_worker=playbooks.hosts)
-    for run, one, other in zip(RUNS, over_rest, over_jsonrpc):
-        assert _of_either_form(one) == _of_either_form(other), run
-    forms = [{result.get("api_protocol") for result in each} - {None} for each in (over_rest, over_jsonrpc)]
+    for run, rest_result, jsonrpc_result in zip(RUNS, over_rest, over_jsonrpc):
+        assert _of_either_form(rest_result) == _of_either_form(jsonrpc_result), run
 
-    assert "jsonrpc" not in forms[0]
-    assert "jsonrpc" in forms[1]
+    assert "jsonrpc" not in [result.get("api_protocol") for result in over_rest]
+    assert "jsonrpc" in [result.get("api_protocol") for result in over_jsonrpc]
 
 
 def results(
     playbooks: Playbooks, folder: Path, *, in_worker: Sequence[Host], shown: bool = False
 ) -> list[list[dict[str, Any]]]:
     """What both hosts registered of all RUNS; the hosts are written to equally, and no secret is registered."""
-    tasks: list[dict[str, Any]] = [
-        {"name": f"Run {number}", name: options, **keywords, "register": f"run{number}", "ignore_errors": True}
-        for number, (name, options, keywords) in enumerate(RUNS)
-    ]
+    tasks: list[dict[str, Any]] = []
     workers = [host.name for host in in_worker]
-    for task in tasks:
-        task["vars"] = {"esx_trust_in_worker": f"{{{{ inventory_hostname in {workers} }}}}"}
+    way = {"esx_trust_in_worker": f"{{{{ inventory_hostname in {workers} }}}}"}
+
+    for number, (name, options, keywords) in enumerate(RUNS):
+        task = {"name": f"Run {number}", name: options, **keywords, "vars": way}
+        tasks.append({**task, "register": f"run{number}", "ignore_errors": True})
+
     names = ", ".join(f"run{number}" for number in range(len(RUNS)))
     content = f"{{{{ [{names}] | to_json }}}}"
     dest = f"{folder}/{{{{ inventory_hostname }}}}.json"
@@ -141,16 +141,16 @@ def results(
 
     assert played.code == 0, played.output
 
-    found = [
-        json.loads((folder / f"{host.name}.json").read_text("utf-8").replace(host.address, "HOST"))
-        for host in playbooks.hosts
-    ]
+    records = []
+    for host in playbooks.hosts:
+        kept = (folder / f"{host.name}.json").read_text("utf-8")
+        records.append(json.loads(kept.replace(host.address, "HOST")))
 
     assert len({len(host.writes) for host in playbooks.hosts}) == 1
-    assert KEY not in json.dumps(found)
-    assert "wrong-Password-1" not in json.dumps(found)
+    assert KEY not in json.dumps(records)
+    assert "wrong-Password-1" not in json.dumps(records)
 
-    return found
+    return records
 
 
 def _of_either_form(result: dict[str, Any]) -> dict[str, Any]:
@@ -166,9 +166,8 @@ def _of_either_form(result: dict[str, Any]) -> dict[str, Any]:
 def _shown(result: dict[str, Any]) -> dict[str, Any]:
     """A result as a playbook may rely on it."""
     # These are the inside of Ansible; newer cores keep some of them in the results of modules.
-    return {
-        name: value for name, value in result.items() if name not in ("exception", "_ansible_no_log", "ansible_parsed")
-    }
+    inside = ("exception", "_ansible_no_log", "ansible_parsed")
+    return {name: value for name, value in result.items() if name not in inside}
 
 
 NEEDS_ROOT = "as another user"  # only root becomes somebody without a password
@@ -205,12 +204,15 @@ class Connection(local.Connection):
 @pytest.mark.every_core
 def test_the_work_is_done_where_it_belongs(playbooks: Playbooks, core: str, tmp_path: Path) -> None:
     """All ways are tasks of one run, each with a key provider of its name."""
-    ways = {name: way for name, way in WAYS.items() if name != NEEDS_ROOT or os.geteuid() == 0}
+    ways = dict(WAYS)
+    if os.geteuid() != 0:
+        del ways[NEEDS_ROOT]
+
     python = made_environment(core).python
     # The same Python under a name that is not the one that runs Ansible, with the libraries of that one.
-    other = tmp_path / "python"
-    other.write_text(f'#!/bin/sh\nexec {python} "$@"\n')
-    other.chmod(0o755)
+    interpreter = tmp_path / "python"
+    interpreter.write_text(f'#!/bin/sh\nexec {python} "$@"\n')
+    interpreter.chmod(0o755)
     folder = tmp_path / "play"
     (folder / "connection_plugins").mkdir()
     (folder / "connection_plugins" / "elsewhere.py").write_text(ELSEWHERE)
@@ -223,22 +225,22 @@ def test_the_work_is_done_where_it_belongs(playbooks: Playbooks, core: str, tmp_
 
     host_vars = folder / "host_vars"
     host_vars.mkdir()
-    common = f"ansible_python_interpreter: {other}\n"
+    common = f"ansible_python_interpreter: {interpreter}\n"
     (host_vars / "bastion.yml").write_text(f"ansible_connection: elsewhere\n{common}")
     (host_vars / "other_python.yml").write_text(f"ansible_connection: local\n{common}")
-    tasks = [
-        {"name": name, KMS: {**PROVIDER, "provider": name}, **keywords} for name, (keywords, _in_worker) in ways.items()
-    ]
+    tasks = []
+    for name, (keywords, _in_worker) in ways.items():
+        tasks.append({"name": name, KMS: {**PROVIDER, "provider": name}, **keywords})
 
-    played = playbooks.play([add, *tasks], "-vvv", variables={"other_python": str(other), "jobs": str(tmp_path)})
+    played = playbooks.play([add, *tasks], "-vvv", variables={"other_python": str(interpreter), "jobs": str(tmp_path)})
 
     assert played.code == 0, played.output
 
     for host in playbooks.hosts:
         assert sorted(host.providers) == sorted(ways)
     _before, *parts = re.split(r"^TASK \[(.*)\] \*+$", played.output, flags=re.MULTILINE)
-    said = dict(zip(parts[::2], parts[1::2]))
-    in_worker = {name for name in ways if SENT not in said[name]}
+    places = dict(zip(parts[::2], parts[1::2]))
+    in_worker = {name for name in ways if SENT not in places[name]}
 
     assert in_worker == {name for name, (_keywords, expected) in ways.items() if expected}
     assert KEY not in played.output

@@ -44,7 +44,7 @@ def test_check_then_run_then_again(playbooks: Playbooks) -> None:
         {"name": "Issuers", "esx.trust.esx_token_issuer_info": {}, "register": "issuers"},
     ]
 
-    found = {
+    outcomes = {
         "name": "Both are there",
         "ansible.builtin.assert": {
             "that": [
@@ -63,13 +63,13 @@ def test_check_then_run_then_again(playbooks: Playbooks) -> None:
     assert all(checked.recap(host.name)["changed"] == 2 for host in playbooks.hosts)
     assert all(host.writes == [] for host in playbooks.hosts)
 
-    first = playbooks.play([*tasks, found], variables=variables)
+    first = playbooks.play([*tasks, outcomes], variables=variables)
 
     assert first.code == 0, first.output
     assert all(first.recap(host.name)["changed"] == 2 for host in playbooks.hosts)
     assert all(len(host.writes) == 2 for host in playbooks.hosts)
 
-    again = playbooks.play([*tasks, found], "--diff", variables=variables)
+    again = playbooks.play([*tasks, outcomes], "--diff", variables=variables)
 
     assert again.code == 0, again.output
     assert all(again.recap(host.name)["changed"] == 0 for host in playbooks.hosts)

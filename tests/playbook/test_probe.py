@@ -46,8 +46,8 @@ def declared(playbooks: Playbooks, fleet: Fleet, tmp_path: Path) -> Declared:
 
 
 def report(folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((folder / "esx-trust-probe.json").read_text())
-    return found
+    record: dict[str, Any] = json.loads((folder / "esx-trust-probe.json").read_text())
+    return record
 
 
 def names_of(declared: Declared) -> dict[str, list[str]]:
@@ -83,9 +83,9 @@ def test_hosts_of_every_kind(declared: Declared, tmp_path: Path, arguments: tupl
 
     assert played.code == 2, played.output
 
-    found = report(tmp_path / "play")
+    record = report(tmp_path / "play")
 
-    assert [host["outcome"] for host in found["hosts"]] == [
+    assert [host["outcome"] for host in record["hosts"]] == [
         "ok",
         "ok",
         "speaks neither form",
@@ -93,17 +93,17 @@ def test_hosts_of_every_kind(declared: Declared, tmp_path: Path, arguments: tupl
         "login refused",
     ]
 
-    assert [host["api"].get("api_protocol") for host in found["hosts"]] == ["rest", "jsonrpc", None, None, "rest"]
-    assert found["summary"]["by_protocol"] == {"rest": 2, "jsonrpc": 1}
+    assert [host["api"].get("api_protocol") for host in record["hosts"]] == ["rest", "jsonrpc", None, None, "rest"]
+    assert record["summary"]["by_protocol"] == {"rest": 2, "jsonrpc": 1}
     assert "2 of 5 hosts took a login." in played.output
     assert refusing.login_attempts == 1
 
-    tried = [host.get("tried", {}).get("same_certificates") for host in found["hosts"]]
+    tried = [host.get("tried", {}).get("same_certificates") for host in record["hosts"]]
 
     if arguments:
         assert tried == [True, False, None, None, None]  # the second keeps no root
 
-        wrote = [str(one.operation).rpartition(".")[2] for one in rest.writes]
+        wrote = [str(request.operation).rpartition(".")[2] for request in rest.writes]
         assert wrote == ["create", "create", "create", "update", "delete", "delete"]
     else:
         assert tried == [None] * 5
@@ -111,7 +111,7 @@ def test_hosts_of_every_kind(declared: Declared, tmp_path: Path, arguments: tupl
     for host in declared.hosts:
         assert set(host.issuers) == {"kronprinz"}
         assert set(host.providers) == {"schluessel-berlin"}
-        assert [one for one in host.writes if "kms" in str(one.operation)] == []
+        assert [request for request in host.writes if "kms" in str(request.operation)] == []
         assert host.wait_closed()
 
     if not arguments:
@@ -121,7 +121,7 @@ def test_hosts_of_every_kind(declared: Declared, tmp_path: Path, arguments: tupl
     # The folder of the run is the user's own, and stands on the screen.
     screen = played.output.replace(str(tmp_path), "")
 
-    assert Search().find(secrets, {"report": json.dumps(found, ensure_ascii=False), "screen": screen}) == []
+    assert Search().find(secrets, {"report": json.dumps(record, ensure_ascii=False), "screen": screen}) == []
 
 
 def test_check_mode_writes_nothing(declared: Declared, tmp_path: Path) -> None:
@@ -141,16 +141,16 @@ def test_what_is_left_behind_is_no_success(declared: Declared, tmp_path: Path) -
     assert played.code == 2, played.output
     assert "On 1 of 2 hosts the throw-away token issuer may still be there." in " ".join(played.output.split())
 
-    found = report(tmp_path / "play")
+    record = report(tmp_path / "play")
 
-    assert [host["tried"]["removed"] for host in found["hosts"]] == [True, False]
-    assert (found["summary"]["all_answered"], found["summary"]["left_behind"]) == (True, 1)
+    assert [host["tried"]["removed"] for host in record["hosts"]] == [True, False]
+    assert (record["summary"]["all_answered"], record["summary"]["left_behind"]) == (True, 1)
     assert [len(host.issuers) for host in declared.hosts[:2]] == [1, 2]
 
     secrets = names_of(declared)
     screen = played.output.replace(str(tmp_path), "").replace("esx_hosts=esx01,esx02", "")
 
-    assert Search().find(secrets, {"report": json.dumps(found, ensure_ascii=False), "screen": screen}) == []
+    assert Search().find(secrets, {"report": json.dumps(record, ensure_ascii=False), "screen": screen}) == []
 
 
 def test_variables_that_cannot_be_read(declared: Declared, tmp_path: Path) -> None:
@@ -168,14 +168,14 @@ def test_variables_that_cannot_be_read(declared: Declared, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "sentence"),
     [
         (("-e", "esx_hosts=nobody"), "No host of the inventory matches nobody (esx_hosts)."),
         (("--limit", "esx01"), "and not with --limit"),
     ],
 )
-def test_no_host_is_no_success(declared: Declared, arguments: tuple[str, ...], said: str) -> None:
+def test_no_host_is_no_success(declared: Declared, arguments: tuple[str, ...], sentence: str) -> None:
     played = declared.run(PROBE, *arguments)
     assert played.code == 2, played.output
-    assert said in played.output
+    assert sentence in played.output
     assert all(host.journal == [] for host in declared.hosts)

@@ -61,22 +61,23 @@ def test_check_then_run_then_again(declared: Declared) -> None:
 
 
 @pytest.mark.parametrize(
-    ("other", "what"),
+    ("changes", "options"),
     [(provider(key=OTHER_KEY), "keys"), (provider(key_id=OTHER_KEY_ID), "key_ids")],
     ids=["another key", "another key_id"],
 )
 def test_another_key_on_the_last_host_stops_everything_before_the_first_is_written(
-    declared: Declared, other: dict[str, Any], what: str
+    declared: Declared, changes: dict[str, Any], options: str
 ) -> None:
     last = declared.hosts[-1]
-    declared.of_one[last.name]["esx_kms_providers"] = [other]
+    declared.of_one[last.name]["esx_kms_providers"] = [changes]
     play = {"roles": [ROLE], "serial": 1}
 
     refused = declared.play(play, "-vvvv")
 
     assert refused.code == 2, refused.output
     assert (
-        f"The key provider 'site-a' is given different {what}: one to esx01, esx02; another to esx03." in refused.output
+        f"The key provider 'site-a' is given different {options}: one to esx01, esx02; another to esx03."
+        in refused.output
     )
     assert declared.written == []
     assert all(host.login_attempts == 0 for host in declared.hosts)
@@ -88,7 +89,7 @@ def test_another_key_on_the_last_host_stops_everything_before_the_first_is_writt
     assert limited.code == 0, limited.output
     assert declared.written == ["esx01", "esx02"]
 
-    leaving = {**other, "state": "absent", "key_id": None}
+    leaving = {**changes, "state": "absent", "key_id": None}
     declared.of_one[last.name]["esx_kms_providers"] = [leaving]
     agreed = declared.play(play)
 
@@ -150,15 +151,10 @@ def test_no_secret_is_printed_whatever_is_wrong(declared: Declared) -> None:
         {},
     ]
 
-    tasks = [
-        {
-            "name": f"Case {number}",
-            "ansible.builtin.include_role": {"name": ROLE},
-            "vars": {**each, "esx_password": each.get("esx_password", password)},
-            "ignore_errors": True,
-        }
-        for number, each in enumerate(wrong)
-    ]
+    tasks = []
+    for number, variables in enumerate(wrong):
+        role = {"name": f"Case {number}", "ansible.builtin.include_role": {"name": ROLE}}
+        tasks.append({**role, "vars": {"esx_password": password, **variables}, "ignore_errors": True})
 
     # Errors are ignored in the role's tasks too; one host is enough.
     play = {"hosts": "esx01", "tasks": tasks, "ignore_errors": True}
@@ -169,27 +165,30 @@ def test_no_secret_is_printed_whatever_is_wrong(declared: Declared) -> None:
     assert played.output.count("FAILED!") >= len(wrong) - 1, played.output
 
     search = Search()
-    places = {"output": played.output, **{f"file {name}": text for name, text in played.files.items()}}
-    for place in [name for name in places if name.endswith(("hosts.json", "site.yml", "extra.json"))]:
-        del places[place]
-    found = search.find({"key": [KEY], "password": [password]}, places)
+    places = {"output": played.output}
+    for name, text in played.files.items():
+        # These are the input.
+        if not name.endswith(("hosts.json", "site.yml", "extra.json")):
+            places[f"file {name}"] = text
 
-    assert not found, "\n".join(found)
+    findings = search.find({"key": [KEY], "password": [password]}, places)
+
+    assert not findings, "\n".join(findings)
 
 
 @pytest.mark.every_core
 def test_defaults_of_the_play_do_not_replace_the_variables(declared: Declared) -> None:
     """The look at a fleet does not see them, so the role must not follow them either."""
-    first, other, _third = declared.hosts
+    first, second, _third = declared.hosts
     first.put_issuer("kept", "https://kept.example.com", [])
-    defaults = {"hostname": other.address, "purge_token_issuers": True, "token_issuers": []}
+    defaults = {"hostname": second.address, "purge_token_issuers": True, "token_issuers": []}
     groups = {"group/esx.trust.esx": defaults, "esx.trust.esx_host_trust": defaults}
     played = declared.play({"roles": [ROLE], "module_defaults": groups}, "--limit", first.name)
 
     assert played.code == 0, played.output
     assert "kept" in first.issuers
     assert sorted(first.providers) == ["site-a"]
-    assert other.journal == []
+    assert second.journal == []
 
 
 def test_vaulted_variables(declared: Declared) -> None:

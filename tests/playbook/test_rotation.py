@@ -112,9 +112,9 @@ class History:
 
 @pytest.fixture
 def history(monkeypatch: pytest.MonkeyPatch) -> History:
-    one = History()
-    after_every_request(monkeypatch, lambda host: one.states.append((host.name, copy.deepcopy(host.issuers))))
-    return one
+    kept = History()
+    after_every_request(monkeypatch, lambda host: kept.states.append((host.name, copy.deepcopy(host.issuers))))
+    return kept
 
 
 @pytest.fixture
@@ -124,11 +124,11 @@ def declared(playbooks: Playbooks, fleet: Fleet, tmp_path: Path, history: Histor
         host.put_issuer("vcenter01", ISSUER, [[OLD.pem]])
         host.put_provider("nobodys", type="NATIVE", key_id=OTHER_KEY_ID)
 
-    found = Declared(playbooks, fleet, tmp_path, playbooks.hosts)
-    says(found, "merge")
-    found.of_all["esx_batches"] = "1,2"
+    declaration = Declared(playbooks, fleet, tmp_path, playbooks.hosts)
+    says(declaration, "merge")
+    declaration.of_all["esx_batches"] = "1,2"
 
-    return found
+    return declaration
 
 
 def says(declared: Declared, chains_mode: str) -> None:
@@ -238,12 +238,12 @@ def test_no_gap_with_hosts_that_fail_in_the_middle(declared: Declared, history: 
 @pytest.mark.every_core
 def test_both_steps_in_one_run(declared: Declared, history: History) -> None:
     """Also where a host has the issuer under another alias, or has never heard of it."""
-    other, fresh, *_others = declared.hosts
-    other.delete_issuer("vcenter01")
-    other.put_issuer("leftover", ISSUER, [[OLD.pem]])
+    left, fresh, *_others = declared.hosts
+    left.delete_issuer("vcenter01")
+    left.put_issuer("leftover", ISSUER, [[OLD.pem]])
     fresh.delete_issuer("vcenter01")
     says(declared, "exact")
-    declared.of_one[other.name]["esx_token_issuers"] = [issuer([NEW.pem], issuer_conflict="adopt")]
+    declared.of_one[left.name]["esx_token_issuers"] = [issuer([NEW.pem], issuer_conflict="adopt")]
 
     looked = declared.run(ROTATE, "--check", "-t", "nothing")
 
@@ -256,7 +256,7 @@ def test_both_steps_in_one_run(declared: Declared, history: History) -> None:
 
     assert done.code == 0, done.output
     assert [takes(host) for host in declared.hosts] == [(False, True)] * 5
-    assert list(other.issuers) == ["leftover"]
+    assert list(left.issuers) == ["leftover"]
 
     # Both keys are good until the first host of all has lost the old one; each host goes from the old to both to new.
     for host in declared.hosts:

@@ -55,18 +55,20 @@ SAME = {
         ]
     },
 }
+
+
+def _declared(alias: str, number: int) -> dict[str, str]:
+    """The issuer of that number that was read, under an alias."""
+    return {
+        "issuer_alias": alias,
+        "issuer": f"{{{{ {MANAGED}.token_issuers[{number}].issuer }}}}",
+        "signing_cert_chains": f"{{{{ {MANAGED}.token_issuers[{number}].signing_cert_chains }}}}",
+    }
+
+
 WHOLE: dict[str, Any] = {
     "name": "Every host trusts them, in one task",
-    "esx.trust.esx_host_trust": {
-        "token_issuers": [
-            {
-                "issuer_alias": f"vcenter01-{protocol}",
-                "issuer": f"{{{{ {MANAGED}.token_issuers[{number}].issuer }}}}",
-                "signing_cert_chains": f"{{{{ {MANAGED}.token_issuers[{number}].signing_cert_chains }}}}",
-            }
-            for number, protocol in enumerate(("oidc", "saml"))
-        ]
-    },
+    "esx.trust.esx_host_trust": {"token_issuers": [_declared("vcenter01-oidc", 0), _declared("vcenter01-saml", 1)]},
 }
 
 
@@ -91,8 +93,8 @@ def test_what_is_read_is_trusted_and_a_second_run_changes_nothing(playbooks: Pla
         trusted = {"vcenter01-oidc": vcenter.issuer, "vcenter01-saml": vcenter.entity_id} if chains else {}
 
         for host in playbooks.hosts:
-            assert {name: one.issuer for name, one in host.issuers.items()} == trusted
-            assert [{tuple(each) for each in one.chains} for one in host.issuers.values()] == [
+            assert {name: issuer.issuer for name, issuer in host.issuers.items()} == trusted
+            assert [{tuple(each) for each in issuer.chains} for issuer in host.issuers.values()] == [
                 {tuple(each) for each in chains}
             ] * len(trusted)
 

@@ -119,10 +119,10 @@ class Accounts:
         return identifier
 
     def session(self, identifier: str) -> Session | None:
-        found = self.sessions.get(identifier)
-        if found is not None:
-            found.last_accessed = time.time()
-        return found
+        session = self.sessions.get(identifier)
+        if session is not None:
+            session.last_accessed = time.time()
+        return session
 
     def expire(self) -> None:
         """Every token and session ends now."""

@@ -54,9 +54,9 @@ def credentials(authorization: str | None, session: str | None) -> Credentials:
 
     if scheme.lower() == "bearer":
         return Credentials("bearer", token=rest.strip())
-    found = re.fullmatch(r'token="([^"]*)"', rest.strip())
-    if scheme.upper() == "SIGN" and found:
-        return Credentials("sign", token=found.group(1))
+    match = re.fullmatch(r'token="([^"]*)"', rest.strip())
+    if scheme.upper() == "SIGN" and match:
+        return Credentials("sign", token=match.group(1))
 
     return Credentials("other")
 

@@ -337,8 +337,8 @@ def _echo(request: Request) -> Iterator[str]:
     carriers = [rest.pop(name, "") for name in ("authorization", SESSION_HEADER)]
 
     with contextlib.suppress(RecursionError):
-        found = sorted(leaves(_peek(request)), key=lambda leaf: leaf[0] not in SECRET_NAMES)
-        texts = [text for _name, text in found]
+        named_texts = sorted(leaves(_peek(request)), key=lambda leaf: leaf[0] not in SECRET_NAMES)
+        texts = [text for _name, text in named_texts]
         body = [*texts, request.body.decode("utf-8", "replace")]
 
         for values in ([given.password, given.token, *carriers], body, [given.user, *rest.values()]):

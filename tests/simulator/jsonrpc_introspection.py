@@ -32,12 +32,11 @@ OWN = (PACKAGE + "provider", PACKAGE + "service", PACKAGE + "operation")
 
 def offered(host: HostState) -> list[Operation]:
     """The operations that this host has at the moment."""
-    deletes = host.settings.provider_delete == "supported"
-    return [
-        operation
-        for operation in routing.JSONRPC
-        if operation.switch(host) and (operation is not kms_providers.DELETE or deletes)
-    ]
+    operations = [operation for operation in routing.JSONRPC if operation.switch(host)]
+    if host.settings.provider_delete != "supported":
+        operations = [operation for operation in operations if operation is not kms_providers.DELETE]
+
+    return operations
 
 
 def perform(
@@ -87,8 +86,8 @@ def _operations(host: HostState, service: str) -> list[str]:
 
 
 def _names(host: HostState, service: str, identifier: str) -> list[str]:
-    own = {OWN[0]: ["get"], OWN[1]: ["list", "get"], OWN[2]: ["list", "get"]}
-    names = own.get(service) or [operation.name for operation in offered(host) if operation.service == service]
+    methods = {OWN[0]: ["get"], OWN[1]: ["list", "get"], OWN[2]: ["list", "get"]}
+    names = methods.get(service) or [operation.name for operation in offered(host) if operation.service == service]
     if not names:
         raise ApiError("NOT_FOUND", message(f"Service {service} not found", identifier, args=[service]))
 

@@ -110,13 +110,9 @@ def _query_parameters(model: type[BaseModel]) -> list[dict[str, Any]]:
 
 
 def _schemas() -> dict[str, Any]:
-    everything = [
-        value
-        for value in vars(models).values()
-        if isinstance(value, type) and issubclass(value, models.Model) and value is not models.Model
-    ]
-
-    _refs, definitions = models_json_schema([(model, "validation") for model in everything], ref_template=REFERENCE)
+    classes = [value for value in vars(models).values() if isinstance(value, type)]
+    described = [value for value in classes if issubclass(value, models.Model) and value is not models.Model]
+    _refs, definitions = models_json_schema([(model, "validation") for model in described], ref_template=REFERENCE)
     schemas: dict[str, Any] = definitions["$defs"]
 
     return schemas

@@ -159,8 +159,8 @@ def _echo(request: Request) -> Iterator[str]:
     body = [request.body.decode("utf-8", "replace")]
 
     with contextlib.suppress(ApiError):
-        found = sorted(leaves(_json(request)), key=lambda leaf: leaf[0] not in SECRET_FIELDS)
-        body = [*(text for _name, text in found), *body]
+        named_texts = sorted(leaves(_json(request)), key=lambda leaf: leaf[0] not in SECRET_FIELDS)
+        body = [*(text for _name, text in named_texts), *body]
 
     for values in ([given.password, given.token, *carriers], body, [given.user, *rest.values()]):
         text = " ".join(dressed(value) for value in dict.fromkeys(values) if value)

@@ -292,7 +292,10 @@ OPERATIONS: tuple[Operation, ...] = (
     _broker("jwks", "/jwks", get_broker_jwks),
     replace(
         _page_of(
-            "websso.saml2.metadata", "/websso/SAML2/Metadata/{sso_domain}", get_saml_metadata, lambda own: own.saml
+            "websso.saml2.metadata",
+            "/websso/SAML2/Metadata/{sso_domain}",
+            get_saml_metadata,
+            lambda vcenter: vcenter.saml,
         ),
         content_type="application/samlmetadata+xml",
         headers={"Content-Disposition": 'attachment; filename="vsphere.local.xml"'},

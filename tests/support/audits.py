@@ -48,6 +48,11 @@ def provider(name: str, key: str = "first") -> dict[str, Any]:
     return {"provider": name, "type": "NATIVE", "key_id": str(uuid.uuid5(uuid.NAMESPACE_DNS, key))}
 
 
+#: A certificate and its successor, and a key provider.
+OLD, NEW = certificate("old", 400), certificate("new", 800)
+KEY = provider("site-a")
+
+
 def resource(
     status: str, before: Optional[dict[str, Any]] = None, after: Optional[dict[str, Any]] = None, message: str = ""
 ) -> dict[str, Any]:
@@ -76,16 +81,17 @@ def failed(code: str, message: str, hint: str = "", **more: Any) -> dict[str, An
 def entry(host: str, *resources: dict[str, Any], listed: Optional[Sequence[dict[str, Any]]] = None) -> dict[str, Any]:
     """A host of which this was found. listed: its own list of key providers; by default those that are declared."""
     if listed is None:
-        listed = [one["before"] for one in resources if one["resource"] == "kms_provider" and one["before"]]
+        providers = [held["before"] for held in resources if held["resource"] == "kms_provider"]
+        listed = [record for record in providers if record]
     trust = {"changed": False, "failed": False, "operations": [], "resources": list(resources)}
 
-    if any(one["status"] == "conflict" for one in resources):
-        message = " Also, ".join(one["message"] for one in resources if one["message"])
+    if any(held["status"] == "conflict" for held in resources):
+        message = " Also, ".join(held["message"] for held in resources if held["message"])
         trust.update(failed("conflict", f"{host}: {message}"))
 
-    providers = [{"available": True, "details": [], **one} for one in listed]
+    available = [{"available": True, "details": [], **record} for record in listed]
 
-    return {"host": host, "trust": trust, "keys": {"changed": False, "kms_providers": providers}}
+    return {"host": host, "trust": trust, "keys": {"changed": False, "kms_providers": available}}
 
 
 def fleet(size: int, wrong: int, issuers: int = 3) -> list[dict[str, Any]]:
@@ -102,7 +108,7 @@ def fleet(size: int, wrong: int, issuers: int = 3) -> list[dict[str, Any]]:
 
     for number in range(size):
         host = f"esx{number + 1:04}.example.com"
-        found = {name: resource("ok", record) for name, record in declared.items()}
+        resources = {name: resource("ok", record) for name, record in declared.items()}
         held = resource("ok", key)
         listed: Optional[list[dict[str, Any]]] = None
         more: list[dict[str, Any]] = []
@@ -110,22 +116,22 @@ def fleet(size: int, wrong: int, issuers: int = 3) -> list[dict[str, Any]]:
         way = number * wrong // size % 9 if (number * wrong) % size < wrong else None
 
         if way == 0:
-            found[names[0]] = resource("differs", old, declared[names[0]])
+            resources[names[0]] = resource("differs", old, declared[names[0]])
         elif way == 1:
-            found[names[-1]] = resource("missing", None, declared[names[-1]])
+            resources[names[-1]] = resource("missing", None, declared[names[-1]])
         elif way == 2:
-            other = provider("site-a", f"other {number % 2}")
-            said = f"the key provider 'site-a' is there with key_id {other['key_id']}, not {key['key_id']}."
-            held = resource("conflict", other, message=f"{said} Another key would lock the virtual machines.")
+            replaced = provider("site-a", f"other {number % 2}")
+            message = f"the key provider 'site-a' is there with key_id {replaced['key_id']}, not {key['key_id']}."
+            held = resource("conflict", replaced, message=f"{message} Another key would lock the virtual machines.")
         elif way == 3:
-            said = f"{host}: no connection (timed out after 30 s)."
-            entries.append({"host": host, "trust": failed("unreachable", said, "Is the host up?"), "keys": None})
+            message = f"{host}: no connection (timed out after 30 s)."
+            entries.append({"host": host, "trust": failed("unreachable", message, "Is the host up?"), "keys": None})
             continue
         elif way == 4:
             more = [resource("extra", issuer("lab", certificate("ssoserverSign lab", 200)))]
         elif way == 5:
-            said = f"{host}: the host refused the login of 'root'."
-            entries.append({"host": host, "trust": failed("unauthenticated", said, "Check the password.")})
+            message = f"{host}: the host refused the login of 'root'."
+            entries.append({"host": host, "trust": failed("unauthenticated", message, "Check the password.")})
             continue
         elif way == 6:
             more = [resource("undeclared", issuer("decommissioned", certificate("ssoserverSign gone", -300)))]
@@ -135,7 +141,7 @@ def fleet(size: int, wrong: int, issuers: int = 3) -> list[dict[str, Any]]:
             entries.append({"host": host, "trust": None})
             continue
 
-        entries.append(entry(host, held, *found.values(), *more, listed=listed))
+        entries.append(entry(host, held, *resources.values(), *more, listed=listed))
 
     return entries
 
@@ -145,9 +151,9 @@ def kinds(record: dict[str, Any]) -> list[str]:
     return [item["kind"] for item in record["attention"]]
 
 
-def only_host(**found: Any) -> dict[str, Any]:
+def only_host(**results: Any) -> dict[str, Any]:
     """The host of an audit of one."""
-    (host,) = build([{"host": "esx01", **found}], NOW)["hosts"]
+    (host,) = build([{"host": "esx01", **results}], NOW)["hosts"]
     assert isinstance(host, dict)
 
     return host

@@ -56,6 +56,18 @@ def host_with_leftover() -> MemoryHost:
     return host
 
 
+def provider_there() -> MemoryHost:
+    host = MemoryHost()
+    host.hold_provider("nkp", key_id=KEY_ID)
+    return host
+
+
+def issuer_there() -> MemoryHost:
+    host = MemoryHost()
+    host.hold_issuer("vc", ISSUER, [OLD])
+    return host
+
+
 def steps(outcome: Outcome) -> list[tuple[str, str]]:
     return [(step.action, step.id) for step in outcome.steps]
 

@@ -104,7 +104,11 @@ class Declared:
     @property
     def in_order(self) -> list[list[str]]:
         """Every host's writes, as the ends of their operations' names."""
-        return [[str(record.operation).rpartition(".")[2] for record in host.writes] for host in self.hosts]
+        names = []
+        for host in self.hosts:
+            names.append([str(record.operation).rpartition(".")[2] for record in host.writes])
+
+        return names
 
 
 @pytest.fixture

@@ -35,26 +35,27 @@ def look_at(given: Mapping[str, Mapping[str, Any]], threads: int = 8) -> dict[st
     """What an audit finds. given: the options by host; an option that is None is not given."""
     # Each call is a run of Ansible of its own, which remembers no refused login of another.
     _task_login._KEY = secrets.token_bytes(32)
-    fleet = [
-        FleetHost(host, {name: value for name, value in args.items() if value is not None})
-        for host, args in given.items()
-    ]
-    found = Look(key_providers=True, threads=threads, refusals=1).at(fleet)
+    fleet = []
+    for host, options in given.items():
+        args = {name: value for name, value in options.items() if value is not None}
+        fleet.append(FleetHost(host, args))
 
-    return {host: one or {} for host, one in found.items()}
+    results = Look(key_providers=True, threads=threads, refusals=1).at(fleet)
+
+    return {host: result or {} for host, result in results.items()}
 
 
-def told(found: Mapping[str, Mapping[str, Any]], folder: Path) -> dict[str, str]:
-    """Everything that is written and printed of what was found, by the place where people read it."""
-    results = {host: one.get("trust") for host, one in found.items()}
-    made = plan.build(results, NOW)
+def texts(results: Mapping[str, Mapping[str, Any]], folder: Path) -> dict[str, str]:
+    """All texts that are written and printed of the results, by the place where people read them."""
+    trust = {host: result.get("trust") for host, result in results.items()}
+    made = plan.build(trust, NOW)
     write_plan(str(folder / "plan"), made)
-    entries = [{"host": host, **one} for host, one in found.items()]
+    entries = [{"host": host, **result} for host, result in results.items()]
     write_report(str(folder / "report"), entries, NOW, {"user": "somebody", "inventory": [], "esx_hosts": "esx"})
-    texts = {path.name: path.read_text("utf-8") for path in folder.iterdir()}
-    texts["plan"] = "\n".join(made["lines"])
-    texts["differences"] = "\n".join(plan.difference_lines(made["differences"]))
-    texts["lists"] = str(hosts_by_need(results))
-    texts["done"] = "\n".join(plan.done(results))
+    by_place = {path.name: path.read_text("utf-8") for path in folder.iterdir()}
+    by_place["plan"] = "\n".join(made["lines"])
+    by_place["differences"] = "\n".join(plan.difference_lines(made["differences"]))
+    by_place["lists"] = str(hosts_by_need(trust))
+    by_place["done"] = "\n".join(plan.done(trust))
 
-    return texts
+    return by_place

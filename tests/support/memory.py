@@ -154,20 +154,23 @@ class MemoryHost:
     def _delete_issuer(self, path: dict[str, str], _body: dict[str, Any]) -> None:
         self._known(self.issuers, path["issuer_alias"])
         del self.issuers[path["issuer_alias"]]
-        named = [
-            key for key, one in self.profiles.items() if one["subject"].get("issuer_alias") == path["issuer_alias"]
-        ]
-        for identifier in named:
-            del self.profiles[identifier]
+
+        for identifier, profile in list(self.profiles.items()):
+            if profile["subject"].get("issuer_alias") == path["issuer_alias"]:
+                del self.profiles[identifier]
 
     def _list_profiles(self, _path: dict[str, str], _body: dict[str, Any]) -> Any:
-        return [{"client_profile": identifier, **copy.deepcopy(one)} for identifier, one in self.profiles.items()]
+        listed = []
+        for identifier, profile in self.profiles.items():
+            listed.append({"client_profile": identifier, **copy.deepcopy(profile)})
+
+        return listed
 
     def _create_profile(self, _path: dict[str, str], body: dict[str, Any]) -> str:
         grants = body.pop("grants")
         (named,) = (name for name in body if name.endswith("_name"))
         subject = {"type": named[: -len("_name")].upper(), "name": body.pop(named), **body}
-        if subject in [one["subject"] for one in self.profiles.values()]:
+        if subject in [profile["subject"] for profile in self.profiles.values()]:
             raise api_error("ALREADY_EXISTS")
         self._created += 1
         identifier = f"profile {self._created}"

@@ -22,23 +22,25 @@ def of_python(path: Path) -> set[str]:
     """All texts of a file of Python, apart from its docstrings."""
     tree = ast.parse(path.read_text("utf-8"))
     nodes = list(ast.walk(tree))
-    within = {id(value) for node in nodes if isinstance(node, ast.JoinedStr) for value in node.values}
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    # Parts of a larger text, and docstrings.
+    left_out: set[int] = set()
 
-    within |= {
-        id(node.body[0].value)
-        for node in nodes
-        if isinstance(node, documented) and node.body and isinstance(node.body[0], ast.Expr)
-    }
+    for node in nodes:
+        if isinstance(node, ast.JoinedStr):
+            left_out.update(id(value) for value in node.values)
+        elif isinstance(node, documented) and node.body and isinstance(node.body[0], ast.Expr):
+            left_out.add(id(node.body[0].value))
 
-    return {text for node in nodes if id(node) not in within and (text := _text(node))}
+    return {text for node in nodes if id(node) not in left_out and (text := _text(node))}
 
 
 def _text(node: ast.AST) -> Optional[str]:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
     if isinstance(node, ast.JoinedStr):
-        return "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values)
+        parts = [str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values]
+        return "".join(parts)
     return None
 
 
@@ -68,24 +70,30 @@ def _without_templates(text: str) -> str:
 
 def of_modules() -> set[str]:
     """Every text of the modules' code."""
-    folder = environment.ROOT / "plugins"
-    return {text for path in sorted(folder.rglob("*.py")) for text in of_python(path)}
+    texts: set[str] = set()
+    for path in (environment.ROOT / "plugins").rglob("*.py"):
+        texts.update(of_python(path))
+
+    return texts
 
 
 def of_playbooks() -> set[str]:
     """Every text with which a task of a playbook or of the role fails by itself."""
-    folders = ("playbooks", "playbooks/tasks", "roles/host_trust/tasks")
-    files = [path for folder in folders for path in (environment.ROOT / folder).glob("*.yml")]
-    return {text for path in files for text in of_playbook(path)}
+    texts: set[str] = set()
+    for folder in ("playbooks", "playbooks/tasks", "roles/host_trust/tasks"):
+        for path in (environment.ROOT / folder).glob("*.yml"):
+            texts.update(of_playbook(path))
+
+    return texts
 
 
 def worth_an_entry() -> set[str]:
     """The messages that a person may look up: what is wrong with a host, with what it holds, or with a whole run."""
-    told: set[str] = set()
+    messages: set[str] = set()
 
     for layer in ("_api", "_engine", "_services"):
         for path in (environment.ROOT / "plugins/module_utils" / layer).glob("*.py"):
-            told.update(text for text in of_python(path) if _TOLD.fullmatch(text))
+            messages.update(text for text in of_python(path) if _TOLD.fullmatch(text))
 
     # A text without two words in a row only joins texts that stand elsewhere.
-    return told | {text for text in of_playbooks() if re.search(r"\w \w", text)}
+    return messages | {text for text in of_playbooks() if re.search(r"\w \w", text)}

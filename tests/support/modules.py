@@ -32,6 +32,11 @@ except ImportError:  # before 2.19
     controller = None
 
 
+#: The operations of a login and of a look, as the API calls them.
+TOKEN = "com.vmware.esx.authentication.token.create"
+GET = "com.vmware.esx.trusted_infrastructure.kms.providers.get"
+
+
 def fault(**fields: Any) -> Fault:
     """A fault for a host's queue."""
     return Fault.model_validate(fields)
@@ -41,6 +46,11 @@ def understood(host: Host) -> list[Record]:
     """The requests in a form that the host speaks: with which form a client begins is looked at elsewhere."""
     spoken = host.settings().protocols
     return [record for record in host.journal if spoken in ("both", record.protocol)]
+
+
+def schemes(host: Host) -> list[str | None]:
+    """With what each request was authenticated."""
+    return [record.authentication for record in understood(host)]
 
 
 @dataclass(frozen=True)

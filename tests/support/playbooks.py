@@ -120,7 +120,8 @@ class Playbooks:
         assert not names_us.search(ended.output), ended.output
 
         left = [path for path in sorted(set(self.folder.rglob("*")) - before) if path.is_file()]
-        left += [path for place in (self._tools.home, self._temporary) for path in place.rglob("*") if path.is_file()]
+        for place in (self._tools.home, self._temporary):
+            left += [path for path in place.rglob("*") if path.is_file()]
         if (self.folder / "ansible.log").exists():
             left.append(self.folder / "ansible.log")
 

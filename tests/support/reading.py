@@ -43,18 +43,19 @@ class Command:
         start = 0
 
         for piece in self._pieces():
-            size = len(piece)
-
-            found = (
-                at
-                for at in range(start, len(lines) - size + 1)
-                if all(line.fullmatch(lines[at + offset]) for offset, (_text, line) in enumerate(piece))
-            )
-
-            at = next(found, None)
+            at = self._place_of([pattern for _text, pattern in piece], lines, start)
             if at is None:
-                return "\n".join(text for text, _line in piece)
-            start = at + size
+                return "\n".join(text for text, _pattern in piece)
+            start = at + len(piece)
+
+        return None
+
+    @staticmethod
+    def _place_of(patterns: list[re.Pattern[str]], lines: list[str], start: int) -> int | None:
+        """The first line, from `start` on, at which all lines match their patterns."""
+        for at in range(start, len(lines) - len(patterns) + 1):
+            if all(pattern.fullmatch(line) for pattern, line in zip(patterns, lines[at:])):
+                return at
 
         return None
 
@@ -115,11 +116,11 @@ def _file_name(lines: list[str], where: str) -> str:
     start = len(above)
     while start and above[start - 1]:
         start -= 1
-    found = NAME.match(above[start]) if start < len(above) else None
-    if not found:
+    match = NAME.match(above[start]) if start < len(above) else None
+    if not match:
         raise GuideError(f"{where}: what file is this? The paragraph above begins with its name in backticks.")
 
-    return found["name"]
+    return match["name"]
 
 
 def _commands(block: list[str], name: str, above: int) -> Iterator[Command]:

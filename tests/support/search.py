@@ -47,31 +47,33 @@ def encodings(secret: str) -> frozenset[str]:
     """The secret as it is, percent-encoded, in Base64, in JSON, in HTML, as a literal, in hex, and parts of it."""
     data = secret.encode()
     percent = quote(data, safe="")
-    found = {secret, percent, quote(data), quote_plus(data), quote(percent, safe="")}
-    found.add(_PERCENT.sub(lambda match: match[0].lower(), percent))
-    found |= {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
-    found |= {json.dumps(json.dumps(secret))[3:-3], html.escape(secret), html.escape(secret, quote=False)}
-    found |= {repr(secret)[1:-1], "\\x".join(["", *(f"{byte:02x}" for byte in data)])}
+    forms = {secret, percent, quote(data), quote_plus(data), quote(percent, safe="")}
+    forms.add(_PERCENT.sub(lambda match: match[0].lower(), percent))
+    forms |= {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    forms |= {json.dumps(json.dumps(secret))[3:-3], html.escape(secret), html.escape(secret, quote=False)}
+    forms |= {repr(secret)[1:-1], "\\x".join(["", *(f"{byte:02x}" for byte in data)])}
     cores = set(_aligned(data))
-    found |= cores
-    texts = [data.hex()]
+    forms |= cores
+    hexadecimal = [data.hex()]
 
     try:
         raw = base64.b64decode(secret, validate=True)
-        texts.append(raw.hex())
+        hexadecimal.append(raw.hex())
     except (binascii.Error, ValueError):
         pass
 
-    for text in texts:
+    for text in hexadecimal:
         if len(text) >= SHORTEST_HEX:
-            found |= {text, text.upper()}
+            forms |= {text, text.upper()}
 
     # Where a text was cut, a part is left.
-    found |= {part for text in (secret, *cores) for part in _parts(text)}
-    if secret.endswith("="):
-        found.add(secret.rstrip("="))
+    for text in (secret, *cores):
+        forms.update(_parts(text))
 
-    return frozenset(found)
+    if secret.endswith("="):
+        forms.add(secret.rstrip("="))
+
+    return frozenset(forms)
 
 
 def pieces(key: str) -> Iterator[str]:
@@ -105,7 +107,7 @@ class Search:
 
     def find(self, secrets: Mapping[str, Iterable[str]], places: Mapping[str, str]) -> list[str]:
         """Where a secret was found, and in which encoding."""
-        found = []
+        findings = []
         self.runs += 1
         self.places += len(places)
 
@@ -115,9 +117,9 @@ class Search:
                 forms = encodings(secret)
                 self.comparisons += len(forms) * len(places)
                 for place, text in places.items():
-                    found += [f"{name} in {place}, as {form!r}" for form in forms if form in text]
+                    findings += [f"{name} in {place}, as {form!r}" for form in forms if form in text]
 
-        return found
+        return findings
 
     def counts(self) -> dict[str, int]:
         return {

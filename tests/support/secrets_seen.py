@@ -41,17 +41,17 @@ def handed_out(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.fixture
 def repeated(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What hosts told clients of the requests that they refused: of each refusal, as much as a client shows."""
-    told: list[str] = []
+    messages: list[str] = []
     refuse = exchange.refusal
 
     def remember(host: HostState, request: exchange.Request, error: ApiError) -> exchange.Answer:
         answer = refuse(host, request, error)
-        told.append("; ".join(_messages(json.loads(answer.body))[:SHOWN]))
+        messages.append("; ".join(_messages(json.loads(answer.body))[:SHOWN]))
         return answer
 
     monkeypatch.setattr(exchange, "refusal", remember)
 
-    return told
+    return messages
 
 
 def _messages(content: dict[str, Any]) -> list[str]:
@@ -67,9 +67,9 @@ def _messages(content: dict[str, Any]) -> list[str]:
 
 @pytest.fixture
 def search(record_property: Any) -> Iterator[Search]:
-    one = Search()
-    yield one
-    record_property(SEARCHED, one.counts())
+    shared = Search()
+    yield shared
+    record_property(SEARCHED, shared.counts())
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
@@ -79,8 +79,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         for report in reports:
             for name, counts in getattr(report, "user_properties", ()):
                 if name == SEARCHED and report.when == "teardown":
-                    for what, count in counts.items():
-                        total[what] = total.get(what, 0) + count
+                    for unit, count in counts.items():
+                        total[unit] = total.get(unit, 0) + count
 
     if total:
         terminalreporter.write_line(

@@ -42,14 +42,14 @@ class Tools:
 
     def variables(self, where: environment.Environment, **more: str | Path) -> dict[str, str]:
         """The environment of a program: clean, with the collection, the programs of `where`, and a home of its own."""
-        own: dict[str, str | Path] = {
+        environment_variables: dict[str, str | Path] = {
             "ANSIBLE_COLLECTIONS_PATH": environment.link_collection(),
             "ANSIBLE_NOCOLOR": "1",
             "HOME": self.home,
             "NO_COLOR": "1",
             "PATH": clean_path(where.bin),
         }
-        return clean_environment(**{**own, **more})
+        return clean_environment(**{**environment_variables, **more})
 
     def run(
         self,
@@ -64,12 +64,12 @@ class Tools:
         program, *arguments = command
         line = [str(venv.bin / str(program)), *map(str, arguments)]
         ended = run_program(line, cwd, self.variables(venv, **(variables or {})))
-        said = NOISE.sub("", ended.output)
-        print(f"$ {' '.join(line)}\n{said}")  # pytest shows it when the test fails
+        output = NOISE.sub("", ended.output)
+        print(f"$ {' '.join(line)}\n{output}")  # pytest shows it when the test fails
         if ended.code:
             pytest.fail(f"{where}: {program} failed with {ended.code}", pytrace=False)
 
-        return said
+        return output
 
 
 @pytest.fixture

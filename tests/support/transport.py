@@ -89,7 +89,7 @@ def transport(monkeypatch: pytest.MonkeyPatch) -> ScriptedTransport:
     return scripted
 
 
-def client(transport: ScriptedTransport, **options: Any) -> Client:
+def client_over(transport: ScriptedTransport, **options: Any) -> Client:
     connection = Connection(**{"hostname": "esx01", "username": "root", "password": "VMware1!", **options})
     return Client(connection, transport, (REST,), Redactor(connection.secrets))
 

@@ -29,7 +29,7 @@ def connection(host: Host) -> dict[str, Any]:
     return {"hostname": host.address, "port": host.port, "username": host.username, "password": host.password}
 
 
-def found(ran: Ran) -> list[tuple[str, str]]:
+def issuers_read(ran: Ran) -> list[tuple[str, str]]:
     assert not ran.failed, ran.output
 
     return [(entry["protocol"], entry["issuer"]) for entry in ran.result["token_issuers"]]

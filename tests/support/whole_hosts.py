@@ -6,9 +6,12 @@ from __future__ import annotations
 
 from typing import Any
 from typing import Optional
+from typing import Union
 
 from hypothesis import strategies as st
 
+from ansible_collections.esx.trust.plugins.module_utils._engine.converge import Outcome
+from ansible_collections.esx.trust.plugins.module_utils._engine.converge import converge
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Plan
 from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import HostTrust
 from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import IssuersAndProfiles
@@ -25,8 +28,11 @@ from support.memory import MemoryHost
 from support.memory import ScriptedClient
 
 OLD, NEW = chain(subject="old"), chain(subject="new")
+DEEP = chain(2, subject="deep")
 ALIASES, NAMES = ["a", "b", "c", "d"], ["https://w", "https://x", "https://y", "https://z"]
-CHAINS = [OLD, NEW, chain(2, subject="deep")]
+CHAINS = [OLD, NEW, DEEP]
+#: The option with which an issuer moves to its declared alias.
+RENAME = {"issuer_conflict": "rename"}
 
 
 def provider(name: str, **changes: Any) -> dict[str, Any]:
@@ -98,13 +104,13 @@ def planned(host: MemoryHost, wanted: HostTrust) -> Plan:
 
 def issuers_of(wanted: HostTrust) -> IssuersAndProfiles:
     """What is declared of issuers and client profiles."""
-    (found,) = (service for service in wanted.services if isinstance(service, IssuersAndProfiles))
-    return found
+    (declared,) = (service for service in wanted.services if isinstance(service, IssuersAndProfiles))
+    return declared
 
 
 def providers_of(wanted: HostTrust) -> tuple[DesiredKmsProvider, ...]:
-    (found,) = (service for service in wanted.services if isinstance(service, KmsProviders))
-    return found.desired
+    (declared,) = (service for service in wanted.services if isinstance(service, KmsProviders))
+    return declared.desired
 
 
 def host_with(*issuers: tuple[str, str, list[str]], providers: Optional[dict[str, str]] = None) -> MemoryHost:
@@ -117,12 +123,17 @@ def host_with(*issuers: tuple[str, str, list[str]], providers: Optional[dict[str
     return host
 
 
-def operations(found: Plan) -> list[tuple[str, str]]:
-    return [(step.action, step.id) for step in found.steps]
+def run(client: ScriptedClient, wanted: HostTrust, check_mode: bool = False) -> Outcome:
+    return converge(client.as_client(), wanted.host, check_mode=check_mode)
 
 
-def statuses(found: Plan) -> dict[str, str]:
-    return {part["id"]: part["status"] for part in found.found["resources"]}
+def operations(plan: Union[Plan, Outcome]) -> list[tuple[str, str]]:
+    """What is planned, or was done."""
+    return [(step.action, step.id) for step in plan.steps]
+
+
+def statuses(plan: Plan) -> dict[str, str]:
+    return {part["id"]: part["status"] for part in plan.found["resources"]}
 
 
 def trusted(host: MemoryHost) -> dict[str, str]:

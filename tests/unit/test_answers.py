@@ -223,14 +223,14 @@ def test_the_data_of_an_error_is_told() -> None:
 
 
 @pytest.mark.parametrize("junk", [None, 5, "text", {}, [], [None, 5, "text", []], [{"default_message": 5}]], ids=repr)
-def test_messages_that_are_none_are_passed_over(junk: Any) -> None:
+def test_values_that_are_no_messages_are_passed_over(junk: Any) -> None:
     error = api_error_of(answer(400, {"error_type": "ERROR", "messages": junk}))
     assert error.message == "esx01: GET /api/things failed (400 ERROR)."
 
 
-@pytest.mark.parametrize(("said", "ends"), [("Stop", "Stop."), ("Stop!", "Stop!"), ("Why?", "Why?"), ("So.", "So.")])
-def test_a_message_ends_as_a_sentence(said: str, ends: str) -> None:
-    message = api_error_of(answer(400, clean("ERROR", said))).message
+@pytest.mark.parametrize(("text", "ends"), [("Stop", "Stop."), ("Stop!", "Stop!"), ("Why?", "Why?"), ("So.", "So.")])
+def test_a_message_ends_as_a_sentence(text: str, ends: str) -> None:
+    message = api_error_of(answer(400, clean("ERROR", text))).message
     assert message == f"esx01: GET /api/things failed (400 ERROR): {ends}"
 
 

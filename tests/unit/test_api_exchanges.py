@@ -74,12 +74,12 @@ def test_a_login_in_either_form_gives_the_facts_of_its_token_and_no_part_of_it()
     output = {"STRUCTURE": {"com.vmware.esx.authentication.token.token_info": {"access_token": {"SECRET": token}}}}
     over_rpc = recorded({"jsonrpc": "2.0", "id": "0", "result": {"output": output}}, JSON_RPC)
 
-    for one, carried in ((over_rest, "Authorization Basic"), (over_rpc, "securityCtx user_pass")):
-        assert one.token is not None
-        assert one.token.lifetime == 60
-        assert (one.login, one.credentials, one.error) == (True, carried, None)
+    for login, carried in ((over_rest, "Authorization Basic"), (over_rpc, "securityCtx user_pass")):
+        assert login.token is not None
+        assert login.token.lifetime == 60
+        assert (login.login, login.credentials, login.error) == (True, carried, None)
 
-        shown = json.dumps(one.record()) + repr(one)
+        shown = json.dumps(login.record()) + repr(login)
 
         assert not any(part in shown for part in (*token.split("."), SECRET, "verwalter"))
 

@@ -24,30 +24,30 @@ from ansible_collections.esx.trust.plugins.module_utils._secrets.redactor import
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
 
 READ = token_issuer.LIST()
-Said = Union[Answer, TrustError]
+Reply = Union[Answer, TrustError]
 
 
-def said(body: Any, status: int = 200) -> Answer:
+def answer_of(body: Any, status: int = 200) -> Answer:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     return Answer(status, {}, data)
 
 
-PARSE_ERROR = said({"jsonrpc": "2.0", "id": None, "error": {"code": -32700, "message": "Parse error."}})
-UNSUPPORTED = said(b"Unsupported content type", 400)
+PARSE_ERROR = answer_of({"jsonrpc": "2.0", "id": None, "error": {"code": -32700, "message": "Parse error."}})
+UNSUPPORTED = answer_of(b"Unsupported content type", 400)
 LOGGED_IN = {"STRUCTURE": {"x": {"access_token": {"SECRET": "an-access-token"}}}}
-TOKEN = said({"jsonrpc": "2.0", "id": "0", "result": {"output": LOGGED_IN}})
-ISSUERS = said({"jsonrpc": "2.0", "id": "0", "result": {"output": []}})
+TOKEN = answer_of({"jsonrpc": "2.0", "id": "0", "result": {"output": LOGGED_IN}})
+ISSUERS = answer_of({"jsonrpc": "2.0", "id": "0", "result": {"output": []}})
 
 
 def rpc_error(kind: str, **fields: Any) -> Answer:
     error = {"ERROR": {f"com.vmware.vapi.std.errors.{kind}": {"messages": [], **fields}}}
-    return said({"jsonrpc": "2.0", "id": "0", "result": {"error": error}})
+    return answer_of({"jsonrpc": "2.0", "id": "0", "result": {"error": error}})
 
 
 class Wire:
     """A host that gives these answers, in turn."""
 
-    def __init__(self, *answers: Said) -> None:
+    def __init__(self, *answers: Reply) -> None:
         self._answers = list(answers)
         self.paths: list[str] = []
         self.passwords = 0
@@ -67,20 +67,20 @@ class Wire:
         """There is nothing to close."""
 
 
-def client(wire: Wire, api_protocol: str = "auto", **options: Any) -> Client:
+def client_over(wire: Wire, api_protocol: str = "auto", **options: Any) -> Client:
     given = {"username": "root", "password": "VMware1!", "retries": 0, **options}
     connection = Connection("esx01", **given)
     return Client(connection, wire, CODECS[api_protocol], Redactor(connection.secrets))
 
 
-def read_and_close(one: Client) -> None:
-    with one:
-        one.call(READ)
+def read_and_close(client: Client) -> None:
+    with client:
+        client.call(READ)
 
 
-def failing(one: Client) -> TrustError:
+def failing(client: Client) -> TrustError:
     with pytest.raises(TrustError) as caught:
-        read_and_close(one)
+        read_and_close(client)
     return caught.value
 
 
@@ -88,11 +88,11 @@ LOGIN, RPC = "/api/esx/authentication/token", "/api"
 
 
 def test_a_rest_host_costs_nothing_more() -> None:
-    wire = Wire(said({"access_token": "an-access-token"}, 201), said([]))
-    one = client(wire)
+    wire = Wire(answer_of({"access_token": "an-access-token"}, 201), answer_of([]))
+    client = client_over(wire)
 
-    assert one.call(READ) == []
-    assert one.api_protocol == "rest"
+    assert client.call(READ) == []
+    assert client.api_protocol == "rest"
     assert len(wire.paths) == 2
 
 
@@ -100,30 +100,30 @@ def test_a_rest_host_costs_nothing_more() -> None:
     "first",
     [
         PARSE_ERROR,
-        said({"jsonrpc": "2.0", "id": None, "error": {"code": -32600}}, 400),
-        said({"jsonrpc": "2.0", "id": None, "error": {"code": -32603}}, 500),
+        answer_of({"jsonrpc": "2.0", "id": None, "error": {"code": -32600}}, 400),
+        answer_of({"jsonrpc": "2.0", "id": None, "error": {"code": -32603}}, 500),
         UNSUPPORTED,
-        said(b"", 400),
-        said(b"", 404),
-        said({"code": 5}, 405),
-        said(b"no", 415),
+        answer_of(b"", 400),
+        answer_of(b"", 404),
+        answer_of({"code": 5}, 405),
+        answer_of(b"no", 415),
     ],
 )
 def test_a_json_rpc_host_costs_one_request_more(first: Answer) -> None:
     wire = Wire(first, TOKEN, ISSUERS)
-    one = client(wire)
+    client = client_over(wire)
 
-    assert one.call(READ) == []
-    assert one.api_protocol == "jsonrpc"
+    assert client.call(READ) == []
+    assert client.api_protocol == "jsonrpc"
     assert wire.paths == [LOGIN, RPC, RPC]
 
 
 def test_jsonrpc_saves_the_request_and_rest_never_guesses() -> None:
     wire = Wire(TOKEN, ISSUERS)
-    assert client(wire, "jsonrpc").call(READ) == []
+    assert client_over(wire, "jsonrpc").call(READ) == []
 
     wire = Wire(PARSE_ERROR)
-    error = failing(client(wire, "rest"))
+    error = failing(client_over(wire, "rest"))
 
     assert isinstance(error, UnexpectedAnswer)
     assert wire.paths == [LOGIN]
@@ -140,49 +140,51 @@ UNFRAMED_REFUSALS: tuple[Any, ...] = (
 @pytest.mark.parametrize(
     "first",
     [
-        said(b"", 401),
-        said({"jsonrpc": "2.0"}, 401),
+        answer_of(b"", 401),
+        answer_of({"jsonrpc": "2.0"}, 401),
         rpc_error("unauthenticated"),
-        said({"error_type": "UNAUTHENTICATED", "messages": []}, 400),
-        *(said(refusal, status) for refusal in UNFRAMED_REFUSALS for status in (400, 404, 405, 415, 500, 503)),
-        said(b"", 403),
-        said({"jsonrpc": "2.0"}, 403),
-        said(b"no healthy upstream", 503),
-        said(b"", 500),
-        said(b"", 302),
-        said(b"<html><body>Sign in</body></html>", 404),
-        said(b"<html><body>Sign in</body></html>", 400),
-        said(b"<html><body><h1>400</h1>Unsupported content type</body></html>", 400),
-        said(b"\xef\xbb\xbf\r\n<!DOCTYPE HTML><p>Unsupported content type", 404),
-        said(b"<h1>Unsupported content type</h1>", 415),
-        said(b"\xef\xbb\xbf<center>Not found</center>", 404),
-        said({"error_type": "NOT_FOUND", "messages": []}, 404),
-        said({"error_type": "INVALID_REQUEST", "messages": []}, 400),
-        said(b"", 429),
+        answer_of({"error_type": "UNAUTHENTICATED", "messages": []}, 400),
+        *(answer_of(refusal, status) for refusal in UNFRAMED_REFUSALS for status in (400, 404, 405, 415, 500, 503)),
+        answer_of(b"", 403),
+        answer_of({"jsonrpc": "2.0"}, 403),
+        answer_of(b"no healthy upstream", 503),
+        answer_of(b"", 500),
+        answer_of(b"", 302),
+        answer_of(b"<html><body>Sign in</body></html>", 404),
+        answer_of(b"<html><body>Sign in</body></html>", 400),
+        answer_of(b"<html><body><h1>400</h1>Unsupported content type</body></html>", 400),
+        answer_of(b"\xef\xbb\xbf\r\n<!DOCTYPE HTML><p>Unsupported content type", 404),
+        answer_of(b"<h1>Unsupported content type</h1>", 415),
+        answer_of(b"\xef\xbb\xbf<center>Not found</center>", 404),
+        answer_of({"error_type": "NOT_FOUND", "messages": []}, 404),
+        answer_of({"error_type": "INVALID_REQUEST", "messages": []}, 400),
+        answer_of(b"", 429),
         AnswerLost("esx01: lost."),
     ],
 )
-def test_any_other_answer_is_final(first: Said) -> None:
+def test_any_other_answer_is_final(first: Reply) -> None:
     wire = Wire(first)
-    failing(client(wire))
+    failing(client_over(wire))
     assert wire.passwords == 1
 
 
 @pytest.mark.parametrize("status", [300, 400, 404, 503])
 @pytest.mark.parametrize("body", UNFRAMED_REFUSALS)
 def test_a_refusal_in_any_json_is_told(body: Any, status: int) -> None:
-    wire = Wire(said(body, status))
-    error = failing(client(wire))
+    wire = Wire(answer_of(body, status))
+    error = failing(client_over(wire))
 
     assert isinstance(error, Unauthenticated)
     assert error.login_refused
     assert wire.paths == [LOGIN]
 
 
-@pytest.mark.parametrize("second", [said(b"", 404), said(b"<html>", 200), said({"a": 1}), said(b"", 503)])
+@pytest.mark.parametrize(
+    "second", [answer_of(b"", 404), answer_of(b"<html>", 200), answer_of({"a": 1}), answer_of(b"", 503)]
+)
 def test_where_neither_form_is_spoken_the_first_answer_is_told(second: Answer) -> None:
-    wire = Wire(said(b"nothing here", 404), second)
-    error = failing(client(wire))
+    wire = Wire(answer_of(b"nothing here", 404), second)
+    error = failing(client_over(wire))
 
     assert "nothing here" in error.message or "404" in error.message
     assert "api_protocol" not in error.returned
@@ -192,17 +194,17 @@ def test_where_neither_form_is_spoken_the_first_answer_is_told(second: Answer) -
 @pytest.mark.parametrize("first", [PARSE_ERROR, UNSUPPORTED], ids=["parse error", "content type"])
 @pytest.mark.parametrize("status", [429, 502, 503])
 def test_a_host_that_has_shown_json_rpc_and_is_busy_is_asked_again(first: Answer, status: int) -> None:
-    wire = Wire(first, said(b"busy", status), TOKEN, ISSUERS)
-    one = client(wire, retries=1)
+    wire = Wire(first, answer_of(b"busy", status), TOKEN, ISSUERS)
+    client = client_over(wire, retries=1)
 
-    assert one.call(READ) == []
-    assert one.api_protocol == "jsonrpc"
+    assert client.call(READ) == []
+    assert client.api_protocol == "jsonrpc"
     assert wire.paths == [LOGIN, RPC, RPC, RPC]
 
 
 def test_a_host_that_has_shown_json_rpc_and_stays_busy_is_told_as_busy() -> None:
-    wire = Wire(PARSE_ERROR, said(b"busy", 503))
-    error = failing(client(wire))
+    wire = Wire(PARSE_ERROR, answer_of(b"busy", 503))
+    error = failing(client_over(wire))
 
     assert "503" in error.message
     assert wire.paths == [LOGIN, RPC]
@@ -210,7 +212,7 @@ def test_a_host_that_has_shown_json_rpc_and_stays_busy_is_told_as_busy() -> None
 
 def test_a_refusal_over_json_rpc_is_final() -> None:
     wire = Wire(PARSE_ERROR, rpc_error("unauthenticated"))
-    error = failing(client(wire))
+    error = failing(client_over(wire))
 
     assert isinstance(error, Unauthenticated)
     assert error.login_refused
@@ -219,26 +221,26 @@ def test_a_refusal_over_json_rpc_is_final() -> None:
 
 
 def test_a_lost_answer_to_the_guess_is_told_as_lost() -> None:
-    error = failing(client(Wire(PARSE_ERROR, AnswerLost("esx01: lost."))))
+    error = failing(client_over(Wire(PARSE_ERROR, AnswerLost("esx01: lost."))))
     assert isinstance(error, AnswerLost)
 
 
 def test_the_choice_holds_for_the_connection() -> None:
     wire = Wire(PARSE_ERROR, TOKEN, ISSUERS, rpc_error("unauthenticated"), TOKEN, ISSUERS)
-    one = client(wire)
-    one.call(READ)
+    client = client_over(wire)
+    client.call(READ)
 
-    assert one.call(READ) == []  # with a new token
+    assert client.call(READ) == []  # with a new token
     assert wire.paths == [LOGIN] + [RPC] * 5
 
 
 @pytest.mark.parametrize("options", [{"auth_method": "basic"}, {"access_token": "ready"}])
 def test_without_a_login_the_first_operation_decides(options: dict[str, Any]) -> None:
     wire = Wire(UNSUPPORTED, ISSUERS)
-    one = client(wire, **options)
+    client = client_over(wire, **options)
 
-    assert one.call(READ) == []
-    assert one.api_protocol == "jsonrpc"
+    assert client.call(READ) == []
+    assert client.api_protocol == "jsonrpc"
     assert wire.paths == [
         "/api/esx/authentication/trust/security-token-issuers",
         RPC,
@@ -252,7 +254,7 @@ def message(id_: str) -> dict[str, Any]:
 
 def test_an_account_without_entitlements_is_no_wrong_password() -> None:
     refusal = rpc_error("unauthenticated", messages=[message("com.vmware.esx.authentication.token.no_entitlements")])
-    error = failing(client(Wire(refusal), "jsonrpc"))
+    error = failing(client_over(Wire(refusal), "jsonrpc"))
 
     assert isinstance(error, Unauthenticated)
     assert not error.login_refused
@@ -261,5 +263,5 @@ def test_an_account_without_entitlements_is_no_wrong_password() -> None:
 
 def test_a_service_that_takes_only_tokens_says_so() -> None:
     refusal = rpc_error("unauthenticated", messages=[message("com.vmware.esx.authentication.bad_authn_scheme")])
-    error = failing(client(Wire(refusal), "jsonrpc", auth_method="basic"))
+    error = failing(client_over(Wire(refusal), "jsonrpc", auth_method="basic"))
     assert "auth_method token" in error.hint

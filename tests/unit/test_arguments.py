@@ -35,7 +35,9 @@ def read(arguments: Arguments, params: dict[str, Any]) -> tuple[dict[str, Any], 
 @pytest.mark.parametrize("name", EVERY)
 def test_what_stands_for_not_given_is_read_as_if_it_were_left_out(name: str, nothing: Any) -> None:
     arguments = EVERY[name]
-    spellings = [part for option, spec in arguments.options.items() for part in (option, *spec.get("aliases", ()))]
+    spellings = []
+    for option, spec in arguments.options.items():
+        spellings += [option, *spec.get("aliases", ())]
 
     assert read(arguments, dict.fromkeys(spellings, nothing)) == read(arguments, {})
 
@@ -53,10 +55,10 @@ def test_blank_options_of_an_entry_are_not_given(nothing: Any) -> None:
     for option in ("kms_providers", "token_issuers"):
         parts = arguments.options[option]["options"]
         name = {"kms_providers": "provider", "token_issuers": "issuer_alias"}[option]
-        own = {name: "n", "state": "absent"}
-        given_all = {**dict.fromkeys(parts, nothing), **own}
+        entry = {name: "n", "state": "absent"}
+        given_all = {**dict.fromkeys(parts, nothing), **entry}
 
-        assert read(arguments, {**connection, option: [given_all]}) == read(arguments, {**connection, option: [own]})
+        assert read(arguments, {**connection, option: [given_all]}) == read(arguments, {**connection, option: [entry]})
 
 
 @pytest.mark.parametrize("nothing", NOTHING, ids=repr)

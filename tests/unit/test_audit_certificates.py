@@ -11,14 +11,14 @@ import pytest
 from ansible_collections.esx.trust.plugins.modules.esx_fleet_trust import ARGUMENT_SPEC
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.certificates import EXPIRING_DAYS
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.data import build
+from support.audits import NEW
 from support.audits import NOW
+from support.audits import OLD
 from support.audits import certificate
 from support.audits import entry
 from support.audits import issuer
 from support.audits import kinds
 from support.audits import resource
-
-OLD, NEW = certificate("old", 400), certificate("new", 800)
 
 
 @pytest.mark.parametrize(
@@ -27,9 +27,9 @@ OLD, NEW = certificate("old", 400), certificate("new", 800)
 )
 def test_the_end_of_a_certificate(days: float, state: str, left: int) -> None:
     record = build([entry("a", resource("ok", issuer("vc", certificate("x", days))))], NOW)
-    (one,) = record["expiry"]
+    (expiring,) = record["expiry"]
 
-    assert (one["state"], one["days_left"]) == (state, left)
+    assert (expiring["state"], expiring["days_left"]) == (state, left)
     assert record["summary"]["certificates"][state] == 1
     assert kinds(record) == ([] if state == "valid" else [state])
     assert record["summary"]["as_declared"] is True
@@ -54,13 +54,13 @@ def test_a_certificate_without_a_date_stands_last() -> None:
     unreadable = {"sha256": "unreadable:00", "subject": "(unreadable)", "not_after": ""}
     record = build([entry("a", resource("ok", issuer("vc", unreadable, OLD)))], NOW)
 
-    assert [one["state"] for one in record["expiry"]] == ["valid", "unknown"]
+    assert [expiring["state"] for expiring in record["expiry"]] == ["valid", "unknown"]
     assert record["attention"] == []
 
 
 def chained(*certificates: dict[str, Any], chain: int = 0) -> list[dict[str, Any]]:
     """The certificates as one chain, the signing certificate first."""
-    return [{**one, "chain": chain, "position": place} for place, one in enumerate(certificates)]
+    return [{**facts, "chain": chain, "position": place} for place, facts in enumerate(certificates)]
 
 
 def test_chains_are_counted_and_end_with_the_first_of_their_certificates() -> None:
@@ -72,7 +72,7 @@ def test_chains_are_counted_and_end_with_the_first_of_their_certificates() -> No
     assert (first["sha256"], first["ends_first"], first["state"]) == (NEW["sha256"], soon["sha256"], "expiring")
     assert (second["sha256"], second["ends_first"], second["state"]) == (OLD["sha256"], OLD["sha256"], "valid")
     assert (first["hosts"], first["aliases"], first["days_left"]) == (2, ["vc"], 30)
-    assert [one["subject"] for one in second["certificates"]] == ["CN=old", "CN=root"]
+    assert [member["subject"] for member in second["certificates"]] == ["CN=old", "CN=root"]
     assert record["summary"]["chains"] == {"total": 2, "expired": 0, "expiring": 1, "valid": 1, "unknown": 0}
 
     (item,) = record["attention"]

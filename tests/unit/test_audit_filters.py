@@ -78,11 +78,11 @@ def test_all_of_them_in_a_playbook(tmp_path: Path) -> None:
         ANSIBLE_COLLECTIONS_PATH=link_collection(), ANSIBLE_LOCALHOST_WARNING="false", HOME=tmp_path
     )
     ended = run_program(command, tmp_path, variables)
-    found = re.search(r"FOUND=(.*?)=*\"", ended.output)
+    match = re.search(r"FOUND=(.*?)=*\"", ended.output)
 
-    assert found, ended.output
+    assert match, ended.output
 
-    made = json.loads(base64.b64decode(found[1] + "=="))
+    made = json.loads(base64.b64decode(match[1] + "=="))
     record = forms.audit_data(entries, NOW)
 
     assert made == {"record": record, "page": forms.audit_html(record), "junit": forms.audit_junit(record)}
@@ -103,12 +103,12 @@ def test_what_a_host_said_is_never_a_template() -> None:
 
 
 @pytest.mark.parametrize("entries", ["esx01", {"host": "esx01"}, None, 7, [{}], ["esx01"]])
-def test_entries_that_are_none(entries: Any) -> None:
+def test_a_value_that_is_no_list_of_entries_is_refused(entries: Any) -> None:
     with pytest.raises(AnsibleError, match=r"esx\.trust\.audit_data: entries: "):
         forms.audit_data(entries, NOW)
 
 
-def test_a_moment_that_is_none() -> None:
+def test_a_value_that_is_no_moment_is_refused() -> None:
     with pytest.raises(AnsibleError, match=r"esx\.trust\.audit_data: generated_at: "):
         forms.audit_data([], "soon")
 
@@ -133,7 +133,7 @@ def test_the_versions_are_those_in_use() -> None:
 
 @pytest.mark.parametrize("name", ["audit_html", "audit_junit", "audit_metrics"])
 @pytest.mark.parametrize("data", [None, "x", {}, {"version": 99}])
-def test_a_record_that_is_none(name: str, data: Any) -> None:
+def test_a_value_that_is_no_record_is_refused(name: str, data: Any) -> None:
     with pytest.raises(AnsibleError, match=rf"esx\.trust\.{name}: data: "):
         audit.FilterModule().filters()[name](data)
 
@@ -152,7 +152,7 @@ def test_every_filter_is_documented() -> None:
 
 
 @pytest.mark.parametrize("days", [-1, "soon", None, 1.5, True, "", "9 days"])
-def test_days_that_are_none(days: Any) -> None:
+def test_a_value_that_is_no_number_of_days_is_refused(days: Any) -> None:
     with pytest.raises(AnsibleError, match=r"esx\.trust\.audit_data: expiring_days: is "):
         forms.audit_data([], NOW, expiring_days=days)
 

@@ -103,21 +103,21 @@ class Page(HTMLParser):
         """Of every row of the matrix the hosts that it stands for and what it says, cell by cell."""
         (table,) = self.root.iter("table")
         for row in table.findall("tbody/tr"):
-            name, *cells = (said(cell) for cell in row)
+            name, *cells = (text_of(cell) for cell in row)
             link = row.find("th/a")
             hosts = [name]
 
             if link is not None and re.fullmatch(r"[\d,]+ hosts", name):
                 part = self.find(link.get("href", "")[1:])
                 lists = [each for each in part.iter("div") if each.get("class") in ("hosts", "names id")]
-                hosts = [said(each) for each in lists[0].iter("bdi")]
+                hosts = [text_of(each) for each in lists[0].iter("bdi")]
 
                 assert name == f"{len(hosts):,} hosts"
 
             yield hosts, "|".join(cells)
 
 
-def said(element: ElementTree.Element) -> str:
+def text_of(element: ElementTree.Element) -> str:
     return "".join(element.itertext())
 
 
@@ -128,18 +128,18 @@ def page(entries: list[dict[str, Any]]) -> Page:
 def everything(word: Callable[[str], str]) -> list[dict[str, Any]]:
     """Entries with a text of `word` in every place into which a host or an inventory can put one."""
     held = certificate("x", -5)
-    other = certificate("y", 40)
+    later = certificate("y", 40)
 
-    def named(one: dict[str, Any], place: str) -> dict[str, Any]:
-        return {**one, "subject": word(f"{place} subject"), "sha256": word(f"{place} sha256")}
+    def named(facts: dict[str, Any], place: str) -> dict[str, Any]:
+        return {**facts, "subject": word(f"{place} subject"), "sha256": word(f"{place} sha256")}
 
     before = issuer(word("alias"), named(held, "before"), url=word("url before"))
-    after = issuer(word("alias"), named(other, "after"), url=word("url after"))
-    left = issuer(word("left alias"), {**named(other, "left"), "not_after": word("left end")}, url=word("left url"))
+    after = issuer(word("alias"), named(later, "after"), url=word("url after"))
+    left = issuer(word("left alias"), {**named(later, "left"), "not_after": word("left end")}, url=word("left url"))
     listed = [{"provider": word("provider"), "type": word("type"), "key_id": word("key"), "available": False}]
     listed[0]["details"] = [word("details")]
 
-    one = entry(
+    first = entry(
         word("host one"),
         resource("differs", before, after),
         resource("undeclared", left),
@@ -147,10 +147,10 @@ def everything(word: Callable[[str], str]) -> list[dict[str, Any]]:
         listed=listed,
     )
 
-    two = entry(word("host two"), listed=[{**listed[0], "key_id": word("key two")}])
+    second = entry(word("host two"), listed=[{**listed[0], "key_id": word("key two")}])
     dead = failed(word("code"), f"{word('reason')}", word("hint"), msg=word("msg"))
 
-    return [one, two, {"host": word("host three"), "trust": dead}, {"host": word("host four")}]
+    return [first, second, {"host": word("host three"), "trust": dead}, {"host": word("host four")}]
 
 
 def test_it_is_one_whole_document() -> None:
@@ -168,7 +168,7 @@ def test_it_is_one_whole_document() -> None:
         shown.find(link.get("href", "")[1:])
 
     for section in shown.root.iter("section"):
-        assert said(shown.find(section.get("aria-labelledby", "")))
+        assert text_of(shown.find(section.get("aria-labelledby", "")))
 
 
 def test_it_needs_nothing_else() -> None:
@@ -188,7 +188,7 @@ def test_it_needs_nothing_else() -> None:
 def test_its_policy_allows_this_style_and_nothing_else() -> None:
     shown = page(fleet(5, 5))
     (style,) = shown.root.iter("style")
-    digest = base64.b64encode(hashlib.sha256(said(style).encode()).digest()).decode()
+    digest = base64.b64encode(hashlib.sha256(text_of(style).encode()).digest()).decode()
     (policy,) = (each.get("content") for each in shown.root.iter("meta") if each.get("http-equiv"))
 
     assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
@@ -245,17 +245,17 @@ def test_no_text_of_a_host_breaks_out(hostile: list[str]) -> None:
 
     assert taken.shape() == HARMLESS()
 
-    shown = said(taken.root)
+    shown = text_of(taken.root)
     unseen = {"after sha256", "left end", "type", "code", "msg", "host three"}
 
-    for place, one in used.items():
+    for place, used_text in used.items():
         if place not in unseen:
-            assert text(one).partition(": ")[2] in shown
+            assert text(used_text).partition(": ")[2] in shown
 
     for element in taken.root.iter():
         for name, value in element.attrib.items():
             if name not in ("content", "d"):
-                assert not any(text(one) in value for one in used.values())
+                assert not any(text(used_text) in value for used_text in used.values())
 
 
 @pytest.mark.parametrize(("size", "wrong", "issuers"), [(1, 0, 1), (9, 9, 2), (200, 3, 3), (300, 299, 9)])
@@ -263,27 +263,27 @@ def test_every_resource_of_every_host_appears(size: int, wrong: int, issuers: in
     record = build(fleet(size, wrong, issuers), NOW)
     shown = Page(render(record))
     (table,) = shown.root.iter("table")
-    _host, *names = [said(cell) for cell in [*table.findall("thead/tr")[0][:1], *table.findall("thead/tr")[1]]]
+    _host, *names = [text_of(cell) for cell in [*table.findall("thead/tr")[0][:1], *table.findall("thead/tr")[1]]]
     rows = {host: cells for hosts, cells in shown.tables() for host in hosts}
 
     assert rows.keys() == {host["host"] for host in record["hosts"]}
 
     for host in record["hosts"]:
         cells = rows[host["host"]].split("|")
-        found = {one["id"]: one for one in host["resources"]}
+        by_id = {held["id"]: held for held in host["resources"]}
 
-        if not found:
+        if not by_id:
             assert host["status"].replace("_", " ") in cells[0]
             assert host["message"] in cells[0]
 
             continue
 
         for name, cell in zip(names, cells):
-            one = found.pop(name, None)
-            assert (one["status"] if one else "not declared here") in cell
-            assert ("not available" in cell) is bool(one and one.get("available") is False)
+            held = by_id.pop(name, None)
+            assert (held["status"] if held else "not declared here") in cell
+            assert ("not available" in cell) is bool(held and held.get("available") is False)
 
-        assert not found
+        assert not by_id
 
 
 def test_more_resources_than_a_table_can_hold() -> None:
@@ -294,13 +294,13 @@ def test_more_resources_than_a_table_can_hold() -> None:
     assert len(table.findall("thead/tr/th[@scope='col']")) == 32
 
     for number in range(100):
-        assert f"vc{number:03}" in said(table)
+        assert f"vc{number:03}" in text_of(table)
 
 
 def test_every_finding_and_every_certificate_appears() -> None:
     record = build(fleet(90, 90, 5), NOW)
     shown = Page(render(record))
-    attention = said(shown.find("attention")) + "".join(said(each) for each in shown.root.iter("ol"))
+    attention = text_of(shown.find("attention")) + "".join(text_of(each) for each in shown.root.iter("ol"))
 
     for item in record["attention"]:
         assert item["title"] in attention
@@ -309,23 +309,23 @@ def test_every_finding_and_every_certificate_appears() -> None:
             assert detail["text"] in attention
             assert all(name in attention for name in detail["hosts"])
 
-    for one in record["expiry"]:
-        assert one["subject"] in attention
-        assert one["not_after"][:10] in attention
+    for expiring in record["expiry"]:
+        assert expiring["subject"] in attention
+        assert expiring["not_after"][:10] in attention
 
 
 def test_what_is_too_much_for_a_page_is_folded_or_counted() -> None:
     ends = [certificate(f"c{number:03}", number) for number in range(1, 201)]
-    record = build([entry("a", *(resource("ok", issuer(f"vc{number}", one)) for number, one in enumerate(ends)))], NOW)
+    record = build([entry("a", *(resource("ok", issuer(f"vc{number}", end)) for number, end in enumerate(ends)))], NOW)
     shown = Page(render(record))
 
-    assert "50 more findings, less urgent" in said(shown.root)
-    assert all(item["title"] in said(shown.root) for item in record["attention"])
-    assert "140 more chains, the first of which ends on 2027-01-22, in the JSON report." in said(shown.root)
+    assert "50 more findings, less urgent" in text_of(shown.root)
+    assert all(item["title"] in text_of(shown.root) for item in record["attention"])
+    assert "140 more chains, the first of which ends on 2027-01-22, in the JSON report." in text_of(shown.root)
 
     issuers = [resource("ok", issuer(f"vc{number}", ends[150])) for number in range(9)]
 
-    assert "vc0, vc1, vc2, vc3 and 5 more" in said(page([entry("a", *issuers)]).root)
+    assert "vc0, vc1, vc2, vc3 and 5 more" in text_of(page([entry("a", *issuers)]).root)
 
 
 def test_a_group_of_many_kinds_of_the_same_difference() -> None:
@@ -336,9 +336,9 @@ def test_a_group_of_many_kinds_of_the_same_difference() -> None:
         for number in range(7)
     ]
     (item, *_rest) = (each for each in page(entries).root.iter("ol") if each.get("class") == "attention")
-    (finding,) = (each for each in item if "differs" in said(each))
-    (folded,) = (each for each in finding.iter("details") if "3 more: " in said(each[0]))
-    shown, hidden = said(finding), said(folded)
+    (finding,) = (each for each in item if "differs" in text_of(each))
+    (folded,) = (each for each in finding.iter("details") if "3 more: " in text_of(each[0]))
+    shown, hidden = text_of(finding), text_of(folded)
 
     for number in range(7):
         assert f"CN=own {number}" in shown
@@ -347,27 +347,27 @@ def test_a_group_of_many_kinds_of_the_same_difference() -> None:
 
 
 def test_the_verdict_stands_first() -> None:
-    assert [said(each) for each in page(fleet(200, 3)).root.iter("h1")] == ["3 of 200 hosts need attention"]
-    assert [said(each) for each in page(fleet(2, 0)).root.iter("h1")] == ["Everything is as declared on 2 hosts"]
-    assert [said(each) for each in page([]).root.iter("h1")] == ["No host was examined"]
+    assert [text_of(each) for each in page(fleet(200, 3)).root.iter("h1")] == ["3 of 200 hosts need attention"]
+    assert [text_of(each) for each in page(fleet(2, 0)).root.iter("h1")] == ["Everything is as declared on 2 hosts"]
+    assert [text_of(each) for each in page([]).root.iter("h1")] == ["No host was examined"]
 
 
 def test_the_run_and_the_changes_are_shown() -> None:
     run = Run("2026-11-22T02:58:18Z", "ops", ["hosts.yml"], "esx", "1.0.0", "2.19.4")
     before = build(fleet(4, 0), "2026-11-21T03:00:00Z")
     shown = Page(render(build(fleet(4, 1), NOW, run, before)))
-    facts = [said(each) for each in shown.root.iter("div") if each.find("dt") is not None]
+    facts = [text_of(each) for each in shown.root.iter("div") if each.find("dt") is not None]
 
     assert facts == [
         *("Took1 minute 42 seconds", "Byops", "Inventoryhosts.yml", "Versionsesx.trust 1.0.0, ansible-core 2.19.4"),
     ]
 
-    changes = next(said(each) for each in shown.root.iter("section") if each.get("aria-labelledby") == "changes")
+    changes = next(text_of(each) for each in shown.root.iter("section") if each.get("aria-labelledby") == "changes")
 
     assert "Since the audit of 21 November 2026, 03:00 UTC." in changes
     assert "1 host stopped being as declared" in changes
 
-    same = said(Page(render(build(fleet(4, 0), NOW, run, before))).root)
+    same = text_of(Page(render(build(fleet(4, 0), NOW, run, before))).root)
 
     assert "Nothing: every host has the status that it had." in same
 
@@ -387,7 +387,7 @@ def test_what_is_rightly_absent_has_a_word_of_its_own() -> None:
 def test_the_next_step_of_every_finding_is_shown() -> None:
     record = build(fleet(90, 90), NOW, Run(inventory="hosts.yml"))
     shown = Page(render(record))
-    steps = [said(each) for each in shown.root.iter("div") if each.get("class") == "next"]
+    steps = [text_of(each) for each in shown.root.iter("div") if each.get("class") == "next"]
 
     assert len(steps) == len(record["attention"])
 
@@ -402,7 +402,7 @@ def test_every_status_has_a_shape_of_its_own() -> None:
 
     for element in page(fleet(90, 90)).root.iter():
         if element.get("class", "").startswith("mark"):
-            shape, word = (said(child) for child in element)
+            shape, word = (text_of(child) for child in element)
             marks.setdefault(word, set()).add(shape)
             assert element[0].get("aria-hidden") == "true"
 
@@ -424,15 +424,15 @@ def test_a_large_fleet_in_which_no_two_hosts_are_alike() -> None:
 
     for number in range(1000):
         wrong = [
-            resource("differs", issuer(one["issuer_alias"], certificate(f"own {number}", 100)), one)
-            for one in declared[:3]
+            resource("differs", issuer(held["issuer_alias"], certificate(f"own {number}", 100)), held)
+            for held in declared[:3]
         ]
         entries.append(
             entry(
                 f"esx{number:04}.example.com",
                 resource("ok", key),
                 *wrong,
-                *(resource("ok", one) for one in declared[3:]),
+                *(resource("ok", held) for held in declared[3:]),
             )
         )
 
@@ -457,7 +457,7 @@ def test_what_is_no_record_is_refused() -> None:
 def test_the_days_before_an_end_are_those_of_the_record(days: int, mark: bool) -> None:
     """They are marked on the scale too, where the text of the mark does not run into that of another mark."""
     record = build([entry("a", resource("ok", issuer("vc", certificate("x", 200))))], NOW, expiring_days=days)
-    text = said(Page(render(record)).root)
+    text = text_of(Page(render(record)).root)
 
     assert f"The shaded part shows the next {days} days." in text
 
@@ -473,4 +473,4 @@ def test_the_days_before_an_end_are_those_of_the_record(days: int, mark: bool) -
 def test_a_record_that_does_not_tell_the_days() -> None:
     record = build([entry("a", resource("ok", issuer("vc", certificate("x", 200))))], NOW)
     del record["expiring_days"]
-    assert "The shaded part shows the next 90 days." in said(Page(render(record)).root)
+    assert "The shaded part shows the next 90 days." in text_of(Page(render(record)).root)

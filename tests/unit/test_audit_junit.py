@@ -52,7 +52,7 @@ def test_it_is_red_exactly_where_the_audit_does_not_pass(size: int, wrong: int) 
         cases = by_name[host["host"]].findall("testcase")
         names = [str(case.get("name")) for case in cases]
 
-        assert all(any(name.endswith(f" {one['id']}") for name in names) for one in host["resources"])
+        assert all(any(name.endswith(f" {held['id']}") for name in names) for held in host["resources"])
         assert all(case.get("classname") == host["host"] for case in cases)
 
 
@@ -66,11 +66,11 @@ def test_the_counts_are_those_of_what_is_inside() -> None:
 
 
 def test_what_is_said_of_a_failure() -> None:
-    other = provider("site-a", "other")
+    replaced = provider("site-a", "other")
 
     root = suites(
         [
-            entry("a", resource("conflict", other, message="another key.")),
+            entry("a", resource("conflict", replaced, message="another key.")),
             entry("b", resource("missing", None, issuer("vc"))),
             {"host": "c", "trust": failed("unreachable", "c: no connection.", "Is it up?")},
             {"host": "d"},
@@ -118,11 +118,11 @@ def test_the_form_that_the_usual_schema_asks_for() -> None:
 
 
 @given(st.text(st.characters(), min_size=1, max_size=30))
-def test_no_text_of_a_host_breaks_it(said: str) -> None:
-    name = f"esx {said}"
+def test_no_text_of_a_host_breaks_it(hostile: str) -> None:
+    name = f"esx {hostile}"
     entries = [
-        entry(name, resource("conflict", provider(name), message=said)),
-        {"host": name, "trust": failed("failed", f"x: {said}", said)},
+        entry(name, resource("conflict", provider(name), message=hostile)),
+        {"host": name, "trust": failed("failed", f"x: {hostile}", hostile)},
     ]
     root = suites(entries)
 

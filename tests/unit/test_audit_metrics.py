@@ -31,14 +31,14 @@ Samples = dict[str, list[tuple[dict[str, str], float]]]
 
 
 def parsed(entries: list[dict[str, Any]], parser: Any = openmetrics) -> Samples:
-    found: Samples = {}
+    samples: Samples = {}
     for family in parser.text_string_to_metric_families(render(build(entries, NOW))):
         assert family.type == "gauge"
         assert family.documentation
 
-        found[family.name] = [(sample.labels, sample.value) for sample in family.samples]
+        samples[family.name] = [(sample.labels, sample.value) for sample in family.samples]
 
-    return found
+    return samples
 
 
 def of_hosts(samples: Samples, name: str) -> dict[str, float]:
@@ -46,7 +46,7 @@ def of_hosts(samples: Samples, name: str) -> dict[str, float]:
 
 
 @pytest.mark.parametrize(
-    ("found", "in_sync", "reachable"),
+    ("results", "in_sync", "reachable"),
     [
         (entry("a", resource("ok", provider("p"))), 1, 1),
         (entry("a", resource("undeclared", issuer("vc"))), 1, 1),
@@ -56,8 +56,8 @@ def of_hosts(samples: Samples, name: str) -> dict[str, float]:
         ({"host": "a", "trust": None}, 0, None),
     ],
 )
-def test_what_is_said_of_a_host(found: dict[str, Any], in_sync: int, reachable: Optional[int]) -> None:
-    samples = parsed([found])
+def test_what_is_said_of_a_host(results: dict[str, Any], in_sync: int, reachable: Optional[int]) -> None:
+    samples = parsed([results])
     assert of_hosts(samples, "in_sync") == {"a": in_sync}
     assert of_hosts(samples, "reachable") == ({} if reachable is None else {"a": reachable})
 
@@ -89,9 +89,9 @@ def test_both_formats_say_the_same() -> None:
 
 
 @given(st.text(st.characters(), min_size=1, max_size=30))
-def test_no_text_of_a_host_breaks_it(said: str) -> None:
-    name = f"esx {said}"
-    held = {**certificate("x", 5), "subject": said}
+def test_no_text_of_a_host_breaks_it(hostile: str) -> None:
+    name = f"esx {hostile}"
+    held = {**certificate("x", 5), "subject": hostile}
     entries = [entry(name, resource("ok", issuer(name, held)))]
 
     for parser in (openmetrics, older):
@@ -100,7 +100,7 @@ def test_no_text_of_a_host_breaks_it(said: str) -> None:
 
         ((labels, _value),) = samples["esx_trust_certificate_not_after_seconds"]
 
-        assert (labels["issuer_alias"], labels["subject"]) == (text(name), text(said))
+        assert (labels["issuer_alias"], labels["subject"]) == (text(name), text(hostile))
 
 
 def test_a_host_that_is_named_twice_is_one_series() -> None:

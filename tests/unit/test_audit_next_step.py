@@ -13,6 +13,7 @@ from ansible_collections.esx.trust.plugins.plugin_utils._audit.data import Run
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.data import build
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import KINDS
 from environment import ROOT
+from support.audits import KEY
 from support.audits import NOW
 from support.audits import certificate
 from support.audits import entry
@@ -22,8 +23,6 @@ from support.audits import issuer
 from support.audits import kinds
 from support.audits import provider
 from support.audits import resource
-
-KEY = provider("site-a")
 
 
 def commands(entries: list[dict[str, Any]], **run: Any) -> list[str]:
@@ -68,8 +67,8 @@ def test_a_name_that_means_other_hosts_is_in_no_command(name: str) -> None:
 
 
 def test_only_the_hosts_with_another_key_are_audited_again() -> None:
-    other = provider("site-a", "second")
-    entries = [entry("a", resource("ok", KEY)), entry("b", resource("ok", KEY)), entry("c", listed=[other])]
+    replaced = provider("site-a", "second")
+    entries = [entry("a", resource("ok", KEY)), entry("b", resource("ok", KEY)), entry("c", listed=[replaced])]
     record = build(entries, NOW)
 
     assert kinds(record) == ["key_disagreement", "undeclared"]

@@ -11,6 +11,7 @@ from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import HostTrust
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.data import build
+from support.audits import KEY
 from support.audits import failed
 from support.audits import only_host
 from support.audits import provider
@@ -18,8 +19,6 @@ from support.certificates import chain
 from support.memory import MemoryHost
 from support.memory import ScriptedClient
 from support.whole_hosts import NOTHING_DECLARED
-
-KEY = provider("site-a")
 
 
 def found_on(memory: MemoryHost, params: dict[str, Any]) -> dict[str, Any]:
@@ -55,9 +54,9 @@ def test_real_findings() -> None:
     trust = found_on(memory, {"kms_providers": [key], "token_issuers": declared})
     record = build([{"host": "esx01", "trust": trust}], datetime.datetime.now(datetime.timezone.utc))
     (host,) = record["hosts"]
-    found = {one["id"]: one for one in host["resources"]}
+    by_id = {held["id"]: held for held in host["resources"]}
 
-    assert {name: one["status"] for name, one in found.items()} == {
+    assert {name: held["status"] for name, held in by_id.items()} == {
         "site-a": "ok",
         "held": "ok",
         "changed": "differs",
@@ -66,20 +65,25 @@ def test_real_findings() -> None:
         "left": "undeclared",
     }
 
-    assert [bool(one["differences"]) for one in found.values()] == [False, False, True, True, True, False]
+    assert [bool(held["differences"]) for held in by_id.values()] == [False, False, True, True, True, False]
 
-    fields = {(each["field"], bool(each["declared"]), bool(each["found"])) for each in found["changed"]["differences"]}
+    fields = {(each["field"], bool(each["declared"]), bool(each["found"])) for each in by_id["changed"]["differences"]}
 
     assert fields == {("certificate", True, False), ("certificate", False, True)}
-    assert {alias for one in record["expiry"] for alias in one["aliases"]} == {"held", "changed", "gone", "left"}
+    assert {alias for expiring in record["expiry"] for alias in expiring["aliases"]} == {
+        "held",
+        "changed",
+        "gone",
+        "left",
+    }
     assert "BEGIN CERTIFICATE" not in json.dumps(record)
 
 
 def test_a_provider_that_is_missing_like_its_key_is_missing() -> None:
     """The audit need not be given the keys."""
     key = {"provider": "site-a", "key_id": KEY["key_id"], "key_derivation_key": None, "state": "present"}
-    found = found_on(MemoryHost(), {"kms_providers": [key], "token_issuers": None})
-    host = only_host(trust={**failed("conflict", "esx01: why"), **found})
+    examined = found_on(MemoryHost(), {"kms_providers": [key], "token_issuers": None})
+    host = only_host(trust={**failed("conflict", "esx01: why"), **examined})
 
     assert host["status"] == host["resources"][0]["status"] == "missing"
     assert "key_derivation_key" in host["resources"][0]["message"]

@@ -5,12 +5,17 @@
 from __future__ import annotations
 
 import datetime
+from xml.etree import ElementTree
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import iso
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import listed
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import moment
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import plain
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.values import text
 
 
 @pytest.mark.parametrize(
@@ -36,3 +41,37 @@ def test_a_moment_has_four_digits_for_the_year_and_is_in_utc() -> None:
 
 def test_names_of_fields_are_plain_too() -> None:
     assert plain({"a\x1b\ud800": ["b\x00"]}) == {"a\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}": ["b\ufffd"]}
+
+
+def test_moments_at_the_ends_of_time() -> None:
+    assert moment("9999-12-31T23:59:59-12:00") is None
+    assert moment("0001-01-01T00:00:00+12:00") is None
+
+
+class Tagged(str):
+    """What newer cores make of strings: more than a string, and it looks like one."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "not this"
+
+
+def test_texts_are_plain() -> None:
+    assert not isinstance(text(Tagged("x")), Tagged)
+    assert text(Tagged("x")) == "x"
+    assert text("a\r\nb\tc\0\x1b[31m\u202e\ud800") == "a b c\ufffd\ufffd[31m\ufffd\ufffd"
+    assert text(None) == text(True) == text(["x"]) == ""
+    assert text(7) == "7"
+    assert len(text("x" * 5000)) == 1001
+
+
+@given(st.text(st.characters()))
+def test_every_text_fits_into_xml_and_a_file(anything: str) -> None:
+    cleaned = text(anything)
+    cleaned.encode()
+    element = ElementTree.Element("a", name=cleaned)
+    element.text = cleaned
+    again = ElementTree.fromstring(ElementTree.tostring(element))
+
+    assert again.get("name") == (again.text or "") == cleaned

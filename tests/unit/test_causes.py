@@ -48,8 +48,8 @@ def test_an_answer_of_another_protocol_is_said_to_be_no_http(cause: Exception) -
 
 def test_the_words_of_a_proxy_move_no_cursor_and_are_not_long() -> None:
     words = "Tunnel connection failed: 502 \x1b[2J\x07gone\r\n" + "x" * 1000
-    said = reason(OSError(words))
+    cause = reason(OSError(words))
 
-    assert said.isprintable()
-    assert said.startswith("Tunnel connection failed: 502 ?[2J?gone x")
-    assert len(said) < 300
+    assert cause.isprintable()
+    assert cause.startswith("Tunnel connection failed: 502 ?[2J?gone x")
+    assert len(cause) < 300

@@ -122,33 +122,33 @@ def test_one_run_is_enough(observed: list[ClientProfile], declared: DesiredClien
 @given(hosts, declarations)
 def test_only_its_own_subject_is_touched(observed: list[ClientProfile], declared: DesiredClientProfile) -> None:
     after = carried_out(observed, plan(observed, declared))
-    others = [one for one in observed if one.subject != declared.subject]
-    assert [one for one in after if one.subject != declared.subject] == others
+    others = [held for held in observed if held.subject != declared.subject]
+    assert [held for held in after if held.subject != declared.subject] == others
 
 
 @given(hosts, declarations)
 def test_merge_takes_nothing_away(observed: list[ClientProfile], declared: DesiredClientProfile) -> None:
     declared = replace(declared, entitlements_mode="merge", state="present")
-    after = {one.subject: set(one.grants) for one in carried_out(observed, plan(observed, declared))}
+    after = {held.subject: set(held.grants) for held in carried_out(observed, plan(observed, declared))}
 
-    for one in observed:
-        if one.subject in SUBJECTS and [each.subject for each in observed].count(one.subject) == 1:
-            assert set(one.grants) <= after[one.subject]
+    for held in observed:
+        if held.subject in SUBJECTS and [each.subject for each in observed].count(held.subject) == 1:
+            assert set(held.grants) <= after[held.subject]
 
 
 @given(hosts, declarations)
 def test_exact_never_loses_what_it_does_not_know(observed: list[ClientProfile], declared: DesiredClientProfile) -> None:
     declared = replace(declared, entitlements_mode="exact", state="present")
     planned = plan(observed, declared)
-    own = [one for one in observed if one.subject == declared.subject]
-    if any(one.unknown_grants for one in own):
+    same_subject = [held for held in observed if held.subject == declared.subject]
+    if any(held.unknown_grants for held in same_subject):
         assert planned.conflict
 
 
 @given(hosts, declarations)
 def test_nobody_locks_himself_out(observed: list[ClientProfile], declared: DesiredClientProfile) -> None:
     def in_control(held: list[ClientProfile]) -> bool:
-        return any(one.subject == LOCAL and "IDENTITY_MGMT" in one.entitlements for one in held)
+        return any(profile.subject == LOCAL and "IDENTITY_MGMT" in profile.entitlements for profile in held)
 
     after = carried_out(observed, plan(observed, declared, Account.of_user("automation")))
     assert in_control(after) or not in_control(observed)
@@ -156,17 +156,17 @@ def test_nobody_locks_himself_out(observed: list[ClientProfile], declared: Desir
 
 @given(hosts, declarations)
 def test_order_means_nothing(observed: list[ClientProfile], declared: DesiredClientProfile) -> None:
-    own = [one for one in observed if one.subject == declared.subject]
-    turned = [replace(one, grants=one.grants[::-1]) for one in observed[::-1]]
-    one, other = plan(observed, declared), plan(turned, declared)
+    same_subject = [held for held in observed if held.subject == declared.subject]
+    turned = [replace(held, grants=held.grants[::-1]) for held in observed[::-1]]
+    straight, reverse = plan(observed, declared), plan(turned, declared)
 
-    assert (bool(one.conflict), [step.action for step in one.steps]) == (
-        bool(other.conflict),
-        [step.action for step in other.steps],
+    assert (bool(straight.conflict), [step.action for step in straight.steps]) == (
+        bool(reverse.conflict),
+        [step.action for step in reverse.steps],
     )
 
-    if len(own) == 1:
-        assert shown(one.after).get("entitlements") == shown(other.after).get("entitlements")
+    if len(same_subject) == 1:
+        assert shown(straight.after).get("entitlements") == shown(reverse.after).get("entitlements")
 
 
 @pytest.mark.parametrize("state", ["present", "absent"])
@@ -279,14 +279,14 @@ def test_a_removal_needs_no_entitlements_and_no_pretty_name() -> None:
 
 
 @given(profiles)
-def test_what_is_read_is_what_is_declared(one: ClientProfile) -> None:
-    if not one.subject.declarable:
+def test_what_is_read_is_what_is_declared(held: ClientProfile) -> None:
+    if not held.subject.declarable:
         with pytest.raises(InvalidInput):
-            DesiredClientProfile.from_params(params(**one.record()))
+            DesiredClientProfile.from_params(params(**held.record()))
         return
 
-    made = DesiredClientProfile.from_params({**params(local_user_name=None), **one.record()})
-    assert (made.subject, made.entitlements) == (one.subject, frozenset(one.entitlements))
+    made = DesiredClientProfile.from_params({**params(local_user_name=None), **held.record()})
+    assert (made.subject, made.entitlements) == (held.subject, frozenset(held.entitlements))
 
 
 @pytest.mark.parametrize("username", ["alice@corp.example", "CORP.EXAMPLE\\alice", "Alice@Corp.Example"])
@@ -304,8 +304,8 @@ def test_a_user_of_a_directory_does_not_lock_himself_out(username: str) -> None:
 
     assert plan([*held, again], desired(alice, "READ_ONLY"), account).conflict is None
 
-    for other in (replace(alice, name="bob"), replace(alice, domain="other"), replace(alice, type="EXTERNAL_GROUP")):
-        assert plan([profile(other, "IDENTITY_MGMT")], desired(other, "READ_ONLY"), account).conflict is None
+    for stranger in (replace(alice, name="bob"), replace(alice, domain="other"), replace(alice, type="EXTERNAL_GROUP")):
+        assert plan([profile(stranger, "IDENTITY_MGMT")], desired(stranger, "READ_ONLY"), account).conflict is None
 
 
 def test_a_deletion_in_doubt_is_judged_by_the_subject_and_its_rights() -> None:

@@ -59,10 +59,10 @@ class Made:
         for name, present in self.wanted.items():
             before, after = ({"name": name} if there else {} for there in (name in observed, present))
             change = Step.between(self.kind, name, before or None, after or None)
-            own = Plan(
+            single = Plan(
                 before, after, () if bool(before) == present else (change,), (f"about {name}",), self.conflict or None
             )
-            resources.append(ResourcePlan.of(self.kind, name, "present" if present else "absent", own))
+            resources.append(ResourcePlan.of(self.kind, name, "present" if present else "absent", single))
 
         steps = tuple(step for resource in resources for step in resource.steps)
 
@@ -155,7 +155,7 @@ def test_a_single_resource_has_its_own_record_and_no_report() -> None:
 
 
 @pytest.mark.parametrize(
-    ("troubled", "said"),
+    ("troubled", "sentence"),
     [
         (Made("tea", wanted={"green": True}, conflict="no tea."), "no tea."),
         (Made("tea", wanted={"green": True}, general="no water."), "no water."),
@@ -167,9 +167,9 @@ def test_a_single_resource_has_its_own_record_and_no_report() -> None:
         ),
     ],
 )
-def test_a_conflict_in_one_service_is_a_conflict_of_the_whole(troubled: Made, said: str) -> None:
+def test_a_conflict_in_one_service_is_a_conflict_of_the_whole(troubled: Made, sentence: str) -> None:
     plan = planned(CAKES, troubled)
-    assert plan.conflict == said
+    assert plan.conflict == sentence
     assert plan.steps == ()
     assert plan.before == plan.after
     assert plan.found["resources"]

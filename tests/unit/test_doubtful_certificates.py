@@ -49,8 +49,8 @@ LEAF, ROOT = chain(2, subject="prose")
 
 
 def declared(*texts: str) -> Chain:
-    (found,) = chains_from_options("chains", [{"cert_chain": list(texts)}])
-    return found
+    (chain_read,) = chains_from_options("chains", [{"cert_chain": list(texts)}])
+    return chain_read
 
 
 def warnings_of(*texts: str) -> list[str]:
@@ -65,11 +65,11 @@ def der(text: str) -> bytes:
     return x509.load_pem_x509_certificate(text.encode()).public_bytes(Encoding.DER)
 
 
-def written_otherwise(name: str, other: str, written: _ASN1Type, *, false: bool = False) -> list[str]:
+def written_otherwise(name: str, issuer_name: str, written: _ASN1Type, *, false: bool = False) -> list[str]:
     root, leaf = (ec.generate_private_key(ec.SECP256R1()) for _each in range(2))
     signer = leaf if false else root
     return [
-        pem(named("leaf", other, leaf.public_key(), signer, written=written)),
+        pem(named("leaf", issuer_name, leaf.public_key(), signer, written=written)),
         pem(named(name, name, root.public_key(), root)),
     ]
 
@@ -100,7 +100,7 @@ def test_a_link_that_cannot_be_checked_is_taken_with_a_warning(why: str) -> None
     assert why in warning
     assert fingerprint(OLD[why][0]) in warning
     assert "order" not in warning
-    assert [one.pem for one in declared(*OLD[why]).certificates] == OLD[why]
+    assert [certificate.pem for certificate in declared(*OLD[why]).certificates] == OLD[why]
 
 
 @pytest.mark.parametrize("why", OLD)
@@ -110,7 +110,7 @@ def test_its_order_still_counts(why: str) -> None:
 
 
 @pytest.mark.parametrize("why", OLD)
-def test_it_can_be_sorted(why: str) -> None:
+def test_a_chain_whose_links_cannot_be_checked_can_be_sorted(why: str) -> None:
     assert leaf_first(OLD[why][::-1]) == OLD[why]
 
 

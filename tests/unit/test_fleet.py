@@ -37,7 +37,7 @@ def compared(*declarations: Any) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "other",
+    "providers",
     [
         declared(),
         declared(key_id=KEY_ID.upper()),
@@ -59,8 +59,8 @@ def compared(*declarations: Any) -> list[str]:
         [{**declared(key=OTHER_KEY)[0], "provider": "{{ name }}"}],
     ],
 )
-def test_what_is_no_difference(other: Any) -> None:
-    assert compared(declared(), other) == []
+def test_what_is_no_difference(providers: Any) -> None:
+    assert compared(declared(), providers) == []
 
 
 def test_another_key_under_the_same_key_id() -> None:
@@ -87,9 +87,9 @@ def test_another_key_that_is_no_base64() -> None:
 
 
 def test_both_differ_in_two_providers() -> None:
-    other = declared(key_id=OTHER_KEY_ID, key=OTHER_KEY)
+    differing = declared(key_id=OTHER_KEY_ID, key=OTHER_KEY)
     more = [{**entry, "provider": "site-b"} for entry in declared()]
-    sentences = compared([*declared(), *more], [*other, {**other[0], "provider": "site-b"}])
+    sentences = compared([*declared(), *more], [*differing, {**differing[0], "provider": "site-b"}])
 
     assert [sentence.split(":")[0] for sentence in sentences] == [
         "The key provider 'site-a' is given different key_ids",
@@ -196,16 +196,16 @@ def test_issuers_of_a_rotation() -> None:
         {"issuer_alias": "d", "state": "absent"},
     ]
 
-    found = rotation_issuers(given, "merge")
+    rotating = rotation_issuers(given, "merge")
 
-    assert [(one["issuer_alias"], one["issuer_conflict"]) for one in found] == [
+    assert [(entry["issuer_alias"], entry["issuer_conflict"]) for entry in rotating] == [
         ("a", "fail"),
         ("b", "fail"),
         ("c", "adopt"),
     ]
 
-    assert {one["chains_mode"] for one in found} == {"merge"}
-    assert found[0]["issuer"] == "x"
+    assert {entry["chains_mode"] for entry in rotating} == {"merge"}
+    assert rotating[0]["issuer"] == "x"
     assert given[0]["chains_mode"] == "exact"
 
 
@@ -214,16 +214,16 @@ def test_issuers_as_they_are_declared() -> None:
         {"issuer_alias": "a", "chains_mode": "merge"},
         {"issuer_alias": "b", "chains_mode": None, "state": ""},
     ]
-    assert [one["chains_mode"] for one in rotation_issuers(given)] == ["merge", "exact"]
+    assert [entry["chains_mode"] for entry in rotation_issuers(given)] == ["merge", "exact"]
     assert [mode(given[:1]), mode(given), mode([]), mode(None)] == ["merge", "exact", "none", "none"]
 
 
-def checked(name: str, said: str, **more: Any) -> dict[str, Any]:
-    return {"host_trust_run": name, "host_trust_checked": {"failed": False, "msg": f"{name} {said}", **more}}
+def checked(name: str, mode_text: str, **more: Any) -> dict[str, Any]:
+    return {"host_trust_run": name, "host_trust_checked": {"failed": False, "msg": f"{name} {mode_text}", **more}}
 
 
 def test_nothing_is_taken_away_unless_every_host_said_so_in_this_run() -> None:
-    this, other = run("rotation"), run("rotation")
+    this, earlier = run("rotation"), run("rotation")
     good = {"a": checked(this, "exact"), "b": checked(this, "merge"), "c": checked(this, "none")}
 
     assert ready("abc", good) == ["a"]
@@ -234,8 +234,8 @@ def test_nothing_is_taken_away_unless_every_host_said_so_in_this_run() -> None:
         {"host_trust_run": this, "host_trust_checked": {}},
         checked(this, "lacking"),
         checked(this, "exact", failed=True),
-        checked(other, "exact"),
-        {**checked(other, "exact"), "host_trust_run": this},
+        checked(earlier, "exact"),
+        {**checked(earlier, "exact"), "host_trust_run": this},
     ]
 
     for variables in wrong:

@@ -225,7 +225,7 @@ def test_a_host_that_only_takes_its_time_is_waited_for(monkeypatch: pytest.Monke
     assert asked.hosts == ["esx0"]
 
 
-def test_it_ends_with_the_process_that_wants_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_examination_ends_with_the_process_that_started_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """A job runner kills Ansible, and its worker is told nothing."""
     monkeypatch.setattr(examination, "_CHECK_INTERVAL", 0.01)
     monkeypatch.setattr(examination, "_STOP_TIMEOUT", 0.01)

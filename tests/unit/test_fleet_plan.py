@@ -30,7 +30,7 @@ WHEN = "2026-01-31T08:00:00Z"
 
 
 def changing(*operations: tuple[str, str, str], **more: Any) -> dict[str, Any]:
-    done = [{"operation": one, "resource": resource, "id": name} for one, resource, name in operations]
+    done = [{"operation": action, "resource": resource, "id": name} for action, resource, name in operations]
     resources = [
         {"resource": r, "id": name, "status": "missing", "before": {}, "after": {}} for _o, r, name in operations
     ]
@@ -100,8 +100,8 @@ def test_groups_of_a_size_stand_in_the_order_in_which_hosts_are_written() -> Non
 
 def test_hosts_whose_variables_cannot_be_read_for_one_reason_share_a_line() -> None:
     given = [FleetHost(f"esx{number}", complaint="esx_timeout: cannot be read.") for number in range(9)]
-    found = Look(key_providers=False, threads=1, refusals=1).at(given)
-    results = {host: one and one["trust"] for host, one in found.items()}
+    looked = Look(key_providers=False, threads=1, refusals=1).at(given)
+    results = {host: result and result["trust"] for host, result in looked.items()}
     made = plan.build(results, WHEN)
 
     assert made["lines"] == ["9 hosts: cannot be examined: esx_timeout: cannot be read."]
@@ -118,10 +118,10 @@ def test_what_was_done_is_said_in_the_same_groups() -> None:
     ]
 
 
-def of_plan(found: Plan) -> dict[str, Any]:
+def of_plan(made: Plan) -> dict[str, Any]:
     """The result of esx_host_trust in check mode."""
-    operations = [step.describe() for step in found.steps]
-    return {"changed": bool(operations), "operations": operations, "resources": found.found["resources"]}
+    operations = [step.describe() for step in made.steps]
+    return {"changed": bool(operations), "operations": operations, "resources": made.found["resources"]}
 
 
 def test_a_renaming_is_one_change() -> None:
@@ -133,8 +133,8 @@ def test_a_renaming_is_one_change() -> None:
     assert plan.build({"a": result}, WHEN)["lines"] == ["1 host (a): rename token issuer vcenter01 to vc-new."]
     assert plan.done({"a": result}) == ["1 host (a): renamed token issuer vcenter01 to vc-new."]
 
-    other = [issuer("vc-new", "https://vc", NEW), issuer("vcenter01", "https://other", OLD)]
-    first, second = plan.build({"a": of_plan(planned(host, desired(issuers=other)))}, WHEN)["lines"]
+    declared = [issuer("vc-new", "https://vc", NEW), issuer("vcenter01", "https://other", OLD)]
+    first, second = plan.build({"a": of_plan(planned(host, desired(issuers=declared)))}, WHEN)["lines"]
 
     assert first.startswith("1 host (a): rename token issuer vcenter01 to vc-new, certificates of CN=new")
     assert second == "1 host (a): update token issuer vcenter01, issuer https://other replaces https://vc."
@@ -198,8 +198,8 @@ def test_any_fleet_fits_on_a_screen_and_nobody_is_forgotten(some: list[Any]) -> 
     assert not any(unicodedata.category(letter) == "Cc" for line in made["lines"] for letter in line)
     assert {host for group in made["groups"] for host in group["hosts"]} == set(results) == set(made["hosts"])
 
-    found = hosts_by_need(results)
-    parts = [found["roll_out"], list(found["failing"]), list(found["down"]), found["as_declared"]]
+    lists = hosts_by_need(results)
+    parts = [lists["roll_out"], list(lists["failing"]), list(lists["down"]), lists["as_declared"]]
 
     assert sorted(host for part in parts for host in part) == sorted(results)
 
@@ -218,22 +218,22 @@ RESULTS = {
 
 
 def test_a_host_that_was_not_asked_is_told_from_one_that_refused() -> None:
-    found = hosts_by_need(RESULTS)
-    assert (found["not_asked"], found["conflicts"], list(found["failing"])) == (["c"], ["d"], ["b", "c", "d"])
-    assert found["login_refused"] == ["b"]
+    lists = hosts_by_need(RESULTS)
+    assert (lists["not_asked"], lists["conflicts"], list(lists["failing"])) == (["c"], ["d"], ["b", "c", "d"])
+    assert lists["login_refused"] == ["b"]
 
 
 def test_the_outcome_is_one_sentence() -> None:
-    found = hosts_by_need(RESULTS)
+    lists = hosts_by_need(RESULTS)
     rest = "1 as declared, 1 conflict (d), 1 failed (b), 1 not asked, 1 down (e)"
-    done = dict.fromkeys(found["roll_out"], CREATE)
+    done = dict.fromkeys(lists["roll_out"], CREATE)
 
-    assert sentence(found, done, check_mode=False) == f"5 changed, {rest}."
-    assert sentence(found, done, check_mode=True) == f"5 to be changed, {rest}."
-    assert sentence(found, {}, check_mode=False) == f"{rest}, 5 not written (a, g0, g1, …)."
+    assert sentence(lists, done, check_mode=False) == f"5 changed, {rest}."
+    assert sentence(lists, done, check_mode=True) == f"5 to be changed, {rest}."
+    assert sentence(lists, {}, check_mode=False) == f"{rest}, 5 not written (a, g0, g1, …)."
 
     failed = {**done, "a": failing("api_error", "a: refused.")}
-    assert "4 changed, 1 as declared, 1 conflict (d), 2 failed (a, b)" in sentence(found, failed, check_mode=False)
+    assert "4 changed, 1 as declared, 1 conflict (d), 2 failed (a, b)" in sentence(lists, failed, check_mode=False)
     assert sentence(hosts_by_need({}), {}, check_mode=False) == "No host."
 
 

@@ -43,9 +43,9 @@ def test_providers_first_then_issuers_then_removals() -> None:
         [provider("old", state="absent", key_id=None), provider("site")],
         [absent("gone"), issuer("vc", "https://vc", NEW), issuer("idp", "https://idp")],
     )
-    found = planned(host, wanted)
+    plan = planned(host, wanted)
 
-    assert operations(found) == [
+    assert operations(plan) == [
         ("create", "site"),
         ("update", "vc"),
         ("create", "idp"),
@@ -53,7 +53,7 @@ def test_providers_first_then_issuers_then_removals() -> None:
         ("delete", "old"),
     ]
 
-    assert statuses(found) == {"old": "extra", "site": "missing", "gone": "extra", "vc": "differs", "idp": "missing"}
+    assert statuses(plan) == {"old": "extra", "site": "missing", "gone": "extra", "vc": "differs", "idp": "missing"}
 
 
 def test_a_conflict_anywhere_and_nothing_is_planned_at_all() -> None:
@@ -61,16 +61,16 @@ def test_a_conflict_anywhere_and_nothing_is_planned_at_all() -> None:
     wanted = desired(
         [provider("site"), provider("fine")], [issuer("vc", "https://vc", OLD), issuer("idp", "https://idp")]
     )
-    found = planned(host, wanted)
+    plan = planned(host, wanted)
 
-    assert found.steps == ()
-    assert found.before == found.after
-    assert found.conflict is not None
-    assert OTHER_KEY_ID in found.conflict
-    assert "'other'" in found.conflict
-    assert statuses(found) == {"site": "conflict", "fine": "missing", "vc": "conflict", "idp": "missing"}
+    assert plan.steps == ()
+    assert plan.before == plan.after
+    assert plan.conflict is not None
+    assert OTHER_KEY_ID in plan.conflict
+    assert "'other'" in plan.conflict
+    assert statuses(plan) == {"site": "conflict", "fine": "missing", "vc": "conflict", "idp": "missing"}
 
-    messages = {part["id"]: part["message"] for part in found.found["resources"]}
+    messages = {part["id"]: part["message"] for part in plan.found["resources"]}
 
     assert OTHER_KEY_ID in messages["site"]
     assert messages["fine"] == ""
@@ -79,47 +79,47 @@ def test_a_conflict_anywhere_and_nothing_is_planned_at_all() -> None:
 def test_a_provider_that_is_missing_like_its_key_is_called_missing() -> None:
     """As in an audit that is not given the key."""
     wanted = desired([provider("site", key_derivation_key=None)], [issuer("vc", "https://vc")])
-    found = planned(host_with(), wanted)
+    plan = planned(host_with(), wanted)
 
-    assert found.conflict
-    assert found.steps == ()
-    assert statuses(found) == {"site": "missing", "vc": "missing"}
-    assert "key_derivation_key" in found.found["resources"][0]["message"]
+    assert plan.conflict
+    assert plan.steps == ()
+    assert statuses(plan) == {"site": "missing", "vc": "missing"}
+    assert "key_derivation_key" in plan.found["resources"][0]["message"]
 
 
 def test_what_nobody_declared_is_told_and_left() -> None:
-    found = planned(host_with(("stranger", "https://stranger", OLD)), desired(issuers=[issuer("vc", "https://vc")]))
-    assert operations(found) == [("create", "vc")]
-    assert statuses(found) == {"vc": "missing", "stranger": "undeclared"}
+    plan = planned(host_with(("stranger", "https://stranger", OLD)), desired(issuers=[issuer("vc", "https://vc")]))
+    assert operations(plan) == [("create", "vc")]
+    assert statuses(plan) == {"vc": "missing", "stranger": "undeclared"}
 
 
 def test_a_purge_removes_what_nobody_declared_last() -> None:
     host = host_with(("stranger", "https://stranger", OLD))
-    found = planned(host, desired(issuers=[issuer("vc", "https://vc")], purge=True))
+    plan = planned(host, desired(issuers=[issuer("vc", "https://vc")], purge=True))
 
-    assert operations(found) == [("create", "vc"), ("delete", "stranger")]
-    assert statuses(found)["stranger"] == "extra"
+    assert operations(plan) == [("create", "vc"), ("delete", "stranger")]
+    assert statuses(plan)["stranger"] == "extra"
 
-    host.apply(found.steps)
+    host.apply(plan.steps)
 
     assert trusted(host) == {"vc": "https://vc"}
 
 
 def test_a_purge_spares_the_alias_that_serves_a_declared_issuer() -> None:
-    found = planned(host_with(("other", "https://vc", OLD)), desired(issuers=[issuer("vc", "https://vc")], purge=True))
-    assert found.steps == ()
-    assert "'other'" in "".join(found.warnings)
+    plan = planned(host_with(("other", "https://vc", OLD)), desired(issuers=[issuer("vc", "https://vc")], purge=True))
+    assert plan.steps == ()
+    assert "'other'" in "".join(plan.warnings)
 
 
 def test_a_purge_spares_an_adopted_alias() -> None:
     host = host_with(("other", "https://vc", OLD))
     declaration = issuer("vc", "https://vc", NEW, issuer_conflict="adopt")
-    found = planned(host, desired(issuers=[declaration], purge=True))
+    plan = planned(host, desired(issuers=[declaration], purge=True))
 
-    assert operations(found) == [("update", "other")]
-    assert "adopted" in "".join(found.warnings)
+    assert operations(plan) == [("update", "other")]
+    assert "adopted" in "".join(plan.warnings)
 
-    host.apply(found.steps)
+    host.apply(plan.steps)
 
     assert planned(host, desired(issuers=[declaration], purge=True)).steps == ()
 
@@ -133,22 +133,22 @@ def test_an_empty_list_and_a_purge_trust_nobody() -> None:
 def test_an_issuer_moves_away_from_an_alias_that_is_declared_absent(pems: list[str]) -> None:
     host = host_with(("former", "https://vc", pems))
     wanted = desired(issuers=[absent("former"), issuer("vc", "https://vc", OLD)])
-    found = planned(host, wanted)
+    plan = planned(host, wanted)
 
-    assert operations(found) == [("update", "former"), ("create", "vc"), ("delete", "former")]
-    assert found.warnings == ()
-    assert statuses(found) == {"vc": "differs", "former": "extra"}
+    assert operations(plan) == [("update", "former"), ("create", "vc"), ("delete", "former")]
+    assert plan.warnings == ()
+    assert statuses(plan) == {"vc": "differs", "former": "extra"}
 
-    host.apply(found.steps)
+    host.apply(plan.steps)
 
     assert trusted(host) == {"vc": "https://vc"}
     assert statuses(planned(host, wanted)) == {"vc": "ok", "former": "ok"}
 
 
 def test_an_absent_alias_with_another_issuer_than_declared_is_a_conflict() -> None:
-    found = planned(host_with(("former", "https://vc", OLD)), desired(issuers=[absent("former", "https://other")]))
-    assert found.conflict
-    assert statuses(found) == {"former": "conflict"}
+    plan = planned(host_with(("former", "https://vc", OLD)), desired(issuers=[absent("former", "https://other")]))
+    assert plan.conflict
+    assert statuses(plan) == {"former": "conflict"}
 
 
 @pytest.mark.parametrize("order", [1, -1])
@@ -156,11 +156,11 @@ def test_an_alias_that_is_given_to_another_issuer_makes_room_first(order: int) -
     """Whatever the order of the declarations."""
     host = host_with(("a", "https://x", OLD), ("b", "https://y", OLD))
     wanted = desired(issuers=[issuer("a", "https://y", OLD), issuer("b", "https://z", OLD)][::order])
-    found = planned(host, wanted)
+    plan = planned(host, wanted)
 
-    assert operations(found) == [("update", "b"), ("update", "a"), ("update", "b")]
+    assert operations(plan) == [("update", "b"), ("update", "a"), ("update", "b")]
 
-    host.apply(found.steps)
+    host.apply(plan.steps)
 
     assert trusted(host) == {"a": "https://y", "b": "https://z"}
 
@@ -170,11 +170,11 @@ def test_an_issuer_whose_alias_is_given_away_gets_its_own(order: int) -> None:
     """The alias that holds it now looks as if it could serve, and will not."""
     host = host_with(("a", "https://x", OLD))
     wanted = desired(issuers=[issuer("b", "https://x", OLD), issuer("a", "https://y", OLD)][::order])
-    found = planned(host, wanted)
+    plan = planned(host, wanted)
 
-    assert operations(found) == [("update", "a"), ("create", "b"), ("update", "a")]
+    assert operations(plan) == [("update", "a"), ("create", "b"), ("update", "a")]
 
-    host.apply(found.steps)
+    host.apply(plan.steps)
 
     assert trusted(host) == {"a": "https://y", "b": "https://x"}
 
@@ -200,24 +200,24 @@ def test_a_profile_of_a_declared_alias_that_does_not_come_about_is_a_conflict(pe
     """The issuer stays under another alias, and the profile would name one that is not there."""
     host = host_with(("other", "https://vc", OLD))
     declared = issuer("vc", "https://vc", pems, issuer_conflict=policy)
-    found = planned(host, desired(issuers=[declared], profiles=[group("admins", "vc", "READ_ONLY")]))
+    plan = planned(host, desired(issuers=[declared], profiles=[group("admins", "vc", "READ_ONLY")]))
 
-    assert "stays under the alias 'other'. Declare 'other' with state absent, or set" in (found.conflict or "")
-    assert found.steps == ()
+    assert "stays under the alias 'other'. Declare 'other' with state absent, or set" in (plan.conflict or "")
+    assert plan.steps == ()
 
-    (row,) = (part for part in found.found["resources"] if part["resource"] == "client_profile")
+    (row,) = (part for part in plan.found["resources"] if part["resource"] == "client_profile")
 
-    assert (row["status"], row["message"]) == ("missing", found.conflict)
+    assert (row["status"], row["message"]) == ("missing", plan.conflict)
 
     for alias in ("other", "elsewhere"):
-        found = planned(host, desired(issuers=[declared], profiles=[group("admins", alias, "READ_ONLY")]))
-        assert found.conflict is None
+        plan = planned(host, desired(issuers=[declared], profiles=[group("admins", alias, "READ_ONLY")]))
+        assert plan.conflict is None
 
     followed = desired(issuers=[declared, absent("other")], profiles=[group("admins", "vc", "READ_ONLY")])
-    found = planned(host, followed)
+    plan = planned(host, followed)
 
-    assert found.conflict is None
-    host.apply(found.steps)
+    assert plan.conflict is None
+    host.apply(plan.steps)
     assert trusted(host) == {"vc": "https://vc"}
 
     host = host_with(("other", "https://vc", OLD))
@@ -237,16 +237,16 @@ def test_control_may_pass_from_one_group_of_the_account_to_another(state: str) -
     }
     old, new = {**group("old", "vc"), "state": state}, group("new", "vc", "IDENTITY_MGMT")
     both = Account(groups=frozenset({("d", "old"), ("d", "new")}))
-    found = planned(host, desired(profiles=[new, old]).logged_in(both))
+    plan = planned(host, desired(profiles=[new, old]).logged_in(both))
 
-    assert found.conflict is None
-    assert len(found.steps) == 2
-    assert "conflict" not in statuses(found).values()
+    assert plan.conflict is None
+    assert len(plan.steps) == 2
+    assert "conflict" not in statuses(plan).values()
 
     for profiles, account in (([new, old], Account(groups=frozenset({("d", "old")}))), ([old], both)):
-        found = planned(host, desired(profiles=profiles).logged_in(account))
-        assert "IDENTITY_MGMT" in (found.conflict or "")
-        assert statuses(found)["external group d\\old of vc"] == "conflict"
+        plan = planned(host, desired(profiles=profiles).logged_in(account))
+        assert "IDENTITY_MGMT" in (plan.conflict or "")
+        assert statuses(plan)["external group d\\old of vc"] == "conflict"
 
 
 def test_issuers_are_not_read_where_none_are_declared() -> None:
@@ -286,43 +286,43 @@ def test_a_plan_is_a_conflict_or_leads_where_it_says_and_leaves_nothing_to_do(
     host: MemoryHost, wanted: HostTrust
 ) -> None:
     before = host.state()
-    found = planned(host, wanted)
+    plan = planned(host, wanted)
 
     assert host.state() == before
 
-    if found.conflict:
-        assert found.steps == ()
-        assert "contradict" not in found.conflict
+    if plan.conflict:
+        assert plan.steps == ()
+        assert "contradict" not in plan.conflict
 
         return
 
-    host.apply(found.steps)
+    host.apply(plan.steps)
     again = planned(host, wanted)
 
     assert not again.conflict
     assert again.steps == ()
-    assert again.before == found.after
+    assert again.before == plan.after
     assert set(statuses(again).values()) <= {"ok", "undeclared"}
 
     held = trusted(host)
 
-    for one in issuers_of(wanted).issuers or ():
-        if one.state == "present":
-            assert one.issuer in held.values()
+    for declared in issuers_of(wanted).issuers or ():
+        if declared.state == "present":
+            assert declared.issuer in held.values()
         else:
-            assert one.issuer_alias not in held
+            assert declared.issuer_alias not in held
 
     if issuers_of(wanted).purge_issuers:
-        meant = {one.issuer for one in issuers_of(wanted).issuers or () if one.state == "present"}
+        meant = {declared.issuer for declared in issuers_of(wanted).issuers or () if declared.state == "present"}
         assert set(held.values()) == meant
 
-    names = {one.provider for one in providers_of(wanted) if one.state == "present"}
+    names = {declared.provider for declared in providers_of(wanted) if declared.state == "present"}
 
     assert names <= set(host.key_providers)
 
 
 @given(host=holdings(), wanted=declarations())
 def test_nothing_to_do_and_all_is_ok_are_the_same(host: MemoryHost, wanted: HostTrust) -> None:
-    found = planned(host, wanted)
-    quiet = {part["status"] for part in found.found["resources"]} <= {"ok", "undeclared"}
-    assert quiet == (not found.steps and not found.conflict)
+    plan = planned(host, wanted)
+    quiet = {part["status"] for part in plan.found["resources"]} <= {"ok", "undeclared"}
+    assert quiet == (not plan.steps and not plan.conflict)

@@ -17,9 +17,6 @@ from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._services import client_profile_model
 from ansible_collections.esx.trust.plugins.module_utils._services import held_profiles
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer_plan
-from ansible_collections.esx.trust.plugins.module_utils._services.account import UNKNOWN
-from ansible_collections.esx.trust.plugins.module_utils._services.account import Account
-from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_host
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import ClientProfile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import DesiredClientProfile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Grant
@@ -28,50 +25,24 @@ from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers i
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import carry_out as carry_out_issuers
 from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import DeclaredProfiles
 from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import Profiles
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import RightsPlan
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import concern_profiles
-from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import plan_rights
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
-from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_restoring import undo_renaming
-from support.certificates import chain
+from support.issuer_rights import ISSUER
+from support.issuer_rights import NEW
+from support.issuer_rights import NOTHING
+from support.issuer_rights import OLD
+from support.issuer_rights import OTHER
+from support.issuer_rights import RENAMED
+from support.issuer_rights import Issuers
+from support.issuer_rights import all_steps
+from support.issuer_rights import issuers
+from support.issuer_rights import planned
+from support.issuer_rights import profile
+from support.issuer_rights import steps_of
 
-ISSUER, OTHER = "https://vc/oidc", "https://other/oidc"
-OLD, NEW = (chains_from_host([{"cert_chain": chain(subject=subject)}]) for subject in ("old", "new"))
-RENAMED = DesiredTokenIssuer("new", ISSUER, NEW, issuer_conflict="rename")
 ROLE = Grant("ROLE", None, '{"role": "auditor"}')
-NOTHING = DeclaredProfiles()
-
-Issuers = dict[str, TokenIssuer]
 State = tuple[Issuers, tuple[ClientProfile, ...]]
-
-
-def issuers(**held: str) -> Issuers:
-    return {alias: TokenIssuer(alias, issuer, OLD) for alias, issuer in held.items()}
-
-
-def profile(alias: str, name: str, *grants: Any, identifier: str | None = None) -> ClientProfile:
-    made = tuple(Grant.of_entitlement(one) if isinstance(one, str) else one for one in grants)
-    return ClientProfile(Subject("EXTERNAL_GROUP", name, alias, "d"), made, identifier or f"{alias}/{name}")
-
-
-def planned(
-    held: Issuers,
-    profiles: Iterable[ClientProfile] | Profiles,
-    *declared: DesiredTokenIssuer,
-    purge: bool = False,
-    rights: DeclaredProfiles = NOTHING,
-) -> RightsPlan:
-    own = token_issuer_plan.plan_issuers(held.values(), DeclaredIssuers(declared, purge))
-    assert not own.conflicts
-
-    known = profiles if isinstance(profiles, Profiles) else Profiles(tuple(profiles))
-
-    return plan_rights(held, own.steps, known, rights)
-
-
-def all_steps(rights: RightsPlan) -> tuple[Step, ...]:
-    return (*rights.added, *rights.removed)
 
 
 def done(state: State, steps: Iterable[Step], cascade: bool) -> State:
@@ -81,25 +52,22 @@ def done(state: State, steps: Iterable[Step], cascade: bool) -> State:
         if step.resource == "client_profile":
             if step.before is not None and step.before not in profiles:
                 raise AssertionError(f"{step.id} is not there")
-            profiles = tuple(
-                one if one.profile else replace(one, profile=one.label)
-                for one in held_profiles.carry_out(profiles, [step])
-            )
+            profiles = tuple(map(_with_an_id, held_profiles.carry_out(profiles, [step])))
             continue
 
         held = carry_out_issuers(held, [step])
         if step.after is None and cascade:
-            profiles = tuple(one for one in profiles if one.subject.issuer_alias != step.id)
+            profiles = tuple(held_profile for held_profile in profiles if held_profile.subject.issuer_alias != step.id)
 
     return held, profiles
 
 
-def told(rights: RightsPlan) -> list[tuple[str, str, str]]:
-    return [(step.action, step.resource, step.id) for step in all_steps(rights)]
+def _with_an_id(profile: ClientProfile) -> ClientProfile:
+    return profile if profile.profile else replace(profile, profile=profile.label)
 
 
 def comparable(state: State) -> tuple[Issuers, set[tuple[Subject, frozenset[Grant]]]]:
-    return state[0], {(one.subject, frozenset(one.grants)) for one in state[1]}
+    return state[0], {(held.subject, frozenset(held.grants)) for held in state[1]}
 
 
 entitlements = st.sampled_from(client_profile_model.ENTITLEMENTS)
@@ -111,7 +79,7 @@ profile_lists = st.lists(
         st.lists(entitlements, unique=True, max_size=2),
     ),
     max_size=5,
-    unique_by=lambda one: one.subject,
+    unique_by=lambda profile: profile.subject,
 )
 held_issuers = st.sampled_from(
     [
@@ -134,7 +102,7 @@ declared_profiles = st.lists(
         st.sampled_from(["present", "absent"]),
     ),
     max_size=3,
-    unique_by=lambda one: one.subject,
+    unique_by=lambda profile: profile.subject,
 )
 rights_declared = st.builds(DeclaredProfiles, declared_profiles.map(tuple), st.booleans())
 issuers_declared = st.sampled_from(
@@ -180,26 +148,29 @@ def test_a_renaming_loses_no_right_and_gives_none(held: Issuers, profiles: list[
     first = planned(held, profiles, RENAMED)
     if first.conflicts or "old" not in held:
         return
-    after = {one.subject: set(one.grants) for one in done((held, tuple(profiles)), all_steps(first), cascade)[1]}
+    _issuers, left = done((held, tuple(profiles)), all_steps(first), cascade)
+    after = {held_profile.subject: set(held_profile.grants) for held_profile in left}
 
-    for one in profiles:
-        if one.subject.issuer_alias == "old":
-            assert after.pop(replace(one.subject, issuer_alias="new")) == set(one.grants)
-            assert one.subject not in after
+    for held_profile in profiles:
+        if held_profile.subject.issuer_alias == "old":
+            assert after.pop(replace(held_profile.subject, issuer_alias="new")) == set(held_profile.grants)
+            assert held_profile.subject not in after
 
-    assert set(after) <= {one.subject for one in profiles}
+    assert set(after) <= {held_profile.subject for held_profile in profiles}
 
 
 def rights_of_issuers(state: State) -> set[tuple[str, str | None, Grant]]:
     """What the subjects of each issuer may do, also of one that is moving."""
     held, profiles = state
-    return {
-        (held[alias].true_issuer, one.subject.name, grant)
-        for one in profiles
-        for grant in one.grants
-        for alias in held
-        if alias == one.subject.issuer_alias
-    }
+    rights: set[tuple[str, str | None, Grant]] = set()
+
+    for held_profile in profiles:
+        subject = held_profile.subject
+        if subject.issuer_alias in held:
+            issuer = held[subject.issuer_alias].true_issuer
+            rights.update((issuer, subject.name, grant) for grant in held_profile.grants)
+
+    return rights
 
 
 @given(held_issuers, profile_lists, issuers_declared, st.booleans(), rights_declared, st.booleans())
@@ -239,16 +210,20 @@ def test_every_loss_is_told(
     first = planned(held, profiles, *declared, purge=purge)
     if first.conflicts:
         return
-    after = {(one.subject.name, one.subject.domain, frozenset(one.grants)) for one in first.held}
 
-    for one in profiles:
-        if (one.subject.name, one.subject.domain, frozenset(one.grants)) not in after:
-            assert one.label in " ".join(first.warnings)
+    def without_the_alias(right: ClientProfile) -> tuple[Any, ...]:
+        return right.subject.name, right.subject.domain, frozenset(right.grants)
+
+    after = set(map(without_the_alias, first.held))
+
+    for held_profile in profiles:
+        if without_the_alias(held_profile) not in after:
+            assert held_profile.label in " ".join(first.warnings)
 
 
 def test_the_order_of_a_renaming() -> None:
     first = planned(issuers(old=ISSUER), [profile("old", "a", "READ_ONLY")], RENAMED)
-    assert told(first) == [
+    assert steps_of(first) == [
         ("update", "token_issuer", "old"),
         ("create", "token_issuer", "new"),
         ("create", "client_profile", "external group d\\a of new"),
@@ -273,7 +248,7 @@ def test_the_order_of_everything() -> None:
     absent = DesiredTokenIssuer("gone", state="absent")
     first = planned(issuers(gone=OTHER), held, absent, DesiredTokenIssuer("vc", ISSUER), rights=rights)
 
-    assert told(first) == [
+    assert steps_of(first) == [
         ("create", "token_issuer", "vc"),
         ("create", "client_profile", "external group d\\b of vc"),
         ("delete", "client_profile", "local user x"),
@@ -308,7 +283,7 @@ def test_what_is_declared_decides_over_what_is_carried() -> None:
     declared = DesiredClientProfile(subject, frozenset({"READ_ONLY"}))
     first = planned(issuers(old=ISSUER), old, RENAMED, rights=DeclaredProfiles((declared,)))
 
-    assert {one.label: one.rights for one in first.held} == {
+    assert {held_profile.label: held_profile.rights for held_profile in first.held} == {
         "external group d\\a of new": "READ_ONLY",
         "external group d\\b of new": "SECURITY_MGMT",
     }
@@ -316,7 +291,7 @@ def test_what_is_declared_decides_over_what_is_carried() -> None:
     merged = replace(declared, entitlements_mode="merge")
     first = planned(issuers(old=ISSUER), old[:1], RENAMED, rights=DeclaredProfiles((merged,)))
 
-    assert [one.rights for one in first.held] == ["SECURITY_MGMT, READ_ONLY"]
+    assert [held_profile.rights for held_profile in first.held] == ["SECURITY_MGMT, READ_ONLY"]
     assert [step.action for step in all_steps(first) if step.resource == "client_profile"] == ["create", "delete"]
 
 
@@ -329,7 +304,7 @@ def test_a_host_without_the_service_has_nothing_to_lose() -> None:
 
 def test_a_removal_goes_on_where_profiles_may_not_be_read() -> None:
     first = planned(issuers(old=ISSUER), Profiles(refused="UNAUTHORIZED"), DesiredTokenIssuer("old", state="absent"))
-    assert told(first) == [("delete", "token_issuer", "old")]
+    assert steps_of(first) == [("delete", "token_issuer", "old")]
     assert "UNAUTHORIZED" in first.warnings[0]
 
 
@@ -337,14 +312,14 @@ def test_privileges_are_never_deleted() -> None:
     held = [ClientProfile(Subject("PRIVILEGES", None, "old"), (), "1")]
     gone = planned(issuers(old=ISSUER), held, DesiredTokenIssuer("old", state="absent"))
 
-    assert told(gone) == [("delete", "token_issuer", "old")]
+    assert steps_of(gone) == [("delete", "token_issuer", "old")]
     assert "PRIVILEGES 1" in gone.warnings[0]
     assert all_steps(planned({}, held, rights=DeclaredProfiles(purge=True))) == ()
 
 
 def test_an_alias_that_passes_to_another_issuer() -> None:
     first = planned(issuers(vc=OTHER), [profile("vc", "a", "READ_ONLY")], DesiredTokenIssuer("vc", ISSUER))
-    assert told(first) == [("update", "token_issuer", "vc")]
+    assert steps_of(first) == [("update", "token_issuer", "vc")]
 
     (warning,) = first.warnings
 
@@ -387,62 +362,6 @@ def test_issuers_that_change_places_are_parked_under_an_alias_that_warns_of_noth
     assert first.warnings == ()
 
 
-def test_nobody_purges_himself() -> None:
-    own = ClientProfile(Subject("LOCAL_USER", "me"), (Grant.of_entitlement("IDENTITY_MGMT"),), "1")
-    assert planned({}, [own], rights=DeclaredProfiles(purge=True, account=Account.of_user("me"))).conflicts
-    assert told(planned({}, [own], rights=DeclaredProfiles(purge=True, account=Account.of_user("you"))))
-
-
-MEMBER = frozenset({("d", "admins")})
-
-
-@pytest.mark.parametrize(
-    "declared",
-    [DesiredTokenIssuer("old", state="absent"), DesiredTokenIssuer("old", OTHER)],
-    ids=["removed", "displaced"],
-)
-@pytest.mark.parametrize(
-    ("account", "locked"),
-    [
-        (Account(issuer=ISSUER), True),
-        (Account(groups=MEMBER), True),
-        (Account(issuer=OTHER, groups=frozenset({("d", "others")})), False),
-        (UNKNOWN, False),
-    ],
-    ids=["own issuer", "own profile", "another", "unknown"],
-)
-@pytest.mark.parametrize("profiles", ["known", "refused"])
-def test_nobody_takes_away_his_own_issuer(
-    declared: DesiredTokenIssuer, account: Account, locked: bool, profiles: str
-) -> None:
-    known = Profiles((profile("old", "admins", "IDENTITY_MGMT"),)) if profiles == "known" else Profiles(refused="X")
-    rights = DeclaredProfiles(account=account)
-    planned_rights = planned(issuers(old=ISSUER), known, declared, rights=rights)
-
-    if profiles == "refused":
-        # What may not be read tells nothing; the issuer is known all the same.
-        locked = account.issuer == ISSUER
-
-    assert bool(planned_rights.conflicts) == locked
-
-    # A second profile, or a renaming, keeps the account in control.
-    if account.issuer is None and profiles == "known":
-        both = Profiles((*known.held, profile("third", "admins", "IDENTITY_MGMT")))
-        assert not planned(issuers(old=ISSUER), both, declared, rights=rights).conflicts
-
-
-def test_a_renaming_that_drops_the_profile_of_the_account_is_a_conflict() -> None:
-    account = Account(issuer=ISSUER, groups=MEMBER)
-    held = [profile("old", "admins", "IDENTITY_MGMT")]
-
-    assert not planned(issuers(old=ISSUER), held, RENAMED, rights=DeclaredProfiles(account=account)).conflicts
-
-    for subject in (held[0].subject, replace(held[0].subject, issuer_alias="new")):
-        dropped = (DesiredClientProfile(subject, state="absent"),)
-        rights = DeclaredProfiles(dropped, account=account)
-        assert planned(issuers(old=ISSUER), held, RENAMED, rights=rights).conflicts
-
-
 def test_an_issuer_that_a_renaming_displaced_comes_back_only_where_it_is_nowhere_else() -> None:
     """The run moved it away before."""
     known = issuers(old=ISSUER, new=OTHER)
@@ -457,7 +376,7 @@ def test_an_issuer_that_a_renaming_displaced_comes_back_only_where_it_is_nowhere
     back = undo_renaming(state[0], Profiles(state[1]), sent, NOTHING)
     ends = done(state, back, cascade=True)
 
-    assert {alias: one.issuer for alias, one in ends[0].items()} == {"old": ISSUER, "third": OTHER}
+    assert {alias: held.issuer for alias, held in ends[0].items()} == {"old": ISSUER, "third": OTHER}
 
 
 def test_a_profile_of_an_alias_that_goes_is_no_declaration_to_follow() -> None:

@@ -323,15 +323,15 @@ def with_error(error: Any) -> dict[str, Any]:
 )
 @pytest.mark.parametrize("auth_method", ["token", "basic"])
 @pytest.mark.parametrize("api_protocol", ["auto", "jsonrpc"])
-def test_a_refusal_in_an_unusual_form_is_one_and_its_password_is_sent_once(
+def test_a_refusal_in_an_unusual_form_is_understood_and_its_password_is_sent_once(
     transport: ScriptedTransport, body: dict[str, Any], auth_method: str, api_protocol: str
 ) -> None:
     for status in (200, 400, 500):
         transport.logins = [Answer(status, {}, json.dumps(body).encode())]
         transport.sent.clear()
         connection = Connection("esx01", username="root", password="VMware1!", auth_method=auth_method)
-        one = Client(connection, transport, CODECS[api_protocol], Redactor(connection.secrets))
-        error = failing(partial(one.call, READ()))
+        client = Client(connection, transport, CODECS[api_protocol], Redactor(connection.secrets))
+        error = failing(partial(client.call, READ()))
 
         assert isinstance(error, Unauthenticated)
         assert error.login_refused

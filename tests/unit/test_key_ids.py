@@ -44,8 +44,8 @@ def test_another_form_is_another_key_id(key_id: str) -> None:
 
 @pytest.mark.parametrize("key_id", SAME + OTHER)
 def test_the_audit_tells_a_difference_exactly_if_the_module_has_a_conflict(key_id: str) -> None:
-    found = differences({"key_id": key_id, "type": "NATIVE"}, {"key_id": KEY_ID, "type": "NATIVE"})
-    assert bool(found) == is_conflict(key_id)
+    told_differences = differences({"key_id": key_id, "type": "NATIVE"}, {"key_id": KEY_ID, "type": "NATIVE"})
+    assert bool(told_differences) == is_conflict(key_id)
 
 
 @pytest.mark.parametrize("key_id", [key_id for key_id in SAME + OTHER if key_id])

@@ -303,11 +303,11 @@ def test_a_name_that_cannot_stand_in_a_path_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "same"),
+    ("held", "declared", "same"),
     [("Key-ONE", "kEY-one", True), ("one", "one\n", True), ("straße", "STRASSE", False), ("one", "two", False)],
 )
-def test_key_ids_that_are_no_uuids_are_compared_without_case(one: str, other: str, same: bool) -> None:
-    first, second = (deletion(KmsProvider("nkp", "NATIVE", key_id)) for key_id in (one, other))
+def test_key_ids_that_are_no_uuids_are_compared_without_case(held: str, declared: str, same: bool) -> None:
+    first, second = (deletion(KmsProvider("nkp", "NATIVE", key_id)) for key_id in (held, declared))
     assert KmsProviders().is_same(first, second) == same
 
 

@@ -65,7 +65,7 @@ def read(client: AnsweringClient, **filters: Any) -> tuple[list[dict[str, Any]],
 
 
 @pytest.mark.parametrize(
-    ("filters", "sent", "found"),
+    ("filters", "sent", "names"),
     [
         ({}, None, ["a", "b", "c"]),
         ({"name": "b"}, {"providers": ["b"]}, ["b"]),
@@ -76,18 +76,18 @@ def read(client: AnsweringClient, **filters: Any) -> tuple[list[dict[str, Any]],
     ],
 )
 def test_filters_are_sent_and_also_applied_to_what_a_host_lists_all_the_same(
-    filters: dict[str, Any], sent: Optional[dict[str, Any]], found: list[str]
+    filters: dict[str, Any], sent: Optional[dict[str, Any]], names: list[str]
 ) -> None:
     client = AnsweringClient(LISTED)
     records, _warnings = read(client, **filters)
 
-    assert [record["provider"] for record in records] == found
+    assert [record["provider"] for record in records] == names
     assert client.asked[0] == LIST(filter_spec=sent)
 
     # Only what matches is asked for.
     asked_for = [call for call in client.asked if call.operation is GET]
 
-    assert sorted(call.arguments["provider"] for call in asked_for) == found
+    assert sorted(call.arguments["provider"] for call in asked_for) == names
 
 
 def test_a_failure_over_another_provider_than_that_looked_for_is_not_met() -> None:

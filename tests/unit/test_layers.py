@@ -84,7 +84,7 @@ def test_the_api_layer_and_the_engine_name_no_service() -> None:
     """A further service is a file of its own: neither its hints nor its addresses stand below it."""
     names = ["kms_provider", "kms/providers", "token_issuer", "security-token-issuers", "issuer_alias"]
     names += ["client_profile", "client-profiles", "signing_cert_chain", "vcenter/"]
-    found = []
+    wrong = []
 
     for source in sources():
         if layer(source) >= LAYERS.index("_services"):
@@ -92,11 +92,11 @@ def test_the_api_layer_and_the_engine_name_no_service() -> None:
 
         for node in ast.walk(without_docstrings(ast.parse(source.read_text("utf-8")))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                found += [
+                wrong += [
                     f"{source.relative_to(UTILS)}:{node.lineno}: {name}" for name in names if name in node.value.lower()
                 ]
 
-    assert not found, "\n".join(found)
+    assert not wrong, "\n".join(wrong)
 
 
 def without_docstrings(tree: ast.Module) -> ast.Module:
@@ -114,15 +114,15 @@ def without_docstrings(tree: ast.Module) -> ast.Module:
 def test_modules_go_through_the_edge() -> None:
     """A module file imports its service and what runs it, and nothing below."""
     allowed = {"_services", "_module"}
-    found = []
+    wrong = []
 
     for source in sorted((ROOT / "plugins" / "modules").glob("*.py")):
         for dotted in imported(ast.parse(source.read_text("utf-8"))):
             target = file_of(dotted)
             if not target.is_relative_to(UTILS) or LAYERS[layer(target)] not in allowed:
-                found.append(f"{source.name}: {dotted}")
+                wrong.append(f"{source.name}: {dotted}")
 
-    assert not found, "\n".join(found)
+    assert not wrong, "\n".join(wrong)
 
 
 def test_what_the_plugins_share_imports_no_plugin() -> None:
@@ -154,21 +154,21 @@ def test_only_the_registry_and_a_service_itself_import_a_service() -> None:
 
     for service in SERVICES:
         # The file of its class, and the files that are named after its resources.
-        own = {service.__module__.rpartition(".")[2]}
-        own |= {stem for stem in stems if stem.startswith(service.kinds)}
+        belonging = {service.__module__.rpartition(".")[2]}
+        belonging |= {stem for stem in stems if stem.startswith(service.kinds)}
         if "token_issuer" in service.kinds:
-            own |= {"held_issuers", "held_profiles", "issuer_rights", "profile_copies"}
+            belonging |= {"held_issuers", "held_profiles", "issuer_rights", "profile_copies"}
 
-        services.update(dict.fromkeys(own, own))
+        services.update(dict.fromkeys(belonging, belonging))
 
     # They read and declare nothing: what a host's API offers, and every key provider that a host has.
     readers = {"api_info", "api_record", "api_questions", "api_probe", "host_examination"}
-    found = []
+    wrong = []
 
     for source in sorted((UTILS / "_services").glob("*.py")):
         for dotted in imported(ast.parse(source.read_text("utf-8"))):
             target = file_of(dotted).stem
             if target in services and source.stem not in {"registry", *readers, *services[target]}:
-                found.append(f"{source.name}: {dotted}")
+                wrong.append(f"{source.name}: {dotted}")
 
-    assert not found, "\n".join(found)
+    assert not wrong, "\n".join(wrong)

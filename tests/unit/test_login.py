@@ -21,7 +21,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.host_trust imp
 from support.answers import READ
 from support.transport import JSON
 from support.transport import ScriptedTransport
-from support.transport import client
+from support.transport import client_over
 from support.transport import failing
 from support.transport import is_sentence
 from support.transport import lost
@@ -44,7 +44,7 @@ def test_each_login_has_its_headers(
     transport: ScriptedTransport, options: Any, login: Any, answer: Any, service: Any
 ) -> None:
     transport.logins = [answer]
-    client(transport, **options).call(READ())
+    client_over(transport, **options).call(READ())
     *logins, (method, _path, headers, body) = transport.sent
 
     assert (method, headers, body) == ("GET", service, None)
@@ -56,7 +56,7 @@ def test_each_login_has_its_headers(
 @pytest.mark.parametrize("token", [None, 5, "", "  ", "tök", "two\nlines", "\x7f", {"access_token": 1}, ["t"]])
 def test_a_token_that_no_header_can_carry_is_refused(transport: ScriptedTransport, token: Any) -> None:
     transport.logins = [{"access_token": token}]
-    error = failing(lambda: client(transport).call(READ()))
+    error = failing(lambda: client_over(transport).call(READ()))
 
     assert isinstance(error, UnexpectedAnswer)
     assert error.operation == TOKEN_CREATE.id
@@ -66,11 +66,11 @@ def test_a_token_that_no_header_can_carry_is_refused(transport: ScriptedTranspor
 
 
 @pytest.mark.parametrize(("auth_method", "answer"), [("session", {"access_token": "t"}), ("token", {"token": "t"})])
-def test_a_login_of_the_other_service_s_form_is_none(
+def test_a_login_in_the_form_of_the_other_service_is_unexpected(
     transport: ScriptedTransport, auth_method: str, answer: Any
 ) -> None:
     transport.logins = [answer]
-    error = failing(lambda: client(transport, auth_method=auth_method).call(READ()))
+    error = failing(lambda: client_over(transport, auth_method=auth_method).call(READ()))
 
     assert isinstance(error, UnexpectedAnswer)
     assert "not of the form that the API documents" in error.message
@@ -84,32 +84,32 @@ def test_a_login_of_the_other_service_s_form_is_none(
 def test_a_login_that_is_never_accepted_is_made_twice(transport: ScriptedTransport, auth_method: str) -> None:
     transport.logins = ["s1"] if auth_method == "session" else transport.logins
     transport.services = [401]
-    one = client(transport, auth_method=auth_method)
+    client = client_over(transport, auth_method=auth_method)
 
-    assert isinstance(failing(lambda: one.call(READ())), Unauthenticated)
+    assert isinstance(failing(lambda: client.call(READ())), Unauthenticated)
     assert transport.asked == ["login", "service"] * 2
-    assert isinstance(failing(lambda: one.call(READ())), Unauthenticated)
+    assert isinstance(failing(lambda: client.call(READ())), Unauthenticated)
     assert transport.asked == ["login", "service", "login", "service", "service"]
 
 
 def test_each_login_that_was_accepted_may_expire(transport: ScriptedTransport) -> None:
     transport.logins = [{"access_token": f"token-{number}"} for number in range(1, 9)]
-    one = client(transport)
+    client = client_over(transport)
 
     for number in range(1, 5):
         transport.services = [401, {}] if number > 1 else [{}]
-        one.call(READ())
+        client.call(READ())
         assert transport.sent[-1][2]["Authorization"] == f"Bearer token-{number}"
 
     assert transport.asked.count("login") == 4
 
 
 def test_after_success_only_one_more_login_is_made(transport: ScriptedTransport) -> None:
-    one = client(transport)
-    one.call(READ())
+    client = client_over(transport)
+    client.call(READ())
     transport.services = [401]
     for _turn in range(3):
-        failing(lambda: one.call(READ()))
+        failing(lambda: client.call(READ()))
 
     assert transport.asked.count("login") == 2
 
@@ -117,53 +117,53 @@ def test_after_success_only_one_more_login_is_made(transport: ScriptedTransport)
 @pytest.mark.parametrize("options", [{"auth_method": "basic"}, {"access_token": "ready"}])
 def test_what_cannot_be_renewed_is_refused_once(transport: ScriptedTransport, options: Any) -> None:
     transport.services = [401]
-    failing(lambda: client(transport, **options).call(READ()))
+    failing(lambda: client_over(transport, **options).call(READ()))
     assert transport.asked == ["service"]
 
 
 def test_a_password_that_was_good_before_may_be_sent_again(transport: ScriptedTransport) -> None:
     transport.services = [{}, 401]
-    one = client(transport, auth_method="basic")
-    one.call(READ())
-    failing(lambda: one.call(READ()))
-    failing(lambda: one.call(READ()))
+    client = client_over(transport, auth_method="basic")
+    client.call(READ())
+    failing(lambda: client.call(READ()))
+    failing(lambda: client.call(READ()))
 
     assert transport.asked == ["service"] * 3
 
 
 def test_a_refused_token_may_be_sent_again_because_it_locks_no_account(transport: ScriptedTransport) -> None:
     transport.services = [401]
-    one = client(transport, access_token="ready")
-    failing(lambda: one.call(READ()))
-    failing(lambda: one.call(READ()))
+    client = client_over(transport, access_token="ready")
+    failing(lambda: client.call(READ()))
+    failing(lambda: client.call(READ()))
 
     assert transport.asked == ["service"] * 2
 
 
 def test_a_login_without_an_answer_is_made_once_more(transport: ScriptedTransport) -> None:
     transport.logins = [lost()]
-    assert isinstance(failing(lambda: client(transport, retries=9).call(READ())), AnswerLost)
+    assert isinstance(failing(lambda: client_over(transport, retries=9).call(READ())), AnswerLost)
     assert transport.asked == ["login"] * 2
 
 
 def test_a_password_over_which_the_host_failed_is_not_in_doubt(transport: ScriptedTransport) -> None:
     """The host said so itself: it was no refusal."""
     transport.services = [500, lost(), {"thing": 1}]
-    assert client(transport, auth_method="basic", retries=3).call(READ()) == {"thing": 1}
+    assert client_over(transport, auth_method="basic", retries=3).call(READ()) == {"thing": 1}
     assert len(transport.sent) == 3
 
 
 def test_a_login_that_the_host_was_too_busy_for_is_made_again(transport: ScriptedTransport) -> None:
     transport.logins = [503, 503, 503, {"access_token": "t"}]
-    client(transport).call(READ())
+    client_over(transport).call(READ())
     assert transport.asked == ["login"] * 4 + ["service"]
 
 
 def test_once_logged_in_lost_answers_are_no_matter_of_the_login(transport: ScriptedTransport) -> None:
-    one = client(transport, retries=3)
-    one.call(READ())
+    client = client_over(transport, retries=3)
+    client.call(READ())
     transport.services = [lost(), lost(), lost(), {}]
-    one.call(READ())
+    client.call(READ())
 
     assert transport.asked == ["login"] + ["service"] * 5
 
@@ -189,7 +189,7 @@ def test_a_refused_login_is_explained(
 ) -> None:
     transport.logins = logins or transport.logins
     transport.services = services or transport.services
-    error = failing(lambda: client(transport, **options).call(READ()))
+    error = failing(lambda: client_over(transport, **options).call(READ()))
 
     assert isinstance(error, Unauthenticated)
     assert is_sentence(error.hint)
@@ -211,7 +211,7 @@ def test_a_missing_login_service_is_explained(
     transport: ScriptedTransport, auth_method: str, answer: Any, hint: str
 ) -> None:
     transport.logins = [copy.copy(answer)]
-    error = failing(lambda: client(transport, auth_method=auth_method).call(READ()))
+    error = failing(lambda: client_over(transport, auth_method=auth_method).call(READ()))
 
     assert hint in error.hint
     assert is_sentence(error.hint)
@@ -221,7 +221,7 @@ def test_a_missing_login_service_is_explained(
 @pytest.mark.parametrize("auth_method", ["token", "session"])
 def test_a_login_service_that_forbids_the_login_is_not_missing(transport: ScriptedTransport, auth_method: str) -> None:
     transport.logins = [403]
-    error = failing(lambda: client(transport, auth_method=auth_method).call(READ()))
+    error = failing(lambda: client_over(transport, auth_method=auth_method).call(READ()))
 
     assert "Give the account the entitlement" in error.hint
     assert "service" not in error.hint
@@ -233,7 +233,7 @@ def test_other_failures_of_a_login_keep_their_own_hint(transport: ScriptedTransp
     answer.hint = "As it was."
     transport.logins = [answer]
 
-    assert failing(lambda: client(transport).call(READ())).hint == "As it was."
+    assert failing(lambda: client_over(transport).call(READ())).hint == "As it was."
 
 
 def test_a_failed_run_does_not_show_the_token_of_its_login(transport: ScriptedTransport) -> None:
@@ -242,8 +242,8 @@ def test_a_failed_run_does_not_show_the_token_of_its_login(transport: ScriptedTr
     transport.logins = [{"access_token": token}]
 
     def run(_params: Any, _check_mode: bool) -> dict[str, Any]:
-        with client(transport) as one:
-            one.call(READ())
+        with client_over(transport) as client:
+            client.call(READ())
             error = TrustError("esx01: the deletion failed.")
             error.operations = [{"operation": "delete", "resource": "token_issuer", "id": f"alias-{token}"}]
             raise error

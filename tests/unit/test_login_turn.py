@@ -85,10 +85,10 @@ def test_a_refused_login_is_tried_by_one_of_many_tasks(tmp_path: Path) -> None:
 
     assert host.asked == 1
 
-    said = [result["msg"] for result in results if "msg" in result]
+    messages = [result["msg"] for result in results if "msg" in result]
 
-    assert len(said) == 5
-    assert all("is not tried again" in text for text in said)
+    assert len(messages) == 5
+    assert all("is not tried again" in text for text in messages)
     assert all(result["failure"]["login_refused"] for result in results)
 
 
@@ -346,19 +346,19 @@ def test_a_look_tells_what_the_host_said_although_nothing_can_be_kept(
     monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path / "gone"))
     look = Look(key_providers=False, threads=1, refusals=1, remote_tmp=str(tmp_path))
     given = [FleetHost("esx01", refused_options(host))]
-    found = look.at(given)["esx01"]
+    looked = look.at(given)["esx01"]
 
-    assert found is not None
-    assert found["trust"]["failure"]["login_refused"]
+    assert looked is not None
+    assert looked["trust"]["failure"]["login_refused"]
     assert len(warned) == 1
 
     monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path / ("x" * 300)))
     look = Look(key_providers=False, threads=1, refusals=1, remote_tmp=str(tmp_path))
-    found = look.at(given)["esx01"]
+    looked = look.at(given)["esx01"]
 
-    assert found is not None
-    assert "File name too long" in found["trust"]["msg"]
-    assert "bug" not in found["trust"]["msg"]
+    assert looked is not None
+    assert "File name too long" in looked["trust"]["msg"]
+    assert "bug" not in looked["trust"]["msg"]
     assert host.login_attempts == 1
 
 
@@ -420,8 +420,8 @@ def test_a_look_at_a_fleet_knows_what_a_task_in_the_background_was_told(
     (tmp_path / f"esx-trust-login-{login.digest}").write_text(f"refused {login.digest}\n", "ascii")
 
     look = Look(key_providers=False, threads=1, refusals=1, remote_tmp=str(tmp_path))
-    found = look.at([FleetHost("esx01", args)])["esx01"]
+    looked = look.at([FleetHost("esx01", args)])["esx01"]
 
-    assert found is not None
-    assert "is not tried again" in found["trust"]["msg"]
+    assert looked is not None
+    assert "is not tried again" in looked["trust"]["msg"]
     assert host.journal == []

@@ -45,10 +45,10 @@ def test_another_name_is_another_name(held: str) -> None:
 @given(st.text(), st.lists(st.text()))
 def test_a_name_is_no_look_alike_of_itself_and_every_form_of_it_is(name: str, others: list[str]) -> None:
     forms = {unicodedata.normalize(form, name) for form in ("NFC", "NFD", "NFKC", "NFKD")} | {f" {name}\n"}
-    found = look_alikes(name, [name, *forms, *others])
+    alike = look_alikes(name, [name, *forms, *others])
 
-    assert name not in found
-    assert forms - {name} <= set(found)
+    assert name not in alike
+    assert forms - {name} <= set(alike)
 
 
 def test_the_warning_shows_the_difference() -> None:

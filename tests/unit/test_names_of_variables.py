@@ -46,8 +46,8 @@ Loader.add_constructor("!unsafe", _unsafe)
 
 
 def files() -> list[Path]:
-    found = [*(ROOT / "playbooks").rglob("*.yml"), *(ROOT / "roles").rglob("*.yml")]
-    return sorted(path for path in found if "meta" not in path.parts)
+    paths = [*(ROOT / "playbooks").rglob("*.yml"), *(ROOT / "roles").rglob("*.yml")]
+    return sorted(path for path in paths if "meta" not in path.parts)
 
 
 def names(node: Any) -> Iterator[str]:

@@ -25,7 +25,7 @@ OF_OLDER_CORES = {"plugin_utils/_templates.py"}
 
 
 def test_no_plugin_uses_what_leaves_ansible_core() -> None:
-    found = []
+    wrong = []
     for path in sorted(PLUGINS.rglob("*.py")):
         place = path.relative_to(PLUGINS).as_posix()
         if place in OF_OLDER_CORES:
@@ -35,6 +35,6 @@ def test_no_plugin_uses_what_leaves_ansible_core() -> None:
             if isinstance(node, ast.ImportFrom) and node.module in LEAVING:
                 names = {each.name for each in node.names}
                 gone = LEAVING[node.module]
-                found += [f"{place}: {name}" for name in sorted(names & gone if gone else names)]
+                wrong += [f"{place}: {name}" for name in sorted(names & gone if gone else names)]
 
-    assert not found, "\n".join(found)
+    assert not wrong, "\n".join(wrong)

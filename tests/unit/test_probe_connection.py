@@ -20,11 +20,11 @@ def connection(**variables: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("blank", [None, "", " ", "\n"], ids=repr)
 def test_the_address_is_that_of_the_role(blank: Any) -> None:
-    address, other = "192.0.2.7", "192.0.2.8"
+    address, second = "192.0.2.7", "192.0.2.8"
     assert connection()["hostname"] == "esx01"
     assert connection(ansible_host=address)["hostname"] == address
-    assert connection(esx_hostname=other, ansible_host=address)["hostname"] == other
-    assert connection(esx_hostname=f" {other}\n")["hostname"] == other
+    assert connection(esx_hostname=second, ansible_host=address)["hostname"] == second
+    assert connection(esx_hostname=f" {second}\n")["hostname"] == second
     assert connection(esx_hostname=blank, ansible_host=address)["hostname"] == address
     assert connection(esx_hostname=blank, ansible_host=blank)["hostname"] == "esx01"
 

@@ -105,9 +105,9 @@ def test_nothing_else_gets_in() -> None:
     info["api"]["schluessel"] = "geheim"
     info["failure"] = {"code": "unauthenticated", "message": "geheim", "verwalter": "geheim"}
     tried = {"api_probe": {"create": None, "schluessel": 1}, "operations": [{"id": "geheim"}], "msg": "geheim"}
-    said = json.dumps(_probe.build([info], [tried], None, MOMENT))
+    written = json.dumps(_probe.build([info], [tried], None, MOMENT))
 
-    assert not any(name in said for name in NAMES)
+    assert not any(name in written for name in NAMES)
 
 
 SAID = {"succeeded": True, "error": None}
@@ -128,7 +128,7 @@ SAID = {"succeeded": True, "error": None}
         ({"api_probe": {"create": SAID, "same_certificates": None}}, "certificates not read, removed"),
     ],
 )
-def test_what_was_tried(tried: dict[str, Any], cell: str) -> None:
+def test_the_table_tells_what_was_tried(tried: dict[str, Any], cell: str) -> None:
     row = _probe.table(_probe.build([ANSWERED], [tried], None, MOMENT))[1]
     assert row.endswith(f"  {cell}")
 

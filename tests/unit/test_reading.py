@@ -87,10 +87,10 @@ entries = st.fixed_dictionaries(
 def test_a_full_listing_takes_one_request() -> None:
     listed = [{"issuer_alias": "a", "issuer": ISSUER, "signing_cert_chains": [{"cert_chain": [PEM]}], "newer": 1}]
     client = Canned({token_issuer.LIST: lambda path: listed})
-    (found,) = token_issuer.list_issuers(client.as_client())
+    (issuer,) = token_issuer.list_issuers(client.as_client())
 
-    assert (found.issuer_alias, found.issuer, client.calls) == ("a", ISSUER, ["list"])
-    assert found.chains[0].to_api() == {"cert_chain": [PEM]}
+    assert (issuer.issuer_alias, issuer.issuer, client.calls) == ("a", ISSUER, ["list"])
+    assert issuer.chains[0].to_api() == {"cert_chain": [PEM]}
 
 
 @pytest.mark.parametrize("brief", [{}, {"issuer": ISSUER}, {"issuer": ISSUER, "signing_cert_chains": None}])
@@ -101,11 +101,11 @@ def test_a_brief_listing_is_completed_by_alias(brief: dict[str, Any]) -> None:
         return {"issuer": known[path["issuer_alias"]], "signing_cert_chains": []}
 
     listed = [{"issuer_alias": alias, **brief} for alias in known]
-    found = token_issuer.list_issuers(
+    read_issuers = token_issuer.list_issuers(
         Canned({token_issuer.LIST: lambda path: listed, token_issuer.GET: get}).as_client()
     )
 
-    assert {one.issuer_alias: one.issuer for one in found} == known
+    assert {issuer.issuer_alias: issuer.issuer for issuer in read_issuers} == known
 
 
 def test_what_is_deleted_between_listing_and_reading_is_not_there() -> None:
@@ -130,16 +130,16 @@ def test_an_alias_that_cannot_stand_in_a_path_is_told_and_not_asked_for(alias: s
 @example([{"issuer_alias": "\ud800"}], None)
 def test_any_listing_is_read_or_an_error(listed: Any, got: Any) -> None:
     try:
-        found = issuers(listed, got)
+        read_issuers = issuers(listed, got)
     except TrustError as error:
         assert isinstance(error, UnexpectedAnswer)  # noqa: PT017 - no error is as good
 
         return
 
-    assert len(found) == len(listed)
+    assert len(read_issuers) == len(listed)
 
-    for one in found:
-        assert one.record()["issuer_alias"] == one.issuer_alias
+    for issuer in read_issuers:
+        assert issuer.record()["issuer_alias"] == issuer.issuer_alias
 
 
 @settings(max_examples=examples(300))
@@ -153,13 +153,13 @@ def test_any_listing_is_read_or_an_error(listed: Any, got: Any) -> None:
 def test_any_provider_is_read_or_an_error(value: Any) -> None:
     client = Canned({kms_provider.GET: lambda path: value})
     try:
-        found = kms_provider.get(cast(Client, client), "nkp")
+        provider = kms_provider.get(cast(Client, client), "nkp")
     except UnexpectedAnswer:
         return
 
-    assert found is not None
-    assert found.type == value["type"]
-    assert set(found.record()) == {"provider", "type", "key_id"}
+    assert provider is not None
+    assert provider.type == value["type"]
+    assert set(provider.record()) == {"provider", "type", "key_id"}
 
 
 def test_a_provider_that_is_not_found_is_none_and_other_errors_are_errors() -> None:

@@ -27,7 +27,7 @@ from support.converging import refused
 from support.memory import MemoryHost
 from support.memory import ScriptedClient
 from support.transport import ScriptedTransport
-from support.transport import client
+from support.transport import client_over
 from support.transport import failing
 
 
@@ -45,10 +45,10 @@ def test_a_renewal_that_was_refused_is_not_tried_again(
 ) -> None:
     transport.logins = [first_login, status]
     transport.services = [{}, 401]
-    one = client(transport, **options)
-    one.call(READ())
+    client = client_over(transport, **options)
+    client.call(READ())
 
-    refusals = [failing(lambda: one.call(READ())) for _turn in range(4)]
+    refusals = [failing(lambda: client.call(READ())) for _turn in range(4)]
 
     assert {refusal.status for refusal in refusals} == {status}
     assert transport.asked == ["login", "service", "service", "login"]
@@ -62,28 +62,28 @@ def test_a_renewal_that_was_refused_is_not_tried_again(
 def test_a_forbidden_login_is_told_unless_the_account_only_lacks_entitlements(transport: ScriptedTransport) -> None:
     """Tasks that follow, and the look at a fleet, learn from this field that they must not send the password."""
     transport.logins = [403]
-    assert failing(lambda: client(transport).call(READ())).failure()["login_refused"] is True
+    assert failing(lambda: client_over(transport).call(READ())).failure()["login_refused"] is True
 
     message = {"id": "com.vmware.esx.authentication.token.no_entitlements", "default_message": "None."}
     body = json.dumps({"error_type": "UNAUTHORIZED", "messages": [message]}).encode()
     transport.logins = [Answer(403, {}, body)]
 
-    assert "login_refused" not in failing(lambda: client(transport).call(READ())).failure()
+    assert "login_refused" not in failing(lambda: client_over(transport).call(READ())).failure()
 
 
 @pytest.mark.parametrize("auth_method", ["token", "basic"])
 def test_a_service_that_forbids_a_request_has_refused_no_login(transport: ScriptedTransport, auth_method: str) -> None:
     transport.services = [403]
-    refusal = failing(lambda: client(transport, auth_method=auth_method).call(READ()))
+    refusal = failing(lambda: client_over(transport, auth_method=auth_method).call(READ()))
     assert "login_refused" not in refusal.failure()
 
 
 def test_a_password_that_the_first_service_refused_goes_to_no_other_service(transport: ScriptedTransport) -> None:
     """With auth_method basic, each request is a login."""
     transport.services = [401]
-    one = client(transport, auth_method="basic")
+    client = client_over(transport, auth_method="basic")
 
-    refusals = [failing(lambda: one.call(READ())).failure() for _turn in range(3)]
+    refusals = [failing(lambda: client.call(READ())).failure() for _turn in range(3)]
 
     assert transport.asked == ["service"]
     assert refusals == [refusals[0]] * 3
@@ -97,39 +97,39 @@ def test_another_service_may_take_a_password_that_is_not_refused_itself(
     message = {"id": "com.vmware.esx.authentication.bad_authn_scheme", "default_message": "Only tokens."}
     body = json.dumps({"error_type": "UNAUTHENTICATED", "messages": [message]}).encode()
     only_tokens = Answer(401, {}, body)
-    one = client(transport, auth_method="basic")
+    client = client_over(transport, auth_method="basic")
 
     transport.services = [{}, 401, {}] if answer == "proven" else [only_tokens, {}]
     if answer == "proven":
-        one.call(READ())
+        client.call(READ())
 
-    assert failing(lambda: one.call(READ())).failure()["login_refused"] is False
+    assert failing(lambda: client.call(READ())).failure()["login_refused"] is False
 
-    one.call(READ())
+    client.call(READ())
 
 
 def test_a_look_beside_that_meets_a_refused_password_ends_the_run() -> None:
-    one = ScriptedClient(MemoryHost())
-    one.fails("list", basic_refused)
+    client = ScriptedClient(MemoryHost())
+    client.fails("list", basic_refused)
     declared = DesiredKmsProvider.from_params(
         {"provider": "p", "key_id": KEY_ID, "key_derivation_key": "A" * 43 + "=", "state": "present"}
     )
     with pytest.raises(Unauthenticated):
-        names_beside(one.as_client(), [declared], [None])
+        names_beside(client.as_client(), [declared], [None])
 
 
 def test_each_further_refusal_is_an_error_of_its_own(transport: ScriptedTransport) -> None:
     """A run adds sentences and lists to an error, which do not belong to the others."""
     transport.logins = [401]
-    one = client(transport)
-    errors = [failing(lambda: one.call(READ())) for _turn in range(3)]
+    client = client_over(transport)
+    errors = [failing(lambda: client.call(READ())) for _turn in range(3)]
 
     for error in errors:
         error.message += " More."
         error.not_restored.append({})
         error.returned["more"] = 1
 
-    fresh = failing(lambda: one.call(READ()))
+    fresh = failing(lambda: client.call(READ()))
 
     assert "More." not in fresh.message
     assert (fresh.not_restored, fresh.returned) == ([], {})
@@ -155,37 +155,37 @@ def login_refused() -> TrustError:
 
 
 def test_a_refusal_of_the_look_after_a_failed_step_is_told() -> None:
-    one = ScriptedClient(MemoryHost())
-    one.fails("create", invalid)
-    one.passes("list")
-    one.fails("list", login_refused)
-    error = failure(one, issuer())
+    client = ScriptedClient(MemoryHost())
+    client.fails("create", invalid)
+    client.passes("list")
+    client.fails("list", login_refused)
+    error = failure(client, issuer())
 
     assert (error.error_type, error.failure()["login_refused"]) == ("INVALID_ARGUMENT", True)
 
 
 @pytest.mark.parametrize("refused_call", ["list", "update"])
 def test_a_refusal_while_an_issuer_is_put_back_is_told(refused_call: str) -> None:
-    one = ScriptedClient(host_with_leftover())
-    one.fails("create", invalid)
-    one.passes(refused_call)
+    client = ScriptedClient(host_with_leftover())
+    client.fails("create", invalid)
+    client.passes(refused_call)
 
     if refused_call == "list":
         # The look after the failed step.
-        one.passes(refused_call)
+        client.passes(refused_call)
 
-    one.fails(refused_call, login_refused)
-    error = failure(one, issuer())
+    client.fails(refused_call, login_refused)
+    error = failure(client, issuer())
 
     assert (error.error_type, error.failure()["login_refused"]) == ("INVALID_ARGUMENT", True)
     assert [lost["issuer_alias"] for lost in error.not_restored] == ["leftover"]
 
 
 def test_a_refusal_of_the_last_look_is_told_with_the_steps_that_were_done() -> None:
-    one = ScriptedClient(MemoryHost())
-    one.passes("list")
-    one.fails("list", login_refused)
-    error = failure(one, issuer())
+    client = ScriptedClient(MemoryHost())
+    client.passes("list")
+    client.fails("list", login_refused)
+    error = failure(client, issuer())
 
     assert error.failure()["login_refused"] is True
     assert operations(error) == [("create", "vc")]
@@ -193,6 +193,6 @@ def test_a_refusal_of_the_last_look_is_told_with_the_steps_that_were_done() -> N
 
 
 def test_another_failure_does_not_speak_of_logins() -> None:
-    one = ScriptedClient(MemoryHost())
-    one.fails("create", invalid)
-    assert "login_refused" not in failure(one, issuer()).failure()
+    client = ScriptedClient(MemoryHost())
+    client.fails("create", invalid)
+    assert "login_refused" not in failure(client, issuer()).failure()

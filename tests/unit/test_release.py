@@ -27,20 +27,19 @@ def test_a_plugin_says_with_which_version_it_came(name: str) -> None:
     """The changelog of a release lists what says that it came with it, and nothing else."""
     releases = yaml.safe_load((ROOT / "changelogs/changelog.yaml").read_text("utf-8"))["releases"]
 
-    came = {
-        plugin["name"]: version
-        for version, release_ in releases.items()
-        for plugin in (*release_.get("modules", ()), *release_.get("plugins", {}).get("filter", ()))
-    }
+    came = {}
+    for version, entry in releases.items():
+        for plugin in (*entry.get("modules", ()), *entry.get("plugins", {}).get("filter", ())):
+            came[plugin["name"]] = version
 
-    said = re.search(r"^ *version_added: *(\S+)$", PLUGINS[name].read_text("utf-8"), re.MULTILINE)
+    match = re.search(r"^ *version_added: *(\S+)$", PLUGINS[name].read_text("utf-8"), re.MULTILINE)
 
-    assert said
+    assert match
 
     if name in came:
-        assert said[1] == came[name]
+        assert match[1] == came[name]
     else:
-        assert numbers(said[1]) > max(map(numbers, releases))
+        assert numbers(match[1]) > max(map(numbers, releases))
 
 
 def test_every_file_names_the_same_version() -> None:
@@ -80,19 +79,19 @@ def ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_what_is_ready(ready: Path) -> None:
+def test_nothing_hinders_a_release_that_is_ready(ready: Path) -> None:
     assert list(release.hindrances(ready)) == []
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "said"),
+    ("name", "text", "complaint"),
     [
         ("new.txt", "", "not committed"),
         ("galaxy.yml", "version: 1.1.0\n", "antsibull-changelog release --version 1.1.0"),
         ("changelogs/fragments/1-new.yml", "---\n", "antsibull-changelog release --version 1.0.0 --update-existing"),
     ],
 )
-def test_what_is_not(ready: Path, name: str, text: str, said: str) -> None:
+def test_what_hinders_a_release(ready: Path, name: str, text: str, complaint: str) -> None:
     (ready / name).write_text(text, "utf-8")
     reasons = list(release.hindrances(ready))
-    assert any(said in reason for reason in reasons), reasons
+    assert any(complaint in reason for reason in reasons), reasons

@@ -62,29 +62,35 @@ def plan(held: Held, wanted: DeclaredIssuers) -> IssuerPlan:
     return plan_issuers(held.values(), wanted)
 
 
-def told(planned: IssuerPlan) -> list[tuple[str, str]]:
+def steps_of(planned: IssuerPlan) -> list[tuple[str, str]]:
     return [(step.action, step.id) for step in planned.steps]
 
 
 def trusted(held: Held) -> dict[str, str]:
-    return {alias: one.issuer for alias, one in held.items()}
+    return {alias: issuer.issuer for alias, issuer in held.items()}
 
 
 def normal(held: Held) -> dict[str, tuple[str, frozenset[Chain]]]:
-    return {alias: (one.issuer, frozenset(one.chains)) for alias, one in held.items()}
+    return {alias: (issuer.issuer, frozenset(issuer.chains)) for alias, issuer in held.items()}
 
 
 def chains_of(held: Held, name: str) -> set[Chain]:
     """The chains that belong to an issuer: those that sign for it, or else those that wait behind a marker."""
-    real = {chain for one in held.values() if one.issuer == name for chain in one.chains}
-    if any(one.issuer == name for one in held.values()):
-        return real
-    return {chain for one in held.values() if one.true_issuer == name for chain in one.chains}
+    for token_issuer in held.values():
+        if token_issuer.issuer == name:
+            return set(token_issuer.chains)
+
+    return chains_on(held, name)
 
 
 def chains_on(held: Held, name: str) -> set[Chain]:
     """All chains that belong to an issuer, wherever they are."""
-    return {chain for one in held.values() if one.true_issuer == name for chain in one.chains}
+    chains: set[Chain] = set()
+    for token_issuer in held.values():
+        if token_issuer.true_issuer == name:
+            chains.update(token_issuer.chains)
+
+    return chains
 
 
 def marker(alias: str, name: str) -> str:
@@ -116,7 +122,7 @@ def test_what_is_no_marker_is_an_issuer(text: str) -> None:
     assert read_marker(text) is None
 
 
-def test_a_marker_of_a_marker_is_none() -> None:
+def test_a_marker_inside_a_marker_is_not_read() -> None:
     assert read_marker(marker("a", marker("b", "https://x"))) is None
 
 
@@ -138,7 +144,7 @@ def test_a_renaming_marks_the_old_alias_creates_the_new_one_and_deletes_the_old_
     held = holding(("former", "https://vc", [NEW]))
     planned = plan(held, declared(issuer("vc", "https://vc", OLD, **RENAME)))
 
-    assert told(planned) == [("update", "former"), ("create", "vc"), ("delete", "former")]
+    assert steps_of(planned) == [("update", "former"), ("create", "vc"), ("delete", "former")]
 
     marked = planned.steps[0].after
 
@@ -151,7 +157,7 @@ def test_a_chain_of_moves_needs_no_other_alias() -> None:
     wanted = declared(*(issuer(alias, f"https://{name}", **RENAME) for alias, name in ("ax", "bw", "dz")))
     planned = plan(held, wanted)
 
-    assert told(planned) == [("update", alias) for alias in "abdad"]
+    assert steps_of(planned) == [("update", alias) for alias in "abdad"]
     assert trusted(planned.held) == {"a": "https://x", "b": "https://w", "d": "https://z"}
 
 
@@ -161,14 +167,20 @@ def test_a_swap_keeps_one_issuer_under_an_alias_of_its_own() -> None:
     planned = plan(held, wanted)
     parked = parking_alias("b", ())
 
-    assert told(planned) == [("create", parked), ("update", "b"), ("update", "a"), ("update", "b"), ("delete", parked)]
+    assert steps_of(planned) == [
+        ("create", parked),
+        ("update", "b"),
+        ("update", "a"),
+        ("update", "b"),
+        ("delete", parked),
+    ]
     assert trusted(planned.held) == {"a": "https://y", "b": "https://x"}
 
 
 def test_a_marker_is_no_holder_of_its_issuer() -> None:
     held = holding(("former", marker("vc", "https://vc"), [OLD]))
     planned = plan(held, declared(issuer("vc", "https://vc", OLD)))
-    assert told(planned) == [("create", "vc"), ("delete", "former")]
+    assert steps_of(planned) == [("create", "vc"), ("delete", "former")]
 
 
 @pytest.mark.parametrize("policy", ["fail", "rename"])
@@ -185,7 +197,7 @@ def test_a_begun_renaming_goes_back_where_the_old_alias_is_adopted() -> None:
     held = holding(("former", marker("vc", "https://vc"), [NEW]))
     planned = plan(held, declared(issuer("vc", "https://vc", OLD, issuer_conflict="adopt")))
 
-    assert told(planned) == [("update", "former")]
+    assert steps_of(planned) == [("update", "former")]
     assert trusted(planned.held) == {"former": "https://vc"}
 
 
@@ -193,7 +205,7 @@ def test_the_old_alias_declared_again_is_one_patch() -> None:
     held = holding(("former", marker("vc", "https://vc"), [NEW]))
     planned = plan(held, declared(issuer("former", "https://vc", OLD)))
 
-    assert told(planned) == [("update", "former")]
+    assert steps_of(planned) == [("update", "former")]
     assert trusted(planned.held) == {"former": "https://vc"}
 
 
@@ -215,8 +227,8 @@ def test_a_purge_deletes_a_marker() -> None:
 
 def test_a_single_declaration_leaves_the_markers_of_others_alone() -> None:
     held = holding(("former", marker("vc", "https://vc"), [NEW]))
-    assert told(plan(held, declared(issuer("other", "https://other"), whole=False))) == [("create", "other")]
-    assert told(plan(held, declared(absent("other", "https://vc"), whole=False))) == []
+    assert steps_of(plan(held, declared(issuer("other", "https://other"), whole=False))) == [("create", "other")]
+    assert steps_of(plan(held, declared(absent("other", "https://vc"), whole=False))) == []
 
 
 @pytest.mark.parametrize(("alias", "expected"), [("former", {}), ("vc", {"former": "https://vc"})])
@@ -229,7 +241,7 @@ def test_absent_of_either_alias_before_the_new_one_was_made(alias: str, expected
 def test_absent_of_the_new_alias_after_it_was_made(whole: bool) -> None:
     held = holding(("former", marker("vc", "https://vc"), [NEW]), ("vc", "https://vc", [NEW]))
     planned = plan(held, declared(absent("vc"), whole=whole))
-    assert told(planned) == [("delete", "former"), ("delete", "vc")]
+    assert steps_of(planned) == [("delete", "former"), ("delete", "vc")]
 
 
 def test_an_issuer_that_is_parked_already_keeps_the_chains_that_it_has_there() -> None:
@@ -282,11 +294,13 @@ sets_of_chains = st.lists(st.sampled_from(READ), min_size=1, max_size=2, unique=
 def hosts(draw: st.DrawFn) -> Held:
     """Any host, with markers of renamings that were killed, and of several at once."""
     held: dict[str, TokenIssuer] = {}
-    for alias in draw(st.lists(st.sampled_from([*ALIASES, *(parking_alias(one, ()) for one in "ab")]), unique=True)):
+    aliases = [*ALIASES, parking_alias("a", ()), parking_alias("b", ())]
+
+    for alias in draw(st.lists(st.sampled_from(aliases), unique=True)):
         name = draw(st.sampled_from(NAMES))
         if draw(st.booleans()) or len(alias) > 1:
             name = marker(draw(st.sampled_from(ALIASES)), name)
-        if name not in [one.issuer for one in held.values()]:
+        if name not in [issuer.issuer for issuer in held.values()]:
             held[alias] = TokenIssuer(alias, name, draw(sets_of_chains))
 
     return held
@@ -315,7 +329,7 @@ def wholes(draw: st.DrawFn) -> DeclaredIssuers:
 
 
 def check_unique(held: Held) -> None:
-    names = [one.issuer for one in held.values()]
+    names = [issuer.issuer for issuer in held.values()]
     assert len(names) == len(set(names))
 
 
@@ -331,14 +345,16 @@ def test_from_every_prefix_the_same_plan_goes_on_to_the_same_end(held: Held, wan
         return
 
     keeps = {
-        one.issuer or "": chains_of(held, one.issuer or "") for one in wanted.present if one.chains_mode == "merge"
+        declared.issuer or "": chains_of(held, declared.issuer or "")
+        for declared in wanted.present
+        if declared.chains_mode == "merge"
     }
     now = dict(held)
 
     for number, step in enumerate(planned.steps):
         rest = plan(now, wanted)
         assert not rest.conflicts
-        assert [told(rest), normal(rest.held)] == [told(planned)[number:], normal(planned.held)]
+        assert [steps_of(rest), normal(rest.held)] == [steps_of(planned)[number:], normal(planned.held)]
 
         before, now = now, carry_out(now, [step])
 
@@ -363,22 +379,22 @@ def test_the_end_is_as_declared_and_without_a_marker(held: Held, wanted: Declare
         return
     end = planned.held
 
-    for one in wanted.issuers:
-        own = end.get(one.issuer_alias)
-        if one.state == "absent":
-            assert own is None
+    for declared in wanted.issuers:
+        held_issuer = end.get(declared.issuer_alias)
+        if declared.state == "absent":
+            assert held_issuer is None
 
             continue
 
-        (holder,) = (each for each in end.values() if each.issuer == one.issuer)
-        kept = chains_of(held, one.issuer or "")
+        (holder,) = (each for each in end.values() if each.issuer == declared.issuer)
+        kept = chains_of(held, declared.issuer or "")
 
-        if one.chains_mode == "exact":
-            assert set(holder.chains) == set(one.chains)
+        if declared.chains_mode == "exact":
+            assert set(holder.chains) == set(declared.chains)
         else:
-            assert set(holder.chains) == kept | set(one.chains)
+            assert set(holder.chains) == kept | set(declared.chains)
 
-        assert holder.issuer_alias == one.issuer_alias or own is None
+        assert holder.issuer_alias == declared.issuer_alias or held_issuer is None
 
     for left in end.values():
         assert left.marker is None or not wanted.concerns(left)
@@ -405,9 +421,9 @@ def test_what_a_failure_takes_back_is_trusted_again(held: Held, wanted: Declared
         now = carry_out(now, [step])
         check_unique(now)
 
-    for one in wanted.present:
-        if any(each.issuer == one.issuer for each in held.values()):
-            assert any(each.issuer == one.issuer for each in now.values())
+    for declared in wanted.present:
+        if any(each.issuer == declared.issuer for each in held.values()):
+            assert any(each.issuer == declared.issuer for each in now.values())
 
     assert normal(plan(now, wanted).held) == normal(planned.held)
 
@@ -415,7 +431,7 @@ def test_what_a_failure_takes_back_is_trusted_again(held: Held, wanted: Declared
 @settings(max_examples=examples(600))
 @given(hosts(), wholes())
 def test_no_issuer_gets_the_chains_of_another(held: Held, wanted: DeclaredIssuers) -> None:
-    given_to = {one.issuer: set(one.chains) for one in wanted.present}
+    given_to = {declared.issuer: set(declared.chains) for declared in wanted.present}
     may = {name: chains_on(held, name) | given_to.get(name, set()) for name in NAMES}
     now = dict(held)
 

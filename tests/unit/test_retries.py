@@ -13,7 +13,7 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from support.answers import READ
 from support.answers import WRITE
 from support.transport import ScriptedTransport
-from support.transport import client
+from support.transport import client_over
 from support.transport import down
 from support.transport import failing
 from support.transport import lost
@@ -24,16 +24,16 @@ from support.transport import lost
 @pytest.mark.parametrize("retries", [0, 1, 3])
 def test_a_read_is_repeated_as_often_as_retries_says(transport: ScriptedTransport, retries: int) -> None:
     transport.services = [down()]
-    failing(lambda: client(transport, access_token="t", retries=retries).call(READ()))
+    failing(lambda: client_over(transport, access_token="t", retries=retries).call(READ()))
     assert len(transport.sent) == retries + 1
 
 
 def test_the_budget_is_for_the_whole_life_of_a_client(transport: ScriptedTransport) -> None:
-    one = client(transport, access_token="t", retries=2)
+    client = client_over(transport, access_token="t", retries=2)
     transport.services = [down(), {}]
-    one.call(READ())
+    client.call(READ())
     transport.services = [down()]
-    failing(lambda: one.call(READ()))
+    failing(lambda: client.call(READ()))
 
     assert len(transport.sent) == 4
 
@@ -41,14 +41,14 @@ def test_the_budget_is_for_the_whole_life_of_a_client(transport: ScriptedTranspo
 @pytest.mark.parametrize(("answer", "requests"), [(lost(), 1), (503, 1), (down(), 4)], ids=["lost", "busy", "not sent"])
 def test_a_write_is_repeated_only_if_it_was_not_sent(transport: ScriptedTransport, answer: Any, requests: int) -> None:
     transport.services = [answer]
-    failing(lambda: client(transport, access_token="t").call(WRITE()))
+    failing(lambda: client_over(transport, access_token="t").call(WRITE()))
     assert len(transport.sent) == requests
 
 
 @pytest.mark.parametrize(("status", "requests"), [(500, 4), (503, 4), (400, 1), (403, 1)])
 def test_a_read_is_repeated_where_the_host_failed(transport: ScriptedTransport, status: int, requests: int) -> None:
     transport.services = [status]
-    failing(lambda: client(transport, access_token="t").call(READ()))
+    failing(lambda: client_over(transport, access_token="t").call(READ()))
     assert len(transport.sent) == requests
 
 
@@ -57,7 +57,7 @@ def test_a_read_is_repeated_where_the_host_failed(transport: ScriptedTransport, 
 
 def test_pauses_double_up_to_the_longest(transport: ScriptedTransport) -> None:
     transport.services = [down()]
-    failing(lambda: client(transport, access_token="t", retries=7).call(READ()))
+    failing(lambda: client_over(transport, access_token="t", retries=7).call(READ()))
 
     assert transport.slept == [0.5, 1, 2, 4, 8, 8, 8]
     assert transport.spread == [(0.5, 1)] * 7
@@ -66,7 +66,7 @@ def test_pauses_double_up_to_the_longest(transport: ScriptedTransport) -> None:
 def test_pauses_are_spread(transport: ScriptedTransport, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(random, "uniform", lambda low, high: low)
     transport.services = [down()]
-    failing(lambda: client(transport, access_token="t", retries=2).call(READ()))
+    failing(lambda: client_over(transport, access_token="t", retries=2).call(READ()))
 
     assert transport.slept == [0.25, 0.5]
 
@@ -77,12 +77,12 @@ def test_the_host_may_ask_for_a_longer_pause_up_to_the_timeout(
 ) -> None:
     busy = ApiError("esx01: busy", status=503, error_type="SERVICE_UNAVAILABLE", retry_after=asked)
     transport.services = [busy, {}]
-    one = client(transport, access_token="t")
+    client = client_over(transport, access_token="t")
 
     if slept:
-        one.call(READ())
+        client.call(READ())
     else:
-        assert failing(lambda: one.call(READ())) is busy
+        assert failing(lambda: client.call(READ())) is busy
 
     assert transport.slept == slept
     assert transport.spread == []
@@ -90,5 +90,5 @@ def test_the_host_may_ask_for_a_longer_pause_up_to_the_timeout(
 
 def test_a_short_timeout_does_not_forbid_ordinary_pauses(transport: ScriptedTransport) -> None:
     transport.services = [down(), {}]
-    client(transport, access_token="t", timeout=0.01).call(READ())
+    client_over(transport, access_token="t", timeout=0.01).call(READ())
     assert transport.slept == [0.5]

@@ -105,7 +105,7 @@ def test_no_dtd_and_no_entity(prolog: str, body: str, tmp_path: Path) -> None:
         tracemalloc.start()
 
         try:
-            said = refusal(document(key(certificates(body)), prolog=prolog))
+            message = refusal(document(key(certificates(body)), prolog=prolog))
             most = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
@@ -113,8 +113,8 @@ def test_no_dtd_and_no_entity(prolog: str, body: str, tmp_path: Path) -> None:
         with pytest.raises(BlockingIOError):
             listener.accept()
 
-    assert "document type definition" in said
-    assert "Horse" not in said
+    assert "document type definition" in message
+    assert "Horse" not in message
     assert most < 4 * 1024 * 1024
 
 
@@ -144,7 +144,7 @@ def test_entities_of_xml_itself_are_read() -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_is_none(content: bytes, words: str) -> None:
+def test_a_document_that_is_no_metadata_is_refused(content: bytes, words: str) -> None:
     assert words in refusal(content)
 
 

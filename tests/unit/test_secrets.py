@@ -252,24 +252,24 @@ def test_certificates_ids_and_fingerprints_stay_as_they_are(secret: str, content
     assume(not holds_a_part_of_pem(secret))
     body = base64.encodebytes(content).decode()
 
-    found = {
+    result = {
         "cert_chain": f"{PEM_LINES[0]}\n{body}{PEM_LINES[1]}\n",
         "fingerprint": content.hex(":").upper(),
         "key_id": content.hex(),
     }
 
-    assert Redactor([secret, "short1"]).scrub_result(found) == found
+    assert Redactor([secret, "short1"]).scrub_result(result) == result
 
 
-@given(word=st.text("abcXYZ019", min_size=4, max_size=7), other=st.text("defUVW234", min_size=1, max_size=9))
-def test_a_short_secret_is_masked_where_it_is_a_word(word: str, other: str) -> None:
+@given(word=st.text("abcXYZ019", min_size=4, max_size=7), neighbour=st.text("defUVW234", min_size=1, max_size=9))
+def test_a_short_secret_is_masked_where_it_is_a_word(word: str, neighbour: str) -> None:
     redactor = Redactor([word])
     assert redactor.scrub(f"sent {word}, no more") == f"sent {MASK}, no more"
 
     credentials = basic_credentials("root", word)
 
     assert core(word, b"root:", b"") not in redactor.scrub(credentials)
-    assert redactor.scrub(f"so {other}{word}{other} is") == f"so {other}{word}{other} is"
+    assert redactor.scrub(f"so {neighbour}{word}{neighbour} is") == f"so {neighbour}{word}{neighbour} is"
 
 
 @pytest.mark.parametrize("text", ["", " ", "a", "abc", "\n"])
@@ -309,9 +309,9 @@ def test_numbers_that_are_a_secret_are_masked() -> None:
 def test_a_token_may_name_its_issuer_and_its_certificate() -> None:
     certificate = base64.b64encode(bytes(range(200))).decode()
     token = f"<A><Issuer>https://vc.example.com/sts</Issuer><X509>{certificate}</X509><S>geheim, ganz</S></A>"
-    found = {"issuer": "https://vc.example.com/sts", "cert_chain": [textwrap.fill(certificate, 64)]}
+    result = {"issuer": "https://vc.example.com/sts", "cert_chain": [textwrap.fill(certificate, 64)]}
 
-    assert Redactor([token]).scrub_result(found) == found
+    assert Redactor([token]).scrub_result(result) == result
     assert MASK in Redactor([token]).scrub_result({"issuer": f"said {token[:60]}"})["issuer"]
 
 

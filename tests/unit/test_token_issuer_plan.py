@@ -72,7 +72,12 @@ def actions(planned: Plan) -> list[tuple[str, str]]:
 
 
 def chains_of(host: MemoryHost, issuer: str) -> set[Chain]:
-    return {held for one in observe(host) if one.issuer == issuer for held in one.chains}
+    chains: set[Chain] = set()
+    for held in observe(host):
+        if held.issuer == issuer:
+            chains.update(held.chains)
+
+    return chains
 
 
 @st.composite
@@ -242,7 +247,10 @@ def test_renaming_onto_an_alias_in_use_loses_no_chain_of_the_issuer_in_merge_mod
     planned = plan(observe(host), desired(issuer_conflict="rename", chains_mode="merge"))
     host.apply(planned.steps)
 
-    assert {one.pem for held in chains_of(host, ISSUER) for one in held.certificates} >= {OLD[0], NEW[0]}
+    assert {certificate.pem for held in chains_of(host, ISSUER) for certificate in held.certificates} >= {
+        OLD[0],
+        NEW[0],
+    }
 
 
 def test_absent_deletes_the_alias() -> None:
@@ -287,7 +295,7 @@ def test_rotation_goes_from_old_over_both_to_new() -> None:
 
         host.apply(planned.steps)
 
-        assert {one.pem for held in chains_of(host, ISSUER) for one in held.certificates} == trusted
+        assert {certificate.pem for held in chains_of(host, ISSUER) for certificate in held.certificates} == trusted
 
 
 def test_the_issuer_is_compared_to_the_letter() -> None:
@@ -359,12 +367,12 @@ def test_before_and_after_are_what_the_host_holds_before_and_after(
     host: MemoryHost, declared: DesiredTokenIssuer
 ) -> None:
     planned = plan(observe(host), declared)
-    before = [one.record() for one in observe(host)]
+    before = [held.record() for held in observe(host)]
 
     assert planned.before in ({}, *before)
 
     host.apply(planned.steps)
-    after = [one.record() for one in observe(host)]
+    after = [held.record() for held in observe(host)]
 
     if planned.conflict:
         assert planned.after == planned.before
@@ -400,7 +408,9 @@ def test_the_host_trusts_exactly_what_is_declared_or_more_when_merging(
 def test_nobody_elses_issuer_is_touched(host: MemoryHost, declared: DesiredTokenIssuer) -> None:
     def others() -> set[TokenIssuer]:
         return {
-            one for one in observe(host) if one.issuer_alias != declared.issuer_alias and one.issuer != declared.issuer
+            held
+            for held in observe(host)
+            if held.issuer_alias != declared.issuer_alias and held.issuer != declared.issuer
         }
 
     before = others()
@@ -413,7 +423,7 @@ def test_nobody_elses_issuer_is_touched(host: MemoryHost, declared: DesiredToken
 @given(hosts(), declarations())
 def test_every_patch_holds_only_what_differs(host: MemoryHost, declared: DesiredTokenIssuer) -> None:
     for step in plan(observe(host), declared).steps:
-        held = {one.issuer_alias: one for one in observe(host)}
+        held = {issuer.issuer_alias: issuer for issuer in observe(host)}
         if step.action == "update":
             before, body = held[step.id], body_of(step)
             assert body
@@ -440,7 +450,7 @@ def test_an_empty_name_is_refused(option: str, name: str) -> None:
 
 def test_the_record_names_each_certificate_and_its_place() -> None:
     record = observe(host_with((ALIAS, ISSUER, [DEEP])))[0].record()
-    assert [(one["chain"], one["position"]) for one in record["certificates"]] == [(0, 0), (0, 1), (0, 2)]
+    assert [(entry["chain"], entry["position"]) for entry in record["certificates"]] == [(0, 0), (0, 1), (0, 2)]
     assert record["certificates"][0]["subject"] == "CN=deep"
     assert record["certificates"][0]["issuer"] == record["certificates"][1]["subject"]
     assert record["signing_cert_chains"] == [{"cert_chain": DEEP}]

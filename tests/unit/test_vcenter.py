@@ -91,15 +91,25 @@ def test_a_chain_is_put_in_order(order: tuple[int, ...]) -> None:
     texts = [encodings(right[number])["base64 der"] for number in order]
     ordered = leaf_first(texts)
 
-    assert [one.pem for one in chains_from_options("a", [{"cert_chain": ordered}])[0].certificates] == right
+    assert [
+        certificate.pem for certificate in chains_from_options("a", [{"cert_chain": ordered}])[0].certificates
+    ] == right
 
 
 def test_what_is_no_chain_is_left_alone() -> None:
-    one, other = chain(2, subject="one"), chain(2, subject="other")
-    for texts in ([one[0], other[0]], [one[1], other[0]], [*one, *other], ["AAAA", *one], [], one, one[:1]):
+    first, second = chain(2, subject="one"), chain(2, subject="other")
+    for texts in (
+        [first[0], second[0]],
+        [first[1], second[0]],
+        [*first, *second],
+        ["AAAA", *first],
+        [],
+        first,
+        first[:1],
+    ):
         assert leaf_first(texts) == texts
     # A doubled certificate is not for us to judge.
-    assert sorted(leaf_first([one[1], one[1], one[0]])) == sorted([one[1], one[1], one[0]])
+    assert sorted(leaf_first([first[1], first[1], first[0]])) == sorted([first[1], first[1], first[0]])
 
 
 def test_a_long_heap_is_not_sorted() -> None:
@@ -109,8 +119,8 @@ def test_a_long_heap_is_not_sorted() -> None:
 
 
 def test_the_records_are_those_of_a_token_issuer() -> None:
-    one, other = chain(2, subject="one"), chain(1, subject="other")
-    record = TokenIssuer("a", "b", chains_from_options("c", [{"cert_chain": one}, {"cert_chain": other}])).record()
+    first, second = chain(2, subject="one"), chain(1, subject="other")
+    record = TokenIssuer("a", "b", chains_from_options("c", [{"cert_chain": first}, {"cert_chain": second}])).record()
     again = chains_from_options("c", record["signing_cert_chains"])
 
     assert certificate_records(again) == record["certificates"]
@@ -147,7 +157,7 @@ DISCOVERY = url_path(PAGE)
 METADATA = url_path(vcenter_operations.SAML_METADATA(sso_domain="vsphere.local"))
 
 
-def said(value: Any, status: int = 200) -> Answer:
+def answer_of(value: Any, status: int = 200) -> Answer:
     return Answer(status, {}, json.dumps(value).encode())
 
 
@@ -158,17 +168,17 @@ def params(**given: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
-    one = Wire()
-    monkeypatch.setattr(_connect, "HttpsTransport", lambda connection, scrub: one)
+    scripted = Wire()
+    monkeypatch.setattr(_connect, "HttpsTransport", lambda connection, scrub: scripted)
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
 
-    one.answers = {
-        SESSION: [said("the-session", 201)],
-        SIGNING: [said({"signing_cert_chains": [{"cert_chain": chain(1)}]})],
-        DISCOVERY: [said({"issuer": "https://vc/oidc"})],
+    scripted.answers = {
+        SESSION: [answer_of("the-session", 201)],
+        SIGNING: [answer_of({"signing_cert_chains": [{"cert_chain": chain(1)}]})],
+        DISCOVERY: [answer_of({"issuer": "https://vc/oidc"})],
     }
 
-    return one
+    return scripted
 
 
 @pytest.mark.parametrize(
@@ -225,7 +235,7 @@ def test_a_public_page_says_nothing_of_a_login(wire: Wire) -> None:
 
 
 def test_a_refused_page_is_no_refused_login(wire: Wire) -> None:
-    wire.answers[DISCOVERY] = [Answer(401, {}, b""), said({"issuer": "https://vc/oidc"})]
+    wire.answers[DISCOVERY] = [Answer(401, {}, b""), answer_of({"issuer": "https://vc/oidc"})]
     connection = Connection.from_params(params(auth_method="basic"))
 
     with Client(connection, wire, (REST,), Redactor()) as client:
@@ -241,8 +251,8 @@ def test_keys_of_rsa(wire: Wire) -> None:
     jwks = {
         "keys": [{"kty": "RSA", "alg": "RS256", "n": "AQ", "e": "AQAB", "x5c": [encodings(chain(1)[0])["base64 der"]]}]
     }
-    wire.answers[DISCOVERY] = [said({"issuer": "https://vc/oidc", "jwks_uri": "https://else/keys"})]
-    wire.answers["/keys"] = [said(jwks)]
+    wire.answers[DISCOVERY] = [answer_of({"issuer": "https://vc/oidc", "jwks_uri": "https://else/keys"})]
+    wire.answers["/keys"] = [answer_of(jwks)]
     (issuer,) = vcenter_module.run_info(params(source="oidc"), False)["token_issuers"]
 
     assert issuer["signing_cert_chains"] == [{"cert_chain": chain(1)}]
@@ -278,11 +288,16 @@ def test_keys_of_rsa(wire: Wire) -> None:
 )
 def test_any_json_becomes_a_result_or_one_error(value: Any) -> None:
     """Whatever a vCenter says where, the run ends with chains or with an error of the family."""
-    one = Wire()
-    one.answers = {SESSION: [said("s", 201)], SIGNING: [said(value)], DISCOVERY: [said(value)], "/b": [said(value)]}
+    scripted = Wire()
+    scripted.answers = {
+        SESSION: [answer_of("s", 201)],
+        SIGNING: [answer_of(value)],
+        DISCOVERY: [answer_of(value)],
+        "/b": [answer_of(value)],
+    }
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_connect, "HttpsTransport", lambda connection, scrub: one)
+        patch.setattr(_connect, "HttpsTransport", lambda connection, scrub: scripted)
         patch.setattr(time, "sleep", lambda seconds: None)
 
         for source in ("certificate_management", "oidc"):
@@ -316,7 +331,7 @@ XML = vcenter_operations.SAML_METADATA
 
 
 @pytest.mark.parametrize(
-    ("body", "what"),
+    ("body", "kind"),
     [
         (b"<!DOCTYPE html><html><body>Sign in</body></html>", "a web page"),
         (b'{"a": 1}', "JSON"),
@@ -324,8 +339,8 @@ XML = vcenter_operations.SAML_METADATA
         (b"null", "JSON"),
     ],
 )
-def test_plainly_no_xml(body: bytes, what: str) -> None:
-    with pytest.raises(UnexpectedAnswer, match=f"was answered with {what}[.]"):
+def test_plainly_no_xml(body: bytes, kind: str) -> None:
+    with pytest.raises(UnexpectedAnswer, match=f"was answered with {kind}[.]"):
         REST.decode(XML, Answer(200, {}, body), "vc", str)
 
 
@@ -342,4 +357,4 @@ def test_errors_in_place_of_xml() -> None:
     with pytest.raises(UnexpectedAnswer, match="code 404 and an XML document"):
         REST.decode(XML, Answer(404, {}, b"<a/>"), "vc", str)
     with pytest.raises(TrustError, match="500 INTERNAL_SERVER_ERROR"):
-        REST.decode(XML, said({"error_type": "INTERNAL_SERVER_ERROR", "messages": []}, 500), "vc", str)
+        REST.decode(XML, answer_of({"error_type": "INTERNAL_SERVER_ERROR", "messages": []}, 500), "vc", str)

@@ -9,102 +9,24 @@ import contextlib
 import socket
 import ssl
 import struct
-import threading
-import time
 from collections import deque
 from collections.abc import Callable
-from collections.abc import Coroutine
 from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
-from typing import Literal
-from typing import TypeVar
-from typing import Union
 
-Direction = Literal["to_client", "to_host"]
-Result = TypeVar("Result")
-#: So many bytes from the start; or so many of one TLS record, counted from 0, whatever came before it.
-Position = Union[int, tuple[int, int]]
+from wire.background import Background
+from wire.tls_records import APPLICATION_DATA
+from wire.tls_records import Records
+from wire.ways import CHUNK
+from wire.ways import CLEAN
+from wire.ways import Direction
+from wire.ways import Way
 
-CHUNK = 64 * 1024
-RECORD_HEADER = 5
-HANDSHAKE, APPLICATION_DATA = 22, 23
+#: A state of TCP, by its number in Linux.
 ESTABLISHED = 1
-START_TIMEOUT = 30.0
 #: Seconds for the other side to take part in closing.
 FAREWELL = 0.5
-
-
-@dataclass(frozen=True)
-class Cut:
-    """Where a connection ends, and how.
-
-    close: orderly, with TLS its farewell included. truncate: the TCP stream ends without TLS's farewell. reset: with
-    an RST. stall: nothing more is let through, and nobody is told.
-    """
-
-    direction: Direction
-    at: Position
-    how: Literal["close", "truncate", "reset", "stall"] = "close"
-
-
-@dataclass(frozen=True)
-class Way:
-    """What happens to one connection; of itself, nothing."""
-
-    cut: Cut | None = None
-    #: Seconds before each piece that goes to the client, and the largest piece.
-    latency: float = 0.0
-    piece: int = CHUNK
-    #: The client is not told that the host closed the connection.
-    withhold_end: bool = False
-    #: This TLS record goes twice to the client.
-    repeat: int | None = None
-    #: The byte at this place of a TLS record to the client is another one.
-    falsify: tuple[int, int] | None = None
-    #: The client gets these bytes in place of any host, once it has sent something; `then` the connection ends.
-    instead: bytes | None = None
-    then: Literal["close", "reset", "stall"] = "close"
-    #: The client gets no answer to anything, and there is no host.
-    silent: bool = False
-    #: Another port of the same address answers.
-    elsewhere: int | None = None
-    #: The connection takes one request, and closes when the next one arrives. For a proxy that terminates TLS.
-    one_request: bool = False
-
-
-CLEAN = Way()
-
-
-class Records:
-    """Follows the boundaries of TLS records in a stream."""
-
-    def __init__(self) -> None:
-        self.starts = [0]
-        self.kinds: list[int] = []
-
-    def follow(self, stream: bytearray) -> None:
-        while len(stream) >= self.starts[-1] + RECORD_HEADER:
-            start = self.starts[-1]
-            self.kinds.append(stream[start])
-            self.starts.append(start + RECORD_HEADER + int.from_bytes(stream[start + 3 : start + 5], "big"))
-
-    @property
-    def lengths(self) -> list[int]:
-        """Of every record whose header was seen, header included."""
-        return [after - before for before, after in zip(self.starts, self.starts[1:], strict=False)]
-
-    def place(self, position: Position) -> int | None:
-        """The byte of the stream; None if it cannot be known yet."""
-        if isinstance(position, int):
-            return position
-        record, offset = position
-        if record >= len(self.starts):
-            return None
-        if record + 1 < len(self.starts):
-            offset = min(offset, self.starts[record + 1] - self.starts[record])
-
-        return self.starts[record] + offset
 
 
 @dataclass
@@ -128,51 +50,6 @@ class Link:
 
 class _Ended(Exception):
     """The cut was reached."""
-
-
-class Background:
-    """An event loop in a thread of its own."""
-
-    def __init__(self, name: str) -> None:
-        self.loop = asyncio.new_event_loop()
-        #: What went wrong in the loop itself; an error of the tests.
-        self.errors: list[str] = []
-        self.loop.set_exception_handler(self._note)
-        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def run(self, work: Coroutine[Any, Any, Result]) -> Result:
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(START_TIMEOUT)
-
-    def do(self, action: Callable[[], Result]) -> Result:
-        async def inside() -> Result:
-            return action()
-
-        return self.run(inside())
-
-    def wait_until(self, condition: Callable[[], bool], timeout: float = 5.0) -> bool:
-        """Looks again after each turn of the loop until the condition holds."""
-        end = time.monotonic() + timeout
-        while not (held := self.do(condition)) and time.monotonic() < end:
-            self.run(asyncio.sleep(0.001))
-        return held
-
-    def stop(self) -> None:
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join(START_TIMEOUT)
-        self.loop.close()
-
-    def _note(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        error = context.get("exception")
-        # A broken connection is what this is here for, and the end of a test comes at any moment.
-        if not isinstance(error, (OSError, asyncio.CancelledError)):
-            self.errors.append(f"{context.get('message')}: {error!r}")
-
-    def _work(self) -> None:
-        asyncio.set_event_loop(self.loop)
-        self.loop.run_forever()
 
 
 class FaultProxy:

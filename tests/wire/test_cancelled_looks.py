@@ -51,7 +51,7 @@ def gone(host: Host) -> bool:
     ],
     ids=lambda number: number.name,
 )
-def test_it_ends_soon_and_writes_nothing(
+def test_a_cancelled_look_ends_soon_and_writes_nothing(
     playbooks: Playbooks, fleet: Fleet, tmp_path: Path, number: signal.Signals
 ) -> None:
     """Hosts that answer are left in an orderly way, those that do not are left."""

@@ -22,12 +22,12 @@ from wire.checks import front
 from wire.checks import open_sockets
 from wire.checks import served_by
 from wire.checks import wrote
-from wire.proxy import Cut
-from wire.proxy import Way
 from wire.scenarios import ISSUER
 from wire.scenarios import OLD
 from wire.scenarios import SCENARIOS
 from wire.scenarios import Scenario
+from wire.ways import Cut
+from wire.ways import Way
 
 if TYPE_CHECKING:
     from simulator import Fleet

@@ -16,18 +16,18 @@ from simulator.certificates import issue
 from wire.checks import assert_one_sentence
 from wire.checks import front
 from wire.checks import served_by
-from wire.proxy import Cut
 from wire.proxy import FaultProxy
-from wire.proxy import Way
 from wire.scenarios import CREATES
 from wire.scenarios import SCENARIOS
 from wire.scenarios import Scenario
+from wire.ways import Cut
+from wire.ways import Way
 
 if TYPE_CHECKING:
     from simulator import Fleet
     from simulator import Host
     from support.modules import Modules
-    from wire.proxy import Direction
+    from wire.ways import Direction
 
 DIRECTIONS = ("to_client", "to_host")
 #: Login, read, the list of names before a creation, write.
@@ -91,7 +91,9 @@ def sweep(
         if verdict:
             wrong[str(way.cut)] = verdict
 
-    assert not wrong, f"{len(wrong)} of {count}: " + "; ".join(f"{where}: {what}" for where, what in wrong.items())
+    assert not wrong, f"{len(wrong)} of {count}: " + "; ".join(
+        f"{where}: {complaint}" for where, complaint in wrong.items()
+    )
 
     return count
 

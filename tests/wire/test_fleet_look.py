@@ -19,7 +19,7 @@ from support.constants import KEY_ID
 from support.looks import connection
 from support.looks import look_at
 from wire.proxy import FaultProxy
-from wire.proxy import Way
+from wire.ways import Way
 
 if TYPE_CHECKING:
     from simulator import Fleet
@@ -60,8 +60,8 @@ def test_silent_hosts_hold_nobody_up(fleet: Fleet, proxies: list[FaultProxy], mo
     silent, others = proxies[:SILENT], fleet.hosts[SILENT:]
     for proxy in silent:
         proxy.script(otherwise=Way(silent=True))
-    found: dict[str, Any] = {}
-    look = threading.Thread(target=lambda: found.update(look_at(options(fleet, proxies, timeout=LONG))))
+    results: dict[str, Any] = {}
+    look = threading.Thread(target=lambda: results.update(look_at(options(fleet, proxies, timeout=LONG))))
     look.start()
 
     for host in others:
@@ -74,7 +74,9 @@ def test_silent_hosts_hold_nobody_up(fleet: Fleet, proxies: list[FaultProxy], mo
     look.join(30)
 
     assert not look.is_alive()
-    assert [host for host, one in found.items() if one["trust"].get("failed")] == [h.name for h in fleet.hosts[:SILENT]]
+    assert [host for host, result in results.items() if result["trust"].get("failed")] == [
+        h.name for h in fleet.hosts[:SILENT]
+    ]
     assert all(host.login_attempts == 1 for host in others)
     assert all(host.writes == [] for host in fleet.hosts)
 
@@ -83,8 +85,8 @@ def test_hosts_that_answer_late_are_waited_for_together(fleet: Fleet, proxies: l
     """Each answer takes 50 ms; one after the other, so many hosts would take so many times as long."""
     for proxy in proxies:
         proxy.script(otherwise=Way(latency=0.05))
-    found = look_at(options(fleet, proxies, timeout=30), threads=50)
+    results = look_at(options(fleet, proxies, timeout=30), threads=50)
 
-    assert [one["trust"]["msg"] for one in found.values() if one["trust"].get("failed")] == []
+    assert [result["trust"]["msg"] for result in results.values() if result["trust"].get("failed")] == []
     assert all(host.login_attempts == 1 and host.writes == [] for host in fleet.hosts)
     assert all(proxy.peak == 1 and proxy.wait_closed() for proxy in proxies)

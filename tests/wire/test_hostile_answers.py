@@ -140,7 +140,7 @@ def ask(speaker: Speaker, says: Says, *, closes: bool = True) -> Answer | TrustE
     begin = time.monotonic()
 
     try:
-        found = _sent(transport, where.name)
+        sent = _sent(transport, where.name)
         took = time.monotonic() - begin
         left_open = open_sockets()
     finally:
@@ -149,14 +149,14 @@ def ask(speaker: Speaker, says: Says, *, closes: bool = True) -> Answer | TrustE
     assert took < TIMEOUT + ROOM
     assert open_sockets() == []
 
-    if isinstance(found, TrustError):
+    if isinstance(sent, TrustError):
         assert left_open == []
-        assert where.name in found.message
-        assert "\n" not in found.message
-        assert len(found.message) < 500
-        assert found.outcome_unknown
+        assert where.name in sent.message
+        assert "\n" not in sent.message
+        assert len(sent.message) < 500
+        assert sent.outcome_unknown
 
-    return found
+    return sent
 
 
 def _sent(transport: HttpsTransport, host: str) -> Answer | TrustError:
@@ -228,9 +228,9 @@ LOST = {
 
 
 @pytest.mark.parametrize("closes", [True, False], ids=["closes", "waits"])
-@pytest.mark.parametrize("what", LOST)
-def test_what_is_no_answer_is_lost(speaker: Speaker, what: str, closes: bool) -> None:
-    assert isinstance(ask(speaker, once(LOST[what]), closes=closes), AnswerLost)
+@pytest.mark.parametrize("kind", LOST)
+def test_what_is_no_answer_is_lost(speaker: Speaker, kind: str, closes: bool) -> None:
+    assert isinstance(ask(speaker, once(LOST[kind]), closes=closes), AnswerLost)
 
 
 @pytest.mark.parametrize(
@@ -241,9 +241,9 @@ def test_what_is_no_answer_is_lost(speaker: Speaker, what: str, closes: bool) ->
     ],
 )
 def test_an_answer_that_is_cut_is_said_to_have_broken_off(speaker: Speaker, raw: bytes) -> None:
-    found = ask(speaker, once(raw))
-    assert isinstance(found, AnswerLost)
-    assert any(words in found.message for words in ("broke off", "ended too early"))
+    error = ask(speaker, once(raw))
+    assert isinstance(error, AnswerLost)
+    assert any(words in error.message for words in ("broke off", "ended too early"))
 
 
 GZIP = gzip.compress(b'{"value": []}')
@@ -262,9 +262,9 @@ TAKEN = {
 }
 
 
-@pytest.mark.parametrize("what", TAKEN)
-def test_odd_headers_spoil_no_answer(speaker: Speaker, what: str) -> None:
-    answer = ask(speaker, once(TAKEN[what]))
+@pytest.mark.parametrize("kind", TAKEN)
+def test_odd_headers_spoil_no_answer(speaker: Speaker, kind: str) -> None:
+    answer = ask(speaker, once(TAKEN[kind]))
     assert isinstance(answer, Answer)
     assert answer.body == b"{}"
 
@@ -279,9 +279,9 @@ def test_an_answer_that_is_compressed_unasked_is_read(speaker: Speaker) -> None:
 
 @pytest.mark.parametrize("coding", [b"gzip", b"deflate", b"br", b"zstd", b"gzip, gzip", b"\xff"])
 def test_what_cannot_be_unpacked_is_said(speaker: Speaker, coding: bytes) -> None:
-    found = ask(speaker, once(OK + b"Content-Encoding: " + coding + b"\r\nContent-Length: 4\r\n\r\nabcd"))
-    assert isinstance(found, UnexpectedAnswer)
-    assert "compressed" in found.message
+    error = ask(speaker, once(OK + b"Content-Encoding: " + coding + b"\r\nContent-Length: 4\r\n\r\nabcd"))
+    assert isinstance(error, UnexpectedAnswer)
+    assert "compressed" in error.message
 
 
 @pytest.mark.parametrize("code", [b"101", b"102", b"103", b"199"])
@@ -289,10 +289,10 @@ def test_an_interim_answer_is_not_followed_by_another_requests_answer(speaker: S
     raw = (
         b"HTTP/1.1 " + code + b" Early\r\nTransfer-Encoding: identity\r\n\r\n" + OK + b'Content-Length: 6\r\n\r\n"late"'
     )
-    found = ask(speaker, once(raw), closes=False)
+    result = ask(speaker, once(raw), closes=False)
 
-    assert isinstance(found, AnswerLost)
-    assert "interim" in found.message
+    assert isinstance(result, AnswerLost)
+    assert "interim" in result.message
 
 
 UNREADABLE = {
@@ -311,18 +311,18 @@ UNREADABLE = {
 
 @pytest.mark.parametrize("auth_method", ["token", "basic"])
 @pytest.mark.parametrize("api_protocol", ["auto", "jsonrpc"])
-@pytest.mark.parametrize("what", UNREADABLE)
+@pytest.mark.parametrize("kind", UNREADABLE)
 def test_a_refusal_stays_a_refusal_whatever_follows_its_code(
-    speaker: Speaker, what: str, api_protocol: str, auth_method: str
+    speaker: Speaker, kind: str, api_protocol: str, auth_method: str
 ) -> None:
-    for line, kind in (("401 Unauthorized", Unauthenticated), ("403 Forbidden", Unauthorized)):
-        error = refusal(speaker, once(f"HTTP/1.1 {line}\r\n".encode() + UNREADABLE[what]), api_protocol, auth_method)
-        assert isinstance(error, kind)
-        assert error.login_refused is (kind is Unauthenticated or auth_method == "token")
+    for line, error_class in (("401 Unauthorized", Unauthenticated), ("403 Forbidden", Unauthorized)):
+        error = refusal(speaker, once(f"HTTP/1.1 {line}\r\n".encode() + UNREADABLE[kind]), api_protocol, auth_method)
+        assert isinstance(error, error_class)
+        assert error.login_refused is (error_class is Unauthenticated or auth_method == "token")
         assert not error.outcome_unknown
 
 
-def test_a_refusal_that_never_ends_is_one_in_time(speaker: Speaker) -> None:
+def test_a_refusal_that_never_ends_is_understood_in_time(speaker: Speaker) -> None:
     raw = b"HTTP/1.1 401 Unauthorized\r\n" + UNREADABLE["a body that is cut"]
     begin = time.monotonic()
 
@@ -361,17 +361,17 @@ ENDLESS: dict[str, Says] = {
 }
 
 
-@pytest.mark.parametrize("what", ENDLESS)
-def test_what_does_not_end_is_left_in_time_and_takes_no_memory(speaker: Speaker, what: str) -> None:
+@pytest.mark.parametrize("kind", ENDLESS)
+def test_what_does_not_end_is_left_in_time_and_takes_no_memory(speaker: Speaker, kind: str) -> None:
     tracemalloc.start()
 
     try:
-        found = ask(speaker, ENDLESS[what])
+        result = ask(speaker, ENDLESS[kind])
         _now, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
 
-    assert isinstance(found, TrustError)
+    assert isinstance(result, TrustError)
     assert peak < MEMORY
 
 
@@ -446,5 +446,5 @@ answers = st.tuples(versions, statuses, ends, st.lists(headers, max_size=5).map(
 @settings(max_examples=examples(150), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(answers, min_size=1, max_size=3).map(b"".join) | st.binary(max_size=200))
 def test_any_bytes_become_an_answer_or_an_error_of_ours(speaker: Speaker, raw: bytes) -> None:
-    found = ask(speaker, once(raw))
-    assert isinstance(found, (Answer, AnswerLost, UnexpectedAnswer))
+    result = ask(speaker, once(raw))
+    assert isinstance(result, (Answer, AnswerLost, UnexpectedAnswer))

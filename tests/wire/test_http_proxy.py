@@ -27,10 +27,10 @@ from wire.checks import assert_one_sentence
 from wire.checks import assert_untouched
 from wire.checks import open_sockets
 from wire.checks import wrote
-from wire.proxy import Cut
 from wire.proxy import FaultProxy
-from wire.proxy import Way
 from wire.scenarios import CREATES
+from wire.ways import Cut
+from wire.ways import Way
 
 if TYPE_CHECKING:
     from simulator import Host
@@ -159,17 +159,17 @@ def test_a_proxy_sees_the_address_and_nothing_else(modules: Modules, host: Host,
     assert modules.kms_provider().changed
 
     (link,) = watched.links
-    said = bytes(link.to_host)
-    head, _blank, tunnel = said.partition(b"\r\n\r\n")
+    request = bytes(link.to_host)
+    head, _blank, tunnel = request.partition(b"\r\n\r\n")
 
     assert head.startswith(f"CONNECT {host.address}:{host.port} HTTP/1.".encode())
-    assert b"uthorization" not in said
+    assert b"uthorization" not in request
     assert tunnel[:2] == b"\x16\x03"
 
     login = f"{host.username}:{host.password}"
 
     for secret in (host.password, login, basic_credentials(host.username, host.password), KEY, *host.tokens):
-        assert secret.encode() not in said
+        assert secret.encode() not in request
         assert secret.encode() not in bytes(link.to_client)
 
     assert watched.wait_closed()
@@ -197,10 +197,10 @@ def test_the_host_is_verified_through_a_proxy(
 
     assert_one_sentence(ran, host, code="untrusted")
 
-    other = modules.kms_provider(thumbprint=host.fingerprint[::-1])
+    refused = modules.kms_provider(thumbprint=host.fingerprint[::-1])
 
-    assert_one_sentence(other, host, code="untrusted")
-    assert host.fingerprint in other.message
+    assert_one_sentence(refused, host, code="untrusted")
+    assert host.fingerprint in refused.message
     assert_untouched(host)
     assert watched.wait_closed()
 
@@ -353,11 +353,11 @@ def fake(modules: Modules) -> Iterator[FaultProxy]:
 
 
 @pytest.mark.parametrize("then", ["close", "reset", "stall"])
-@pytest.mark.parametrize("what", ANSWERS)
+@pytest.mark.parametrize("kind", ANSWERS)
 def test_what_is_no_proxy_is_named(
-    modules: Modules, host: Host, fake: FaultProxy, watch: Watch, no_collector: None, what: str, then: Any
+    modules: Modules, host: Host, fake: FaultProxy, watch: Watch, no_collector: None, kind: str, then: Any
 ) -> None:
-    answer, named = ANSWERS[what]
+    answer, named = ANSWERS[kind]
     fake.script(otherwise=Way(instead=answer, then=then))
     ran = modules.kms_provider(retries=1, timeout=TIMEOUT)
 

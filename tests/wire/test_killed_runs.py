@@ -138,7 +138,7 @@ def attempts() -> Iterator[Any]:
 
 
 def holds(host: Host) -> dict[str, tuple[str, frozenset[tuple[str, ...]]]]:
-    return {alias: (one.issuer, frozenset(map(tuple, one.chains))) for alias, one in host.issuers.items()}
+    return {alias: (issuer.issuer, frozenset(map(tuple, issuer.chains))) for alias, issuer in host.issuers.items()}
 
 
 def expected(issuers: Issuers) -> dict[str, tuple[str, frozenset[tuple[str, ...]]]]:
@@ -146,7 +146,10 @@ def expected(issuers: Issuers) -> dict[str, tuple[str, frozenset[tuple[str, ...]
 
 
 def rights(host: Host) -> dict[tuple[str, str], set[str]]:
-    return {(str(one.issuer_alias), str(one.name)): one.entitlements for one in host.client_profiles.values()}
+    return {
+        (str(profile.issuer_alias), str(profile.name)): profile.entitlements
+        for profile in host.client_profiles.values()
+    }
 
 
 def put(host: Host, issuers: Issuers, given: Rights, cascade: bool) -> None:
@@ -199,7 +202,7 @@ def test_the_next_run_ends_as_declared(
 
     # Every chain of an issuer that is declared with merge is there, whatever name the host has for it at the moment.
     declared = scene.options.get("token_issuers", [scene.options])
-    kept = [one["issuer"] for one in declared if one.get("chains_mode") == "merge"]
+    kept = [entry["issuer"] for entry in declared if entry.get("chains_mode") == "merge"]
     there = [chains for _issuer, chains in now.values()]
 
     for issuer, chains in before.values():
@@ -209,7 +212,7 @@ def test_the_next_run_ends_as_declared(
     if sent != signal.SIGKILL and moment != "late":
         # It was told to stop, and could put things in order.
         trusted = {issuer for issuer, _chains in now.values()}
-        assert {one["issuer"] for one in declared} & {issuer for issuer, _chains in before.values()} <= trusted
+        assert {entry["issuer"] for entry in declared} & {issuer for issuer, _chains in before.values()} <= trusted
 
     if moment == "before":
         # What never arrived must not arrive in the middle of the next run.

@@ -15,11 +15,11 @@ from support.constants import KEY_ID
 from support.credentials import basic_credentials
 from wire.checks import assert_one_sentence
 from wire.checks import wrote
-from wire.proxy import Cut
-from wire.proxy import Way
 from wire.scenarios import CREATES
 from wire.scenarios import SCENARIOS
 from wire.scenarios import Scenario
+from wire.ways import Cut
+from wire.ways import Way
 
 if TYPE_CHECKING:
     from simulator import Host
@@ -54,21 +54,21 @@ NOT_TLS = {
 
 
 @pytest.mark.parametrize("then", ["close", "reset", "stall"])
-@pytest.mark.parametrize("what", NOT_TLS)
+@pytest.mark.parametrize("kind", NOT_TLS)
 def test_what_does_not_speak_tls_gets_no_login(
-    modules: Modules, proxy: FaultProxy, host: Host, watch: Watch, what: str, then: Any
+    modules: Modules, proxy: FaultProxy, host: Host, watch: Watch, kind: str, then: Any
 ) -> None:
-    proxy.script(otherwise=Way(instead=NOT_TLS[what], then=then))
+    proxy.script(otherwise=Way(instead=NOT_TLS[kind], then=then))
     ran = modules.kms_provider(timeout=TIMEOUT, retries=1)
 
     assert_one_sentence(ran, host, code="unreachable")
     assert watch.within(2 * PHASES * TIMEOUT)
     assert proxy.total == 2
 
-    said = proxy.sent_by_client()
+    sent = proxy.sent_by_client()
 
-    assert host.password.encode() not in said
-    assert basic_credentials(host.username, host.password).encode() not in said
+    assert host.password.encode() not in sent
+    assert basic_credentials(host.username, host.password).encode() not in sent
     assert host.journal == []
 
 

@@ -7,8 +7,6 @@ from __future__ import annotations
 import contextlib
 import os
 import ssl
-import subprocess
-import sys
 from collections.abc import Callable
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,20 +15,16 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.esx.trust.plugins.module_utils._api import tls
-from environment import link_collection
 from simulator import Fleet
 from simulator.certificates import Identity
 from simulator.certificates import issue
-from support.constants import KEY_ID
-from support.programs import clean_environment
 from wire.checks import assert_one_sentence
 from wire.checks import assert_untouched
 from wire.checks import front
 from wire.checks import served_by
-from wire.proxy import Cut
 from wire.proxy import FaultProxy
-from wire.proxy import Way
+from wire.ways import Cut
+from wire.ways import Way
 
 if TYPE_CHECKING:
     from simulator import Host
@@ -63,7 +57,7 @@ REFUSED: dict[str, Callable[[Identity, str], Identity]] = {
     ),
     "missing intermediate": _of_an_unnamed_intermediate,
 }
-refused = pytest.mark.parametrize("what", REFUSED)
+refused = pytest.mark.parametrize("flaw", REFUSED)
 
 
 class Shown:
@@ -113,9 +107,9 @@ def servers(host: Host, modules: Modules) -> Iterator[Servers]:
 @versions
 @refused
 def test_a_certificate_that_is_not_good_is_refused_before_a_request(
-    modules: Modules, host: Host, fleet: Fleet, servers: Servers, what: str, version: str
+    modules: Modules, host: Host, fleet: Fleet, servers: Servers, flaw: str, version: str
 ) -> None:
-    shown = servers.show(REFUSED[what](fleet.authority, host.address), newest=version)
+    shown = servers.show(REFUSED[flaw](fleet.authority, host.address), newest=version)
     ran = modules.kms_provider()
 
     assert_one_sentence(ran, host, code="untrusted")
@@ -127,9 +121,9 @@ def test_a_certificate_that_is_not_good_is_refused_before_a_request(
 @versions
 @refused
 def test_the_pin_of_any_certificate_is_enough(
-    modules: Modules, host: Host, fleet: Fleet, servers: Servers, what: str, version: str
+    modules: Modules, host: Host, fleet: Fleet, servers: Servers, flaw: str, version: str
 ) -> None:
-    shown = servers.show(REFUSED[what](fleet.authority, host.address), newest=version)
+    shown = servers.show(REFUSED[flaw](fleet.authority, host.address), newest=version)
     ran = modules.kms_provider(ca_path=None, thumbprint=shown.identity.fingerprint)
 
     assert ran.changed
@@ -140,9 +134,9 @@ def test_the_pin_of_any_certificate_is_enough(
 @refused
 @pytest.mark.parametrize("validate_certs", [True, False])
 def test_another_pin_is_refused_before_a_request(
-    modules: Modules, host: Host, fleet: Fleet, servers: Servers, what: str, version: str, validate_certs: bool
+    modules: Modules, host: Host, fleet: Fleet, servers: Servers, flaw: str, version: str, validate_certs: bool
 ) -> None:
-    shown = servers.show(REFUSED[what](fleet.authority, host.address), newest=version)
+    shown = servers.show(REFUSED[flaw](fleet.authority, host.address), newest=version)
     ran = modules.kms_provider(thumbprint=host.fingerprint, validate_certs=validate_certs)
 
     assert_one_sentence(ran, host, code="untrusted")
@@ -153,9 +147,9 @@ def test_another_pin_is_refused_before_a_request(
 
 @refused
 def test_without_validation_any_certificate_is_good_and_a_warning_says_so(
-    modules: Modules, host: Host, fleet: Fleet, servers: Servers, what: str
+    modules: Modules, host: Host, fleet: Fleet, servers: Servers, flaw: str
 ) -> None:
-    servers.show(REFUSED[what](fleet.authority, host.address))
+    servers.show(REFUSED[flaw](fleet.authority, host.address))
     ran = modules.kms_provider(validate_certs=False)
 
     assert ran.changed
@@ -299,68 +293,6 @@ def test_an_ipv6_address_that_the_certificate_does_not_name_is_refused(modules: 
         only.renew_certificate()
 
 
-# Environment
-
-VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
-VALUES = ("unset", "empty", "right", "wrong", "not there")
-
-
-@pytest.fixture(params=[(name, value) for name in VARIABLES for value in VALUES], ids="-".join)
-def variable(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, fleet: Fleet, tmp_path: Path
-) -> tuple[str, str]:
-    """One variable of other programs, in some state; the others are not set."""
-    for each in VARIABLES:
-        monkeypatch.delenv(each, raising=False)
-    name, value = request.param
-    wrong = tmp_path / "wrong.pem"
-    wrong.write_text(issue("CA", authority=True).pem)
-
-    values = {
-        "empty": "",
-        "right": str(Path(fleet.ca_path).parent if name == "SSL_CERT_DIR" else fleet.ca_path),
-        "wrong": str(tmp_path if name == "SSL_CERT_DIR" else wrong),
-        "not there": str(tmp_path / "nothing"),
-    }
-
-    if value != "unset":
-        monkeypatch.setenv(name, values[value])
-
-    return name, value
-
-
-def test_variables_matter_to_no_option(modules: Modules, host: Host, variable: tuple[str, str], tmp_path: Path) -> None:
-    stranger = tmp_path / "stranger.pem"
-    stranger.write_text(issue("CA", authority=True).pem)
-    host.put_provider("site-a", type="NATIVE", key_id=KEY_ID)
-
-    assert not modules.kms_provider().failed
-    assert not modules.kms_provider(ca_path=None, thumbprint=host.fingerprint).failed
-    assert not modules.kms_provider(ca_path=None, validate_certs=False).failed
-
-    before = len(host.journal)
-
-    assert modules.kms_provider(ca_path=str(stranger)).result["failure"]["code"] == "untrusted"
-
-    other = modules.kms_provider(ca_path=None, thumbprint=host.fingerprint[::-1])
-
-    assert other.result["failure"]["code"] == "untrusted"
-    assert len(host.journal) == before
-
-
-def test_without_options_the_system_decides(modules: Modules, host: Host, variable: tuple[str, str]) -> None:
-    """OpenSSL's own variables say where the system's CA certificates are; those of other programs say nothing."""
-    ran = modules.kms_provider(ca_path=None)
-    if variable == ("SSL_CERT_FILE", "right"):
-        assert ran.changed
-    else:
-        assert_one_sentence(ran, host, code="untrusted")
-        assert_untouched(host)
-
-
-# The folder of CAs, and settings of the machine
-
-
 def test_a_folder_needs_no_hashed_names(modules: Modules, host: Host, fleet: Fleet, tmp_path: Path) -> None:
     (tmp_path / "ours.crt").write_text(fleet.authority.pem)
     (tmp_path / "other.pem").write_text(issue("CA", authority=True).pem)
@@ -387,9 +319,9 @@ def test_a_folder_without_a_certificate_is_refused(
 
 @refused
 def test_the_hint_does_not_ask_for_what_was_done(
-    modules: Modules, host: Host, fleet: Fleet, servers: Servers, what: str
+    modules: Modules, host: Host, fleet: Fleet, servers: Servers, flaw: str
 ) -> None:
-    servers.show(REFUSED[what](fleet.authority, host.address))
+    servers.show(REFUSED[flaw](fleet.authority, host.address))
     ran = modules.kms_provider()
 
     assert "Name the CA" not in ran.message
@@ -405,76 +337,3 @@ def test_an_authority_that_is_no_root_is_enough(
     (tmp_path / "lower.pem").write_text(lower.pem)
 
     assert modules.kms_provider(ca_path=str(tmp_path)).changed
-
-
-def test_no_version_of_python_is_stricter_than_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The default of Python 3.13 refuses authorities like those of hosts, which have no Authority Key Identifier."""
-    for verify in (True, False):
-        tls.tls_context.cache_clear()
-        context = tls.tls_context(ca_path=None, verify=verify)
-
-        assert not context.verify_flags & ssl.VERIFY_X509_STRICT
-        assert context.verify_mode == (ssl.CERT_REQUIRED if verify else ssl.CERT_NONE)
-        assert not context.hostname_checks_common_name
-        assert context.minimum_version == ssl.TLSVersion.TLSv1_2
-
-
-@pytest.mark.parametrize("options", [{}, {"validate_certs": False}], ids=["verified", "not verified"])
-def test_secrets_of_tls_are_written_nowhere(
-    modules: Modules, host: Host, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, options: dict[str, Any]
-) -> None:
-    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
-    assert modules.kms_provider(**options).changed
-    assert list(tmp_path.iterdir()) == []
-
-    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "nowhere" / "keys"))
-    tls.tls_context.cache_clear()
-
-    assert not modules.kms_provider(**options).failed
-
-
-NONSENSE = {
-    "SSLKEYLOGFILE": "nowhere/keys",
-    "SSL_CERT_FILE": "broken",
-    "SSL_CERT_DIR": "broken",
-    "OPENSSL_CONF": "broken",
-    "OPENSSL_MODULES": "broken",
-    "REQUESTS_CA_BUNDLE": "nowhere",
-    "CURL_CA_BUNDLE": "nowhere",
-    "NETRC": "broken",
-    "HTTPS_PROXY": "broken",
-}
-
-
-@pytest.mark.parametrize("variable", NONSENSE)
-def test_no_variable_breaks_the_loading_of_the_plugin(variable: str, tmp_path: Path) -> None:
-    (tmp_path / "broken").write_text("openssl_conf = nonsense\n[nonsense\nssl_conf = x\n-----BEGIN CERTIFICATE-----\n")
-    load = "from ansible_collections.esx.trust.plugins.plugin_utils import _action; import os; print(os.environ[{!r}])"
-    value = str(tmp_path / NONSENSE[variable])
-
-    done = subprocess.run(
-        [sys.executable, "-c", load.format(variable)],
-        env=clean_environment(PYTHONPATH=link_collection(), **{variable: value}),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, value, "")
-    assert [path.name for path in tmp_path.iterdir()] == ["broken"]
-
-
-def test_broken_settings_of_the_machine_are_said_when_they_are_needed(
-    modules: Modules, host: Host, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(*_arguments: Any) -> ssl.SSLContext:
-        raise ssl.SSLError(1, "the configuration is broken")
-
-    monkeypatch.setattr(tls, "_new_context", broken)
-    monkeypatch.setattr(tls, "_spare", [])
-    tls.tls_context.cache_clear()
-    tls.prepare()
-    ran = modules.kms_provider(ca_path=None)
-
-    assert_one_sentence(ran, host, code="unreachable")
-    assert "TLS does not work on this machine" in ran.message

@@ -19,7 +19,7 @@ from support.vcenters import SOURCES
 from support.vcenters import asked
 from support.vcenters import chains
 from support.vcenters import connection
-from support.vcenters import found
+from support.vcenters import issuers_read
 
 if TYPE_CHECKING:
     from simulator import Fleet
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 def test_both_issuers_in_five_requests_on_one_connection(modules: Modules, vcenter: Vcenter) -> None:
     ran = modules.run(MODULE)
-    assert found(ran) == [("oidc", vcenter.issuer), ("saml", vcenter.entity_id)]
+    assert issuers_read(ran) == [("oidc", vcenter.issuer), ("saml", vcenter.entity_id)]
     assert chains(ran, 0) == chains(ran, 1) == [OLD]
     assert (ran.changed, ran.warnings) == (False, "")
 
@@ -94,7 +94,7 @@ def test_oidc(modules: Modules, vcenter: Vcenter) -> None:
     vcenter.settings(symmetric_key=True)
     ran = modules.run(MODULE, source="oidc")
 
-    assert found(ran) == [("oidc", vcenter.issuer)]
+    assert issuers_read(ran) == [("oidc", vcenter.issuer)]
     assert chains(ran) == [NEW[:1]]
 
     vcenter.settings(x5c="chain", jwks_keys="all")
@@ -108,7 +108,7 @@ def test_broker(modules: Modules, vcenter: Vcenter) -> None:
     vcenter.rotate(NEW)
     ran = modules.run(MODULE, source="broker", username=None, password=None)
 
-    assert found(ran) == [("oidc", vcenter.issuer.partition("/openidconnect")[0] + "/acs/t/CUSTOMER")]
+    assert issuers_read(ran) == [("oidc", vcenter.issuer.partition("/openidconnect")[0] + "/acs/t/CUSTOMER")]
     assert chains(ran) == [NEW[:1]]
     assert asked(vcenter) == ["GET /acs/t/CUSTOMER/.well-known/openid-configuration", "GET /acs/jwks"]
     assert [record.authentication for record in vcenter.journal] == [None, None]
@@ -120,7 +120,7 @@ def test_broker(modules: Modules, vcenter: Vcenter) -> None:
 
 def test_another_tenant_of_a_broker(modules: Modules, vcenter: Vcenter) -> None:
     vcenter.settings(broker=True, broker_tenant="site b")
-    ((_protocol, issuer),) = found(modules.run(MODULE, source="broker", broker_tenant="site b"))
+    ((_protocol, issuer),) = issuers_read(modules.run(MODULE, source="broker", broker_tenant="site b"))
 
     assert issuer.endswith("/acs/t/site b")
     assert vcenter.journal[0].path == "/acs/t/site%20b/.well-known/openid-configuration"
@@ -152,14 +152,14 @@ def test_saml(modules: Modules, vcenter: Vcenter, use: str, root_first: bool) ->
     vcenter.settings(saml_key_use=use, saml_root_first=root_first)
     ran = modules.run(MODULE, source="saml")
 
-    assert found(ran) == [("saml", vcenter.entity_id)]
+    assert issuers_read(ran) == [("saml", vcenter.entity_id)]
     assert chains(ran) == [NEW, OLD]
 
 
 def test_another_domain(modules: Modules, vcenter: Vcenter) -> None:
     vcenter.settings(sso_domain="site b.local")
     for source in SOURCES:
-        for _protocol, issuer in found(modules.run(MODULE, source=source, sso_domain="site b.local")):
+        for _protocol, issuer in issuers_read(modules.run(MODULE, source=source, sso_domain="site b.local")):
             assert issuer.endswith("/site b.local")
 
     assert "/openidconnect/jwks/site%20b.local" in {record.path for record in vcenter.journal}
@@ -168,7 +168,7 @@ def test_another_domain(modules: Modules, vcenter: Vcenter) -> None:
 @pytest.mark.parametrize("check", [False, True])
 def test_a_host_trusts_what_was_read(modules: Modules, vcenter: Vcenter, host: Host, fleet: Fleet, check: bool) -> None:
     vcenter.rotate(NEW)
-    own = connection(host)
+    of_the_host = connection(host)
 
     for source in SOURCES:
         for entry in modules.run(MODULE, source=source, check=check, diff=check).result["token_issuers"]:
@@ -177,8 +177,8 @@ def test_a_host_trusts_what_was_read(modules: Modules, vcenter: Vcenter, host: H
                 "issuer": f"{entry['issuer']}#{source}",
                 "signing_cert_chains": entry["signing_cert_chains"],
             }
-            assert modules.run("esx_token_issuer", **own, **declared).changed
-            assert not modules.run("esx_token_issuer", **own, **declared).changed
+            assert modules.run("esx_token_issuer", **of_the_host, **declared).changed
+            assert not modules.run("esx_token_issuer", **of_the_host, **declared).changed
 
     assert len(host.issuers) == 4
     assert vcenter.writes == []

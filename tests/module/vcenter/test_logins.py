@@ -124,13 +124,13 @@ def test_a_vcenter_before_7_0_u3(modules: Modules, vcenter: Vcenter) -> None:
 
 
 def test_an_esx_host_is_no_vcenter(modules: Modules, vcenter: Vcenter, host: Host) -> None:
-    own = connection(host)
-    ran = modules.run(MODULE, **own)
+    of_the_host = connection(host)
+    ran = modules.run(MODULE, **of_the_host)
 
     assert "ESX hosts have no session service" in ran.message
 
     for source in ("oidc", "saml"):
-        assert "those of a vCenter" in modules.run(MODULE, source=source, **own).message
+        assert "those of a vCenter" in modules.run(MODULE, source=source, **of_the_host).message
 
 
 def test_the_token_service_is_of_hosts(modules: Modules, vcenter: Vcenter, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ from support.vcenters import MODULE
 from support.vcenters import OLD
 from support.vcenters import SOURCES
 from support.vcenters import chains
-from support.vcenters import found
+from support.vcenters import issuers_read
 
 if TYPE_CHECKING:
     from simulator import Host
@@ -33,7 +33,7 @@ def test_names_that_are_not_told_are_put_together(modules: Modules, vcenter: Vce
     ran = modules.run(MODULE, sso_domain=domain)
     base = f"https://{vcenter.address}:{vcenter.port}"
 
-    assert found(ran) == [
+    assert issuers_read(ran) == [
         ("oidc", f"{base}/openidconnect/{domain}"),
         ("saml", f"{base}/websso/SAML2/Metadata/{domain}"),
     ]
@@ -77,9 +77,9 @@ def test_a_failing_page_costs_a_name_and_no_more(
     assert len(ran.result["warnings"]) == 1
     assert f"https://{vcenter.address}:{vcenter.port}/" in ran.warnings
 
-    told = [vcenter.entity_id] if page == DISCOVERY else [vcenter.issuer]
+    names = [vcenter.entity_id] if page == DISCOVERY else [vcenter.issuer]
 
-    assert [issuer for _protocol, issuer in found(ran) if "example.test" in issuer] == told
+    assert [issuer for _protocol, issuer in issuers_read(ran) if "example.test" in issuer] == names
     assert vcenter.open_sessions == 0
 
     alone = modules.run(MODULE, source="oidc" if page == DISCOVERY else "saml")
@@ -147,7 +147,7 @@ def test_keys_are_read_from_nobody_else(modules: Modules, vcenter: Vcenter, host
 @pytest.mark.parametrize(
     "uri", ["", "https://vc", "@127.0.1.1/x", "x", "https://vc/a b", "https://[vc/x", "/{x}", None, 5]
 )
-def test_a_place_of_keys_that_is_none(modules: Modules, vcenter: Vcenter, uri: Any) -> None:
+def test_a_value_that_is_no_place_of_keys_is_refused(modules: Modules, vcenter: Vcenter, uri: Any) -> None:
     vcenter.queue(fault(kind="answer", operation=DISCOVERY, body={"issuer": "https://vc", "jwks_uri": uri}))
     assert "not of the form" in modules.run(MODULE, source="oidc").message
     assert [record.operation for record in vcenter.journal] == [DISCOVERY]
@@ -224,8 +224,8 @@ def test_without_a_parser(modules: Modules, vcenter: Vcenter, monkeypatch: pytes
 
     ran = modules.run(MODULE)
 
-    assert found(ran)[0] == ("oidc", vcenter.issuer)
-    assert found(ran)[1][1].startswith(f"https://{vcenter.address}:")
+    assert issuers_read(ran)[0] == ("oidc", vcenter.issuer)
+    assert issuers_read(ran)[1][1].startswith(f"https://{vcenter.address}:")
     assert "defusedxml" in ran.warnings
     assert METADATA not in [record.operation for record in vcenter.journal]
     assert not modules.run(MODULE, source="oidc").warnings

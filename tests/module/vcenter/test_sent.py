@@ -28,7 +28,7 @@ from support.vcenters import MODULE
 from support.vcenters import OLD
 from support.vcenters import SIGNING
 from support.vcenters import chains
-from support.vcenters import found
+from support.vcenters import issuers_read
 
 if TYPE_CHECKING:
     from simulator import Fleet
@@ -129,7 +129,7 @@ def test_no_credential_is_sent_where_none_is_needed(
 
     ran = modules.run(MODULE, **options, **CREDENTIALS)
 
-    assert found(ran) == [(source, issuer)]
+    assert issuers_read(ran) == [(source, issuer)]
     assert chains(ran) == [OLD[:1]]
     assert len(double.received) == (2 if source == "oidc" else 1)
 
