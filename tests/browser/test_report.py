@@ -46,17 +46,20 @@ ATTACKS = (
 LONG = "a-name-without-any-place-to-break-it-and-longer-than-every-screen-" * 4
 
 
-def nasty(said: str) -> list[dict[str, Any]]:
-    """Entries in which every text is `said`."""
-    held = {**certificate("x", -5), "subject": said, "sha256": said}
-    wanted = {**certificate("y", 40), "subject": said, "sha256": f"{said}2"}
-    listed = [{**provider(said), "available": False, "details": [said]}]
+def nasty(hostile: str) -> list[dict[str, Any]]:
+    """Entries in which every text is `hostile`."""
+    held = {**certificate("x", -5), "subject": hostile, "sha256": hostile}
+    wanted = {**certificate("y", 40), "subject": hostile, "sha256": f"{hostile}2"}
+    listed = [{**provider(hostile), "available": False, "details": [hostile]}]
 
     return [
-        entry(f"1{said}", resource("differs", issuer(said, held, url=said), issuer(said, wanted, url=f"{said}2"))),
-        entry(f"2{said}", resource("conflict", provider(said, "x"), message=said), listed=listed),
-        entry(f"3{said}", resource("undeclared", issuer(f"{said}3", held, url=said)), listed=listed),
-        {"host": f"4{said}", "trust": failed(said, said, said)},
+        entry(
+            f"1{hostile}",
+            resource("differs", issuer(hostile, held, url=hostile), issuer(hostile, wanted, url=f"{hostile}2")),
+        ),
+        entry(f"2{hostile}", resource("conflict", provider(hostile, "x"), message=hostile), listed=listed),
+        entry(f"3{hostile}", resource("undeclared", issuer(f"{hostile}3", held, url=hostile)), listed=listed),
+        {"host": f"4{hostile}", "trust": failed(hostile, hostile, hostile)},
     ]
 
 
@@ -203,10 +206,10 @@ def test_the_labels_of_the_timeline_stand_apart(report: Open, width: int, days: 
 
     assert len(boxes) > 1
 
-    for one, other in zip(boxes, boxes[1:]):
-        assert one
-        assert other
-        assert one["x"] + one["width"] + 4 <= other["x"]
+    for left, right in zip(boxes, boxes[1:]):
+        assert left
+        assert right
+        assert left["x"] + left["width"] + 4 <= right["x"]
 
 
 # Colours
@@ -249,10 +252,10 @@ def test_every_text_stands_out_from_what_is_behind_it(
     page = report(fleet(90, 90), color_scheme=scheme).page
     page.emulate_media(color_scheme=scheme, media=media)
     page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
-    found = page.evaluate(CONTRAST)
+    contrasts = page.evaluate(CONTRAST)
 
-    assert len(found) > 20
-    assert {name: ratio for name, ratio in found.items() if ratio < 4.5} == {}
+    assert len(contrasts) > 20
+    assert {name: ratio for name, ratio in contrasts.items() if ratio < 4.5} == {}
 
     back = page.evaluate("getComputedStyle(document.body).backgroundColor")
     dark = scheme == "dark" and media == "screen"
@@ -265,12 +268,12 @@ def test_every_status_is_told_without_colours(report: Open, forced: Literal["act
     page = report(fleet(90, 90)).page
     page.emulate_media(forced_colors=forced)
     marks = page.locator(".mark, .matrix td:not(.none):not([colspan])")
-    said = {each.strip() for each in marks.all_inner_texts()}
+    marked = {each.strip() for each in marks.all_inner_texts()}
     words = ("ok", "undeclared", "differs", "missing", "extra", "conflict", "unreachable", "failed", "not examined")
-    shown = {word: next(each for each in said if re.fullmatch(rf"\W\s*{word}", each)) for word in words}
+    shown = {word: next(each for each in marked if re.fullmatch(rf"\W\s*{word}", each)) for word in words}
 
     assert len({each[0] for each in shown.values()}) == len(words)
-    assert all(re.match(r"[^\w\s]\s*\w", each) for each in said), said
+    assert all(re.match(r"[^\w\s]\s*\w", each) for each in marked), marked
 
     for shape in page.locator(".mark i").all()[:40]:
         box = shape.bounding_box()
@@ -374,7 +377,7 @@ def test_the_name_of_the_host_is_the_largest_text_of_a_finding(report: Open) -> 
     )
 
     assert len(sizes) > 10
-    assert all(host > other for host, other in sizes)
+    assert all(host > text for host, text in sizes)
 
 
 def test_every_tile_and_every_marked_cell_leads_to_something_that_is_seen(report: Open) -> None:
@@ -411,8 +414,8 @@ def test_what_differs_folds_out_of_its_finding_with_whole_fingerprints(report: O
 
     assert [each.split(" ")[0] for each in lines.all_inner_texts()] == ["−", "+"]
 
-    for line, one in zip(lines.all_inner_texts(), (held, wanted)):
-        assert one["sha256"] in line
+    for line, certificate_record in zip(lines.all_inner_texts(), (held, wanted)):
+        assert certificate_record["sha256"] in line
 
 
 # Paper
@@ -470,9 +473,12 @@ def test_a_thousand_hosts_of_which_no_two_are_alike(report: Open) -> None:
     entries = []
 
     for number in range(1000):
-        own = certificate(f"own {number}", 100)
-        wrong = [resource("differs", issuer(one["issuer_alias"], own), one) for one in declared[:3]]
-        rest = [resource("ok", one) for one in declared[3:]]
+        last_certificate = certificate(f"own {number}", 100)
+        wrong = [
+            resource("differs", issuer(declared_issuer["issuer_alias"], last_certificate), declared_issuer)
+            for declared_issuer in declared[:3]
+        ]
+        rest = [resource("ok", declared_issuer) for declared_issuer in declared[3:]]
         entries.append(entry(f"esx{number:04}.example.com", resource("ok", provider("site-a")), *wrong, *rest))
 
     opened = report(entries)

@@ -239,7 +239,7 @@ def _refused(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(
-    ("option", "content", "said"),
+    ("option", "content", "complaint"),
     [
         ("--state", '{"providers": []}', "providers"),
         ("--state", '{"hosts": {"esx99": {}}}', "There is no host esx99. There are esx01 to esx03."),
@@ -251,7 +251,7 @@ def _refused(*words: str) -> subprocess.CompletedProcess[str]:
         ("--names", "hosts (3):\n", "'hosts (3):' is not the name of a host"),
     ],
 )
-def test_a_wrong_file_is_refused(option: str, content: str, said: str, tmp_path: Path) -> None:
+def test_a_wrong_file_is_refused(option: str, content: str, complaint: str, tmp_path: Path) -> None:
     given = tmp_path / "given"
     given.write_text(content, encoding="utf-8")
     vcenters = ("--vcenters", "1") if "vcenter01" in content else ()
@@ -259,7 +259,7 @@ def test_a_wrong_file_is_refused(option: str, content: str, said: str, tmp_path:
 
     assert (done.returncode, done.stdout) == (2, "")
     assert str(given) in done.stderr
-    assert said in done.stderr
+    assert complaint in done.stderr
     assert "Traceback" not in done.stderr
     assert "input_value" not in done.stderr, "the value may be a secret"
 

@@ -29,9 +29,9 @@ MAKEFILE = (environment.ROOT / "Makefile").read_text("utf-8")
 
 
 def _section(title: str) -> str:
-    found = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)
-    assert found, f"docs/simulator.md has no section {title}"
-    return found[1]
+    match = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)
+    assert match, f"docs/simulator.md has no section {title}"
+    return match[1]
 
 
 def _unnamed(names: set[str], text: str) -> set[str]:
@@ -39,10 +39,10 @@ def _unnamed(names: set[str], text: str) -> set[str]:
 
 
 def test_settings_and_faults() -> None:
-    own = set(VcenterSettings.model_fields) - set(Settings.model_fields)
+    of_vcenter_alone = set(VcenterSettings.model_fields) - set(Settings.model_fields)
 
     assert _unnamed(set(Settings.model_fields), _section("Settings")) == set()
-    assert _unnamed(own, _section("vCenters")) == set()
+    assert _unnamed(of_vcenter_alone, _section("vCenters")) == set()
     assert _unnamed(set(get_args(Kind)) | set(Fault.model_fields) - {"kind"}, _section("Faults")) == set()
     assert _unnamed(set(host_profiles.NAMES), _section("Profiles of hosts")) == set()
 
@@ -51,7 +51,7 @@ def test_the_admin_interface() -> None:
     source = (environment.ROOT / "tests" / "simulator" / "admin.py").read_text("utf-8")
     routes = re.findall(r'web\.(get|put|patch|post|delete)\("([^"]+)"', source)
     table = [line for line in _section("Look and steer").splitlines() if line.startswith("| `")]
-    told = {
+    documented = {
         (method, path)
         for line in table
         for method in re.findall(r"\b(GET|PUT|PATCH|POST|DELETE)\b", line.split("|")[1])
@@ -59,7 +59,7 @@ def test_the_admin_interface() -> None:
     }
 
     assert routes
-    assert {(method.upper(), path.replace("{address}", "HOST")) for method, path in routes} <= told
+    assert {(method.upper(), path.replace("{address}", "HOST")) for method, path in routes} <= documented
 
     steering = _section("Look and steer")
     assert _unnamed(set(get_args(Power)), steering) == set()

@@ -191,10 +191,10 @@ def test_the_state_of_the_whole_fleet(admin: Admin, fleet: Fleet, host: Host, vc
     assert KEY not in answer.text
 
     with Another(hosts=8, vcenters=1, state=FirstState.model_validate_json(answer.content)) as another:
-        other = next(each for each in another.hosts if each.name == host.name)
-        other.reset()
+        same_name = next(each for each in another.hosts if each.name == host.name)
+        same_name.reset()
 
-        assert (other.providers["p1"].key_id, other.client_profiles) == (KEY_ID, host.client_profiles)
-        assert other.settings() == host.settings()
+        assert (same_name.providers["p1"].key_id, same_name.client_profiles) == (KEY_ID, host.client_profiles)
+        assert same_name.settings() == host.settings()
         assert another.vcenters[0].signing_cert_chains == vcenter.signing_cert_chains
         assert [list(each.providers) for each in another.hosts] == [list(each.providers) for each in fleet.hosts]
