@@ -154,7 +154,8 @@ def test_if_every_connection_is_cut_the_run_ends(
         scenario.start(host)
         proxy.script(otherwise=Way(Cut(direction, place, how)))
         ran = scenario.run(modules, retries=2)
-        if proxy.total > 8:
+        # The login, and three attempts to read, to list and to write. After the first loss each has its own connection.
+        if proxy.total > 10:
             wrong[place] = f"{proxy.total} connections"
         if host.login_attempts > 2:
             wrong[place] = f"the password was sent {host.login_attempts} times"
