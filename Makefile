@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 HOSTS  ?= 50
-JOBS   ?= 2
+JOBS   ?= 3
 VCENTERS  ?= 0
 DIRECTORY ?= .venv/simulator
 KEEP   ?= 0
@@ -62,7 +62,7 @@ simulator: ## simulated ESX hosts, until Ctrl-C (HOSTS=50 VCENTERS=0 DIRECTORY=.
 	@$(ENVIRONMENT) run
 	@PYTHONPATH=tests .venv/run/bin/python -m simulator --hosts $(HOSTS) --vcenters $(VCENTERS) --directory "$(DIRECTORY)" \
 	    $(if $(filter 1,$(KEEP)),--keep) $(if $(STATE),--state "$(STATE)") $(if $(NAMES),--names "$(NAMES)") \
-	    $(if $(PROFILE),--profile $(PROFILE))
+	    $(if $(PROFILE),--profile "$(PROFILE)")
 
 docs: ## the documentation site, in build/docs
 	@$(ENVIRONMENT) docs

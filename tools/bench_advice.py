@@ -47,7 +47,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked, on which hosts. delay: seconds for each answer, of one host in so many."""
+    """A question, and the hosts on which it is measured. delay: seconds before each answer of the hosts that are late."""
 
     text: str
     settings: Sequence[Setting]

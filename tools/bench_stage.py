@@ -91,7 +91,7 @@ class Stage:
         return run([self._python, *arguments], self._variables).strip()
 
     def measure(self, work: Work, hosts: int, forks: int, *, differing: int = 0) -> Figure:
-        """Do the work and check it. differing: of the hosts, so many hold nothing yet."""
+        """Do the work and check it. differing: how many of the hosts hold nothing yet."""
         self.fleet.reset(self.fleet.addresses[:differing])
         takes = work.takes(hosts, differing)
 

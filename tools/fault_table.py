@@ -37,7 +37,7 @@ from faults import troubles  # noqa: E402 - found by the path above
 from simulator import Fleet  # noqa: E402 - found by the path above
 
 HOSTS = 6
-#: One combination in so many is tried, unless somebody has hours.
+#: One of this many combinations is tried. All of them take hours.
 SHARE = 12
 #: Where the totals are documented.
 PAGE = ROOT / "docs" / "faults.md"

@@ -19,7 +19,8 @@ description:
   - The host never gives a key back. A provider that is there with the same O(key_id) but another key cannot be told
     from the right one. Keep the key where it cannot be lost, and change O(key_id) whenever you change the key.
   - A provider that is there with another O(key_id), or of type C(TRUST_AUTHORITY), is a conflict. The module then
-    fails and sends nothing, because a replaced key locks the virtual machines that use it.
+    fails and sends nothing, because a replaced key locks the virtual machines that use it. A provider that the host
+    lists, and of which it says that it does not know it, is a conflict, too.
   - For several providers use M(esx.trust.esx_host_trust) and no loop. Ansible prints the items of a loop, keys among
     them.
 author:
@@ -31,7 +32,7 @@ extends_documentation_fragment:
   - esx.trust.connection.api_protocol
 options:
   provider:
-    description: Name of the key provider.
+    description: Name of the key provider. A text that has the form of a key is refused, because everybody may see it.
     type: str
     required: true
   key_id:

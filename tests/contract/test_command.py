@@ -266,7 +266,7 @@ def test_a_wrong_file_is_refused(option: str, content: str, complaint: str, tmp_
 
 @pytest.mark.parametrize("content", ["{}", "{", "[]", '{"authority": "x", "port": 1, "admin_port": 1, "hosts": {}}'])
 def test_identities_that_are_none(content: str, tmp_path: Path) -> None:
-    """The file stays as it is, for whoever wants to know."""
+    """The file is not changed, so that its owner can look at it."""
     identities = tmp_path / "identities.json"
     identities.write_text(content, encoding="utf-8")
     done = _refused("--keep", "--directory", str(tmp_path))

@@ -112,7 +112,7 @@ def test_a_host_is_turned_off_and_on(admin: Admin, fleet: Fleet, call: Call, hos
 
 
 def test_a_hung_host_takes_connections_and_says_nothing(call: Call, host: Host) -> None:
-    """Until it is reset, which turns it on."""
+    """A reset turns the host on again."""
     host.turn("hung")
     with socket.create_connection((host.address, host.port), timeout=10) as plain:
         plain.settimeout(0.2)
@@ -137,7 +137,7 @@ def test_a_fleet_with_a_host_that_is_down_ends(power: Any) -> None:
 
 
 def test_a_certificate_is_renewed(admin: Admin, fleet: Fleet, host: Host) -> None:
-    """By the fleet's authority, as a vCenter does it; or so that a client has to refuse it."""
+    """The fleet's authority signs it, as a vCenter would; or it is one that a client has to refuse."""
     seen = {host.fingerprint}
     context = ssl.create_default_context(cafile=fleet.ca_path)
 
@@ -179,7 +179,7 @@ def test_latency(admin: Admin, call: Call, host: Host) -> None:
 
 
 def test_the_state_of_the_whole_fleet(admin: Admin, fleet: Fleet, host: Host, vcenter: Vcenter) -> None:
-    """It is a first state, with which another fleet starts as this one is now."""
+    """Another fleet that starts with it holds the same."""
     from simulator import Fleet as Another
     from simulator.documents import FirstState
 

@@ -187,7 +187,7 @@ class Scene:
 
     @property
     def everything(self) -> str:
-        """All that goes in, as a host would repeat it that has seen it before."""
+        """All secrets of the scene in one text. A host that has seen them repeats this text."""
         known: set[str] = set()
         for name, values in self.secrets.items():
             if name not in self.unknown:

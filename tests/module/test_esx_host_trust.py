@@ -171,6 +171,16 @@ def test_a_conflict_anywhere_and_nothing_is_written(modules: Modules, host: Host
     assert ran.result["resources"][1]["before"]["key_id"] == OTHER_KEY_ID
 
 
+def test_a_provider_that_is_listed_and_unknown_is_no_missing_one(modules: Modules, host: Host) -> None:
+    """An audit that calls it missing would advise a converge, which cannot create it."""
+    host.put_provider("site-a", type="NATIVE", key_id=KEY_ID, key_derivation_key=KEY)
+    host.queue(fault(kind="status", operation=f"{PROVIDERS}.get", status=404, error_type="NOT_FOUND", times=None))
+    ran = trust(modules, check=True, kms_providers=[provider()])
+
+    assert ran.result["failure"]["code"] == "conflict"
+    assert statuses(ran) == {"site-a": "conflict"}
+
+
 def test_all_conflicts_are_told_at_once(modules: Modules, host: Host) -> None:
     host.put_provider("site-a", key_id=OTHER_KEY_ID)
     host.put_issuer("other", "https://vc.example.com/oidc", [TWO])

@@ -56,16 +56,18 @@ def test_the_second_run_writes_nothing(modules: Modules, host: Host) -> None:
     assert len(host.writes) == before
 
 
+@pytest.mark.parametrize(
+    "misplaced", [base64.b64encode(bytes(range(32))).decode(), bytes(range(32)).hex()], ids=["base64", "hexadecimal"]
+)
 @pytest.mark.parametrize("key", [KEY, None], ids=["both", "alone"])
 def test_a_key_in_the_place_of_the_name_is_neither_sent_nor_shown(
-    modules: Modules, host: Host, key: str | None
+    modules: Modules, host: Host, key: str | None, misplaced: str
 ) -> None:
     """A host would show it to everybody as the name of a provider."""
-    misplaced = base64.b64encode(bytes(range(32))).decode()
     ran = modules.kms_provider(provider=misplaced, key_derivation_key=key, diff=True)
 
     assert ran.result["failure"]["code"] == "invalid_input"
-    assert "provider: is the Base64 of a key" in ran.message
+    assert "provider: has the form of a key" in ran.message
     assert misplaced not in ran.output
     assert host.journal == []
 

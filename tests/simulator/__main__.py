@@ -35,7 +35,7 @@ _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 def arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m simulator", description="Simulates a fleet of ESX hosts.")
     parser.add_argument("--hosts", type=int, default=3, help="how many, at 127.0.1.1 and following (default: 3)")
-    parser.add_argument("--names", type=pathlib.Path, help="file with the names of the hosts, a line for each; so many")
+    parser.add_argument("--names", type=pathlib.Path, help="a file with one name a line, for as many hosts")
     parser.add_argument("--port", type=int, default=0, help="one port for all of them (default: a free one)")
     parser.add_argument("--admin-port", type=int, default=0, help="port of the admin interface (default: a free one)")
     parser.add_argument("--ipv6", action="store_true", help="one more host, at ::1")
@@ -128,6 +128,8 @@ def _fleet(chosen: argparse.Namespace) -> Fleet:
             identities=kept,
         )
     except ValueError as error:
+        if chosen.state is None:
+            raise
         raise _of(chosen.state, error) from error
 
 

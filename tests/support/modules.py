@@ -49,7 +49,7 @@ def understood(host: Host) -> list[Record]:
 
 
 def schemes(host: Host) -> list[str | None]:
-    """With what each request was authenticated."""
+    """The way in which each request was authenticated."""
     return [record.authentication for record in understood(host)]
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Union
 
-#: So many bytes from the start; or so many of one TLS record, counted from 0, whatever came before it.
+#: A number of bytes from the start; or a TLS record, counted from 0, and a number of its bytes.
 Position = Union[int, tuple[int, int]]
 
 RECORD_HEADER = 5

@@ -39,7 +39,7 @@ class Way:
     withhold_end: bool = False
     #: This TLS record goes twice to the client.
     repeat: int | None = None
-    #: The byte at this place of a TLS record to the client is another one.
+    #: A TLS record to the client, and the place in it whose byte is changed.
     falsify: tuple[int, int] | None = None
     #: The client gets these bytes in place of any host, once it has sent something; `then` the connection ends.
     instead: bytes | None = None

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Sends requests to one host with the library requests.
 
-There is one connection to the host, the host has to prove its identity, and every wait has a limit.
+There is one connection to the host at a time, the host has to prove its identity, and every wait has a limit.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ _HEADERS = {
 
 
 class HttpsTransport:
-    """Sends HTTP requests to one host, one at a time, over one connection.
+    """Sends HTTP requests to one host, one at a time, over one connection while the host keeps it open.
 
     Only the options of the connection decide where requests go and which certificates are trusted. Variables of the
     environment, a netrc file and redirects have no effect. (OpenSSL decides where the system keeps its authorities.)

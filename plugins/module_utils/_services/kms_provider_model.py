@@ -24,7 +24,6 @@ RESOURCE = "kms_provider"
 #: The length of a key derivation key in bytes. It is a key for AES-256.
 KEY_BYTES = 32
 _HEXADECIMAL_KEY = re.compile(r"[0-9a-fA-F]{64}")
-#: The Base64 of so many bytes.
 _BASE64_KEY = re.compile(r"[0-9A-Za-z+/]{43}=")
 
 
@@ -88,7 +87,7 @@ class DesiredKmsProvider:
         provider = check_unmasked("provider", path_element("provider", params["provider"]))
         if present:
             if looks_like_key(provider):
-                raise InvalidInput("provider: is the Base64 of a key, and everybody may see the name of a provider.")
+                raise InvalidInput("provider: has the form of a key, and everybody may see the name of a provider.")
 
             provider = check_name("provider", provider)
 
@@ -101,8 +100,10 @@ class DesiredKmsProvider:
 
 
 def looks_like_key(text: str) -> bool:
-    """True for a text that has the form of a key in Base64."""
-    return _BASE64_KEY.fullmatch(text.strip()) is not None
+    """True for a text that has the form of a key, in Base64 or in hexadecimal digits."""
+    stripped = text.strip()
+
+    return any(form.fullmatch(stripped) for form in (_BASE64_KEY, _HEXADECIMAL_KEY))
 
 
 def _read_key_id(value: Optional[str]) -> Optional[str]:

@@ -89,7 +89,12 @@ class KmsProviders(Service):
         for desired in self.desired:
             found = observed.found.get(desired.provider)
             provider_plan = kms_provider_plan.plan(found, desired, observed.names)
-            resources.append(ResourcePlan.of(RESOURCE, desired.provider, desired.state, provider_plan))
+            resource = ResourcePlan.of(RESOURCE, desired.provider, desired.state, provider_plan)
+            if provider_plan.conflict and found is None and desired.provider in observed.names:
+                # An audit must not call it missing, because a converge cannot create it.
+                resource = replace(resource, status="conflict")
+
+            resources.append(resource)
 
             for step in provider_plan.steps:
                 steps = removed if step.deletes else added
