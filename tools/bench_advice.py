@@ -47,13 +47,16 @@ class Setting:
 
 @dataclass(frozen=True)
 class Question:
-    """A question, and the hosts on which it is measured. delay: seconds before each answer of the hosts that are late."""
+    """A question, and the hosts on which it is measured.
+
+    delay: the seconds before each answer of a late host, and the number of hosts of which one is late.
+    """
 
     text: str
     settings: Sequence[Setting]
     work: Work = IN_WORKER
     delay: tuple[float, int] | None = None
-    #: Of the hosts, one in so many takes part.
+    #: The number of hosts of which one takes part.
     share: int = 1
 
 
