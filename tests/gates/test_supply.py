@@ -152,6 +152,18 @@ def test_every_lock_file_is_used() -> None:
     assert names == {"uv", *environment.ENVIRONMENTS}
 
 
+def test_the_tests_of_a_group_run_on_one_worker(tools: Tools, tmp_path: Path) -> None:
+    """They share a fixture that is slow to make, or a folder. pytest 9.2 and pytest-xdist 3.8 ignored the groups."""
+    tests = "".join(f"def test_{number}():\n    pass\n" for number in range(4))
+    (tmp_path / "test_group.py").write_text(
+        f"import pytest\npytestmark = pytest.mark.xdist_group('all')\n{tests}", "utf-8"
+    )
+    command = ["python", "-m", "pytest", "-v", "-n", "2", "--dist", "loadgroup", "-p", "no:cacheprovider"]
+    output = tools.run("dev", command, cwd=tmp_path)
+
+    assert len(set(re.findall(r"^\[(gw\d)\]", output, re.MULTILINE))) == 1
+
+
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_floors_agree(library: str) -> None:
     """What is promised is what is asked for, and what the tests run with."""

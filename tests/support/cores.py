@@ -71,7 +71,7 @@ def _runs(config: pytest.Config, item: pytest.Item) -> bool:
     if everywhere or item.get_closest_marker("every_core"):
         return core in cores
 
-    return core == _by_name(item.nodeid.replace(core, ""), cores)
+    return core == _by_name(_name(item).replace(core, ""), cores)
 
 
 def _core(item: pytest.Item) -> str | None:
@@ -103,7 +103,13 @@ def _in_share(item: pytest.Item, share: str | None) -> bool:
         return True
 
     number, _slash, everything = share.partition("/")
-    return _number(item.nodeid) % int(everything) == int(number) - 1
+    return _number(_name(item)) % int(everything) == int(number) - 1
+
+
+def _name(item: pytest.Item) -> str:
+    """The name of a test without its group, which pytest-xdist appends."""
+    groups = {str(mark.args[0]) for mark in item.iter_markers("xdist_group")}
+    return item.nodeid.removesuffix("@" + "_".join(sorted(groups)))
 
 
 def _by_name(name: str, choices: Sequence[str]) -> str:
