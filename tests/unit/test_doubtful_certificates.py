@@ -260,8 +260,8 @@ def test_prose_may_speak_of_blocks(prose: str, end: str) -> None:
         "-----BEGIN ",
         "-----BEGIN CERTIFICATE---",
         "leaf: -----BEGIN CERTIFICATE-----" + base64.b64encode(bytes(40)).decode(),
-        ROOT.replace("END", "BEGIN"),
-        ROOT.replace("-----END CERTIFICATE-----", "-----END X509 CRL-----"),
+        pytest.param(ROOT.replace("END", "BEGIN"), id="a second beginning"),
+        pytest.param(ROOT.replace("-----END CERTIFICATE-----", "-----END X509 CRL-----"), id="another end"),
     ],
 )
 def test_a_block_that_is_broken_off_is_refused_in_any_place(broken: str) -> None:

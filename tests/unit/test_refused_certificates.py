@@ -122,13 +122,13 @@ def test_a_key_that_was_split_into_lines_is_kept_out_of_all_output() -> None:
     [
         *((text, NEITHER) for text in ("", " ", "\n", "no certificate", "é", "=", "<xml/>", "{}")),
         # What Base64 does not know is no noise to be left out.
-        (f"*{BODY}", NEITHER),
-        (f"{BODY[:40]}*{BODY[40:]}", NEITHER),
+        pytest.param(f"*{BODY}", NEITHER, id="an asterisk before Base64"),
+        pytest.param(f"{BODY[:40]}*{BODY[40:]}", NEITHER, id="an asterisk in Base64"),
         (base64.b64encode(b"no certificate").decode(), "holds data that is no X.509 certificate"),
         ("AAAA", "holds data that is no X.509 certificate"),
         ("QUJD", "holds data that is no X.509 certificate"),
         ("-----BEGIN CERTIFICATE-----", "holds a PEM block that is broken off"),
-        (PEM + PEM[:100], "holds a PEM block that is broken off"),
+        pytest.param(PEM + PEM[:100], "holds a PEM block that is broken off", id="a block and a broken one"),
     ],
 )
 def test_junk_is_refused_at_its_place_and_called_by_its_name(text: str, reason: str) -> None:
