@@ -428,6 +428,32 @@ def test_what_a_failure_takes_back_is_trusted_again(held: Held, wanted: Declared
     assert normal(plan(now, wanted).held) == normal(planned.held)
 
 
+def test_chains_that_were_only_under_markers_survive_a_failure_that_gives_their_new_alias_back() -> None:
+    """Two killed runs left two markers of one issuer, and a third run fails after it put their chains together."""
+    spare, deep = CHAINS[-1], COMMON_CHAINS[-1]
+    held = holding(
+        ("a", marker("b", "https://z"), [OLD, NEW]),
+        ("b", marker("b", "https://x"), [NEW]),
+        ("c", marker("a", "https://w"), [OLD]),
+        ("d", "https://x", [spare, deep]),
+        (parking_alias("a", ()), marker("a", "https://z"), [deep, OLD]),
+    )
+    wanted = declared(
+        issuer("d", "https://z", deep, chains_mode="merge", **RENAME),
+        issuer("a", "https://w", OLD, NEW, **RENAME),
+        issuer("b", "https://x", spare, NEW, issuer_conflict="adopt"),
+    )
+    planned = plan(held, wanted)
+    written = next(number for number, step in enumerate(planned.steps) if step.id == "a")
+    sent = planned.steps[: written + 1]
+    now = carry_out(held, sent)
+    now = carry_out(now, restoring_steps(now, sent, wanted))
+
+    assert trusted(now)["d"] == "https://x"
+    assert chains_on(now, "https://z") >= chains_on(held, "https://z")
+    assert normal(plan(now, wanted).held) == normal(planned.held)
+
+
 @settings(max_examples=examples(600))
 @given(hosts(), wholes())
 def test_no_issuer_gets_the_chains_of_another(held: Held, wanted: DeclaredIssuers) -> None:

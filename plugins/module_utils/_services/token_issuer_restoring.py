@@ -17,10 +17,14 @@ from ansible_collections.esx.trust.plugins.module_utils._services.client_profile
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import DeclaredIssuers
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import Held
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import carry_out
+from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import marked_holders
 from ansible_collections.esx.trust.plugins.module_utils._services.held_issuers import real_holder
 from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import DeclaredProfiles
 from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import Profiles
 from ansible_collections.esx.trust.plugins.module_utils._services.profile_copies import plan_copies
+from ansible_collections.esx.trust.plugins.module_utils._services.renaming import parking_alias
+from ansible_collections.esx.trust.plugins.module_utils._services.renaming import write_marker
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 
 _ISSUER = token_issuer_model.RESOURCE
@@ -58,7 +62,39 @@ def restoring_steps(held: Held, sent: Sequence[Step], declared: DeclaredIssuers)
         if was_parked and step.id in restoring.now and real_holder(restoring.now, step.after.true_issuer):
             restoring.write(step.id, None)
 
+    for desired in declared.present:
+        parked = _parked_chains(restoring.now, sent, desired)
+        if parked is not None:
+            restoring.write(parked.issuer_alias, parked)
+
     return restoring.steps
+
+
+def _parked_chains(held: Held, sent: Sequence[Step], desired: DesiredTokenIssuer) -> Optional[TokenIssuer]:
+    """The marker that keeps the chains of an issuer which a restored issuer has displaced. None if not needed.
+
+    Before the failed run, these chains were under markers of earlier runs, and merge mode keeps them. The sent steps
+    put them together under the alias that another issuer has now got back. The next run takes them from the marker.
+    """
+    issuer = desired.issuer or ""
+    if desired.chains_mode != "merge" or real_holder(held, issuer) is not None:
+        return None
+
+    written = [step.after for step in sent if not step.deletes and step.after.true_issuer == issuer]
+    if not written:
+        return None
+
+    known = set(desired.chains)
+    for marked in marked_holders(held, issuer):
+        known.update(marked.chains)
+
+    if set(written[-1].chains) <= known:
+        return None
+
+    alias = desired.issuer_alias
+    marker = write_marker(alias, issuer, [saved.issuer for saved in held.values()])
+
+    return replace(written[-1], issuer_alias=parking_alias(alias, held), issuer=marker)
 
 
 class _Restoring:
