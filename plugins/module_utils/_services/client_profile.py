@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 from typing import Optional
 
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import refuses_structure
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import ENUMERATION
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import STRING
@@ -204,7 +205,8 @@ def check_address(step: Step) -> None:
 def explain(error: TrustError, step: Step) -> TrustError:
     """The error of a refused step, with a hint if the issuer of the subject may be the cause."""
     alias = step.after.subject.issuer_alias if step.after else None
-    if error.operation == CREATE.id and error.error_type == "INVALID_ARGUMENT" and alias is not None:
+    is_refused_value = error.error_type == "INVALID_ARGUMENT" and not refuses_structure(error)
+    if error.operation == CREATE.id and is_refused_value and alias is not None:
         hint = f"The host may refuse profiles that name an unknown alias: declare the token issuer {alias!r} first."
         error.reword(hint=hint)
 
