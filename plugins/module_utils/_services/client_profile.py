@@ -41,6 +41,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.arguments impo
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import ENTITLEMENTS
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import OUTSIDE_OPTIONS
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import RESOURCE
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import SUBJECT_KINDS
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import SUBJECT_TYPES
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import ClientProfile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Grant
@@ -244,7 +245,7 @@ def list_profiles(client: Client) -> Optional[tuple[ClientProfile, ...]]:
     profiles = []
     for entry in entries:
         identifier = _identifier(client, entry)
-        is_full = entry.get("subject") is not None and entry.get("grants") is not None
+        is_full = entry.get("subject") is not None and (entry.get("grants") is not None or _may_lack_grants(entry))
         profile = _read(client, LIST, identifier, entry) if is_full else _get(client, identifier)
         if profile is not None:
             profiles.append(profile)
@@ -317,6 +318,9 @@ def _read(client: Client, operation: Operation, identifier: str, value: Any) -> 
     """The profile in an answer. Raises TrustError if the answer has another form."""
     subject = value.get("subject") if isinstance(value, dict) else None
     grants = value.get("grants") if isinstance(value, dict) else None
+    if grants is None and _may_lack_grants(value):
+        grants = []
+
     if not isinstance(subject, dict) or not isinstance(subject.get("type"), str) or not isinstance(grants, list):
         raise client.wrong_shape(operation)
 
@@ -336,6 +340,16 @@ def _read(client: Client, operation: Operation, identifier: str, value: Any) -> 
         profile=identifier,
         privileges=_read_map(subject.get("privileges")),
     )
+
+
+def _may_lack_grants(value: Any) -> bool:
+    """True if a profile may have no grants at all: a subject that is no user and no group has its rights elsewhere.
+
+    This collection never writes such a profile, so it must not stop the reading of the others.
+    """
+    subject = value.get("subject") if isinstance(value, dict) else None
+    kind = subject.get("type") if isinstance(subject, dict) else None
+    return isinstance(kind, str) and kind not in SUBJECT_KINDS
 
 
 def _read_map(value: Any) -> Any:
