@@ -9,7 +9,11 @@ from typing import Optional
 import pytest
 
 from ansible_collections.esx.trust.plugins.module_utils._engine.converge import converge
+from ansible_collections.esx.trust.plugins.module_utils._engine.declared_host import DeclaredHost
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import DesiredClientProfile
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Subject
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_module import host_with_profile
 from support.certificates import chain
 from support.converging import ISSUER
 from support.converging import NEW
@@ -17,6 +21,7 @@ from support.converging import OLD
 from support.converging import failure
 from support.converging import issuer
 from support.memory import DroppingHost
+from support.memory import ForgettingHost
 from support.memory import NormalizingHost
 from support.memory import ScriptedClient
 from support.memory import TurningHost
@@ -104,6 +109,28 @@ def test_a_host_that_saves_another_issuer_is_warned_of_and_told_as_it_is(held: O
 
     assert not again.changed
     assert again.warnings[-1].endswith("nothing was changed.")
+
+
+PROFILE = host_with_profile(DesiredClientProfile(Subject("LOCAL_USER", "automation"), frozenset({"READ_ONLY"})))
+
+
+@pytest.mark.parametrize(
+    ("declared", "words"),
+    [
+        (issuer(), "the host confirmed that it wrote the token issuer 'vc', and does not list it"),
+        (
+            PROFILE,
+            "the host confirmed that it wrote the client profile of the local user automation, and does not list it",
+        ),
+    ],
+    ids=["issuer", "profile"],
+)
+def test_a_host_that_confirms_a_creation_and_keeps_nothing_is_warned_of(declared: DeclaredHost, words: str) -> None:
+    outcome = converge(ScriptedClient(ForgettingHost()).as_client(), declared, check_mode=False)
+
+    assert outcome.warnings == (f"{words}; it holds the same as before, so nothing was changed.",)
+    assert not outcome.changed
+    assert outcome.after == {}
 
 
 @pytest.mark.parametrize("retries", [0, 1, 3])
