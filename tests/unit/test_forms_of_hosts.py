@@ -133,6 +133,20 @@ def test_a_host_that_confirms_a_creation_and_keeps_nothing_is_warned_of(declared
     assert outcome.after == {}
 
 
+@pytest.mark.parametrize("retries", [0, 3])
+def test_an_issuer_is_not_lost_on_a_host_that_confirms_its_new_alias_and_keeps_nothing(retries: int) -> None:
+    host = ForgettingHost()
+    host.hold_issuer("leftover", ISSUER, [OLD])
+    before = host.state()
+    client = ScriptedClient(host, retries=retries)
+    error = failure(client, issuer())
+
+    assert host.state() == before
+    assert "delete" not in client.calls
+    assert "does not list it" in error.message
+    assert "The token_issuer 'leftover' was put back as it was." in error.message
+
+
 @pytest.mark.parametrize("retries", [0, 1, 3])
 def test_a_host_that_stores_each_write_otherwise_is_not_written_to_for_ever(retries: int) -> None:
     """Each answer is lost, and each look shows that the write was carried out, in another form each time."""

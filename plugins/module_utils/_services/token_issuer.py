@@ -162,10 +162,32 @@ def check_unchanged(client: Client, expected: TokenIssuer) -> None:
     """
     now = _get(client, expected.issuer_alias)
     if now is None or now.issuer != expected.issuer:
+        raise _lost_issuer(client, expected)
+
+
+def check_arrived(client: Client, marked: TokenIssuer) -> None:
+    """Raise Overtaken unless the alias still holds this marker, and another alias holds the issuer itself.
+
+    The marker may be the last copy of the issuer's chains, if a host confirms a creation and does not carry it out.
+    Raise TrustError if nobody can tell.
+    """
+    held = {issuer.issuer_alias: issuer.issuer for issuer in list_issuers(client)}
+    if held.get(marked.issuer_alias) != marked.issuer:
+        raise _lost_issuer(client, marked)
+
+    if marked.true_issuer not in held.values():
         raise Overtaken(
-            f"{client.host}: the alias {expected.issuer_alias!r} has lost its issuer since the last look.",
+            f"{client.host}: the host confirmed that it wrote the issuer {marked.true_issuer!r}, and does not list it.",
             HINT_RUN_AGAIN,
         )
+
+
+def _lost_issuer(client: Client, expected: TokenIssuer) -> Overtaken:
+    """The error for an alias that no longer holds the issuer that is expected."""
+    return Overtaken(
+        f"{client.host}: the alias {expected.issuer_alias!r} has lost its issuer since the last look.",
+        HINT_RUN_AGAIN,
+    )
 
 
 def _list(client: Client) -> list[dict[str, Any]]:
