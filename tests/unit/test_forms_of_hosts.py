@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+from typing import Any
 from typing import Optional
 
 import pytest
 
+from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
 from ansible_collections.esx.trust.plugins.module_utils._engine.converge import converge
 from ansible_collections.esx.trust.plugins.module_utils._engine.declared_host import DeclaredHost
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
@@ -22,9 +24,11 @@ from support.converging import failure
 from support.converging import issuer
 from support.memory import DroppingHost
 from support.memory import ForgettingHost
+from support.memory import MemoryHost
 from support.memory import NormalizingHost
 from support.memory import ScriptedClient
 from support.memory import TurningHost
+from support.memory import api_error
 
 
 def test_a_host_that_drops_certificates_is_warned_of_and_written_to_once() -> None:
@@ -145,6 +149,32 @@ def test_an_issuer_is_not_lost_on_a_host_that_confirms_its_new_alias_and_keeps_n
     assert "delete" not in client.calls
     assert "does not list it" in error.message
     assert "The token_issuer 'leftover' was put back as it was." in error.message
+
+
+class UrlHost(MemoryHost):
+    """Takes an issuer only if it is the URL of a server."""
+
+    def perform(self, call: Call) -> Any:
+        name = call.arguments.get("spec", {}).get("issuer", ISSUER)
+        if not name.startswith("https://"):
+            raise api_error("INVALID_ARGUMENT")
+
+        return super().perform(call)
+
+
+def test_a_host_that_takes_no_marker_is_told_as_such() -> None:
+    host = UrlHost()
+    host.hold_issuer("leftover", ISSUER, [OLD])
+    before = host.state()
+    error = failure(ScriptedClient(host), issuer())
+
+    assert host.state() == before
+    assert "set issuer_conflict to adopt" in error.hint
+    assert converge(ScriptedClient(host).as_client(), issuer(issuer_conflict="adopt"), check_mode=False).changed
+
+    other = failure(ScriptedClient(host), issuer(issuer_alias="new", issuer="urn:other"))
+
+    assert "issuer_conflict" not in other.hint
 
 
 @pytest.mark.parametrize("retries", [0, 1, 3])

@@ -330,7 +330,7 @@ class IssuersAndProfiles(Service):
 
     def explain(self, error: TrustError, step: Step, host: str) -> TrustError:
         if _is_issuer(step):
-            return error
+            return token_issuer.explain(error, step)
 
         return client_profile.explain(error, step)
 

@@ -8,6 +8,7 @@ from typing import Any
 from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import is_list_of_texts
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import refuses_structure
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import ENUMERATION
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import STRING
@@ -23,6 +24,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.rest import path_el
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._errors import HINT_RUN_AGAIN
 from ansible_collections.esx.trust.plugins.module_utils._errors import Overtaken
+from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import ignored
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_host
@@ -140,6 +142,21 @@ def check_address(step: Step) -> None:
     """Raise InvalidInput if the alias of a step cannot be written in a URL. Hosts also save such aliases."""
     if not step.creates:
         path_element("issuer_alias", step.id)
+
+
+def explain(error: TrustError, step: Step) -> TrustError:
+    """The error of a refused step, with a hint if the host refused a marker. No option holds a marker."""
+    writes_marker = step.after is not None and step.after.marker is not None
+    is_refused_value = error.error_type == "INVALID_ARGUMENT" and not refuses_structure(error)
+    if writes_marker and is_refused_value:
+        error.reword(
+            hint=(
+                "The host may not accept the marker that a renaming writes in the place of an issuer: set"
+                " issuer_conflict to adopt, or delete the old alias in a run of its own."
+            )
+        )
+
+    return error
 
 
 def list_issuers(client: Client) -> tuple[TokenIssuer, ...]:
