@@ -94,7 +94,8 @@ CASES: dict[str, tuple[Callable[[Host], None], Callable[[Modules], Ran], list[tu
             RIGHTS,
             ("PATCH", f"{ISSUERS}/leftover"),
             ("POST", ISSUERS),
-            ("GET", f"{ISSUERS}/leftover"),
+            # The marker must still be there, and the issuer must have arrived.
+            LIST,
             RIGHTS,
             ("DELETE", f"{ISSUERS}/leftover"),
             LIST,

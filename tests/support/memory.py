@@ -207,6 +207,19 @@ class DroppingHost(MemoryHost):
         return super().perform(call)
 
 
+class ForgettingHost(MemoryHost):
+    """Confirms that it created an issuer or a client profile, and keeps nothing."""
+
+    def perform(self, call: Call) -> Any:
+        if call.operation == token_issuer.CREATE:
+            return None
+
+        if call.operation == client_profile.CREATE:
+            return "an id"
+
+        return super().perform(call)
+
+
 class NormalizingHost(MemoryHost):
     """Saves issuers without a slash at the end, and knows no entitlement but READ_ONLY."""
 

@@ -13,9 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
+from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._services.account import UNKNOWN
 from ansible_collections.esx.trust.plugins.module_utils._services.account import Account
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import CREATE
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import explain
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import with_ids
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import ENTITLEMENTS
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import RESOURCE
@@ -399,3 +402,19 @@ def test_the_id_of_a_new_profile_comes_into_a_new_record() -> None:
 
     assert [record.get("profile") for record in told] == ["new", "held", None]
     assert [record.get("profile") for record in records] == [None, "held", None]
+
+
+@pytest.mark.parametrize(
+    ("message_id", "words"),
+    [
+        ("com.example.invalid_createspec", "declare the token issuer 'vc' first"),
+        ("vapi.data.structure.name.mismatch", "as it was"),
+    ],
+)
+def test_an_unknown_alias_is_suspected_only_if_the_host_refused_a_value(message_id: str, words: str) -> None:
+    step = Step.between(RESOURCE, GROUP.label, None, profile(GROUP))
+    error = ApiError(
+        "refused", "as it was", operation=CREATE.id, error_type="INVALID_ARGUMENT", message_ids=(message_id,)
+    )
+
+    assert words in explain(error, step).hint

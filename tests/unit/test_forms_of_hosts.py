@@ -4,12 +4,18 @@
 
 from __future__ import annotations
 
+from typing import Any
 from typing import Optional
 
 import pytest
 
+from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
 from ansible_collections.esx.trust.plugins.module_utils._engine.converge import converge
+from ansible_collections.esx.trust.plugins.module_utils._engine.declared_host import DeclaredHost
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import DesiredClientProfile
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Subject
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_module import host_with_profile
 from support.certificates import chain
 from support.converging import ISSUER
 from support.converging import NEW
@@ -17,9 +23,12 @@ from support.converging import OLD
 from support.converging import failure
 from support.converging import issuer
 from support.memory import DroppingHost
+from support.memory import ForgettingHost
+from support.memory import MemoryHost
 from support.memory import NormalizingHost
 from support.memory import ScriptedClient
 from support.memory import TurningHost
+from support.memory import api_error
 
 
 def test_a_host_that_drops_certificates_is_warned_of_and_written_to_once() -> None:
@@ -104,6 +113,68 @@ def test_a_host_that_saves_another_issuer_is_warned_of_and_told_as_it_is(held: O
 
     assert not again.changed
     assert again.warnings[-1].endswith("nothing was changed.")
+
+
+PROFILE = host_with_profile(DesiredClientProfile(Subject("LOCAL_USER", "automation"), frozenset({"READ_ONLY"})))
+
+
+@pytest.mark.parametrize(
+    ("declared", "words"),
+    [
+        (issuer(), "the host confirmed that it wrote the token issuer 'vc', and does not list it"),
+        (
+            PROFILE,
+            "the host confirmed that it wrote the client profile of the local user automation, and does not list it",
+        ),
+    ],
+    ids=["issuer", "profile"],
+)
+def test_a_host_that_confirms_a_creation_and_keeps_nothing_is_warned_of(declared: DeclaredHost, words: str) -> None:
+    outcome = converge(ScriptedClient(ForgettingHost()).as_client(), declared, check_mode=False)
+
+    assert outcome.warnings == (f"{words}; it holds the same as before, so nothing was changed.",)
+    assert not outcome.changed
+    assert outcome.after == {}
+
+
+@pytest.mark.parametrize("retries", [0, 3])
+def test_an_issuer_is_not_lost_on_a_host_that_confirms_its_new_alias_and_keeps_nothing(retries: int) -> None:
+    host = ForgettingHost()
+    host.hold_issuer("leftover", ISSUER, [OLD])
+    before = host.state()
+    client = ScriptedClient(host, retries=retries)
+    error = failure(client, issuer())
+
+    assert host.state() == before
+    assert "delete" not in client.calls
+    assert "does not list it" in error.message
+    assert "The token_issuer 'leftover' was put back as it was." in error.message
+
+
+class UrlHost(MemoryHost):
+    """Takes an issuer only if it is the URL of a server."""
+
+    def perform(self, call: Call) -> Any:
+        name = call.arguments.get("spec", {}).get("issuer", ISSUER)
+        if not name.startswith("https://"):
+            raise api_error("INVALID_ARGUMENT")
+
+        return super().perform(call)
+
+
+def test_a_host_that_takes_no_marker_is_told_as_such() -> None:
+    host = UrlHost()
+    host.hold_issuer("leftover", ISSUER, [OLD])
+    before = host.state()
+    error = failure(ScriptedClient(host), issuer())
+
+    assert host.state() == before
+    assert "set issuer_conflict to adopt" in error.hint
+    assert converge(ScriptedClient(host).as_client(), issuer(issuer_conflict="adopt"), check_mode=False).changed
+
+    other = failure(ScriptedClient(host), issuer(issuer_alias="new", issuer="urn:other"))
+
+    assert "issuer_conflict" not in other.hint
 
 
 @pytest.mark.parametrize("retries", [0, 1, 3])

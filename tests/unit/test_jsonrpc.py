@@ -278,6 +278,36 @@ def test_an_error_is_judged_by_its_type_although_the_code_is_200(kind: str, erro
     assert error.message_ids == ("an.id",)
 
 
+def test_a_structure_that_the_host_defines_otherwise_is_told_with_the_expected_name() -> None:
+    expected = f"{KMS}.native_spec"
+    given = f"{KMS}.native_provider_create_spec"
+    error = error_of(
+        vapi_error(
+            "invalid_argument",
+            ("vapi.data.structure.field.invalid", 'Found invalid field "spec" in structure "operation-input".'),
+            (
+                "vapi.data.structure.field.invalid",
+                f'Found invalid field "native_spec" in structure "{KMS}.create_spec".',
+            ),
+            ("vapi.data.optional.validate", "The given OptionalValue does not match the OptionalDefinition"),
+            ("vapi.data.structure.name.mismatch", f"Name mismatch for structure. Expected {expected}, but got {given}"),
+        ),
+        operation=kms_provider.CREATE,
+    )
+
+    assert f"Expected {expected}, but got" in error.message
+    assert "options" not in error.hint
+    assert "esx_api_info" in error.hint
+
+
+def test_a_field_that_the_host_does_not_expect_is_no_mistake_of_the_user() -> None:
+    words = 'Found unexpected field "native_spec"'
+    error = error_of(vapi_error("unexpected_input", ("vapi.data.structure.field.unexpected", words)), operation=WRITE)
+    assert words in error.message
+    assert "esx_api_info" in error.hint
+    assert error_of(vapi_error("unexpected_input"), operation=WRITE).hint == error.hint
+
+
 def test_the_error_type_in_the_body_goes_before_the_name() -> None:
     error = error_of(vapi_error("error", error_type={"OPTIONAL": "ALREADY_EXISTS"}))
     assert error.error_type == "ALREADY_EXISTS"

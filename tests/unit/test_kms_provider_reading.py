@@ -20,9 +20,12 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Unexpecte
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import GET
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import LIST
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import find
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import find_to_remove
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import list_providers
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import DesiredKmsProvider
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_module import INFO_ARGUMENTS
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_module import run_info
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_providers import KmsProviders
 from support.constants import KEY_ID
 from support.memory import MemoryHost
 from support.memory import ScriptedClient
@@ -187,3 +190,28 @@ def test_a_provider_is_absent_if_the_host_says_so_or_does_not_list_it(
     lists = [call for call in client.asked if call.operation is LIST]
 
     assert lists == ([LIST(filter_spec={"providers": ["a"]})] if looks else [])
+
+
+@pytest.mark.parametrize("status", [404, None], ids=["REST", "JSON-RPC"])
+def test_the_oldest_release_lists_what_cannot_be_removed(status: Optional[int]) -> None:
+    def unknown() -> ApiError:
+        return ApiError("no", status=status, error_type="OPERATION_NOT_FOUND")
+
+    other = AnsweringClient([{"provider": "other", "available": True}], unknown())
+    assert find_to_remove(other.as_client(), "a") is None
+
+    with pytest.raises(ApiError):
+        find_to_remove(AnsweringClient([{"provider": "a", "available": True}], unknown()).as_client(), "a")
+
+    with pytest.raises(ApiError):
+        find_to_remove(AnsweringClient([], ApiError("no", status=403, error_type="UNAUTHORIZED")).as_client(), "a")
+
+
+def test_only_what_is_declared_absent_needs_no_key_to_be_told() -> None:
+    unknown = ApiError("no", status=404, error_type="OPERATION_NOT_FOUND")
+    client = AnsweringClient([], unknown).as_client()
+
+    assert KmsProviders((DesiredKmsProvider("a", state="absent"),)).observe(client).found == {"a": None}
+
+    with pytest.raises(ApiError):
+        KmsProviders((DesiredKmsProvider("a", key_id=KEY_ID),)).observe(client)

@@ -51,8 +51,14 @@ _BEFORE_A_CUT = 256
 #: The most characters of an error type's name, its prefix included.
 _LONGEST_ERROR_TYPE = 128
 _ERROR_TYPE = re.compile(r"[A-Z][A-Z_]{0,63}")
+#: The beginning of the message ids with which a server refuses a structure because of its name or its fields.
+_OTHER_STRUCTURE = "vapi.data.structure."
 
 _HINT_LOGS = "Look into the logs of the host."
+_HINT_STRUCTURE = (
+    "The host's release defines the request in another way than this collection. Please report it with the result of"
+    " esx_api_info, which compares the two."
+)
 _HINTS = {
     "ALREADY_EXISTS": "Somebody else seems to write to this host at the same time; run the task again.",
     "ERROR": _HINT_LOGS,
@@ -62,6 +68,7 @@ _HINTS = {
     "OPERATION_NOT_FOUND": "This host's release does not offer this operation.",
     "SERVICE_UNAVAILABLE": "The service is down or starting; try again later.",
     "UNABLE_TO_ALLOCATE_RESOURCE": "The host's licence may not cover this service.",
+    "UNEXPECTED_INPUT": _HINT_STRUCTURE,
 }
 #: The words in messages for a body of each kind. A text is quoted, and JSON has other words in each form of the API.
 _WORDS = {
@@ -126,6 +133,9 @@ def api_error(received: Received, fault: Fault) -> ApiError:
 
     error_type = fault.error_type or ""
     hint = operation.hints.get(error_type) or _HINTS.get(error_type, "")
+    if _names_other_structure(fault.ids):
+        # The type is INVALID_ARGUMENT then, although no option is wrong.
+        hint = _HINT_STRUCTURE
 
     return error_class(
         _message(received, fault),
@@ -185,9 +195,16 @@ def error_type_name(value: Any, scrub: Callable[[str], str]) -> Optional[str]:
 
 
 def message_texts(messages: Any) -> list[str]:
-    """The texts of the first three of a list of localizable messages, the outermost first."""
+    """The texts of the first three of a list of localizable messages, the outermost first.
+
+    If a structure was refused, the innermost message is the first, because only that one tells the expected structure.
+    """
+    entries = _entries(messages)
+    if _names_other_structure(message_ids(messages)):
+        entries.reverse()
+
     texts = []
-    for entry in _entries(messages)[:3]:
+    for entry in entries[:3]:
         for text in (entry.get("localized"), entry.get("default_message")):
             if isinstance(text, str) and text.strip():
                 texts.append(text.strip())
@@ -391,6 +408,16 @@ def tells_of_a_refusal(operation: Operation, answer: Answer) -> bool:
         return False
 
     return _REFUSAL in json.dumps(answer.json).lower()
+
+
+def refuses_structure(error: TrustError) -> bool:
+    """True if the server refused a structure of the request because of its name or its fields, and not of a value."""
+    return isinstance(error, ApiError) and _names_other_structure(error.message_ids)
+
+
+def _names_other_structure(ids: Sequence[str]) -> bool:
+    """True if one of these message ids says that a structure has another name or other fields than expected."""
+    return any(message_id.startswith(_OTHER_STRUCTURE) for message_id in ids)
 
 
 def says_no_such_operation(error: TrustError) -> bool:

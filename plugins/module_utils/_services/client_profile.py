@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 from typing import Optional
 
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import refuses_structure
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import ENUMERATION
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import STRING
@@ -40,6 +41,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.arguments impo
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import ENTITLEMENTS
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import OUTSIDE_OPTIONS
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import RESOURCE
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import SUBJECT_KINDS
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import SUBJECT_TYPES
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import ClientProfile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Grant
@@ -204,7 +206,8 @@ def check_address(step: Step) -> None:
 def explain(error: TrustError, step: Step) -> TrustError:
     """The error of a refused step, with a hint if the issuer of the subject may be the cause."""
     alias = step.after.subject.issuer_alias if step.after else None
-    if error.operation == CREATE.id and error.error_type == "INVALID_ARGUMENT" and alias is not None:
+    is_refused_value = error.error_type == "INVALID_ARGUMENT" and not refuses_structure(error)
+    if error.operation == CREATE.id and is_refused_value and alias is not None:
         hint = f"The host may refuse profiles that name an unknown alias: declare the token issuer {alias!r} first."
         error.reword(hint=hint)
 
@@ -242,7 +245,7 @@ def list_profiles(client: Client) -> Optional[tuple[ClientProfile, ...]]:
     profiles = []
     for entry in entries:
         identifier = _identifier(client, entry)
-        is_full = entry.get("subject") is not None and entry.get("grants") is not None
+        is_full = entry.get("subject") is not None and (entry.get("grants") is not None or _may_lack_grants(entry))
         profile = _read(client, LIST, identifier, entry) if is_full else _get(client, identifier)
         if profile is not None:
             profiles.append(profile)
@@ -315,6 +318,9 @@ def _read(client: Client, operation: Operation, identifier: str, value: Any) -> 
     """The profile in an answer. Raises TrustError if the answer has another form."""
     subject = value.get("subject") if isinstance(value, dict) else None
     grants = value.get("grants") if isinstance(value, dict) else None
+    if grants is None and _may_lack_grants(value):
+        grants = []
+
     if not isinstance(subject, dict) or not isinstance(subject.get("type"), str) or not isinstance(grants, list):
         raise client.wrong_shape(operation)
 
@@ -334,6 +340,16 @@ def _read(client: Client, operation: Operation, identifier: str, value: Any) -> 
         profile=identifier,
         privileges=_read_map(subject.get("privileges")),
     )
+
+
+def _may_lack_grants(value: Any) -> bool:
+    """True if a profile may have no grants at all: a subject that is no user and no group has its rights elsewhere.
+
+    This collection never writes such a profile, so it must not stop the reading of the others.
+    """
+    subject = value.get("subject") if isinstance(value, dict) else None
+    kind = subject.get("type") if isinstance(subject, dict) else None
+    return isinstance(kind, str) and kind not in SUBJECT_KINDS
 
 
 def _read_map(value: Any) -> Any:

@@ -182,7 +182,9 @@ class ClientProfile:
     def rights(self) -> str:
         """The rights of the profile in words."""
         unknown = [grant.entitlement or grant.resource_type for grant in self.unknown_grants]
-        return ", ".join([*self.entitlements, *unknown]) or "nothing"
+        privileges = ["privileges"] if self.privileges else []
+
+        return ", ".join([*self.entitlements, *unknown, *privileges]) or "nothing"
 
     def spec(self) -> dict[str, Any]:
         """The argument `spec` of the operation that creates it."""

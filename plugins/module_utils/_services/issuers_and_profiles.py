@@ -200,7 +200,8 @@ class IssuersAndProfiles(Service):
     def check(self, client: Client, step: Step, observed: Observed, just_observed: bool) -> None:
         """Before a step of an issuer that the host has: check that nobody else has changed what the step changes.
 
-        The alias must still hold the issuer of the plan, unless the run has just seen that. If the step takes the
+        The alias must still hold the issuer of the plan, unless the run has just seen that. If the step takes a marker
+        away, the host must list the issuer of the marker under its new alias. If the step takes the
         issuer from its alias, the profiles that name the alias must be the same too, because a host may delete them
         together with the issuer.
 
@@ -210,7 +211,10 @@ class IssuersAndProfiles(Service):
             return
 
         if not step.creates and not just_observed:
-            token_issuer.check_unchanged(client, step.before)
+            if _has_arrived(step, observed):
+                token_issuer.check_arrived(client, step.before)
+            else:
+                token_issuer.check_unchanged(client, step.before)
 
         if not may_take_rights([step]):
             return
@@ -326,7 +330,7 @@ class IssuersAndProfiles(Service):
 
     def explain(self, error: TrustError, step: Step, host: str) -> TrustError:
         if _is_issuer(step):
-            return error
+            return token_issuer.explain(error, step)
 
         return client_profile.explain(error, step)
 
@@ -350,6 +354,15 @@ class IssuersAndProfiles(Service):
 def _is_issuer(step: Step) -> bool:
     """True for a step of an issuer, False for a step of a profile."""
     return step.resource == ISSUER
+
+
+def _has_arrived(step: Step, observed: Observed) -> bool:
+    """True if the step takes a marker away whose issuer this run has written to another alias."""
+    if step.before.marker is None or not may_take_rights([step]):
+        return False
+
+    held = held_issuers.by_alias(observed.issuers)
+    return held_issuers.real_holder(held, step.before.true_issuer) is not None
 
 
 def _of_issuers(steps: Iterable[Step]) -> list[Step]:

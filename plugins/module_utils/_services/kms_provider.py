@@ -182,11 +182,30 @@ def find(client: Client, provider: str) -> Optional[KmsProvider]:
         if error.operation != GET.id or error.status != 404 or error.error_type == "OPERATION_NOT_FOUND":
             raise
 
-        names = [entry["provider"] for entry in _list(client, providers=[provider])]
-        if provider in names:
+        if _is_listed(client, provider):
             raise
 
         return None
+
+
+def find_to_remove(client: Client, provider: str) -> Optional[KmsProvider]:
+    """The provider of this name, or None if the host has none, for a provider that is declared absent.
+
+    The oldest release has LIST, but no GET. There, a provider that is not listed is absent already. Raises TrustError.
+    """
+    try:
+        return find(client, provider)
+    except ApiError as error:
+        has_no_get = error.operation == GET.id and error.error_type == "OPERATION_NOT_FOUND"
+        if not has_no_get or _is_listed(client, provider):
+            raise
+
+        return None
+
+
+def _is_listed(client: Client, provider: str) -> bool:
+    """True if the host lists a provider of this name. Raises TrustError."""
+    return provider in [entry["provider"] for entry in _list(client, providers=[provider])]
 
 
 def names_beside(

@@ -72,7 +72,11 @@ class KmsProviders(Service):
         kms_provider.list_names(client)
 
     def observe(self, client: Client) -> Observed:
-        found = {desired.provider: kms_provider.find(client, desired.provider) for desired in self.desired}
+        found: dict[str, Optional[KmsProvider]] = {}
+        for desired in self.desired:
+            find = kms_provider.find_to_remove if desired.state == "absent" else kms_provider.find
+            found[desired.provider] = find(client, desired.provider)
+
         names = kms_provider.names_beside(client, self.desired, list(found.values()))
 
         for name, provider in found.items():

@@ -8,6 +8,7 @@ from typing import Any
 from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import is_list_of_texts
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import refuses_structure
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import ENUMERATION
 from ansible_collections.esx.trust.plugins.module_utils._api.data_types import STRING
@@ -23,6 +24,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.rest import path_el
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._errors import HINT_RUN_AGAIN
 from ansible_collections.esx.trust.plugins.module_utils._errors import Overtaken
+from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import ignored
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_host
@@ -142,6 +144,21 @@ def check_address(step: Step) -> None:
         path_element("issuer_alias", step.id)
 
 
+def explain(error: TrustError, step: Step) -> TrustError:
+    """The error of a refused step, with a hint if the host refused a marker. No option holds a marker."""
+    writes_marker = step.after is not None and step.after.marker is not None
+    is_refused_value = error.error_type == "INVALID_ARGUMENT" and not refuses_structure(error)
+    if writes_marker and is_refused_value:
+        error.reword(
+            hint=(
+                "The host may not accept the marker that a renaming writes in the place of an issuer: set"
+                " issuer_conflict to adopt, or delete the old alias in a run of its own."
+            )
+        )
+
+    return error
+
+
 def list_issuers(client: Client) -> tuple[TokenIssuer, ...]:
     """All issuers with their chains. This is one request if the host knows the FULL projection. Raises TrustError."""
     issuers = []
@@ -162,10 +179,32 @@ def check_unchanged(client: Client, expected: TokenIssuer) -> None:
     """
     now = _get(client, expected.issuer_alias)
     if now is None or now.issuer != expected.issuer:
+        raise _lost_issuer(client, expected)
+
+
+def check_arrived(client: Client, marked: TokenIssuer) -> None:
+    """Raise Overtaken unless the alias still holds this marker, and another alias holds the issuer itself.
+
+    The marker may be the last copy of the issuer's chains, if a host confirms a creation and does not carry it out.
+    Raise TrustError if nobody can tell.
+    """
+    held = {issuer.issuer_alias: issuer.issuer for issuer in list_issuers(client)}
+    if held.get(marked.issuer_alias) != marked.issuer:
+        raise _lost_issuer(client, marked)
+
+    if marked.true_issuer not in held.values():
         raise Overtaken(
-            f"{client.host}: the alias {expected.issuer_alias!r} has lost its issuer since the last look.",
+            f"{client.host}: the host confirmed that it wrote the issuer {marked.true_issuer!r}, and does not list it.",
             HINT_RUN_AGAIN,
         )
+
+
+def _lost_issuer(client: Client, expected: TokenIssuer) -> Overtaken:
+    """The error for an alias that no longer holds the issuer that is expected."""
+    return Overtaken(
+        f"{client.host}: the alias {expected.issuer_alias!r} has lost its issuer since the last look.",
+        HINT_RUN_AGAIN,
+    )
 
 
 def _list(client: Client) -> list[dict[str, Any]]:
