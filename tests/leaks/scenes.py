@@ -8,13 +8,13 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-from leaks.scene import ISSUER
 from leaks.scene import LOGINS
 from leaks.scene import MODULES
 from leaks.scene import Scene
 from support.certificates import chain
 from support.certificates import private_keys
 from support.client_profiles import grants
+from support.constants import ISSUER
 from support.constants import KEY
 from support.constants import KEY_ID
 from support.constants import OTHER_KEY_ID

@@ -17,10 +17,10 @@ import recap
 from guides import terminal
 from simulator import Fault
 from support.certificates import chain
+from support.constants import ISSUER
 from support.constants import KEY
 from support.constants import OTHER_KEY
 from support.constants import OTHER_KEY_ID
-from support.declared import ISSUER
 from support.declared import Declared
 from support.declared import provider
 from support.playbooks import in_worker_alone
