@@ -322,6 +322,9 @@ def test_nobody_need_have_looked_to_list_the_hosts(declared: Declared) -> None:
 
     assert all(host.journal == [] for host in declared.hosts)
 
+    # Nobody knows yet which hosts are to be written.
+    assert "hosts (5):" in declared.run(CONVERGE, "--list-hosts").output.partition("Roll out")[2]
+
 
 @pytest.mark.parametrize("playbook", [CONVERGE, "esx.trust.audit", "esx.trust.rotate_signing_certs"])
 def test_a_limit_that_leaves_no_host_is_no_success(declared: Declared, playbook: str) -> None:
