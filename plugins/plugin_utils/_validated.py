@@ -116,7 +116,10 @@ class ValidatedOptions:
         if self.shows_invocation:
             # Nothing in these options is masked yet besides the secret options.
             invocation = {"invocation": {"module_args": self.arguments.shown(params)}}
-            done = done.extended(invocation) if isinstance(done, Masked) else {**done, **invocation}
+            if isinstance(done, Masked):
+                done = done.extended(invocation, self.arguments.names_with_choices)
+            else:
+                done = {**done, **invocation}
 
         return scrubbed(self.arguments, done, [self.args, self.validation.validated_parameters], secrets)
 

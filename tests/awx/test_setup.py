@@ -244,8 +244,8 @@ def test_the_schedule_is_daily(inside: Inside) -> None:
     ],
 )
 def test_the_double_refuses_what_awx_refuses_of_surveys(controller: Controller, question: dict[str, Any]) -> None:
-    whole = {"type": "text", "question_name": "A", "variable": "a", "required": True, **question}
-    survey = {"name": "", "description": "", "spec": [whole]}
+    changed = {"type": "text", "question_name": "A", "variable": "a", "required": True, **question}
+    survey = {"name": "", "description": "", "spec": [changed]}
     status, _content = answered(controller, "/api/v2/job_templates/1/survey_spec/", survey)
 
     assert status == 400

@@ -128,9 +128,9 @@ def _places(content: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...
         yield from _places(inner, (*path, key))
 
 
-def _mutated(data: st.DataObject, whole: dict[str, Any]) -> dict[str, Any]:
+def _mutated(data: st.DataObject, request: dict[str, Any]) -> dict[str, Any]:
     """The request with one to three places changed, renamed or taken away."""
-    result = copy.deepcopy(whole)
+    result = copy.deepcopy(request)
     for _time in range(data.draw(st.integers(1, 3))):
         places = list(_places(result))
         if not places:
@@ -219,9 +219,9 @@ def _send(session: requests.Session, host: Host, content: Any, headers: dict[str
 @given(data=st.data())
 def test_valid_requests(identifier: str, data: st.DataObject, session: requests.Session, host: Host) -> None:
     operation = OPERATIONS[identifier]
-    whole = _request(operation, data.draw(values(input_of(operation))), host)
+    request = _request(operation, data.draw(values(input_of(operation))), host)
     headers = {"vapi-service": operation.service, "vapi-operation": operation.name}
-    outcome = _check(_send(session, host, whole, headers), operation)
+    outcome = _check(_send(session, host, request, headers), operation)
     documented = {name.lower() for name in operation.errors} | {"output", "invalid_argument"}
     if operation is kms_providers.DELETE:
         documented.add("not_found")
@@ -234,8 +234,8 @@ def test_valid_requests(identifier: str, data: st.DataObject, session: requests.
 @given(data=st.data())
 def test_mutated_requests(identifier: str, data: st.DataObject, session: requests.Session, host: Host) -> None:
     operation = OPERATIONS[identifier]
-    whole = _request(operation, data.draw(values(input_of(operation))), host)
-    _check(_send(session, host, _mutated(data, whole)), None)
+    request = _request(operation, data.draw(values(input_of(operation))), host)
+    _check(_send(session, host, _mutated(data, request)), None)
 
     if host.locked:
         # Passwords are among the things that are changed.
@@ -256,8 +256,8 @@ def test_a_body_without_an_end(open_with: bytes, session: requests.Session, host
 @pytest.mark.parametrize("tag", ["OPTIONAL", "list"])
 def test_an_input_of_great_depth(tag: str, session: requests.Session, host: Host) -> None:
     deep = '{"OPTIONAL":' * 600 + "null" + "}" * 600 if tag == "OPTIONAL" else "[" * 600 + "]" * 600
-    whole = _request(next(iter(OPERATIONS.values())), {}, host)
-    whole["params"]["input"] = {"STRUCTURE": {"operation-input": {"filter_spec": "HERE"}}}
-    body = json.dumps(whole).replace('"HERE"', deep).encode()
+    request = _request(next(iter(OPERATIONS.values())), {}, host)
+    request["params"]["input"] = {"STRUCTURE": {"operation-input": {"filter_spec": "HERE"}}}
+    body = json.dumps(request).replace('"HERE"', deep).encode()
 
     assert _check(_send(session, host, body), None) in {"-32602", "internal_server_error", "invalid_argument"}

@@ -46,9 +46,9 @@ def rpc(call: Call, host: Host) -> Rpc:
             "ctx": {"appCtx": {}, "securityCtx": security},
         }
 
-        whole = {"jsonrpc": "2.0", "method": "invoke", "id": "0", "params": params}
+        request = {"jsonrpc": "2.0", "method": "invoke", "id": "0", "params": params}
 
-        return call("POST", "/api", auth=lambda request: request, json=whole)
+        return call("POST", "/api", auth=lambda request: request, json=request)
 
     return send
 
@@ -184,20 +184,20 @@ def test_introspection(introspection: str, host: Host, rpc: Rpc, call: Call) -> 
     assert not any(name.endswith("client_profiles") for name in known["output"])
 
     params = {"serviceId": service, "operationId": "list", "input": {"STRUCTURE": {"x": {}}}, "ctx": {}}
-    whole = {"jsonrpc": "2.0", "method": "invoke", "id": "0", "params": params}
-    answer = call("POST", "/api", auth=lambda request: request, json=whole)
+    request = {"jsonrpc": "2.0", "method": "invoke", "id": "0", "params": params}
+    answer = call("POST", "/api", auth=lambda request: request, json=request)
 
     assert ("vapi-error" in answer.headers) == (introspection == "authenticated")
 
 
 def test_a_request_without_an_id_does_nothing(host: Host, call: Call, rpc: Rpc) -> None:
     host.settings(protocols="jsonrpc")
-    whole = json.loads(rpc(KMS, "create", **_create()).request.body or "")
-    del whole["id"]
+    request = json.loads(rpc(KMS, "create", **_create()).request.body or "")
+    del request["id"]
     host.reset()
     host.settings(protocols="jsonrpc")
 
-    assert call("POST", "/api", json=whole).json()["error"]["code"] == -32600
+    assert call("POST", "/api", json=request).json()["error"]["code"] == -32600
     assert host.providers == {}
 
 

@@ -62,9 +62,9 @@ def request(service: str, operation: str, security: Any = None, **fields: Any) -
     }
 
 
-def _changed(whole: dict[str, Any], *path: str, **changes: Any) -> dict[str, Any]:
+def _changed(request: dict[str, Any], *path: str, **changes: Any) -> dict[str, Any]:
     """The request with something else at a place; None takes it away."""
-    result = copy.deepcopy(whole)
+    result = copy.deepcopy(request)
     place: Any = result
     for step in path:
         place = place[step]

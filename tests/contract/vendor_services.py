@@ -94,8 +94,8 @@ class Service(skeleton.VapiInterface):  # type: ignore[misc,name-defined] # the 
     def _skeleton(self, implementation: Any, error_types: Any) -> Any:
         operations = {}
         for operation in SERVICES[self.name]:
-            whole = described(self.name, operation)
-            operations[operation] = {**whole, "errors": list(whole["errors"].values())}
+            description = described(self.name, operation)
+            operations[operation] = {**description, "errors": list(description["errors"].values())}
 
         return skeleton.ApiInterfaceSkeleton(self.name, implementation, operations, error_types)
 

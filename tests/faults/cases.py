@@ -20,12 +20,12 @@ from simulator import Host
 from simulator.state import ClientProfile
 from support.certificates import chain
 from support.client_profiles import grants
+from support.constants import ISSUER
 from support.constants import KEY
 from support.constants import KEY_ID
 from support.constants import OTHER_KEY_ID
 
 PASSWORD = "Horse-Battery+1"
-ISSUER = "https://vcenter01.example.com/oidc"
 ONE = tuple(chain(1, subject="one"))
 TWO = tuple(chain(2, subject="two"))
 THREE = tuple(chain(1, subject="three"))

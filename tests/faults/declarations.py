@@ -128,7 +128,7 @@ class Declaration:
 
 
 @dataclass(frozen=True)
-class Whole:
+class HostDeclaration:
     """Several declarations of one host in one."""
 
     parts: tuple[Declaration, ...]
@@ -207,7 +207,7 @@ class Asked:
         return self.of(cases.CLIENT_PROFILE, "client_profiles")
 
 
-Declared = Union[Declaration, Whole, Asked]
+Declared = Union[Declaration, HostDeclaration, Asked]
 
 providers = st.builds(
     lambda provider, key_id, state: Declaration(
@@ -239,7 +239,7 @@ issuers = st.builds(
 )
 
 
-def whole(parts: list[Declaration]) -> Whole:
+def host_declaration(parts: list[Declaration]) -> HostDeclaration:
     """The declarations that can stand side by side."""
     kept: list[Declaration] = []
     names: set[Any] = set()
@@ -254,11 +254,11 @@ def whole(parts: list[Declaration]) -> Whole:
             names |= belongings
             kept.append(part)
 
-    return Whole(tuple(kept))
+    return HostDeclaration(tuple(kept))
 
 
-wholes = st.lists(st.one_of(providers, issuers, issuers), min_size=1, max_size=5).map(whole)
-declarations = st.one_of(providers, issuers, issuers, wholes, wholes)
+host_declarations = st.lists(st.one_of(providers, issuers, issuers), min_size=1, max_size=5).map(host_declaration)
+declarations = st.one_of(providers, issuers, issuers, host_declarations, host_declarations)
 changes = st.one_of(
     st.builds(
         lambda name, key_id: {"change": "put_provider", "provider": name, "key_id": key_id},

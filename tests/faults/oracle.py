@@ -285,8 +285,8 @@ def _judge_logins(journal: list[Record]) -> Iterator[str]:
 
 def _heard(record: Record) -> bool:
     """The client knows from the answer that its login is good."""
-    whole = record.fault in (None, "expire_tokens", "race", "race_after")
-    return whole and record.status is not None and record.status != 401
+    answered_in_full = record.fault in (None, "expire_tokens", "race", "race_after")
+    return answered_in_full and record.status is not None and record.status != 401
 
 
 def _may_hide_a_refusal(record: Record) -> bool:

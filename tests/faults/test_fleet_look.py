@@ -15,6 +15,7 @@ from faults.troubles import FOR_GOOD
 from faults.troubles import SHORT
 from faults.troubles import TROUBLES
 from support.certificates import chain
+from support.constants import ISSUER
 from support.constants import KEY
 from support.constants import KEY_ID
 from support.looks import connection
@@ -29,7 +30,7 @@ DECLARED = {
     "token_issuers": [
         {
             "issuer_alias": "vcenter01",
-            "issuer": "https://vcenter01.example.com/oidc",
+            "issuer": ISSUER,
             "signing_cert_chains": [{"cert_chain": chain(1)}],
         }
     ],

@@ -14,6 +14,7 @@ import pytest
 from faults import cases
 from faults.cases import declared_chains
 from simulator import Fault
+from support.constants import ISSUER
 from support.constants import KEY_ID
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 TOKEN = "*.token.create"
 RENAME: dict[str, Any] = {
-    "issuer": cases.ISSUER,
+    "issuer": ISSUER,
     "signing_cert_chains": declared_chains(cases.ONE),
     "issuer_conflict": "rename",
 }
@@ -31,7 +32,7 @@ RENAME: dict[str, Any] = {
 
 @pytest.fixture
 def leftover(host: Host) -> None:
-    host.put_issuer("leftover", cases.ISSUER, [list(cases.TWO)])
+    host.put_issuer("leftover", ISSUER, [list(cases.TWO)])
 
 
 def test_a_host_without_a_token_service_is_not_one_without_the_provider(modules: Modules, host: Host) -> None:
@@ -122,7 +123,7 @@ def test_nothing_is_said_to_be_put_back_that_was_not(modules: Modules, host: Hos
     host.queue(Fault(kind="lose_answer", skip=4, times=4))
     ran = modules.token_issuer(**RENAME, retries=1)
 
-    assert host.issuers["vcenter01"].issuer == cases.ISSUER
+    assert host.issuers["vcenter01"].issuer == ISSUER
     assert ran.failed
     assert "was put back" not in ran.message
 
@@ -134,7 +135,7 @@ def test_a_marking_in_doubt_is_put_back_too(modules: Modules, host: Host) -> Non
     ran = modules.token_issuer(**RENAME, retries=1)
 
     assert ran.failed
-    assert host.issuers["leftover"].issuer == cases.ISSUER or "could not be put back" in ran.message
+    assert host.issuers["leftover"].issuer == ISSUER or "could not be put back" in ran.message
     assert host.issuers["leftover"].chains == [list(cases.TWO)]
 
 
@@ -177,7 +178,7 @@ def test_a_wrong_password_is_not_sent_on_while_nobody_knows(modules: Modules, ho
 @pytest.mark.of_rest
 def test_a_host_that_contradicts_itself_does_not_keep_a_run_busy(modules: Modules, host: Host) -> None:
     """Each write fails, and at each look the host holds something else: there, away, there again."""
-    there = {"change": "put_issuer", "issuer_alias": "vcenter01", "issuer": cases.ISSUER, "chains": [list(cases.TWO)]}
+    there = {"change": "put_issuer", "issuer_alias": "vcenter01", "issuer": ISSUER, "chains": [list(cases.TWO)]}
     away = {"change": "delete_issuer", "issuer_alias": "vcenter01"}
 
     for _turn in range(10):
@@ -189,7 +190,7 @@ def test_a_host_that_contradicts_itself_does_not_keep_a_run_busy(modules: Module
     host.queue(
         *(Fault(kind="status", operation=f"*issuers.{name}", status=500, times=10) for name in ("update", "create"))
     )
-    ran = modules.token_issuer(issuer=cases.ISSUER, signing_cert_chains=declared_chains(cases.ONE), retries=1)
+    ran = modules.token_issuer(issuer=ISSUER, signing_cert_chains=declared_chains(cases.ONE), retries=1)
 
     assert ran.failed
     assert ran.operations == []

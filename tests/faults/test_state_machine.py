@@ -22,7 +22,7 @@ from faults import cases
 from faults.cases import State
 from faults.declarations import FORMS
 from faults.declarations import Declaration
-from faults.declarations import Whole
+from faults.declarations import HostDeclaration
 from faults.declarations import changes
 from faults.declarations import declarations
 from faults.declarations import faults
@@ -50,7 +50,7 @@ class Runs(OnOneHost):
         troubles=st.lists(faults, max_size=3),
         check_mode=st.sampled_from((False,) * 4 + (True,)),
     )
-    def a_run(self, declaration: Union[Declaration, Whole], troubles: list[Fault], check_mode: bool) -> None:
+    def a_run(self, declaration: Union[Declaration, HostDeclaration], troubles: list[Fault], check_mode: bool) -> None:
         before = State.of(self.host)
         ran, journal = self._run(declaration, troubles, check_mode)
         after = State.of(self.host)
@@ -77,7 +77,7 @@ class Runs(OnOneHost):
             if ran.code == "conflict":
                 assert before == after
             lost = (declaration.trusts & before.trusted) - after.trusted
-            if isinstance(declaration, Whole):
+            if isinstance(declaration, HostDeclaration):
                 lost -= declaration.gives_up(before)
 
             assert not lost or "could not be put back" in ran.message
@@ -91,7 +91,7 @@ class Runs(OnOneHost):
         skip=st.integers(1, 4),
     )
     def a_run_beside_another_client(
-        self, declaration: Union[Declaration, Whole], kind: str, change: list[dict[str, Any]], skip: int
+        self, declaration: Union[Declaration, HostDeclaration], kind: str, change: list[dict[str, Any]], skip: int
     ) -> None:
         fault = Fault.model_validate({"kind": kind, "change": change, "skip": skip})
         ran, journal = self._run(declaration, [fault], False)
@@ -103,7 +103,10 @@ class Runs(OnOneHost):
 
     @rule(declaration=declarations, competing=declarations, same=st.booleans())
     def two_runs_at_once(
-        self, declaration: Union[Declaration, Whole], competing: Union[Declaration, Whole], same: bool
+        self,
+        declaration: Union[Declaration, HostDeclaration],
+        competing: Union[Declaration, HostDeclaration],
+        same: bool,
     ) -> None:
         before, seen = State.of(self.host), len(self.host.journal)
         if same:
@@ -152,7 +155,7 @@ class Runs(OnOneHost):
         assert not Counter(operations) - Counter(map(written, writes))
         assert not Counter(written(record) for record in writes if record.wrote) - Counter(operations)
 
-    def _converges(self, declaration: Union[Declaration, Whole]) -> None:
+    def _converges(self, declaration: Union[Declaration, HostDeclaration]) -> None:
         second, _journal = self._run(declaration, [], False)
         state = State.of(self.host)
 

@@ -24,8 +24,8 @@ from faults.declarations import KEPT
 from faults.declarations import Asked
 from faults.declarations import Declaration
 from faults.declarations import faults
+from faults.declarations import host_declaration
 from faults.declarations import issuers
-from faults.declarations import whole
 from faults.machine import OnOneHost
 from faults.machine import try_machine
 from faults.oracle import written
@@ -53,7 +53,7 @@ profiles = st.builds(
 
 def _all_of_it(parts: list[Declaration], rights: list[dict[str, Any]], purge: bool) -> Asked:
     """A whole host; one profile for each subject, and none of an issuer that goes."""
-    issuers = whole(parts).options["token_issuers"]
+    issuers = host_declaration(parts).options["token_issuers"]
     gone = {issuer["issuer_alias"] for issuer in issuers if issuer["state"] == "absent"}
     subjects = {(right["external_group_name"], right["issuer_alias"]): right for right in rights}
     kept = [right for right in subjects.values() if right["state"] == "absent" or right["issuer_alias"] not in gone]

@@ -17,12 +17,12 @@ from simulator import Fault
 from simulator import Fleet
 from simulator import Host
 from support.certificates import chain
+from support.constants import ISSUER
 from support.constants import KEY
 from support.constants import KEY_ID
 from support.credentials import basic_credentials
 from support.credentials import packed_saml
 
-ISSUER = "https://vcenter01.example.com/oidc"
 SAML = '<saml2:Assertion ID="_5fa1">Zertifikat für "root" & Co: 100% geheim</saml2:Assertion>'
 #: With everything that a shell, a URL, JSON, YAML or HTML reads as something else; one short.
 PASSWORDS = (

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-from leaks.scene import ISSUER
 from leaks.scene import LOGINS
 from leaks.scene import MODULES
 from leaks.scene import Scene
 from support.certificates import chain
 from support.certificates import private_keys
 from support.client_profiles import grants
+from support.constants import ISSUER
 from support.constants import KEY
 from support.constants import KEY_ID
 from support.constants import OTHER_KEY_ID
@@ -22,6 +22,16 @@ from support.search import pieces
 
 #: A right, as a host tells it.
 (_GRANT,) = grants("SECURITY_MGMT")
+#: By login, a text that has not the form of such a token.
+_MALFORMED_TOKENS = {
+    "access_token": "token of two words",
+    "saml_token": "no * assertion : at all",
+}
+#: By login, a token that no host accepts.
+_UNKNOWN_TOKENS = {
+    "access_token": "expired-token/of+yesterday=",
+    "saml_token": "<Assertion>of & somebody else</Assertion>",
+}
 
 
 def _profile(name: str, grant: dict[str, str]) -> dict[str, Any]:
@@ -81,10 +91,8 @@ def bad_timeout(scene: Scene) -> Any:
 @scene_of_all
 def bad_secret(scene: Scene) -> Any:
     """The secret itself has a form that no secret has."""
-    if scene.login == "saml_token":
-        scene.give("saml_token", "no * assertion : at all")
-    elif scene.login == "access_token":
-        scene.give("access_token", "token of two words")
+    if scene.login in _MALFORMED_TOKENS:
+        scene.give(scene.login, _MALFORMED_TOKENS[scene.login])
     elif scene.provider:
         scene.give("key_derivation_key", 'no base64 \\ at "all"')
     else:
@@ -203,10 +211,8 @@ def pinned_otherwise(scene: Scene) -> Any:
 
 @scene_of_all
 def login_refused(scene: Scene) -> Any:
-    if scene.login == "access_token":
-        scene.give("access_token", "expired-token/of+yesterday=")
-    elif scene.login == "saml_token":
-        scene.give("saml_token", "<Assertion>of & somebody else</Assertion>")
+    if scene.login in _UNKNOWN_TOKENS:
+        scene.give(scene.login, _UNKNOWN_TOKENS[scene.login])
     else:
         scene.give("password", scene.password[::-1] + "wrong")
 

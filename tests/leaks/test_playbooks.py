@@ -17,7 +17,6 @@ import pytest
 
 import environment
 from ansible_collections.esx.trust.plugins.module_utils._secrets.masks import MASK
-from leaks.scene import ISSUER
 from leaks.scene import LOGINS
 from leaks.scene import PASSWORDS
 from leaks.scene import SAML
@@ -25,6 +24,7 @@ from leaks.scene import urls
 from simulator import Fault
 from support.certificates import chain
 from support.certificates import private_keys
+from support.constants import ISSUER
 from support.constants import KEY
 from support.constants import KEY_ID
 from support.credentials import basic_credentials

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from support.certificates import chain
+from support.constants import ISSUER
 from support.constants import KEY_ID
 from support.constants import OTHER_KEY_ID
 from support.modules import fault
@@ -18,18 +19,21 @@ if TYPE_CHECKING:
     from simulator import Host
     from support.modules import Modules
 
-ISSUER = {"issuer_alias": "vcenter01", "issuer": "https://vcenter01.example.com/oidc"}
+DECLARED_ISSUER = {"issuer_alias": "vcenter01", "issuer": ISSUER}
 CHAINS = [{"cert_chain": chain(1)}]
 PROVIDER = {"provider": "site-a", "key_id": KEY_ID}
 #: Modules that ask a host, with options by which they have nothing to do.
 MODULES: dict[str, dict[str, Any]] = {
     "esx_kms_provider": PROVIDER,
     "esx_kms_provider_info": {},
-    "esx_token_issuer": {**ISSUER, "signing_cert_chains": CHAINS},
+    "esx_token_issuer": {**DECLARED_ISSUER, "signing_cert_chains": CHAINS},
     "esx_token_issuer_info": {},
     "esx_client_profile": {"local_user_name": "nobody", "state": "absent"},
     "esx_client_profile_info": {},
-    "esx_host_trust": {"kms_providers": [PROVIDER], "token_issuers": [{**ISSUER, "signing_cert_chains": CHAINS}]},
+    "esx_host_trust": {
+        "kms_providers": [PROVIDER],
+        "token_issuers": [{**DECLARED_ISSUER, "signing_cert_chains": CHAINS}],
+    },
     "esx_api_info": {},
     "esx_api_probe": {},
 }
@@ -42,7 +46,7 @@ def spoken(host: Host) -> str:
 @pytest.fixture(autouse=True)
 def _as_declared(host: Host) -> None:
     host.put_provider("site-a", type="NATIVE", key_id=KEY_ID)
-    host.put_issuer(ISSUER["issuer_alias"], ISSUER["issuer"], [CHAINS[0]["cert_chain"]])
+    host.put_issuer(DECLARED_ISSUER["issuer_alias"], DECLARED_ISSUER["issuer"], [CHAINS[0]["cert_chain"]])
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -12,6 +12,7 @@ import yaml
 
 import environment
 from support.certificates import chain
+from support.constants import ISSUER
 from support.constants import KEY
 from support.constants import KEY_ID
 
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
     from support.modules import Modules
 
 PROVIDER = {"provider": "site-a", "key_id": KEY_ID, "key_derivation_key": KEY}
-ISSUER = {
+DECLARED_ISSUER = {
     "issuer_alias": "vcenter01",
-    "issuer": "https://vcenter01.example.com/oidc",
+    "issuer": ISSUER,
     "signing_cert_chains": [{"cert_chain": chain(2)}],
 }
 PROFILE = {"local_user_name": "automation", "entitlements": ["READ_ONLY"]}
@@ -33,10 +34,10 @@ MODULES: dict[str, dict[str, Any]] = {
     "esx_api_probe": {},
     "esx_client_profile": PROFILE,
     "esx_client_profile_info": {},
-    "esx_host_trust": {"kms_providers": [PROVIDER], "token_issuers": [ISSUER], "client_profiles": [PROFILE]},
+    "esx_host_trust": {"kms_providers": [PROVIDER], "token_issuers": [DECLARED_ISSUER], "client_profiles": [PROFILE]},
     "esx_kms_provider": PROVIDER,
     "esx_kms_provider_info": {},
-    "esx_token_issuer": ISSUER,
+    "esx_token_issuer": DECLARED_ISSUER,
     "esx_token_issuer_info": {},
 }
 

@@ -12,9 +12,9 @@ import pytest
 
 from support.certificates import chain
 from support.certificates import encodings
+from support.constants import ISSUER
 from support.modules import fault
 from support.token_issuers import CHAIN
-from support.token_issuers import ISSUER
 from support.token_issuers import OTHER_CHAIN
 from support.token_issuers import SERVICE
 from support.token_issuers import declared

@@ -11,6 +11,7 @@ import pytest
 
 from support.certificates import chain
 from support.client_profiles import grants
+from support.constants import ISSUER
 from support.modules import fault
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from support.modules import Ran
 
 SERVICE = "com.vmware.esx.authentication.client_profiles"
-ISSUER = "https://vcenter01.example.com/oidc"
 OLD, NEW = chain(1, subject="old"), chain(1, subject="new")
 CHAINS = [{"cert_chain": NEW}]
 RENAMED = {"issuer_alias": "new", "issuer": ISSUER, "signing_cert_chains": CHAINS, "issuer_conflict": "rename"}

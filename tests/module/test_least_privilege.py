@@ -11,6 +11,7 @@ import pytest
 
 from support.certificates import chain
 from support.client_profiles import grants
+from support.constants import ISSUER
 from support.constants import KEY
 from support.constants import KEY_ID
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from simulator import Host
     from support.modules import Modules
 
-ISSUER = "https://vcenter01.example.com/oidc"
 CERTIFICATES = chain(1)
 PROVIDER = {"provider": "site-a", "key_id": KEY_ID, "key_derivation_key": KEY}
 RENAMED: dict[str, Any] = {

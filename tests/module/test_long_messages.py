@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.certificates import chain
+from support.constants import ISSUER
 from support.modules import fault
 
 if TYPE_CHECKING:
     from simulator import Host
     from support.modules import Modules
 
-ISSUER = "https://vcenter01.example.com/oidc"
 ONE, TWO = chain(1, subject="one"), chain(1, subject="two")
 #: Characters of a message, which is what a failure says, and of a warning.
 LONGEST = 4000

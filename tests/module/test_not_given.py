@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.esx.trust.plugins.module_utils._secrets.masks import MASKS
 from support.certificates import chain
+from support.constants import ISSUER
 from support.constants import KEY
 from support.constants import KEY_ID
 from support.modules import fault
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 PEM = chain(1)
 CHAINS = [{"cert_chain": PEM}]
-ISSUER = "https://vcenter01.example.com/oidc"
 CONNECTION = (
     "timeout",
     "proxy_host",

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from support.certificates import chain
+from support.constants import ISSUER
 from support.constants import KEY_ID
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ OPEN = ("POST", "/api/session")
 CLOSE = ("DELETE", "/api/session")
 PROVIDERS = "/api/esx/trusted-infrastructure/kms/providers"
 ISSUERS = "/api/esx/authentication/trust/security-token-issuers"
-ISSUER = "https://vcenter01.example.com/oidc"
 OURS = chain(1, subject="ours")
 THEIRS = chain(1, subject="theirs")
 DECLARED = [{"cert_chain": OURS}]

@@ -14,6 +14,7 @@ import pytest
 
 from support.certificates import chain
 from support.client_profiles import grants
+from support.constants import ISSUER
 from support.modules import fault
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 SERVICE = "com.vmware.esx.authentication.client_profiles"
 LIST = f"{SERVICE}.list"
-ISSUER = "https://vcenter01.example.com/oidc"
 OLD, NEW = chain(1, subject="old"), chain(1, subject="new")
 RENAMED: dict[str, Any] = {
     "issuer_alias": "new",

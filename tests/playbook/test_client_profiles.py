@@ -15,7 +15,7 @@ import pytest
 import environment
 from support.certificates import chain
 from support.client_profiles import grants
-from support.declared import ISSUER
+from support.constants import ISSUER
 from support.declared import Declared
 from support.declared import after_every_request
 from support.declared import issuer

@@ -17,10 +17,10 @@ import recap
 from guides import terminal
 from simulator import Fault
 from support.certificates import chain
+from support.constants import ISSUER
 from support.constants import KEY
 from support.constants import OTHER_KEY
 from support.constants import OTHER_KEY_ID
-from support.declared import ISSUER
 from support.declared import Declared
 from support.declared import provider
 from support.playbooks import in_worker_alone
@@ -321,6 +321,9 @@ def test_nobody_need_have_looked_to_list_the_hosts(declared: Declared) -> None:
         assert "hosts (5):" in listed.output or playbook == "esx.trust.probe"
 
     assert all(host.journal == [] for host in declared.hosts)
+
+    # Nobody knows yet which hosts are to be written.
+    assert "hosts (5):" in declared.run(CONVERGE, "--list-hosts").output.partition("Roll out")[2]
 
 
 @pytest.mark.parametrize("playbook", [CONVERGE, "esx.trust.audit", "esx.trust.rotate_signing_certs"])

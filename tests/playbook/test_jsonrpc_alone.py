@@ -14,8 +14,8 @@ import pytest
 
 import recap
 from support.certificates import chain
+from support.constants import ISSUER
 from support.constants import KEY_ID
-from support.declared import ISSUER
 from support.declared import Declared
 from support.declared import issuer
 from support.declared import provider

@@ -17,6 +17,7 @@ import pytest
 
 import environment
 from support.certificates import chain
+from support.constants import ISSUER
 from support.constants import KEY
 from support.constants import KEY_ID
 from support.constants import OTHER_KEY_ID
@@ -32,9 +33,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.timeout(600)
 
 PROVIDER = {"provider": "site-a", "key_id": KEY_ID, "key_derivation_key": KEY}
-ISSUER = {
+DECLARED_ISSUER = {
     "issuer_alias": "vcenter01",
-    "issuer": "https://vcenter01.example.com/oidc",
+    "issuer": ISSUER,
     "signing_cert_chains": [{"cert_chain": chain(2)}],
 }
 KMS, TRUST = "esx.trust.esx_kms_provider", "esx.trust.esx_token_issuer"
@@ -49,9 +50,9 @@ RUNS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     (KMS, PROVIDER, {"diff": True}),
     (KMS, {**PROVIDER, "key_derivation_key": "c2hvcnQ=", "provider": "short"}, {}),
     (KMS, {"provider": "site-z", "state": "absent"}, {}),
-    (TRUST, ISSUER, {"check_mode": True, "diff": True}),
-    (TRUST, ISSUER, {"diff": True}),
-    (TRUST, {**ISSUER, "issuer_alias": "other"}, {}),
+    (TRUST, DECLARED_ISSUER, {"check_mode": True, "diff": True}),
+    (TRUST, DECLARED_ISSUER, {"diff": True}),
+    (TRUST, {**DECLARED_ISSUER, "issuer_alias": "other"}, {}),
     ("esx.trust.esx_kms_provider_info", {}, {}),
     ("esx.trust.esx_token_issuer_info", {"issuer_alias": "vcenter01"}, {}),
     # How options are written.
@@ -71,9 +72,9 @@ RUNS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     (KMS, {**PROVIDER, "state": "{{ key }}"}, {}),
     (KMS, {"provider": "site-a"}, {}),
     (KMS, {**PROVIDER, "proxy_host": "proxy.example.com"}, {}),
-    (TRUST, {**ISSUER, "signing_cert_chains": ["blue"]}, {}),
-    (TRUST, {**ISSUER, "signing_cert_chains": [{"chain": []}]}, {}),
-    (TRUST, {**ISSUER, "signing_cert_chains": [{"cert_chain": [], "colour": "blue"}]}, {}),
+    (TRUST, {**DECLARED_ISSUER, "signing_cert_chains": ["blue"]}, {}),
+    (TRUST, {**DECLARED_ISSUER, "signing_cert_chains": [{"chain": []}]}, {}),
+    (TRUST, {**DECLARED_ISSUER, "signing_cert_chains": [{"cert_chain": [], "colour": "blue"}]}, {}),
     # What the module refuses, and what the host does.
     (KMS, {**PROVIDER, "key_id": KEY}, {}),
     (KMS, {**PROVIDER, "key_id": OTHER_KEY_ID}, {"diff": True}),
@@ -81,7 +82,7 @@ RUNS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     (KMS, {**PROVIDER, "ca_path": "/nowhere.pem"}, {}),
     (KMS, {**PROVIDER, "port": 1, "retries": 0}, {}),
     (KMS, {"provider": "site-a", "state": "absent"}, {}),
-    (TRUST, {**ISSUER, "signing_cert_chains": [{"cert_chain": ["no certificate"]}]}, {}),
+    (TRUST, {**DECLARED_ISSUER, "signing_cert_chains": [{"cert_chain": ["no certificate"]}]}, {}),
     (KMS, {**PROVIDER, "password": "wrong-Password-1"}, {}),
 ]
 

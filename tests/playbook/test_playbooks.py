@@ -11,6 +11,7 @@ import pytest
 
 from simulator import Fault
 from support.certificates import chain
+from support.constants import ISSUER
 from support.constants import KEY
 from support.constants import KEY_ID
 from support.constants import OTHER_KEY_ID
@@ -29,7 +30,7 @@ PROVIDER: dict[str, Any] = {
 def issuer(certificates: list[str]) -> dict[str, Any]:
     options = {
         "issuer_alias": "vcenter01",
-        "issuer": "https://vcenter01.example.com/oidc",
+        "issuer": ISSUER,
         "signing_cert_chains": [{"cert_chain": certificates}],
     }
     return {"name": "Issuer", "esx.trust.esx_token_issuer": options}

@@ -13,9 +13,9 @@ import pytest
 
 from simulator import Fault
 from support.certificates import chain
+from support.constants import ISSUER
 from support.constants import KEY
 from support.constants import KEY_ID
-from support.declared import ISSUER
 from support.declared import Declared
 from support.playbooks import in_worker_alone
 from support.search import Search

@@ -22,8 +22,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from simulator import Fault
+from support.constants import ISSUER
 from support.constants import OTHER_KEY_ID
-from support.declared import ISSUER
 from support.declared import Declared
 from support.declared import after_every_request
 from support.declared import issuer

@@ -31,7 +31,7 @@ OLD, NEW = chain(subject="old"), chain(subject="new")
 def provider(**changes: Any) -> DeclaredHost:
     """The key provider nkp, declared present with KEY_ID and KEY."""
     params = {"provider": "nkp", "key_id": KEY_ID, "key_derivation_key": KEY, "state": "present", **changes}
-    return DeclaredHost((KmsProviders((DesiredKmsProvider.from_params(params),)),), single=True)
+    return DeclaredHost((KmsProviders((DesiredKmsProvider.from_params(params),)),), single_resource=True)
 
 
 def issuer(**changes: Any) -> DeclaredHost:

@@ -16,6 +16,7 @@ import pytest
 
 from simulator import exchange
 from support.certificates import chain
+from support.constants import ISSUER
 from support.constants import KEY
 from support.constants import KEY_ID
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from support.playbooks import Playbooks
     from support.playbooks import Played
 
-ISSUER = "https://vcenter01.example.com/oidc"
 #: A port on which nobody listens, and no patience.
 DOWN = {"esx_port": 1, "esx_retries": 0}
 

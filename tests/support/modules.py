@@ -19,6 +19,7 @@ from ansible.module_utils.common import warnings as ansible_warnings
 
 from ansible_collections.esx.trust.plugins.module_utils._api import retries
 from simulator import Fault
+from support.constants import ISSUER
 from support.constants import KEY
 from support.constants import KEY_ID
 
@@ -133,7 +134,7 @@ class Modules:
 
     def token_issuer(self, *, check: bool = False, diff: bool = False, **options: Any) -> Ran:
         """esx_token_issuer with alias and issuer of a vCenter, changed by `options`."""
-        declared = {"issuer_alias": "vcenter01", "issuer": "https://vcenter01.example.com/oidc", **options}
+        declared = {"issuer_alias": "vcenter01", "issuer": ISSUER, **options}
         return self.run("esx_token_issuer", check=check, diff=diff, **declared)
 
 

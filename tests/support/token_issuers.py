@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from simulator import Host
 
 SERVICE = "com.vmware.esx.authentication.trust.security_token_issuers"
-ISSUER = "https://vcenter01.example.com/oidc"
 #: The chain that most tests declare, and another.
 CHAIN, OTHER_CHAIN = chain(2, subject="one"), chain(2, subject="two")
 

@@ -132,7 +132,7 @@ def test_a_refused_write_is_explained_as_what_it_is(error_type: str, looks: bool
     client.passes("get")
     if not looks:
         client.fails("get", broken)
-    declaration = Recording(provider().services, single=True)
+    declaration = Recording(provider().services, single_resource=True)
 
     assert failure(client, declaration) is refusal
     assert {(error, step.action, step.id, host) for error, step, host in declaration.explained} == {

@@ -59,10 +59,10 @@ class Made:
         for name, present in self.wanted.items():
             before, after = ({"name": name} if there else {} for there in (name in observed, present))
             change = Step.between(self.kind, name, before or None, after or None)
-            single = Plan(
+            plan_of_entry = Plan(
                 before, after, () if bool(before) == present else (change,), (f"about {name}",), self.conflict or None
             )
-            resources.append(ResourcePlan.of(self.kind, name, "present" if present else "absent", single))
+            resources.append(ResourcePlan.of(self.kind, name, "present" if present else "absent", plan_of_entry))
 
         steps = tuple(step for resource in resources for step in resource.steps)
 
@@ -114,12 +114,12 @@ class Made:
         return records
 
 
-def host(*services: Made, single: bool = False) -> DeclaredHost:
-    return DeclaredHost(tuple(cast(DeclaredService, service) for service in services), single)
+def host(*services: Made, single_resource: bool = False) -> DeclaredHost:
+    return DeclaredHost(tuple(cast(DeclaredService, service) for service in services), single_resource)
 
 
-def planned(*services: Made, single: bool = False) -> Plan:
-    declared = host(*services, single=single)
+def planned(*services: Made, single_resource: bool = False) -> Plan:
+    declared = host(*services, single_resource=single_resource)
     return declared.plan(declared.observe(NOBODY))
 
 
@@ -150,7 +150,7 @@ def test_the_record_has_the_lists_of_all_services() -> None:
 
 
 def test_a_single_resource_has_its_own_record_and_no_report() -> None:
-    plan = planned(Made("cake", wanted={"new": True}), single=True)
+    plan = planned(Made("cake", wanted={"new": True}), single_resource=True)
     assert (plan.before, plan.after, plan.found) == ({}, {"name": "new"}, {})
 
 

@@ -25,7 +25,7 @@ OTHER = [f"{{{KEY_ID}}}", f"urn:uuid:{KEY_ID}", f"{DIGITS[:8]}-{DIGITS[8:]}", KE
 
 def is_conflict(key_id: str) -> bool:
     desired = DesiredKmsProvider("nkp", key_id=KEY_ID)
-    return plan(KmsProvider("nkp", "NATIVE", key_id), desired).conflict is not None
+    return bool(plan(KmsProvider("nkp", "NATIVE", key_id), desired).conflict)
 
 
 @pytest.mark.parametrize("key_id", SAME)

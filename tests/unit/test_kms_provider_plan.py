@@ -103,20 +103,30 @@ def test_what_is_there_with_the_same_key_id_is_left_alone(spelling: str, key: Op
     planned = plan(observed, desired(key_id=spelling, key_derivation_key=key))
 
     assert planned.steps == ()
-    assert planned.conflict is None
+    assert not planned.conflict
     assert planned.before == planned.after == observed.record()
 
 
 def test_the_hosts_own_spelling_of_a_key_id_is_no_difference() -> None:
     for spelling in (KEY_ID.upper(), f"{KEY_ID.upper()}\n", f" {KEY_ID} "):
-        assert plan(KmsProvider("nkp", "NATIVE", spelling), desired()).conflict is None
+        assert not plan(KmsProvider("nkp", "NATIVE", spelling), desired()).conflict
 
 
 def test_creating_needs_the_key() -> None:
     planned = plan(None, desired(key_derivation_key=None))
     assert planned.steps == ()
-    assert planned.conflict is not None
     assert "key_derivation_key" in planned.conflict
+
+
+def test_a_provider_that_is_listed_and_unknown_is_neither_created_nor_called_missing() -> None:
+    planned = plan(None, desired(), ["nkp"])
+    assert (planned.status, planned.steps) == ("conflict", ())
+    assert "'nkp'" in planned.conflict
+
+    # Nobody wants it to be there.
+    unwanted = plan(None, desired(state="absent"), ["nkp"])
+
+    assert (unwanted.status, unwanted.steps, unwanted.conflict) == ("ok", (), "")
 
 
 @pytest.mark.parametrize("state", ["present", "absent"])
@@ -135,7 +145,7 @@ def test_another_key_is_a_conflict_that_says_what_is_there(
     planned = plan(KmsProvider("nkp", type_, key_id), desired(state=state))
     assert planned.steps == ()
 
-    conflict = planned.conflict or ""
+    conflict = planned.conflict
 
     assert says in conflict.replace("Not-A-UUID", "not-a-uuid")
     assert "'nkp'" in conflict
@@ -156,7 +166,7 @@ def test_absent_deletes_what_is_there() -> None:
 
 def test_absent_of_what_is_absent_is_nothing_to_do() -> None:
     planned = plan(None, desired(state="absent", key_id=None, key_derivation_key=None))
-    assert (planned.steps, planned.conflict, planned.before, planned.after) == ((), None, {}, {})
+    assert (planned.steps, planned.conflict, planned.before, planned.after) == ((), "", {}, {})
 
 
 @given(observations, declarations())
@@ -194,7 +204,7 @@ def test_after_a_plan_is_carried_out_nothing_is_left_to_do(
     second = plan(observe(host), declared)
 
     assert second.steps == ()
-    assert (second.conflict is None) == (first.conflict is None)
+    assert bool(second.conflict) == bool(first.conflict)
     assert "bystander" in host.key_providers
 
 
@@ -218,7 +228,7 @@ def test_before_and_after_are_what_the_host_holds_before_and_after(
 def test_the_key_is_in_no_repr_and_no_record(observed: Optional[KmsProvider], declared: DesiredKmsProvider) -> None:
     planned = plan(observed, declared)
     if declared.key_derivation_key:
-        shown = [repr(planned), repr(declared), *map(repr, planned.steps), repr(planned.after), str(planned.conflict)]
+        shown = [repr(planned), repr(declared), *map(repr, planned.steps), repr(planned.after), planned.conflict]
         shown.extend(repr(step.describe()) for step in planned.steps)
         assert not [text for text in shown if declared.key_derivation_key in text]
 

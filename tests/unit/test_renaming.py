@@ -47,8 +47,8 @@ RENAME = {"issuer_conflict": "rename"}
 Held = Mapping[str, TokenIssuer]
 
 
-def declared(*issuers: dict[str, Any], purge: bool = False, whole: bool = True) -> DeclaredIssuers:
-    return DeclaredIssuers(issuers_of(desired(issuers=list(issuers))).issuers or (), purge, whole)
+def declared(*issuers: dict[str, Any], purge: bool = False, complete: bool = True) -> DeclaredIssuers:
+    return DeclaredIssuers(issuers_of(desired(issuers=list(issuers))).issuers or (), purge, complete)
 
 
 def holding(*issuers: tuple[str, str, list[list[str]]]) -> Held:
@@ -227,20 +227,20 @@ def test_a_purge_deletes_a_marker() -> None:
 
 def test_a_single_declaration_leaves_the_markers_of_others_alone() -> None:
     held = holding(("former", marker("vc", "https://vc"), [NEW]))
-    assert steps_of(plan(held, declared(issuer("other", "https://other"), whole=False))) == [("create", "other")]
-    assert steps_of(plan(held, declared(absent("other", "https://vc"), whole=False))) == []
+    assert steps_of(plan(held, declared(issuer("other", "https://other"), complete=False))) == [("create", "other")]
+    assert steps_of(plan(held, declared(absent("other", "https://vc"), complete=False))) == []
 
 
 @pytest.mark.parametrize(("alias", "expected"), [("former", {}), ("vc", {"former": "https://vc"})])
 def test_absent_of_either_alias_before_the_new_one_was_made(alias: str, expected: dict[str, str]) -> None:
     held = holding(("former", marker("vc", "https://vc"), [NEW]))
-    assert trusted(plan(held, declared(absent(alias), whole=False)).held) == expected
+    assert trusted(plan(held, declared(absent(alias), complete=False)).held) == expected
 
 
-@pytest.mark.parametrize("whole", [True, False])
-def test_absent_of_the_new_alias_after_it_was_made(whole: bool) -> None:
+@pytest.mark.parametrize("complete", [True, False])
+def test_absent_of_the_new_alias_after_it_was_made(complete: bool) -> None:
     held = holding(("former", marker("vc", "https://vc"), [NEW]), ("vc", "https://vc", [NEW]))
-    planned = plan(held, declared(absent("vc"), whole=whole))
+    planned = plan(held, declared(absent("vc"), complete=complete))
     assert steps_of(planned) == [("delete", "former"), ("delete", "vc")]
 
 
@@ -323,7 +323,7 @@ def wholes(draw: st.DrawFn) -> DeclaredIssuers:
             issuers.append(DesiredTokenIssuer(alias, known, state="absent"))
 
     if draw(st.booleans()):
-        return DeclaredIssuers(tuple(issuers[:1]), whole=False)
+        return DeclaredIssuers(tuple(issuers[:1]), complete=False)
 
     return DeclaredIssuers(tuple(issuers), purge=draw(st.booleans()))
 

@@ -10,6 +10,7 @@ import json
 import textwrap
 import time
 from collections.abc import Callable
+from collections.abc import Collection
 from urllib.parse import quote
 from urllib.parse import quote_plus
 
@@ -302,6 +303,18 @@ def test_a_password_that_is_a_word_of_ours_changes_no_outcome(password: str) -> 
     assert Redactor([password]).scrub_result(result) == result
 
 
+@pytest.mark.parametrize("password", ["merge", "present", "rename", "token", "exact"])
+def test_a_password_that_is_a_choice_of_an_option_hides_no_option(password: str) -> None:
+    issuer = {"chains_mode": "merge", "issuer_conflict": "rename", "state": "present"}
+    profile = {"entitlements_mode": "exact", "state": "present"}
+    options = {"auth_method": "token", "token_issuers": [issuer], "client_profiles": [profile], "username": password}
+    result = {"invocation": {"module_args": options}}
+
+    shown = scrubbed(ARGUMENTS, result, [{"password": password}])
+
+    assert shown["invocation"]["module_args"] == {**options, "username": MASK}
+
+
 def test_numbers_that_are_a_secret_are_masked() -> None:
     assert Redactor(["12345678"]).scrub_result({"port": 12345678, "ok": True}) == {"port": MASK, "ok": True}
 
@@ -390,9 +403,9 @@ def searches(monkeypatch: pytest.MonkeyPatch) -> list[Redactor]:
     seen: list[Redactor] = []
     search = Redactor.scrub_result
 
-    def watched(self: Redactor, result: dict[str, object]) -> Masked:
+    def watched(self: Redactor, result: dict[str, object], options_with_choices: Collection[str] = ()) -> Masked:
         seen.append(self)
-        return search(self, result)
+        return search(self, result, options_with_choices)
 
     monkeypatch.setattr(Redactor, "scrub_result", watched)
 

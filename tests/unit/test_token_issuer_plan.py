@@ -216,7 +216,7 @@ def test_what_a_renaming_takes_away_can_be_put_back_as_it_was() -> None:
 
     assert set(observe(host)) != set(held)
 
-    host.apply(restoring_steps(by_alias(observe(host)), marking, DeclaredIssuers((wanted,), whole=False)))
+    host.apply(restoring_steps(by_alias(observe(host)), marking, DeclaredIssuers((wanted,), complete=False)))
 
     assert set(observe(host)) == set(held)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from support.certificates import chain
+from support.constants import ISSUER
 from support.constants import KEY
 from support.constants import KEY_ID
 from wire.checks import assert_one_sentence
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from support.modules import Modules
     from support.modules import Ran
 
-ISSUER = "https://vcenter01.example.com/oidc"
 OLD = [chain(1, subject="old signer")]
 NEW = [chain(1, subject="new signer")]
 

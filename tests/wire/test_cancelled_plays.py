@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from simulator import Fault
+from support.constants import ISSUER
 from support.playbooks import playbooks
 from support.tools import tools
 from wire.checks import issuer_options
 from wire.processes import running
 from wire.processes import wait_for
-from wire.scenarios import ISSUER
 from wire.scenarios import NEW
 from wire.scenarios import OLD
 

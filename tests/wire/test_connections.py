@@ -16,13 +16,13 @@ from ansible_collections.esx.trust.plugins.module_utils._api import tls
 from ansible_collections.esx.trust.plugins.module_utils._api.https_transport import HttpsTransport
 from simulator import Fault
 from simulator.certificates import issue
+from support.constants import ISSUER
 from support.constants import KEY_ID
 from support.constants import OTHER_KEY_ID
 from wire.checks import front
 from wire.checks import open_sockets
 from wire.checks import served_by
 from wire.checks import wrote
-from wire.scenarios import ISSUER
 from wire.scenarios import OLD
 from wire.scenarios import SCENARIOS
 from wire.scenarios import Scenario

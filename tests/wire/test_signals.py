@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from simulator import Fault
+from support.constants import ISSUER
 from support.constants import KEY
 from support.constants import KEY_ID
 from wire.checks import HELD
 from wire.checks import issuer_options
 from wire.processes import Starter
 from wire.processes import wait_for
-from wire.scenarios import ISSUER
 from wire.scenarios import NEW
 from wire.scenarios import OLD
 

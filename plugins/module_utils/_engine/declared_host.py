@@ -37,11 +37,12 @@ class DeclaredHost:
     A method that `DeclaredService` has too calls that of the service to which a step belongs, or those of all services.
 
     services: the declarations of the services, in the order of writing.
-    single: True if exactly one resource is declared and no other is of interest. The plan then has its record alone.
+    single_resource: True if exactly one resource is declared and no other is of interest. The plan then has its record
+        alone.
     """
 
     services: tuple[DeclaredService, ...]
-    single: bool = False
+    single_resource: bool = False
 
     def observe(self, client: Client) -> Observed:
         """Read the state of the host. Raises TrustError."""
@@ -78,7 +79,7 @@ class DeclaredHost:
         for service_plan in service_plans:
             resources.extend(service_plan.resources)
 
-        if self.single:
+        if self.single_resource:
             before, after = resources[0].before, resources[0].after
             found: Mapping[str, Any] = {}
         else:

@@ -51,7 +51,7 @@ def scrubbed(
 
     masked = result
     if not (isinstance(result, Masked) and hidden <= result.secrets):
-        masked = Redactor(hidden).scrub_result(result)
+        masked = Redactor(hidden).scrub_result(result, arguments.names_with_choices)
 
     # Sentences are cut after they are masked, so that no part of a secret stays.
     bounded: dict[str, Any] = _bounded(masked)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
@@ -49,20 +50,9 @@ FREE_TEXTS = frozenset(
         "reason",
     )
 )
-#: The names in results whose values are words of this collection and never secrets.
-_FIELDS_WITHOUT_SECRETS = frozenset(
-    (
-        "api_protocol",
-        "auth_method",
-        "chains_mode",
-        "code",
-        "entitlements_mode",
-        "issuer_conflict",
-        "operation",
-        "resource",
-        "state",
-    )
-)
+#: The names in results whose values are words of this collection and never secrets. The values of options that have
+#: choices are such words, too.
+_FIELDS_OF_WORDS = frozenset(("api_protocol", "code", "operation", "resource"))
 _OUR_NAME = re.compile(r"[a-z_]+")
 
 #: The types of a dictionary. Python finds out faster that a value is a dict than that it is any other mapping.
@@ -87,9 +77,13 @@ class Masked(dict[str, Any]):
         """The secrets that are masked."""
         return self._redactor.secrets
 
-    def extended(self, more: Mapping[str, Any]) -> Masked:
-        """This result with more entries, in which the same secrets are masked."""
-        return Masked({**self, **self._redactor.scrub_result(more)}, self._redactor)
+    def extended(self, more: Mapping[str, Any], options_with_choices: Collection[str] = ()) -> Masked:
+        """This result with more entries, in which the same secrets are masked.
+
+        options_with_choices: see `Redactor.scrub_result`.
+        """
+        masked = self._redactor.scrub_result(more, options_with_choices)
+        return Masked({**self, **masked}, self._redactor)
 
 
 class Redactor:
@@ -116,13 +110,15 @@ class Redactor:
         """The text with asterisks in the place of every secret, and of every twelve characters in a row of a secret."""
         return self._scrubbed([text], is_value=False)[0]
 
-    def scrub_result(self, result: Mapping[str, Any]) -> Masked:
+    def scrub_result(self, result: Mapping[str, Any], options_with_choices: Collection[str] = ()) -> Masked:
         """A result with the secrets masked in every text, number and name, at any depth.
 
         Sentences are masked as by `scrub`. All other texts are values: names, ids and certificates. In a value, a short
         secret is masked only if the whole value is that secret; else a short secret would damage many names.
+
+        options_with_choices: the names of options that take one of a few words, which are no secrets.
         """
-        texts = _Texts()
+        texts = _Texts(_FIELDS_OF_WORDS.union(options_with_choices))
         texts.collect(result, None)
         self._scrub_all(texts.sentences, is_value=False)
         self._scrub_all(texts.values, is_value=True)
@@ -217,7 +213,7 @@ class Redactor:
         name: the name under which the part stands.
         """
         if isinstance(value, str):
-            is_no_secret = name in _FIELDS_WITHOUT_SECRETS and _is_short_word(value)
+            is_no_secret = name in texts.fields_of_words and _is_short_word(value)
             return value if is_no_secret else texts.scrubbed(value, name)
 
         if isinstance(value, bool) or value is None:
@@ -276,9 +272,13 @@ class Redactor:
 
 
 class _Texts:
-    """The texts of a result, and the scrubbed form of each."""
+    """The texts of a result, and the scrubbed form of each.
 
-    def __init__(self) -> None:
+    fields_of_words: the names in the result under which a short word is no secret.
+    """
+
+    def __init__(self, fields_of_words: frozenset[str]) -> None:
+        self.fields_of_words = fields_of_words
         #: The scrubbed form of each sentence, by the sentence.
         self.sentences: dict[str, str] = {}
         #: The scrubbed form of each other text, by the text: names, ids, certificates.

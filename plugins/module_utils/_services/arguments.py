@@ -25,6 +25,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.option_specifi
 from ansible_collections.esx.trust.plugins.module_utils._services.option_specifications import options_by_spelling
 from ansible_collections.esx.trust.plugins.module_utils._services.option_specifications import spellings
 from ansible_collections.esx.trust.plugins.module_utils._services.secret_options import misplaced_texts
+from ansible_collections.esx.trust.plugins.module_utils._services.secret_options import names_with_choices
 from ansible_collections.esx.trust.plugins.module_utils._services.secret_options import private_keys
 from ansible_collections.esx.trust.plugins.module_utils._services.secret_options import secret_names
 from ansible_collections.esx.trust.plugins.module_utils._services.secret_options import texts_under
@@ -140,6 +141,11 @@ class Arguments:
     def _secret_names(self) -> set[str]:
         """The names and aliases of the secret options, at any depth."""
         return set(secret_names(self.options))
+
+    @cached_property
+    def names_with_choices(self) -> frozenset[str]:
+        """The names of the options that take one of a few words, at any depth."""
+        return frozenset(names_with_choices(self.options))
 
     def secrets(self, params: Mapping[str, Any]) -> set[str]:
         """The values of all secret options, at any depth, and every private key in any option."""

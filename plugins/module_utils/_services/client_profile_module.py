@@ -35,8 +35,8 @@ INFO_ARGUMENTS = HOST_CONNECTION.merge(Arguments(options=SUBJECT_OPTIONS))
 
 def host_with_profile(desired: DesiredClientProfile, account: Account = UNKNOWN) -> DeclaredHost:
     """The declaration of a host with one client profile. account: the account that is logged in."""
-    declared = IssuersAndProfiles(profiles=(desired,), account=account, whole=False)
-    return DeclaredHost((declared,), single=True)
+    declared = IssuersAndProfiles(profiles=(desired,), account=account, complete=False)
+    return DeclaredHost((declared,), single_resource=True)
 
 
 def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def profile_resources(
 
         yield resource
 
-    if issuers.whole:
+    if issuers.complete:
         for profile in undeclared(profiles.held, declared):
             yield _undeclared_profile(profile, profile not in rights.held)
 

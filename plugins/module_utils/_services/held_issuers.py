@@ -23,13 +23,13 @@ class DeclaredIssuers:
     """The declaration of a host's token issuers.
 
     purge: whether issuers that are not declared are deleted.
-    whole: True if these are all issuers that are declared for the host. If not, a marker is left alone unless it
+    complete: True if these are all issuers that are declared for the host. If not, a marker is left alone unless it
         concerns a declared alias or a declared issuer.
     """
 
     issuers: tuple[DesiredTokenIssuer, ...]
     purge: bool = False
-    whole: bool = True
+    complete: bool = True
 
     @property
     def present(self) -> list[DesiredTokenIssuer]:
@@ -68,7 +68,7 @@ class DeclaredIssuers:
         if marker is None:
             return False
 
-        if self.whole or self.of_issuer(marker.issuer):
+        if self.complete or self.of_issuer(marker.issuer):
             return True
 
         return self.of_alias(held.issuer_alias) is not None or self.of_alias(marker.alias) is not None

@@ -95,7 +95,7 @@ class IssuersAndProfiles(Service):
     issuers, profiles: None if none are declared, so that they need not be read.
     purge_issuers, purge_profiles: whether those that are not declared are deleted.
     account: the account that is logged in.
-    whole: True if these are all that are declared for the host. False if only one issuer or profile is declared.
+    complete: True if these are all that are declared for the host. False if only one issuer or profile is declared.
     """
 
     issuers: Optional[tuple[DesiredTokenIssuer, ...]] = None
@@ -103,7 +103,7 @@ class IssuersAndProfiles(Service):
     profiles: Optional[tuple[DesiredClientProfile, ...]] = None
     purge_profiles: bool = False
     account: Account = UNKNOWN
-    whole: bool = True
+    complete: bool = True
 
     kinds: ClassVar[tuple[str, ...]] = (ISSUER, PROFILE)
     list_options: ClassVar[tuple[str, ...]] = (ISSUERS_OPTION, PROFILES_OPTION)
@@ -150,7 +150,7 @@ class IssuersAndProfiles(Service):
     @property
     def declared_issuers(self) -> DeclaredIssuers:
         """The declaration of the issuers, for their plan."""
-        return DeclaredIssuers(self.issuers or (), purge=self.purge_issuers, whole=self.whole)
+        return DeclaredIssuers(self.issuers or (), purge=self.purge_issuers, complete=self.complete)
 
     @property
     def declared_profiles(self) -> DeclaredProfiles:

@@ -30,7 +30,7 @@ INFO_ARGUMENTS = HOST_CONNECTION.merge(Arguments(options={"provider": {"type": "
 def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """esx_kms_provider: the module's result. Raises TrustError."""
     desired = DesiredKmsProvider.from_params(params)
-    host = DeclaredHost((KmsProviders((desired,)),), single=True)
+    host = DeclaredHost((KmsProviders((desired,)),), single_resource=True)
 
     connection = Connection.from_params(params)
     with connect(connection, ARGUMENTS.secrets(params)) as client:

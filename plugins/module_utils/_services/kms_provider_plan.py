@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from collections.abc import Container
 from typing import Optional
 
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Plan
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import ResourcePlan
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._services.key_ids import same_key_id
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import RESOURCE
@@ -17,7 +17,11 @@ from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_m
 from ansible_collections.esx.trust.plugins.module_utils._services.names import look_alike_warnings
 
 
-def plan(observed: Optional[KmsProvider], desired: DesiredKmsProvider, names: Collection[str] = ()) -> Plan:
+def plan(
+    observed: Optional[KmsProvider],
+    desired: DesiredKmsProvider,
+    names: Collection[str] = (),
+) -> ResourcePlan:
     """The plan that brings one key provider of a host to its declared state. Pure.
 
     A provider that has another key than declared is a conflict and never a change: a new key would lock the virtual
@@ -27,8 +31,28 @@ def plan(observed: Optional[KmsProvider], desired: DesiredKmsProvider, names: Co
     names: the names of all providers on the host, for a warning about look-alikes. If the declared one is among them,
         although the host does not know it, it is not created.
     """
+    name = desired.provider
+    if observed is None and desired.state == "present" and name in names:
+        return ResourcePlan(
+            resource=RESOURCE,
+            id=name,
+            # An audit must not call it missing, because a converge cannot create it.
+            status="conflict",
+            before={},
+            after={},
+            conflict=(
+                f"the host lists the key provider {name!r}, and says that it does not know it, so it may hold another"
+                " key."
+            ),
+        )
+
+    return ResourcePlan.of(RESOURCE, name, desired.state, _plan(observed, desired, names))
+
+
+def _plan(observed: Optional[KmsProvider], desired: DesiredKmsProvider, names: Collection[str]) -> Plan:
+    """The plan for a provider of which the host says clearly whether it is there. For the arguments, see `plan`."""
     before = observed.record() if observed else {}
-    conflict = _conflict(observed, desired, names)
+    conflict = _conflict(observed, desired)
     if conflict:
         return Plan(before=before, after=before, conflict=conflict)
 
@@ -55,25 +79,11 @@ def plan(observed: Optional[KmsProvider], desired: DesiredKmsProvider, names: Co
     )
 
 
-def _conflict(
-    observed: Optional[KmsProvider],
-    desired: DesiredKmsProvider,
-    names: Container[str],
-) -> Optional[str]:
-    """Why the provider may not be written, or None.
-
-    observed: the provider on the host, or None.
-    names: the names of all providers on the host.
-    """
+def _conflict(observed: Optional[KmsProvider], desired: DesiredKmsProvider) -> Optional[str]:
+    """Why the provider may not be written, or None. observed: the provider on the host, or None."""
     name = f"the key provider {desired.provider!r}"
     if observed is None:
-        if desired.state == "absent":
-            return None
-
-        if desired.provider in names:
-            return f"the host lists {name}, and says that it does not know it, so it may hold another key."
-
-        if desired.creates:
+        if desired.state == "absent" or desired.creates:
             return None
 
         return f"{name} is not there, and key_derivation_key, which is needed to create it, was not given."

@@ -87,20 +87,15 @@ class KmsProviders(Service):
         return Observed(found, names)
 
     def plan(self, observed: Observed) -> ServicePlan:
-        resources = []
+        resources: list[ResourcePlan] = []
         added: list[Step] = []
         removed: list[Step] = []
-        for desired in self.desired:
-            found = observed.found.get(desired.provider)
-            provider_plan = kms_provider_plan.plan(found, desired, observed.names)
-            resource = ResourcePlan.of(RESOURCE, desired.provider, desired.state, provider_plan)
-            if provider_plan.conflict and found is None and desired.provider in observed.names:
-                # An audit must not call it missing, because a converge cannot create it.
-                resource = replace(resource, status="conflict")
 
+        for desired in self.desired:
+            resource = kms_provider_plan.plan(observed.found.get(desired.provider), desired, observed.names)
             resources.append(resource)
 
-            for step in provider_plan.steps:
+            for step in resource.steps:
                 steps = removed if step.deletes else added
                 steps.append(step)
 

@@ -46,6 +46,15 @@ def secret_names(options: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         yield from secret_names(option.get("options", {}))
 
 
+def names_with_choices(options: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """The names of the options that take one of a few words, at any depth. No such word is a secret."""
+    for name, option in options.items():
+        if "choices" in option:
+            yield name
+
+        yield from names_with_choices(option.get("options", {}))
+
+
 def texts_under(names: set[str], value: Any) -> Iterator[str]:
     """Every text under one of the names, at any depth."""
     if isinstance(value, Mapping):

@@ -36,8 +36,8 @@ INFO_ARGUMENTS = HOST_CONNECTION.merge(Arguments(options={"issuer_alias": {"type
 
 def host_with_issuer(desired: DesiredTokenIssuer, account: Account = UNKNOWN) -> DeclaredHost:
     """The declaration of a host with one token issuer. account: the account that is logged in."""
-    declared = IssuersAndProfiles(issuers=(desired,), account=account, whole=False)
-    return DeclaredHost((declared,), single=True)
+    declared = IssuersAndProfiles(issuers=(desired,), account=account, complete=False)
+    return DeclaredHost((declared,), single_resource=True)
 
 
 def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:

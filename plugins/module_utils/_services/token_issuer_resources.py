@@ -60,7 +60,7 @@ def issuer_resources(
         message = marker_message(first, saved, declared) if saved else ""
         yield replace(resource, message=message)
 
-    if declared.whole:
+    if declared.complete:
         for alias in undeclared(first, declared):
             yield _undeclared_issuer(first, alias, issuer_plan, declared)
 
@@ -104,7 +104,7 @@ def _issuer_warnings(
     declared: DeclaredIssuers,
 ) -> tuple[str, ...]:
     """The warnings about one declared issuer."""
-    if not declared.whole:
+    if not declared.complete:
         return (
             *warnings_about(observed, desired, declared),
             *marker_warnings(observed, declared),

@@ -80,7 +80,11 @@ def _parked_chains(held: Held, sent: Sequence[Step], desired: DesiredTokenIssuer
     if desired.chains_mode != "merge" or real_holder(held, issuer) is not None:
         return None
 
-    written: list[TokenIssuer] = [step.after for step in sent if not step.deletes and step.after.true_issuer == issuer]
+    written: list[TokenIssuer] = []
+    for step in sent:
+        if not step.deletes and step.after.true_issuer == issuer:
+            written.append(step.after)
+
     if not written:
         return None
 
