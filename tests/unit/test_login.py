@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.esx.trust.plugins.module_utils._api.answer import Answer
 from ansible_collections.esx.trust.plugins.module_utils._api.login import TOKEN_CREATE
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
@@ -27,6 +28,11 @@ from support.transport import is_sentence
 from support.transport import lost
 
 BASIC = "Basic cm9vdDpWTXdhcmUxIQ=="
+NO_ENTITLEMENTS = Answer(
+    401,
+    {},
+    b'{"error_type": "UNAUTHENTICATED", "messages": [{"id": "com.vmware.esx.authentication.token.no_entitlements"}]}',
+)
 NO_SESSIONS = "ESX hosts have no session service; use auth_method token or basic."
 
 
@@ -182,6 +188,8 @@ def test_once_logged_in_lost_answers_are_no_matter_of_the_login(transport: Scrip
         ({}, None, [401], ["then refused it", "IDENTITY_MGMT", "SECURITY_MGMT", "auth_method basic"]),
         ({"auth_method": "session"}, ["s"], [401], ["then refused it", "IDENTITY_MGMT"]),
         ({"saml_token": "H4s="}, None, [401], ["then refused it"]),
+        ({}, [NO_ENTITLEMENTS], None, ["password of 'root' may be right", "no client profile"]),
+        ({"saml_token": "H4s=", "username": None}, [NO_ENTITLEMENTS], None, ["saml_token may be", "no client profile"]),
     ],
 )
 def test_a_refused_login_is_explained(
@@ -194,6 +202,19 @@ def test_a_refused_login_is_explained(
     assert isinstance(error, Unauthenticated)
     assert is_sentence(error.hint)
     assert [word for word in words if word not in error.hint] == []
+
+    if "saml_token" in options:
+        assert "basic" not in error.hint
+        assert "password" not in error.hint
+
+
+def test_a_saml_token_cannot_be_sent_in_another_way(transport: ScriptedTransport) -> None:
+    transport.logins = [ApiError("no", status=404, error_type="NOT_FOUND")]
+    error = failing(lambda: client_over(transport, saml_token="H4s=").call(READ()))
+
+    assert is_sentence(error.hint)
+    assert "token service" in error.hint
+    assert "basic" not in error.hint
 
 
 @pytest.mark.parametrize(

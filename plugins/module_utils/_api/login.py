@@ -176,6 +176,12 @@ class Login:
         """What to do after a refusal."""
         connection = self._connection
 
+        if lacks_entitlements(error) and connection.saml_token:
+            return (
+                "The saml_token may be right, but no client profile of the host gives its user or a group of the user"
+                " an entitlement; give it one (IDENTITY_MGMT or SECURITY_MGMT)."
+            )
+
         if lacks_entitlements(error):
             return (
                 f"The password of {connection.username!r} may be right, but no client profile of the host gives the"
@@ -190,6 +196,12 @@ class Login:
 
         at_login = error.operation in LOGIN_OPERATIONS
         sends_login = at_login or connection.auth_method == "basic"
+        if not sends_login and connection.saml_token:
+            return (
+                "The host gave a token and then refused it: the user of the saml_token may lack the entitlement"
+                " (IDENTITY_MGMT or SECURITY_MGMT)."
+            )
+
         if not sends_login:
             return (
                 "The host gave a token and then refused it: the account may lack the entitlement (IDENTITY_MGMT or"
@@ -216,6 +228,10 @@ class Login:
         host_answered = isinstance(error, (ApiError, UnexpectedAnswer))
         if operation is SESSION_CREATE and host_answered:
             error.reword(hint="ESX hosts have no session service; use auth_method token or basic.")
+        elif says_no_such_operation(error) and self._connection.saml_token:
+            error.reword(
+                hint=("The host does not offer the token service at this address. No other service takes a saml_token.")
+            )
         elif says_no_such_operation(error):
             error.reword(
                 hint=(
