@@ -37,18 +37,21 @@ from environment import ROOT
 
 #: Seconds that a host which answers late takes for each answer.
 LATE = 0.05
-#: One host in so many differs, where some do.
+#: In the cases in which some hosts differ: of so many hosts, one holds nothing yet.
 SHARE = 10
 
 
 @dataclass(frozen=True)
 class Case:
-    """What is measured. share: one host in so many holds nothing yet; 0: each is as declared."""
+    """Work that is measured over the hosts of a fleet.
+
+    share: of so many hosts, one holds nothing yet. 0: all hosts are as declared.
+    late: whether the work is also measured with hosts that answer late.
+    """
 
     name: str
     work: Work
     share: int = 0
-    #: Whether it is measured with hosts that answer late as well.
     late: bool = False
 
     def differing(self, hosts: int) -> int:
@@ -62,7 +65,10 @@ def as_declared(work: Work, *, late: bool = False) -> Case:
 
 
 def cases(fleet: SimulatedFleet) -> list[Case]:
-    """Every case, in the order in which they are run: each leaves the hosts as declared, or the next one does."""
+    """All cases, in the order in which they are run.
+
+    After an audit of hosts that differ, they still differ. The converge that follows makes them as declared.
+    """
     return [
         Case("converge, first run", bench_work.CONVERGE, share=1),
         as_declared(bench_work.CONVERGE, late=True),
@@ -93,7 +99,7 @@ class Comparison:
         #: By the name of the case and the size of the fleet.
         self._figures: dict[tuple[str, int], list[Figure]] = {}
         self._late: dict[tuple[str, int], list[Figure]] = {}
-        #: A task that does nothing on one host: what a run costs before any host.
+        #: A task that does nothing on one host. It costs nearly what a run costs without any host.
         self._alone: list[Figure] = []
         self._load = os.getloadavg()[0]
 
@@ -146,7 +152,7 @@ class Comparison:
         }
 
     def _row(self, case: Case, size: int) -> dict[str, Any]:
-        """One case over a fleet of a size. What was measured with fewer hosts is projected."""
+        """The figures of one case over a fleet of a size. If fewer hosts were measured, the figures are projected."""
         figures = self._figures[case.name, size]
         late = self._late.get((case.name, size))
         figure = median(figures)
@@ -172,7 +178,11 @@ class Comparison:
 
 
 def projected(found: float, once: float, hosts: int, size: int) -> float:
-    """A figure of a fleet of `size`, of which so many hosts were measured. once: what a run costs before any host."""
+    """The figure of a fleet of `size` hosts.
+
+    found: the figure that was measured with `hosts` hosts.
+    once: the part of it that does not depend on the number of hosts.
+    """
     for_each = (found - once) / hosts
     return once + for_each * size
 
@@ -187,7 +197,7 @@ def median(figures: Sequence[Figure]) -> Figure:
 
 
 def machine(stage: Stage) -> str:
-    """What was measured on, in a line."""
+    """The machine and the programs that were measured, in a line."""
     core = stage.python("-c", "import ansible.release; print(ansible.release.__version__)")
     python = stage.python("-c", "import platform; print(platform.python_version())")
     processors = f"{os.cpu_count()} CPUs ({platform.machine()})"

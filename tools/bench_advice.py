@@ -36,7 +36,7 @@ THREE_TASKS = replace(IN_WORKER, tasks=[*IN_WORKER.tasks, *_LOOKS])
 
 @dataclass(frozen=True)
 class Setting:
-    """A way to run the play. parts: so many runs at once, each over its share of the hosts."""
+    """A way to run the play. parts: the number of runs at the same time, each over its share of the hosts."""
 
     label: str
     forks: int = FORKS
@@ -47,16 +47,16 @@ class Setting:
 
 @dataclass(frozen=True)
 class Question:
-    """A question, and the hosts on which it is measured.
+    """A question, with the settings that are compared and the hosts on which they are measured.
 
     delay: the seconds before each answer of a late host, and the number of hosts of which one is late.
+    share: the number of hosts of which one takes part.
     """
 
     text: str
     settings: Sequence[Setting]
     work: Work = IN_WORKER
     delay: tuple[float, int] | None = None
-    #: The number of hosts of which one takes part.
     share: int = 1
 
 
@@ -121,7 +121,7 @@ def questions() -> Iterator[Question]:
 
 @dataclass(frozen=True)
 class Cost:
-    """Of all runs of a setting together."""
+    """The cost of all runs of a setting together."""
 
     seconds: float
     cpu: float
@@ -129,7 +129,7 @@ class Cost:
 
 @dataclass
 class Answer:
-    """What was found of a question, by the label of the setting: what each round took."""
+    """The answer to a question. costs: the cost of each round, by the label of the setting."""
 
     question: Question
     costs: dict[str, list[Cost]]
@@ -178,7 +178,7 @@ def _ask(stage: Stage, answer: Answer, hosts: int) -> None:
 
 @contextlib.contextmanager
 def _delayed(stage: Stage, question: Question) -> Iterator[None]:
-    """Inside, some hosts answer late."""
+    """While it is open, some hosts answer late, if the question wants that."""
     if question.delay is None:
         yield
         return
@@ -189,7 +189,7 @@ def _delayed(stage: Stage, question: Question) -> Iterator[None]:
 
 
 def _cost(stage: Stage, work: Work, setting: Setting, hosts: int) -> Cost:
-    """Do the work with a setting, in so many runs at once."""
+    """Do the work with a setting, and return the cost."""
     play = work.play(stage.fleet, **(setting.keywords or {}))
 
     def run(part: int) -> float:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import html
 from typing import Any
 
-#: Put together, so that nobody takes this line for the licence of this file.
+#: The text is in two parts, so that no tool takes this line for the licence of this file.
 LICENCE = "SPDX-License-" + "Identifier: GPL-3.0-or-later"
 
 WIDTH, LEFT, BAR, GAP, RIGHT = 760, 250, 22, 12, 90
@@ -23,7 +23,7 @@ STYLE = """
   }
 """
 CLASSES = {"no-op task": "nothing", "audit": "ours", "converge": "ours", "esx_kms_provider": "ours"}
-#: What the chart leaves out: the slow ways, beside which nothing else is seen, and what is not as declared.
+#: The chart leaves out the slow ways, because their bars would make all others too short, and hosts that differ.
 NOT_DRAWN = ("esx_kms_provider as a module", "ansible.builtin.uri", "converge, first run")
 
 

@@ -24,7 +24,7 @@ TIMEOUT = 120.0
 
 
 class SimulatedFleet:
-    """The hosts, and the fleet's own account of what it was asked and what that cost it."""
+    """The hosts, with the number of requests that came to them and the CPU time that the simulator used."""
 
     def __init__(self, folder: Path) -> None:
         self.ca_path = folder / "ca.pem"
@@ -41,7 +41,7 @@ class SimulatedFleet:
 
     @contextlib.contextmanager
     def late(self, seconds: float, addresses: Sequence[str]) -> Iterator[None]:
-        """Inside, these hosts take so long for each answer."""
+        """While it is open, these hosts take so long for each answer."""
         fault = {"kind": "delay_answer", "seconds": seconds, "times": None}
         for address in addresses:
             self._send("POST", f"/hosts/{address}/faults", fault)

@@ -15,7 +15,12 @@ from page import replaced
 
 @dataclass(frozen=True)
 class Target:
-    """What is to hold: a figure of a case is at most so much, times the same figure of the base; no base: as it is."""
+    """A limit for a figure of a case.
+
+    case, figure: the names of the case and of its figure.
+    at_most: the limit.
+    base: another case. If it is given, the limit is a multiple of the same figure of that case.
+    """
 
     case: str
     figure: str
@@ -23,7 +28,7 @@ class Target:
     base: str = ""
 
     def value(self, rows: dict[str, dict[str, Any]]) -> float:
-        """What was found. rows: by the name of the case."""
+        """The value that the limit is for. rows: the rows of a fleet, by the name of the case."""
         found = float(rows[self.case][self.figure])
 
         return found / rows[self.base][self.figure] if self.base else found
@@ -145,7 +150,7 @@ def _figures(row: dict[str, Any]) -> list[str]:
 
 
 def _table_of_targets(found: dict[str, Any]) -> Table:
-    rows = [["what", "of", "hosts", "found", "at most", ""]]
+    rows = [["figure", "task or playbook", "hosts", "found", "at most", ""]]
 
     for size in sorted({row["size"] for row in found["rows"]}):
         by_name = {row["name"]: row for row in found["rows"] if row["size"] == size}
@@ -155,7 +160,7 @@ def _table_of_targets(found: dict[str, Any]) -> Table:
             verdict = "holds" if value <= target.at_most else "missed"
             rows.append([target.words(), target.case, str(size), f"{value:.2f}", f"{target.at_most:g}", verdict])
 
-    return "What is to hold:", rows
+    return "Targets:", rows
 
 
 def _tables_of_advice(found: dict[str, Any]) -> Iterator[Table]:

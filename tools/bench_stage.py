@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where the bench measures: the installed collection, and runs over a simulated fleet.
 
-Every run is checked: it has to end well, and the fleet's own count of requests and connections has to be what the
+Every run is checked: it has to end as expected, and the simulator has to count the requests and connections that the
 work takes.
 """
 
@@ -48,7 +48,13 @@ HOSTS_FAILED = 2
 
 @dataclass(frozen=True)
 class Figure:
-    """One run. memory: the largest process, in MiB. simulator: what the fleet used, in CPU seconds."""
+    """The figures of one run.
+
+    cpu: CPU seconds of the run.
+    memory: of its largest process, in MiB.
+    simulator: CPU seconds of the simulated fleet.
+    requests, connections: those that came to the hosts.
+    """
 
     seconds: float
     cpu: float
@@ -60,20 +66,20 @@ class Figure:
 
 @dataclass(frozen=True)
 class Expected:
-    """How a run has to end. takes: requests and connections; None: however many there are."""
+    """How a run has to end. takes: how many requests and connections it makes. None: any number is right."""
 
     failing_hosts: int = 0
     takes: tuple[int, int] | None = None
 
-    def check(self, code: int, said: str, figure: Figure) -> None:
-        """End with what the run said if it is no figure of the work."""
-        failed = len(recap.hosts(said, "failed"))
+    def check(self, code: int, output: str, figure: Figure) -> None:
+        """End this program with the output of the run if the run was not as expected."""
+        failed = len(recap.hosts(output, "failed"))
         if code != (HOSTS_FAILED if self.failing_hosts else 0) or failed != self.failing_hosts:
-            fail(f"a play did not end well ({code})\n{said[-4000:]}")
+            fail(f"a play did not end well ({code})\n{output[-4000:]}")
 
         took = (figure.requests, figure.connections)
         if self.takes and took != self.takes:
-            fail(f"a play took {took} requests and connections, not {self.takes}\n{said[-2000:]}")
+            fail(f"a play took {took} requests and connections, not {self.takes}\n{output[-2000:]}")
 
 
 class Stage:
@@ -99,7 +105,7 @@ class Stage:
             return self._measure_threads(work, hosts, Expected(takes=takes))
 
         play = f"esx.trust.{work.playbook}" if work.playbook else work.play(self.fleet)
-        expected = Expected(differing if work.tells else 0, takes)
+        expected = Expected(differing if work.fails_on_difference else 0, takes)
 
         return self.measure_play(play, hosts, forks, variables=work.variables, expected=expected)
 
@@ -176,7 +182,7 @@ class Stage:
         requests, connections = self.fleet.counts()
         simulator = self.fleet.cpu()
 
-        with tempfile.TemporaryFile("w+", dir=self._folder) as output:
+        with tempfile.TemporaryFile("w+", dir=self._folder) as file:
             started = time.perf_counter()
 
             process = subprocess.Popen(
@@ -184,15 +190,16 @@ class Stage:
                 cwd=self._folder,
                 env={**self._variables, **environment},
                 stdin=subprocess.DEVNULL,
-                stdout=output,
+                stdout=file,
                 stderr=subprocess.STDOUT,
             )
 
             _pid, status, used = os.wait4(process.pid, 0)
             seconds = time.perf_counter() - started
             process.returncode = os.waitstatus_to_exitcode(status)
-            output.seek(0)
-            said = output.read()
+
+            file.seek(0)
+            output = file.read()
 
         simulator_after = self.fleet.cpu()
         requests_after, connections_after = self.fleet.counts()
@@ -206,7 +213,7 @@ class Stage:
             connections=connections_after - connections,
         )
 
-        expected.check(process.returncode, said, figure)
+        expected.check(process.returncode, output, figure)
 
         return figure
 

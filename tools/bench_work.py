@@ -21,16 +21,20 @@ PROVIDERS = "/api/esx/trusted-infrastructure/kms/providers"
 PROVIDER = f"{PROVIDERS}/site-a"
 ISSUERS = "/api/esx/authentication/trust/security-token-issuers?projection=FULL"
 
-#: The declaration that every way brings about; its values are variables of the inventory.
+#: The key provider that all of them declare. Its values are variables of the inventory.
 DECLARED_PROVIDER = {"provider": "site-a", "key_id": "{{ site_key_id }}", "key_derivation_key": "{{ site_key }}"}
 
 
 @dataclass(frozen=True)
 class Work:
-    """A way to do the work, and what it takes. It is one of tasks, a playbook of the collection, or paths to read.
+    """A way to do the work, and what it takes.
 
-    first, again: requests for each host that holds nothing yet, and for each that is as declared.
-    connections_first, connections: in the same way; None where each request has its own.
+    tasks, playbook, paths: one of these three: tasks, a playbook of the collection, or paths to read.
+    first, again: the requests to a host that holds nothing yet, and to a host that is as declared.
+    connections_first, connections: the connections, in the same way. None: each request has a connection of its own.
+    variables: variables of the run.
+    fails_on_difference: whether hosts that hold nothing yet fail.
+    slow: True if it takes so long that only some of the hosts are measured.
     """
 
     name: str
@@ -42,9 +46,7 @@ class Work:
     connections_first: int = 1
     connections: int | None = 1
     variables: Mapping[str, Any] = field(default_factory=dict)
-    #: Whether hosts that hold nothing yet fail.
-    tells: bool = False
-    #: Runs for so long that fewer hosts have to do.
+    fails_on_difference: bool = False
     slow: bool = False
 
     def play(self, fleet: SimulatedFleet, **keywords: Any) -> list[dict[str, Any]]:
@@ -87,7 +89,7 @@ _EACH_HOST = {"esx_trust_each_host": True}
 
 NO_OP = Work("no-op task", [_SET_FACT])
 
-AUDIT = Work("audit", playbook="audit", first=6, again=5, tells=True)
+AUDIT = Work("audit", playbook="audit", first=6, again=5, fails_on_difference=True)
 AUDIT_EACH = replace(AUDIT, name="audit, an event for each host", variables=_EACH_HOST)
 AUDIT_THREADS = Work("threads, requests of audit", paths=(PROVIDER, ISSUERS, PROVIDERS, PROVIDER), again=5)
 

@@ -69,7 +69,7 @@ def variables(home: Path, **more: object) -> dict[str, str]:
 def licence_text(ansible_galaxy: Path) -> Path:
     """The text of the licence that is in the distribution of ansible-core, whose licence is the same.
 
-    It is its authors' own, so it is not kept in this repository.
+    Other people wrote this text, so it is not kept in this repository.
     """
     environment = ansible_galaxy.absolute().parent.parent
     found = sorted(environment.glob("lib/python*/site-packages/ansible_core-*.dist-info/**/COPYING"))
@@ -96,11 +96,11 @@ def build(output: Path, ansible_galaxy: Path) -> Path:
         tree = copy_to(Path(folder))
         add_licence(tree, ansible_galaxy)
         command = [ansible_galaxy, "collection", "build", "--force", "--output-path", output.resolve(), tree]
-        said = run(command, clean_environment(ANSIBLE_HOME=folder))
+        output_of_build = run(command, clean_environment(ANSIBLE_HOME=folder))
 
-    tarballs = [word for word in said.split() if word.endswith(".tar.gz")]
+    tarballs = [word for word in output_of_build.split() if word.endswith(".tar.gz")]
     if len(tarballs) != 1:
-        fail(f"no tarball in what ansible-galaxy said: {said}")
+        fail(f"no tarball in what ansible-galaxy said: {output_of_build}")
 
     return Path(tarballs[0])
 

@@ -64,7 +64,7 @@ def show_converge(outcome: Outcome) -> None:
 
 
 def diff_of(host: str) -> Iterator[str]:
-    """What --diff told of a host, without the lines that stay as they are."""
+    """The lines of --diff that change on a host."""
     plan = json.loads((REPORTS / "plan" / "esx-trust-plan.json").read_text("utf-8"))
     (found,) = (difference for difference in plan["differences"] if host in difference["hosts"])
     before = json.dumps(found["before"], indent=2, sort_keys=True).splitlines()
@@ -76,9 +76,9 @@ def diff_of(host: str) -> Iterator[str]:
 
 
 def expect(subject: str, found: object, wanted: object, outcome: Outcome) -> None:
-    """End with everything that Ansible said if something is not as the demonstration tells it."""
+    """End this program with the output of Ansible if a value is not as the demonstration says."""
     if found != wanted:
-        fail(f"{subject}: {found}, where {wanted} was expected\n{outcome.said}")
+        fail(f"{subject}: {found}, where {wanted} was expected\n{outcome.output}")
 
 
 def tell(ready: Stage) -> None:

@@ -60,9 +60,15 @@ GRANT = {"resource_type": "ENTITLEMENT", "entitlement": "READ_ONLY"}
 
 @dataclass(frozen=True)
 class Outcome:
-    """What Ansible said of a run, and what arrived at the hosts meanwhile. report: the one that an audit wrote."""
+    """A run of a playbook.
 
-    said: str
+    output: everything that ansible-playbook wrote.
+    writes, requests: how many came to the hosts during the run.
+    changed, failed: the hosts, after the recap.
+    report: the report that an audit wrote, else empty.
+    """
+
+    output: str
     code: int
     seconds: float
     writes: int
@@ -83,16 +89,16 @@ class Outcome:
 
 
 def _difference(host: Mapping[str, Any]) -> str:
-    """What the report says of a host: its resources that are not as declared, or that the host was not reached."""
-    told = []
+    """The resources of a host that are not as declared, or the status of the host if there is none."""
+    parts = []
 
     for resource in host["resources"]:
         # The status comes first, because ids are long and lines are cut.
         if resource["status"] not in ("ok", "undeclared"):
             kind = resource["resource"].replace("_", " ")
-            told.append(f"{resource['status']}: {kind} '{resource['id']}'")
+            parts.append(f"{resource['status']}: {kind} '{resource['id']}'")
 
-    return ", ".join(told) or str(host["status"])
+    return ", ".join(parts) or str(host["status"])
 
 
 class Stage:
@@ -168,7 +174,7 @@ class Stage:
         try:
             report = json.loads((REPORTS / name / "esx-trust-audit.json").read_text("utf-8"))
         except FileNotFoundError:
-            fail(f"the audit wrote no report\n{outcome.said}")
+            fail(f"the audit wrote no report\n{outcome.output}")
 
         return replace(outcome, report=report)
 
@@ -200,7 +206,7 @@ class Stage:
             fail(f"Ansible wrote no recap\n{done.stdout}")
 
         return Outcome(
-            said=done.stdout,
+            output=done.stdout,
             code=done.returncode,
             seconds=seconds,
             writes=writes_after - writes,
@@ -220,7 +226,7 @@ class Stage:
 
 @contextlib.contextmanager
 def stage() -> Iterator[Stage]:
-    """Hosts that are filled, and the collection installed; both are gone afterwards. The reports stay."""
+    """The hosts with their contents, and the installed collection. Both are removed afterwards; the reports stay."""
     shutil.rmtree(REPORTS, ignore_errors=True)
 
     with tempfile.TemporaryDirectory(prefix="esx-trust-demo-") as folder, Fleet(hosts=HOSTS) as fleet:

@@ -74,7 +74,7 @@ class Environment:
 
     @property
     def stamp(self) -> Path:
-        """A file whose first line is the interpreter that it was made with; the second says from what."""
+        """A file with two lines: the interpreter of the environment, and a digest of all that it was made from."""
         return self.path / ".stamp"
 
     @property
@@ -169,7 +169,7 @@ def _interpreter_in_stamp(environment: Environment) -> str | None:
 
 
 def is_current(environment: Environment) -> bool:
-    """It was made from what its pins are today, and its interpreter is still there."""
+    """True if the environment was made from the pins of today, and its interpreter is still there."""
     if not environment.stamp.is_file() or not environment.python.exists():
         return False
 
@@ -184,7 +184,7 @@ def _write_stamp(environment: Environment, interpreter: str) -> None:
 
 @contextlib.contextmanager
 def lock(name: str) -> Iterator[None]:
-    """Two runs at the same time make each environment once."""
+    """While it is open, no other run makes the environment of this name."""
     folder = VENVS / "lock"
     folder.mkdir(parents=True, exist_ok=True)
 

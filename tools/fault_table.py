@@ -51,7 +51,7 @@ SHOWN = 20
 
 @dataclass(frozen=True)
 class Outcome:
-    """What is counted of one attempt. wrong: what is not as the page promises, or nothing."""
+    """What is counted of one attempt. wrong: a text about everything that is not as the page promises, or empty."""
 
     operation: str
     column: str
@@ -64,7 +64,12 @@ class Outcome:
 
 
 def outcomes(task: int, full: bool, share: int) -> list[Outcome]:
-    """Sweep one combination in `share` of one part of the plan, on hosts of its own, by both ways."""
+    """The outcomes of one part of the plan, by both ways, on hosts that no other part uses.
+
+    task: the number of the part.
+    full: whether the plan has all parts. If not, it has those of the tests.
+    share: of so many combinations, one is tried.
+    """
     logging.disable(logging.CRITICAL)  # the simulator's server complains about broken connections
     case, scope = sweep.plan(full)[task]
     found = []
@@ -74,6 +79,7 @@ def outcomes(task: int, full: bool, share: int) -> list[Outcome]:
         for way in runner.Way:
             with runner.sweeping(way):
                 verdicts = hosts.sweep(case, scope, share=share)
+
             found += [outcome_of(verdict) for verdict in verdicts]
 
     return found
@@ -140,12 +146,16 @@ def _cell(found: list[Outcome]) -> str:
 
 
 def totals(found: list[Outcome]) -> Iterator[tuple[str, int]]:
-    """Words and a number for each line below the table."""
+    """The lines below the table: the words and the number of each."""
     yield "faults tried", len(found)
 
     for protocol, words in PROTOCOLS.items():
         for way in runner.Way:
-            count = sum((outcome.protocol, outcome.way) == (protocol, way.value) for outcome in found)
+            count = 0
+            for outcome in found:
+                if outcome.protocol == protocol and outcome.way == way.value:
+                    count += 1
+
             yield f"  over {words}, by the {way.value}", count
 
     right = [outcome for outcome in found if not outcome.wrong]

@@ -72,7 +72,7 @@ def find_python(minor: str) -> Path | None:
 
 
 def _runs(python: Path) -> bool:
-    """It starts, and has the modules without which nothing can be installed."""
+    """True if the interpreter starts, and has the modules without which nothing can be installed."""
     done = subprocess.run(
         [str(python), "-c", "import ssl, venv"],
         stdin=subprocess.DEVNULL,

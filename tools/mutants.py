@@ -1,12 +1,13 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Are the tests any good? Breaks the plan and the client in a small way, again and again, and looks who notices.
+"""Breaks the plan and the client in many small ways, one after the other, and finds the changes that no test notices.
 
     python3 tools/mutants.py [--jobs N] [FILE...]     break these files (default: those below), print a table
     python3 tools/mutants.py --show MUTANT            what was changed in one of the listed mutants
 
-The unit tests go first, because they are fast; what survives them meets the module tests. mutmut changes nothing
-in functions with a decorator (properties, for example) and nothing outside of functions.
+A broken copy is a mutant. The unit tests run first, because they are fast. The mutants that they do not notice are then
+run with the module tests. mutmut changes nothing in functions with a decorator, for example properties, and nothing
+outside of functions.
 """
 
 from __future__ import annotations
@@ -90,9 +91,9 @@ timeout_multiplier=5.0
 timeout_constant=5.0
 """
 _CODEC = "the names of codecs are read without case"
-_TRUTH = "only its truth is looked at"
-#: Mutants that do what the code does: file, the changed line, and why. One that no longer lives, or never did, is an
-#: error, so that the list does not outlive its reasons.
+_TRUTH = "the code only asks whether the value is true"
+#: Mutants that do the same as the code: the file, the changed line, and the reason. An entry without a mutant that
+#: survives is an error, so that no entry stays in the list without need.
 EQUIVALENT = (
     ("_services/certificates", 'digest = hashlib.sha256(text.encode("UTF-8", "surrogatepass")).hexdigest()', _CODEC),
     ("_services/certificate_reading", "der = None", _TRUTH),
@@ -104,16 +105,16 @@ EQUIVALENT = (
         "letters are safe anyway",
     ),
 )
-#: What mutmut notes about a mutant that lives.
+#: The codes of mutmut for mutants that no test has noticed.
 SURVIVED = {0: "survived", 33: "not reached", 5: "not reached", None: "not tried"}
 
-#: Mutant -> mutmut's code for what became of it.
+#: By the name of a mutant, the code of mutmut for its result.
 Codes = Mapping[str, Optional[int]]
 
 
 @dataclass(frozen=True)
 class Counts:
-    """What became of the mutants of a file. equal: those that do what the code does."""
+    """How many mutants a file has. equal: those that do the same as the code. live: those that no test has noticed."""
 
     mutants: int
     equal: int
@@ -125,13 +126,13 @@ class Counts:
 
     @property
     def score(self) -> float:
-        """Percent of those that a test can notice."""
+        """How many were noticed, in percent of those that a test can notice."""
         noticeable = self.killed + self.live
         return 100 * self.killed / noticeable if noticeable else 0.0
 
 
 def configure(files: Iterable[str], tests: str) -> None:
-    """The settings of one stage, and no memory of which tests reach what."""
+    """Write the settings of one stage, and remove what mutmut remembers of the tests of the stage before."""
     listed = "\n".join(f"    {SOURCES}/{name}.py" for name in files)
     text = SETTINGS.format(collection=COLLECTION, files=listed, tests=f"    {COLLECTION}/{tests}")
     (FOLDER / "setup.cfg").write_text(text, "utf-8")
@@ -139,14 +140,14 @@ def configure(files: Iterable[str], tests: str) -> None:
 
 
 def notes() -> Iterator[tuple[str, Path]]:
-    """The files in which mutmut keeps what became of the mutants of a source file."""
+    """The source files, each with the file in which mutmut keeps the results of its mutants."""
     sources = FOLDER / "mutants" / SOURCES
     for note in sorted(sources.rglob("*.py.meta")):
         yield note.relative_to(sources).as_posix().removesuffix(".py.meta"), note
 
 
 def results() -> dict[str, Codes]:
-    """By file."""
+    """The codes of all mutants, by source file."""
     found = {}
     for name, note in notes():
         found[name] = json.loads(note.read_text("utf-8"))["exit_code_by_key"]
@@ -159,7 +160,7 @@ def survivors(codes: Codes) -> list[str]:
 
 
 def forget_survivors() -> None:
-    """So that the next stage tries them, and them only."""
+    """Mark the survivors as not tried, so that the next stage tries them and no others."""
     for _name, note in notes():
         content = json.loads(note.read_text("utf-8"))
         codes = content["exit_code_by_key"]
@@ -187,7 +188,7 @@ def mutmut(*arguments: str, log: Path) -> None:
 
 
 def try_tests(files: list[str], jobs: int) -> None:
-    """Make the mutants, and let the tests of each stage meet those that live until then."""
+    """Make the mutants, and run the tests of each stage with those that no earlier stage has noticed."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     checkout.copy_to(FOLDER)
 
@@ -208,13 +209,13 @@ def show(mutant: str) -> str:
 
 
 def changed_line(mutant: str) -> str:
-    """The line that a mutant has in place of one of the code's."""
+    """The line that a mutant has in place of a line of the code. Empty if it changes several lines."""
     added = [line for line in show(mutant).splitlines() if line.startswith("+") and not line.startswith("+++")]
     return added[0][1:].strip() if len(added) == 1 else ""
 
 
 def explained(found: Mapping[str, Codes]) -> tuple[dict[str, str], list[str]]:
-    """Survivor -> why it does what the code does; and the explanations that no survivor needs."""
+    """The reason for each survivor that does the same as the code, and the entries of EQUIVALENT without a survivor."""
     reasons: dict[str, str] = {}
     known = {(name, line): why for name, line, why in EQUIVALENT if found.get(name)}
     needed = set()
@@ -283,7 +284,7 @@ def main() -> None:
     report(found, reasons)
 
     if outlived:
-        fail("no survivor reads so, take it off the list\n  " + "\n  ".join(outlived))
+        fail("no survivor has this line; remove the entry from EQUIVALENT\n  " + "\n  ".join(outlived))
     if counted(all_codes(found), reasons).score < LEAST:
         fail(f"less than {LEAST:.0f} % were noticed")
 

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How other programs are started: in a clean environment, and with an end where one of them fails."""
+"""Starts other programs in a clean environment. If one of them fails, this program ends."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-#: How the names of settings begin that people, pytest, make and jobs of AWX have around us.
+#: The beginnings of the names of variables that change what a program does. People, pytest, make and AWX set them.
 SETTINGS = (
     "ANSIBLE_",
     "CERTDIR",
@@ -40,7 +40,7 @@ def clean_environment(**more: object) -> dict[str, str]:
 
 
 def fail(message: str) -> NoReturn:
-    """End the program that was started by hand, with its name before the message."""
+    """End this program with a message, which begins with its name."""
     sys.exit(f"{Path(sys.argv[0]).stem}: {message}")
 
 

@@ -78,9 +78,9 @@ def _documented(kind: str, names: Iterable[str]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="esx-trust-") as home:
         command = [Path(sys.executable).parent / "ansible-doc", "--json", "-t", kind]
         full_names = [f"esx.trust.{name}" for name in names]
-        said = json.loads(run([*command, *full_names], checkout.variables(Path(home))))
+        documentation = json.loads(run([*command, *full_names], checkout.variables(Path(home))))
 
-    return {full_name.rpartition(".")[2]: found for full_name, found in said.items()}
+    return {full_name.rpartition(".")[2]: found for full_name, found in documentation.items()}
 
 
 def _plugin(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -167,7 +167,7 @@ def _names_in_comments(head: str) -> set[str]:
 
 
 def _names_in_plays(plays: Iterable[Mapping[str, Any]]) -> set[str]:
-    """The variables to which plays give a value, but for those of the playbooks themselves."""
+    """The variables to which plays give a value. Those that only the playbooks themselves use are left out."""
     names: set[str] = set()
     for play in plays:
         names.update(name for name in play.get("vars", {}) if name.startswith("esx_"))
@@ -213,7 +213,7 @@ def flat(node: Any, place: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
 
 
 def broken(promised: Mapping[str, Any], has: Mapping[str, Any]) -> list[str]:
-    """What was promised and is not so any more, and new options that everybody would have to give."""
+    """The promises that are not kept, and the new options that everybody would have to give."""
     before, now = flat(promised), flat(has)
     found = []
 

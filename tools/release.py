@@ -65,7 +65,7 @@ def hindrances(root: Path = ROOT) -> Iterator[str]:
 
 
 def unkept() -> Iterator[str]:
-    """What is wrong with the promises of docs/compatibility.md."""
+    """The promises of docs/compatibility.md that are broken, and whether new ones are to be written."""
     promised = promises.written()
     has = promises.current()
 
@@ -77,9 +77,9 @@ def unkept() -> Iterator[str]:
 
 
 def galaxy(root: Path = ROOT) -> dict[str, Any]:
-    """What galaxy.yml says."""
-    said: dict[str, Any] = yaml.safe_load((root / "galaxy.yml").read_text("utf-8"))
-    return said
+    """The content of galaxy.yml."""
+    metadata: dict[str, Any] = yaml.safe_load((root / "galaxy.yml").read_text("utf-8"))
+    return metadata
 
 
 def main() -> None:

@@ -96,10 +96,11 @@ def take(record_of_a_run: str) -> None:
 
 def found(record: Mapping[str, Any]) -> dict[str, Any]:
     """What an audit has found, without the times, keys and certificates that are new in each run."""
-    hosts = {
-        host["host"]: [(one["resource"], one["id"], one["status"]) for one in host["resources"]] or host["status"]
-        for host in record["hosts"]
-    }
+    hosts = {}
+    for host in record["hosts"]:
+        resources = [(resource["resource"], resource["id"], resource["status"]) for resource in host["resources"]]
+        hosts[host["host"]] = resources or host["status"]
+
     return {"version": record["version"], "summary": record["summary"], "hosts": hosts}
 
 
