@@ -140,14 +140,13 @@ def in_words(difference: Mapping[str, Any]) -> str:
     declared = difference["declared"]
     found = difference["found"]
 
+    state = "declared and not there" if declared else "there and not declared"
+
     if field == "certificate":
         certificate = declared or found
-        state = "declared and not there" if declared else "there and not declared"
-
         return f"certificate {certificate_name(certificate)} ({end_in_words(certificate)}) is {state}"
 
     if field == "entitlement":
-        state = "declared and not there" if declared else "there and not declared"
         return f"entitlement {declared or found} is {state}"
 
     if field == "signing_cert_chains":

@@ -243,7 +243,7 @@ def _of_certificate(chains: Sequence[Mapping[str, Any]]) -> Finding:
 
     for chain in chains:
         aliases.update(chain["aliases"])
-        details.add(_end_in_words(chain), *chain["hosts"])
+        details.add(_first_end_in_words(chain), *chain["hosts"])
 
     kind = state
     if state == "expired" and not declared:
@@ -257,7 +257,7 @@ def _of_certificate(chains: Sequence[Mapping[str, Any]]) -> Finding:
     return _finding(kind, title, details, "token_issuer", in_order[0])
 
 
-def _end_in_words(chain: Mapping[str, Any]) -> str:
+def _first_end_in_words(chain: Mapping[str, Any]) -> str:
     """Which certificate of a chain ends first, and when."""
     by_digest = {certificate["sha256"]: certificate for certificate in chain["certificates"]}
     certificate = by_digest[chain["ends_first"]]

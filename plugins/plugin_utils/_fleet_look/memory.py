@@ -53,7 +53,7 @@ def kept(name: str) -> Any:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is not whole"
+        reason = getattr(error, "strerror", None) or "it is incomplete"
         raise AnsibleError(f"{path}: cannot be read ({reason}). Run the playbook again.") from None
 
 

@@ -79,7 +79,7 @@ def _failure(result: Optional[Mapping[str, Any]]) -> Mapping[str, Any]:
 
 
 def sentence(look: Mapping[str, Any], done: Mapping[str, Optional[Mapping[str, Any]]], *, check_mode: bool) -> str:
-    """How many hosts were changed, were as declared, failed and so on, with the names of the hosts that need a person.
+    """How many hosts were changed, were as declared, failed and so on, with names of the hosts that need attention.
 
     look: the lists of a look, see `hosts_by_need`.
     done: the results of esx_host_trust for the hosts of `roll_out`, None for a host that was not reached.
@@ -93,15 +93,11 @@ def sentence(look: Mapping[str, Any], done: Mapping[str, Optional[Mapping[str, A
         statements.DOWN: "down",
         statements.LATER: "not written",
     }
-    kinds = dict.fromkeys(look["as_declared"], statements.NOTHING)
-    kinds.update(dict.fromkeys(look["down"], statements.DOWN))
-    kinds.update(dict.fromkeys(look["failing"], statements.FAILED))
-    kinds.update(dict.fromkeys(look["conflicts"], statements.CONFLICT))
-    kinds.update(dict.fromkeys(look["not_asked"], _NOT_ASKED))
 
+    known = _known_kinds(look)
     hosts_by_kind: dict[str, list[str]] = {kind: [] for kind in words}
     for host in look["hosts"]:
-        kind = kinds.get(host) or statements.kind_of(host, done.get(host))
+        kind = known.get(host) or statements.kind_of(host, done.get(host))
         hosts_by_kind[kind].append(text(host))
 
     parts = []
@@ -117,3 +113,16 @@ def sentence(look: Mapping[str, Any], done: Mapping[str, Optional[Mapping[str, A
         parts.append(part)
 
     return f"{', '.join(parts)}." if parts else "No host."
+
+
+def _known_kinds(look: Mapping[str, Any]) -> dict[str, str]:
+    """The kinds of the hosts that the look left to no task of their own, by host."""
+    kinds = dict.fromkeys(look["as_declared"], statements.NOTHING)
+    kinds.update(dict.fromkeys(look["down"], statements.DOWN))
+    kinds.update(dict.fromkeys(look["failing"], statements.FAILED))
+
+    # These hosts are among the failing ones, too.
+    kinds.update(dict.fromkeys(look["conflicts"], statements.CONFLICT))
+    kinds.update(dict.fromkeys(look["not_asked"], _NOT_ASKED))
+
+    return kinds

@@ -94,7 +94,7 @@ def about_host(host: str, result: Optional[Mapping[str, Any]], words: Words = _F
 
     examined = examined_host({"host": host, "trust": result})
     audit_status = examined["status"]
-    reason = joined((_as_it_was_said(examined["message"], result), examined["hint"]))
+    reason = joined((_as_module_wrote(examined["message"], result), examined["hint"]))
 
     # A run can write to a host and fail after that.
     was_written = bool(result.get("failed") and operations_of(result))
@@ -120,14 +120,14 @@ def about_host(host: str, result: Optional[Mapping[str, Any]], words: Words = _F
     return audit_status, [Statement(NOTHING, sentence)]
 
 
-def _as_it_was_said(message: str, result: Mapping[str, Any]) -> str:
-    """The message with the first letter that the module gave it. In a plan the message stands behind a colon.
+def _as_module_wrote(message: str, result: Mapping[str, Any]) -> str:
+    """The message with the first letter that the module gave it. In a plan, the message follows after a colon.
 
     message: the message of an audit, in which the first letter is raised.
     """
-    said = text(as_mapping(result.get("failure")).get("message")).strip()
-    if message and said.endswith(message[1:]):
-        return said[len(said) - len(message) :]
+    written = text(as_mapping(result.get("failure")).get("message")).strip()
+    if message and written.endswith(message[1:]):
+        return written[len(written) - len(message) :]
 
     return message
 
