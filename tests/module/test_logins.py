@@ -153,7 +153,12 @@ def test_a_secret_in_the_wrong_option_is_not_printed(modules: Modules, option: s
 
 
 @pytest.mark.of_rest
-def test_a_lost_answer_to_a_login_is_tried_only_once_more(modules: Modules, host: Host) -> None:
+@pytest.mark.parametrize(("spoken", "api_protocol"), [("rest", "auto"), ("jsonrpc", "jsonrpc")])
+def test_a_lost_answer_to_a_login_is_tried_only_once_more(
+    modules: Modules, host: Host, spoken: str, api_protocol: str
+) -> None:
+    host.settings(protocols=spoken)
+    modules.connection["api_protocol"] = api_protocol
     host.queue(fault(kind="lose_answer", operation=TOKEN, times=None))
     ran = modules.kms_provider(password="wrong", retries=9)
 
@@ -221,16 +226,6 @@ def test_a_json_rpc_host_is_told_apart(modules: Modules, host: Host) -> None:
 def over_jsonrpc(modules: Modules, host: Host) -> None:
     host.settings(protocols="jsonrpc")
     modules.connection["api_protocol"] = "jsonrpc"
-
-
-@pytest.mark.of_rest
-@pytest.mark.usefixtures("over_jsonrpc")
-def test_a_lost_answer_to_a_login_over_json_rpc_is_tried_only_once_more(modules: Modules, host: Host) -> None:
-    host.queue(fault(kind="lose_answer", operation=TOKEN, times=None))
-    ran = modules.kms_provider(password="wrong", retries=9)
-
-    assert ran.failed
-    assert host.login_attempts == 2
 
 
 @pytest.mark.of_rest

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.esx.trust.plugins.module_utils._engine.converge import Outcome
 from ansible_collections.esx.trust.plugins.module_utils._engine.converge import converge
 from ansible_collections.esx.trust.plugins.module_utils._engine.declared_host import DeclaredHost
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
@@ -66,10 +65,6 @@ def issuer_there() -> MemoryHost:
     host = MemoryHost()
     host.hold_issuer("vc", ISSUER, [OLD])
     return host
-
-
-def steps(outcome: Outcome) -> list[tuple[str, str]]:
-    return [(step.action, step.id) for step in outcome.steps]
 
 
 def failure(client: ScriptedClient, declaration: DeclaredHost) -> TrustError:

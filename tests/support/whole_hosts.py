@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from typing import Any
 from typing import Optional
-from typing import Union
 
 from hypothesis import strategies as st
 
@@ -125,11 +124,6 @@ def host_with(*issuers: tuple[str, str, list[str]], providers: Optional[dict[str
 
 def run(client: ScriptedClient, wanted: HostTrust, check_mode: bool = False) -> Outcome:
     return converge(client.as_client(), wanted.host, check_mode=check_mode)
-
-
-def operations(plan: Union[Plan, Outcome]) -> list[tuple[str, str]]:
-    """What is planned, or was done."""
-    return [(step.action, step.id) for step in plan.steps]
 
 
 def statuses(plan: Plan) -> dict[str, str]:

@@ -28,17 +28,17 @@ from support.converging import failure
 from support.converging import host_with_leftover
 from support.converging import issuer
 from support.converging import provider
-from support.converging import steps
 from support.memory import MemoryHost
 from support.memory import ScriptedClient
 from support.memory import api_error
+from support.steps import actions
 
 
 def test_a_difference_is_mended_and_told() -> None:
     client = ScriptedClient(MemoryHost())
     outcome = converge(client.as_client(), provider(), check_mode=False)
 
-    assert steps(outcome) == [("create", "nkp")]
+    assert actions(outcome) == [("create", "nkp")]
     assert (outcome.before, outcome.after["key_id"]) == ({}, KEY_ID)
     # What else is there is looked at before something is made.
     assert client.calls == ["get", "list", "create"]

@@ -22,6 +22,7 @@ from support.memory import DroppingHost
 from support.memory import MemoryHost
 from support.memory import ScriptedClient
 from support.memory import api_error
+from support.steps import actions
 from support.whole_hosts import DEEP
 from support.whole_hosts import NEW
 from support.whole_hosts import OLD
@@ -33,7 +34,6 @@ from support.whole_hosts import holdings
 from support.whole_hosts import host_with
 from support.whole_hosts import issuer
 from support.whole_hosts import issuers_of
-from support.whole_hosts import operations
 from support.whole_hosts import planned
 from support.whole_hosts import provider
 from support.whole_hosts import run
@@ -62,7 +62,7 @@ def test_a_second_alias_of_a_declared_issuer_is_undeclared() -> None:
     outcome = run(ScriptedClient(host), desired(issuers=[issuer("vc", "https://vc")]))
 
     assert [part["status"] for part in outcome.found["resources"]] == ["ok", "undeclared"]
-    assert operations(run(ScriptedClient(host), desired(issuers=[issuer("vc", "https://vc")], purge=True))) == [
+    assert actions(run(ScriptedClient(host), desired(issuers=[issuer("vc", "https://vc")], purge=True))) == [
         ("delete", "shadow")
     ]
 
@@ -106,7 +106,7 @@ def test_one_lost_answer_or_refusal_hides_nothing_and_costs_no_trust(
 
     try:
         with mock.patch.object(host, "perform", watched):
-            reported = operations(run(client, wanted))
+            reported = actions(run(client, wanted))
         message = ""
     except TrustError as error:
         reported = [(entry["operation"], entry["id"]) for entry in error.operations]

@@ -19,6 +19,7 @@ from support.constants import OTHER_KEY_ID
 from support.examples import examples
 from support.memory import MemoryHost
 from support.memory import ScriptedClient
+from support.steps import actions
 from support.whole_hosts import NEW
 from support.whole_hosts import OLD
 from support.whole_hosts import absent
@@ -29,7 +30,6 @@ from support.whole_hosts import holdings
 from support.whole_hosts import host_with
 from support.whole_hosts import issuer
 from support.whole_hosts import issuers_of
-from support.whole_hosts import operations
 from support.whole_hosts import planned
 from support.whole_hosts import provider
 from support.whole_hosts import providers_of
@@ -45,7 +45,7 @@ def test_providers_first_then_issuers_then_removals() -> None:
     )
     plan = planned(host, wanted)
 
-    assert operations(plan) == [
+    assert actions(plan) == [
         ("create", "site"),
         ("update", "vc"),
         ("create", "idp"),
@@ -89,7 +89,7 @@ def test_a_provider_that_is_missing_like_its_key_is_called_missing() -> None:
 
 def test_what_nobody_declared_is_told_and_left() -> None:
     plan = planned(host_with(("stranger", "https://stranger", OLD)), desired(issuers=[issuer("vc", "https://vc")]))
-    assert operations(plan) == [("create", "vc")]
+    assert actions(plan) == [("create", "vc")]
     assert statuses(plan) == {"vc": "missing", "stranger": "undeclared"}
 
 
@@ -97,7 +97,7 @@ def test_a_purge_removes_what_nobody_declared_last() -> None:
     host = host_with(("stranger", "https://stranger", OLD))
     plan = planned(host, desired(issuers=[issuer("vc", "https://vc")], purge=True))
 
-    assert operations(plan) == [("create", "vc"), ("delete", "stranger")]
+    assert actions(plan) == [("create", "vc"), ("delete", "stranger")]
     assert statuses(plan)["stranger"] == "extra"
 
     host.apply(plan.steps)
@@ -116,7 +116,7 @@ def test_a_purge_spares_an_adopted_alias() -> None:
     declaration = issuer("vc", "https://vc", NEW, issuer_conflict="adopt")
     plan = planned(host, desired(issuers=[declaration], purge=True))
 
-    assert operations(plan) == [("update", "other")]
+    assert actions(plan) == [("update", "other")]
     assert "adopted" in "".join(plan.warnings)
 
     host.apply(plan.steps)
@@ -126,7 +126,7 @@ def test_a_purge_spares_an_adopted_alias() -> None:
 
 def test_an_empty_list_and_a_purge_trust_nobody() -> None:
     host = host_with(("one", "https://one", OLD), ("two", "https://two", NEW))
-    assert operations(planned(host, desired(issuers=[], purge=True))) == [("delete", "one"), ("delete", "two")]
+    assert actions(planned(host, desired(issuers=[], purge=True))) == [("delete", "one"), ("delete", "two")]
 
 
 @pytest.mark.parametrize("pems", [OLD, NEW], ids=["same chains", "other chains"])
@@ -135,7 +135,7 @@ def test_an_issuer_moves_away_from_an_alias_that_is_declared_absent(pems: list[s
     wanted = desired(issuers=[absent("former"), issuer("vc", "https://vc", OLD)])
     plan = planned(host, wanted)
 
-    assert operations(plan) == [("update", "former"), ("create", "vc"), ("delete", "former")]
+    assert actions(plan) == [("update", "former"), ("create", "vc"), ("delete", "former")]
     assert plan.warnings == ()
     assert statuses(plan) == {"vc": "differs", "former": "extra"}
 
@@ -158,7 +158,7 @@ def test_an_alias_that_is_given_to_another_issuer_makes_room_first(order: int) -
     wanted = desired(issuers=[issuer("a", "https://y", OLD), issuer("b", "https://z", OLD)][::order])
     plan = planned(host, wanted)
 
-    assert operations(plan) == [("update", "b"), ("update", "a"), ("update", "b")]
+    assert actions(plan) == [("update", "b"), ("update", "a"), ("update", "b")]
 
     host.apply(plan.steps)
 
@@ -172,7 +172,7 @@ def test_an_issuer_whose_alias_is_given_away_gets_its_own(order: int) -> None:
     wanted = desired(issuers=[issuer("b", "https://x", OLD), issuer("a", "https://y", OLD)][::order])
     plan = planned(host, wanted)
 
-    assert operations(plan) == [("update", "a"), ("create", "b"), ("update", "a")]
+    assert actions(plan) == [("update", "a"), ("create", "b"), ("update", "a")]
 
     host.apply(plan.steps)
 

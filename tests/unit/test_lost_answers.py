@@ -34,10 +34,10 @@ from support.converging import operations
 from support.converging import provider
 from support.converging import provider_there
 from support.converging import refused
-from support.converging import steps
 from support.memory import MemoryHost
 from support.memory import ScriptedClient
 from support.memory import api_error
+from support.steps import actions
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def test_what_was_done_is_told_although_its_answer_was_lost(case: Case) -> None:
     client.loses_answer(case.write)
     outcome = converge(client.as_client(), case.declare(), check_mode=False)
 
-    assert steps(outcome) == [(case.write, case.name)]
+    assert actions(outcome) == [(case.write, case.name)]
     assert client.writes == [case.write]
 
 
@@ -76,7 +76,7 @@ def test_what_was_not_done_is_sent_again_once_and_told_once(case: Case) -> None:
     client.loses_request(case.write)
     outcome = converge(client.as_client(), case.declare(), check_mode=False)
 
-    assert steps(outcome) == [(case.write, case.name)]
+    assert actions(outcome) == [(case.write, case.name)]
     assert client.writes == [case.write, case.write]
 
     # Never sent again without looking first. Hosts may keep issuers in a form of their own, so there is one look more.
@@ -126,7 +126,7 @@ def test_a_busy_host_is_asked_again(case: Case, times: int) -> None:
     client = ScriptedClient(case.start(), retries=times)
     client.fails(case.write, busy, times)
 
-    assert steps(converge(client.as_client(), case.declare(), check_mode=False)) == [(case.write, case.name)]
+    assert actions(converge(client.as_client(), case.declare(), check_mode=False)) == [(case.write, case.name)]
     assert client.retries_left == 0
 
 
@@ -134,7 +134,7 @@ def test_a_busy_host_is_asked_again(case: Case, times: int) -> None:
 def test_a_host_that_fails_and_has_done_it_all_the_same_has_done_it(case: Case) -> None:
     client = ScriptedClient(case.start(), retries=0)
     client.does_and_fails(case.write, broken)
-    assert steps(converge(client.as_client(), case.declare(), check_mode=False)) == [(case.write, case.name)]
+    assert actions(converge(client.as_client(), case.declare(), check_mode=False)) == [(case.write, case.name)]
 
 
 @every_case
@@ -177,7 +177,7 @@ def test_a_web_page_for_an_answer_is_settled_by_looking(case: Case) -> None:
     client.does_and_fails(
         case.write, lambda: UnexpectedAnswer("page", status=200, retriable=True, outcome_unknown=True)
     )
-    assert steps(converge(client.as_client(), case.declare(), check_mode=False)) == [(case.write, case.name)]
+    assert actions(converge(client.as_client(), case.declare(), check_mode=False)) == [(case.write, case.name)]
 
 
 def test_an_adoption_is_warned_of_although_its_answer_was_lost() -> None:
@@ -185,7 +185,7 @@ def test_an_adoption_is_warned_of_although_its_answer_was_lost() -> None:
     client.loses_answer("update")
     outcome = converge(client.as_client(), issuer(issuer_conflict="adopt"), check_mode=False)
 
-    assert steps(outcome) == [("update", "leftover")]
+    assert actions(outcome) == [("update", "leftover")]
     assert not [text for text in outcome.warnings if "nothing was changed" in text]
     assert [text for text in outcome.warnings if "'leftover'" in text]
 
@@ -204,7 +204,7 @@ def test_a_renaming_needs_no_retry_where_each_answer_is_settled_by_a_look(lost: 
     client.loses_answer(lost)
     outcome = converge(client.as_client(), issuer(), check_mode=False)
 
-    assert steps(outcome) == [("update", "leftover"), ("create", "vc"), ("delete", "leftover")]
+    assert actions(outcome) == [("update", "leftover"), ("create", "vc"), ("delete", "leftover")]
 
 
 def test_a_last_look_that_fails_takes_nothing_from_what_was_done() -> None:
@@ -213,7 +213,7 @@ def test_a_last_look_that_fails_takes_nothing_from_what_was_done() -> None:
     client.fails("list", broken)
     outcome = converge(client.as_client(), issuer(), check_mode=False)
 
-    assert steps(outcome) == [("create", "vc")]
+    assert actions(outcome) == [("create", "vc")]
     assert outcome.changed
 
 

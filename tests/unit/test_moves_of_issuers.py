@@ -11,6 +11,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.renaming impor
 from support.memory import MemoryHost
 from support.memory import ScriptedClient
 from support.memory import api_error
+from support.steps import actions
 from support.whole_hosts import DEEP
 from support.whole_hosts import NEW
 from support.whole_hosts import OLD
@@ -18,7 +19,6 @@ from support.whole_hosts import RENAME
 from support.whole_hosts import desired
 from support.whole_hosts import host_with
 from support.whole_hosts import issuer
-from support.whole_hosts import operations
 from support.whole_hosts import run
 from support.whole_hosts import trusted
 
@@ -29,7 +29,7 @@ def test_a_write_in_doubt_is_told_whatever_the_order_of_the_rest() -> None:
     client.loses_answer("update")
     wanted = desired(issuers=[issuer("d", "https://w"), issuer("a", "https://x", **RENAME), issuer("b", "https://z")])
 
-    assert ("update", "a") in operations(run(client, wanted))
+    assert ("update", "a") in actions(run(client, wanted))
     assert trusted(host) == {"d": "https://w", "a": "https://x", "b": "https://z"}
 
 
@@ -42,7 +42,7 @@ def test_a_marking_that_never_arrived_is_not_told() -> None:
     client.is_raced("list", lambda memory: memory.hold_issuer("former", "https://vc", [OLD]))
     outcome = run(client, desired(issuers=[issuer("vc", "https://vc", OLD, **RENAME)]))
 
-    assert operations(outcome) == []
+    assert actions(outcome) == []
     assert trusted(host) == {"former": "https://vc"}
 
 
@@ -56,7 +56,7 @@ def test_every_write_of_a_chain_of_moves_is_told_whichever_answer_is_lost(lost: 
     moves = {"a": "https://x", "b": "https://w", "d": "https://z"}
     outcome = run(client, desired(issuers=[issuer(alias, name, **RENAME) for alias, name in moves.items()]))
 
-    assert operations(outcome) == [("update", alias) for alias in "abdad"]
+    assert actions(outcome) == [("update", alias) for alias in "abdad"]
     assert client.writes == ["update"] * 5
     assert trusted(host) == moves
 

@@ -18,13 +18,13 @@ from support.constants import KEY_ID
 from support.constants import OTHER_KEY_ID
 from support.memory import MemoryHost
 from support.memory import ScriptedClient
+from support.steps import actions
 from support.whole_hosts import NEW
 from support.whole_hosts import OLD
 from support.whole_hosts import absent
 from support.whole_hosts import desired
 from support.whole_hosts import host_with
 from support.whole_hosts import issuer
-from support.whole_hosts import operations
 from support.whole_hosts import provider
 from support.whole_hosts import run
 from support.whole_hosts import trusted
@@ -38,7 +38,7 @@ def test_a_write_in_doubt_is_told_although_somebody_else_did_some_of_the_rest() 
     client.is_raced("list", lambda memory: memory.issuers.pop("s"))
     outcome = run(client, desired(issuers=[issuer("a", "https://a", NEW)], purge=True))
 
-    assert operations(outcome) == [("update", "a")]
+    assert actions(outcome) == [("update", "a")]
 
 
 @pytest.mark.parametrize("key_id", [KEY_ID, None])
@@ -74,7 +74,7 @@ def test_a_provider_that_somebody_else_deleted_meanwhile_is_not_claimed() -> Non
     client.is_raced("create", lambda memory: memory.key_providers.clear())
     outcome = run(client, desired([provider("site-a", state="absent")], [issuer("a", "https://a")]))
 
-    assert operations(outcome) == [("create", "a")]
+    assert actions(outcome) == [("create", "a")]
 
 
 @pytest.mark.parametrize("raced", ["get", "delete"], ids=["seen before the deletion", "seen by the deletion"])
@@ -86,7 +86,7 @@ def test_a_removal_goes_on_without_a_retry_where_somebody_else_removed_a_part(ra
     client.is_raced(raced, lambda memory: memory.issuers.pop("b"))
     outcome = run(client, desired(issuers=[], purge=True))
 
-    assert operations(outcome) == [("delete", "a"), ("delete", "c")]
+    assert actions(outcome) == [("delete", "a"), ("delete", "c")]
     assert host.issuers == {}
 
 
@@ -98,7 +98,7 @@ def test_a_removal_of_providers_goes_on_without_a_retry() -> None:
     client.is_raced("get", lambda memory: memory.key_providers.pop("b"))
     wanted = desired([provider(name, state="absent") for name in "abc"])
 
-    assert operations(run(client, wanted)) == [("delete", "a"), ("delete", "c")]
+    assert actions(run(client, wanted)) == [("delete", "a"), ("delete", "c")]
     assert host.key_providers == {}
 
 

@@ -32,6 +32,7 @@ from support.memory import MemoryHost
 from support.memory import NormalizingHost
 from support.memory import ScriptedClient
 from support.memory import api_error
+from support.steps import actions
 from support.whole_hosts import ALIASES
 from support.whole_hosts import CHAINS
 from support.whole_hosts import NAMES
@@ -44,7 +45,6 @@ from support.whole_hosts import group
 from support.whole_hosts import host_with
 from support.whole_hosts import issuer
 from support.whole_hosts import issuers_of
-from support.whole_hosts import operations
 from support.whole_hosts import planned
 from support.whole_hosts import run
 from support.whole_hosts import trusted
@@ -76,7 +76,7 @@ def test_two_profiles_of_one_subject_are_purged() -> None:
     label = "external group d\\admins of vc"
     wanted = HostTrust((IssuersAndProfiles(profiles=(), purge_profiles=True),))
 
-    assert operations(run(client, wanted)) == [("delete", label), ("delete", label)]
+    assert actions(run(client, wanted)) == [("delete", label), ("delete", label)]
     assert client.memory.profiles == {}
 
 
@@ -87,7 +87,7 @@ def test_two_profiles_of_one_subject_go_with_their_issuer(lost: int) -> None:
     for _passed in range(lost - 1):
         client.passes("delete")
     client.loses_answer("delete")
-    done = operations(run(client, desired(issuers=[absent("vc")])))
+    done = actions(run(client, desired(issuers=[absent("vc")])))
 
     assert [action for action, _name in done] == ["delete", "delete", "delete"]
     assert client.memory.profiles == {}

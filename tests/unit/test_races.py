@@ -20,10 +20,10 @@ from support.converging import issuer_there
 from support.converging import operations
 from support.converging import provider
 from support.converging import provider_there
-from support.converging import steps
 from support.memory import MemoryHost
 from support.memory import ScriptedClient
 from support.memory import api_error
+from support.steps import actions
 
 OTHER = chain(subject="other")
 
@@ -62,7 +62,7 @@ def test_who_comes_second_with_other_chains_updates() -> None:
     client.is_raced("create", lambda host: host.hold_issuer("vc", ISSUER, [OLD]))
     outcome = converge(client.as_client(), issuer(), check_mode=False)
 
-    assert steps(outcome) == [("update", "vc")]
+    assert actions(outcome) == [("update", "vc")]
     assert client.memory.issuers["vc"]["signing_cert_chains"] == [{"cert_chain": NEW}]
 
 
@@ -75,14 +75,14 @@ def test_what_somebody_else_deleted_meanwhile_is_not_claimed() -> None:
 def test_what_somebody_else_deleted_before_an_update_is_created() -> None:
     client = ScriptedClient(issuer_there())
     client.is_raced("update", lambda host: host.issuers.clear())
-    assert steps(converge(client.as_client(), issuer(), check_mode=False)) == [("create", "vc")]
+    assert actions(converge(client.as_client(), issuer(), check_mode=False)) == [("create", "vc")]
 
 
 def test_a_race_that_undoes_itself_is_run_again_once() -> None:
     # "Already exists", and then it is not there: somebody made it and took it away.
     client = ScriptedClient(MemoryHost())
     client.fails("create", lambda: api_error("ALREADY_EXISTS"))
-    assert steps(converge(client.as_client(), provider(), check_mode=False)) == [("create", "nkp")]
+    assert actions(converge(client.as_client(), provider(), check_mode=False)) == [("create", "nkp")]
 
 
 def test_a_host_that_contradicts_itself_is_not_asked_for_ever() -> None:
@@ -100,7 +100,7 @@ def test_an_attempt_in_doubt_stays_so_when_its_repetition_is_answered() -> None:
     client.is_raced("create", lambda host: host.hold_provider("nkp", key_id=KEY_ID))
     outcome = converge(client.as_client(), provider(), check_mode=False)
 
-    assert steps(outcome) == [("create", "nkp")]
+    assert actions(outcome) == [("create", "nkp")]
     assert outcome.changed
 
 
@@ -126,4 +126,4 @@ def test_two_attempts_in_doubt_at_one_change_are_told_once() -> None:
     client.loses_answer("update")
     outcome = converge(client.as_client(), issuer(), check_mode=False)
 
-    assert steps(outcome) == [("update", "vc")]
+    assert actions(outcome) == [("update", "vc")]

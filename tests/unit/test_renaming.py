@@ -30,6 +30,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_r
 from support.certificates import chain
 from support.examples import examples
 from support.memory import MemoryHost
+from support.steps import actions
 from support.whole_hosts import ALIASES
 from support.whole_hosts import CHAINS as COMMON_CHAINS
 from support.whole_hosts import NAMES
@@ -60,10 +61,6 @@ def holding(*issuers: tuple[str, str, list[list[str]]]) -> Held:
 
 def plan(held: Held, wanted: DeclaredIssuers) -> IssuerPlan:
     return plan_issuers(held.values(), wanted)
-
-
-def steps_of(planned: IssuerPlan) -> list[tuple[str, str]]:
-    return [(step.action, step.id) for step in planned.steps]
 
 
 def trusted(held: Held) -> dict[str, str]:
@@ -144,7 +141,7 @@ def test_a_renaming_marks_the_old_alias_creates_the_new_one_and_deletes_the_old_
     held = holding(("former", "https://vc", [NEW]))
     planned = plan(held, declared(issuer("vc", "https://vc", OLD, **RENAME)))
 
-    assert steps_of(planned) == [("update", "former"), ("create", "vc"), ("delete", "former")]
+    assert actions(planned) == [("update", "former"), ("create", "vc"), ("delete", "former")]
 
     marked = planned.steps[0].after
 
@@ -157,7 +154,7 @@ def test_a_chain_of_moves_needs_no_other_alias() -> None:
     wanted = declared(*(issuer(alias, f"https://{name}", **RENAME) for alias, name in ("ax", "bw", "dz")))
     planned = plan(held, wanted)
 
-    assert steps_of(planned) == [("update", alias) for alias in "abdad"]
+    assert actions(planned) == [("update", alias) for alias in "abdad"]
     assert trusted(planned.held) == {"a": "https://x", "b": "https://w", "d": "https://z"}
 
 
@@ -167,7 +164,7 @@ def test_a_swap_keeps_one_issuer_under_an_alias_of_its_own() -> None:
     planned = plan(held, wanted)
     parked = parking_alias("b", ())
 
-    assert steps_of(planned) == [
+    assert actions(planned) == [
         ("create", parked),
         ("update", "b"),
         ("update", "a"),
@@ -180,7 +177,7 @@ def test_a_swap_keeps_one_issuer_under_an_alias_of_its_own() -> None:
 def test_a_marker_is_no_holder_of_its_issuer() -> None:
     held = holding(("former", marker("vc", "https://vc"), [OLD]))
     planned = plan(held, declared(issuer("vc", "https://vc", OLD)))
-    assert steps_of(planned) == [("create", "vc"), ("delete", "former")]
+    assert actions(planned) == [("create", "vc"), ("delete", "former")]
 
 
 @pytest.mark.parametrize("policy", ["fail", "rename"])
@@ -197,7 +194,7 @@ def test_a_begun_renaming_goes_back_where_the_old_alias_is_adopted() -> None:
     held = holding(("former", marker("vc", "https://vc"), [NEW]))
     planned = plan(held, declared(issuer("vc", "https://vc", OLD, issuer_conflict="adopt")))
 
-    assert steps_of(planned) == [("update", "former")]
+    assert actions(planned) == [("update", "former")]
     assert trusted(planned.held) == {"former": "https://vc"}
 
 
@@ -205,7 +202,7 @@ def test_the_old_alias_declared_again_is_one_patch() -> None:
     held = holding(("former", marker("vc", "https://vc"), [NEW]))
     planned = plan(held, declared(issuer("former", "https://vc", OLD)))
 
-    assert steps_of(planned) == [("update", "former")]
+    assert actions(planned) == [("update", "former")]
     assert trusted(planned.held) == {"former": "https://vc"}
 
 
@@ -227,8 +224,8 @@ def test_a_purge_deletes_a_marker() -> None:
 
 def test_a_single_declaration_leaves_the_markers_of_others_alone() -> None:
     held = holding(("former", marker("vc", "https://vc"), [NEW]))
-    assert steps_of(plan(held, declared(issuer("other", "https://other"), complete=False))) == [("create", "other")]
-    assert steps_of(plan(held, declared(absent("other", "https://vc"), complete=False))) == []
+    assert actions(plan(held, declared(issuer("other", "https://other"), complete=False))) == [("create", "other")]
+    assert actions(plan(held, declared(absent("other", "https://vc"), complete=False))) == []
 
 
 @pytest.mark.parametrize(("alias", "expected"), [("former", {}), ("vc", {"former": "https://vc"})])
@@ -241,7 +238,7 @@ def test_absent_of_either_alias_before_the_new_one_was_made(alias: str, expected
 def test_absent_of_the_new_alias_after_it_was_made(complete: bool) -> None:
     held = holding(("former", marker("vc", "https://vc"), [NEW]), ("vc", "https://vc", [NEW]))
     planned = plan(held, declared(absent("vc"), complete=complete))
-    assert steps_of(planned) == [("delete", "former"), ("delete", "vc")]
+    assert actions(planned) == [("delete", "former"), ("delete", "vc")]
 
 
 def test_an_issuer_that_is_parked_already_keeps_the_chains_that_it_has_there() -> None:
@@ -354,7 +351,7 @@ def test_from_every_prefix_the_same_plan_goes_on_to_the_same_end(held: Held, wan
     for number, step in enumerate(planned.steps):
         rest = plan(now, wanted)
         assert not rest.conflicts
-        assert [steps_of(rest), normal(rest.held)] == [steps_of(planned)[number:], normal(planned.held)]
+        assert [actions(rest), normal(rest.held)] == [actions(planned)[number:], normal(planned.held)]
 
         before, now = now, carry_out(now, [step])
 

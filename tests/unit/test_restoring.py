@@ -25,9 +25,9 @@ from support.converging import invalid
 from support.converging import issuer
 from support.converging import operations
 from support.converging import refused
-from support.converging import steps
 from support.memory import MemoryHost
 from support.memory import ScriptedClient
+from support.steps import actions
 
 RENAMED = [("update", "leftover"), ("create", "vc"), ("delete", "leftover")]
 RESTORED = [("update", "leftover"), ("update", "leftover")]
@@ -37,7 +37,7 @@ def test_a_renaming_is_told_in_its_three_steps() -> None:
     client = ScriptedClient(host_with_leftover())
     outcome = converge(client.as_client(), issuer(), check_mode=False)
 
-    assert steps(outcome) == RENAMED
+    assert actions(outcome) == RENAMED
     assert outcome.before["issuer_alias"] == "leftover"
     assert outcome.after["issuer_alias"] == "vc"
     assert set(client.memory.issuers) == {"vc"}
@@ -50,7 +50,7 @@ def test_a_renaming_survives_a_lost_answer(lost: str, way: str) -> None:
     getattr(client, way)(lost)
     outcome = converge(client.as_client(), issuer(), check_mode=False)
 
-    assert steps(outcome) == RENAMED
+    assert actions(outcome) == RENAMED
     assert set(client.memory.issuers) == {"vc"}
     assert client.writes.count(lost) == (1 if way == "loses_answer" else 2)
 
@@ -122,7 +122,7 @@ def test_a_renaming_whose_last_step_is_refused_has_lost_nothing() -> None:
     assert set(client.memory.issuers) == {"leftover", "vc"}
     assert error.message.endswith(" The next run deletes the marker at 'leftover'.")
     assert operations(error) == RENAMED[:2]
-    assert steps(converge(ScriptedClient(client.memory).as_client(), issuer(), check_mode=False)) == RENAMED[2:]
+    assert actions(converge(ScriptedClient(client.memory).as_client(), issuer(), check_mode=False)) == RENAMED[2:]
 
 
 def test_a_renaming_whose_second_step_is_lost_for_good_puts_back_the_first() -> None:

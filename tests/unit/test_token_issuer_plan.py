@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Plan
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Chain
@@ -30,6 +29,7 @@ from support.examples import examples
 from support.memory import MemoryHost
 from support.memory import plan_one as plan
 from support.memory import request_of
+from support.steps import actions
 from support.whole_hosts import observe_issuers as observe
 
 ALIAS, ISSUER = "vc", "https://vc/openidconnect/vsphere.local"
@@ -65,10 +65,6 @@ def body_of(step: Step) -> Any:
 
 def path_of(step: Step) -> dict[str, str]:
     return request_of(step)[1]
-
-
-def actions(planned: Plan) -> list[tuple[str, str]]:
-    return [(step.action, step.id) for step in planned.steps]
 
 
 def chains_of(host: MemoryHost, issuer: str) -> set[Chain]:
