@@ -73,14 +73,55 @@ def credentials(fleet: Fleet, credential_types: Any) -> list[Credential]:
     return [Credential(credential_types["ESX host"], account), Credential(credential_types["ESX native key"], key)]
 
 
-def inventory(hosts: list[Host]) -> dict[str, dict[str, str]]:
-    return {host.name: {"esx_hostname": host.address} for host in hosts}
+class JobTemplates:
+    """The job templates of the pattern, with an inventory of hosts.
+
+    credentials: those of the templates. The first is the login.
+    """
+
+    def __init__(self, awx: Awx, hosts: list[Host], credentials: list[Credential], pattern: dict[str, Any]) -> None:
+        self._awx = awx
+        self._hosts = hosts
+        self._credentials = credentials
+        self._templates = pattern["aap_resources"]["controller_job_templates"]
+
+    def launch(
+        self,
+        playbook: str,
+        declared: dict[str, Any],
+        *,
+        hosts: list[Host] | None = None,
+        credentials: list[Credential] | None = None,
+        answers: dict[str, Any] | None = None,
+        **how: Any,
+    ) -> list[Job]:
+        """Run the template of a playbook.
+
+        hosts, credentials: by default all.
+        answers: the answers to the survey that a person has changed.
+        how: see `Awx.launch`.
+        """
+        inventory = {host.name: {"esx_hostname": host.address} for host in hosts or self._hosts}
+        survey = {**self._defaults(playbook), **(answers or {})}
+
+        return self._awx.launch(playbook, inventory, declared, credentials or self._credentials, survey, **how)
+
+    def _defaults(self, playbook: str) -> dict[str, Any]:
+        """The answers that AWX passes on if a person changes nothing in the survey."""
+        (template,) = [template for template in self._templates if template["playbook"] == playbook]
+        questions = template["survey"]["spec"]
+
+        return {question["variable"]: question["default"] for question in questions if "default" in question}
 
 
-def answers(pattern: dict[str, Any], playbook: str) -> dict[str, Any]:
-    """What AWX passes on where a person changes nothing in the survey."""
-    (template,) = [one for one in pattern["aap_resources"]["controller_job_templates"] if one["playbook"] == playbook]
-    return {one["variable"]: one["default"] for one in template["survey"]["spec"] if "default" in one}
+@pytest.fixture
+def templates(
+    awx: Awx,
+    hosts: list[Host],
+    credentials: list[Credential],
+    pattern: dict[str, Any],
+) -> JobTemplates:
+    return JobTemplates(awx, hosts, credentials, pattern)
 
 
 def changed(job: Job) -> dict[str, int]:
@@ -88,16 +129,13 @@ def changed(job: Job) -> dict[str, int]:
 
 
 def test_a_sliced_converge(
-    awx: Awx,
+    templates: JobTemplates,
     hosts: list[Host],
     declared: dict[str, Any],
-    credentials: list[Credential],
-    pattern: dict[str, Any],
     handed_out: list[str],
     search: Search,
 ) -> None:
-    given = (inventory(hosts), declared, credentials, answers(pattern, "converge.yml"))
-    first = awx.launch("converge.yml", *given, slices=SLICES, verbosity=4)
+    first = templates.launch("converge.yml", declared, slices=SLICES, verbosity=4)
 
     assert [job.code for job in first] == [0] * SLICES, first[0].output
     assert [sorted(changed(job)) for job in first] == [job.hosts for job in first]
@@ -105,7 +143,7 @@ def test_a_sliced_converge(
     assert all(len(host.writes) == 2 for host in hosts)
     assert all(host.providers["site-a"].key_derivation_key == KEY for host in hosts)
 
-    again = awx.launch("converge.yml", *given, slices=SLICES)
+    again = templates.launch("converge.yml", declared, slices=SLICES)
 
     assert [job.code for job in again] == [0] * SLICES, again[0].output
     assert not any(changed(job) for job in again)
@@ -125,26 +163,30 @@ def test_a_sliced_converge(
 
 
 def test_a_sliced_audit(
-    awx: Awx,
+    templates: JobTemplates,
     hosts: list[Host],
     declared: dict[str, Any],
     credentials: list[Credential],
-    pattern: dict[str, Any],
     handed_out: list[str],
     search: Search,
     tmp_path: Path,
 ) -> None:
     """Each slice reports on its own hosts, in a folder of its own, and tells AWX in short. It needs no key."""
-    given = (inventory(hosts), declared)
-    (converged,) = awx.launch("converge.yml", *given, credentials, answers(pattern, "converge.yml"))
+    (converged,) = templates.launch("converge.yml", declared)
 
     assert converged.code == 0, converged.output
 
     (bad, *_others) = hosts
     bad.delete_issuer("vcenter01")
     before = [len(host.writes) for host in hosts]
-    asked = {**answers(pattern, "audit.yml"), "esx_report_root": str(tmp_path / "reports")}
-    jobs = awx.launch("audit.yml", *given, credentials[:1], asked, slices=SLICES, verbosity=4)
+    jobs = templates.launch(
+        "audit.yml",
+        declared,
+        credentials=credentials[:1],
+        answers={"esx_report_root": str(tmp_path / "reports")},
+        slices=SLICES,
+        verbosity=4,
+    )
 
     assert {job.code != 0 for job in jobs if bad.name in job.hosts} == {True}, jobs[0].output
     assert {job.code == 0 for job in jobs if bad.name not in job.hosts} == {True}, jobs[-1].output
@@ -165,7 +207,7 @@ def test_a_sliced_audit(
 
 
 def test_the_credential_that_awx_has_for_vcenters(
-    awx: Awx, fleet: Fleet, hosts: list[Host], declared: dict[str, Any], pattern: dict[str, Any]
+    templates: JobTemplates, fleet: Fleet, hosts: list[Host], declared: dict[str, Any]
 ) -> None:
     """Its VMWARE_HOST, which is meant for a vCenter, is another host here, which must not be asked for anything."""
     vcenter = fleet.hosts[-1]
@@ -179,8 +221,7 @@ def test_the_credential_that_awx_has_for_vcenters(
         "esx_validate_certs": True,
     }
 
-    given = (inventory(hosts), declared, [credential], answers(pattern, "converge.yml"))
-    (job,) = awx.launch("converge.yml", *given)
+    (job,) = templates.launch("converge.yml", declared, credentials=[credential])
 
     assert job.code == 0, job.output
     assert sorted(changed(job)) == sorted(host.name for host in hosts)
@@ -189,14 +230,19 @@ def test_the_credential_that_awx_has_for_vcenters(
 
 
 def test_what_awx_says_of_certificates_does_not_count(
-    awx: Awx, fleet: Fleet, hosts: list[Host], declared: dict[str, Any], pattern: dict[str, Any]
+    templates: JobTemplates, fleet: Fleet, hosts: list[Host], declared: dict[str, Any]
 ) -> None:
     """AWX's own setting, given with that credential, is not to check them. The inventory can forbid that."""
     host = hosts[0]
     credential = Credential("vmware", {"host": "vcenter", "username": "root", "password": PASSWORD})
     declared = {**declared, "esx_kms_providers": [], "esx_port": fleet.port, "esx_validate_certs": True}
-    given = (inventory([host]), declared, [credential], answers(pattern, "converge.yml"))
-    (job,) = awx.launch("converge.yml", *given, environment={"VMWARE_VALIDATE_CERTS": "False"})
+    (job,) = templates.launch(
+        "converge.yml",
+        declared,
+        hosts=[host],
+        credentials=[credential],
+        environment={"VMWARE_VALIDATE_CERTS": "False"},
+    )
 
     assert job.code == 2, job.output
     assert host.login_attempts == 0
@@ -204,7 +250,7 @@ def test_what_awx_says_of_certificates_does_not_count(
 
 
 def test_a_rotation_in_two_jobs(
-    awx: Awx, hosts: list[Host], declared: dict[str, Any], credentials: list[Credential], pattern: dict[str, Any]
+    templates: JobTemplates, hosts: list[Host], declared: dict[str, Any], credentials: list[Credential]
 ) -> None:
     """The declaration says which of the two a job is. No key is needed."""
     (issuer,) = declared["esx_token_issuers"]
@@ -212,11 +258,10 @@ def test_a_rotation_in_two_jobs(
     for host in hosts:
         host.put_issuer("vcenter01", issuer["issuer"], [old])
     held = []
-    asked = answers(pattern, "rotate_signing_certs.yml")
 
     for chains_mode in ("merge", "exact"):
         declared = {**declared, "esx_token_issuers": [{**issuer, "chains_mode": chains_mode}]}
-        (job,) = awx.launch("rotate_signing_certs.yml", inventory(hosts), declared, credentials[:1], asked)
+        (job,) = templates.launch("rotate_signing_certs.yml", declared, credentials=credentials[:1])
 
         assert job.code == 0, job.output
 
