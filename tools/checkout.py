@@ -57,13 +57,13 @@ def variables(home: Path, **more: object) -> dict[str, str]:
 
     home: where Ansible may write. Nothing writes bytecode into the checkout.
     """
-    own = {
+    ansible = {
         "ANSIBLE_COLLECTIONS_PATH": link_collection(),
         "ANSIBLE_HOME": home,
         "PYTHONDONTWRITEBYTECODE": "1",
     }
 
-    return clean_environment(**{**own, **more})
+    return clean_environment(**{**ansible, **more})
 
 
 def licence_text(ansible_galaxy: Path) -> Path:

@@ -144,12 +144,12 @@ def _write_pages_of_plugins(folder: Path, variables: Mapping[str, str]) -> None:
 
 def _leave_out_parts_of_playbooks(collection: Path) -> None:
     """Remove the pages of the filters that only the collection's own playbooks use, and their lines of the index."""
-    own = set()
+    internal = set()
 
     for page in collection.glob("*_filter.rst"):
         name = page.stem.removesuffix("_filter")
         if name not in PUBLIC_FILTERS:
-            own.add(name)
+            internal.add(name)
             page.unlink()
 
     index = collection / "index.rst"
@@ -157,7 +157,7 @@ def _leave_out_parts_of_playbooks(collection: Path) -> None:
 
     for line in index.read_text("utf-8").splitlines(keepends=True):
         named = _FILTER.match(line)
-        if named is None or named["name"] not in own:
+        if named is None or named["name"] not in internal:
             kept.append(line)
 
     index.write_text("".join(kept), "utf-8")

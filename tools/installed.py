@@ -32,14 +32,14 @@ class Installed:
 
     def variables(self, **more: object) -> dict[str, str]:
         """The environment variables with which the programs find this collection and no other, and `more`."""
-        own = {
+        ansible = {
             "ANSIBLE_COLLECTIONS_PATH": self.collections,
             "ANSIBLE_HOME": self.folder / "ansible",
             "ANSIBLE_NOCOLOR": "1",
             "HOME": self.folder,
             "PATH": clean_path(self.core.bin),
         }
-        return clean_environment(**{**own, **more})
+        return clean_environment(**{**ansible, **more})
 
 
 def install(folder: Path, core: Environment) -> Installed:

@@ -89,12 +89,12 @@ class Controller:
         self._last += 1
         url = f"/api/v2/{endpoint}/{self._last}/"
         kind = KINDS.get(endpoint, endpoint[:-1])
-        one = {"id": self._last, "type": kind, "url": url, "summary_fields": {}, "related": {}}
+        record = {"id": self._last, "type": kind, "url": url, "summary_fields": {}, "related": {}}
         if endpoint == "job_templates":
-            one["related"] = {"survey_spec": f"{url}survey_spec/"}
+            record["related"] = {"survey_spec": f"{url}survey_spec/"}
         if endpoint == "projects":
-            one["scm_revision"] = ""
-        self.objects[endpoint][self._last] = one
+            record["scm_revision"] = ""
+        self.objects[endpoint][self._last] = record
 
         try:
             return self.change(endpoint, self._last, values)
@@ -103,21 +103,21 @@ class Controller:
             raise
 
     def change(self, endpoint: str, number: int, values: Mapping[str, Any]) -> dict[str, Any]:
-        one = self.objects[endpoint][number]
+        record = self.objects[endpoint][number]
         for name, target in REFERENCES.items():
             if values.get(name) is not None and values[name] not in self.objects[target]:
                 raise Refused(f"{name}: there is no {values[name]} among the {target}")
 
         if endpoint == "credential_types":
-            check_credential_type({**one, **values})
+            check_credential_type({**record, **values})
 
         if endpoint == "credentials" and "inputs" in values:
-            kind = self.objects["credential_types"][values.get("credential_type", one.get("credential_type"))]
+            kind = self.objects["credential_types"][values.get("credential_type", record.get("credential_type"))]
             values = {**values, "inputs": self._seal(number, kind["inputs"], values["inputs"])}
 
-        one.update(values)
+        record.update(values)
 
-        return one
+        return record
 
     def _seal(self, number: int, form: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Keep the secrets, and give back what AWX shows of the inputs."""
@@ -136,11 +136,11 @@ class Controller:
         if endpoint == "unified_job_templates":
             endpoint = "job_templates"
         found = self.objects[endpoint].values()
-        return [one for one in found if all(str(one.get(name)) == value for name, value in filters.items())]
+        return [record for record in found if all(str(record.get(name)) == value for name, value in filters.items())]
 
     def named(self, endpoint: str, name: str) -> dict[str, Any]:
-        (one,) = self.find(endpoint, {"name": name})
-        return one
+        (record,) = self.find(endpoint, {"name": name})
+        return record
 
     def attach(self, path: str, body: Mapping[str, Any]) -> None:
         held = self.attached.setdefault(path, [])

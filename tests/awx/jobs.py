@@ -103,8 +103,8 @@ class Awx:
             job = Job(
                 str(first + number + 1), self._folder / f"job-{first + number + 1}", sorted(hosts)[number::slices]
             )
-            own = {name: hosts[name] for name in job.hosts}
-            self._prepare(job, own, variables, credentials, answers, environment or {})
+            hosts_of_job = {name: hosts[name] for name in job.hosts}
+            self._prepare(job, hosts_of_job, variables, credentials, answers, environment or {})
 
             if verbosity:
                 with (job.folder / "env" / "cmdline").open("a", encoding="utf-8") as arguments:

@@ -36,36 +36,36 @@ def test_names(pattern: dict[str, Any], templates: list[dict[str, Any]]) -> None
     assert len(pattern["title"]) <= 64
     assert not pattern["short_description"].endswith(".")
     assert resources["controller_execution_environment"]["pull"] in ("always", "missing", "never")
-    assert {one["execution_environment"] for one in templates} == {
+    assert {template["execution_environment"] for template in templates} == {
         resources["controller_execution_environment"]["name"]
     }
-    assert {label for one in templates for label in one["labels"]} <= set(resources["controller_labels"])
-    assert [one["primary"] for one in templates].count(True) == 1
+    assert {label for template in templates for label in template["labels"]} <= set(resources["controller_labels"])
+    assert [template["primary"] for template in templates].count(True) == 1
     assert (PATTERN / "README.md").is_file()
 
 
 def test_every_template_has_a_playbook(templates: list[dict[str, Any]]) -> None:
     """One that AWX recognizes, and that does what the collection's playbook of that name does."""
-    assert {one["playbook"] for one in templates} == {
+    assert {template["playbook"] for template in templates} == {
         each.name for each in (PATTERN / "playbooks").glob("*.yml") if not each.name.endswith(".meta.yml")
     }
 
-    for one in templates:
-        text = (PATTERN / "playbooks" / one["playbook"]).read_text("utf-8")
+    for template in templates:
+        text = (PATTERN / "playbooks" / template["playbook"]).read_text("utf-8")
         assert PLAYBOOK.search(text)
 
         (play,) = yaml.safe_load(text)
-        name = Path(one["playbook"]).stem
+        name = Path(template["playbook"]).stem
 
         assert play["ansible.builtin.import_playbook"] == f"esx.trust.{name}"
-        assert (environment.ROOT / "playbooks" / one["playbook"]).is_file()
+        assert (environment.ROOT / "playbooks" / template["playbook"]).is_file()
 
 
 def test_surveys(templates: list[dict[str, Any]]) -> None:
     """AWX takes them as they are; pattern loaders ask for more, and want no default but a text."""
-    for one in templates:
-        check_survey(one["survey"])
-        for question in one["survey"]["spec"]:
+    for template in templates:
+        check_survey(template["survey"])
+        for question in template["survey"]["spec"]:
             assert question["question_description"]
             assert re.fullmatch(r"[a-z0-9_]{1,64}", question["variable"])
             assert isinstance(question.get("default", ""), str)
@@ -75,14 +75,14 @@ def test_surveys(templates: list[dict[str, Any]]) -> None:
 
 def test_every_question_is_a_known_variable(templates: list[dict[str, Any]]) -> None:
     """A playbook of that name reads it, and the pattern's own list of variables has it."""
-    for one in templates:
-        asked = {question["variable"] for question in one["survey"]["spec"]}
-        files = [folder / "playbooks" / one["playbook"] for folder in (environment.ROOT, PATTERN)]
+    for template in templates:
+        asked = {question["variable"] for question in template["survey"]["spec"]}
+        files = [folder / "playbooks" / template["playbook"] for folder in (environment.ROOT, PATTERN)]
         text = "".join(each.read_text("utf-8") for each in files)
 
         assert {name for name in asked if name not in text} == set()
 
-        listed = (PATTERN / "playbooks" / one["playbook"]).with_suffix(".meta.yml").read_text("utf-8")
+        listed = (PATTERN / "playbooks" / template["playbook"]).with_suffix(".meta.yml").read_text("utf-8")
         options = yaml.safe_load(listed)["argument_specs"]["main"]["options"]
 
         assert asked <= set(options)
@@ -90,8 +90,8 @@ def test_every_question_is_a_known_variable(templates: list[dict[str, Any]]) -> 
 
 def test_requirements_of_the_collection(tools: Tools) -> None:
     """What ansible-builder finds by itself, for any execution environment with the collection."""
-    said = tools.run("awx", ["ansible-builder", "introspect", "--sanitize", environment.link_collection()])
-    found = yaml.safe_load(said.partition("\n---\n")[2])
+    output = tools.run("awx", ["ansible-builder", "introspect", "--sanitize", environment.link_collection()])
+    found = yaml.safe_load(output.partition("\n---\n")[2])
     wanted = (environment.ROOT / "requirements.txt").read_text("utf-8").splitlines()
 
     assert {line for line in wanted if line and not line.startswith("#")} <= {
@@ -106,4 +106,4 @@ def test_the_execution_environment(tools: Tools, tmp_path: Path) -> None:
     wanted = yaml.safe_load((PATTERN / "collections/requirements.yml").read_text("utf-8"))
 
     assert yaml.safe_load((tmp_path / "context/_build/requirements.yml").read_text("utf-8")) == wanted
-    assert [one["name"] for one in wanted["collections"]] == ["esx.trust"]
+    assert [collection["name"] for collection in wanted["collections"]] == ["esx.trust"]

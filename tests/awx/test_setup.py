@@ -88,20 +88,22 @@ def test_everything_once_and_again(setup: Setup, controller: Controller, pattern
     assert first.recap("localhost")["skipped"] == 1
     assert first.recap("localhost")["changed"] == 9
 
-    templates = {one["playbook"]: one for one in controller.objects["job_templates"].values()}
+    templates = {template["playbook"]: template for template in controller.objects["job_templates"].values()}
     audit, converge, rotate = (
         templates[f"playbooks/{name}.yml"] for name in ("audit", "converge", "rotate_signing_certs")
     )
 
-    assert [one["job_slice_count"] for one in (audit, converge, rotate)] == [4, 1, 1]
-    assert [one["allow_simultaneous"] for one in (audit, converge, rotate)] == [True, False, False]
-    assert [one["ask_job_type_on_launch"] for one in (audit, converge, rotate)] == [False, True, True]
+    assert [template["job_slice_count"] for template in (audit, converge, rotate)] == [4, 1, 1]
+    assert [template["allow_simultaneous"] for template in (audit, converge, rotate)] == [True, False, False]
+    assert [template["ask_job_type_on_launch"] for template in (audit, converge, rotate)] == [False, True, True]
 
-    surveys = {one["playbook"]: one["survey"] for one in pattern["aap_resources"]["controller_job_templates"]}
+    surveys = {
+        template["playbook"]: template["survey"] for template in pattern["aap_resources"]["controller_job_templates"]
+    }
 
-    for name, one in templates.items():
-        assert controller.surveys[one["id"]] == surveys[name.removeprefix("playbooks/")]
-        assert one["survey_enabled"] is True
+    for name, template in templates.items():
+        assert controller.surveys[template["id"]] == surveys[name.removeprefix("playbooks/")]
+        assert template["survey_enabled"] is True
 
     (schedule,) = controller.objects["schedules"].values()
 
@@ -109,7 +111,7 @@ def test_everything_once_and_again(setup: Setup, controller: Controller, pattern
 
     host = controller.named("credentials", "ESX hosts")["id"]
     key = controller.named("credentials", "ESX native key")["id"]
-    attached = [controller.attached[f"{one['url']}credentials/"] for one in (audit, converge, rotate)]
+    attached = [controller.attached[f"{template['url']}credentials/"] for template in (audit, converge, rotate)]
 
     assert [set(each) for each in attached] == [{host}, {host, key}, {host}]
     assert controller.secrets == {host: {"password": PASSWORD}, key: {"key_derivation_key": KEY}}
@@ -152,7 +154,7 @@ def test_only_the_least(setup: Setup, controller: Controller) -> None:
 
     assert played.code == 0, played.output
 
-    assert {one["playbook"] for one in controller.objects["job_templates"].values()} == {
+    assert {template["playbook"] for template in controller.objects["job_templates"].values()} == {
         "esx/audit.yml",
         "esx/converge.yml",
         "esx/rotate_signing_certs.yml",

@@ -69,16 +69,16 @@ class Report:
     def __init__(self, page: Page, address: str) -> None:
         self.page = page
         self.address = address
-        self.said: list[str] = []
+        self.messages: list[str] = []
         self.asked: list[str] = []
-        page.on("console", lambda message: self.said.append(message.text))
-        page.on("pageerror", lambda error: self.said.append(str(error)))
+        page.on("console", lambda message: self.messages.append(message.text))
+        page.on("pageerror", lambda error: self.messages.append(str(error)))
         page.on("dialog", self._hear)
         page.on("request", lambda request: self.asked.append(request.url))
         page.goto(address)
 
     def _hear(self, dialog: Dialog) -> None:
-        self.said.append(dialog.message)
+        self.messages.append(dialog.message)
         dialog.dismiss()
 
 
@@ -104,7 +104,7 @@ def report(browser: Browser, tmp_path: Path) -> Iterator[Open]:
 
 
 def assert_quiet(opened: Report) -> None:
-    assert opened.said == []
+    assert opened.messages == []
     assert opened.asked == [opened.address]
 
 
@@ -157,8 +157,8 @@ def test_the_policy_holds_where_the_escaping_would_not(report: Open) -> None:
 
     assert "taken" not in opened.page.title()
     assert opened.page.locator("main").is_visible()
-    assert opened.said
-    assert all("Content Security Policy" in line for line in opened.said)
+    assert opened.messages
+    assert all("Content Security Policy" in line for line in opened.messages)
 
 
 # Small screens

@@ -111,11 +111,11 @@ class FirstState(FirstHost):
         Raises:
             ValueError: The name is given the state of a vCenter.
         """
-        own = self.hosts.get(name, self)
-        if isinstance(own, FirstVcenter):
+        state = self.hosts.get(name, self)
+        if isinstance(state, FirstVcenter):
             raise ValueError(f"{name} is a host, and has no signing_cert_chains.")
 
-        return own
+        return state
 
     def of_vcenter(self, name: str) -> FirstVcenter | None:
         """The first state of the vCenter with this name; None: it makes its own.
@@ -123,11 +123,11 @@ class FirstState(FirstHost):
         Raises:
             ValueError: The name is given the state of a host.
         """
-        own = self.hosts.get(name)
-        if isinstance(own, FirstHost):
+        state = self.hosts.get(name)
+        if isinstance(state, FirstHost):
             raise ValueError(f"{name} is a vCenter, and needs signing_cert_chains.")
 
-        return own
+        return state
 
     def check_names(self, names: Sequence[str]) -> None:
         """Every state has its host.

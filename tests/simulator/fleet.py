@@ -294,9 +294,9 @@ class Fleet:
 
         for index, address in enumerate(addresses):
             name = names[index] if index < len(names) else f"esx{index + 1:0{width}d}"
-            own = first.of(name)
-            settings = {**settings_of(host_profile, index), **own.settings}
-            self._states.append(HostState(address, name, username, password, clock, own.load, settings))
+            first_state = first.of(name)
+            settings = {**settings_of(host_profile, index), **first_state.settings}
+            self._states.append(HostState(address, name, username, password, clock, first_state.load, settings))
 
         for index in range(vcenters):
             address, name = vcenter_address_of(index), f"vcenter{index + 1:02d}"
