@@ -59,7 +59,7 @@ options:
   threads:
     description:
       - The most hosts that are examined at a time.
-      - A look begins with a few hosts, and examines more at a time while it waits for hosts.
+      - A look begins with a few hosts, and examines more at a time while it waits for slow hosts.
     type: int
     default: 50
   login_refusals:

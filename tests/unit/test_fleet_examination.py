@@ -432,6 +432,22 @@ def test_few_hosts_are_examined_at_a_time_while_this_process_is_busy(monkeypatch
     assert 1 <= simultaneous.most <= 4
 
 
+def test_few_hosts_are_examined_at_a_time_while_each_ends_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(time, "process_time", lambda: 0.0)
+    examined = width.Width(50)
+
+    for ended, hosts in ((40, 4), (11, 4), (9, 8), (21, 8), (0, 16)):
+        for _host in range(ended):
+            examined.note_end()
+
+        # A host that is not slow ends more than twice in this time, so ten or more of four hosts end.
+        clock[0] += 0.25
+        examined.grow_if_idle()
+        assert examined.hosts == hosts
+
+
 def test_as_many_hosts_as_allowed_are_examined_at_a_time_while_this_process_waits_for_them() -> None:
     # Without a host that comes to this barrier last, no examination would end.
     together = threading.Barrier(50, timeout=30)

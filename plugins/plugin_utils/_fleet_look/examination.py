@@ -219,6 +219,7 @@ class Examination:
                 self._go_on_after_handshake(asked, future.result())
             else:
                 examined = self._examined.pop(future)
+                self._width.note_end()
                 self._results[examined.host] = _outcome(examined.host, future)
                 self._go_on_after_trial(examined)
 

@@ -10,8 +10,11 @@ import time
 _FIRST = 4
 #: The number of hosts is judged again after so many seconds.
 INTERVAL = 0.05
-#: If this process works for a smaller share of the time, it waits for hosts, and more of them can be examined.
+#: If this process works for a smaller share of the time, it has time to spare.
 _BUSY = 0.6
+#: A host is slow if its examination takes more seconds. A process that other programs slow down has time to spare, too,
+#: so the share of the time does not suffice.
+_SLOW = 0.1
 
 
 class Width:
@@ -21,7 +24,7 @@ class Width:
 
     Python runs one thread at a time. If hosts answer at once, a few threads keep it busy, and many threads only hinder
     each other: with 50 threads, the same examinations take a third more CPU time. If hosts are far or slow, the threads
-    wait for them. So the number of hosts is small in the beginning, and doubles while this process has time to spare.
+    wait for them. So the number of hosts is small in the beginning, and doubles while the process waits for slow hosts.
     """
 
     def __init__(self, most: int) -> None:
@@ -39,15 +42,22 @@ class Width:
         """Begin a measurement. From now on, hosts wait for their turn."""
         self._since = time.monotonic()
         self._worked_before = time.process_time()
+        self._ended = 0
+
+    def note_end(self) -> None:
+        """Note that the examination of a host has ended."""
+        self._ended += 1
 
     def grow_if_idle(self) -> None:
-        """Double the number of hosts, if this process mostly waited since the measurement began."""
+        """Double the number of hosts, if this process waited for slow hosts since the measurement began."""
         elapsed = time.monotonic() - self._since
         if elapsed < INTERVAL:
             return
 
         worked = time.process_time() - self._worked_before
-        if worked < _BUSY * elapsed:
+        has_time = worked < _BUSY * elapsed
+        hosts_are_slow = self._ended * _SLOW < self.hosts * elapsed
+        if has_time and hosts_are_slow:
             self.hosts = min(2 * self.hosts, self._most)
 
         self.measure_from_now()
