@@ -78,5 +78,5 @@ def test_an_alias_that_lost_its_issuer_stops_the_step() -> None:
 
 def test_an_alias_of_the_host_that_cannot_be_in_a_url_is_named_before_a_request_is_sent() -> None:
     (held,) = issuers(**{"..": ISSUER}).values()
-    with pytest.raises(InvalidInput, match="^issuer_alias: "):
+    with pytest.raises(InvalidInput, match=r"^issuer_alias: "):
         check_address(Step.between(RESOURCE, "..", held, None))

@@ -50,7 +50,7 @@ def test_an_alias_that_was_left_over_for_parking_can_be_removed() -> None:
 
 
 def test_a_mask_in_the_alias_is_refused_for_a_removal_too() -> None:
-    with pytest.raises(InvalidInput, match="^issuer_alias: "):
+    with pytest.raises(InvalidInput, match=r"^issuer_alias: "):
         DesiredTokenIssuer.from_params(absent("$REDACTED$"))
 
 
