@@ -57,7 +57,9 @@ options:
     default: 90
     version_added: 1.0.0
   threads:
-    description: How many hosts are examined at a time.
+    description:
+      - The most hosts that are examined at a time.
+      - A look begins with a few hosts, and examines more at a time while it waits for slow hosts.
     type: int
     default: 50
   login_refusals:

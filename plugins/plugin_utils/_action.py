@@ -55,8 +55,9 @@ def _prepare() -> None:
     # The first template in a process takes long too, and almost every task has a template for its host or password.
     Templar(DataLoader()).template(as_template("{{ 0 }}"))
 
-    # Python loads these codecs when they are first used. The answers in JSON and the search for secrets need them.
-    for codec in ("utf-8-sig", "utf-16-le"):
+    # Python loads these codecs when they are first used. The answers in JSON, the search for secrets, and the files of
+    # logins need them.
+    for codec in ("utf-8-sig", "utf-16-le", "ascii"):
         codecs.lookup(codec)
 
     # Ansible reads the documentation of a lookup when it is first used. The tasks of the role use these. A program that

@@ -28,6 +28,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.client_profile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Subject
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import shown
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import difference
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import difference_from_written
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import plan
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import touched
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_plan import was_carried_out
@@ -176,7 +177,12 @@ def test_order_means_nothing(observed: list[ClientProfile], declared: DesiredCli
 def test_two_profiles_of_one_subject(state: str) -> None:
     observed = [profile(GROUP, "READ_ONLY"), profile(GROUP, "READ_ONLY", identifier="2")]
     planned = plan(observed, desired(GROUP, "READ_ONLY", state=state))
-    assert "'1', '2'" in str(planned.conflict)
+
+    assert planned.conflict == (
+        "the host holds 2 client profiles of the external group vsphere.local\\Administrators of vc ('1', '2'); delete"
+        " all but one."
+    )
+    assert planned.before == planned.after == observed[0].record()
 
 
 def test_a_host_without_the_service() -> None:
@@ -343,6 +349,14 @@ def test_the_difference_names_what_is_lacking_and_what_exceeds(
     assert difference(plan([profile(GROUP, *held)], desired(GROUP, *declared))) == sentence
 
 
+def test_all_entitlements_of_a_new_or_removed_profile_are_its_difference() -> None:
+    assert difference(plan([], desired(GROUP, "READ_ONLY"))) == "It lacks READ_ONLY."
+
+    removal = plan([profile(GROUP, "READ_ONLY")], desired(GROUP, state="absent"))
+
+    assert difference(removal) == "It has READ_ONLY besides what is declared."
+
+
 def test_a_diff_shows_the_profiles_that_steps_change() -> None:
     created = plan([], desired(GROUP, "READ_ONLY")).steps
     updated = plan([profile(LOCAL, "READ_ONLY")], desired(LOCAL, "OBSERVABILITY")).steps
@@ -418,3 +432,59 @@ def test_an_unknown_alias_is_suspected_only_if_the_host_refused_a_value(message_
     )
 
     assert words in explain(error, step).hint
+
+
+def test_unknown_grants_are_told_as_the_host_writes_them() -> None:
+    declared = desired(GROUP, "READ_ONLY")
+    assert plan([profile(GROUP, FUTURE, ROLE)], declared).conflict == (
+        "the client profile of the external group vsphere.local\\Administrators of vc has grants that this collection"
+        ' does not know ({"entitlement": "FUTURE_MGMT", "resource_type": "ENTITLEMENT"}, {"resource_type": "ROLE",'
+        ' "role": "auditor"}); exact would remove them, entitlements_mode merge keeps them.'
+    )
+
+
+def test_a_grant_with_unknown_fields_is_no_reason_to_write_it_again() -> None:
+    declared = desired(GROUP, "READ_ONLY", "SECURITY_MGMT")
+    assert plan([profile(GROUP, noted("READ_ONLY"))], declared).conflict == (
+        "the client profile of the external group vsphere.local\\Administrators of vc has grants with fields that this"
+        " collection does not know, so it cannot be written again without the danger that they change."
+    )
+
+
+def test_a_member_of_a_group_does_not_lock_himself_out_of_the_group_of_his_issuer() -> None:
+    member = Account(issuer="https://vc", groups=frozenset({("vsphere.local", "administrators")}))
+    account = replace(member, aliases=frozenset({"vc"}))
+
+    assert plan([profile(GROUP, "IDENTITY_MGMT")], desired(GROUP, state="absent"), account).conflict == (
+        "this would take IDENTITY_MGMT from the external group vsphere.local\\Administrators of vc, of which the"
+        " account that this task logs in with is a member, so it could not be given back; do that with another account."
+    )
+
+    of_another_issuer = replace(GROUP, issuer_alias="other")
+    planned = plan([profile(of_another_issuer, "IDENTITY_MGMT")], desired(of_another_issuer, state="absent"), account)
+
+    assert planned.conflict is None
+
+
+@pytest.mark.parametrize(
+    ("held", "declared"),
+    [
+        ([GROUP, replace(GROUP, name="administrators")], desired(GROUP, "READ_ONLY")),
+        ([replace(GROUP, name="administrators")], desired(GROUP, state="absent")),
+        ([replace(USER, name="administrators")], desired(GROUP, "READ_ONLY")),
+    ],
+    ids=["a change", "a removal", "another type"],
+)
+def test_only_a_new_subject_can_be_confused_with_another(held: list[Subject], declared: DesiredClientProfile) -> None:
+    assert plan([profile(subject) for subject in held], declared).warnings == ()
+
+
+def test_a_diff_leaves_out_the_steps_of_issuers_and_goes_on_behind_them() -> None:
+    (creation,) = plan([], desired(GROUP, "READ_ONLY")).steps
+    shown_profiles = touched([replace(creation, resource="token_issuer"), creation])
+    assert shown_profiles == ({}, {GROUP.label: shown(creation.after.record())})
+
+
+def test_a_deleted_profile_cannot_differ_from_what_was_written() -> None:
+    (deletion,) = plan([profile(GROUP)], desired(GROUP, state="absent")).steps
+    assert difference_from_written([profile(GROUP, "READ_ONLY")], deletion) == ""

@@ -9,6 +9,7 @@ import signal
 import socket
 import ssl
 import threading
+import time
 import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ import pytest
 from ansible_collections.esx.trust.plugins.module_utils._signals import Stopped
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import examination
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import reach
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import width
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.examination import Examination
 
 if TYPE_CHECKING:
@@ -399,6 +401,86 @@ def test_a_signal_ends_it_and_no_further_host_is_asked() -> None:
         if thread.name.startswith("esx-trust-look"):
             thread.join(5)
             assert not thread.is_alive()
+
+
+class Simultaneous:
+    """Answers for hosts, and the most of them that were asked at a time."""
+
+    def __init__(self) -> None:
+        self.most = 0
+        self._now = 0
+        self._lock = threading.Lock()
+
+    def ask(self, _host: str) -> dict[str, Any]:
+        with self._lock:
+            self._now += 1
+            self.most = max(self.most, self._now)
+
+        with self._lock:
+            self._now -= 1
+
+        return FINE
+
+
+def test_few_hosts_are_examined_at_a_time_while_this_process_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "process_time", time.monotonic)
+    monkeypatch.setattr(width, "INTERVAL", 0.0)
+    simultaneous = Simultaneous()
+    results = Examination(named(200), simultaneous.ask, forbid, threads=50, refusals=1).results()
+
+    assert len(results) == 200
+    assert 1 <= simultaneous.most <= 4
+
+
+def test_few_hosts_are_examined_at_a_time_while_each_ends_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(time, "process_time", lambda: 0.0)
+    examined = width.Width(50)
+
+    for ended, hosts in ((40, 4), (11, 4), (9, 8), (21, 8), (0, 16)):
+        for _host in range(ended):
+            examined.note_end()
+
+        # A host that is not slow ends more than twice in this time, so ten or more of four hosts end.
+        clock[0] += 0.25
+        examined.grow_if_idle()
+        assert examined.hosts == hosts
+
+
+def test_as_many_hosts_as_allowed_are_examined_at_a_time_while_this_process_waits_for_them() -> None:
+    # Without a host that comes to this barrier last, no examination would end.
+    together = threading.Barrier(50, timeout=30)
+
+    def ask(host: str) -> dict[str, Any]:
+        if host != "esx0":
+            together.wait()
+
+        return FINE
+
+    results = Examination(named(101), ask, forbid, threads=50, refusals=1).results()
+
+    assert results == dict.fromkeys(named(101), FINE)
+
+
+@pytest.mark.parametrize("most", [1, 2, 50])
+def test_the_width_doubles_up_to_the_most_hosts(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(time, "process_time", lambda: 0.0)
+    examined = width.Width(most)
+    found = [examined.hosts]
+
+    for _time in range(6):
+        examined.grow_if_idle()
+        assert examined.hosts == found[-1]
+
+        clock[0] += 2 * width.INTERVAL
+        examined.grow_if_idle()
+        found.append(examined.hosts)
+
+    assert found == [min(most, hosts) for hosts in (4, 8, 16, 32, 64, 128, 256)]
+    assert not examined.may_grow
 
 
 def test_the_filters_of_warnings_are_as_they_were() -> None:

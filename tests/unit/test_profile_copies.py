@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import ClientProfile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import DesiredClientProfile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Grant
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Subject
@@ -115,6 +116,11 @@ def test_with_merge_the_new_alias_may_not_have_fewer_rights() -> None:
     ("held", "reason"),
     [
         (
+            ClientProfile(Subject("PRIVILEGES", None, "old"), (), "9"),
+            "the client profile 'PRIVILEGES 9' names the alias, and this collection cannot create it again. Delete"
+            " this profile first, or keep the old alias.",
+        ),
+        (
             profile("old", "admins", Grant("ENTITLEMENT", "NEW_RIGHT")),
             "the client profile of the external group d\\admins of old has grants that this collection does not"
             " know. Delete this profile first, or keep the old alias.",
@@ -125,7 +131,7 @@ def test_with_merge_the_new_alias_may_not_have_fewer_rights() -> None:
             " does not know. Delete this profile first, or keep the old alias.",
         ),
     ],
-    ids=["an unknown grant", "an unknown field"],
+    ids=["privileges", "an unknown grant", "an unknown field"],
 )
 def test_a_profile_that_cannot_be_written_again_forbids_the_renaming(held: Any, reason: str) -> None:
     copies = copied(held)

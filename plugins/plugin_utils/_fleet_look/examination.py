@@ -8,6 +8,7 @@ import contextlib
 import os
 import time
 import warnings
+from collections import deque
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
@@ -31,6 +32,8 @@ from ansible_collections.esx.trust.plugins.module_utils._module.login_turn impor
 from ansible_collections.esx.trust.plugins.module_utils._signals import Stopped
 from ansible_collections.esx.trust.plugins.module_utils._signals import stoppable
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.reach import reachable
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.width import INTERVAL
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.width import Width
 
 Params = Mapping[str, Any]
 Result = dict[str, Any]
@@ -71,10 +74,10 @@ class _Login:
 
 @dataclass(eq=False)
 class _Examined:
-    """A host that is being examined.
+    """A host that is being examined, or whose examination is queued.
 
     login: the login that this host tries for the others, or None.
-    since: when the examination began, in seconds of the monotonic clock; None as long as it waits for a thread.
+    since: when the examination began, in seconds of the monotonic clock; None before.
     has_handshake: the host was asked for a TLS handshake, because it took long.
     left: the host is silent, so another host tries the login.
     """
@@ -92,7 +95,7 @@ class Examination:
     fleet: the validated options for each host. None for a host whose options were refused.
     ask: examines one host; called in a thread.
     forbid: notes that the login of a host must not be tried later in this run.
-    threads: the number of hosts that are examined at a time.
+    threads: the most hosts that are examined at a time, see `Width`.
     refusals: after so many hosts have refused a login, it is tried on no other host.
     """
 
@@ -110,7 +113,10 @@ class Examination:
         self._threads = threads
         self._refusals = refusals
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="esx-trust-look")
+        self._width = Width(threads)
         self._results: dict[str, Result] = {}
+        #: The examinations that are not begun yet.
+        self._queue: deque[_Examined] = deque()
         #: The examinations under way.
         self._examined: dict[Future[Result], _Examined] = {}
         #: The searches for hosts that answer, and the login for which the search is made.
@@ -150,27 +156,36 @@ class Examination:
         for login in logins:
             self._try_next(login)
 
-        while self._examined or self._searches:
+        while self._queue or self._examined or self._searches:
             self._wait_for_next()
             self._check_silence()
 
     def _begin(self, host: str, login: Optional[_Login] = None) -> None:
-        """Begin the examination of a host. login: the login that the host tries for others."""
-        examined = _Examined(host, login)
+        """Examine a host as soon as it is its turn. login: the login that the host tries for others."""
+        if not self._queue:
+            self._width.measure_from_now()
 
-        def work() -> Result:
-            examined.since = time.monotonic()
-            return self._ask(host)
+        self._queue.append(_Examined(host, login))
+        self._begin_queued()
 
-        self._examined[self._pool.submit(work)] = examined
+    def _begin_queued(self) -> None:
+        """Begin as many of the queued examinations as may be under way."""
+        while self._queue and len(self._examined) < self._width.hosts:
+            examined = self._queue.popleft()
+            self._examined[self._pool.submit(self._work, examined)] = examined
+
+    def _work(self, examined: _Examined) -> Result:
+        """The result of a host. This runs in a thread."""
+        examined.since = time.monotonic()
+        return self._ask(examined.host)
 
     def _ask_all(self, hosts: Iterable[str]) -> None:
-        """Begin the examination of these hosts. None of them has to try a login for the others."""
+        """Examine these hosts. None of them has to try a login for the others."""
         for host in hosts:
             self._begin(host)
 
     def _try_next(self, login: _Login) -> None:
-        """Begin the examination of the next waiting host, which tries the login for the others.
+        """Examine the next waiting host, which tries the login for the others.
 
         If only silent hosts are left, all of them are examined at the same time, unless a host has refused the login:
         a silent host that wakes up would get it too.
@@ -185,8 +200,15 @@ class Examination:
 
     def _wait_for_next(self) -> None:
         """Wait a moment for examinations, searches and handshakes to end, and go on from their results."""
+        timeout = _CHECK_INTERVAL
+        if self._queue:
+            self._width.grow_if_idle()
+            self._begin_queued()
+            if self._width.may_grow:
+                timeout = min(timeout, INTERVAL)
+
         under_way: list[Future[Any]] = [*self._examined, *self._searches, *self._handshakes]
-        ended, _still_under_way = wait(under_way, timeout=_CHECK_INTERVAL, return_when=FIRST_COMPLETED)
+        ended, _still_under_way = wait(under_way, timeout=timeout, return_when=FIRST_COMPLETED)
 
         for future in ended:
             if future in self._searches:
@@ -197,6 +219,7 @@ class Examination:
                 self._go_on_after_handshake(asked, future.result())
             else:
                 examined = self._examined.pop(future)
+                self._width.note_end()
                 self._results[examined.host] = _outcome(examined.host, future)
                 self._go_on_after_trial(examined)
 
@@ -257,6 +280,11 @@ class Examination:
             not_begun = examined.login is login and future.cancel()
             if not_begun:
                 del self._examined[future]
+                hosts.append(examined.host)
+
+        for examined in list(self._queue):
+            if examined.login is login:
+                self._queue.remove(examined)
                 hosts.append(examined.host)
 
         for host in hosts:
