@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ansible import constants
+from ansible import context
 from ansible.errors import AnsibleActionFail
 from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
@@ -17,6 +18,7 @@ from ansible.playbook.play_context import PlayContext
 from ansible.template import Templar
 
 from ansible_collections.esx.trust.plugins.action.esx_fleet_trust import ActionModule
+from ansible_collections.esx.trust.plugins.filter.fleet_look import fleet_look
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import memory
 
 
@@ -48,6 +50,32 @@ def test_a_file_that_was_cut_is_told_with_the_path(folder: Path) -> None:
     (folder / memory.LISTS).write_text('{"hosts": [', "utf-8")
     with pytest.raises(AnsibleError, match=r"run/esx-trust-look\.json: cannot be read"):
         memory.kept(memory.LISTS)
+
+
+@pytest.mark.parametrize("option", ["listhosts", "listtags", "listtasks", "syntax"])
+def test_a_run_that_only_reads_a_playbook_has_looked_at_no_host(monkeypatch: pytest.MonkeyPatch, option: str) -> None:
+    monkeypatch.setattr(context, "CLIARGS", {option: True})
+
+    assert fleet_look("roll_out", ["esx01"]) == ["esx01"]
+    assert fleet_look("failing") == fleet_look("deviations") == {}
+    assert fleet_look("elsewhere") == []
+    assert fleet_look("failing_percentage") == 0
+
+    with pytest.raises(AnsibleError, match=r"kept no 'nothing'"):
+        fleet_look("nothing")
+
+
+def test_any_other_run_needs_a_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(context, "CLIARGS", {"listhosts": False, "check": True})
+
+    for before_look in (None, ["esx01"]):
+        with pytest.raises(AnsibleError, match="has not looked at any host in this run"):
+            fleet_look("roll_out", before_look)
+
+    # What a look has returned counts, whatever the arguments of the filter are.
+    memory.keep(memory.LISTS, {"roll_out": ["esx02"]})
+
+    assert fleet_look("roll_out", ["esx01"]) == ["esx02"]
 
 
 def fleet_trust(**options: Any) -> dict[str, Any]:
