@@ -95,8 +95,8 @@ options:
   timeout:
     description:
       - Seconds that connecting, the TLS handshake, and each request with its whole answer may each take.
-      - How long a task may take in all is told by the page
-        L(Faults and interrupted runs, https://github.com/esx-trust/esx.trust/blob/main/docs/faults.md).
+      - The page L(Faults and interrupted runs, https://github.com/esx-trust/esx.trust/blob/main/docs/faults.md) says
+        how long a task may take in all.
       - If not set, the value of the environment variable E(VMWARE_TIMEOUT) is used.
     type: float
     default: 30

@@ -175,11 +175,11 @@ api:
           type: bool
     answers:
       description:
-        - What was asked, how, and what the answer looks like, in the order in which the answers came. Equal ones stand
-          there once.
-        - Only names of fields are told, and never what is in them.
-        - Where a field has the name of something on the host, C((hidden)) stands there, and C((strange)) where no API
-          would call a field so.
+        - The questions and the forms of the answers, in the order in which the answers came. Equal entries are listed
+          once.
+        - They have only the names of fields, and never their values.
+        - If a field has the name of something on the host, C((hidden)) stands in its place. If no API would give a
+          field this name, C((strange)) stands there.
       type: list
       elements: dict
       contains:
@@ -229,7 +229,7 @@ api:
           sample: ["[].provider: string", "[].available: boolean"]
 api_protocol:
   description: The form of the API in which the host answered, V(rest) or V(jsonrpc). See O(api_protocol).
-  returned: once an answer of the host told it, on failure too
+  returned: if an answer of the host has shown it, also on failure
   type: str
   sample: rest
 failure:

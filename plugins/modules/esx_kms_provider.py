@@ -16,8 +16,8 @@ description:
     when it is there.
   - Give every host that shares encrypted virtual machines, or virtual machines with a vTPM, the same O(provider),
     O(key_id) and O(key_derivation_key).
-  - The host never gives a key back. A provider that is there with the same O(key_id) but another key cannot be told
-    from the right one. Keep the key where it cannot be lost, and change O(key_id) whenever you change the key.
+  - The host never gives a key back. So nobody can see that a provider has the same O(key_id) but another key. Keep the
+    key where it cannot be lost, and change O(key_id) whenever you change the key.
   - A provider that is there with another O(key_id), or of type C(TRUST_AUTHORITY), is a conflict. The module then
     fails and sends nothing, because a replaced key locks the virtual machines that use it. A provider that the host
     lists, and of which it says that it does not know it, is a conflict, too.
@@ -155,7 +155,7 @@ operations:
       type: str
 api_protocol:
   description: The form of the API in which the host answered, V(rest) or V(jsonrpc). See O(api_protocol).
-  returned: once an answer of the host told it, on failure too
+  returned: if an answer of the host has shown it, also on failure
   type: str
   sample: rest
 failure:

@@ -113,7 +113,7 @@ token_issuers:
           sample: "2036-01-01T00:00:00Z"
 api_protocol:
   description: The form of the API in which the host answered, V(rest) or V(jsonrpc). See O(api_protocol).
-  returned: once an answer of the host told it, on failure too
+  returned: if an answer of the host has shown it, also on failure
   type: str
   sample: rest
 failure:
