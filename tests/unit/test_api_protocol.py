@@ -50,12 +50,14 @@ class Wire:
     def __init__(self, *answers: Reply) -> None:
         self._answers = list(answers)
         self.paths: list[str] = []
+        self.headers: list[dict[str, str]] = []
         self.passwords = 0
 
     def send(
         self, method: str, path: str, headers: Mapping[str, str], body: Optional[bytes] = None, timeout: Any = None
     ) -> Answer:
         self.paths.append(path)
+        self.headers.append(dict(headers))
         self.passwords += "Basic " in str(headers) or b"VMware1!" in (body or b"")
         answer = self._answers.pop(0)
         if isinstance(answer, TrustError):
@@ -159,6 +161,11 @@ UNFRAMED_REFUSALS: tuple[Any, ...] = (
         answer_of({"error_type": "NOT_FOUND", "messages": []}, 404),
         answer_of({"error_type": "INVALID_REQUEST", "messages": []}, 400),
         answer_of(b"", 429),
+        answer_of(b"", 200),
+        answer_of({"access_token": "an-access-token"}, 202),
+        answer_of(b"OK", 200),
+        answer_of(b"<html></html>", 200),
+        answer_of(b"Unsupported content type", 500),
         AnswerLost("esx01: lost."),
     ],
 )
@@ -176,6 +183,7 @@ def test_a_refusal_in_any_json_is_told(body: Any, status: int) -> None:
 
     assert isinstance(error, Unauthenticated)
     assert error.login_refused
+    assert "api_protocol" not in error.returned
     assert wire.paths == [LOGIN]
 
 
@@ -187,6 +195,7 @@ def test_where_neither_form_is_spoken_the_first_answer_is_told(second: Answer) -
     error = failing(client_over(wire))
 
     assert "nothing here" in error.message or "404" in error.message
+    assert error.hint.startswith("It did not answer over JSON-RPC either. Check ")
     assert "api_protocol" not in error.returned
     assert wire.paths == [LOGIN, RPC]
 
@@ -223,6 +232,28 @@ def test_a_refusal_over_json_rpc_is_final() -> None:
 def test_a_lost_answer_to_the_guess_is_told_as_lost() -> None:
     error = failing(client_over(Wire(PARSE_ERROR, AnswerLost("esx01: lost."))))
     assert isinstance(error, AnswerLost)
+
+
+def test_a_password_whose_answers_are_lost_is_sent_twice_and_not_more_often() -> None:
+    wire = Wire(*(AnswerLost("esx01: lost.") for _turn in range(5)))
+    assert isinstance(failing(client_over(wire, retries=4)), AnswerLost)
+    assert wire.passwords == 2
+
+
+def test_a_password_at_which_nobody_looked_does_not_count_as_sent() -> None:
+    wire = Wire(PARSE_ERROR, AnswerLost("esx01: lost."), TOKEN, ISSUERS)
+    assert client_over(wire, retries=1).call(READ) == []
+
+
+def test_a_read_asks_for_json_until_the_form_is_known() -> None:
+    """A JSON-RPC endpoint needs this header to answer in JSON-RPC, and a read over REST has no body."""
+    wire = Wire(answer_of([]), answer_of([]))
+    client = client_over(wire, access_token="ready")
+    client.call(READ)
+    client.call(READ)
+    login = {"Authorization": "Bearer ready"}
+
+    assert wire.headers == [{**login, "Content-Type": "application/json"}, login]
 
 
 def test_the_choice_holds_for_the_connection() -> None:

@@ -5,12 +5,16 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
+from typing import Optional
 
 import pytest
 
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import Answer
+from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._api.login import TOKEN_CREATE
+from ansible_collections.esx.trust.plugins.module_utils._api.login import Login
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
@@ -159,6 +163,20 @@ def test_a_password_over_which_the_host_failed_is_not_in_doubt(transport: Script
     assert len(transport.sent) == 3
 
 
+@pytest.mark.parametrize(("status", "may_be_repeated"), [(None, True), (500, True), (503, True), (502, False)])
+def test_only_an_answer_of_the_host_itself_leaves_no_doubt_about_a_password(
+    status: Optional[int], may_be_repeated: bool
+) -> None:
+    """Over JSON-RPC an error of the host has no code. Other codes may come from a proxy, which hides the answer."""
+    login = Login(Connection("esx01", username="root", password="VMware1!"))
+    first = ApiError("no", status=status, error_type="INTERNAL_SERVER_ERROR", outcome_unknown=True)
+    second = lost()
+    for error in (first, second):
+        login.failed(error, login.given)
+
+    assert second.retriable is may_be_repeated
+
+
 def test_a_login_that_the_host_was_too_busy_for_is_made_again(transport: ScriptedTransport) -> None:
     transport.logins = [503, 503, 503, {"access_token": "t"}]
     client_over(transport).call(READ())
@@ -182,9 +200,19 @@ def test_once_logged_in_lost_answers_are_no_matter_of_the_login(transport: Scrip
     [
         ({"access_token": "t"}, None, [401], ["access_token", "new one"]),
         ({"saml_token": "H4s="}, [401], None, ["saml_token", "trust"]),
-        ({}, [401], None, ["'root'", "not tried again", "Check the password", "lockdown"]),
+        (
+            {},
+            [401],
+            None,
+            ["'root'", "not tried again", "Check the password", "lockdown", "vCenter", "Security Profile"],
+        ),
         ({"auth_method": "session"}, [401], None, ["'root'", "not tried again"]),
-        ({"auth_method": "basic"}, None, [401], ["'root'", "not tried again", "Check the password"]),
+        (
+            {"auth_method": "basic"},
+            None,
+            [401],
+            ["'root'", "not tried again", "Check the password", "take only tokens"],
+        ),
         ({}, None, [401], ["then refused it", "IDENTITY_MGMT", "SECURITY_MGMT", "auth_method basic"]),
         ({"auth_method": "session"}, ["s"], [401], ["then refused it", "IDENTITY_MGMT"]),
         ({"saml_token": "H4s="}, None, [401], ["then refused it"]),
@@ -215,6 +243,33 @@ def test_a_saml_token_cannot_be_sent_in_another_way(transport: ScriptedTransport
     assert is_sentence(error.hint)
     assert "token service" in error.hint
     assert "basic" not in error.hint
+
+
+def test_a_password_that_the_token_service_refused_is_no_matter_of_the_other_services(
+    transport: ScriptedTransport,
+) -> None:
+    transport.logins = [401]
+    assert "take only tokens" not in failing(lambda: client_over(transport).call(READ())).hint
+
+
+@pytest.mark.parametrize(
+    ("auth_method", "reason", "words"),
+    [
+        ("token", "token.no_entitlements", ["'root'", "IDENTITY_MGMT", "SECURITY_MGMT"]),
+        ("basic", "bad_authn_scheme", ["tokens", "auth_method token"]),
+    ],
+)
+def test_a_reason_that_the_host_gives_for_a_refusal_decides_what_to_do(
+    transport: ScriptedTransport, auth_method: str, reason: str, words: list[str]
+) -> None:
+    message = {"id": f"com.vmware.esx.authentication.{reason}", "default_message": "No."}
+    body = json.dumps({"error_type": "UNAUTHENTICATED", "messages": [message]}).encode()
+    transport.logins = transport.services = [Answer(401, {}, body)]
+    error = failing(lambda: client_over(transport, auth_method=auth_method).call(READ()))
+
+    assert is_sentence(error.hint)
+    assert [word for word in words if word not in error.hint] == []
+    assert "Check the password" not in error.hint
 
 
 @pytest.mark.parametrize(

@@ -54,4 +54,5 @@ def test_too_many_levels_are_no_answer_of_the_api(codec: Codec, kind: str, level
     with pytest.raises(UnexpectedAnswer) as caught:
         decoded(codec, FRAMED[kind], levels)
     assert caught.value.message.startswith("esx01: ")
+    assert codec.title(READ) in caught.value.message
     assert len(caught.value.message) < 500

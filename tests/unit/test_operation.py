@@ -95,3 +95,14 @@ def test_a_checked_name_can_always_be_sent(name: str) -> None:
 
     last = url_path(kms_provider.GET(provider=checked)).rpartition("/")[2]
     assert last not in ("", ".", "..")
+
+
+@pytest.mark.parametrize("arguments", [{}, {"name": "site-a"}, {"provider": "site-a", "name": "site-a"}])
+def test_a_call_with_other_arguments_than_those_of_the_operation_tells_which_it_takes(
+    arguments: dict[str, str],
+) -> None:
+    with pytest.raises(TypeError) as caught:
+        kms_provider.GET(**arguments)
+    assert str(caught.value) == (
+        f"{kms_provider.GET.id} takes ['provider'] and needs ['provider'], not {sorted(arguments)}"
+    )

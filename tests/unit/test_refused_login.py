@@ -11,8 +11,12 @@ import pytest
 
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import Answer
 from ansible_collections.esx.trust.plugins.module_utils._api.login import TOKEN_CREATE
+from ansible_collections.esx.trust.plugins.module_utils._api.login import is_refused_login
+from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
+from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
+from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import LIST
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import names_beside
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import DesiredKmsProvider
@@ -116,6 +120,24 @@ def test_a_look_beside_that_meets_a_refused_password_ends_the_run() -> None:
     )
     with pytest.raises(Unauthenticated):
         names_beside(client.as_client(), [declared], [None])
+
+
+def error_at(error: TrustError, operation: Operation) -> TrustError:
+    error.operation = operation.id
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "is_refusal"),
+    [
+        (error_at(Unauthorized("no"), TOKEN_CREATE), True),
+        (error_at(Unauthenticated("no"), TOKEN_CREATE), True),
+        (error_at(Unauthorized("no"), LIST), False),
+        (error_at(AnswerLost("lost"), TOKEN_CREATE), False),
+    ],
+)
+def test_only_a_refusal_at_the_login_itself_ends_all_further_operations(error: TrustError, is_refusal: bool) -> None:
+    assert is_refused_login(error) is is_refusal
 
 
 def test_each_further_refusal_is_an_error_of_its_own(transport: ScriptedTransport) -> None:

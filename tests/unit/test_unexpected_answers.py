@@ -16,6 +16,7 @@ from support.answers import READ
 from support.answers import WRITE
 from support.answers import answer
 from support.answers import error_of
+from support.transport import is_sentence
 
 LATER = "The service is down or starting; try again later."
 ENVOY_RESET = b"upstream connect error or disconnect/reset before headers. reset reason: connection failure"
@@ -38,6 +39,8 @@ SOAP = b'<?xml version="1.0"?><soapenv:Envelope><soapenv:Body><soapenv:Fault/></
         (404, b"bell\x07 and\nnew line", "the text 'bell? and new line'"),
         (404, b"x" * 200, f"the text '{'x' * 200}'"),
         (404, b"x" * 201, f"the text '{'x' * 200}...'"),
+        (404, b"\xef\xbb\xbf no healthy upstream", "the text 'no healthy upstream'"),
+        (400, b" " * (2048 - 23) + b"Unsupported content type", "the text 'Unsupported content type'"),
         (404, b"\xff\xfe", "the text '\ufffd\ufffd'"),
         (400, b"{}", "JSON that is no error of the API"),
         (404, b'{"some": "thing"}', "JSON that is no error of the API"),
@@ -85,6 +88,12 @@ def test_a_redirect_is_named_and_not_followed(status: int) -> None:
     assert error.outcome_unknown
 
 
+@pytest.mark.parametrize("status", [300, 307, 399])
+@pytest.mark.parametrize("body", [b'{"jsonrpc": "2.0", "error": {"code": 1}}', b"Unsupported content type"])
+def test_a_redirect_is_named_as_such_whoever_gives_it(status: int, body: bytes) -> None:
+    assert f"a redirect ({status})" in error_of(answer(status, body)).message
+
+
 @pytest.mark.parametrize(
     ("status", "body"),
     [
@@ -93,6 +102,7 @@ def test_a_redirect_is_named_and_not_followed(status: int) -> None:
         (400, b'{"jsonrpc": "2.0", "error": {"code": -32600, "message": "error_type"}}'),
         (404, b'{"jsonrpc": "2.0", "error_type": "NOT_FOUND", "messages": []}'),
         (400, b"Unsupported content type"),
+        (402, b"Unsupported content type"),
         (400, b"\xef\xbb\xbfUnsupported content type"),
         (400, b" " * (2048 - 24) + b"Unsupported content type"),
     ],
@@ -102,6 +112,7 @@ def test_an_endpoint_of_json_rpc_is_named_with_the_option_that_helps(status: int
     assert isinstance(error, UnexpectedAnswer)
     assert error.message == "esx01: answers GET /api/things as a JSON-RPC endpoint and does not serve it over REST."
     assert "api_protocol" in error.hint
+    assert is_sentence(error.hint)
     assert error.may_try_other_form
 
 
