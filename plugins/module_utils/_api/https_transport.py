@@ -131,14 +131,9 @@ class HttpsTransport:
             self._drop()
 
         try:
-            request = requests.Request(
-                method,
-                self._connection.url + path,
-                {**_HEADERS, **headers},
-                data=body,
-            )
+            request = _prepared(method, self._connection.url + path, {**_HEADERS, **headers}, body)
 
-            with self._begun(request.prepare()) as response:
+            with self._begun(request) as response:
                 return Answer(response.status_code, response.headers, self._body.read(response))
         except (TrustError, requests.RequestException, HTTPError, *NO_HTTP) as error:
             if self.sent and not self.code and not self._is_new:
@@ -319,6 +314,21 @@ class HttpsTransport:
         return "Check hostname and port, and that the host is up."
 
 
+def _prepared(method: str, url: str, headers: Mapping[str, str], body: Optional[bytes]) -> Any:
+    """A prepared request of the library requests.
+
+    Cookies, hooks and credentials in the URL, which the library would look for as well, do not exist here.
+    """
+    request = requests.PreparedRequest()
+    request.prepare_method(method)
+    # The URL has its query. With an empty text, the library does not search for parameters.
+    request.prepare_url(url, "")
+    request.prepare_headers(headers)
+    request.prepare_body(body, None)
+
+    return request
+
+
 class _Adapter(HTTPAdapter):
     """An adapter of requests. It gives its connections the TLS settings of a transport, and reports them to it."""
 
@@ -326,6 +336,7 @@ class _Adapter(HTTPAdapter):
         # A transport holds its adapter. A reference back would keep both, and the secrets of the run, in memory until
         # Python looks for such circles, and a look at a fleet makes very many of them.
         self._transport: HttpsTransport = weakref.proxy(transport)
+        self._only_pool: Any = None
         super().__init__(pool_connections=1, pool_maxsize=1, pool_block=True)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -339,6 +350,14 @@ class _Adapter(HTTPAdapter):
             self._watch(manager)
 
         return manager
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        # All requests go to the same host with the same TLS settings. (Requests before 2.32.2 calls another
+        # method, and looks for the pool each time.)
+        if self._only_pool is None:
+            self._only_pool = super().get_connection_with_tls_context(*args, **kwargs)
+
+        return self._only_pool
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         # The TLS settings have their authorities already. The inherited method would load a CA file once more.
