@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from ansible_collections.esx.trust.plugins.module_utils._services import certificate_reading
 from ansible_collections.esx.trust.plugins.module_utils._services.certificate_reading import Certificate
+from ansible_collections.esx.trust.plugins.module_utils._services.certificate_reading import timestamp
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Chain
+from ansible_collections.esx.trust.plugins.module_utils._services.certificates import no_certificates
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import validity_warnings
 from support.certificates import NOW as STARTED
 from support.certificates import Authority
@@ -138,3 +140,13 @@ def test_a_certificate_is_valid_to_the_last_second() -> None:
 
 def test_what_cannot_be_read_gives_no_warning_about_dates() -> None:
     assert validity_warnings(held(["no certificate"]), NOW) == []
+
+
+def test_a_moment_is_told_to_the_second() -> None:
+    assert timestamp(datetime.datetime(2026, 1, 1, 12, 0, 5, 123456, datetime.timezone.utc)) == "2026-01-01T12:00:05Z"
+
+
+def test_a_text_in_place_of_a_chain_is_one_text() -> None:
+    assert no_certificates("no certificate") == ["no certificate"]
+    assert no_certificates(PEM) == []
+    assert no_certificates([PEM, "no certificate"]) == ["no certificate"]

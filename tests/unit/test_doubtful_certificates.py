@@ -42,6 +42,7 @@ from support.certificates import named
 from support.certificates import pem_of
 from support.certificates import private_key_pem
 from support.certificates import with_old_signature
+from support.transport import is_sentence
 from support.whole_hosts import NOTHING_DECLARED
 
 NOW = datetime.datetime.now(datetime.timezone.utc)
@@ -99,7 +100,9 @@ def test_a_link_that_cannot_be_checked_is_taken_with_a_warning(why: str) -> None
     assert "could not be checked" in warning
     assert why in warning
     assert fingerprint(OLD[why][0]) in warning
+    assert f"({declared(*OLD[why]).certificates[1].subject})" in warning
     assert "order" not in warning
+    assert is_sentence(warning)
     assert [certificate.pem for certificate in declared(*OLD[why]).certificates] == OLD[why]
 
 
@@ -112,6 +115,12 @@ def test_its_order_still_counts(why: str) -> None:
 @pytest.mark.parametrize("why", OLD)
 def test_a_chain_whose_links_cannot_be_checked_can_be_sorted(why: str) -> None:
     assert leaf_first(OLD[why][::-1]) == OLD[why]
+
+
+def test_a_chain_of_ten_certificates_is_sorted_and_a_longer_one_is_not() -> None:
+    ten, eleven = chain(10, subject="ten"), chain(11, subject="eleven")
+    assert leaf_first(ten[::-1]) == ten
+    assert leaf_first(eleven[::-1]) == eleven[::-1]
 
 
 @pytest.mark.parametrize("why", OLD)
@@ -199,6 +208,11 @@ def test_a_declared_date_that_does_not_exist_is_warned_of() -> None:
     assert "cannot be read" in warning
 
 
+def test_one_date_that_does_not_exist_is_warned_of_too() -> None:
+    (warning,) = warnings_of(pem_of(der(dated(b"2050")).replace(b"2050", b"0000", 1)))
+    assert "validity" in warning
+
+
 def test_years_are_written_with_four_digits() -> None:
     (early,) = declared(dated(b"0985")).certificates
     assert (early.not_before, early.not_after) == ("0985-01-01T00:00:00Z", "0985-06-01T00:00:00Z")
@@ -272,6 +286,37 @@ def test_a_block_that_is_broken_off_is_refused_in_any_place(broken: str) -> None
     if not broken.endswith((" ", "FI", "-")) or broken.endswith("-----"):
         with pytest.raises(InvalidInput, match="broken off"):
             declared(f"{broken}\n{LEAF}")
+
+
+JUNK = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{JUNK}\n{LEAF}",
+        f"# of site-a\n# and its root\n{JUNK}\n{LEAF}",
+        f"{LEAF.rstrip()}{JUNK}\n",
+    ],
+    ids=["alone", "below comments", "behind a certificate"],
+)
+def test_a_short_block_is_no_prose_and_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput, match=r"no X\.509 certificate"):
+        declared(text)
+
+
+@pytest.mark.parametrize("before", ["leaf: ", "- "])
+def test_a_certificate_behind_a_word_is_read(before: str) -> None:
+    assert declared(f"{before}{LEAF}{ROOT}") == declared(LEAF, ROOT)
+
+
+def test_a_quoted_block_is_prose_up_to_the_length_of_the_shortest_certificate() -> None:
+    sentence = "* -----BEGIN CERTIFICATE-----{}-----END CERTIFICATE-----\n"
+
+    assert declared(sentence.format("A" * 99) + LEAF) == declared(LEAF)
+
+    with pytest.raises(InvalidInput, match=r"no X\.509 certificate"):
+        declared(sentence.format("A" * 100) + LEAF)
 
 
 def test_prose_hides_no_private_key() -> None:

@@ -72,6 +72,19 @@ def test_a_renaming_whose_second_step_is_refused_puts_back_the_first(make: Calla
     assert error.not_restored == []
 
 
+def test_an_issuer_is_put_back_although_the_first_look_for_that_failed() -> None:
+    client = ScriptedClient(host_with_leftover(), retries=0)
+    before = client.memory.state()
+    client.fails("create", invalid)
+    for _look in ("of the run", "after the failed step"):
+        client.passes("list")
+    client.fails("list", broken)
+    error = failure(client, issuer())
+
+    assert client.memory.state() == before
+    assert error.message.endswith(" The token_issuer 'leftover' was put back as it was.")
+
+
 def test_a_renaming_whose_first_step_is_refused_has_nothing_to_put_back() -> None:
     client = ScriptedClient(host_with_leftover())
     client.fails("update", invalid)
