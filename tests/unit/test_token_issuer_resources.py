@@ -34,11 +34,11 @@ def absent(alias: str, issuer: str | None = None) -> DesiredTokenIssuer:
 
 
 def resources(
-    held: Issuers, *declared: DesiredTokenIssuer, purge: bool = False, whole: bool = True
+    held: Issuers, *declared: DesiredTokenIssuer, purge: bool = False, complete: bool = True
 ) -> dict[str, ResourcePlan]:
     """The entries by alias."""
     observed = tuple(held.values())
-    declaration = DeclaredIssuers(declared, purge, whole)
+    declaration = DeclaredIssuers(declared, purge, complete)
     planned = list(issuer_resources(observed, plan_issuers(observed, declaration), declaration))
 
     assert {resource.resource for resource in planned} == {RESOURCE}
@@ -113,7 +113,7 @@ def test_an_undeclared_marker_that_is_taken_back_is_warned_of() -> None:
 
 
 def test_the_declaration_of_one_issuer_warns_of_the_markers_that_it_concerns() -> None:
-    entry = resources(issuers(old=MARKER), absent("new"), whole=False)["new"]
+    entry = resources(issuers(old=MARKER), absent("new"), complete=False)["new"]
     assert entry.warnings == (
         f"{INTERRUPTED}; the alias gets its issuer back, because nothing else is declared of it.",
     )
