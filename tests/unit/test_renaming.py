@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import Chain
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_host
@@ -22,6 +24,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.renaming impor
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import parking_alias
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import read_marker
 from ansible_collections.esx.trust.plugins.module_utils._services.renaming import write_marker
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import RESOURCE
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_plan import IssuerPlan
@@ -449,6 +452,27 @@ def test_chains_that_were_only_under_markers_survive_a_failure_that_gives_their_
     assert trusted(now)["d"] == "https://x"
     assert chains_on(now, "https://z") >= chains_on(held, "https://z")
     assert normal(plan(now, wanted).held) == normal(planned.held)
+
+
+def test_an_issuer_that_another_client_has_deleted_is_not_kept_under_a_marker() -> None:
+    held = holding(("b", "https://x", [OLD]))
+    wanted = declared(issuer("b", "https://x", NEW, chains_mode="merge"))
+    planned = plan(held, wanted)
+
+    assert actions(planned) == [("update", "b")]
+    assert restoring_steps({}, planned.steps, wanted) == []
+
+
+def test_an_alias_from_which_two_issuers_were_taken_gets_one_back_once() -> None:
+    """A run that was planned again, because another client wrote in between."""
+    first, second, last = (holding(("a", name, [OLD]))["a"] for name in ("https://x", "https://y", "https://z"))
+    sent = [Step.between(RESOURCE, "a", first, replace(first, issuer="https://w"))]
+    sent.append(Step.between(RESOURCE, "a", second, last))
+    wanted = declared(issuer("a", "https://x", OLD), issuer("b", "https://y", OLD))
+
+    (step,) = restoring_steps({"a": last}, sent, wanted)
+
+    assert step.after == second
 
 
 @settings(max_examples=examples(600))

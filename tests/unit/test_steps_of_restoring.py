@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._services import client_profile_model
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer_model
@@ -116,31 +114,28 @@ def test_an_issuer_that_a_restored_one_displaces_is_restored_too() -> None:
     assert [(step.id, step.after.issuer) for step in steps] == [("old", ISSUER), ("third", OTHER)]
 
 
-def parked_chains(held: Issuers, mode: str = "merge") -> list[Step]:
-    """The run had given the alias vc to ISSUER, with OLD from a marker; OTHER has got the alias back."""
+def parked(mode: str = "merge", **markers: str) -> list[TokenIssuer]:
+    """The entries that the restoring creates. The run had given the alias vc to ISSUER, and OTHER gets it back."""
     before = issuers(vc=OTHER)["vc"]
     written = TokenIssuer("vc", ISSUER, OLD + NEW)
     sent = [Step.between(token_issuer_model.RESOURCE, "vc", before, written)]
-    declared = DesiredTokenIssuer("vc", ISSUER, NEW, issuer_conflict="rename", chains_mode=mode)
 
-    return restoring_steps({"vc": before, **held}, sent, DeclaredIssuers((declared,)))
+    declared = DesiredTokenIssuer("vc", ISSUER, NEW, issuer_conflict="rename", chains_mode=mode)
+    other = DesiredTokenIssuer("other", OTHER, OLD)
+    steps = restoring_steps({"vc": written, **issuers(**markers)}, sent, DeclaredIssuers((declared, other)))
+
+    assert steps[0] == Step.between(token_issuer_model.RESOURCE, "vc", written, before)
+
+    return [step.after for step in steps[1:]]
 
 
 def test_chains_that_only_the_displaced_issuer_held_are_kept_under_a_marker() -> None:
-    alias = parking_alias("vc", ())
-    kept = TokenIssuer(alias, write_marker("vc", ISSUER, ()), OLD + NEW)
-
-    assert parked_chains({}) == [Step.between(token_issuer_model.RESOURCE, alias, None, kept)]
+    assert parked() == [TokenIssuer(parking_alias("vc", ()), write_marker("vc", ISSUER, ()), OLD + NEW)]
 
 
-@pytest.mark.parametrize(
-    ("held", "mode"),
-    [
-        ({}, "exact"),
-        (issuers(second=ISSUER), "merge"),
-        (issuers(former=write_marker("vc", ISSUER, ())), "merge"),
-    ],
-    ids=["exact does not keep them", "the issuer is trusted", "a marker has them"],
-)
-def test_chains_are_not_kept_twice_or_for_nothing(held: Issuers, mode: str) -> None:
-    assert parked_chains(held, mode) == []
+def test_with_exact_the_chains_of_the_displaced_issuer_are_not_kept() -> None:
+    assert parked("exact") == []
+
+
+def test_chains_that_a_marker_has_are_not_kept_twice() -> None:
+    assert parked(former=write_marker("vc", ISSUER, ())) == []

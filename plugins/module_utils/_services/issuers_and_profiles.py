@@ -201,7 +201,7 @@ class IssuersAndProfiles(Service):
         """Before a step of an issuer that the host has: check that nobody else has changed what the step changes.
 
         The alias must still hold the issuer of the plan, unless the run has just seen that. If the step takes a marker
-        away, the host must list the issuer of the marker under its new alias. If the step takes the
+        away, the host must list the issuer of the marker under another alias. If the step takes the
         issuer from its alias, the profiles that name the alias must be the same too, because a host may delete them
         together with the issuer.
 

@@ -49,7 +49,7 @@ def secret_names(options: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
 def names_with_choices(options: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """The names of the options that take one of a few words, at any depth. No such word is a secret."""
     for name, option in options.items():
-        if "choices" in option:
+        if "choices" in option and option.get("type") != "list":
             yield name
 
         yield from names_with_choices(option.get("options", {}))

@@ -46,13 +46,16 @@ def restoring_steps(held: Held, sent: Sequence[Step], declared: DeclaredIssuers)
         if was_taken and declared.of_issuer(step.before.issuer):
             taken.append(step)
 
-    # A restored issuer may displace another one, which is then restored in the next round.
+    # A restored issuer may displace another one, which is then restored in the next round. Each alias gets an issuer
+    # back once: if a run that was planned again has taken two issuers from one alias, the later one.
+    restored: set[str] = set()
     for _round in range(len(sent) + 1):
         steps_before = len(restoring.steps)
 
         for step in taken:
-            if real_holder(restoring.now, step.before.issuer) is None:
+            if step.id not in restored and real_holder(restoring.now, step.before.issuer) is None:
                 restoring.write(step.id, step.before)
+                restored.add(step.id)
 
         if len(restoring.steps) == steps_before:
             break
@@ -63,42 +66,38 @@ def restoring_steps(held: Held, sent: Sequence[Step], declared: DeclaredIssuers)
             restoring.write(step.id, None)
 
     for desired in declared.present:
-        parked = _parked_chains(restoring.now, sent, desired)
+        parked = _parked_chains(restoring.now, held, desired)
         if parked is not None:
             restoring.write(parked.issuer_alias, parked)
 
     return restoring.steps
 
 
-def _parked_chains(held: Held, sent: Sequence[Step], desired: DesiredTokenIssuer) -> Optional[TokenIssuer]:
+def _parked_chains(now: Held, held: Held, desired: DesiredTokenIssuer) -> Optional[TokenIssuer]:
     """The marker that keeps the chains of an issuer which a restored issuer has displaced. None if not needed.
 
-    Before the failed run, these chains were under markers of earlier runs, and merge mode keeps them. The sent steps
-    put them together under the alias that another issuer has now got back. The next run takes them from the marker.
+    Merge mode keeps chains that the host had under markers of earlier runs. The failed run has put them together under
+    the alias that another issuer gets back now. The next run takes them from the marker.
+
+    now: the issuers on the host after the restoring steps.
+    held: the issuers on the host before them.
     """
     issuer = desired.issuer or ""
-    if desired.chains_mode != "merge" or real_holder(held, issuer) is not None:
-        return None
-
-    written: list[TokenIssuer] = []
-    for step in sent:
-        if not step.deletes and step.after.true_issuer == issuer:
-            written.append(step.after)
-
-    if not written:
+    displaced = real_holder(held, issuer)
+    if desired.chains_mode != "merge" or displaced is None or real_holder(now, issuer) is not None:
         return None
 
     known = set(desired.chains)
-    for marked in marked_holders(held, issuer):
+    for marked in marked_holders(now, issuer):
         known.update(marked.chains)
 
-    if set(written[-1].chains) <= known:
+    if set(displaced.chains) <= known:
         return None
 
     alias = desired.issuer_alias
-    marker = write_marker(alias, issuer, [saved.issuer for saved in held.values()])
+    marker = write_marker(alias, issuer, [saved.issuer for saved in now.values()])
 
-    return replace(written[-1], issuer_alias=parking_alias(alias, held), issuer=marker)
+    return replace(displaced, issuer_alias=parking_alias(alias, now), issuer=marker)
 
 
 class _Restoring:
