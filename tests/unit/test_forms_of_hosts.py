@@ -11,11 +11,7 @@ import pytest
 
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
 from ansible_collections.esx.trust.plugins.module_utils._engine.converge import converge
-from ansible_collections.esx.trust.plugins.module_utils._engine.declared_host import DeclaredHost
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import DesiredClientProfile
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Subject
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_module import host_with_profile
 from support.certificates import chain
 from support.converging import ISSUER
 from support.converging import NEW
@@ -113,28 +109,6 @@ def test_a_host_that_saves_another_issuer_is_warned_of_and_told_as_it_is(held: O
 
     assert not again.changed
     assert again.warnings[-1].endswith("nothing was changed.")
-
-
-PROFILE = host_with_profile(DesiredClientProfile(Subject("LOCAL_USER", "automation"), frozenset({"READ_ONLY"})))
-
-
-@pytest.mark.parametrize(
-    ("declared", "words"),
-    [
-        (issuer(), "the host confirmed that it wrote the token issuer 'vc', and does not list it"),
-        (
-            PROFILE,
-            "the host confirmed that it wrote the client profile of the local user automation, and does not list it",
-        ),
-    ],
-    ids=["issuer", "profile"],
-)
-def test_a_host_that_confirms_a_creation_and_keeps_nothing_is_warned_of(declared: DeclaredHost, words: str) -> None:
-    outcome = converge(ScriptedClient(ForgettingHost()).as_client(), declared, check_mode=False)
-
-    assert outcome.warnings == (f"{words}; it holds the same as before, so nothing was changed.",)
-    assert not outcome.changed
-    assert outcome.after == {}
 
 
 @pytest.mark.parametrize("retries", [0, 3])

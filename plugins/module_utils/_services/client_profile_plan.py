@@ -203,12 +203,8 @@ def difference_from_written(observed: Iterable[ClientProfile], step: Step) -> st
     if after is None:
         return ""
 
-    of_subject = [profile for profile in observed if profile.subject == after.subject]
-    if not of_subject:
-        return f"the host confirmed that it wrote the client profile of the {after.label}, and does not list it"
-
-    for now in of_subject:
-        if now.granted != after.granted:
+    for now in observed:
+        if now.subject == after.subject and now.granted != after.granted:
             return (
                 f"the host does not keep the client profile of the {after.label} as it was written: it grants"
                 f" {now.rights}, not {after.rights}"
