@@ -208,14 +208,11 @@ class DroppingHost(MemoryHost):
 
 
 class ForgettingHost(MemoryHost):
-    """Confirms that it created an issuer or a client profile, and keeps nothing."""
+    """Confirms that it created an issuer, and keeps nothing."""
 
     def perform(self, call: Call) -> Any:
         if call.operation == token_issuer.CREATE:
             return None
-
-        if call.operation == client_profile.CREATE:
-            return "an id"
 
         return super().perform(call)
 

@@ -116,7 +116,7 @@ class Redactor:
         Sentences are masked as by `scrub`. All other texts are values: names, ids and certificates. In a value, a short
         secret is masked only if the whole value is that secret; else a short secret would damage many names.
 
-        options_with_choices: the names of options that take one of a few words, which are no secrets.
+        options_with_choices: the names of options that take one of a few words. These words are no secrets.
         """
         texts = _Texts(_FIELDS_OF_WORDS.union(options_with_choices))
         texts.collect(result, None)
@@ -274,7 +274,7 @@ class Redactor:
 class _Texts:
     """The texts of a result, and the scrubbed form of each.
 
-    fields_of_words: the names in the result under which a short word is no secret.
+    fields_of_words: names of fields. A short word in a field of such a name is no secret.
     """
 
     def __init__(self, fields_of_words: frozenset[str]) -> None:

@@ -343,7 +343,7 @@ def _read(client: Client, operation: Operation, identifier: str, value: Any) -> 
 
 
 def _may_lack_grants(value: Any) -> bool:
-    """True if a profile may have no grants at all: a subject that is no user and no group has its rights elsewhere.
+    """True if a profile may have no grants, because its subject is neither a user nor a group.
 
     This collection never writes such a profile, so it must not stop the reading of the others.
     """
