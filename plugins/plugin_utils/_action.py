@@ -6,9 +6,7 @@ from __future__ import annotations
 
 import codecs
 import os
-import sys
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 from typing import ClassVar
 from typing import Optional
@@ -29,6 +27,9 @@ from ansible_collections.esx.trust.plugins.module_utils._module.login_results im
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import in_turn
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import refused_before
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
+from ansible_collections.esx.trust.plugins.plugin_utils._own_python import INTERPRETER
+from ansible_collections.esx.trust.plugins.plugin_utils._own_python import SWITCH
+from ansible_collections.esx.trust.plugins.plugin_utils._own_python import is_own_python
 from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import RefusedLogins
 from ansible_collections.esx.trust.plugins.plugin_utils._role_messages import ROLE
 from ansible_collections.esx.trust.plugins.plugin_utils._role_messages import in_variables
@@ -37,13 +38,6 @@ from ansible_collections.esx.trust.plugins.plugin_utils._task_login import sends
 from ansible_collections.esx.trust.plugins.plugin_utils._templates import as_template
 from ansible_collections.esx.trust.plugins.plugin_utils._templates import untagged
 from ansible_collections.esx.trust.plugins.plugin_utils._validated import ValidatedOptions
-
-#: The variable that switches this off.
-SWITCH = "esx_trust_in_worker"
-#: The variable that names the Python of a host.
-INTERPRETER = "ansible_python_interpreter"
-#: How inventories call the Python that Ansible runs with.
-_OWN_PYTHON = "{{ ansible_playbook_python }}"
 
 
 def _prepare() -> None:
@@ -215,30 +209,6 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
             task_vars = task_vars.get("ansible_delegated_vars", {}).get(self._task.delegate_to, {})
 
         return is_own_python(task_vars.get(INTERPRETER), self._templar)
-
-
-@cache
-def _own_python() -> str:
-    """The path of the Python that runs this process."""
-    return os.path.realpath(sys.executable)
-
-
-def is_own_python(asked: Any, templar: Any) -> bool:
-    """True if the variable of a host asks for the Python of this process, or leaves the choice to Ansible.
-
-    asked: the value of the variable.
-    templar: Ansible's Templar, which resolves a template in it.
-    """
-    asked = asked or ""
-    if asked == _OWN_PYTHON:
-        # The result is known. Resolving the template would cost every worker time.
-        return True
-
-    path = str(templar.template(asked))
-    if not path or path.startswith("auto"):
-        return True
-
-    return os.path.realpath(path) == _own_python()
 
 
 def _shows_invocation(task_vars: Mapping[str, Any]) -> bool:

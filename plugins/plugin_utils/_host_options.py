@@ -14,6 +14,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.option_specifi
 from ansible_collections.esx.trust.plugins.plugin_utils._purge import purge_unless_refused
 from ansible_collections.esx.trust.plugins.plugin_utils._templates import holds_templates
 from ansible_collections.esx.trust.plugins.plugin_utils._templates import untagged
+from ansible_collections.esx.trust.plugins.plugin_utils._templates import with_names_resolved
 
 #: The options of the connection that have a variable of their name with esx_ before it. The address has two variables.
 _CONNECTION = tuple(name for name in HOST_CONNECTION.options if name != "hostname")
@@ -96,6 +97,9 @@ class HostOptions:
         values: dict[str, Any] = {}
         with_templates = {}
         for option, value in asked.items():
+            if holds_templates(value):
+                value = with_names_resolved(value, self._variables)
+
             if holds_templates(value):
                 with_templates[option] = value
             else:

@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 from typing import Union
 
@@ -28,22 +30,55 @@ _NUMBER = re.compile(r"[0-9]{1,9}")
 _PERCENTAGE = re.compile(r"([0-9]{1,3}(?:\.[0-9]+)?) *%?")
 
 
-def hosts(groups: Mapping[str, Iterable[str]], pattern: Any, limit: Any) -> list[str]:
+def hosts(
+    groups: Mapping[str, Iterable[str]],
+    pattern: Any,
+    limit: Any,
+    skipped_tags: Collection[str] = (),
+) -> list[str]:
     """The hosts of an inventory that match a pattern and the limit of the command line.
 
     groups: the names of the hosts by group.
     pattern: the value of esx_hosts.
     limit: the value of --limit, or empty.
-    Raises AnsibleError if there is a limit and no host matches: Ansible would skip each play and
-    report success.
+    skipped_tags: the value of --skip-tags.
+    Raises AnsibleError if no task of the playbook would run, or if there is a limit and no host matches: Ansible would
+    skip each play and report success.
     """
+    if "always" in skipped_tags:
+        raise AnsibleError(
+            "Do not give --skip-tags always. It leaves out the tasks of this playbook, and no host is looked at."
+        )
+
     is_name = isinstance(pattern, str) and _NAME.fullmatch(pattern)
     if is_name and pattern in groups and not limit:
         # Each playbook asks several times, and almost always for a group. An InventoryManager takes long.
         return list(groups[pattern])
 
+    contents = tuple((group, tuple(names)) for group, names in groups.items())
+    patterns = tuple(pattern) if isinstance(pattern, (list, tuple)) else (str(pattern),)
+    found = _matching(contents, patterns, str(limit or ""))
+    if limit and not found:
+        raise AnsibleError(
+            f"No host of the inventory matches {pattern} (esx_hosts) with --limit {limit}. Give another limit, or name"
+            " the group with -e esx_hosts=GROUP."
+        )
+
+    return list(found)
+
+
+@lru_cache(maxsize=1)
+def _matching(
+    groups: tuple[tuple[str, tuple[str, ...]], ...],
+    patterns: tuple[str, ...],
+    limit: str,
+) -> tuple[str, ...]:
+    """The hosts that match the patterns and a limit. The last answer is kept, because a playbook asks in each play.
+
+    groups: each group with the names of its hosts.
+    """
     manager = InventoryManager(DataLoader(), parse=False)
-    for group, names in groups.items():
+    for group, names in groups:
         manager.add_group(group)
 
         for name in names:
@@ -52,14 +87,7 @@ def hosts(groups: Mapping[str, Iterable[str]], pattern: Any, limit: Any) -> list
     if limit:
         manager.subset(limit)
 
-    found = [host.name for host in manager.get_hosts(pattern)]
-    if limit and not found:
-        raise AnsibleError(
-            f"No host of the inventory matches {pattern} (esx_hosts) with --limit {limit}. Give another limit, or name"
-            " the group with -e esx_hosts=GROUP."
-        )
-
-    return found
+    return tuple(host.name for host in manager.get_hosts(list(patterns)))
 
 
 def batches(value: Any, number: int) -> list[Batch]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import replace
 from typing import Any
 from typing import Optional
 
@@ -25,6 +26,7 @@ class ValidatedOptions:
     """The options of a module after Ansible has validated them.
 
     args: the options as they were given.
+    validated: the options as Ansible has converted them, with the defaults.
     action: the name under which the module was called.
     shows_invocation: whether results hold the options.
     validation: Ansible's ValidationResult.
@@ -32,6 +34,7 @@ class ValidatedOptions:
 
     arguments: Arguments
     args: Mapping[str, Any] = field(repr=False)
+    validated: Mapping[str, Any] = field(repr=False)
     action: str
     shows_invocation: bool
     validation: Any = field(repr=False)
@@ -59,10 +62,26 @@ class ValidatedOptions:
         return cls(
             arguments=arguments,
             args=args,
+            validated=validation.validated_parameters,
             action=action,
             shows_invocation=shows_invocation,
             validation=validation,
         )
+
+    def of_other_host(self, args: Mapping[str, Any]) -> Optional[ValidatedOptions]:
+        """The validated options of a host whose options differ from these in nothing but the address.
+
+        args: the options as they were given for the other host.
+        Returns None if they differ in something else, or if Ansible refused these.
+        """
+        hostname = args.get("hostname")
+        if self.validation.error_messages or not isinstance(hostname, str):
+            return None
+
+        if args != {**self.args, "hostname": hostname}:
+            return None
+
+        return replace(self, args=args, validated={**self.validated, "hostname": hostname})
 
     @property
     def params(self) -> Optional[dict[str, Any]]:
@@ -70,8 +89,7 @@ class ValidatedOptions:
         if self.validation.error_messages:
             return None
 
-        options = self.validation.validated_parameters
-        return {name: options[name] for name in self.arguments.options}
+        return {name: self.validated[name] for name in self.arguments.options}
 
     def result(self, work: Run, *, check_mode: bool, diff: bool) -> dict[str, Any]:
         """Do the work. Returns the result that the module of the same name would return, without any secret."""
@@ -88,7 +106,7 @@ class ValidatedOptions:
             arguments=self.arguments,
         )
 
-        return self._presentable(done, self.validation.validated_parameters, secrets)
+        return self._presentable(done, self.validated, secrets)
 
     def _refused(self) -> dict[str, Any]:
         """The result for options that Ansible refused."""
@@ -103,7 +121,7 @@ class ValidatedOptions:
 
         return result
 
-    def _presentable(self, done: dict[str, Any], params: dict[str, Any], secrets: tuple[str, ...]) -> dict[str, Any]:
+    def _presentable(self, done: dict[str, Any], params: Mapping[str, Any], secrets: tuple[str, ...]) -> dict[str, Any]:
         """The result with all secrets masked, and with the warnings about the options.
 
         params: the options that the result shows.
@@ -121,7 +139,7 @@ class ValidatedOptions:
             else:
                 done = {**done, **invocation}
 
-        return scrubbed(self.arguments, done, [self.args, self.validation.validated_parameters], secrets)
+        return scrubbed(self.arguments, done, [self.args, self.validated], secrets)
 
     def _refusal(self) -> str:
         """The message of a module whose options Ansible itself refuses."""

@@ -10,6 +10,9 @@ import json
 import re
 from collections.abc import Iterable
 from collections.abc import Iterator
+from dataclasses import dataclass
+from dataclasses import field
+from functools import lru_cache
 from typing import NamedTuple
 from typing import Optional
 
@@ -32,6 +35,8 @@ _SHORTEST_PART_OF_WORD = 8
 RUN = 12
 #: So many bytes of key material in a row are never shown: 12 characters of Base64 hold eight whole bytes.
 _RAW_RUN = 8
+#: The pieces of secrets with at most so many characters are kept for the other hosts of a fleet.
+_LONGEST_KEPT = 128
 #: The fewest bytes that a secret in Base64 or in hexadecimal digits must stand for to count as key material.
 _SHORTEST_RAW = 16
 
@@ -120,19 +125,69 @@ WORD = 1
 PART_OF_WORD = 2
 
 
+@dataclass
+class _Traces:
+    """The pieces of one secret by which a search finds it.
+
+    short: the secret as bytes, in each encoding, if it is shorter than a run.
+    runs: all runs of a longer secret, by the length of the run in bytes.
+    quads: all groups of four bytes in a longer secret, as numbers. A run has at least eight bytes, so wherever it
+        stands, it contains a group that begins at a multiple of four. The search looks at these places first.
+    markup: SAML tokens that the secret encodes. They are secrets themselves.
+    """
+
+    short: set[bytes] = field(default_factory=set)
+    runs: dict[int, set[bytes]] = field(default_factory=lambda: {RUN: set(), _RAW_RUN: set()})
+    quads: set[int] = field(default_factory=set)
+    markup: list[str] = field(default_factory=list)
+
+    def add_runs(self, form: bytes, length: int) -> None:
+        """Add the runs of `length` bytes of a secret, and its groups of four bytes.
+
+        A search in the secret itself would take longer for a longer secret, and tokens are long.
+        """
+        self.runs[length].update(form[start : start + length] for start in range(len(form) - length + 1))
+
+        for start in range(4):
+            self.quads.update(_groups_of_four(form[start:]))
+
+
+@lru_cache(maxsize=64)
+def _kept_traces(text: str) -> _Traces:
+    """The pieces of a secret, which nobody may change. The hosts of a fleet share passwords and keys."""
+    return _traces(text)
+
+
+def _traces(text: str) -> _Traces:
+    """The pieces of a secret."""
+    traces = _Traces()
+
+    for form in _forms(text):
+        if len(text) < RUN:
+            traces.short.add(form)
+        else:
+            traces.add_runs(form, RUN)
+
+    for raw in _key_material(text):
+        markup = _markup(raw)
+        if markup:
+            traces.markup.append(markup)
+        else:
+            traces.add_runs(raw, _RAW_RUN)
+            # A text can show each byte as a character.
+            traces.add_runs(raw.decode("latin-1").encode(), _RAW_RUN)
+
+    return traces
+
+
 class KnownSecrets:
     """The secrets of one run, in all forms in which a text may hold them."""
 
     def __init__(self) -> None:
         #: The secrets themselves, each with and without the white space at its ends.
         self.words: set[str] = set()
-        #: The secrets that are shorter than a run, as bytes.
-        self._short: set[bytes] = set()
-        #: All runs of the longer secrets, by the length of the run in bytes.
-        self._runs: dict[int, set[bytes]] = {RUN: set(), _RAW_RUN: set()}
-        #: All groups of four bytes in the longer secrets, as numbers. A run has at least eight bytes, so wherever it
-        #: stands, it contains a group that begins at a multiple of four. The search looks at these places first.
-        self._quads: set[int] = set()
+        #: The pieces of all secrets together.
+        self._traces = _Traces()
         #: The values inside of tokens that are no secrets.
         self._public: set[str] = set()
         self._has_blank = False
@@ -164,21 +219,16 @@ class KnownSecrets:
         self._has_blank = self._has_blank or " " in text
         self._is_ascii = self._is_ascii and text.isascii()
 
-        for form in _forms(text):
-            if len(text) < RUN:
-                self._short.add(form)
-                self._least = min(self._least, len(form))
-            else:
-                self._learn(form, RUN)
+        # A longer secret is a token, and no other host gives the same token.
+        traces = _kept_traces(text) if len(text) <= _LONGEST_KEPT else _traces(text)
+        self._traces.short.update(traces.short)
+        self._least = min([self._least, *map(len, traces.short)])
+        self._traces.quads.update(traces.quads)
+        for length, runs in traces.runs.items():
+            self._traces.runs[length].update(runs)
 
-        for raw in _key_material(text):
-            markup = _markup(raw)
-            if markup:
-                self.add(markup)
-            else:
-                self._learn(raw, _RAW_RUN)
-                # A text can show each byte as a character.
-                self._learn(raw.decode("latin-1").encode(), _RAW_RUN)
+        for markup in traces.markup:
+            self.add(markup)
 
     def is_public_value(self, text: str) -> bool:
         """True if the text is a public value of a secret token: its issuer, or the certificate that signed it."""
@@ -192,16 +242,6 @@ class KnownSecrets:
         for start, end, kind in self._short_in(view):
             yield Hit(*view.origin(start, end), kind)
 
-    def _learn(self, form: bytes, run: int) -> None:
-        """Remember the runs of `run` bytes of a secret, and its groups of four bytes.
-
-        A search in the secret itself would take longer for a longer secret, and tokens are long.
-        """
-        self._runs[run].update(form[start : start + run] for start in range(len(form) - run + 1))
-
-        for start in range(4):
-            self._quads.update(_groups_of_four(form[start:]))
-
     def _runs_in(self, data: bytes) -> Iterator[tuple[int, int]]:
         """The starts and ends of runs of long secrets in the data. Runs that overlap or touch are joined.
 
@@ -209,13 +249,13 @@ class KnownSecrets:
         and groups that occur in no secret are left out. Only the places around the other groups are compared.
         """
         groups = _groups_of_four(data).tolist()
-        known = self._quads.intersection(groups)
+        known = self._traces.quads.intersection(groups)
         if not known:
             return
 
         places = [4 * index for index, group in enumerate(groups) if group in known]
 
-        for run, runs in self._runs.items():
+        for run, runs in self._traces.runs.items():
             starts = _starts_of_runs(data, places, run, runs)
             yield from _joined(starts, run)
 
@@ -223,7 +263,7 @@ class KnownSecrets:
         """The starts, ends and kinds of short secrets in a view."""
         data = view.data
 
-        for form in self._short:
+        for form in self._traces.short:
             is_long_enough = len(form) >= _SHORTEST_PART_OF_WORD
             start = data.find(form)
 

@@ -119,24 +119,33 @@ class Redactor:
         options_with_choices: the names of options that take one of a few words. These words are no secrets.
         """
         texts = _Texts(_FIELDS_OF_WORDS.union(options_with_choices))
-        texts.collect(result, None)
-        self._scrub_all(texts.sentences, is_value=False)
-        self._scrub_all(texts.values, is_value=True)
+        texts.collect(result)
+        sentences_changed = self._scrub_all(texts.sentences, is_value=False)
+        values_changed = self._scrub_all(texts.values, is_value=True)
 
-        return Masked(self._rebuilt(result, None, texts), self)
+        number_is_secret = not self._known.words.isdisjoint(texts.numbers)
+        if sentences_changed or values_changed or number_is_secret or texts.has_other_lists:
+            return Masked(self._rebuilt(result, None, texts), self)
 
-    def _scrub_all(self, texts: dict[str, str], *, is_value: bool) -> None:
-        """Replace each value of the dictionary by the scrubbed form of its key."""
+        # Most results hold no secret. To copy them would take longer than the search for secrets.
+        return Masked(result, self)
+
+    def _scrub_all(self, texts: dict[str, str], *, is_value: bool) -> bool:
+        """Replace each value of the dictionary by the scrubbed form of its key. True if one of them changed."""
         originals = list(texts)
         scrubbed = self._scrubbed(originals, is_value=is_value)
+        if scrubbed == originals:
+            return False
+
         texts.update(zip(originals, scrubbed))
+        return True
 
     def _scrubbed(self, texts: list[str], *, is_value: bool) -> list[str]:
         """Each text with its secrets masked. All texts are searched together, which is faster than one by one.
 
         is_value: True for names and values, False for sentences.
         """
-        if not self._known.words:
+        if not texts or not self._known.words:
             return texts
 
         hits = self._found(_SEPARATOR.join(texts))
@@ -279,24 +288,32 @@ class _Texts:
 
     def __init__(self, fields_of_words: frozenset[str]) -> None:
         self.fields_of_words = fields_of_words
+        #: The numbers of the result, as texts.
+        self.numbers: set[str] = set()
+        #: The result holds a tuple or a set, which becomes a list.
+        self.has_other_lists = False
         #: The scrubbed form of each sentence, by the sentence.
         self.sentences: dict[str, str] = {}
         #: The scrubbed form of each other text, by the text: names, ids, certificates.
         self.values: dict[str, str] = {}
 
-    def collect(self, value: Any, name: Optional[str]) -> None:
-        """Add all texts of a part of a result, which stands under this name."""
+    def collect(self, value: Any, *, in_sentence: bool = False) -> None:
+        """Add all texts of a part of a result. in_sentence: whether the part stands under a name of FREE_TEXTS."""
         if isinstance(value, str):
-            self._under(name)[value] = value
+            texts = self.sentences if in_sentence else self.values
+            texts[value] = value
         elif isinstance(value, _MAPPINGS):
             for key, entry in value.items():
                 if isinstance(key, str):
                     self.values[key] = key
 
-                self.collect(entry, _place(key, name))
+                self.collect(entry, in_sentence=in_sentence or key in FREE_TEXTS)
         elif isinstance(value, (list, tuple, set, frozenset)):
+            self.has_other_lists = self.has_other_lists or not isinstance(value, list)
             for entry in value:
-                self.collect(entry, name)
+                self.collect(entry, in_sentence=in_sentence)
+        elif isinstance(value, (int, float)) and not isinstance(value, bool):
+            self.numbers.add(str(value))
 
     def scrubbed(self, text: str, name: Optional[str]) -> str:
         """The scrubbed form of a text that stands under this name."""

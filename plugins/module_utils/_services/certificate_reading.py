@@ -12,6 +12,7 @@ import re
 import warnings
 from dataclasses import dataclass
 from dataclasses import field
+from functools import lru_cache
 from typing import Any
 from typing import Optional
 
@@ -145,8 +146,9 @@ def _is_private_key(der: bytes) -> bool:
     return True
 
 
+@lru_cache(maxsize=256)
 def certificate_of(loaded: Any) -> Certificate:
-    """The certificate, made from cryptography's object."""
+    """The certificate, made from cryptography's object. It is kept, because all hosts of a fleet hold the same ones."""
     der = loaded.public_bytes(Encoding.DER)
 
     return Certificate(

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -55,14 +56,18 @@ def names_with_choices(options: Mapping[str, Mapping[str, Any]]) -> Iterator[str
         yield from names_with_choices(option.get("options", {}))
 
 
-def texts_under(names: set[str], value: Any) -> Iterator[str]:
+def texts_under(names: Collection[str], value: Any) -> list[str]:
     """Every text under one of the names, at any depth."""
-    if isinstance(value, Mapping):
+    found: list[str] = []
+
+    if isinstance(value, (dict, Mapping)):
         for name, entry in value.items():
-            yield from _texts(entry) if name in names else texts_under(names, entry)
+            found += _texts(entry) if name in names else texts_under(names, entry)
     elif isinstance(value, (list, tuple)):
         for entry in value:
-            yield from texts_under(names, entry)
+            found += texts_under(names, entry)
+
+    return found
 
 
 def misplaced_texts(
@@ -128,14 +133,19 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(entry)
 
 
-def private_keys(value: Any) -> Iterator[str]:
+def private_keys(value: Any) -> list[str]:
     """Every text in the value that holds a private key."""
     if isinstance(value, str):
-        if "PRIVATE KEY" in value:
-            yield value
-    elif isinstance(value, Mapping):
-        for entry in value.values():
-            yield from private_keys(entry)
+        return [value] if "PRIVATE KEY" in value else []
+
+    entries: Iterable[Any] = ()
+    if isinstance(value, (dict, Mapping)):
+        entries = value.values()
     elif isinstance(value, (list, tuple)):
-        for entry in value:
-            yield from private_keys(entry)
+        entries = value
+
+    found = []
+    for entry in entries:
+        found += private_keys(entry)
+
+    return found

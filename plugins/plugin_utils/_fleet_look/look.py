@@ -86,6 +86,8 @@ class Look:
         self._refusals = refusals
         self._remote_tmp = remote_tmp
         self._refused = RefusedLogins()
+        #: The options that were validated last.
+        self._last_options: Optional[ValidatedOptions] = None
 
     def at(self, fleet: Iterable[FleetHost]) -> dict[str, Optional[Result]]:
         """The results by host: `trust` from esx_host_trust, and `keys` from esx_kms_provider_info if asked for.
@@ -123,7 +125,13 @@ class Look:
         """The host with its validated options. Raises AnsibleActionFail, see `ValidatedOptions.of`."""
         arguments = host_trust.ARGUMENTS
         args = arguments.given(host.args)
-        options = ValidatedOptions.of(arguments, args, _MODULE, shows_invocation=False)
+
+        # Most hosts of a fleet have the same declaration. To compare it takes less time than to validate it again.
+        options = self._last_options and self._last_options.of_other_host(args)
+        if options is None:
+            options = ValidatedOptions.of(arguments, args, _MODULE, shows_invocation=False)
+
+        self._last_options = options
         login = login_of(arguments, args, os.environ)
 
         return _ValidatedHost(options, login)
