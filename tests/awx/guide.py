@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import yaml
@@ -13,11 +14,17 @@ from support.reading import Command
 from support.reading import File
 from support.reading import read
 
-STEPS = read(environment.ROOT / "docs/awx.md")
+PAGE = environment.ROOT / "docs/awx.md"
+STEPS = read(PAGE)
 
 
 def commands() -> list[str]:
     return [step.text for step in STEPS if isinstance(step, Command)]
+
+
+def commands_of_the_project() -> list[str]:
+    """Those that come before the image."""
+    return list(itertools.takewhile(lambda text: "ansible-builder" not in text, commands()))
 
 
 def file(name: str) -> str:

@@ -14,7 +14,6 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any
 
-from awx.code import PATTERN
 from awx.code import Inside
 from support.tools import Tools
 from support.tools import made_environment
@@ -30,6 +29,14 @@ class Credential:
 
     type: Mapping[str, Any] | str
     inputs: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Project:
+    """files: a folder with everything that is in it. playbooks: where in it the playbooks of the job templates are."""
+
+    files: Path
+    playbooks: str = "playbooks"
 
 
 @dataclass
@@ -74,10 +81,11 @@ class Job:
 class Awx:
     """Launches jobs."""
 
-    def __init__(self, tools: Tools, inside: Inside, folder: Path) -> None:
+    def __init__(self, tools: Tools, inside: Inside, folder: Path, project: Project) -> None:
         self._tools = tools
         self._inside = inside
         self._folder = folder
+        self._project = project
 
     def launch(
         self,
@@ -113,10 +121,11 @@ class Awx:
             jobs.append(job)
 
         venv = made_environment("awx")
+        path = f"{self._project.playbooks}/{playbook}"
 
         running = [
             subprocess.Popen(
-                [venv.bin / "ansible-runner", "run", job.folder, "-p", f"playbooks/{playbook}", "--ident", job.ident],
+                [venv.bin / "ansible-runner", "run", job.folder, "-p", path, "--ident", job.ident],
                 env=self._tools.variables(venv),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -150,7 +159,7 @@ class Awx:
         folder = job.folder
         for name in ("env", "inventory"):
             (folder / name).mkdir(parents=True)
-        shutil.copytree(PATTERN, folder / "project")
+        shutil.copytree(self._project.files, folder / "project")
 
         given = self._inside.ask(
             "inject",

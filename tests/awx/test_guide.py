@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import environment
+import yaml
+
 from awx import guide
 from awx.code import PATTERN
 from support.programs import run_program
@@ -20,20 +23,47 @@ if TYPE_CHECKING:
 ELSEWHERE = ("ansible-galaxy collection install ", "pip install ", "podman ", "ansible-playbook ", "export ", "read ")
 
 
-def test_a_project_and_an_image(tools: Tools, tmp_path: Path) -> None:
-    collections = tools.home / ".ansible" / "collections"
-    collections.parent.mkdir()
-    collections.symlink_to(environment.link_collection())
-    commands = [each for each in guide.commands() if not each.startswith(ELSEWHERE)]
-
-    assert len(commands) == 4
-
-    ended = run_program(["bash", "-e"], tmp_path, tools.variables(made_environment("awx")), "\n".join(commands))
-
-    assert ended.code == 0, ended.output
-
-    project = tmp_path / "esx-trust-project"
+def test_the_project(project: Path) -> None:
+    """It is a copy of the pattern, but for the names of the playbooks that it imports."""
+    copied = {each.relative_to(project) for each in project.rglob("*") if each.is_file()}
+    shipped = {each.relative_to(PATTERN) for each in PATTERN.rglob("*") if each.is_file()}
 
     assert (project / ".git").is_dir()
-    assert (project / "playbooks/audit.yml").read_text("utf-8") == (PATTERN / "playbooks/audit.yml").read_text("utf-8")
-    assert (tmp_path / "image/_build/requirements.yml").is_file()
+    assert {each for each in copied if each.parts[0] != ".git"} == shipped
+
+    changed = {each for each in shipped if (project / each).read_bytes() != (PATTERN / each).read_bytes()}
+    names = {path.stem: imported(project / path) for path in changed}
+
+    assert changed == {each for each in shipped if each.parent.name == "playbooks" and ".meta" not in each.name}
+    assert names == {name: f"esx.trust.{name}" for name in ("audit", "converge", "rotate_signing_certs")}
+
+
+def imported(playbook: Path) -> str:
+    (play,) = yaml.safe_load(playbook.read_text("utf-8"))
+    return str(play["ansible.builtin.import_playbook"])
+
+
+def test_a_copy_without_the_names(tools: Tools, tmp_path: Path) -> None:
+    """Says what the guide says that it says."""
+    (told,) = re.findall(r"`(Could not find or access) '(/playbooks/audit\.yml)'`", guide.PAGE.read_text("utf-8"))
+    project = tmp_path / "project"
+    shutil.copytree(PATTERN, project)
+    venv = made_environment("awx")
+    command = [str(venv.bin / "ansible-playbook"), "-i", "localhost,", str(project / "playbooks" / "audit.yml")]
+    ended = run_program(command, project, tools.variables(venv))
+
+    assert ended.code == 1
+    assert re.search(rf"{told[0]} '.*{re.escape(told[1])}'", ended.output), ended.output
+
+
+def test_an_image(tools: Tools, project: Path) -> None:
+    commands = [each for each in guide.commands() if not each.startswith(ELSEWHERE)]
+    commands = commands[len(guide.commands_of_the_project()) :]
+
+    assert len(commands) == 2
+
+    variables = tools.variables(made_environment("awx"))
+    ended = run_program(["bash", "-e"], project.parent, variables, "\n".join(commands))
+
+    assert ended.code == 0, ended.output
+    assert (project.parent / "image/_build/requirements.yml").is_file()

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,13 +13,16 @@ from typing import Any
 
 import pytest
 
+import checkout
 from awx import guide
 from awx.jobs import CALL
 from awx.jobs import Awx
 from awx.jobs import Credential
 from awx.jobs import Job
+from awx.jobs import Project
 from support.certificates import chain
 from support.constants import KEY
+from support.tools import made_environment
 
 if TYPE_CHECKING:
     from awx.code import Inside
@@ -35,10 +39,16 @@ SLICES = 2
 
 
 @pytest.fixture
-def awx(tools: Tools, inside: Inside, tmp_path: Path) -> Awx:
+def jobs_folder(tmp_path: Path) -> Path:
     folder = tmp_path / "jobs"
     folder.mkdir()
-    return Awx(tools, inside, folder)
+    return folder
+
+
+@pytest.fixture
+def awx(tools: Tools, inside: Inside, jobs_folder: Path, project: Path) -> Awx:
+    """Its project is the one that the guide makes."""
+    return Awx(tools, inside, jobs_folder, Project(project))
 
 
 @pytest.fixture
@@ -270,3 +280,41 @@ def test_a_rotation_in_two_jobs(
     assert held == [[2] * len(hosts), [1] * len(hosts)]
     assert all(len(host.issuers["vcenter01"].chains[0]) == len(new) for host in hosts)
     assert not any(host.providers for host in hosts)
+
+
+@pytest.fixture
+def whole_collection(tmp_path: Path, pattern: dict[str, Any]) -> Project:
+    """The project that a pattern loader makes: the tarball of the collection, which is installed elsewhere."""
+    tarball = checkout.build(tmp_path, made_environment("awx").bin / "ansible-galaxy")
+    files = tmp_path / "whole"
+    with tarfile.open(tarball) as archive:
+        archive.extractall(files, filter="data")
+
+    return Project(files, f"extensions/patterns/{pattern['name']}/playbooks")
+
+
+def test_the_jobs_of_a_pattern_loader(
+    tools: Tools,
+    inside: Inside,
+    jobs_folder: Path,
+    whole_collection: Project,
+    hosts: list[Host],
+    credentials: list[Credential],
+    declared: dict[str, Any],
+    pattern: dict[str, Any],
+) -> None:
+    """Each playbook of the pattern finds the playbook of the project, and what that one needs."""
+    awx = Awx(tools, inside, jobs_folder, whole_collection)
+    templates = JobTemplates(awx, hosts[:2], credentials, pattern)
+
+    for playbook in ("converge.yml", "audit.yml", "rotate_signing_certs.yml"):
+        (job,) = templates.launch(playbook, declared)
+
+        assert job.code == 0, job.output
+
+        paths = {str(event["event_data"].get("task_path", "")) for event in job.events}
+        own = job.folder.resolve() / "project" / "playbooks" / playbook
+
+        assert any(path.startswith(f"{own}:") for path in paths), paths
+
+    assert all(len(host.writes) == 2 for host in hosts[:2])

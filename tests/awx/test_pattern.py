@@ -55,10 +55,9 @@ def test_every_template_has_a_playbook(templates: list[dict[str, Any]]) -> None:
         assert PLAYBOOK.search(text)
 
         (play,) = yaml.safe_load(text)
-        name = Path(template["playbook"]).stem
+        target = PATTERN / "playbooks" / play["ansible.builtin.import_playbook"]
 
-        assert play["ansible.builtin.import_playbook"] == f"esx.trust.{name}"
-        assert (environment.ROOT / "playbooks" / template["playbook"]).is_file()
+        assert target.resolve(strict=True) == environment.ROOT / "playbooks" / template["playbook"]
 
 
 def test_surveys(templates: list[dict[str, Any]]) -> None:

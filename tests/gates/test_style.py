@@ -45,7 +45,7 @@ def test_ansible_lint(tools: Tools) -> None:
 
 
 def test_ansible_lint_of_the_tarball(tools: Tools, shipped: Path) -> None:
-    """As users get it. The pattern imports playbooks by their names, so their absence would be told here."""
+    """As users get it. Playbooks that are imported and not found would be told here, and those that do not load."""
     settings = environment.ROOT / ".ansible-lint"
     collections = shipped.parents[2]
     command = ["ansible-lint", "--offline", "--nocolor", "--config-file", settings, "--project-dir", "."]
@@ -53,6 +53,7 @@ def test_ansible_lint_of_the_tarball(tools: Tools, shipped: Path) -> None:
 
     assert "Profile 'production' was required, and it passed" in said
     assert "Failed to find" not in said
+    assert "Failed to load" not in said
 
 
 def test_changelog(tools: Tools, tree: Path) -> None:
