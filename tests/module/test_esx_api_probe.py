@@ -14,6 +14,8 @@ from support.certificates import chain
 from support.constants import KEY_ID
 from support.modules import fault
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from simulator import Host
     from support.modules import Modules

@@ -23,6 +23,8 @@ from support.constants import KEY
 from support.constants import KEY_ID
 from support.modules import fault
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from simulator import Fleet
     from simulator import Host

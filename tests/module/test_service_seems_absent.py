@@ -17,6 +17,8 @@ from support.client_profiles import grants
 from support.constants import ISSUER
 from support.modules import fault
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from simulator import Host
     from support.modules import Modules

@@ -358,6 +358,7 @@ def test_a_longer_secret_takes_no_longer_to_look_for() -> None:
     assert cost(long, text) < 6 * cost(short, text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "piece",
     [
@@ -382,6 +383,7 @@ def test_a_hostile_text_of_four_times_the_length_takes_about_four_times_as_long(
     assert cost(redactor, long) < 10 * cost(redactor, short)
 
 
+@pytest.mark.slow
 def test_escapes_over_escapes_cost_no_more_than_a_few_looks_at_the_text() -> None:
     redactor = Redactor(["Geheimnis-von-heute"])
     hostile = ("\\x5c%5c&#92;" * 65_536)[:65_536]

@@ -22,6 +22,8 @@ from support.vcenters import SOURCES
 from support.vcenters import chains
 from support.vcenters import issuers_read
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from simulator import Host
     from simulator import Vcenter
