@@ -38,22 +38,21 @@ def issuer(certificates: list[str]) -> dict[str, Any]:
 
 @pytest.mark.every_core
 def test_check_then_run_then_again(playbooks: Playbooks) -> None:
-    tasks = [
-        PROVIDER,
-        issuer(chain(2)),
+    tasks = [PROVIDER, issuer(chain(2))]
+
+    outcomes = [
         {"name": "Providers", "esx.trust.esx_kms_provider_info": {}, "register": "providers"},
         {"name": "Issuers", "esx.trust.esx_token_issuer_info": {}, "register": "issuers"},
-    ]
-
-    outcomes = {
-        "name": "Both are there",
-        "ansible.builtin.assert": {
-            "that": [
-                "providers.kms_providers | map(attribute='key_id') | list == [key_id]",
-                "issuers.token_issuers | map(attribute='issuer_alias') | list == ['vcenter01']",
-            ]
+        {
+            "name": "Both are there",
+            "ansible.builtin.assert": {
+                "that": [
+                    "providers.kms_providers | map(attribute='key_id') | list == [key_id]",
+                    "issuers.token_issuers | map(attribute='issuer_alias') | list == ['vcenter01']",
+                ]
+            },
         },
-    }
+    ]
 
     variables = {"key": KEY, "key_id": KEY_ID}
 
@@ -64,13 +63,13 @@ def test_check_then_run_then_again(playbooks: Playbooks) -> None:
     assert all(checked.recap(host.name)["changed"] == 2 for host in playbooks.hosts)
     assert all(host.writes == [] for host in playbooks.hosts)
 
-    first = playbooks.play([*tasks, outcomes], variables=variables)
+    first = playbooks.play(tasks, variables=variables)
 
     assert first.code == 0, first.output
     assert all(first.recap(host.name)["changed"] == 2 for host in playbooks.hosts)
     assert all(len(host.writes) == 2 for host in playbooks.hosts)
 
-    again = playbooks.play([*tasks, outcomes], "--diff", variables=variables)
+    again = playbooks.play([*tasks, *outcomes], "--diff", variables=variables)
 
     assert again.code == 0, again.output
     assert all(again.recap(host.name)["changed"] == 0 for host in playbooks.hosts)
