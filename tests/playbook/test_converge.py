@@ -346,6 +346,15 @@ def test_a_run_without_its_tasks_is_no_success(declared: Declared, name: str) ->
     assert all(host.journal == [] for host in declared.hosts)
 
 
+@pytest.mark.parametrize("name", ["converge", "audit", "rotate_signing_certs"])
+def test_nor_is_a_run_of_some_tags_without_its_tasks(declared: Declared, name: str) -> None:
+    played = declared.run(f"esx.trust.{name}", "--tags", "report", "--skip-tags", "always")
+
+    assert played.code != 0, played.output
+    assert "Do not give --skip-tags always." in played.output
+    assert all(host.journal == [] for host in declared.hosts)
+
+
 @pytest.mark.parametrize(
     ("variable", "value"),
     [

@@ -58,6 +58,22 @@ def test_hosts_that_the_limit_leaves() -> None:
         hosts(GROUPS, "esx", "others")
 
 
+def test_the_answer_for_one_inventory_is_not_that_for_another() -> None:
+    others = {**GROUPS, "esx": ["b"]}
+
+    for groups, expected in ((GROUPS, ["a", "b"]), (others, ["b"]), (GROUPS, ["a", "b"])):
+        assert hosts(groups, "esx", "all") == expected
+
+    assert hosts(GROUPS, ["esx", "others"], None) == ["a", "b", "c"]
+
+
+def test_a_run_without_any_task_is_refused() -> None:
+    assert hosts(GROUPS, "esx", None, ["report"]) == ["a", "b"]
+
+    with pytest.raises(AnsibleError, match="--skip-tags always"):
+        hosts(GROUPS, "esx", None, ["report", "always"])
+
+
 @pytest.mark.parametrize("group", GROUPS)
 def test_a_group_has_the_hosts_that_ansible_finds(group: str) -> None:
     # Ansible itself resolves a pattern that is more than the name of a group.
