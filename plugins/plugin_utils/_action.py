@@ -27,9 +27,9 @@ from ansible_collections.esx.trust.plugins.module_utils._module.login_results im
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import in_turn
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import refused_before
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
-from ansible_collections.esx.trust.plugins.plugin_utils._own_python import INTERPRETER
-from ansible_collections.esx.trust.plugins.plugin_utils._own_python import SWITCH
-from ansible_collections.esx.trust.plugins.plugin_utils._own_python import is_own_python
+from ansible_collections.esx.trust.plugins.plugin_utils._in_process import INTERPRETER
+from ansible_collections.esx.trust.plugins.plugin_utils._in_process import SWITCH
+from ansible_collections.esx.trust.plugins.plugin_utils._in_process import is_own_python
 from ansible_collections.esx.trust.plugins.plugin_utils._refused_logins import RefusedLogins
 from ansible_collections.esx.trust.plugins.plugin_utils._role_messages import ROLE
 from ansible_collections.esx.trust.plugins.plugin_utils._role_messages import in_variables

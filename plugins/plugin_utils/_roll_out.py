@@ -45,10 +45,11 @@ def hosts(
     Raises AnsibleError if no task of the playbook would run, or if there is a limit and no host matches: Ansible would
     skip each play and report success.
     """
-    if "always" in skipped_tags:
-        raise AnsibleError(
-            "Do not give --skip-tags always. It leaves out the tasks of this playbook, and no host is looked at."
-        )
+    for tag in ("always", "tagged"):
+        if tag in skipped_tags:
+            raise AnsibleError(
+                f"Do not give --skip-tags {tag}. It leaves out the tasks of this playbook, and no host is looked at."
+            )
 
     is_name = isinstance(pattern, str) and _NAME.fullmatch(pattern)
     if is_name and pattern in groups and not limit:
@@ -56,8 +57,8 @@ def hosts(
         return list(groups[pattern])
 
     contents = tuple((group, tuple(names)) for group, names in groups.items())
-    patterns = tuple(pattern) if isinstance(pattern, (list, tuple)) else (str(pattern),)
-    found = _matching(contents, patterns, str(limit or ""))
+    patterns = pattern if isinstance(pattern, (list, tuple)) else [pattern]
+    found = _matching(contents, tuple(str(entry) for entry in patterns), str(limit or ""))
     if limit and not found:
         raise AnsibleError(
             f"No host of the inventory matches {pattern} (esx_hosts) with --limit {limit}. Give another limit, or name"

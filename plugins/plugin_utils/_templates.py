@@ -96,7 +96,8 @@ def with_names_resolved(value: Any, variables: Mapping[str, Any]) -> Any:
     """A copy of the value, in which the text of a variable stands in the place of `{{ its_name }}`.
 
     Ansible compiles a template again for each host, which takes longer than all other work with a variable. Most
-    templates in the declarations of a fleet are such names. All other templates stay: Ansible's Templar resolves them.
+    templates in the declarations of a fleet are such names. All other templates stay, and so does the name of a
+    variable that is no text or that holds templates: Ansible's Templar resolves them.
     """
     if isinstance(value, dict):
         return {name: with_names_resolved(entry, variables) for name, entry in value.items()}

@@ -78,7 +78,8 @@ class ValidatedOptions:
         if self.validation.error_messages or not isinstance(hostname, str):
             return None
 
-        if args != {**self.args, "hostname": hostname}:
+        # Python takes 1, 1.0 and True for equal values, and Ansible makes different texts of them.
+        if repr(args) != repr({**self.args, "hostname": hostname}):
             return None
 
         return replace(self, args=args, validated={**self.validated, "hostname": hostname})

@@ -67,11 +67,16 @@ def test_the_answer_for_one_inventory_is_not_that_for_another() -> None:
     assert hosts(GROUPS, ["esx", "others"], None) == ["a", "b", "c"]
 
 
-def test_a_run_without_any_task_is_refused() -> None:
+@pytest.mark.parametrize("tag", ["always", "tagged"])
+def test_a_run_without_any_task_is_refused(tag: str) -> None:
     assert hosts(GROUPS, "esx", None, ["report"]) == ["a", "b"]
 
-    with pytest.raises(AnsibleError, match="--skip-tags always"):
-        hosts(GROUPS, "esx", None, ["report", "always"])
+    with pytest.raises(AnsibleError, match=f"--skip-tags {tag}"):
+        hosts(GROUPS, "esx", None, ["report", tag])
+
+
+def test_a_pattern_of_any_form_is_a_pattern() -> None:
+    assert hosts(GROUPS, [["esx01"]], None) == []
 
 
 @pytest.mark.parametrize("group", GROUPS)

@@ -131,14 +131,14 @@ class _Traces:
 
     short: the secret as bytes, in each encoding, if it is shorter than a run.
     runs: all runs of a longer secret, by the length of the run in bytes.
-    quads: all groups of four bytes in a longer secret, as numbers. A run has at least eight bytes, so wherever it
-        stands, it contains a group that begins at a multiple of four. The search looks at these places first.
+    groups_of_four: all groups of four bytes in a longer secret, as numbers. A run has at least eight bytes, so wherever
+        it stands, it contains a group that begins at a multiple of four. The search looks at these places first.
     markup: SAML tokens that the secret encodes. They are secrets themselves.
     """
 
     short: set[bytes] = field(default_factory=set)
     runs: dict[int, set[bytes]] = field(default_factory=lambda: {RUN: set(), _RAW_RUN: set()})
-    quads: set[int] = field(default_factory=set)
+    groups_of_four: set[int] = field(default_factory=set)
     markup: list[str] = field(default_factory=list)
 
     def add_runs(self, form: bytes, length: int) -> None:
@@ -149,7 +149,7 @@ class _Traces:
         self.runs[length].update(form[start : start + length] for start in range(len(form) - length + 1))
 
         for start in range(4):
-            self.quads.update(_groups_of_four(form[start:]))
+            self.groups_of_four.update(_groups_of_four(form[start:]))
 
 
 @lru_cache(maxsize=64)
@@ -223,7 +223,7 @@ class KnownSecrets:
         traces = _kept_traces(text) if len(text) <= _LONGEST_KEPT else _traces(text)
         self._traces.short.update(traces.short)
         self._least = min([self._least, *map(len, traces.short)])
-        self._traces.quads.update(traces.quads)
+        self._traces.groups_of_four.update(traces.groups_of_four)
         for length, runs in traces.runs.items():
             self._traces.runs[length].update(runs)
 
@@ -249,7 +249,7 @@ class KnownSecrets:
         and groups that occur in no secret are left out. Only the places around the other groups are compared.
         """
         groups = _groups_of_four(data).tolist()
-        known = self._traces.quads.intersection(groups)
+        known = self._traces.groups_of_four.intersection(groups)
         if not known:
             return
 

@@ -124,7 +124,7 @@ class Redactor:
         values_changed = self._scrub_all(texts.values, is_value=True)
 
         number_is_secret = not self._known.words.isdisjoint(texts.numbers)
-        if sentences_changed or values_changed or number_is_secret or texts.has_other_lists:
+        if sentences_changed or values_changed or number_is_secret or texts.has_other_types:
             return Masked(self._rebuilt(result, None, texts), self)
 
         # Most results hold no secret. To copy them would take longer than the search for secrets.
@@ -290,8 +290,8 @@ class _Texts:
         self.fields_of_words = fields_of_words
         #: The numbers of the result, as texts.
         self.numbers: set[str] = set()
-        #: The result holds a tuple or a set, which becomes a list.
-        self.has_other_lists = False
+        #: The result holds a tuple or a set, which becomes a list, or a mapping that becomes a dictionary.
+        self.has_other_types = False
         #: The scrubbed form of each sentence, by the sentence.
         self.sentences: dict[str, str] = {}
         #: The scrubbed form of each other text, by the text: names, ids, certificates.
@@ -303,13 +303,14 @@ class _Texts:
             texts = self.sentences if in_sentence else self.values
             texts[value] = value
         elif isinstance(value, _MAPPINGS):
+            self.has_other_types = self.has_other_types or not isinstance(value, dict)
             for key, entry in value.items():
                 if isinstance(key, str):
                     self.values[key] = key
 
                 self.collect(entry, in_sentence=in_sentence or key in FREE_TEXTS)
         elif isinstance(value, (list, tuple, set, frozenset)):
-            self.has_other_lists = self.has_other_lists or not isinstance(value, list)
+            self.has_other_types = self.has_other_types or not isinstance(value, list)
             for entry in value:
                 self.collect(entry, in_sentence=in_sentence)
         elif isinstance(value, (int, float)) and not isinstance(value, bool):

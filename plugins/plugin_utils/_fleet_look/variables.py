@@ -16,9 +16,9 @@ from ansible.template import Templar
 
 from ansible_collections.esx.trust.plugins.module_utils._libraries import MISSING
 from ansible_collections.esx.trust.plugins.plugin_utils._host_options import HostOptions
-from ansible_collections.esx.trust.plugins.plugin_utils._own_python import INTERPRETER
-from ansible_collections.esx.trust.plugins.plugin_utils._own_python import SWITCH
-from ansible_collections.esx.trust.plugins.plugin_utils._own_python import is_own_python
+from ansible_collections.esx.trust.plugins.plugin_utils._in_process import INTERPRETER
+from ansible_collections.esx.trust.plugins.plugin_utils._in_process import SWITCH
+from ansible_collections.esx.trust.plugins.plugin_utils._in_process import is_own_python
 from ansible_collections.esx.trust.plugins.plugin_utils._purge import REFUSAL
 from ansible_collections.esx.trust.plugins.plugin_utils._templates import TEMPLATE_ERRORS
 from ansible_collections.esx.trust.plugins.plugin_utils._templates import untagged
