@@ -245,7 +245,8 @@ def list_profiles(client: Client) -> Optional[tuple[ClientProfile, ...]]:
     profiles = []
     for entry in entries:
         identifier = _identifier(client, entry)
-        is_full = entry.get("subject") is not None and (entry.get("grants") is not None or _may_lack_grants(entry))
+        subject = entry.get("subject")
+        is_full = subject is not None and (entry.get("grants") is not None or _may_lack_grants(subject))
         profile = _read(client, LIST, identifier, entry) if is_full else _get(client, identifier)
         if profile is not None:
             profiles.append(profile)
@@ -318,7 +319,7 @@ def _read(client: Client, operation: Operation, identifier: str, value: Any) -> 
     """The profile in an answer. Raises TrustError if the answer has another form."""
     subject = value.get("subject") if isinstance(value, dict) else None
     grants = value.get("grants") if isinstance(value, dict) else None
-    if grants is None and _may_lack_grants(value):
+    if grants is None and _may_lack_grants(subject):
         grants = []
 
     if not isinstance(subject, dict) or not isinstance(subject.get("type"), str) or not isinstance(grants, list):
@@ -342,12 +343,11 @@ def _read(client: Client, operation: Operation, identifier: str, value: Any) -> 
     )
 
 
-def _may_lack_grants(value: Any) -> bool:
-    """True if a profile may have no grants, because its subject is neither a user nor a group.
+def _may_lack_grants(subject: Any) -> bool:
+    """True if the profile of this subject may have no grants, because the subject is neither a user nor a group.
 
     This collection never writes such a profile, so it must not stop the reading of the others.
     """
-    subject = value.get("subject") if isinstance(value, dict) else None
     kind = subject.get("type") if isinstance(subject, dict) else None
     return isinstance(kind, str) and kind not in SUBJECT_KINDS
 
