@@ -11,7 +11,7 @@ KEEP   ?= 0
 DEV := .venv/dev/bin
 ENVIRONMENT := $(PYTHON) tools/environment.py
 export PYTHONDONTWRITEBYTECODE = 1
-# In the quick loop, each process would compile all tests again.
+# The quick loop keeps bytecode. Without it, each process compiles all tests again.
 KEPT_BYTECODE := env -u PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX=.venv/bytecode
 PYTEST := $(DEV)/python -m pytest
 

@@ -38,7 +38,7 @@ pytest.register_assert_rewrite("support", "faults.declarations", "faults.machine
 hypothesis.configuration.set_hypothesis_home_dir(VENVS / "hypothesis")
 hypothesis.settings.register_profile("shared machine", deadline=None)  # other gates run beside
 hypothesis.settings.load_profile("shared machine")
-# For `make unit`, which people run after each change: a tenth of the examples, and other ones each time.
+# For `make unit`, which people run after each change: a tenth of the examples, and different ones each time.
 hypothesis.settings.register_profile("quick", deadline=None, max_examples=10)
 # For `make test`: the same commit gives the same answer. `make matrix` draws other examples.
 hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True, database=None)

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The variables that decide whether work is done in this process, or by a module in another Python."""
+"""The variables that decide whether this process of Ansible or a module in another Python does the work."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 SWITCH = "esx_trust_in_worker"
 #: The variable that names the Python of a host.
 INTERPRETER = "ansible_python_interpreter"
-#: How inventories call the Python that Ansible runs with.
+#: The template with which inventories name Ansible's own Python.
 _OWN_PYTHON = "{{ ansible_playbook_python }}"
 
 

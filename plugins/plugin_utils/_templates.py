@@ -30,7 +30,7 @@ except ImportError:
     _as_plain_text = AnsibleUnsafeText
 
     def _is_template(_text: str) -> bool:
-        """Unknown. These cores also turn some texts into lists or numbers, so `with_names_resolved` does nothing."""
+        """Always False. These cores can turn a text into a list or a number, so Ansible must resolve every template."""
         return False
 
 
@@ -52,7 +52,7 @@ _MARKS = ("{{", "{%", "{#")
 _OWN_DELIMITERS = "#jinja2:"
 #: A template that is the name of a variable and nothing else.
 _NAME_ALONE = re.compile(r"\{\{ *([A-Za-z_]\w*) *\}\}")
-#: The words that have a meaning of their own in such a template.
+#: Words that are no names of variables in such a template.
 _WORDS_OF_JINJA = frozenset((*keyword.kwlist, "true", "false", "none", "self"))
 
 
@@ -93,11 +93,11 @@ def holds_templates(value: Any) -> bool:
 
 
 def with_names_resolved(value: Any, variables: Mapping[str, Any]) -> Any:
-    """A copy of the value, in which the text of a variable stands in the place of `{{ its_name }}`.
+    """A copy of the value, in which each `{{ name }}` is replaced by the text of that variable.
 
     Ansible compiles a template again for each host, which takes longer than all other work with a variable. Most
-    templates in the declarations of a fleet are such names. All other templates stay, and so does the name of a
-    variable that is no text or that holds templates: Ansible's Templar resolves them.
+    templates in the declarations of a fleet are such names. All other templates stay. A name also stays if its
+    variable is no text or holds templates. Ansible's Templar resolves what stays.
     """
     if isinstance(value, dict):
         return {name: with_names_resolved(entry, variables) for name, entry in value.items()}

@@ -69,16 +69,16 @@ class ValidatedOptions:
         )
 
     def of_other_host(self, args: Mapping[str, Any]) -> Optional[ValidatedOptions]:
-        """The validated options of a host whose options differ from these in nothing but the address.
+        """The validated options of another host, if only its address differs.
 
         args: the options as they were given for the other host.
-        Returns None if they differ in something else, or if Ansible refused these.
+        Returns None if something else differs, or if Ansible refused the options of this host.
         """
         hostname = args.get("hostname")
         if self.validation.error_messages or not isinstance(hostname, str):
             return None
 
-        # Python takes 1, 1.0 and True for equal values, and Ansible makes different texts of them.
+        # To Python 1, 1.0 and True are equal, but Ansible turns them into different texts.
         if repr(args) != repr({**self.args, "hostname": hostname}):
             return None
 

@@ -23,7 +23,7 @@ def commands() -> list[str]:
 
 
 def commands_of_the_project() -> list[str]:
-    """Those that come before the image."""
+    """The commands before those that build the image."""
     return list(itertools.takewhile(lambda text: "ansible-builder" not in text, commands()))
 
 

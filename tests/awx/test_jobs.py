@@ -284,7 +284,7 @@ def test_a_rotation_in_two_jobs(
 
 @pytest.fixture
 def whole_collection(tmp_path: Path, pattern: dict[str, Any]) -> Project:
-    """The project that a pattern loader makes: the tarball of the collection, which is installed elsewhere."""
+    """The project that a pattern loader makes: the unpacked tarball. The collection is installed in another place."""
     tarball = checkout.build(tmp_path, made_environment("awx").bin / "ansible-galaxy")
     files = tmp_path / "whole"
     with tarfile.open(tarball) as archive:
@@ -303,7 +303,7 @@ def test_the_jobs_of_a_pattern_loader(
     declared: dict[str, Any],
     pattern: dict[str, Any],
 ) -> None:
-    """Each playbook of the pattern finds the playbook of the project, and what that one needs."""
+    """Each playbook of the pattern finds the collection's playbook in the project, and the files that it uses."""
     awx = Awx(tools, inside, jobs_folder, whole_collection)
     templates = JobTemplates(awx, hosts[:2], credentials, pattern)
 

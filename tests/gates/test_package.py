@@ -131,7 +131,7 @@ def test_galaxy_importer(tools: Tools, tarball: Path) -> None:
 
     assert "Importer processing completed successfully" in said
 
-    # Playbooks of the pattern that it does not find are among them.
+    # A playbook that the importer does not find gives such a line.
     assert not re.findall(r"^(?:ERROR|WARNING): .*", said, re.MULTILINE)
 
 

@@ -45,7 +45,7 @@ def test_ansible_lint(tools: Tools) -> None:
 
 
 def test_ansible_lint_of_the_tarball(tools: Tools, shipped: Path) -> None:
-    """As users get it. Playbooks that are imported and not found would be told here, and those that do not load."""
+    """As users get it. It reports imported playbooks that it does not find or cannot load."""
     settings = environment.ROOT / ".ansible-lint"
     collections = shipped.parents[2]
     command = ["ansible-lint", "--offline", "--nocolor", "--config-file", settings, "--project-dir", "."]

@@ -336,18 +336,27 @@ def test_a_limit_that_leaves_no_host_is_no_success(declared: Declared, playbook:
     assert "Traceback" not in played.output
 
 
-@pytest.mark.parametrize("name", ["converge", "audit", "rotate_signing_certs", "probe"])
-def test_a_run_without_its_tasks_is_no_success(declared: Declared, name: str) -> None:
-    """Ansible can leave out the tasks whose tag is always."""
-    played = declared.run(f"esx.trust.{name}", "--skip-tags", "always")
+@pytest.mark.parametrize(
+    ("name", "tag"),
+    [
+        ("converge", "always"),
+        ("audit", "always"),
+        ("rotate_signing_certs", "tagged"),
+        ("probe", "always"),
+        ("probe", "tagged"),
+    ],
+)
+def test_a_run_without_its_tasks_is_no_success(declared: Declared, name: str, tag: str) -> None:
+    """Ansible can leave out all tasks that have a tag, or those whose tag is always."""
+    played = declared.run(f"esx.trust.{name}", "--skip-tags", tag)
 
     assert played.code != 0, played.output
-    assert "Do not give --skip-tags always." in played.output
+    assert f"Do not give --skip-tags {tag}." in played.output
     assert all(host.journal == [] for host in declared.hosts)
 
 
 @pytest.mark.parametrize("name", ["converge", "audit", "rotate_signing_certs"])
-def test_nor_is_a_run_of_some_tags_without_its_tasks(declared: Declared, name: str) -> None:
+def test_skipping_always_is_refused_also_with_tags(declared: Declared, name: str) -> None:
     played = declared.run(f"esx.trust.{name}", "--tags", "report", "--skip-tags", "always")
 
     assert played.code != 0, played.output

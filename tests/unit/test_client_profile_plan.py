@@ -47,7 +47,7 @@ SUBJECTS = [
 ]
 FUTURE = Grant("ENTITLEMENT", "FUTURE_MGMT")
 ROLE = Grant("ROLE", None, '{"role": "auditor"}')
-STRANGE = [FUTURE, ROLE, replace(FUTURE, other='{"until": "2030"}')]
+STRANGE = [FUTURE, ROLE, replace(FUTURE, unknown_fields='{"until": "2030"}')]
 
 Observed = Optional[list[ClientProfile]]
 
@@ -204,7 +204,7 @@ def test_a_strange_grant(strange: Grant) -> None:
 
     more = plan(observed, desired(GROUP, "READ_ONLY", entitlements_mode="merge"))
 
-    if strange.other:
+    if strange.unknown_fields:
         assert more.conflict
     else:
         (step,) = more.steps

@@ -46,6 +46,9 @@ def imported(tree: ast.AST) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (each.name.removeprefix(PACKAGE) for each in node.names if each.name.startswith(PACKAGE))
 
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"line {node.lineno}: an import without the name of the collection"
+
         if isinstance(node, ast.ImportFrom) and f"{node.module}.".startswith(PACKAGE):
             inside = f"{node.module}.".removeprefix(PACKAGE)
             yield from (f"{inside}{each.name}" for each in node.names)

@@ -58,7 +58,7 @@ def test_hosts_that_the_limit_leaves() -> None:
         hosts(GROUPS, "esx", "others")
 
 
-def test_the_answer_for_one_inventory_is_not_that_for_another() -> None:
+def test_each_inventory_gets_its_own_hosts() -> None:
     others = {**GROUPS, "esx": ["b"]}
 
     for groups, expected in ((GROUPS, ["a", "b"]), (others, ["b"]), (GROUPS, ["a", "b"])):

@@ -81,7 +81,7 @@ DECLARED = st.recursive(
 
 
 @given(DECLARED)
-def test_a_name_alone_means_what_it_means_to_ansible(value: Any) -> None:
+def test_a_resolved_name_has_the_value_that_ansible_gives(value: Any) -> None:
     """The same value, or the same kind of error."""
 
     def resolved(declared: Any) -> Any:

@@ -36,7 +36,7 @@ def test_a_host_that_differs_in_its_address_only() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("options", "other_options"),
     [
         ({"password": "a password"}, {"password": "another"}),
         ({"password": 12345678}, {"password": 12345678.0}),
@@ -49,8 +49,8 @@ def test_a_host_that_differs_in_its_address_only() -> None:
     ],
     ids=["text", "number", "truth", "kind", "nested", "alias", "further option", "address that is no text"],
 )
-def test_a_host_that_differs_in_anything_else(one: dict[str, Any], other: dict[str, Any]) -> None:
-    assert validated(**one).of_other_host({**DECLARED, "hostname": "esx02", **other}) is None
+def test_a_host_that_differs_in_anything_else(options: dict[str, Any], other_options: dict[str, Any]) -> None:
+    assert validated(**options).of_other_host({**DECLARED, "hostname": "esx02", **other_options}) is None
 
 
 def test_options_that_ansible_refused_are_not_shared() -> None:

@@ -282,7 +282,7 @@ class _Run:
         try:
             return self._perform(plan)
         finally:
-            if len(self.performed) > performed_before or self._sent.in_doubt:
+            if len(self.performed) > performed_before or self._sent.unconfirmed:
                 # A later plan may repeat a warning.
                 self.warnings = tuple(dict.fromkeys((*self.warnings, *plan.warnings)))
 
@@ -317,13 +317,13 @@ class _Run:
         return True
 
     def _plan_after_failure(self, step: Step, error: TrustError) -> Plan:
-        """Make a new plan after the error of a step. Raises TrustError, which tells whether the step is in doubt."""
+        """Make a new plan after the error of a step. Raises TrustError, which tells whether the step is unconfirmed."""
         try:
             return self.plan()
         except Conflict:
             raise
         except TrustError as second:
-            if step not in self._sent.in_doubt:
+            if step not in self._sent.unconfirmed:
                 # The next task must not send a refused password again, whatever ended this one.
                 error.login_refused = error.login_refused or second.login_refused
                 raise self._explained(error, step) from second

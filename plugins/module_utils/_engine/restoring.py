@@ -21,7 +21,7 @@ _ATTEMPTS = 3
 def restore_after_failure(sent: Sent, declared: DeclaredHost, error: TrustError) -> None:
     """Restore the resources that the `sent` steps took away and that the declaration keeps.
 
-    Each attempt looks at the host first, because steps in doubt may have been carried out since. Then it sends the
+    Each attempt looks at the host first, because unconfirmed steps may have been carried out since. Then it sends the
     steps that are still needed. A further attempt follows only if this look or a step fails, and if a retry may help.
 
     Adds to `error` which resources were restored, which could not be, and whether a login was refused. Raises nothing.
@@ -67,10 +67,10 @@ def restore_after_failure(sent: Sent, declared: DeclaredHost, error: TrustError)
 
 
 def _perhaps_lost(sent: Sent, declared: DeclaredHost, steps: list[Step]) -> list[Step]:
-    """The steps that may be needed to restore all resources, while the steps in doubt are not looked up.
+    """The steps that may be needed to restore all resources, while the unconfirmed steps are not looked up.
 
-    Either all of the steps in doubt were carried out or none was. Of these two cases the worse one counts: the case in
-    which more resources have to be restored.
+    Either all of the unconfirmed steps were carried out or none was. Of these two cases the worse one counts: the case
+    in which more resources have to be restored.
     """
     if_none_was = declared.restoring_steps(sent.assumed(sent.performed), steps)
     if_all_were = declared.restoring_steps(sent.assumed(sent.steps), steps)

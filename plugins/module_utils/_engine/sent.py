@@ -30,7 +30,7 @@ class Sent:
         #: The steps that the host answered with a value, and the values.
         self.answers: list[StepAnswer] = []
         #: The steps that were sent and that may or may not have been carried out.
-        self.in_doubt: list[Step] = []
+        self.unconfirmed: list[Step] = []
         #: The state of the host at the last look, and how many steps had been performed then.
         self._seen: Optional[tuple[Observed, int]] = None
         #: How often this run has sent a step.
@@ -41,7 +41,7 @@ class Sent:
     @property
     def steps(self) -> list[Step]:
         """All steps that may have been carried out."""
-        return [*self.performed, *self.in_doubt]
+        return [*self.performed, *self.unconfirmed]
 
     @property
     def has_just_looked(self) -> bool:
@@ -49,13 +49,13 @@ class Sent:
         return self._looked_at == self._moment()
 
     def look(self) -> Observed:
-        """Read the state of the host, and count the steps in doubt that it proves as performed. Raises TrustError."""
+        """Read the host, and count the unconfirmed steps that its state proves as performed. Raises TrustError."""
         began = self._moment()
         observed = self._declared.observe(self._client)
-        for step in list(self.in_doubt):
+        for step in list(self.unconfirmed):
             # An earlier step of this loop may have removed this step from the list.
-            still_in_doubt = step in self.in_doubt
-            if still_in_doubt and self._declared.was_carried_out(observed, step):
+            still_unconfirmed = step in self.unconfirmed
+            if still_unconfirmed and self._declared.was_carried_out(observed, step):
                 self._note_performed(step)
 
         # The steps that were just counted are already a part of this state.
@@ -65,11 +65,11 @@ class Sent:
         return observed
 
     def send(self, step: Step) -> None:
-        """Send a step. Raises TrustError; the step may be in doubt then."""
-        # A step is also in doubt while it is on its way, because a signal may stop the run at that moment.
-        is_repetition = step in self.in_doubt
+        """Send a step. Raises TrustError; the step may be unconfirmed then."""
+        # A step is also unconfirmed while it is on its way, because a signal may stop the run at that moment.
+        is_repetition = step in self.unconfirmed
         if not is_repetition:
-            self.in_doubt.append(step)
+            self.unconfirmed.append(step)
 
         self._attempts += 1
         try:
@@ -79,7 +79,7 @@ class Sent:
             # not tell whether the first attempt succeeded.
             outcome_unknown = error.outcome_unknown and not is_of_login(error)
             if not is_repetition and not outcome_unknown:
-                self.in_doubt.remove(step)
+                self.unconfirmed.remove(step)
 
             raise
 
@@ -107,4 +107,4 @@ class Sent:
     def _note_performed(self, step: Step) -> None:
         self.performed.append(step)
         # The outcome of earlier attempts at the same resource does not matter any more.
-        self.in_doubt = [doubtful for doubtful in self.in_doubt if doubtful.key != step.key]
+        self.unconfirmed = [doubtful for doubtful in self.unconfirmed if doubtful.key != step.key]

@@ -35,7 +35,7 @@ _SHORTEST_PART_OF_WORD = 8
 RUN = 12
 #: So many bytes of key material in a row are never shown: 12 characters of Base64 hold eight whole bytes.
 _RAW_RUN = 8
-#: The pieces of secrets with at most so many characters are kept for the other hosts of a fleet.
+#: Secrets with at most so many characters are cut into pieces once for a whole fleet.
 _LONGEST_KEPT = 128
 #: The fewest bytes that a secret in Base64 or in hexadecimal digits must stand for to count as key material.
 _SHORTEST_RAW = 16
@@ -126,13 +126,13 @@ PART_OF_WORD = 2
 
 
 @dataclass
-class _Traces:
+class _Pieces:
     """The pieces of one secret by which a search finds it.
 
     short: the secret as bytes, in each encoding, if it is shorter than a run.
     runs: all runs of a longer secret, by the length of the run in bytes.
-    groups_of_four: all groups of four bytes in a longer secret, as numbers. A run has at least eight bytes, so wherever
-        it stands, it contains a group that begins at a multiple of four. The search looks at these places first.
+    groups_of_four: all groups of four bytes in a longer secret, as numbers. A run has at least eight bytes, so at
+        any position it contains a whole group that begins at a multiple of four. The search looks there first.
     markup: SAML tokens that the secret encodes. They are secrets themselves.
     """
 
@@ -153,31 +153,31 @@ class _Traces:
 
 
 @lru_cache(maxsize=64)
-def _kept_traces(text: str) -> _Traces:
-    """The pieces of a secret, which nobody may change. The hosts of a fleet share passwords and keys."""
-    return _traces(text)
+def _kept_pieces(text: str) -> _Pieces:
+    """The pieces of a secret, from a cache. Do not change them. The hosts of a fleet share passwords and keys."""
+    return _pieces_of(text)
 
 
-def _traces(text: str) -> _Traces:
+def _pieces_of(text: str) -> _Pieces:
     """The pieces of a secret."""
-    traces = _Traces()
+    pieces = _Pieces()
 
     for form in _forms(text):
         if len(text) < RUN:
-            traces.short.add(form)
+            pieces.short.add(form)
         else:
-            traces.add_runs(form, RUN)
+            pieces.add_runs(form, RUN)
 
     for raw in _key_material(text):
         markup = _markup(raw)
         if markup:
-            traces.markup.append(markup)
+            pieces.markup.append(markup)
         else:
-            traces.add_runs(raw, _RAW_RUN)
+            pieces.add_runs(raw, _RAW_RUN)
             # A text can show each byte as a character.
-            traces.add_runs(raw.decode("latin-1").encode(), _RAW_RUN)
+            pieces.add_runs(raw.decode("latin-1").encode(), _RAW_RUN)
 
-    return traces
+    return pieces
 
 
 class KnownSecrets:
@@ -187,7 +187,7 @@ class KnownSecrets:
         #: The secrets themselves, each with and without the white space at its ends.
         self.words: set[str] = set()
         #: The pieces of all secrets together.
-        self._traces = _Traces()
+        self._pieces = _Pieces()
         #: The values inside of tokens that are no secrets.
         self._public: set[str] = set()
         self._has_blank = False
@@ -219,15 +219,15 @@ class KnownSecrets:
         self._has_blank = self._has_blank or " " in text
         self._is_ascii = self._is_ascii and text.isascii()
 
-        # A longer secret is a token, and no other host gives the same token.
-        traces = _kept_traces(text) if len(text) <= _LONGEST_KEPT else _traces(text)
-        self._traces.short.update(traces.short)
-        self._least = min([self._least, *map(len, traces.short)])
-        self._traces.groups_of_four.update(traces.groups_of_four)
-        for length, runs in traces.runs.items():
-            self._traces.runs[length].update(runs)
+        # A longer secret is usually a token, and each host gives its own token.
+        pieces = _kept_pieces(text) if len(text) <= _LONGEST_KEPT else _pieces_of(text)
+        self._pieces.short.update(pieces.short)
+        self._least = min([self._least, *map(len, pieces.short)])
+        self._pieces.groups_of_four.update(pieces.groups_of_four)
+        for length, runs in pieces.runs.items():
+            self._pieces.runs[length].update(runs)
 
-        for markup in traces.markup:
+        for markup in pieces.markup:
             self.add(markup)
 
     def is_public_value(self, text: str) -> bool:
@@ -249,13 +249,13 @@ class KnownSecrets:
         and groups that occur in no secret are left out. Only the places around the other groups are compared.
         """
         groups = _groups_of_four(data).tolist()
-        known = self._traces.groups_of_four.intersection(groups)
+        known = self._pieces.groups_of_four.intersection(groups)
         if not known:
             return
 
         places = [4 * index for index, group in enumerate(groups) if group in known]
 
-        for run, runs in self._traces.runs.items():
+        for run, runs in self._pieces.runs.items():
             starts = _starts_of_runs(data, places, run, runs)
             yield from _joined(starts, run)
 
@@ -263,7 +263,7 @@ class KnownSecrets:
         """The starts, ends and kinds of short secrets in a view."""
         data = view.data
 
-        for form in self._traces.short:
+        for form in self._pieces.short:
             is_long_enough = len(form) >= _SHORTEST_PART_OF_WORD
             start = data.find(form)
 

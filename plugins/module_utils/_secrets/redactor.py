@@ -290,7 +290,8 @@ class _Texts:
         self.fields_of_words = fields_of_words
         #: The numbers of the result, as texts.
         self.numbers: set[str] = set()
-        #: The result holds a tuple or a set, which becomes a list, or a mapping that becomes a dictionary.
+        #: True if the result holds a tuple, a set or a mapping that is no dictionary. Its copy holds lists and
+        #: dictionaries in their place.
         self.has_other_types = False
         #: The scrubbed form of each sentence, by the sentence.
         self.sentences: dict[str, str] = {}

@@ -148,7 +148,7 @@ def _is_private_key(der: bytes) -> bool:
 
 @lru_cache(maxsize=256)
 def certificate_of(loaded: Any) -> Certificate:
-    """The certificate, made from cryptography's object. It is kept, because all hosts of a fleet hold the same ones."""
+    """The certificate, made from cryptography's object. It is cached: hosts of a fleet hold the same certificates."""
     der = loaded.public_bytes(Encoding.DER)
 
     return Certificate(

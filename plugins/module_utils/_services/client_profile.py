@@ -146,7 +146,7 @@ def perform(client: Client, step: Step) -> Any:
     """Send the request of a step. Returns the host's id of a new profile, else None. Raises TrustError."""
     before: Optional[ClientProfile] = step.before
     after: Optional[ClientProfile] = step.after
-    if after is not None and any(grant.other for grant in after.grants):
+    if after is not None and any(grant.unknown_fields for grant in after.grants):
         # No plan has such a step. A failed run may have one, to restore a grant that only the host knows.
         raise Conflict(
             f"{client.host}: the client profile of the {after.label} has grants with fields that this collection does"

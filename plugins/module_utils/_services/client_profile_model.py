@@ -39,13 +39,13 @@ OUTSIDE_OPTIONS = ("issuer_alias", "domain")
 class Grant:
     """One right, as the API describes it (AccessGrant).
 
-    other: the fields that this collection does not know, in JSON, or empty. A host may add some to each grant, for
-        instance the name of the account that gave it.
+    unknown_fields: the fields that this collection does not know, in JSON, or empty. A host may add some to each grant,
+        for instance the name of the account that gave it.
     """
 
     resource_type: str
     entitlement: Optional[str] = None
-    other: str = ""
+    unknown_fields: str = ""
 
     @classmethod
     def of_entitlement(cls, entitlement: str) -> Grant:
@@ -68,8 +68,8 @@ class Grant:
         if self.entitlement is not None:
             grant["entitlement"] = self.entitlement
 
-        if self.other:
-            grant.update(json.loads(self.other))
+        if self.unknown_fields:
+            grant.update(json.loads(self.unknown_fields))
 
         return grant
 

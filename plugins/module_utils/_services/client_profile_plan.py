@@ -115,7 +115,7 @@ def _rewrites_unknown_fields(held: ClientProfile, after: ClientProfile) -> bool:
 
     A change writes all grants again. So the host could lose these fields or refuse them.
     """
-    return any(grant.other and grant.right in after.granted for grant in held.grants)
+    return any(grant.unknown_fields and grant.right in after.granted for grant in held.grants)
 
 
 def locked_out(leaving: ClientProfile, remaining: Sequence[ClientProfile], account: Account) -> Optional[str]:

@@ -124,7 +124,7 @@ def _obstacle(profile: ClientProfile) -> str:
     unknown = ""
     if profile.unknown_grants:
         unknown = "grants"
-    elif any(grant.other for grant in profile.grants):
+    elif any(grant.unknown_fields for grant in profile.grants):
         unknown = "grants with fields"
 
     if unknown:

@@ -126,7 +126,7 @@ class Look:
         arguments = host_trust.ARGUMENTS
         args = arguments.given(host.args)
 
-        # Most hosts of a fleet have the same declaration. To compare it takes less time than to validate it again.
+        # Most hosts of a fleet have the same declaration. Comparing two is faster than validating one again.
         options = self._last_options and self._last_options.of_other_host(args)
         if options is None:
             options = ValidatedOptions.of(arguments, args, _MODULE, shows_invocation=False)
