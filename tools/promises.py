@@ -21,8 +21,14 @@ from typing import Any
 import yaml
 
 import checkout
+import report_structure
 from environment import ROOT
+from environment import link_collection
 from programs import run
+
+sys.path.insert(0, str(link_collection()))
+
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import KINDS
 
 PROMISES = ROOT / "tests" / "contract" / "promises.yml"
 HEAD = """# Copyright (c) 2026, esx.trust contributors
@@ -47,10 +53,13 @@ _VALUE = re.compile(r"V\((\w+)\)")
 
 def current() -> dict[str, Any]:
     """What the collection has today."""
-    modules = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
+    names = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
+    modules = _plugins("module", names)
+    tried = modules["esx_api_probe"]["returns"]
+    probe_reports = report_structure.probe_reports(modules["esx_api_info"]["returns"], tried)
     runtime = yaml.safe_load((ROOT / "meta/runtime.yml").read_text("utf-8"))
     return {
-        "modules": _plugins("module", modules),
+        "modules": modules,
         "filters": _plugins("filter", PUBLIC_FILTERS),
         "lookups": _plugins("lookup", PUBLIC_LOOKUPS),
         "role_tasks": _role_tasks(),
@@ -58,7 +67,10 @@ def current() -> dict[str, Any]:
         "playbooks": _playbooks(),
         "action_groups": {group: _present(names) for group, names in runtime["action_groups"].items()},
         "audit_report_version": _number("plugins/plugin_utils/_audit/data.py"),
+        "audit_report": report_structure.structure(report_structure.audit_reports()),
+        "audit_report_kinds": _present(KINDS),
         "probe_report_version": _number("plugins/plugin_utils/_probe.py"),
+        "probe_report": report_structure.structure(probe_reports),
         "metrics": _present(_metrics()),
         "awx_credential_types": _credential_types(),
     }
