@@ -9,6 +9,7 @@ docs/compatibility.md says what a promise is. What is added becomes a promise wi
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import sys
@@ -54,7 +55,7 @@ _VALUE = re.compile(r"V\((\w+)\)")
 def current() -> dict[str, Any]:
     """What the collection has today."""
     names = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
-    modules = _plugins("module", names)
+    modules = _modules(names)
     tried = modules["esx_api_probe"]["returns"]
     probe_reports = report_structure.probe_reports(modules["esx_api_info"]["returns"], tried)
     runtime = yaml.safe_load((ROOT / "meta/runtime.yml").read_text("utf-8"))
@@ -74,6 +75,35 @@ def current() -> dict[str, Any]:
         "metrics": _present(_metrics()),
         "awx_credential_types": _credential_types(),
     }
+
+
+def _modules(names: Iterable[str]) -> dict[str, Any]:
+    """What modules promise, also which of their options are secrets, which no documentation tells."""
+    promised = _plugins("module", names)
+    for name, kept in promised.items():
+        _mark_secrets(kept["options"], _specification(name))
+
+    return promised
+
+
+def _specification(name: str) -> Mapping[str, Any]:
+    """The options of a module as Ansible gets them."""
+    module = vars(importlib.import_module(f"ansible_collections.esx.trust.plugins.modules.{name}"))
+    for arguments in ("ARGUMENTS", "INFO_ARGUMENTS"):
+        if arguments in module:
+            options: Mapping[str, Any] = module[arguments].options
+            return options
+
+    specification: Mapping[str, Any] = module["ARGUMENT_SPEC"]
+    return specification
+
+
+def _mark_secrets(kept: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+    for name, option in options.items():
+        if option.get("no_log"):
+            kept[name]["secret"] = True
+
+        _mark_secrets(kept[name].get("suboptions", {}), option.get("options", {}))
 
 
 def _plugins(kind: str, names: Iterable[str]) -> dict[str, Any]:

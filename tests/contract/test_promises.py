@@ -37,6 +37,7 @@ def test_a_change_of_each_kind_is_noticed(has: dict[str, Any]) -> None:
         (*provider, "options", "key_id"),
         (*provider, "options", "timeout", "default"),
         (*provider, "options", "state", "choices", "absent"),
+        (*provider, "options", "password", "secret"),
         (*provider, "returns", "kms_provider"),
         (*provider, "failure_codes", "conflict"),
         ("role_tasks", "look"),
@@ -69,6 +70,16 @@ def test_a_new_option_that_everybody_must_give_breaks_a_promise(has: dict[str, A
     changed = copy.deepcopy(has)
     changed["modules"]["esx_kms_provider"]["options"]["new"] = {"type": "str", "required": True}
     assert len(promises.broken(has, changed)) == 1
+
+
+def test_an_option_is_a_secret_if_ansible_hides_it(has: dict[str, Any]) -> None:
+    """Of a list of declarations, too."""
+    for options in (
+        has["modules"]["esx_kms_provider"]["options"],
+        has["modules"]["esx_host_trust"]["options"]["kms_providers"]["suboptions"],
+    ):
+        assert options["key_derivation_key"].get("secret") is True
+        assert "secret" not in options["key_id"]
 
 
 # The reports
