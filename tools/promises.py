@@ -49,6 +49,9 @@ PUBLIC_LOOKUPS = ("host_options",)
 PUBLIC_ROLE_TASKS = ("main", "compare", "look")
 
 _PLAYBOOK_VARIABLES = re.compile(r"^#   (esx_\w+(?:, esx_\w+)*)", re.MULTILINE)
+_SECTION_OF_PAGE = re.compile(r"^## esx\.trust\.(\w+)\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+_ROW_OF_PAGE = re.compile(r"^\| (`esx_[^|]*)\|([^|]*)\|(.*)\|$", re.MULTILINE)
+_AS_IN = re.compile(r"as in `esx\.trust\.(\w+)`")
 _VALUE = re.compile(r"V\((\w+)\)")
 
 
@@ -186,17 +189,55 @@ def _role_variables() -> dict[str, Any]:
     path = ROOT / "roles/host_trust/meta/argument_specs.yml"
     specs = yaml.safe_load(path.read_text("utf-8"))["argument_specs"]
 
-    return {entry: _present(spec["options"]) for entry, spec in specs.items()}
+    return {entry: _options(spec["options"]) for entry, spec in specs.items()}
 
 
 def _playbooks() -> dict[str, Any]:
-    found = {}
+    """The variables of each playbook, with the defaults that are values: of the plays, or else of the page."""
+    found: dict[str, Any] = {}
+    on_page = defaults_on_page()
 
     for path in sorted((ROOT / "playbooks").glob("*.yml")):
-        head, _dashes, plays = path.read_text("utf-8").partition("\n---\n")
-        found[path.stem] = _present(_names_in_comments(head) | _names_in_plays(yaml.safe_load(plays)))
+        head, _dashes, text = path.read_text("utf-8").partition("\n---\n")
+        plays = yaml.safe_load(text)
+        defaults = {**on_page[path.stem], **values_in_plays(plays)}
+
+        found[path.stem] = {}
+        for name in sorted(_names_in_comments(head) | _names_in_plays(plays)):
+            found[path.stem][name] = {"default": defaults[name]} if name in defaults else {}
 
     return found
+
+
+def defaults_on_page() -> dict[str, dict[str, str]]:
+    """The defaults in docs/playbooks.md, by playbook and variable, without those that are told in words."""
+    found: dict[str, dict[str, str]] = {}
+
+    for playbook, section in _SECTION_OF_PAGE.findall((ROOT / "docs/playbooks.md").read_text("utf-8")):
+        found[playbook] = {}
+        for cell, default, meaning in _ROW_OF_PAGE.findall(section):
+            names = re.findall(r"`(\w+)`", cell)
+            value = re.fullmatch(r" `([^`]*)` ", default)
+            as_in = _AS_IN.search(meaning)
+
+            if value:
+                found[playbook].update(dict.fromkeys(names, value[1]))
+            elif as_in and not default.strip():
+                others = found[as_in[1]]
+                found[playbook].update({name: others[name] for name in names if name in others})
+
+    return found
+
+
+def values_in_plays(plays: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The variables to which plays give a value that is not computed."""
+    values: dict[str, Any] = {}
+    for play in plays:
+        for name, value in play.get("vars", {}).items():
+            if name.startswith("esx_") and "{{" not in str(value):
+                values[name] = value
+
+    return values
 
 
 def _names_in_comments(head: str) -> set[str]:

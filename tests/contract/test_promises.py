@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+import yaml
 
 import promises
 import report_structure
@@ -18,6 +19,7 @@ from ansible_collections.esx.trust.plugins.plugin_utils._audit import data
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.hosts import examined_host
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import KINDS
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import STATUSES
+from environment import ROOT
 from report_picture import example
 
 
@@ -31,7 +33,7 @@ def test_nothing_that_was_promised_is_gone(has: dict[str, Any]) -> None:
 
 
 def test_a_change_of_each_kind_is_noticed(has: dict[str, Any]) -> None:
-    """An option, its default, a return value, a variable, a playbook, and the fields of reports."""
+    """An option, its default, a return value, a variable and its default, a playbook, and the fields of reports."""
     provider = ("modules", "esx_kms_provider")
     for place in (
         (*provider, "options", "key_id"),
@@ -42,8 +44,12 @@ def test_a_change_of_each_kind_is_noticed(has: dict[str, Any]) -> None:
         (*provider, "failure_codes", "conflict"),
         ("role_tasks", "look"),
         ("role_variables", "main", "esx_kms_providers"),
+        ("role_variables", "main", "esx_kms_providers", "type"),
+        ("role_variables", "main", "esx_port", "default"),
         ("playbooks", "audit"),
         ("playbooks", "audit", "esx_hosts"),
+        ("playbooks", "rotate_signing_certs", "esx_max_fail_percentage", "default"),
+        ("playbooks", "awx_setup", "esx_awx_forks", "default"),
         ("audit_report_version",),
         ("audit_report", "attention[].kind"),
         ("audit_report", "expiry[].days_left"),
@@ -80,6 +86,19 @@ def test_an_option_is_a_secret_if_ansible_hides_it(has: dict[str, Any]) -> None:
     ):
         assert options["key_derivation_key"].get("secret") is True
         assert "secret" not in options["key_id"]
+
+
+def test_what_the_page_says_of_awx_is_what_its_play_has() -> None:
+    """The page tells some defaults in words."""
+    _head, _dashes, plays = (ROOT / "playbooks/awx_setup.yml").read_text("utf-8").partition("\n---\n")
+    in_play = promises.values_in_plays(yaml.safe_load(plays))
+    on_page = promises.defaults_on_page()["awx_setup"]
+    both = on_page.keys() & in_play.keys()
+
+    assert len(both) > 10
+
+    for name in both:
+        assert yaml.safe_load(on_page[name]) == in_play[name], name
 
 
 # The reports
