@@ -9,6 +9,7 @@ docs/compatibility.md says what a promise is. What is added becomes a promise wi
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import sys
@@ -21,8 +22,14 @@ from typing import Any
 import yaml
 
 import checkout
+import report_structure
 from environment import ROOT
+from environment import link_collection
 from programs import run
+
+sys.path.insert(0, str(link_collection()))
+
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import KINDS
 
 PROMISES = ROOT / "tests" / "contract" / "promises.yml"
 HEAD = """# Copyright (c) 2026, esx.trust contributors
@@ -42,15 +49,21 @@ PUBLIC_LOOKUPS = ("host_options",)
 PUBLIC_ROLE_TASKS = ("main", "compare", "look")
 
 _PLAYBOOK_VARIABLES = re.compile(r"^#   (esx_\w+(?:, esx_\w+)*)", re.MULTILINE)
+_SECTION_OF_PAGE = re.compile(r"^## esx\.trust\.(\w+)\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+_ROW_OF_PAGE = re.compile(r"^\| (`esx_[^|]*)\|([^|]*)\|(.*)\|$", re.MULTILINE)
+_AS_IN = re.compile(r"as in `esx\.trust\.(\w+)`")
 _VALUE = re.compile(r"V\((\w+)\)")
 
 
 def current() -> dict[str, Any]:
     """What the collection has today."""
-    modules = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
+    names = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
+    modules = _modules(names)
+    tried = modules["esx_api_probe"]["returns"]
+    probe_reports = report_structure.probe_reports(modules["esx_api_info"]["returns"], tried)
     runtime = yaml.safe_load((ROOT / "meta/runtime.yml").read_text("utf-8"))
     return {
-        "modules": _plugins("module", modules),
+        "modules": modules,
         "filters": _plugins("filter", PUBLIC_FILTERS),
         "lookups": _plugins("lookup", PUBLIC_LOOKUPS),
         "role_tasks": _role_tasks(),
@@ -58,10 +71,42 @@ def current() -> dict[str, Any]:
         "playbooks": _playbooks(),
         "action_groups": {group: _present(names) for group, names in runtime["action_groups"].items()},
         "audit_report_version": _number("plugins/plugin_utils/_audit/data.py"),
+        "audit_report": report_structure.structure(report_structure.audit_reports()),
+        "audit_report_kinds": _present(KINDS),
         "probe_report_version": _number("plugins/plugin_utils/_probe.py"),
+        "probe_report": report_structure.structure(probe_reports),
         "metrics": _present(_metrics()),
         "awx_credential_types": _credential_types(),
     }
+
+
+def _modules(names: Iterable[str]) -> dict[str, Any]:
+    """What modules promise, also which of their options are secrets, which no documentation tells."""
+    promised = _plugins("module", names)
+    for name, kept in promised.items():
+        _mark_secrets(kept["options"], _specification(name))
+
+    return promised
+
+
+def _specification(name: str) -> Mapping[str, Any]:
+    """The options of a module as Ansible gets them."""
+    module = vars(importlib.import_module(f"ansible_collections.esx.trust.plugins.modules.{name}"))
+    for arguments in ("ARGUMENTS", "INFO_ARGUMENTS"):
+        if arguments in module:
+            options: Mapping[str, Any] = module[arguments].options
+            return options
+
+    specification: Mapping[str, Any] = module["ARGUMENT_SPEC"]
+    return specification
+
+
+def _mark_secrets(kept: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+    for name, option in options.items():
+        if option.get("no_log"):
+            kept[name]["secret"] = True
+
+        _mark_secrets(kept[name].get("suboptions", {}), option.get("options", {}))
 
 
 def _plugins(kind: str, names: Iterable[str]) -> dict[str, Any]:
@@ -144,17 +189,55 @@ def _role_variables() -> dict[str, Any]:
     path = ROOT / "roles/host_trust/meta/argument_specs.yml"
     specs = yaml.safe_load(path.read_text("utf-8"))["argument_specs"]
 
-    return {entry: _present(spec["options"]) for entry, spec in specs.items()}
+    return {entry: _options(spec["options"]) for entry, spec in specs.items()}
 
 
 def _playbooks() -> dict[str, Any]:
-    found = {}
+    """The variables of each playbook, with the defaults that are values: of the plays, or else of the page."""
+    found: dict[str, Any] = {}
+    on_page = defaults_on_page()
 
     for path in sorted((ROOT / "playbooks").glob("*.yml")):
-        head, _dashes, plays = path.read_text("utf-8").partition("\n---\n")
-        found[path.stem] = _present(_names_in_comments(head) | _names_in_plays(yaml.safe_load(plays)))
+        head, _dashes, text = path.read_text("utf-8").partition("\n---\n")
+        plays = yaml.safe_load(text)
+        defaults = {**on_page[path.stem], **values_in_plays(plays)}
+
+        found[path.stem] = {}
+        for name in sorted(_names_in_comments(head) | _names_in_plays(plays)):
+            found[path.stem][name] = {"default": defaults[name]} if name in defaults else {}
 
     return found
+
+
+def defaults_on_page() -> dict[str, dict[str, str]]:
+    """The defaults in docs/playbooks.md, by playbook and variable, without those that are told in words."""
+    found: dict[str, dict[str, str]] = {}
+
+    for playbook, section in _SECTION_OF_PAGE.findall((ROOT / "docs/playbooks.md").read_text("utf-8")):
+        found[playbook] = {}
+        for cell, default, meaning in _ROW_OF_PAGE.findall(section):
+            names = re.findall(r"`(\w+)`", cell)
+            value = re.fullmatch(r" `([^`]*)` ", default)
+            as_in = _AS_IN.search(meaning)
+
+            if value:
+                found[playbook].update(dict.fromkeys(names, value[1]))
+            elif as_in and not default.strip():
+                others = found[as_in[1]]
+                found[playbook].update({name: others[name] for name in names if name in others})
+
+    return found
+
+
+def values_in_plays(plays: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The variables to which plays give a value that is not computed."""
+    values: dict[str, Any] = {}
+    for play in plays:
+        for name, value in play.get("vars", {}).items():
+            if name.startswith("esx_") and "{{" not in str(value):
+                values[name] = value
+
+    return values
 
 
 def _names_in_comments(head: str) -> set[str]:
