@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import checkout
 import environment
 from support.constants import KEY
 
@@ -91,6 +92,37 @@ def test_contents(tarball: Path) -> None:
     unknown = {name for name in top - known if not name.endswith((".md", ".json", ".txt", ".toml", "COPYING"))}
 
     assert not unknown, f"new in the tarball: {sorted(unknown)}; users need it? otherwise build_ignore in galaxy.yml"
+
+
+def test_playbooks_have_a_pattern_of_their_own(tarball: Path) -> None:
+    """In a clone it is a link into extensions/. Whoever packs the collection can leave that folder out."""
+    own, original = "playbooks/vars/awx_pattern.json", "extensions/patterns/host_trust/meta/pattern.json"
+
+    with tarfile.open(tarball) as archive:
+        assert archive.getmember(own).isreg()
+
+        packed = [archive.extractfile(name) for name in (own, original)]
+        texts = [file.read() for file in packed if file is not None]
+
+    assert texts == [(environment.ROOT / original).read_bytes()] * 2
+
+
+def test_nothing_that_runs_reads_below_extensions() -> None:
+    found = []
+
+    for name in checkout.files():
+        if name.parts[0] not in ("plugins", "playbooks", "roles"):
+            continue
+
+        lines = (environment.ROOT / name).read_text("utf-8").splitlines()
+        found += [f"{name}: {line}" for line in lines if _names_extensions(line)]
+
+    assert found == []
+
+
+def _names_extensions(line: str) -> bool:
+    """True for a line that names the folder and is no comment."""
+    return not line.lstrip().startswith("#") and bool(re.search(r"\bextensions/|/ *[\"']extensions[\"']", line))
 
 
 def test_the_readme_stands_alone() -> None:
