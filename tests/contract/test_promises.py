@@ -5,11 +5,15 @@
 from __future__ import annotations
 
 import copy
+import re
 from typing import Any
 
 import pytest
 
 import promises
+from environment import ROOT
+
+PAGE = (ROOT / "docs/compatibility.md").read_text("utf-8").partition("\n## Promises\n")[2].partition("\n## ")[0]
 
 
 @pytest.fixture(scope="module")
@@ -52,3 +56,25 @@ def test_a_new_option_that_everybody_must_give_breaks_a_promise(has: dict[str, A
     changed = copy.deepcopy(has)
     changed["modules"]["esx_kms_provider"]["options"]["new"] = {"type": "str", "required": True}
     assert len(promises.broken(has, changed)) == 1
+
+
+@pytest.mark.parametrize(
+    ("row", "names"),
+    [
+        ("filters that are documented for users", promises.PUBLIC_FILTERS),
+        ("the lookup", promises.PUBLIC_LOOKUPS),
+        ("the role", promises.PUBLIC_ROLE_TASKS),
+    ],
+)
+def test_the_page_names_what_is_public(row: str, names: tuple[str, ...]) -> None:
+    (line,) = re.findall(rf"^\| {row}.*", PAGE, re.MULTILINE)
+    assert [name for name in names if f"`{name}`" not in line] == []
+
+
+def test_every_promise_of_the_page_has_a_test() -> None:
+    rows = re.findall(r"^\| .*? \| .*? \| (.*) \|$", PAGE, re.MULTILINE)[1:]
+    tests = set(re.findall(r"`(tests/[\w/.]+)`", PAGE))
+
+    assert rows
+    assert [held for held in rows if "the list" not in held and "`tests/" not in held] == []
+    assert [name for name in sorted(tests) if not (ROOT / name).exists()] == []
