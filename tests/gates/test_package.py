@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,8 @@ import pytest
 import checkout
 import environment
 from support.constants import KEY
+from support.programs import run_program
+from support.tools import made_environment
 
 if TYPE_CHECKING:
     from simulator import Fleet
@@ -137,6 +140,31 @@ def test_the_readme_stands_alone() -> None:
     pages = [target.removeprefix(here).partition("#")[0] for target in targets if target.startswith(here)]
 
     assert [page for page in pages if not (environment.ROOT / page).is_file()] == []
+
+
+def test_the_readme_installs_from_a_clone(tools: Tools, tarball: Path, tmp_path: Path) -> None:
+    """The last command finds what the one before it has built, and needs no server."""
+    text = (environment.ROOT / "README.md").read_text("utf-8")
+    block = re.search(r"^\$ git clone \S+ (~/\S+)\n\$ make -C (\S+) build\n\$ (ansible-galaxy .*)$", text, re.MULTILINE)
+
+    assert block
+    assert block[1] == block[2]
+
+    built = tmp_path / block[1].removeprefix("~/") / "build"
+    built.mkdir(parents=True)
+    shutil.copy(tarball, built)
+
+    # Nothing listens at the address of the server.
+    variables = tools.variables(
+        made_environment("install"),
+        ANSIBLE_COLLECTIONS_PATH=tmp_path / "installed",
+        ANSIBLE_GALAXY_SERVER="http://127.0.0.1:9/",
+        HOME=tmp_path,
+    )
+    ended = run_program(["sh", "-c", block[3]], tmp_path, variables)
+
+    assert ended.code == 0, ended.output
+    assert (tmp_path / "installed" / environment.COLLECTION / "MANIFEST.json").is_file()
 
 
 def test_licence(tools: Tools, tarball: Path, tmp_path: Path) -> None:
