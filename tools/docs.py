@@ -4,8 +4,8 @@
 
     .venv/docs/bin/python tools/docs.py [DIRECTORY]      build it there; build/docs
 
-antsibull-docs makes the pages of modules, filters and role from their own documentation; the guides and the reference
-are the Markdown of docs/. A warning of Sphinx is a failure. No network is used.
+antsibull-docs makes the pages of modules, filters, lookups and role from their own documentation; the guides and the
+reference are the Markdown of docs/. A warning of Sphinx is a failure. No network is used.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ LABELS = {
 _LINK = re.compile(r"(?<=\]\()(?P<target>[^)\s:#]+)(?P<anchor>#[^)\s]*)?(?=\))")
 
 #: The title of the index of the collection. antsibull-docs writes the name of the collection, in capitals.
-INDEX_TITLE = "Modules, filters and role"
+INDEX_TITLE = "Modules, filters, lookups and role"
 _TITLE_OF_ANTSIBULL = "Esx.Trust\n=========\n"
 
 #: The list of guides in that index. The site has the guides themselves.
@@ -133,7 +133,7 @@ def _write_sources(source: Path) -> None:
 
 
 def _write_pages_of_plugins(folder: Path, variables: Mapping[str, str]) -> None:
-    """Let antsibull-docs write the pages of modules, filters and role, and fit them into the site."""
+    """Let antsibull-docs write the pages of modules, filters, lookups and role, and fit them into the site."""
     folder.mkdir(mode=0o700)
     options = ["--use-current", "--squash-hierarchy", "--fail-on-error", "--dest-dir", folder]
     run([PROGRAMS / "antsibull-docs", "collection", *options, COLLECTION], variables)

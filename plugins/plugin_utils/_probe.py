@@ -140,7 +140,11 @@ def _host(info: Mapping[str, Any], tried: Mapping[str, Any]) -> dict[str, Any]:
 def _outcome(info: Mapping[str, Any], failure: Optional[Mapping[str, Any]]) -> str:
     """The outcome of esx_api_info on one host, in the words of the table."""
     if failure is not None:
-        return _OUTCOMES.get(str(failure["code"]), "failed")
+        code = str(failure["code"])
+        if code == "unauthenticated" and _lacks_entitlements(info.get("api")):
+            code = "unauthorized"
+
+        return _OUTCOMES.get(code, "failed")
 
     if info.get("failed"):
         return UNREADABLE
@@ -149,6 +153,25 @@ def _outcome(info: Mapping[str, Any], failure: Optional[Mapping[str, Any]]) -> s
         return "ok"
 
     return _OUTCOMES["invalid_input"] if "msg" in info else NOT_ASKED
+
+
+def _lacks_entitlements(api: Any) -> bool:
+    """True if the host refused the login only because nothing is granted to the account.
+
+    A host can say so with the code for a wrong password. If another login worked, the failure is about something else.
+    """
+    logins = api.get("logins") if isinstance(api, Mapping) else None
+    if not isinstance(logins, Mapping):
+        return False
+
+    reasons = []
+    for login in logins.values():
+        if login.get("works"):
+            return False
+
+        reasons.append(login.get("reason"))
+
+    return "no_entitlements" in reasons
 
 
 def _failure(result: Mapping[str, Any]) -> Optional[dict[str, Any]]:

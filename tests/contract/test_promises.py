@@ -22,6 +22,8 @@ from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import
 from environment import ROOT
 from report_picture import example
 
+PAGE = (ROOT / "docs/compatibility.md").read_text("utf-8").partition("\n## Promises\n")[2].partition("\n## ")[0]
+
 
 @pytest.fixture(scope="module")
 def has() -> dict[str, Any]:
@@ -168,3 +170,25 @@ def test_the_report_of_a_real_audit_is_as_promised(has: dict[str, Any]) -> None:
     for place, types in real.items():
         unknown = set(types.split(" | ")) - set(has["audit_report"].get(place, "").split(" | "))
         assert unknown == set(), place
+
+
+@pytest.mark.parametrize(
+    ("row", "names"),
+    [
+        ("filters that are documented for users", promises.PUBLIC_FILTERS),
+        ("the lookup", promises.PUBLIC_LOOKUPS),
+        ("the role", promises.PUBLIC_ROLE_TASKS),
+    ],
+)
+def test_the_page_names_what_is_public(row: str, names: tuple[str, ...]) -> None:
+    (line,) = re.findall(rf"^\| {row}.*", PAGE, re.MULTILINE)
+    assert [name for name in names if f"`{name}`" not in line] == []
+
+
+def test_every_promise_of_the_page_has_a_test() -> None:
+    rows = re.findall(r"^\| .*? \| .*? \| (.*) \|$", PAGE, re.MULTILINE)[1:]
+    tests = set(re.findall(r"`(tests/[\w/.]+)`", PAGE))
+
+    assert rows
+    assert [held for held in rows if "the list" not in held and "`tests/" not in held] == []
+    assert [name for name in sorted(tests) if not (ROOT / name).exists()] == []

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from typing import get_args
 
 import pytest
@@ -21,6 +22,8 @@ from simulator.faults import Kind
 from simulator.server import Power
 from simulator.settings import Settings
 from simulator.vcenter import VcenterSettings
+from support.programs import clean_environment
+from support.programs import run_program
 
 pytestmark = pytest.mark.of_sources
 
@@ -76,6 +79,27 @@ def test_options_and_files(capsys: pytest.CaptureFixture[str]) -> None:
     assert "KEEP" in variables
     assert _unnamed(options | variables, _section("Start")) == set()
     assert _unnamed({*files.NAMES, files.IDENTITIES}, PAGE) == set()
+
+
+def test_a_variable_of_make_gives_the_option_of_its_row() -> None:
+    rows = re.findall(r"^\| `([A-Z]+)=([^`]+)` \| `(--[\w-]+)", _section("Start"), re.MULTILINE)
+    plain = _started_by_make()
+
+    assert ("JSON", "1", "--json") in rows
+
+    for name, value, option in rows:
+        assert option in _started_by_make(f"{name}={value}"), name
+
+        has_default = name in ("HOSTS", "VCENTERS", "DIRECTORY")
+        assert (option in plain) is has_default, name
+
+
+def _started_by_make(*variables: str) -> list[str]:
+    """The words of the command with which make would start the simulator."""
+    ended = run_program(["make", "-n", "simulator", *variables], environment.ROOT, clean_environment())
+    assert ended.code == 0, ended.output
+
+    return shlex.split(ended.output.partition("-m simulator ")[2].replace("\\\n", " "))
 
 
 def test_the_first_state_that_is_shown() -> None:

@@ -8,11 +8,13 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 import yaml
 
 import docs
 import environment
 from promises import PUBLIC_FILTERS
+from promises import PUBLIC_LOOKUPS
 
 if TYPE_CHECKING:
     from support.tools import Tools
@@ -28,6 +30,10 @@ def test_the_site(tools: Tools, tmp_path: Path) -> None:
     filters = {path for path in made if path.endswith("_filter.html")}
 
     assert filters == {f"collection/{name}_filter.html" for name in PUBLIC_FILTERS}
+
+    lookups = {path for path in made if path.endswith("_lookup.html")}
+
+    assert lookups == {f"collection/{name}_lookup.html" for name in PUBLIC_LOOKUPS}
 
     site = tmp_path / "site"
 
@@ -45,6 +51,34 @@ def test_every_page_is_in_the_site() -> None:
     index = (docs.DOCS / "README.md").read_text("utf-8")
 
     assert {name for name in written if f"({name}.md)" not in index} == set()
+
+
+@pytest.mark.parametrize(
+    ("part", "before"),
+    [("Guides", "You can follow each of these guides"), ("One task", "These pages are about one task")],
+)
+def test_the_list_for_other_sites_has_every_guide(part: str, before: str) -> None:
+    """Sites that show collections without these pages have this list of links."""
+    text = (docs.DOCS / "docsite/rst/guides.rst").read_text("utf-8")
+    listed = text.partition(before)[2].partition("\n\n")[2].partition("\n\n")[0]
+    wanted = [f"- `{_title(page)} <{docs.ON_GITHUB}docs/{page}.md>`__" for page in docs.PARTS[part]]
+
+    assert listed.splitlines() == wanted
+
+
+def test_the_readme_has_every_guide() -> None:
+    text = (environment.ROOT / "README.md").read_text("utf-8")
+    pages = (*docs.PARTS["Guides"], *docs.PARTS["One task"])
+
+    assert [page for page in pages if f"[{_title(page)}]({docs.ON_GITHUB}docs/{page}.md)" not in text] == []
+
+
+def _title(page: str) -> str:
+    """The title of a page of docs/."""
+    found = re.search(r"^# (.+)$", (docs.DOCS / f"{page}.md").read_text("utf-8"), re.MULTILINE)
+    assert found, page
+
+    return found[1]
 
 
 def test_every_variable_of_a_playbook_stands_on_its_page() -> None:

@@ -6,14 +6,18 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+import checkout
 import environment
 from support.constants import KEY
+from support.programs import run_program
+from support.tools import made_environment
 
 if TYPE_CHECKING:
     from simulator import Fleet
@@ -93,6 +97,37 @@ def test_contents(tarball: Path) -> None:
     assert not unknown, f"new in the tarball: {sorted(unknown)}; users need it? otherwise build_ignore in galaxy.yml"
 
 
+def test_playbooks_have_a_pattern_of_their_own(tarball: Path) -> None:
+    """In a clone it is a link into extensions/. Whoever packs the collection can leave that folder out."""
+    own, original = "playbooks/vars/awx_pattern.json", "extensions/patterns/host_trust/meta/pattern.json"
+
+    with tarfile.open(tarball) as archive:
+        assert archive.getmember(own).isreg()
+
+        packed = [archive.extractfile(name) for name in (own, original)]
+        texts = [file.read() for file in packed if file is not None]
+
+    assert texts == [(environment.ROOT / original).read_bytes()] * 2
+
+
+def test_nothing_that_runs_reads_below_extensions() -> None:
+    found = []
+
+    for name in checkout.files():
+        if name.parts[0] not in ("plugins", "playbooks", "roles"):
+            continue
+
+        lines = (environment.ROOT / name).read_text("utf-8").splitlines()
+        found += [f"{name}: {line}" for line in lines if _names_extensions(line)]
+
+    assert found == []
+
+
+def _names_extensions(line: str) -> bool:
+    """True for a line that names the folder and is no comment."""
+    return not line.lstrip().startswith("#") and bool(re.search(r"\bextensions/|/ *[\"']extensions[\"']", line))
+
+
 def test_the_readme_stands_alone() -> None:
     """Galaxy shows it without the other files, so every link says where on the net its page is."""
     text = (environment.ROOT / "README.md").read_text("utf-8")
@@ -105,6 +140,31 @@ def test_the_readme_stands_alone() -> None:
     pages = [target.removeprefix(here).partition("#")[0] for target in targets if target.startswith(here)]
 
     assert [page for page in pages if not (environment.ROOT / page).is_file()] == []
+
+
+def test_the_readme_installs_from_a_clone(tools: Tools, tarball: Path, tmp_path: Path) -> None:
+    """The last command finds what the one before it has built, and needs no server."""
+    text = (environment.ROOT / "README.md").read_text("utf-8")
+    block = re.search(r"^\$ git clone \S+ (~/\S+)\n\$ make -C (\S+) build\n\$ (ansible-galaxy .*)$", text, re.MULTILINE)
+
+    assert block
+    assert block[1] == block[2]
+
+    built = tmp_path / block[1].removeprefix("~/") / "build"
+    built.mkdir(parents=True)
+    shutil.copy(tarball, built)
+
+    # Nothing listens at the address of the server.
+    variables = tools.variables(
+        made_environment("install"),
+        ANSIBLE_COLLECTIONS_PATH=tmp_path / "installed",
+        ANSIBLE_GALAXY_SERVER="http://127.0.0.1:9/",
+        HOME=tmp_path,
+    )
+    ended = run_program(["sh", "-c", block[3]], tmp_path, variables)
+
+    assert ended.code == 0, ended.output
+    assert (tmp_path / "installed" / environment.COLLECTION / "MANIFEST.json").is_file()
 
 
 def test_licence(tools: Tools, tarball: Path, tmp_path: Path) -> None:

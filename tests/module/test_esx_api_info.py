@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.esx.trust.plugins.plugin_utils import _probe
 from support.certificates import chain
 from support.constants import KEY
 from support.constants import KEY_ID
@@ -316,6 +317,11 @@ def test_an_account_that_nothing_is_granted_to(modules: Modules, host: Host) -> 
     assert ran.failed
     assert ran.result["api"]["logins"]["token"] == {"works": False, "reason": "no_entitlements"}
     assert host.login_attempts == 1
+
+    report = _probe.build([ran.result], [{}], None, "2026-01-31T08:00:00Z")
+
+    assert report["hosts"][0]["outcome"] == "account may not do this"
+    assert not any(name in json.dumps(report) for name in ("guest", "Guest-Pass-1"))
 
 
 @pytest.mark.of_rest

@@ -55,6 +55,15 @@ def failed(code: str, **more: Any) -> dict[str, Any]:
     return {"failed": True, "msg": "esx01.example.com: no", "failure": failure}
 
 
+def refused(token: str, *, basic_works: Any = None) -> dict[str, Any]:
+    """The result for a host that answered and refused the login. token: the reason."""
+    logins = {
+        "token": {"works": False, "reason": token},
+        "basic": {"works": basic_works, "reason": "accepted" if basic_works else "not_asked"},
+    }
+    return {**failed("unauthenticated"), "api": {"logins": logins, "schluessel": "geheim"}}
+
+
 def test_a_host_that_answered() -> None:
     report = _probe.build([ANSWERED], [{}], "1.0.0", MOMENT)
 
@@ -84,6 +93,7 @@ def test_a_host_that_answered() -> None:
     [
         (failed("unreachable"), "no connection"),
         (failed("unauthenticated"), "login refused"),
+        (failed("unauthorized"), "account may not do this"),
         (failed("something new"), "failed"),
         ({"failed": True, "msg": "The task includes an option with an undefined variable: esx01"}, _probe.UNREADABLE),
         ({}, _probe.NOT_ASKED),
@@ -97,6 +107,25 @@ def test_hosts_that_did_not_answer(info: dict[str, Any], outcome: str) -> None:
     assert report["hosts"][1]["api"] == {}
     assert report["summary"]["all_answered"] is False
     assert len(_probe.table(report)) == 3
+    assert not any(name in json.dumps(report) for name in NAMES)
+
+
+@pytest.mark.parametrize(
+    ("info", "outcome"),
+    [
+        (refused("refused"), "login refused"),
+        (refused("no_entitlements"), "account may not do this"),
+        (refused("no_entitlements", basic_works=True), "login refused"),
+    ],
+)
+def test_an_account_without_rights_is_no_refused_password(info: dict[str, Any], outcome: str) -> None:
+    """A host says both with the same code, and only a wrong password is to be checked."""
+    report = _probe.build([info], [{}], None, MOMENT)
+    (host,) = report["hosts"]
+
+    assert host["outcome"] == outcome
+    assert host["failure"]["code"] == "unauthenticated"
+    assert report["summary"]["all_answered"] is False
     assert not any(name in json.dumps(report) for name in NAMES)
 
 
