@@ -55,9 +55,7 @@ def _examine(place: str, values: Sequence[Any], types: dict[str, set[str]]) -> N
         types[place] = {_TYPES[type(value)] for value in values}
 
     dictionaries = [value for value in values if isinstance(value, dict)]
-    names: dict[str, bool] = {}
-    for dictionary in dictionaries:
-        names.update(dict.fromkeys(dictionary, True))
+    names: set[str] = set().union(*dictionaries)
 
     for name in names:
         field = f"{place}.{name}" if place else name

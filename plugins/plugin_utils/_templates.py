@@ -52,7 +52,7 @@ _MARKS = ("{{", "{%", "{#")
 _OWN_DELIMITERS = "#jinja2:"
 #: A template that is the name of a variable and nothing else.
 _NAME_ALONE = re.compile(r"\{\{ *([A-Za-z_]\w*) *\}\}")
-#: Words that are no names of variables in such a template.
+#: Jinja does not read these words as names of variables.
 _WORDS_OF_JINJA = frozenset((*keyword.kwlist, "true", "false", "none", "self"))
 
 

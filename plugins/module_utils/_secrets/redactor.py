@@ -116,7 +116,7 @@ class Redactor:
         Sentences are masked as by `scrub`. All other texts are values: names, ids and certificates. In a value, a short
         secret is masked only if the whole value is that secret; else a short secret would damage many names.
 
-        options_with_choices: the names of options that take one of a few words. These words are no secrets.
+        options_with_choices: the names of the options whose values come from a fixed list. Such a value is no secret.
         """
         texts = _Texts(_FIELDS_OF_WORDS.union(options_with_choices))
         texts.collect(result)
@@ -283,15 +283,15 @@ class Redactor:
 class _Texts:
     """The texts of a result, and the scrubbed form of each.
 
-    fields_of_words: names of fields. A short word in a field of such a name is no secret.
+    fields_of_words: the names of the fields that hold words of this collection. A short word there is no secret.
     """
 
     def __init__(self, fields_of_words: frozenset[str]) -> None:
         self.fields_of_words = fields_of_words
         #: The numbers of the result, as texts.
         self.numbers: set[str] = set()
-        #: True if the result holds a tuple, a set or a mapping that is no dictionary. Its copy holds lists and
-        #: dictionaries in their place.
+        #: True if the result holds a tuple, a set, or a mapping that is no dictionary. The masked copy holds a list or
+        #: a dictionary instead.
         self.has_other_types = False
         #: The scrubbed form of each sentence, by the sentence.
         self.sentences: dict[str, str] = {}
