@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import environment
+from support.sources import nodes
 
 if TYPE_CHECKING:
     from support.tools import Tools
@@ -41,7 +42,7 @@ def sources() -> list[Path]:
 
 def trees() -> Iterator[tuple[str, ast.AST]]:
     for source in sources():
-        for node in ast.walk(ast.parse(source.read_text("utf-8"))):
+        for node in nodes(source):
             yield source.relative_to(PLUGINS).as_posix(), node
 
 

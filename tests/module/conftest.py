@@ -21,7 +21,7 @@ __all__ = ["modules"]
 OLDER_DIALECT = "rest"
 
 
-@pytest.fixture(params=["api", OLDER_DIALECT])
+@pytest.fixture(params=["api", pytest.param(OLDER_DIALECT, marks=pytest.mark.not_quick)])
 def dialect(host: Host, request: pytest.FixtureRequest) -> str:
     """The form in which a host writes its errors over REST."""
     host.settings(dialect=request.param)

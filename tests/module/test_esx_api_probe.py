@@ -14,7 +14,7 @@ from support.certificates import chain
 from support.constants import KEY_ID
 from support.modules import fault
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.not_quick
 
 if TYPE_CHECKING:
     from simulator import Host

@@ -85,6 +85,7 @@ def test_a_renaming_carries_the_rights_along(modules: Modules, host: Host, way: 
     assert len(host.writes) == writes
 
 
+@pytest.mark.not_quick
 @pytest.mark.parametrize("kind", ["reset_before", "lose_answer"])
 @pytest.mark.parametrize("number", range(6))
 def test_a_killed_renaming_is_finished_with_its_rights(modules: Modules, host: Host, number: int, kind: str) -> None:

@@ -23,7 +23,7 @@ from support.constants import KEY
 from support.constants import KEY_ID
 from support.modules import fault
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.not_quick
 
 if TYPE_CHECKING:
     from simulator import Fleet

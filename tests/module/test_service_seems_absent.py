@@ -17,7 +17,7 @@ from support.client_profiles import grants
 from support.constants import ISSUER
 from support.modules import fault
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.not_quick
 
 if TYPE_CHECKING:
     from simulator import Host

@@ -9,6 +9,8 @@ import datetime
 import functools
 import hashlib
 import textwrap
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 from typing import Optional
 
@@ -181,11 +183,12 @@ def bundle(*pems: str) -> str:
     return "".join(pems)
 
 
-def encodings(pem: str) -> dict[str, str]:
-    """The same certificate as people and programs write it."""
+@functools.cache
+def encodings(pem: str) -> Mapping[str, str]:
+    """The same certificate as people and programs write it. Equal arguments give the same mapping."""
     body = base64.b64encode(_der(pem)).decode()
     begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
-    return {
+    forms = {
         "pem": pem,
         "without a last newline": pem.rstrip("\n"),
         "crlf": pem.replace("\n", "\r\n"),
@@ -201,6 +204,8 @@ def encodings(pem: str) -> dict[str, str]:
         "base64 der in lines": textwrap.fill(body, 64) + "\n",
         "base64 der in crlf lines": textwrap.fill(body, 64).replace("\n", "\r\n"),
     }
+
+    return MappingProxyType(forms)
 
 
 def private_key_pem() -> str:

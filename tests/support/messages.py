@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,26 +14,23 @@ from typing import Optional
 import yaml
 
 import environment
+from support import sources
 
 #: A message that names its host or its resource first. Those about an option name the option and say what to do.
 _TOLD = re.compile(r"(…: |the |… is )(?!is |has |holds |means |one of |only one of ).* .* .* .*\.", re.DOTALL)
 
 
-def of_python(path: Path) -> set[str]:
+@functools.cache
+def of_python(path: Path) -> frozenset[str]:
     """All texts of a file of Python, apart from its docstrings."""
-    tree = ast.parse(path.read_text("utf-8"))
-    nodes = list(ast.walk(tree))
-    documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
-    # Parts of a larger text, and docstrings.
-    left_out: set[int] = set()
-
-    for node in nodes:
+    parts_of_texts: set[ast.AST] = set()
+    for node in sources.nodes(path):
         if isinstance(node, ast.JoinedStr):
-            left_out.update(id(value) for value in node.values)
-        elif isinstance(node, documented) and node.body and isinstance(node.body[0], ast.Expr):
-            left_out.add(id(node.body[0].value))
+            parts_of_texts.update(node.values)
 
-    return {text for node in nodes if id(node) not in left_out and (text := _text(node))}
+    left_out = parts_of_texts | sources.docstrings(path)
+
+    return frozenset(text for node in sources.nodes(path) if node not in left_out and (text := _text(node)))
 
 
 def _text(node: ast.AST) -> Optional[str]:

@@ -69,7 +69,7 @@ PLAY = """
 """
 
 
-@pytest.mark.slow
+@pytest.mark.not_quick
 def test_all_of_them_in_a_playbook(tmp_path: Path) -> None:
     (tmp_path / "play.yml").write_text(PLAY)
     entries = [*fleet(20, 9), {"host": "z", "trust": failed("failed", "z: no", "no")}]

@@ -412,12 +412,12 @@ def test_every_status_has_a_shape_of_its_own() -> None:
     assert len({shapes[status] for status in statuses}) == len(statuses)
 
 
-@pytest.mark.slow
+@pytest.mark.not_quick
 def test_a_large_fleet_makes_a_small_file() -> None:
     assert len(render(build(fleet(1000, 100, 9), NOW)).encode()) < 0.5 * MEGABYTE
 
 
-@pytest.mark.slow
+@pytest.mark.not_quick
 def test_a_large_fleet_in_which_no_two_hosts_are_alike() -> None:
     """Nothing can be told once for several hosts, and three of ten resources are wrong on each."""
     declared = [issuer(f"vcenter{number:02}") for number in range(9)]

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,8 @@ import pytest
 
 from ansible_collections.esx.trust.plugins.module_utils._services.registry import SERVICES
 from environment import ROOT
+from support.sources import docstrings
+from support.sources import nodes
 
 # It reads the source files of the collection.
 pytestmark = pytest.mark.of_sources
@@ -40,9 +43,9 @@ def place(folders: tuple[str, ...], name: str) -> str:
     return where[name]
 
 
-def imported(tree: ast.AST) -> Iterator[str]:
+def imported(path: Path) -> Iterator[str]:
     """The files of plugins/ that a file imports, with dots, imports for types included."""
-    for node in ast.walk(tree):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from (each.name.removeprefix(PACKAGE) for each in node.names if each.name.startswith(PACKAGE))
 
@@ -54,6 +57,7 @@ def imported(tree: ast.AST) -> Iterator[str]:
             yield from (f"{inside}{each.name}" for each in node.names)
 
 
+@functools.cache
 def file_of(dotted: str) -> Path:
     """The file that an import names: the name itself, or what it is imported from."""
     path = ROOT.joinpath("plugins", *dotted.split("."))
@@ -73,7 +77,7 @@ def test_nothing_is_imported_from_above() -> None:
     upwards = []
 
     for source in sources():
-        for dotted in imported(ast.parse(source.read_text("utf-8"))):
+        for dotted in imported(source):
             target = file_of(dotted)
             assert target.is_file(), f"{dotted} is no file of plugins/"
 
@@ -93,7 +97,10 @@ def test_the_api_layer_and_the_engine_name_no_service() -> None:
         if layer(source) >= LAYERS.index("_services"):
             continue
 
-        for node in ast.walk(without_docstrings(ast.parse(source.read_text("utf-8")))):
+        for node in nodes(source):
+            if node in docstrings(source):
+                continue
+
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 wrong += [
                     f"{source.relative_to(UTILS)}:{node.lineno}: {name}" for name in names if name in node.value.lower()
@@ -120,7 +127,7 @@ def test_modules_go_through_the_edge() -> None:
     wrong = []
 
     for source in sorted((ROOT / "plugins" / "modules").glob("*.py")):
-        for dotted in imported(ast.parse(source.read_text("utf-8"))):
+        for dotted in imported(source):
             target = file_of(dotted)
             if not target.is_relative_to(UTILS) or LAYERS[layer(target)] not in allowed:
                 wrong.append(f"{source.name}: {dotted}")
@@ -134,7 +141,7 @@ def test_what_the_plugins_share_imports_no_plugin() -> None:
     upwards = []
 
     for source in sorted(shared.rglob("*.py")):
-        for dotted in imported(ast.parse(source.read_text("utf-8"))):
+        for dotted in imported(source):
             target = file_of(dotted)
             if not target.is_relative_to(UTILS) and not target.is_relative_to(shared):
                 upwards.append(f"{source.relative_to(shared)}: {dotted}")
@@ -169,7 +176,7 @@ def test_only_the_registry_and_a_service_itself_import_a_service() -> None:
     wrong = []
 
     for source in sorted((UTILS / "_services").glob("*.py")):
-        for dotted in imported(ast.parse(source.read_text("utf-8"))):
+        for dotted in imported(source):
             target = file_of(dotted).stem
             if target in services and source.stem not in {"registry", *readers, *services[target]}:
                 wrong.append(f"{source.name}: {dotted}")

@@ -9,6 +9,7 @@ import ast
 import pytest
 
 import environment
+from support.sources import nodes
 
 # It reads the source files of the collection.
 pytestmark = pytest.mark.of_sources
@@ -31,7 +32,7 @@ def test_no_plugin_uses_what_leaves_ansible_core() -> None:
         if place in OF_OLDER_CORES:
             continue
 
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in nodes(path):
             if isinstance(node, ast.ImportFrom) and node.module in LEAVING:
                 names = {each.name for each in node.names}
                 gone = LEAVING[node.module]

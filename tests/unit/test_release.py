@@ -14,7 +14,7 @@ import yaml
 import release
 from environment import ROOT
 
-pytestmark = [pytest.mark.of_sources, pytest.mark.slow]
+pytestmark = [pytest.mark.of_sources, pytest.mark.not_quick]
 
 PLUGINS = {
     **{path.stem: path for path in (ROOT / "plugins/modules").glob("*.py")},

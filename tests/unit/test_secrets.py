@@ -349,6 +349,7 @@ def token(length: int) -> str:
     return "".join(f'<saml2:Attribute Name="{number}">' for number in range(length // 30))
 
 
+@pytest.mark.not_quick
 def test_a_longer_secret_takes_no_longer_to_look_for() -> None:
     # Of pieces of the secret, none of which is long enough to be masked.
     text = "<saml2:. Attribu. " * 1000
@@ -358,7 +359,7 @@ def test_a_longer_secret_takes_no_longer_to_look_for() -> None:
     assert cost(long, text) < 6 * cost(short, text)
 
 
-@pytest.mark.slow
+@pytest.mark.not_quick
 @pytest.mark.parametrize(
     "piece",
     [
@@ -383,7 +384,7 @@ def test_a_hostile_text_of_four_times_the_length_takes_about_four_times_as_long(
     assert cost(redactor, long) < 10 * cost(redactor, short)
 
 
-@pytest.mark.slow
+@pytest.mark.not_quick
 def test_escapes_over_escapes_cost_no_more_than_a_few_looks_at_the_text() -> None:
     redactor = Redactor(["Geheimnis-von-heute"])
     hostile = ("\\x5c%5c&#92;" * 65_536)[:65_536]

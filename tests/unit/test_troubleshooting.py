@@ -19,11 +19,13 @@ PAGE = (environment.ROOT / "docs" / "troubleshooting.md").read_text("utf-8")
 ENTRIES = re.findall(r"^- `(.*)`$", PAGE, re.MULTILINE)
 
 
+@pytest.mark.not_quick
 def test_what_stands_there_can_be_printed() -> None:
     printed = {text.strip() for text in messages.of_modules() | messages.of_playbooks()}
     assert [entry for entry in ENTRIES if entry not in printed] == [], "no message of the source"
 
 
+@pytest.mark.not_quick
 def test_what_can_be_printed_stands_there() -> None:
     assert sorted(messages.worth_an_entry() - set(ENTRIES)) == [], "give each an entry in docs/troubleshooting.md"
 

@@ -22,7 +22,7 @@ from support.vcenters import SOURCES
 from support.vcenters import chains
 from support.vcenters import issuers_read
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.not_quick
 
 if TYPE_CHECKING:
     from simulator import Host
