@@ -2,11 +2,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Measure what a run over a fleet costs, and show it as a table: `make bench`.
 
-    python tools/bench.py [--hosts N,N] [--rounds N] [--json FILE] [--docs]      ways to do the same work, compared
-    python tools/bench.py --advice [--docs]                                    what settings of a run are worth
+    python tools/bench.py [--hosts N,N] [--rounds N] [--json FILE] [--docs]
 
-The ways take turns, so that a disturbance meets all of them, and the figures are medians. With --docs the program
-writes the figures and the chart of docs/performance.md anew. It needs the environment "run", or the one that --core
+The ways to do the work take turns, so that a disturbance meets all of them, and the figures are medians. With --docs
+the program writes the figures of docs/performance.md anew. It needs the environment "run", or the one that --core
 names.
 """
 
@@ -24,7 +23,6 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-import bench_advice
 import bench_report
 import bench_stage
 import bench_work
@@ -218,9 +216,8 @@ def arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="how often everything is measured (default: %(default)s)")
     parser.add_argument("--forks", type=int, default=10, help="forks of every play (default: %(default)s)")
     parser.add_argument("--core", default="run", help="the environment with the ansible-core (default: %(default)s)")
-    parser.add_argument("--advice", action="store_true", help="measure settings of Ansible in place of the comparison")
     parser.add_argument("--json", type=Path, help="write all figures into this file")
-    parser.add_argument("--docs", action="store_true", help="write the figures and the chart into docs/")
+    parser.add_argument("--docs", action="store_true", help="write the figures into docs/performance.md")
 
     return parser.parse_args(words)
 
@@ -229,17 +226,15 @@ def main(words: Sequence[str] | None = None) -> int:
     chosen = arguments(words)
 
     with bench_stage.stage(max(chosen.hosts), ENVIRONMENTS[chosen.core]) as stage:
-        if chosen.advice:
-            found = bench_advice.measure(stage, chosen.hosts[0], chosen.rounds, machine(stage))
-        else:
-            comparison = Comparison(stage, chosen)
-            comparison.measure()
-            found = comparison.document()
+        comparison = Comparison(stage, chosen)
+        comparison.measure()
+
+    found = comparison.document()
 
     if chosen.json:
         chosen.json.write_text(json.dumps(found, indent=1), "utf-8")
     if chosen.docs:
-        bench_report.write(ROOT / "docs", found)
+        bench_report.write(ROOT / "docs" / "performance.md", found)
     print("\n".join(bench_report.lines(found)))
 
     return 0

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench_chart import chart
 from page import replaced
 
 
@@ -55,6 +54,10 @@ TARGETS = (
     Target("converge", "memory", 120.0),
 )
 
+#: The figures of the page stand between these two comments.
+BEGIN = "<!-- begin comparison, written by tools/bench.py -->"
+END = "<!-- end comparison -->"
+
 #: A table has a title and rows of cells; the first row is its head.
 Rows = list[list[str]]
 Table = tuple[str, Rows]
@@ -68,18 +71,12 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
         yield ""
 
 
-def write(folder: Path, found: dict[str, Any]) -> None:
-    """Put the figures into the page, between the two comments that name them, and draw the chart."""
-    name = "advice" if "advice" in found else "comparison"
+def write(page: Path, found: dict[str, Any]) -> None:
+    """Put the figures into the page, between the two comments that name them."""
     texts = [f"{title}\n\n{_markdown(rows)}" for title, rows in _tables(found)]
 
-    page = folder / "performance.md"
     before = page.read_text("utf-8")
-    begin, end = f"<!-- begin {name}, written by tools/bench.py -->", f"<!-- end {name} -->"
-    page.write_text(replaced(before, begin, end, "\n\n".join(texts)), "utf-8")
-
-    if name == "comparison":
-        (folder / "performance.svg").write_text(chart(found), "utf-8")
+    page.write_text(replaced(before, BEGIN, END, "\n\n".join(texts)), "utf-8")
 
 
 def _aligned(rows: Rows) -> Iterator[str]:
@@ -102,21 +99,15 @@ def _markdown(rows: Rows) -> str:
 
 
 def _tables(found: dict[str, Any]) -> Iterator[Table]:
-    if "advice" in found:
-        yield from _tables_of_advice(found)
-    else:
-        yield _table_of_figures(found)
-        yield _table_of_targets(found)
-
-
-def _rounds(found: dict[str, Any]) -> str:
-    return f"medians of {found['rounds']} rounds" if found["rounds"] > 1 else "one round"
+    yield _table_of_figures(found)
+    yield _table_of_targets(found)
 
 
 def _table_of_figures(found: dict[str, Any]) -> Table:
+    rounds = f"medians of {found['rounds']} rounds" if found["rounds"] > 1 else "one round"
     title = (
         f"Measured on {found['machine']}, {found['forks']} forks, with the simulated hosts on the same machine;"
-        f" {_rounds(found)}. The load of the machine was {found['load']:.1f} before it began; on a quiet one"
+        f" {rounds}. The load of the machine was {found['load']:.1f} before it began; on a quiet one"
         " it is below 0.5. A * marks what was measured with fewer hosts and projected."
     )
     head = [
@@ -161,14 +152,3 @@ def _table_of_targets(found: dict[str, Any]) -> Table:
             rows.append([target.words(), target.case, str(size), f"{value:.2f}", f"{target.at_most:g}", verdict])
 
     return "Targets:", rows
-
-
-def _tables_of_advice(found: dict[str, Any]) -> Iterator[Table]:
-    for advice in found["advice"]:
-        rows = [["setting", "seconds", "CPU s"]]
-        for row in advice["rows"]:
-            rows.append([row["setting"], f"{row['seconds']:.2f}", f"{row['cpu']:.1f}"])
-
-        yield advice["question"], rows
-
-    yield f"Measured on {found['machine']}; {_rounds(found)}.", [["hosts"], [str(found["hosts"])]]

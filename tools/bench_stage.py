@@ -18,7 +18,6 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
-from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,36 +103,24 @@ class Stage:
         if work.paths:
             return self._measure_threads(work, hosts, Expected(takes=takes))
 
-        play = f"esx.trust.{work.playbook}" if work.playbook else work.play(self.fleet)
         expected = Expected(differing if work.fails_on_difference else 0, takes)
 
-        return self.measure_play(play, hosts, forks, variables=work.variables, expected=expected)
+        inventory = self._folder / "inventory.json"
+        inventory.write_text(json.dumps(self._inventory(hosts)), "utf-8")
 
-    def measure_play(
-        self,
-        play: str | Sequence[Mapping[str, Any]],
-        hosts: int,
-        forks: int,
-        *arguments: str,
-        variables: Mapping[str, Any],
-        expected: Expected,
-        environment: Mapping[str, str] | None = None,
-    ) -> Figure:
-        """Run a play, or the playbook that it names. environment: variables of the process beside the usual ones."""
-        # Several runs may be made at once, so each has its own files.
-        with tempfile.TemporaryDirectory(dir=self._folder) as folder:
-            inventory = Path(folder, "inventory.json")
-            inventory.write_text(json.dumps(self._inventory(hosts)), "utf-8")
+        options = ["-i", inventory, "-f", forks, "-e", json.dumps(dict(work.variables))]
 
-            if not isinstance(play, str):
-                playbook = Path(folder, "playbook.json")
-                playbook.write_text(json.dumps(play), "utf-8")
-                play = str(playbook)
+        return self._measure_command([self._ansible_playbook, *options, self._playbook_of(work)], expected)
 
-            options = ["-i", inventory, "-f", forks, "-e", json.dumps(dict(variables)), *arguments]
-            command = [self._ansible_playbook, *options, play]
+    def _playbook_of(self, work: Work) -> str:
+        """The name of a playbook that does the work, or the path of a file with its play."""
+        if work.playbook:
+            return f"esx.trust.{work.playbook}"
 
-            return self._measure_command(command, expected, environment or {})
+        playbook = self._folder / "playbook.json"
+        playbook.write_text(json.dumps(work.play(self.fleet)), "utf-8")
+
+        return str(playbook)
 
     def _measure_threads(self, work: Work, hosts: int, expected: Expected) -> Figure:
         """Do the work without Ansible."""
@@ -149,7 +136,7 @@ class Stage:
         file = self._folder / "threads.json"
         file.write_text(json.dumps(requests), "utf-8")
 
-        return self._measure_command([self._python, ROOT / "tools" / "bench_threads.py", file], expected, {})
+        return self._measure_command([self._python, ROOT / "tools" / "bench_threads.py", file], expected)
 
     def _inventory(self, hosts: int) -> dict[str, Any]:
         """The first so many hosts, and what they shall hold."""
@@ -178,7 +165,7 @@ class Stage:
 
         return {"esx": {"hosts": listed, "vars": variables}}
 
-    def _measure_command(self, command: Sequence[object], expected: Expected, environment: Mapping[str, str]) -> Figure:
+    def _measure_command(self, command: Sequence[object], expected: Expected) -> Figure:
         requests, connections = self.fleet.counts()
         simulator = self.fleet.cpu()
 
@@ -188,7 +175,7 @@ class Stage:
             process = subprocess.Popen(
                 [str(part) for part in command],
                 cwd=self._folder,
-                env={**self._variables, **environment},
+                env=self._variables,
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,

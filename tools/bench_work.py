@@ -49,7 +49,7 @@ class Work:
     fails_on_difference: bool = False
     slow: bool = False
 
-    def play(self, fleet: SimulatedFleet, **keywords: Any) -> list[dict[str, Any]]:
+    def play(self, fleet: SimulatedFleet) -> list[dict[str, Any]]:
         """The tasks as a user would write them: what all hosts have in common stands in the play."""
         connection = {
             "hostname": "{{ esx_hostname }}",
@@ -63,7 +63,6 @@ class Work:
             "name": self.name,
             "hosts": "esx",
             "gather_facts": False,
-            **keywords,
             "module_defaults": {"group/esx.trust.esx": connection},
             "tasks": self.tasks,
         }
