@@ -27,13 +27,13 @@ author:
   - esx.trust contributors (@esx-trust)
 attributes:
   check_mode:
-    description: Reads only, in check mode as always.
+    description: Only reads from hosts. The files of O(report) and O(plan) are written in check mode too.
     support: full
   diff_mode:
     description: Returns the differences, each once for all hosts that share it.
     support: full
   idempotent:
-    description: Changes nothing.
+    description: Changes nothing on any host. C(changed) is always false, also if it writes the files on the control node.
     support: full
   bypass_host_loop:
     description: Runs once for all hosts of a play. The strategy V(free) refuses it.
