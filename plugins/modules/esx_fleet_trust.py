@@ -33,7 +33,7 @@ attributes:
     description: Returns the differences, each once for all hosts that share it.
     support: full
   idempotent:
-    description: Changes nothing on any host. C(changed) is always false, also if it writes the files on the control node.
+    description: Changes nothing on any host. C(changed) is always false, also if it writes files on the control node.
     support: full
   bypass_host_loop:
     description: Runs once for all hosts of a play. The strategy V(free) refuses it.
