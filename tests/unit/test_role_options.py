@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The variables of the role in which lists are declared: they show the options of the module, and nothing checks them."""
+"""Where the role takes lists, it shows the options of the module, and Ansible checks none of them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def of_module() -> dict[str, Any]:
 
 
 def as_in_the_role(suboptions: dict[str, Any]) -> dict[str, Any]:
-    """Suboptions of the module as the role has to show them: roles name them otherwise, and options have other names."""
+    """Suboptions of the module as the role has to show them: with the word that roles have for them, and its names."""
     shown = {}
 
     for name, documented in suboptions.items():
