@@ -127,6 +127,10 @@ def keep(ready: Stage) -> None:
     audit = f"ansible-playbook -i inventory.json -e @{DECLARATION.name} esx.trust.audit"
     converge = f"ansible-playbook -i inventory.json -e @{DECLARATION.name} esx.trust.converge --check --diff"
 
+    # Before it is said how they are stopped, so that no Ctrl-C is lost.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_arguments: ready.fleet.request_stop())
+
     print(
         "\nThe hosts stay up until Ctrl-C.\n\n"
         f"  first host  {host.url}\n"
@@ -142,9 +146,7 @@ def keep(ready: Stage) -> None:
         flush=True,
     )
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_arguments: None)
-    signal.pause()
+    ready.fleet.wait()
 
 
 def main() -> None:

@@ -159,8 +159,10 @@ def _option(option: Mapping[str, Any]) -> dict[str, Any]:
         if option.get(name):
             kept[name] = _present(option[name])
 
-    if option.get("suboptions"):
-        kept["suboptions"] = _options(option["suboptions"])
+    # Roles have another word for them than modules.
+    suboptions = option.get("suboptions") or option.get("options")
+    if suboptions:
+        kept["suboptions"] = _options(suboptions)
 
     return kept
 

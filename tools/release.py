@@ -4,7 +4,8 @@
 
     .venv/dev/bin/python tools/release.py
 
-Nothing is uploaded, tagged or signed here: that is for the person who answers for it.
+The tarball is built once, so that the file whose checksum is printed is the one that was judged. Nothing is uploaded,
+tagged or signed here: that is for the person who answers for it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import hashlib
 import subprocess
 import sys
 from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +27,11 @@ from environment import ROOT
 from programs import fail
 from programs import run
 
-#: The tests that judge the tarball or what is said about it.
+PYTEST = (sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", "--cores", "all")
+
+#: The command that judges the tarball and what is said about it. It gets `--tarball=FILE`, too.
 JUDGES = (
+    *PYTEST,
     "tests/gates/test_package.py",
     "tests/gates/test_upgrade.py",
     "tests/gates/test_cores.py",
@@ -41,7 +46,7 @@ SHA-256  {checksum}
 Sign it, tag it, publish it:
 
     gpg --detach-sign --armor {name}
-    git tag -s {version} -m "esx.trust {version}" && git push origin {version}
+    git tag -s {version} -m "esx.trust {version}" {commit} && git push origin {version}
     ansible-galaxy collection publish {name}
 """
 
@@ -82,19 +87,27 @@ def galaxy(root: Path = ROOT) -> dict[str, Any]:
     return metadata
 
 
-def main() -> None:
-    reasons = [*hindrances(), *unkept()]
+def main(root: Path = ROOT, judges: Sequence[str] = JUDGES) -> None:
+    reasons = [*hindrances(root), *unkept()]
     if reasons:
         fail("\n  ".join(["this checkout cannot be released yet.", *reasons]))
 
-    pytest = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", "--cores", "all"]
-    judged = subprocess.run([*pytest, *JUDGES], cwd=ROOT, check=False)
-    if judged.returncode:
-        fail("a test that judges the tarball has failed.")
+    commit = run(["git", "-C", root, "rev-parse", "--short", "HEAD"]).strip()
+    tarball = checkout.build(root / "build", ENVIRONMENTS["install"].bin / "ansible-galaxy")
+    name = tarball.relative_to(root)
+    checksum = _checksum(tarball)
 
-    tarball = checkout.build(ROOT / "build", ENVIRONMENTS["install"].bin / "ansible-galaxy")
-    checksum = hashlib.sha256(tarball.read_bytes()).hexdigest()
-    print(NEXT.format(name=tarball.relative_to(ROOT), checksum=checksum, version=galaxy()["version"]))
+    if subprocess.run([*judges, f"--tarball={tarball}"], cwd=root, check=False).returncode:
+        fail(f"a test that judges the tarball has failed. Do not publish {name}.")
+
+    if _checksum(tarball) != checksum:
+        fail(f"{name} has changed while it was judged. Leave it alone, and start again.")
+
+    print(NEXT.format(name=name, checksum=checksum, version=galaxy(root)["version"], commit=commit))
+
+
+def _checksum(tarball: Path) -> str:
+    return hashlib.sha256(tarball.read_bytes()).hexdigest()
 
 
 if __name__ == "__main__":

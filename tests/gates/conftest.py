@@ -21,6 +21,12 @@ __all__ = ["tools"]
 MINUTES = 60
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--tarball", metavar="FILE", help="judge this tarball, in place of one that is built for the tests"
+    )
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
@@ -36,8 +42,12 @@ def tree(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tarball(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tarball(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Path:
     """The collection as people install it."""
+    given = pytestconfig.getoption("--tarball")
+    if given:
+        return Path(given).resolve(strict=True)
+
     builder = made_environment("install")
 
     return checkout.build(tmp_path_factory.mktemp("build"), builder.bin / "ansible-galaxy")

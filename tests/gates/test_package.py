@@ -15,7 +15,9 @@ import pytest
 
 import checkout
 import environment
+import release
 from support.constants import KEY
+from support.programs import clean_environment
 from support.programs import run_program
 from support.tools import made_environment
 
@@ -59,6 +61,19 @@ PLAY = """
         found: [{host: esx01, trust: {resources: [{resource: kms_provider, id: site, status: ok}]}}]
         page: "{{ found | esx.trust.audit_data('2026-01-31T08:00:00Z') | esx.trust.audit_html }}"
 """
+
+
+def test_the_tarball_that_is_given_is_judged(tmp_path: Path) -> None:
+    """`make release` gives one. Nothing of what users need is in this one, as it is in every other one."""
+    given = tmp_path / "esx-trust-0.0.0.tar.gz"
+    with tarfile.open(given, "w:gz") as archive:
+        archive.add(environment.ROOT / "CHANGELOG.md", "CHANGELOG.md")
+
+    judge = f"{Path(__file__).relative_to(environment.ROOT)}::{test_contents.__name__}"
+    ended = run_program([*release.PYTEST, f"--tarball={given}", judge], environment.ROOT, clean_environment())
+
+    assert ended.code == pytest.ExitCode.TESTS_FAILED, ended.output
+    assert "AssertionError: README.md is missing" in ended.output
 
 
 def test_contents(tarball: Path) -> None:
@@ -185,7 +200,7 @@ def test_galaxy_importer(tools: Tools, tarball: Path) -> None:
     said = tools.run(
         "importer",
         ["python", "-m", "galaxy_importer.main", tarball],
-        cwd=tarball.parent,
+        cwd=tools.home,
         variables={"GALAXY_IMPORTER_CONFIG": settings},
     )
 

@@ -6,15 +6,23 @@ from __future__ import annotations
 
 import json
 import re
+import socket
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 import environment
 import report_picture
+from support import terminal
+from support.programs import run_program
+from support.tools import made_environment
 
 if TYPE_CHECKING:
     from support.tools import Tools
+
+#: The last line of the demonstration when it leaves the hosts up.
+LAST_OF_KEPT = "Without --check, the last command writes.\n"
 
 
 @pytest.mark.xdist_group("molecule")
@@ -55,3 +63,53 @@ def test_demonstration(tools: Tools) -> None:
 
     assert shown
     assert [line for line in shown[1].splitlines() if line not in lines] == []
+
+
+@pytest.mark.xdist_group("molecule")
+def test_demonstration_that_stays(tools: Tools) -> None:
+    """In a terminal it has colours, and what it says at the end can be typed as it stands."""
+    variables = tools.variables(made_environment("run"))
+    del variables["NO_COLOR"]
+
+    with terminal.Program("make demo KEEP=1", environment.ROOT, variables) as program:
+        assert program.read(lambda: LAST_OF_KEPT in program.output, seconds=300), program.output
+
+        shown = program.output
+
+        assert "\033[1m$ ansible-playbook esx.trust.audit" in shown
+        assert re.search(r'^\033\[31m *- .*"kms_providers": \{\},\033\[0m$', shown, re.MULTILINE)
+        assert re.search(r'^\033\[32m *\+ .*"site-key": \{\033\[0m$', shown, re.MULTILINE)
+
+        account, _middle, printed = shown.partition("In another terminal")
+        commands = re.findall(r"^  (\S.*)$", printed, re.MULTILINE)
+        folder = Path(commands[0].removeprefix("cd "))
+        inventory = json.loads((folder / "inventory.json").read_text("utf-8"))
+        password = re.search(r"^  password    (.*)$", account, re.MULTILINE)
+
+        assert password
+        assert password[1] == inventory["esx"]["vars"]["esx_password"]
+
+        # As they are pasted, in a shell that has no settings of this test.
+        shell = {"HOME": str(tools.home), "PATH": "/usr/bin:/bin"}
+        typed = run_program(["bash", "-c", "\n".join(commands)], tools.home, shell).output
+        audited, _middle, planned = typed.partition("PLAY [Plan]")
+
+        assert "2 of 8 hosts need attention. 4 findings." in audited, typed
+        assert "Key provider 'site-key' is missing; token issuer 'vcenter' is missing;" in audited, typed
+        assert "1 host (esx01): create key provider site-key." in planned, typed
+        assert re.search(r'^ *"\+ +\\"kms_providers\\": \{",$', planned, re.MULTILINE), typed
+        assert "1 to be changed, 6 as declared, 1 down (esx07)." in planned, typed
+
+        program.type("\x03")
+        program.read(lambda: False)
+
+        assert "Traceback" not in program.output, program.output
+
+    assert not folder.exists()
+    assert not listens(inventory["esx"]["vars"]["esx_port"])
+
+
+def listens(port: int) -> bool:
+    """Whether somebody answers at the address of the first simulated host."""
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.1.1", port)) == 0

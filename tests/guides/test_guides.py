@@ -14,10 +14,10 @@ import pytest
 
 import docs
 import environment
-from guides import terminal
 from installed import install
 from interpreters import clean_path
 from support import reading
+from support import terminal
 from support.programs import clean_environment
 from support.reading import Command
 from support.reading import File

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from guides import terminal
 from support import reading
+from support import terminal
 from support.reading import Command
 from support.reading import File
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import recap
-from guides import terminal
 from simulator import Fault
+from support import terminal
 from support.certificates import chain
 from support.constants import ISSUER
 from support.constants import KEY

@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
+import checkout
 import release
 from environment import ROOT
 
@@ -95,3 +98,96 @@ def test_what_hinders_a_release(ready: Path, name: str, text: str, complaint: st
     (ready / name).write_text(text, "utf-8")
     reasons = list(release.hindrances(ready))
     assert any(complaint in reason for reason in reasons), reasons
+
+
+#: A command in place of the judges: it writes what it got into the file `judged`, and ends as it is told.
+JUDGE = """
+import pathlib, sys
+given = sys.argv[-1].removeprefix("--tarball=")
+pathlib.Path("build/judged").write_bytes(pathlib.Path(given).read_bytes())
+"""
+
+
+def judges(then: str) -> list[str]:
+    return [sys.executable, "-c", f"{JUDGE}\n{then}"]
+
+
+@pytest.fixture
+def built(ready: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The tarballs that are built: each has another content, and lies where git does not see it."""
+    made: list[Path] = []
+
+    def build(output: Path, _ansible_galaxy: Path) -> Path:
+        output.mkdir(exist_ok=True)
+        (output / ".gitignore").write_text("*\n", "utf-8")
+        made.append(output / "esx-trust-1.0.0.tar.gz")
+        made[-1].write_text(f"tarball {len(made)}", "utf-8")
+
+        return made[-1]
+
+    monkeypatch.setattr(checkout, "build", build)
+    monkeypatch.setattr(release, "unkept", lambda: iter(()))
+
+    return made
+
+
+def test_the_tarball_that_was_judged_is_released(
+    ready: Path, built: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    release.main(ready, judges("sys.exit(0)"))
+
+    (tarball,) = built
+    said = capsys.readouterr().out
+    commit = subprocess.run(
+        ["git", "-C", ready, "rev-parse", "HEAD"], check=True, capture_output=True, text=True
+    ).stdout
+    tagged = re.search(r'git tag -s 1\.0\.0 -m "esx\.trust 1\.0\.0" (\w{7,}) && git push origin 1\.0\.0\n', said)
+
+    assert (ready / "build/judged").read_bytes() == tarball.read_bytes()
+    assert f"SHA-256  {hashlib.sha256(tarball.read_bytes()).hexdigest()}\n" in said
+    assert "gpg --detach-sign --armor build/esx-trust-1.0.0.tar.gz\n" in said
+    assert "ansible-galaxy collection publish build/esx-trust-1.0.0.tar.gz\n" in said
+    assert tagged
+    assert commit.startswith(tagged[1])
+
+
+@pytest.mark.parametrize(
+    ("then", "complaint"),
+    [
+        (
+            "sys.exit(1)",
+            r"a test that judges the tarball has failed\. Do not publish build/esx-trust-1\.0\.0\.tar\.gz\.",
+        ),
+        (
+            "pathlib.Path(given).write_text('another')",
+            r"build/esx-trust-1\.0\.0\.tar\.gz has changed while it was judged",
+        ),
+    ],
+)
+def test_what_was_not_judged_well_is_not_released(
+    ready: Path, built: list[Path], capsys: pytest.CaptureFixture[str], then: str, complaint: str
+) -> None:
+    with pytest.raises(SystemExit, match=complaint):
+        release.main(ready, judges(then))
+
+    assert len(built) == 1
+    assert "SHA-256" not in capsys.readouterr().out
+
+
+def test_a_dirty_tree_is_not_built(ready: Path, built: list[Path]) -> None:
+    (ready / "new.txt").touch()
+
+    with pytest.raises(SystemExit, match="cannot be released yet") as refused:
+        release.main(ready, judges("sys.exit(0)"))
+
+    assert "not committed" in str(refused.value)
+    assert built == []
+
+
+def test_a_broken_promise_is_not_released(ready: Path, built: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(release, "unkept", lambda: iter(["A promise is broken: one."]))
+
+    with pytest.raises(SystemExit, match=r"A promise is broken: one\."):
+        release.main(ready, judges("sys.exit(0)"))
+
+    assert built == []
