@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 import environment
+import recap
 from guides.desk import Desk
 from support import reading
 from support.reading import Command
 from support.reading import File
-from support.reading import Step
 
 if TYPE_CHECKING:
     from simulator import Fleet
@@ -58,38 +58,41 @@ def in_place_of(fleet: Fleet, vcenter: Vcenter) -> dict[str, dict[str, str]]:
     }
 
 
-def replaced(step: Step, in_place_of: dict[str, dict[str, str]]) -> Step:
-    if not isinstance(step, File):
-        return step
-
-    text = step.text
-    for old, new in in_place_of.get(step.name, {}).items():
-        assert text.count(old) == 1, f"{step.where}: {old!r} is not once in {step.name}"
+def with_replacements(file: File, replacements: dict[str, str]) -> File:
+    text = file.text
+    for old, new in replacements.items():
+        assert text.count(old) == 1, f"{file.where}: {old!r} is not once in {file.name}"
         text = text.replace(old, new)
 
-    return replace(step, text=text)
+    return replace(file, text=text)
 
 
 def test_the_first_run_on_hosts_of_your_own(
     desk: Desk, fleet: Fleet, vcenter: Vcenter, in_place_of: dict[str, dict[str, str]]
 ) -> None:
-    """Each host then holds the key and the issuer, and the playbook of one's own agrees with the declaration."""
+    """Each host then holds the key and the issuer, and the playbook of one's own finds nothing to change."""
     steps = reading.read_part(README, *PARTS)
     assert set(in_place_of) <= {step.name for step in steps if isinstance(step, File)}
     assert set(NOT_RUN) <= {step.text for step in steps if isinstance(step, Command)}
 
-    key = ""
+    said: dict[str, str] = {}
     for step in steps:
-        if isinstance(step, File) and step.name == "group_vars/esx/secrets.yml":
-            in_place_of[step.name]["the key, in Base64"] = key
+        if isinstance(step, Command):
+            if step.text not in NOT_RUN:
+                said[step.text] = desk.do(step)
+            continue
 
-        if isinstance(step, File):
-            desk.write(replaced(step, in_place_of))
-        elif step.text not in NOT_RUN:
-            said = desk.do(step)
-            if step.text.startswith("openssl rand "):
-                key = said.strip()
+        replacements = dict(in_place_of.get(step.name, {}))
+        if step.name == "group_vars/esx/secrets.yml":
+            replacements["the key, in Base64"] = said["openssl rand -base64 32"].strip()
+
+        desk.write(with_replacements(step, replacements))
 
     for host in fleet.hosts[:2]:
         assert list(host.providers) == ["site-a"]
         assert host.issuers["vcenter01"].issuer == vcenter.issuer
+
+    last = list(said)[-1]
+
+    assert last.endswith(" site.yml")
+    assert [counters["changed"] for counters in recap.counters(said[last]).values()] == [0, 0], said[last]
