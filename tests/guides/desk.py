@@ -70,7 +70,7 @@ class Desk:
     def do(self, command: Command) -> str:
         """Run a command, and return what it said."""
         text = command.text
-        if text.startswith("make ") and " simulator " in text:
+        if "/simulate.py " in text:
             return self._start(text)
 
         # The next command begins where this one ends.

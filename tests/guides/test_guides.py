@@ -19,9 +19,15 @@ pytestmark = pytest.mark.timeout(600)  # other gates run beside
 #: The other pages in docs/ explain things; their commands are not for following.
 GUIDES = (*docs.PARTS["Guides"], "awx")
 
+_NEW_ENVIRONMENT = (
+    "python3 -m venv ~/esx && . ~/esx/bin/activate"
+    " && pip install ansible-core 'requests>=2.25.1' 'cryptography>=41.0.0'"
+)
+
 #: Commands that are not run, to the letter, and why.
 NOT_RUN = {
     ". ~/esx/bin/activate": "the programs of the environment are found without it",
+    _NEW_ENVIRONMENT: "needs a server; the programs of the environment are found without it",
     "git clone https://github.com/esx-trust/esx.trust.git ~/esx.trust": "needs a server; this checkout stands there",
     "ansible-builder create -f esx-trust-project/exec_env/execution-environment.yml -c image": "run by tests/awx",
     "pip install ansible-builder": "needs a server",
