@@ -62,9 +62,7 @@ mutants: ## break the plan and the client in small ways; which of them does no t
 	@$(DEV)/python tools/mutants.py --jobs $(JOBS)
 
 simulator: ## simulated ESX hosts, until Ctrl-C (HOSTS=50 VCENTERS=0 JSON=0 DIRECTORY=.venv/simulator; more: docs/simulator.md)
-	@test -x .venv/run/bin/ansible-playbook || echo "Downloading ansible-core and its libraries into .venv/run, once; ten seconds, or minutes on a slow line or a busy machine." >&2
-	@$(ENVIRONMENT) run >&2
-	@PYTHONPATH=tests .venv/run/bin/python -m simulator --hosts $(HOSTS) --vcenters $(VCENTERS) --directory "$(DIRECTORY)" \
+	@$(PYTHON) tools/simulate.py --hosts $(HOSTS) --vcenters $(VCENTERS) --directory "$(DIRECTORY)" \
 	    $(if $(filter 1,$(KEEP)),--keep) $(if $(STATE),--state "$(STATE)") $(if $(NAMES),--names "$(NAMES)") \
 	    $(if $(PROFILE),--profile "$(PROFILE)") $(if $(filter 1,$(JSON)),--json)
 

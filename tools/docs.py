@@ -39,8 +39,8 @@ ON_GITHUB = "https://github.com/esx-trust/esx.trust/blob/main/"
 #: The parts of the site and their pages, in the order in which they are read.
 PARTS = {
     "Guides": (
-        "does-it-work-with-my-hosts",
         "fleet-configuration",
+        "does-it-work-with-my-hosts",
         "bootstrap",
         "recovery",
         "rotation",
@@ -181,6 +181,9 @@ def _fit_index(collection: Path) -> None:
 
 def _with_links(text: str) -> str:
     """The Markdown, with the links that lead out of the site leading to the repository."""
+
+    # A page that the tarball has names a page that it has not by its address on GitHub.
+    text = text.replace(f"]({ON_GITHUB}docs/", "](")
 
     def point(link: re.Match[str]) -> str:
         target = link["target"]

@@ -76,7 +76,7 @@ class RefusedLogins:
         try:
             self._file(f"shared-{login.digest}").touch(mode=0o600)
         except OSError as error:
-            raise AnsibleActionFail(f"{self._not_kept(error)}; nothing was sent. {_HINT}") from None
+            raise self._unusable(error) from None
 
     def _is_noted(self, name: str) -> bool:
         """True if there is a file of this name. Raises AnsibleActionFail if the folder cannot be read."""
@@ -86,7 +86,7 @@ class RefusedLogins:
         try:
             return self._file(name).exists()
         except OSError as error:
-            raise AnsibleActionFail(f"{self._not_kept(error)}; nothing was sent. {_HINT}") from None
+            raise self._unusable(error) from None
 
     def _note_refusal(self, way: str) -> None:
         """Note a refusal. If that is not possible, there is a warning, because a task must not lose its result."""
@@ -96,12 +96,16 @@ class RefusedLogins:
         except OSError as error:
             # The threads of a look share this object, so at least they know of it.
             self._unwritten.add(name)
-            danger = "so a later task may send a refused password again, and hosts lock an account after five refusals"
-            Display().warning(f"{self._not_kept(error)}, {danger}. {_HINT}")
+            Display().warning(
+                f"A refused login cannot be noted in {self._folder} ({error.strerror or error}), so a later task may"
+                f" send a refused password again, and hosts lock an account after five refusals. {_HINT}"
+            )
 
-    def _not_kept(self, error: OSError) -> str:
-        """The beginning of a sentence about the folder."""
-        return f"A refused login cannot be noted in {self._folder} ({error.strerror or error})"
+    def _unusable(self, error: OSError) -> AnsibleActionFail:
+        """The error for a folder that cannot be used, so no login can be sent."""
+        return AnsibleActionFail(
+            f"A refused login cannot be noted in {self._folder} ({error.strerror or error}); nothing was sent. {_HINT}"
+        )
 
     def _file(self, name: str) -> Path:
         return self._folder / f"esx-trust-{name}"

@@ -74,7 +74,7 @@ def test_options_and_files(capsys: pytest.CaptureFixture[str]) -> None:
         arguments(["--help"])
     options = set(re.findall(r"(--[\w-]+)", capsys.readouterr().out)) - {"--help"}
     (recipe,) = re.findall(r"^simulator:.*\n((?:\t.*\n)+)", MAKEFILE, re.MULTILINE)
-    variables = set(re.findall(r"\$\((?:if \$\()?(?:filter 1,\$\()?([A-Z]+)\)", recipe)) - {"ENVIRONMENT"}
+    variables = set(re.findall(r"\$\((?:if \$\()?(?:filter 1,\$\()?([A-Z]+)\)", recipe)) - {"PYTHON"}
 
     assert "KEEP" in variables
     assert _unnamed(options | variables, _section("Start")) == set()
@@ -99,7 +99,7 @@ def _started_by_make(*variables: str) -> list[str]:
     ended = run_program(["make", "-n", "simulator", *variables], environment.ROOT, clean_environment())
     assert ended.code == 0, ended.output
 
-    return shlex.split(ended.output.partition("-m simulator ")[2].replace("\\\n", " "))
+    return shlex.split(ended.output.partition("tools/simulate.py ")[2].replace("\\\n", " "))
 
 
 def test_the_first_state_that_is_shown() -> None:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 import shutil
 import tarfile
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import checkout
+import docs
 import environment
 import release
 from support.constants import KEY
@@ -155,6 +157,25 @@ def test_the_readme_stands_alone() -> None:
     pages = [target.removeprefix(here).partition("#")[0] for target in targets if target.startswith(here)]
 
     assert [page for page in pages if not (environment.ROOT / page).is_file()] == []
+
+
+def test_the_pages_of_the_tarball_are_for_users(tarball: Path) -> None:
+    """They do not speak of make, which works in a clone only, and link to no page that the tarball has not."""
+    with tarfile.open(tarball) as archive:
+        names = set(archive.getnames())
+
+    pages = {name for name in names if name.startswith("docs/") and name.endswith(".md")}
+
+    assert pages == {f"docs/{page}.md" for page in ("README", *docs.pages())} - {
+        f"docs/{page}.md" for page in docs.PARTS["For contributors"]
+    }
+
+    for page in sorted(pages):
+        text = (environment.ROOT / page).read_text("utf-8")
+        targets = re.findall(r"\]\((?!https?:)([^)\s#]+)", text)
+
+        assert not re.findall(r"`make\b|\$ make\b", text), page
+        assert [target for target in targets if posixpath.normpath(f"docs/{target}") not in names] == [], page
 
 
 def test_the_readme_installs_from_a_clone(tools: Tools, tarball: Path, tmp_path: Path) -> None:

@@ -172,6 +172,7 @@ def test_floors_agree(library: str) -> None:
 
     places = {
         "README.md": rf"{library}(?:>=| )\s*{number}(?: and later|')",
+        "docs/fleet-configuration.md": rf"{library}>={number}'",
         "requirements.txt": rf"^{library}>={number}$",
         "plugins/doc_fragments/connection.py": rf"- {library} >= {number}$",
         "plugins/module_utils/_libraries.py": rf'"{library}": "{number}"',

@@ -78,6 +78,25 @@ def read(path: Path) -> list[Step]:
     return list(steps(path.read_text("utf-8"), path.name))
 
 
+def read_part(path: Path, *titles: str) -> list[Step]:
+    """The steps of these parts of a page, whose titles begin with ##."""
+    lines: list[str] = []
+    wanted, code = False, False
+
+    for line in path.read_text("utf-8").splitlines():
+        code ^= line.startswith("```")
+        if line.startswith("## ") and not code:
+            wanted = line[3:] in titles
+        # A line that is left out stays as an empty line, so that the numbers of the others are right.
+        lines.append(line if wanted else "")
+
+    missing = [title for title in titles if f"## {title}" not in lines]
+    if missing:
+        raise GuideError(f"{path.name}: no part is called {missing[0]}")
+
+    return list(steps("\n".join(lines), path.name))
+
+
 def steps(text: str, name: str) -> Iterator[Step]:
     """The steps in this Markdown, in their order."""
     lines = text.splitlines()

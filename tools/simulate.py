@@ -1,0 +1,42 @@
+# Copyright (c) 2026, esx.trust contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Starts simulated hosts, until Ctrl-C, for somebody who has the clone and nothing else.
+
+    python3 tools/simulate.py [OPTIONS]      the options are those of python -m simulator; --help lists them
+
+The environment of the simulator is made first, or brought up to date, in .venv/run of the clone. Paths in the options
+begin in the folder in which the command is given. On the standard output is what the simulator says, and nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from environment import ENVIRONMENTS
+from environment import ROOT
+
+
+def main() -> None:
+    """Become the simulator, so that signals reach it."""
+    run = ENVIRONMENTS["run"]
+
+    if not (run.bin / "ansible-playbook").exists():
+        print(
+            "Downloading ansible-core and its libraries into .venv/run, once; ten seconds, or minutes on a slow line or"
+            " a busy machine.",
+            file=sys.stderr,
+            flush=True,
+        )
+
+    made = subprocess.run([sys.executable, ROOT / "tools/environment.py", "run"], stdout=sys.stderr, check=False)
+    if made.returncode:
+        sys.exit(made.returncode)
+
+    variables = {**os.environ, "PYTHONPATH": str(ROOT / "tests"), "PYTHONDONTWRITEBYTECODE": "1"}
+    os.execve(run.python, [str(run.python), "-m", "simulator", *sys.argv[1:]], variables)  # noqa: S606 - no shell is meant
+
+
+if __name__ == "__main__":
+    main()
