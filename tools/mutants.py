@@ -7,7 +7,7 @@
 
 A broken copy is a mutant. The unit tests run first, because they are fast. The mutants that they do not notice are then
 run with the module tests. mutmut changes nothing in functions with a decorator, for example properties, and nothing
-outside of functions.
+outside of functions. So the file _api/credentials has no mutants.
 """
 
 from __future__ import annotations
@@ -48,6 +48,8 @@ FILES = (
     "_services/token_issuer_restoring",
     "_services/issuers_and_profiles",
     "_services/token_issuer_resources",
+    "_services/account",
+    "_services/client_profile",
     "_services/client_profile_resources",
     "_services/client_profile_model",
     "_services/client_profile_plan",
@@ -58,11 +60,14 @@ FILES = (
     "_engine/sent",
     "_engine/restoring",
     "_api/client",
+    "_api/connect",
+    "_api/connection",
     "_api/login",
     "_api/retries",
     "_api/answer",
     "_api/answer_errors",
     "_api/rest",
+    "_api/jsonrpc",
     "_api/operation",
     "_services/certificates",
     "_services/certificate_reading",
@@ -94,6 +99,7 @@ _CODEC = "the names of codecs are read without case"
 _TRUTH = "the code only asks whether the value is true"
 _LETTERS = "letters are never quoted"
 _NO_WORD = "a header that is absent does not hold the word"
+_NO_DOMAIN = "only names with a domain count"
 _BOUND = "the bound only ends endless plans, and their steps are thrown away"
 _COMPARED = "the number is only compared with its earlier value"
 #: Mutants that do the same as the code: the file, the changed line, and the reason. An entry without a mutant that
@@ -106,6 +112,13 @@ EQUIVALENT = (
     ("_api/answer_errors", 'return _REFUSAL in str(answer.headers.get(_ERROR_HEADER, "XXXX")).lower()', _NO_WORD),
     ("_api/client", "self._form_is_known = None", _TRUTH),
     ("_api/client", "return self._perform(call, None)", "no credentials and None add nothing to a request"),
+    (
+        "_api/connection",
+        r'without_name = re.sub(r"^\s*SHA-?256(\s*FINGERPRINT)?\s*[:=]?", "", value, flags=re.IGNORECASE)',
+        "the expression ignores the case",
+    ),
+    ("_api/connection", 'digest = b"XXXX"', "only its length is looked at, which is not 32"),
+    ("_api/jsonrpc", 'structure_name = "XXXX"', "no error has this name"),
     ("_api/login", "self.proven = None", _TRUTH),
     ("_api/login", "self._doubtful = None", _TRUTH),
     (
@@ -120,6 +133,18 @@ EQUIVALENT = (
     ("_engine/sent", "self._attempts = 1", _COMPARED),
     ("_engine/sent", "self._attempts -= 1", _COMPARED),
     ("_engine/sent", "self._attempts += 2", _COMPARED),
+    ("_services/account", 'name = _text(assertion, f"{_SAML}Subject/{_SAML}NameID") or "XXXX"', _NO_DOMAIN),
+    ("_services/account", 'groups.append(value.text or "XXXX")', _NO_DOMAIN),
+    (
+        "_services/account",
+        'if attribute.get("Name", "XXXX").endswith(_GROUPS):',
+        "the name ends otherwise",
+    ),
+    (
+        "_services/client_profile",
+        'is_same_subject = record.get("type") == subject.type and subject.options().items() < record.items()',
+        "a record always holds more than the subject, for example its type",
+    ),
     ("_services/certificates", 'digest = hashlib.sha256(text.encode("UTF-8", "surrogatepass")).hexdigest()', _CODEC),
     ("_services/certificate_links", 'return "XX XX".join(value.split()).casefold()', "both sides are joined alike"),
     ("_services/certificate_reading", "der = None", _TRUTH),

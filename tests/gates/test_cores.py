@@ -97,13 +97,24 @@ def test_sanity(tools: Tools, core: str, shipped: Path, pytestconfig: pytest.Con
     assert not skipped - ran
 
 
+def targets_of(tree: Path) -> list[str]:
+    """The targets of ansible-test integration, without the one that only prepares the others."""
+    folders = (tree / "tests" / "integration" / "targets").iterdir()
+    return sorted(folder.name for folder in folders if folder.name != "setup_simulator")
+
+
+def test_each_module_has_one_integration_target() -> None:
+    modules = sorted(file.stem for file in (environment.ROOT / "plugins" / "modules").glob("*.py"))
+    assert targets_of(environment.ROOT) == modules
+
+
 @pytest.mark.parametrize(
     "core", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in environment.CORES]
 )
 def test_integration(tools: Tools, core: str, tree: Path) -> None:
     version = tools.run(core, ["python", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]).strip()
     said = ansible_test(tools, core, tree, "integration", "--venv", "--python", version)
-    targets = [each.name for each in (tree / "tests/integration/targets").iterdir() if each.name != "setup_simulator"]
+    targets = targets_of(tree)
 
     assert targets
 

@@ -45,6 +45,18 @@ def test_a_saml_token_tells_its_issuer_its_subject_and_the_groups(document: str)
     assert not ann.is_user("Administrators", "vsphere.local")
 
 
+def test_only_attributes_with_the_name_of_groups_are_groups() -> None:
+    """An attribute without a name, or another element with that name, is none."""
+    value = "<saml2:AttributeValue>vsphere.local\\Admins</saml2:AttributeValue>"
+    other = f"<saml2:Attribute>{value}</saml2:Attribute><other Name='GroupIdentity'>{value}</other>"
+    ann = Account.of_saml_token(
+        packed_saml(ASSERTION.replace("<saml2:AttributeStatement>", f"<saml2:AttributeStatement>{other}", 1))
+    )
+
+    assert not ann.is_member("Admins", "vsphere.local")
+    assert ann.is_member("Users", "vsphere.local")
+
+
 @pytest.mark.parametrize(
     "token",
     [
@@ -56,8 +68,10 @@ def test_a_saml_token_tells_its_issuer_its_subject_and_the_groups(document: str)
         packed_saml("no XML"),
         packed_saml(ASSERTION)[:40],
         packed_saml(f'<!DOCTYPE x [<!ENTITY a "b">]>{ASSERTION}'),
+        packed_saml(f"<!DOCTYPE x>{ASSERTION}"),
+        packed_saml('<saml2:Assertion xmlns:saml2="urn:oasis:names:tc:SAML:2.0:assertion"/>'),
     ],
-    ids=["nothing", "no gzip", "no Base64", "empty", "no assertion", "no XML", "cut", "entities"],
+    ids=["nothing", "no gzip", "no Base64", "empty", "no assertion", "no XML", "cut", "entities", "DTD", "no names"],
 )
 def test_a_token_that_cannot_be_read_names_nobody(token: str) -> None:
     assert Account.of_saml_token(token) == UNKNOWN
@@ -80,6 +94,7 @@ def test_without_the_library_a_token_names_nobody(monkeypatch: pytest.MonkeyPatc
         ("@", set()),
         ("CORP\\", set()),
         ("CORP\\Ann", {("corp", "ann")}),
+        ("CORP\\Ann\\Lee", {("corp", "ann\\lee")}),
         ("ann@corp.example", {("corp.example", "ann")}),
         ("ann@home@corp.example", {("corp.example", "ann@home")}),
     ],
@@ -93,4 +108,5 @@ def test_what_logs_in_is_what_counts() -> None:
     login: dict[str, Any] = {"hostname": "esx01", "username": "root", "password": "x"}
     assert Account.of_connection(Connection(**login)) == Account.of_user("root")
     assert Account.of_connection(Connection(**login, access_token="t0k")) == UNKNOWN
+    assert Account.of_connection(Connection("esx01")) == UNKNOWN
     assert Account.of_connection(Connection(**login, saml_token=packed_saml(ASSERTION))).issuer == ISSUER

@@ -12,16 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
-from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._services.account import UNKNOWN
 from ansible_collections.esx.trust.plugins.module_utils._services.account import Account
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import CREATE
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import explain
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import with_ids
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import ENTITLEMENTS
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import RESOURCE
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import ClientProfile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import DesiredClientProfile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Grant
@@ -403,35 +397,6 @@ def test_who_would_lock_himself_out_is_told_why() -> None:
         "this would take IDENTITY_MGMT from the local user automation, which is the account that this task logs in"
         " with, so it could not be given back; do that with another account."
     )
-
-
-def test_the_id_of_a_new_profile_comes_into_a_new_record() -> None:
-    """The records of a plan stay as they are, because a diff shows them too."""
-    created = ClientProfile(GROUP, (Grant.of_entitlement("READ_ONLY"),))
-    held = profile(LOCAL, identifier="held")
-    records = [created.record(), held.record(), {}]
-    creation = Step.between(RESOURCE, created.label, None, created)
-
-    told = with_ids(records, [(creation, "new")])
-
-    assert [record.get("profile") for record in told] == ["new", "held", None]
-    assert [record.get("profile") for record in records] == [None, "held", None]
-
-
-@pytest.mark.parametrize(
-    ("message_id", "words"),
-    [
-        ("com.example.invalid_createspec", "declare the token issuer 'vc' first"),
-        ("vapi.data.structure.name.mismatch", "as it was"),
-    ],
-)
-def test_an_unknown_alias_is_suspected_only_if_the_host_refused_a_value(message_id: str, words: str) -> None:
-    step = Step.between(RESOURCE, GROUP.label, None, profile(GROUP))
-    error = ApiError(
-        "refused", "as it was", operation=CREATE.id, error_type="INVALID_ARGUMENT", message_ids=(message_id,)
-    )
-
-    assert words in explain(error, step).hint
 
 
 def test_unknown_grants_are_told_as_the_host_writes_them() -> None:

@@ -59,3 +59,9 @@ def test_a_subject_that_is_no_user_and_no_group_may_have_no_grants(
 def test_a_group_without_grants_is_not_what_the_api_documents(grants: dict[str, Any]) -> None:
     with pytest.raises(UnexpectedAnswer):
         list_profiles(AnsweringClient({"client_profile": "1", "subject": GROUP, **grants}).as_client())
+
+
+@pytest.mark.parametrize("subject", ["root", ["root"], 1], ids=str)
+def test_a_subject_of_another_form_is_not_what_the_api_documents(subject: Any) -> None:
+    with pytest.raises(UnexpectedAnswer):
+        list_profiles(AnsweringClient({"client_profile": "1", "subject": subject}).as_client())

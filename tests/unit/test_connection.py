@@ -384,6 +384,14 @@ def test_a_saml_token_is_sent_as_base64_of_gzip_however_it_comes(written: str) -
     assert gzip.decompress(base64.b64decode(sent, validate=True)).decode() == SAML
 
 
+def test_a_saml_token_is_not_decoded_if_it_has_characters_that_are_not_in_base64() -> None:
+    """Without them it would be another text, which nobody has given."""
+    written = base64.b64encode(SAML.encode()).decode()
+    changed = f"{written[:8]}-_-_{written[8:]}"
+
+    assert connect(saml_token=changed).saml_token == changed
+
+
 def test_the_same_saml_token_always_looks_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also at another time, which gzip puts into its header unless it is told otherwise."""
     first = connect(saml_token=SAML).saml_token

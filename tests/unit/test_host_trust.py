@@ -4,18 +4,15 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any
 
 import pytest
 
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._services import host_trust
-from support.constants import KEY
 from support.constants import KEY_ID
 from support.memory import MemoryHost
 from support.memory import ScriptedClient
-from support.whole_hosts import NOTHING_DECLARED
 from support.whole_hosts import desired
 from support.whole_hosts import group
 from support.whole_hosts import host_with
@@ -65,25 +62,3 @@ def test_a_result_warns_of_the_connection_the_declaration_and_the_host() -> None
 
     assert "its certificate was not verified" in warnings
     assert "'SITE-A'" in warnings
-
-
-@pytest.mark.parametrize("check_mode", [True, False])
-def test_the_key_is_a_secret_of_the_connection_and_check_mode_writes_nothing(
-    monkeypatch: pytest.MonkeyPatch, check_mode: bool
-) -> None:
-    client = ScriptedClient(MemoryHost())
-    hidden: list[str] = []
-
-    def connect(_connection: Connection, secrets: Any = ()) -> Any:
-        hidden.extend(secrets)
-        return contextlib.nullcontext(client)
-
-    monkeypatch.setattr(host_trust, "connect", connect)
-    options = {name: option.get("default") for name, option in host_trust.ARGUMENTS.options.items()}
-    login = {"hostname": "esx01", "username": "root", "password": "VMware1!"}
-    params = {**options, **NOTHING_DECLARED, **login, "kms_providers": [provider("site-a")]}
-    result = host_trust.run(params, check_mode)
-
-    assert KEY in hidden
-    assert (result["changed"], result["api_protocol"]) == (True, "rest")
-    assert client.writes == ([] if check_mode else ["create"])

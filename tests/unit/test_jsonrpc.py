@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from functools import partial
 from typing import Any
 from typing import Optional
@@ -176,6 +177,11 @@ def test_a_saml_token_travels_as_xml() -> None:
         sent(READ(), SamlToken("H4s="))
 
 
+def test_each_request_has_an_id_of_its_own_for_the_logs_of_the_host() -> None:
+    ids = [uuid.UUID(sent(READ())["params"]["ctx"]["appCtx"]["opId"]) for _request in range(2)]
+    assert ids[0] != ids[1]
+
+
 def test_a_call_knows_its_arguments() -> None:
     with pytest.raises(TypeError):
         token_issuer.GET()
@@ -216,8 +222,38 @@ def test_a_value_is_what_rest_returns() -> None:
     assert decoded(token, operation=TOKEN_CREATE) == {"access_token": "t"}
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"STRUCTURE": {"a": {"x": 1}, "b": {"x": 2}}},
+        {"STRUCTURE": ["a"]},
+        {"STRUCTURE": {"a": ["x"]}},
+        {"kind": {"a": {"x": 1}}},
+        {"OPTIONAL": 1, "SECRET": 2},
+    ],
+    ids=str,
+)
+def test_what_only_looks_like_a_wrapped_value_stays_as_it_is(value: Any) -> None:
+    assert decoded(result(value)) == value
+
+
+def test_binary_values_are_unwrapped() -> None:
+    assert decoded(result([{"BINARY": "AQ=="}])) == ["AQ=="]
+
+
 def test_a_write_returns_nothing() -> None:
     assert decoded(result(None), operation=WRITE) is None
+
+
+def test_a_value_of_a_write_is_no_answer_of_the_api() -> None:
+    error = error_of(result("done"), operation=WRITE)
+
+    assert isinstance(error, UnexpectedAnswer)
+    assert error.message == (
+        "esx01: security_token_issuers.delete (JSON-RPC) was answered with a value, which this operation does not"
+        " return."
+    )
+    assert "hostname and port" in error.hint
 
 
 json_values = st.recursive(
@@ -398,23 +434,51 @@ def test_a_protocol_error_is_one_sentence_and_leaves_a_write_in_doubt(code: int)
     error = error_of(body, operation=WRITE)
 
     assert isinstance(error, UnexpectedAnswer)
-    assert f"protocol error {code}: Parse error" in error.message
+    assert error.message == (
+        "esx01: security_token_issuers.delete (JSON-RPC) was refused as a JSON-RPC request"
+        f" (protocol error {code}: Parse error)."
+    )
+    assert "report it with the release of the host" in error.hint
+    assert error.confirms_form
     assert SECRET not in str(error)
     assert (error.outcome_unknown, error.may_try_other_form) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("fault", "details"),
+    [("broken", ""), ({}, ""), ({"code": "7", "message": 7}, ""), ({"code": 7, "message": "."}, " 7")],
+    ids=str,
+)
+def test_a_protocol_error_tells_what_it_holds_and_no_more(fault: Any, details: str) -> None:
+    assert f"(protocol error{details})." in error_of({"jsonrpc": "2.0", "id": "0", "error": fault}).message
+
+
+def test_the_words_of_a_protocol_error_are_not_shown_where_the_request_holds_a_secret() -> None:
+    """A server that could not read the request may quote it."""
+    body = {"jsonrpc": "2.0", "id": "0", "error": {"code": 7, "message": "cannot read t0ken"}}
+    assert "(protocol error 7)." in error_of(body, operation=TOKEN_CREATE).message
 
 
 @pytest.mark.parametrize(
     "body", [{}, [], "text", {"result": {"output": []}}, {"jsonrpc": "1.0", "result": {"output": []}}, b"no JSON", b""]
 )
 def test_an_answer_that_is_not_json_rpc_is_told_apart(body: Any) -> None:
-    error = error_of(body)
-    assert isinstance(error, UnexpectedAnswer)
-    assert error.may_try_other_form
+    for status in (200, 404):
+        error = error_of(body, status)
+
+        assert isinstance(error, UnexpectedAnswer)
+        assert error.may_try_other_form
+        assert ("With api_protocol rest or auto" in error.hint) == (status == 404)
 
 
 def test_a_result_without_an_output_is_doubtful() -> None:
     error = error_of({"jsonrpc": "2.0", "id": "0", "result": {}}, operation=WRITE)
+
     assert error.outcome_unknown
+    assert error.message == (
+        "esx01: the answer to security_token_issuers.delete (JSON-RPC) is JSON-RPC without a result."
+    )
+    assert "hostname and port" in error.hint
 
 
 def test_secrets_of_the_host_s_words_are_masked() -> None:

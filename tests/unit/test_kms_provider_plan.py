@@ -9,7 +9,6 @@ import copy
 import uuid
 from typing import Any
 from typing import Optional
-from unittest import mock
 
 import pytest
 from hypothesis import given
@@ -21,8 +20,6 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
-from ansible_collections.esx.trust.plugins.module_utils._errors import Unreachable
-from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider_module
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import CREATE
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import DELETE
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import GET
@@ -365,14 +362,3 @@ def test_only_a_refused_deletion_is_explained_so(operation: Operation) -> None:
     error = ApiError("as it was", operation=operation.id, status=404, error_type="NOT_FOUND")
     step = deletion(KmsProvider("nkp", "NATIVE", KEY_ID))
     assert KmsProviders((desired(),)).explain(error, step, "esx01").message == "as it was"
-
-
-def test_the_key_is_handed_to_the_client_as_a_secret() -> None:
-    params = {option: each.get("default") for option, each in ARGUMENTS.options.items()}
-    params.update(PARAMS, hostname="esx01", username="root", password="x")
-    nobody = Unreachable("esx01: no connection.")
-    with mock.patch.object(kms_provider_module, "connect", side_effect=nobody) as connect, pytest.raises(Unreachable):
-        kms_provider_module.run(params, False)
-    _connection, secrets = connect.call_args.args
-
-    assert KEY in secrets

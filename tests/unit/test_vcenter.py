@@ -8,6 +8,7 @@ import contextlib
 import itertools
 import json
 import time
+from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
 from typing import Optional
@@ -18,7 +19,6 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.esx.trust.plugins.module_utils._api import connect as _connect
 from ansible_collections.esx.trust.plugins.module_utils._api.answer import Answer
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
@@ -166,10 +166,17 @@ def params(**given: Any) -> dict[str, Any]:
     return {**defaults, "hostname": "vc.example.com", "username": "u", "password": "Horse-Battery+1", **given}
 
 
+@contextlib.contextmanager
+def vcenter_over(wire: Wire, **options: Any) -> Iterator[vcenter.Vcenter]:
+    """Reads what the wire answers. options: those of the connection."""
+    connection = Connection.from_params(params(**options))
+    with Client(connection, wire, (REST,), Redactor(connection.secrets)) as client:
+        yield vcenter.Vcenter(client, connection, "vsphere.local", "CUSTOMER")
+
+
 @pytest.fixture
 def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
     scripted = Wire()
-    monkeypatch.setattr(_connect, "HttpsTransport", lambda connection, scrub: scripted)
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
 
     scripted.answers = {
@@ -193,17 +200,20 @@ def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
 )
 def test_the_usual_names(wire: Wire, hostname: str, port: int, base: str) -> None:
     wire.answers[DISCOVERY] = [Answer(404, {}, b"")]
-    done = vcenter_module.run_info(params(hostname=hostname, port=port), False)
+    with vcenter_over(wire, hostname=hostname, port=port) as asked:
+        issuers = asked.managed()
 
-    assert [entry["issuer"] for entry in done["token_issuers"]] == [
+    assert [issuer.issuer for issuer in issuers] == [
         f"{base}/openidconnect/vsphere.local",
         f"{base}/websso/SAML2/Metadata/vsphere.local",
     ]
-    assert len(done["warnings"]) == 2
+    assert len(asked.warnings) == 2
 
 
 def test_the_login_stays_away_from_public_pages(wire: Wire) -> None:
-    vcenter_module.run_info(params(), False)
+    with vcenter_over(wire) as asked:
+        asked.managed()
+
     headers = dict(wire.sent)
 
     assert headers[SIGNING] == {"vmware-api-session-id": "the-session"}
@@ -253,9 +263,10 @@ def test_keys_of_rsa(wire: Wire) -> None:
     }
     wire.answers[DISCOVERY] = [answer_of({"issuer": "https://vc/oidc", "jwks_uri": "https://else/keys"})]
     wire.answers["/keys"] = [answer_of(jwks)]
-    (issuer,) = vcenter_module.run_info(params(source="oidc"), False)["token_issuers"]
+    with vcenter_over(wire) as asked:
+        (issuer,) = asked.oidc()
 
-    assert issuer["signing_cert_chains"] == [{"cert_chain": chain(1)}]
+    assert issuer.record()["signing_cert_chains"] == [{"cert_chain": chain(1)}]
     assert wire.sent == [(DISCOVERY, {}), ("/keys", {})]
 
 
@@ -296,14 +307,10 @@ def test_any_json_becomes_a_result_or_one_error(value: Any) -> None:
         "/b": [answer_of(value)],
     }
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_connect, "HttpsTransport", lambda connection, scrub: scripted)
-        patch.setattr(time, "sleep", lambda seconds: None)
-
-        for source in ("certificate_management", "oidc"):
+    with vcenter_over(scripted) as asked:
+        for read in (asked.managed, asked.oidc):
             with contextlib.suppress(UnexpectedAnswer):
-                done = vcenter_module.run_info(params(source=source), False)
-                assert all(entry["signing_cert_chains"] for entry in done["token_issuers"])
+                assert all(issuer.record()["signing_cert_chains"] for issuer in read())
 
 
 # Options
@@ -316,13 +323,6 @@ def test_no_login_is_asked_for_where_none_is_needed() -> None:
     connection = Connection.from_params({**bare, "username": "a:b", "access_token": "\u00e9"}, public=True)
 
     assert (connection.username, connection.password, connection.access_token) == (None, None, None)
-
-
-@pytest.mark.parametrize("source", ["oidc", "saml"])
-def test_options_of_a_login_that_is_not_made_need_not_be_right(wire: Wire, source: str) -> None:
-    with pytest.raises(UnexpectedAnswer):
-        vcenter_module.run_info(params(source=source, username="a:b", saml_token="<", auth_method="token"), False)
-    assert [headers.keys() - {"Accept"} for _path, headers in wire.sent] == [set()] * len(wire.sent)
 
 
 # Answers that are not JSON

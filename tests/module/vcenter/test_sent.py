@@ -142,6 +142,14 @@ def test_no_credential_is_sent_where_none_is_needed(
     assert without.result["token_issuers"] == ran.result["token_issuers"]
 
 
+@pytest.mark.parametrize("source", ["oidc", "saml"])
+def test_options_of_a_login_that_is_not_made_need_not_be_right(modules: Modules, vcenter: Vcenter, source: str) -> None:
+    ran = modules.run(MODULE, source=source, username="a:b", saml_token="<", auth_method="token")
+
+    assert not ran.failed
+    assert {record.authentication for record in vcenter.journal} == {None}
+
+
 def test_no_credential_is_sent_with_a_session_open(modules: Modules, vcenter: Vcenter) -> None:
     vcenter.settings(echo_requests=True)
     vcenter.queue(fault(kind="status", operation=DISCOVERY, status=404))
