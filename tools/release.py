@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +25,9 @@ import checkout
 import promises
 from environment import ENVIRONMENTS
 from environment import ROOT
+from environment import Environment
+from environment import is_current
+from environment import missing
 from programs import fail
 from programs import run
 
@@ -81,14 +85,26 @@ def unkept() -> Iterator[str]:
         yield "Something is new and not promised yet: .venv/dev/bin/python tools/promises.py"
 
 
+def left_out(environments: Iterable[Environment]) -> Iterator[str]:
+    """The environments that are not made, because the tests of these environments would be skipped."""
+    for environment in environments:
+        if not is_current(environment):
+            reason = missing(environment) or "python3 tools/environment.py every"
+            yield f"The environment {environment.name} is not made: {reason}"
+
+
 def galaxy(root: Path = ROOT) -> dict[str, Any]:
     """The content of galaxy.yml."""
     metadata: dict[str, Any] = yaml.safe_load((root / "galaxy.yml").read_text("utf-8"))
     return metadata
 
 
-def main(root: Path = ROOT, judges: Sequence[str] = JUDGES) -> None:
-    reasons = [*hindrances(root), *unkept()]
+def main(
+    root: Path = ROOT,
+    judges: Sequence[str] = JUDGES,
+    environments: Iterable[Environment] = tuple(ENVIRONMENTS.values()),
+) -> None:
+    reasons = [*hindrances(root), *left_out(environments), *unkept()]
     if reasons:
         fail("\n  ".join(["this checkout cannot be released yet.", *reasons]))
 

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 import checkout
+import environment
 import release
 from environment import ROOT
 
@@ -134,7 +135,7 @@ def built(ready: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 def test_the_tarball_that_was_judged_is_released(
     ready: Path, built: list[Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    release.main(ready, judges("sys.exit(0)"))
+    release.main(ready, judges("sys.exit(0)"), environments=())
 
     (tarball,) = built
     said = capsys.readouterr().out
@@ -168,7 +169,7 @@ def test_what_was_not_judged_well_is_not_released(
     ready: Path, built: list[Path], capsys: pytest.CaptureFixture[str], then: str, complaint: str
 ) -> None:
     with pytest.raises(SystemExit, match=complaint):
-        release.main(ready, judges(then))
+        release.main(ready, judges(then), environments=())
 
     assert len(built) == 1
     assert "SHA-256" not in capsys.readouterr().out
@@ -178,7 +179,7 @@ def test_a_dirty_tree_is_not_built(ready: Path, built: list[Path]) -> None:
     (ready / "new.txt").touch()
 
     with pytest.raises(SystemExit, match="cannot be released yet") as refused:
-        release.main(ready, judges("sys.exit(0)"))
+        release.main(ready, judges("sys.exit(0)"), environments=())
 
     assert "not committed" in str(refused.value)
     assert built == []
@@ -188,6 +189,16 @@ def test_a_broken_promise_is_not_released(ready: Path, built: list[Path], monkey
     monkeypatch.setattr(release, "unkept", lambda: iter(["A promise is broken: one."]))
 
     with pytest.raises(SystemExit, match=r"A promise is broken: one\."):
-        release.main(ready, judges("sys.exit(0)"))
+        release.main(ready, judges("sys.exit(0)"), environments=())
+
+    assert built == []
+
+
+def test_without_all_environments_nothing_is_released(ready: Path, built: list[Path]) -> None:
+    """The tests of an environment that is not made would be skipped."""
+    never_made = environment.Environment("core-9.9", ("9.9",), "9.9")
+
+    with pytest.raises(SystemExit, match=r"The environment core-9\.9 is not made: no Python 9\.9 on this machine"):
+        release.main(ready, judges("sys.exit(0)"), environments=[never_made])
 
     assert built == []
