@@ -17,6 +17,14 @@ import sys
 from environment import ENVIRONMENTS
 from environment import ROOT
 
+#: The program of `python -m simulator`. Python would look for modules in the current folder first, which is the user's
+#: own: a file such as json.py there would be run. So Python is isolated (-I), and gets the folder as its first word.
+SIMULATOR = """
+import runpy, sys
+sys.path.insert(0, sys.argv.pop(1))
+runpy.run_module("simulator", run_name="__main__", alter_sys=True)
+"""
+
 
 def main() -> None:
     """Become the simulator, so that signals reach it."""
@@ -31,12 +39,16 @@ def main() -> None:
         )
 
     made = subprocess.run([sys.executable, ROOT / "tools/environment.py", "run"], stdout=sys.stderr, check=False)
-    if made.returncode:
-        sys.exit(made.returncode)
+    if made.returncode or not run.python.exists():
+        # The environment has said the reason.
+        sys.exit(made.returncode or 1)
 
-    variables = {**os.environ, "PYTHONPATH": str(ROOT / "tests"), "PYTHONDONTWRITEBYTECODE": "1"}
-    os.execve(run.python, [str(run.python), "-m", "simulator", *sys.argv[1:]], variables)  # noqa: S606 - no shell is meant
+    words = [str(run.python), "-I", "-B", "-c", SIMULATOR, str(ROOT / "tests"), *sys.argv[1:]]
+    os.execv(run.python, words)  # noqa: S606 - no shell is meant
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -53,6 +53,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         started_at = _now()
         options = self._options()
 
+        if not options["resume"]:
+            memory.forget()
+
         variables = Variables(self._task, task_vars, self._loader, tuple(FOUND.values()))
         fleet = [variables.of(name) for name in task_vars["ansible_play_batch"]]
 

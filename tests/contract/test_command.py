@@ -19,8 +19,12 @@ import yaml
 
 import simulator_process
 from contract.samples import PROVIDERS
+from environment import ROOT
 from support.client_profiles import grants
 from support.constants import KEY_ID
+from support.programs import clean_environment
+from support.programs import run_program
+from support.tools import made_environment
 
 TESTS = Path(__file__).resolve().parents[1]
 
@@ -59,6 +63,18 @@ def test_command(number: signal.Signals, tmp_path: Path) -> None:
     assert process.returncode == 0
     assert json.loads(output)["hosts"] == 2
     assert list(folder.iterdir()) == []
+
+
+def test_files_of_the_current_folder_are_not_run(tmp_path: Path) -> None:
+    """People start the simulated hosts in a folder of their own, which may hold files with the names of modules."""
+    made_environment("run")
+    (tmp_path / "secrets.py").write_text("raise SystemExit('secrets.py was run')\n", "utf-8")
+
+    program = [sys.executable, str(ROOT / "tools/simulate.py"), "--help"]
+    ended = run_program(program, tmp_path, clean_environment())
+
+    assert ended.code == 0, ended.output
+    assert "--vcenters" in ended.output
 
 
 def test_stopped_by_its_admin_interface(tmp_path: Path) -> None:

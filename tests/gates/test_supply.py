@@ -171,7 +171,7 @@ def test_floors_agree(library: str) -> None:
     number = r"([0-9]+(?:\.[0-9]+)+)"
 
     places = {
-        "README.md": rf"{library}(?:>=| )\s*{number}(?: and later|')",
+        "README.md": rf"{library}`?(?:>=| )\s*{number}(?: or later|')",
         "docs/fleet-configuration.md": rf"{library}>={number}'",
         "requirements.txt": rf"^{library}>={number}$",
         "plugins/doc_fragments/connection.py": rf"- {library} >= {number}$",

@@ -40,6 +40,24 @@ def test_a_value_is_kept_and_replaced() -> None:
     assert memory.kept(memory.LISTS) == {"hosts": ["esx02\ud800"]}
 
 
+def test_what_an_earlier_look_kept_can_be_forgotten() -> None:
+    memory.keep(memory.LISTS, {"hosts": ["esx01"]})
+    memory.keep(memory.RESULTS, {})
+    memory.forget()
+
+    assert memory.kept(memory.LISTS) is None
+    assert memory.kept(memory.RESULTS) is None
+
+    # There is nothing to delete any more.
+    memory.forget()
+
+
+def test_a_file_that_cannot_be_deleted_is_reported_with_the_path(folder: Path) -> None:
+    (folder / memory.LISTS).mkdir()
+    with pytest.raises(AnsibleActionFail, match=r"run/esx-trust-look\.json: cannot be deleted \("):
+        memory.forget()
+
+
 def test_a_folder_that_is_gone_is_told_with_the_path(folder: Path) -> None:
     folder.rmdir()
     with pytest.raises(AnsibleActionFail, match=r"run/esx-trust-look\.json: cannot be written \(No such file"):

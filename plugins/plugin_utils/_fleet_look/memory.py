@@ -42,6 +42,22 @@ def keep(name: str, value: Any) -> None:
         ) from None
 
 
+def forget() -> None:
+    """Delete what an earlier look of this run has kept. If this look fails, no later play may take the earlier result.
+
+    Raises AnsibleActionFail if a file cannot be deleted.
+    """
+    for name in (LISTS, RESULTS):
+        path = _path(name)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise AnsibleActionFail(
+                f"{path}: cannot be deleted ({error.strerror or error}), and later plays would take it for the result"
+                " of this look. Delete it, or set ANSIBLE_LOCAL_TEMP to another folder."
+            ) from None
+
+
 def kept(name: str) -> Any:
     """The value that this run keeps under this name, or None if there is none.
 
