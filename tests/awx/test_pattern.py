@@ -101,7 +101,11 @@ def test_requirements_of_the_collection(tools: Tools) -> None:
 
 def test_the_execution_environment(tools: Tools, tmp_path: Path) -> None:
     definition = PATTERN / "exec_env/execution-environment.yml"
-    tools.run("awx", ["ansible-builder", "create", "-f", definition, "-c", tmp_path / "context"], cwd=definition.parent)
+    create = ["ansible-builder", "create", "-f", definition, "-c", tmp_path / "context"]
+    output = tools.run("awx", create, cwd=definition.parent)
+
+    assert not re.search("warn|deprecat", output, re.IGNORECASE), output
+
     wanted = yaml.safe_load((PATTERN / "collections/requirements.yml").read_text("utf-8"))
 
     assert yaml.safe_load((tmp_path / "context/_build/requirements.yml").read_text("utf-8")) == wanted
