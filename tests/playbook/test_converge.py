@@ -247,6 +247,8 @@ def test_it_stops_after_a_batch_in_which_too_many_fail(declared: Declared) -> No
     assert stopped.recap(refuses.name)["failed"] == 1
     # Some views show the last failure of a host alone.
     assert f"This host is not as declared. The failure above says why: {refuses.address}" in stopped.output
+    # There is no outcome then, but the last failure names the plan.
+    assert f" Plan: {declared.folder / 'play' / 'esx-trust-plan.html'}" in stopped.output.rpartition("FAILED!")[2]
     assert "would lock the" in stopped.output
 
 
