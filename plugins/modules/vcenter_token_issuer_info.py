@@ -64,6 +64,12 @@ options:
       - Name or address of an HTTP proxy through which the vCenter is reached. Proxy variables of the environment are
         not looked at.
       - If not set, the value of the environment variable E(VMWARE_PROXY_HOST) is used.
+  retries:
+    description:
+      - How many requests the module may repeat in all, over its whole run, when a connection breaks or the vCenter says
+        that it is busy. The pauses before them grow from half a second to eight seconds.
+      - This module only reads, so a repeated request changes nothing.
+      - If not set, the value of the environment variable E(VMWARE_RETRIES) is used.
   validate_certs:
     description:
       - Whether the vCenter's certificate must be valid for O(hostname) and signed by a CA that is trusted.

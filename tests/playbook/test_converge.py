@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["in_worker_alone"]
 
 CONVERGE = "esx.trust.converge"
+NOT_CONFIRMED = "The changes were not confirmed (esx_confirm), so no host was written."
 
 
 @pytest.mark.every_core
@@ -138,7 +139,9 @@ def test_without_a_confirmation_no_host_is_written(declared: Declared) -> None:
     """Where nobody can be asked, that is a no."""
     played = declared.run(CONVERGE, extra={"esx_confirm": True})
     assert played.code == 2, played.output
-    assert "Nobody said yes (esx_confirm), so no host was written." in played.output
+    assert NOT_CONFIRMED in played.output
+    assert "5 not written (esx01, esx02, esx03, …). Plan: " in played.output
+    assert str(declared.folder / "play" / "esx-trust-plan.html") in played.output.rpartition(NOT_CONFIRMED)[2]
     assert declared.written == []
 
     checked = declared.run(CONVERGE, "--check", extra={"esx_confirm": True})
@@ -152,7 +155,7 @@ def test_somebody_is_asked_in_a_terminal(declared: Declared, playbooks: Playbook
     command = shlex.join(playbooks.command("ansible-playbook", *arguments))
 
     with terminal.Program(command, playbooks.folder, playbooks.variables()) as program:
-        assert program.read(lambda: 'Only "yes" is a yes' in program.output), program.output
+        assert program.read(lambda: 'Type "yes" to write these changes' in program.output), program.output
         assert "5 hosts: create key provider site-a" in program.output
         assert declared.written == []
 
@@ -168,8 +171,8 @@ def test_somebody_is_asked_in_a_terminal(declared: Declared, playbooks: Playbook
         assert program.wait() == code, program.output
 
     assert declared.in_order == [["create", "create"] if answer == "yes" else []] * 5
-    assert program.output.count('Only "yes" is a yes') == 1
-    assert ("Nobody said yes (esx_confirm), so no host was written." in program.output) == (answer == "no")
+    assert program.output.count('Type "yes" to write these changes') == 1
+    assert (NOT_CONFIRMED in program.output) == (answer == "no")
 
 
 def test_a_host_whose_work_is_done_elsewhere_has_its_task(declared: Declared) -> None:
@@ -244,6 +247,8 @@ def test_it_stops_after_a_batch_in_which_too_many_fail(declared: Declared) -> No
     assert stopped.recap(refuses.name)["failed"] == 1
     # Some views show the last failure of a host alone.
     assert f"This host is not as declared. The failure above says why: {refuses.address}" in stopped.output
+    # There is no outcome then, but the last failure names the plan.
+    assert f" Plan: {declared.folder / 'play' / 'esx-trust-plan.html'}" in stopped.output.rpartition("FAILED!")[2]
     assert "would lock the" in stopped.output
 
 

@@ -154,7 +154,7 @@ def test_no_gap_with_hosts_that_fail_in_the_middle(declared: Declared, history: 
     broken = declared.run(ROTATE, extra={"esx_max_fail_percentage": 60})
 
     assert broken.code == 2, broken.output
-    assert "Nothing was taken away. " in broken.output, broken.output
+    assert "No certificate was removed. " in broken.output, broken.output
     assert "Correct the failure of esx04 and run this again." in broken.output, broken.output
     assert history.refusals(OLD_TOKEN) == []
     assert takes(second) == (True, False)
@@ -167,7 +167,7 @@ def test_no_gap_with_hosts_that_fail_in_the_middle(declared: Declared, history: 
 
     assert waiting.code == 2, waiting.output
     assert waiting.recap(second.name)["failed"] == 1
-    assert f"Nothing was taken away. {second.address}:1: no connection" in waiting.output, waiting.output
+    assert f"No certificate was removed. {second.address}:1: no connection" in waiting.output, waiting.output
     assert history.refusals(OLD_TOKEN) == []
     assert [takes(host) for host in (first, third, fourth, fifth)] == [(True, True)] * 4
 
@@ -313,7 +313,7 @@ def test_a_host_that_ansible_loses_after_the_first_look(declared: Declared, hist
 
     assert played.code != 0, played.output
     assert played.recap(lost.name)["unreachable"] == 1, played.output
-    assert "Nothing was taken away. esx03 could not be examined." in " ".join(played.output.split()), played.output
+    assert "No certificate was removed. esx03 could not be examined." in " ".join(played.output.split()), played.output
     assert [takes(host) for host in declared.hosts] == [(True, True)] * 5
 
 

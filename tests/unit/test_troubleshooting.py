@@ -37,7 +37,7 @@ def test_what_can_be_printed_stands_there() -> None:
         "A refused login cannot be noted in … (…); nothing was sent. …",
         "…: cannot be read (…). Run the playbook again.",
         "esx.trust.fleet_look: esx_fleet_trust has not looked at any host in this run.",
-        "Nobody said yes (esx_confirm), so no host was written.",
+        "The changes were not confirmed (esx_confirm), so no host was written. …",
         "… expired on ….",
     ],
 )
