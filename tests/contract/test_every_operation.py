@@ -25,6 +25,7 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthent
 from ansible_collections.esx.trust.plugins.module_utils._services import client_profile
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
+from ansible_collections.esx.trust.plugins.module_utils._services.login_hints import LOGIN_HINTS
 from contract.samples import issuer
 from contract.samples import profile
 from contract.samples import provider
@@ -110,7 +111,7 @@ class Place:
     def client(self, **options: Any) -> Client:
         form = REST if self.name == REST else JSON_RPC
         given = {**self._connection, "retries": 0, "api_protocol": form, **options}
-        return self._stack.enter_context(connect(Connection(**given)))
+        return self._stack.enter_context(connect(Connection(**given), LOGIN_HINTS))
 
 
 @pytest.fixture(params=[REST, JSON_RPC, VENDOR])

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import ENTITLEMENTS
 from ansible_collections.esx.trust.plugins.module_utils._services.registry import SERVICES
 from environment import ROOT
 from support.sources import docstrings
@@ -91,6 +92,8 @@ def test_the_api_layer_and_the_engine_name_no_service() -> None:
     """A further service is a file of its own: neither its hints nor its addresses stand below it."""
     names = ["kms_provider", "kms/providers", "token_issuer", "security-token-issuers", "issuer_alias"]
     names += ["client_profile", "client-profiles", "signing_cert_chain", "vcenter/"]
+    # The same in sentences, and the names of entitlements.
+    names += ["key provider", "token issuer", "client profile", *map(str.lower, ENTITLEMENTS)]
     wrong = []
 
     for source in sources():
