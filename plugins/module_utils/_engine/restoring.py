@@ -62,7 +62,7 @@ def restore_after_failure(sent: Sent, declared: DeclaredHost, error: TrustError)
 
     restored = [step for step in dict.fromkeys(attempted) if step in sent.performed]
     _report_restored(restored, error)
-    _report_lost(remaining, error)
+    _report_lost(remaining, declared, error)
     _report_left_over(sent, declared, steps, error)
 
 
@@ -104,7 +104,7 @@ def _report_restored(steps: list[Step], error: TrustError) -> None:
         error.reword(message=error.message + f" The {names} was put back as it was.")
 
 
-def _report_lost(steps: list[Step], error: TrustError) -> None:
+def _report_lost(steps: list[Step], declared: DeclaredHost, error: TrustError) -> None:
     lost = _that_restore(steps)
     if not lost:
         return
@@ -114,7 +114,7 @@ def _report_lost(steps: list[Step], error: TrustError) -> None:
 
     error.reword(hint=f"{error.hint} {_RUN_AGAIN}".strip())
     for step in lost:
-        error.not_restored.append(dict(step.after.spec()))
+        error.not_restored.append(declared.not_restored(step))
 
 
 def _names(steps: list[Step]) -> list[str]:

@@ -18,6 +18,7 @@ from dataclasses import replace
 from typing import Any
 from typing import ClassVar
 from typing import Optional
+from typing import Union
 
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.login import is_refused_login
@@ -312,6 +313,10 @@ class IssuersAndProfiles(Service):
         restoring = restoring_steps(held_then, _of_issuers(sent), self.declared_issuers)
 
         return [*undoing, *restoring]
+
+    def not_restored(self, step: Step) -> dict[str, Any]:
+        lost: Union[TokenIssuer, ClientProfile] = step.after
+        return lost.spec()
 
     def left_over(self, observed: Observed, sent: Sequence[Step]) -> list[str]:
         return left_over(held_issuers.by_alias(observed.issuers), _of_issuers(sent))
