@@ -115,8 +115,7 @@ def test_what_cannot_be_put_back_is_told() -> None:
         (1, " These were put back as they were: token_issuer 'a', token_issuer 'b'.", ""),
         (
             9,
-            " These could not be put back: token_issuer 'a', token_issuer 'b'."
-            " The next run deletes the marker at 'b'.",
+            " These could not be put back: token_issuer 'a', token_issuer 'b'. The next run deletes the marker at 'b'.",
             "Run the task again now: until then the host does not have them.",
         ),
     ],

@@ -56,6 +56,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles 
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import concern_profiles
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import may_take_rights
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import plan_rights
+from ansible_collections.esx.trust.plugins.module_utils._services.resource_facts import ResourceFacts
 from ansible_collections.esx.trust.plugins.module_utils._services.service import Service
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
@@ -107,6 +108,7 @@ class IssuersAndProfiles(Service):
     complete: bool = True
 
     kinds: ClassVar[tuple[str, ...]] = (ISSUER, PROFILE)
+    resources: ClassVar[tuple[ResourceFacts, ...]] = (token_issuer.FACTS, client_profile.FACTS)
     list_options: ClassVar[tuple[str, ...]] = (ISSUERS_OPTION, PROFILES_OPTION)
     arguments: ClassVar[Arguments] = Arguments(
         options={

@@ -29,6 +29,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.declared_lists
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import RESOURCE
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import DesiredKmsProvider
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import KmsProvider
+from ansible_collections.esx.trust.plugins.module_utils._services.resource_facts import ResourceFacts
 from ansible_collections.esx.trust.plugins.module_utils._services.service import Service
 
 #: The option of esx_host_trust that lists key providers.
@@ -54,6 +55,7 @@ class KmsProviders(Service):
     desired: tuple[DesiredKmsProvider, ...] = ()
 
     kinds: ClassVar[tuple[str, ...]] = (RESOURCE,)
+    resources: ClassVar[tuple[ResourceFacts, ...]] = (kms_provider.FACTS,)
     list_options: ClassVar[tuple[str, ...]] = (LIST_OPTION,)
     arguments: ClassVar[Arguments] = Arguments(
         options={LIST_OPTION: kms_provider.DECLARATION.list_option()},
