@@ -39,6 +39,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services import kms_pro
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
 from ansible_collections.esx.trust.plugins.module_utils._services.login_hints import LOGIN_HINTS
 from support.credentials import packed_saml
+from support.jsonrpc import structure
 from support.transport import ScriptedTransport
 from support.transport import failing
 
@@ -102,10 +103,6 @@ def vapi_error(kind: str, *messages: Any, data: Any = None, **fields: Any) -> di
     error = {"ERROR": {f"com.vmware.vapi.std.errors.{kind}": content}}
 
     return {"jsonrpc": "2.0", "id": "0", "result": {"error": error}}
-
-
-def structure(name: str, **fields: Any) -> dict[str, Any]:
-    return {"STRUCTURE": {name: fields}}
 
 
 # Calls
