@@ -49,6 +49,7 @@ FILES = (
     "_services/issuers_and_profiles",
     "_services/token_issuer_resources",
     "_services/account",
+    "_services/login_hints",
     "_services/client_profile",
     "_services/client_profile_resources",
     "_services/client_profile_model",

@@ -13,6 +13,10 @@ from collections.abc import Sequence
 from typing import Any
 from typing import Optional
 
+from ansible_collections.esx.trust.plugins.module_utils._api.login import TOKEN_CREATE
+from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
+from ansible_collections.esx.trust.plugins.module_utils._services.registry import RESOURCES
+
 #: The version of the report's schema.
 VERSION = 1
 #: The fields of the result of esx_api_info that a report has.
@@ -46,13 +50,11 @@ _TRIED = (
 _FAILURE = ("code", "operation", "status", "error_type")
 #: The words of the table for known and unknown facts.
 _WORDS = {True: "yes", False: "no", None: "?"}
-_KEY_PROVIDERS = "com.vmware.esx.trusted_infrastructure.kms.providers"
+_KEY_PROVIDERS = kms_provider.LIST.service
 #: Short names of services in the table.
 _SHORT = {
-    "com.vmware.esx.authentication.token": "token",
-    _KEY_PROVIDERS: "keys",
-    "com.vmware.esx.authentication.trust.security_token_issuers": "issuers",  # nosec: B105 - a name
-    "com.vmware.esx.authentication.client_profiles": "profiles",
+    TOKEN_CREATE.service: "token",
+    **{facts.service: facts.short_name for facts in RESOURCES},
 }
 #: The words of the table for the codes of failures.
 _OUTCOMES = {

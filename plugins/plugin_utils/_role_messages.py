@@ -17,7 +17,7 @@ ROLE = "esx.trust.host_trust"
 
 #: Ansible's own words begin so if none of the lists of a host is given.
 _NOTHING_GIVEN = "one of the following is required"
-_NOTHING_DECLARED = (
+NOTHING_DECLARED = (
     "Nothing is declared for this host. Set esx_kms_providers, esx_token_issuers or esx_client_profiles, for instance"
     " in group_vars/esx."
 )
@@ -40,7 +40,7 @@ def in_variables(result: Mapping[str, Any], arguments: Arguments, given: Collect
     if result.get("failed"):
         changed["msg"] = renamed(result.get("msg"))
         if str(result.get("msg")).lower().startswith(_NOTHING_GIVEN):
-            changed["msg"] = _NOTHING_DECLARED
+            changed["msg"] = NOTHING_DECLARED
 
     failure = result.get("failure")
     if isinstance(failure, Mapping):

@@ -25,6 +25,8 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthent
 from ansible_collections.esx.trust.plugins.module_utils._services import client_profile
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
+from ansible_collections.esx.trust.plugins.module_utils._services.login_hints import LOGIN_HINTS
+from ansible_collections.esx.trust.plugins.module_utils._services.registry import RESOURCES
 from contract.samples import issuer
 from contract.samples import profile
 from contract.samples import provider
@@ -37,10 +39,7 @@ if TYPE_CHECKING:
 
 REST, JSON_RPC, VENDOR = "rest", "jsonrpc", "vendor's server"
 CHAIN, OTHER_CHAIN = signing_chain("sts", 2), signing_chain("new sts")
-DECLARED = {
-    operation.id: operation
-    for operation in (*kms_provider.OPERATIONS, *token_issuer.OPERATIONS, *client_profile.OPERATIONS)
-}
+DECLARED = {operation.id: operation for facts in RESOURCES for operation in facts.operations}
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,7 @@ class Place:
     def client(self, **options: Any) -> Client:
         form = REST if self.name == REST else JSON_RPC
         given = {**self._connection, "retries": 0, "api_protocol": form, **options}
-        return self._stack.enter_context(connect(Connection(**given)))
+        return self._stack.enter_context(connect(Connection(**given), LOGIN_HINTS))
 
 
 @pytest.fixture(params=[REST, JSON_RPC, VENDOR])

@@ -25,6 +25,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services import host_tr
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
+from ansible_collections.esx.trust.plugins.module_utils._services.login_hints import LOGIN_HINTS
 from contract.samples import issuer
 from support.client_profiles import grants
 from support.constants import KEY
@@ -49,7 +50,7 @@ def connection(vendor_host: VendorHost, **options: Any) -> Connection:
 
 @pytest.fixture
 def client(vendor_host: VendorHost) -> Iterator[Client]:
-    with connect(connection(vendor_host)) as connected:
+    with connect(connection(vendor_host), LOGIN_HINTS) as connected:
         yield connected
 
 
@@ -203,7 +204,7 @@ def test_a_wrong_password_is_a_refusal(vendor_host: VendorHost, api_protocol: st
     wrong = connection(vendor_host, password="wrong-Password-1", api_protocol=api_protocol)
 
     def read() -> None:
-        with connect(wrong) as client:
+        with connect(wrong, LOGIN_HINTS) as client:
             client.call(kms_provider.LIST())
 
     error = refused(read)
@@ -214,7 +215,7 @@ def test_a_wrong_password_is_a_refusal(vendor_host: VendorHost, api_protocol: st
 
 
 def test_an_invalid_token_is_refused(vendor_host: VendorHost) -> None:
-    with connect(connection(vendor_host, access_token="no-token-of-this-host")) as client:
+    with connect(connection(vendor_host, access_token="no-token-of-this-host"), LOGIN_HINTS) as client:
         error = refused(lambda: client.call(kms_provider.LIST()))
     assert isinstance(error, Unauthenticated)
     assert not error.login_refused

@@ -22,12 +22,18 @@ from contract.samples import PROVIDERS
 from contract.samples import TOKEN
 from contract.samples import issuer
 from contract.samples import provider
+from contract.vendor_bindings import BOOLEAN
+from contract.vendor_bindings import SECRET
+from contract.vendor_bindings import TEXT
+from contract.vendor_bindings import VOID
+from contract.vendor_bindings import many
+from contract.vendor_bindings import optional
+from contract.vendor_bindings import structure
 from support.constants import KEY
 from support.constants import KEY_ID
 
 REASON = "vmware-vapi-runtime is not installed"
 stub = pytest.importorskip("vmware.vapi.bindings.stub", reason=REASON)
-types = pytest.importorskip("vmware.vapi.bindings.type", reason=REASON)
 connect = pytest.importorskip("vmware.vapi.lib.connect", reason=REASON)
 rest = pytest.importorskip("vmware.vapi.lib.rest", reason=REASON)
 security = pytest.importorskip("vmware.vapi.security.user_password", reason=REASON)
@@ -43,30 +49,18 @@ TRUST = "com.vmware.esx.authentication.trust.security_token_issuers"
 LOGIN = "com.vmware.esx.authentication.token"
 
 
-def _text() -> Any:
-    return types.StringType()
-
-
-def _optional(inner: Any) -> Any:
-    return types.OptionalType(inner)
-
-
-def _structure(name: str, **fields: Any) -> Any:
-    return types.StructType("test." + name, fields)
-
-
 def _chains() -> Any:
-    return types.ListType(_structure("chain", cert_chain=types.ListType(_text())))
+    return many(structure("test.chain", cert_chain=many(TEXT)))
 
 
-NATIVE_SPEC = _structure("native_spec", key_id=_text(), key_derivation_key=types.SecretType())
-CREATE_PROVIDER = _structure("create_provider", provider=_text(), native_spec=_optional(NATIVE_SPEC))
-PROVIDER_INFO = _structure("info", type=_text(), native_info=_optional(_structure("native_info", key_id=_text())))
-SUMMARY = _structure("summary", provider=_text(), available=types.BooleanType(), details=types.ListType(_text()))
-ISSUER_SPEC = _structure("create_issuer", issuer_alias=_text(), issuer=_text(), signing_cert_chains=_chains())
-UPDATE_SPEC = _structure("update_issuer", issuer=_optional(_text()), signing_cert_chains=_optional(_chains()))
-ISSUER_INFO = _structure("issuer_info", issuer=_text(), signing_cert_chains=_chains())
-ISSUER_SUMMARY = _structure("issuer_summary", summary_type=_text(), issuer_alias=_text(), issuer=_optional(_text()))
+NATIVE_SPEC = structure("test.native_spec", key_id=TEXT, key_derivation_key=SECRET)
+CREATE_PROVIDER = structure("test.create_provider", provider=TEXT, native_spec=optional(NATIVE_SPEC))
+PROVIDER_INFO = structure("test.info", type=TEXT, native_info=optional(structure("test.native_info", key_id=TEXT)))
+SUMMARY = structure("test.summary", provider=TEXT, available=BOOLEAN, details=many(TEXT))
+ISSUER_SPEC = structure("test.create_issuer", issuer_alias=TEXT, issuer=TEXT, signing_cert_chains=_chains())
+UPDATE_SPEC = structure("test.update_issuer", issuer=optional(TEXT), signing_cert_chains=optional(_chains()))
+ISSUER_INFO = structure("test.issuer_info", issuer=TEXT, signing_cert_chains=_chains())
+ISSUER_SUMMARY = structure("test.issuer_summary", summary_type=TEXT, issuer_alias=TEXT, issuer=optional(TEXT))
 ALIAS = {"path_variables": {"issuer_alias": "issuer_alias"}}
 BODY = {"request_body_parameter": "spec"}
 
@@ -75,8 +69,8 @@ Declared = dict[str, tuple[dict[str, Any], Any, dict[str, Any]]]
 SERVICES: dict[str, Declared] = {
     KMS: {
         "list": (
-            {"providers": _optional(types.ListType(_text())), "available": _optional(types.BooleanType())},
-            types.ListType(SUMMARY),
+            {"providers": optional(many(TEXT)), "available": optional(BOOLEAN)},
+            many(SUMMARY),
             {
                 "http_method": "GET",
                 "url_template": PROVIDERS,
@@ -85,11 +79,11 @@ SERVICES: dict[str, Declared] = {
         ),
         "create": (
             {"spec": CREATE_PROVIDER},
-            types.VoidType(),
+            VOID,
             {"http_method": "POST", "url_template": PROVIDERS, **BODY},
         ),
         "get": (
-            {"provider": _text()},
+            {"provider": TEXT},
             PROVIDER_INFO,
             {
                 "http_method": "GET",
@@ -100,31 +94,31 @@ SERVICES: dict[str, Declared] = {
     },
     TRUST: {
         "list": (
-            {"projection": _optional(_text())},
-            types.ListType(ISSUER_SUMMARY),
+            {"projection": optional(TEXT)},
+            many(ISSUER_SUMMARY),
             {"http_method": "GET", "url_template": ISSUERS, "query_parameters": {"projection": "projection"}},
         ),
-        "create": ({"spec": ISSUER_SPEC}, types.VoidType(), {"http_method": "POST", "url_template": ISSUERS, **BODY}),
+        "create": ({"spec": ISSUER_SPEC}, VOID, {"http_method": "POST", "url_template": ISSUERS, **BODY}),
         "get": (
-            {"issuer_alias": _text()},
+            {"issuer_alias": TEXT},
             ISSUER_INFO,
             {"http_method": "GET", "url_template": ISSUERS + "/{issuer_alias}", **ALIAS},
         ),
         "update": (
-            {"issuer_alias": _text(), "spec": UPDATE_SPEC},
-            types.VoidType(),
+            {"issuer_alias": TEXT, "spec": UPDATE_SPEC},
+            VOID,
             {"http_method": "PATCH", "url_template": ISSUERS + "/{issuer_alias}", **ALIAS, **BODY},
         ),
         "delete": (
-            {"issuer_alias": _text()},
-            types.VoidType(),
+            {"issuer_alias": TEXT},
+            VOID,
             {"http_method": "DELETE", "url_template": ISSUERS + "/{issuer_alias}", **ALIAS},
         ),
     },
     LOGIN: {
         "create": (
             {},
-            _structure("token", access_token=types.SecretType()),
+            structure("test.token", access_token=SECRET),
             {"http_method": "POST", "url_template": TOKEN},
         ),
     },
@@ -145,7 +139,7 @@ class Runtime:
         fields, output, metadata = SERVICES[service][operation]
 
         described = {
-            "input_type": types.StructType("operation-input", fields),
+            "input_type": structure("operation-input", **fields),
             "output_type": output,
             "errors": {},
             "input_value_validator_list": [],

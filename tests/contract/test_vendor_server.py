@@ -30,6 +30,7 @@ from contract.vendor_client import binding_errors
 from contract.vendor_client import cleanjson
 from contract.vendor_client import vendor_client
 from support.constants import KEY_ID
+from support.jsonrpc import structure
 
 if TYPE_CHECKING:
     from contract.vendor_server import VendorHost
@@ -38,10 +39,6 @@ if TYPE_CHECKING:
 
 JSON = {"Content-Type": "application/json"}
 UNSET = {"OPTIONAL": None}
-
-
-def _structure(name: str, **fields: Any) -> dict[str, Any]:
-    return {"STRUCTURE": {name: fields}}
 
 
 def request(service: str, operation: str, security: Any = None, **fields: Any) -> dict[str, Any]:
@@ -56,7 +53,7 @@ def request(service: str, operation: str, security: Any = None, **fields: Any) -
         "params": {
             "serviceId": service,
             "operationId": operation,
-            "input": _structure("operation-input", **fields),
+            "input": structure("operation-input", **fields),
             "ctx": context,
         },
     }
@@ -80,8 +77,8 @@ def _changed(request: dict[str, Any], *path: str, **changes: Any) -> dict[str, A
 
 LIST = request(KMS, "list")
 INPUT = ("params", "input", "STRUCTURE", "operation-input")
-NATIVE = _structure(KMS + ".native_provider_create_spec", key_id=KEY_ID, key_derivation_key={"SECRET": KEY})
-CREATE = request(KMS, "create", spec=_structure(KMS + ".create_spec", provider="p", native_spec={"OPTIONAL": NATIVE}))
+NATIVE = structure(KMS + ".native_provider_create_spec", key_id=KEY_ID, key_derivation_key={"SECRET": KEY})
+CREATE = request(KMS, "create", spec=structure(KMS + ".create_spec", provider="p", native_spec={"OPTIONAL": NATIVE}))
 SPEC = (*INPUT, "spec", "STRUCTURE")
 WRONG = {"schemeId": "com.vmware.vapi.std.security.user_pass", "userName": "root", "password": "wrong"}
 NOBODY = {"schemeId": "com.vmware.vapi.std.security.no_authentication"}
@@ -116,7 +113,7 @@ BODIES: dict[str, Any] = {
     "two tags": _changed(LIST, "params", input={"STRUCTURE": {"a": {}}, "OPTIONAL": 1}),
     "an empty object as input": _changed(LIST, "params", input={}),
     "two structures": _changed(LIST, "params", input={"STRUCTURE": {"a": {}, "b": {}}}),
-    "an input of any name": _changed(LIST, "params", input=_structure("whatever")),
+    "an input of any name": _changed(LIST, "params", input=structure("whatever")),
     "a right question": LIST,
     "nobody": _changed(LIST, "params", "ctx", securityCtx=NOBODY),
     "a wrong password": _changed(LIST, "params", "ctx", securityCtx=WRONG),
@@ -128,16 +125,16 @@ BODIES: dict[str, Any] = {
     "a number for a text": request(KMS, "get", provider=1),
     "an optional for a text": request(KMS, "get", provider={"OPTIONAL": "p"}),
     "a text for an optional": request(TRUST, "list", projection="FULL"),
-    "a structure for an optional": request(KMS, "list", filter_spec=_structure(KMS + ".filter_spec")),
+    "a structure for an optional": request(KMS, "list", filter_spec=structure(KMS + ".filter_spec")),
     "a number in an optional": request(TRUST, "list", projection={"OPTIONAL": 1}),
-    "another structure in an optional": request(KMS, "list", filter_spec={"OPTIONAL": _structure("other")}),
+    "another structure in an optional": request(KMS, "list", filter_spec={"OPTIONAL": structure("other")}),
     "a text for a structure": request(KMS, "create", spec="x"),
-    "another structure": request(KMS, "create", spec=_structure("other", provider="p")),
-    "a text for a list": request(PROFILES, "create", spec=_structure(PROFILES + ".create_spec", grants="x")),
+    "another structure": request(KMS, "create", spec=structure("other", provider="p")),
+    "a text for a list": request(PROFILES, "create", spec=structure(PROFILES + ".create_spec", grants="x")),
     "a structure for a list": request(
-        PROFILES, "create", spec=_structure(PROFILES + ".create_spec", grants=_structure("x"))
+        PROFILES, "create", spec=structure(PROFILES + ".create_spec", grants=structure("x"))
     ),
-    "a number in a list": request(PROFILES, "create", spec=_structure(PROFILES + ".create_spec", grants=[1])),
+    "a number in a list": request(PROFILES, "create", spec=structure(PROFILES + ".create_spec", grants=[1])),
     "an unknown field": _changed(CREATE, *SPEC, KMS + ".create_spec", more="x"),
     "an unknown optional that is set": _changed(CREATE, *SPEC, KMS + ".create_spec", more={"OPTIONAL": "x"}),
     "an unknown optional that is unset": _changed(CREATE, *SPEC, KMS + ".create_spec", more=UNSET),
@@ -145,18 +142,18 @@ BODIES: dict[str, Any] = {
     "a bare secret": request(
         KMS,
         "create",
-        spec=_structure(
+        spec=structure(
             KMS + ".create_spec",
             provider="p",
             native_spec={
-                "OPTIONAL": _structure(KMS + ".native_provider_create_spec", key_id=KEY_ID, key_derivation_key=KEY)
+                "OPTIONAL": structure(KMS + ".native_provider_create_spec", key_id=KEY_ID, key_derivation_key=KEY)
             },
         ),
     ),
     "a name twice in a set": request(
         KMS,
         "list",
-        filter_spec={"OPTIONAL": _structure(KMS + ".filter_spec", providers={"OPTIONAL": ["a", "a"]})},
+        filter_spec={"OPTIONAL": structure(KMS + ".filter_spec", providers={"OPTIONAL": ["a", "a"]})},
     ),
     "introspection of services": request(INTROSPECTION + "service", "get", id=KMS),
     "introspection of no service": request(INTROSPECTION + "service", "get", id="no.such"),

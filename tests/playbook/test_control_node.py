@@ -35,11 +35,6 @@ ELSEWHERE: dict[str, Any] = {
 }
 
 
-@pytest.fixture(params=[True, False], ids=["in the worker", "as a module"])
-def in_worker(request: pytest.FixtureRequest) -> bool:
-    return bool(request.param)
-
-
 @pytest.fixture
 def declared(playbooks: Playbooks, fleet: Fleet, tmp_path: Path, in_worker: bool) -> Declared:
     declaration = Declared(playbooks, fleet, tmp_path, playbooks.hosts[:2])

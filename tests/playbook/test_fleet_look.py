@@ -20,18 +20,17 @@ from support.constants import OTHER_KEY_ID
 from support.declared import Declared
 from support.declared import issuer
 from support.declared import provider
+from support.playbooks import in_worker_alone
 from support.search import Search
 
 if TYPE_CHECKING:
     from support.playbooks import Playbooks
     from support.playbooks import Played
 
+#: How these tests do the work of modules.
+__all__ = ["in_worker_alone"]
+
 pytestmark = pytest.mark.timeout(600)
-
-
-@pytest.fixture
-def in_worker() -> bool:
-    return True
 
 
 def role(tasks_from: str, **variables: Any) -> dict[str, Any]:

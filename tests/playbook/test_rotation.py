@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from simulator import Fault
+from simulator.base64url import base64url
 from support.constants import ISSUER
 from support.constants import OTHER_KEY_ID
 from support.declared import Declared
@@ -40,10 +41,6 @@ if TYPE_CHECKING:
 __all__ = ["in_worker_alone"]
 
 ROTATE = "esx.trust.rotate_signing_certs"
-
-
-def encoded(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
 def decoded(text: str) -> bytes:
@@ -74,8 +71,8 @@ class Signer:
     def token(self) -> str:
         """A JSON Web Token, signed with RS256."""
         parts = [{"alg": "RS256", "typ": "JWT"}, {"iss": ISSUER, "sub": "administrator@vsphere.local"}]
-        text = ".".join(encoded(json.dumps(part).encode()) for part in parts)
-        return f"{text}.{encoded(self._key.sign(text.encode(), padding.PKCS1v15(), hashes.SHA256()))}"
+        text = ".".join(base64url(json.dumps(part).encode()) for part in parts)
+        return f"{text}.{base64url(self._key.sign(text.encode(), padding.PKCS1v15(), hashes.SHA256()))}"
 
 
 OLD, NEW = Signer("old"), Signer("new")

@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import field
+
+from simulator.base64url import base64url
 
 LOCK_FAILURES = 5
 LOCK_SECONDS = 900.0
@@ -104,7 +105,7 @@ class Accounts:
             secrets.token_hex(32),
         )
 
-        token = ".".join(base64.urlsafe_b64encode(part.encode()).decode().rstrip("=") for part in parts)
+        token = ".".join(base64url(part.encode()) for part in parts)
         self.tokens[token] = (principal, self.clock() + lifetime)
 
         return token

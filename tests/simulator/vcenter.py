@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated
@@ -23,6 +22,7 @@ from pydantic import Field
 
 from simulator import certificates
 from simulator.authentication import SESSION_OPERATIONS
+from simulator.base64url import base64url
 from simulator.certificates import formatted
 from simulator.errors import ApiError
 from simulator.errors import message
@@ -186,7 +186,7 @@ def _jwks(state: VcenterState) -> dict[str, Any]:
     chains = state.signing_cert_chains if state.own.jwks_keys == "all" else state.signing_cert_chains[:1]
     keys = [_key(chain, state.own.x5c) for chain in chains]
     if state.own.symmetric_key:
-        keys.append({"kty": "oct", "use": "sig", "alg": "HS256", "k": _base64url(b"no secret of anybody, 32 bytes..")})
+        keys.append({"kty": "oct", "use": "sig", "alg": "HS256", "k": base64url(b"no secret of anybody, 32 bytes..")})
 
     return {"keys": keys}
 
@@ -238,11 +238,7 @@ def _key(chain: list[str], x5c: str) -> dict[str, Any]:
 
 
 def _number(value: int, size: int = 0) -> str:
-    return _base64url(value.to_bytes(size or (value.bit_length() + 7) // 8, "big"))
-
-
-def _base64url(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+    return base64url(value.to_bytes(size or (value.bit_length() + 7) // 8, "big"))
 
 
 def _page_of(

@@ -34,6 +34,14 @@ def issuers(**held: str) -> Issuers:
     return {alias: TokenIssuer(alias, issuer, OLD) for alias, issuer in held.items()}
 
 
+def present(alias: str, issuer: str, policy: str = "fail", mode: str = "exact") -> DesiredTokenIssuer:
+    return DesiredTokenIssuer(alias, issuer, OLD, issuer_conflict=policy, chains_mode=mode)
+
+
+def absent(alias: str, issuer: str | None = None) -> DesiredTokenIssuer:
+    return DesiredTokenIssuer(alias, issuer, state="absent")
+
+
 def profile(alias: str, name: str, *grants: Any, identifier: str | None = None) -> ClientProfile:
     """A client profile of a group. grants: grants, or names of entitlements."""
     made = []

@@ -22,6 +22,7 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLos
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unreachable
 from ansible_collections.esx.trust.plugins.module_utils._secrets.redactor import Redactor
+from ansible_collections.esx.trust.plugins.module_utils._services.login_hints import LOGIN_HINTS
 from support.answers import READ
 
 JSON = {"Content-Type": "application/json"}
@@ -91,7 +92,7 @@ def transport(monkeypatch: pytest.MonkeyPatch) -> ScriptedTransport:
 
 def client_over(transport: ScriptedTransport, **options: Any) -> Client:
     connection = Connection(**{"hostname": "esx01", "username": "root", "password": "VMware1!", **options})
-    return Client(connection, transport, (REST,), Redactor(connection.secrets))
+    return Client(connection, transport, (REST,), Redactor(connection.secrets), LOGIN_HINTS)
 
 
 def failing(call: Callable[[], Any]) -> TrustError:

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from typing import Any
 from typing import Optional
@@ -23,13 +22,14 @@ from ansible_collections.esx.trust.plugins.module_utils._services import kms_pro
 from ansible_collections.esx.trust.plugins.module_utils._services.api_exchanges import Exchange
 from ansible_collections.esx.trust.plugins.module_utils._services.api_exchanges import exchange
 from ansible_collections.esx.trust.plugins.module_utils._services.api_token_facts import token_facts
+from simulator.base64url import base64url
 
 NOW = 1_700_000_000.0
 SECRET = "hunter2-and-more"
 
 
 def jwt(claims: Any) -> str:
-    body = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    body = base64url(json.dumps(claims).encode())
     return f"eyJhbGciOiJSUzI1NiJ9.{body}.c2lnbmF0dXJl"
 
 

@@ -22,6 +22,7 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthent
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from ansible_collections.esx.trust.plugins.module_utils._secrets.redactor import Redactor
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
+from ansible_collections.esx.trust.plugins.module_utils._services.login_hints import LOGIN_HINTS
 
 READ = token_issuer.LIST()
 Reply = Union[Answer, TrustError]
@@ -72,7 +73,7 @@ class Wire:
 def client_over(wire: Wire, api_protocol: str = "auto", **options: Any) -> Client:
     given = {"username": "root", "password": "VMware1!", "retries": 0, **options}
     connection = Connection("esx01", **given)
-    return Client(connection, wire, CODECS[api_protocol], Redactor(connection.secrets))
+    return Client(connection, wire, CODECS[api_protocol], Redactor(connection.secrets), LOGIN_HINTS)
 
 
 def read_and_close(client: Client) -> None:

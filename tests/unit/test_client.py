@@ -15,6 +15,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.client import Clien
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._api.jsonrpc import JSON_RPC
 from ansible_collections.esx.trust.plugins.module_utils._secrets.redactor import Redactor
+from ansible_collections.esx.trust.plugins.module_utils._services.login_hints import LOGIN_HINTS
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import LIST
 from support.answers import READ
 from support.answers import WRITE
@@ -125,7 +126,7 @@ def test_a_session_over_json_rpc_is_ended_by_the_body_of_the_request() -> None:
             return Answer(200, {}, json.dumps({"jsonrpc": "2.0", "id": "0", "result": {"output": output}}).encode())
 
     connection = Connection("esx01", username="root", password="VMware1!", auth_method="session")
-    with Client(connection, Host(), (JSON_RPC,), Redactor(connection.secrets)) as client:
+    with Client(connection, Host(), (JSON_RPC,), Redactor(connection.secrets), LOGIN_HINTS) as client:
         client.call(LIST())
 
     assert [json.loads(body)["params"]["operationId"] for body in sent] == ["create", "list", "delete"]

@@ -23,6 +23,7 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidIn
 from ansible_collections.esx.trust.plugins.module_utils._secrets.masks import MASK
 from ansible_collections.esx.trust.plugins.module_utils._secrets.masks import MASKS
 from ansible_collections.esx.trust.plugins.module_utils._services.connection_options import CONNECTION
+from ansible_collections.esx.trust.plugins.module_utils._services.login_hints import LOGIN_HINTS
 
 PIN = bytes(range(200, 232))
 SAML = "<saml2:Assertion ID='_1'>" + "täst " * 40 + "</saml2:Assertion>"
@@ -360,7 +361,7 @@ def test_any_name_and_password_are_sent_as_they_are_or_refused(username: str, pa
 
         return
 
-    given = Login(connection).given
+    given = Login(connection, LOGIN_HINTS).given
 
     assert isinstance(given, UserPassword)
     assert base64.b64decode(given.basic).decode() == f"{username}:{password}"

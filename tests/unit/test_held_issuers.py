@@ -15,20 +15,13 @@ from ansible_collections.esx.trust.plugins.module_utils._services.renaming impor
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import RESOURCE
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
 from support.issuer_rights import ISSUER
-from support.issuer_rights import OLD
 from support.issuer_rights import OTHER
+from support.issuer_rights import absent
 from support.issuer_rights import issuers
+from support.issuer_rights import present
 
 #: A host whose alias former holds the marker of a renaming to the alias vc.
 MARKED = issuers(former=write_marker("vc", ISSUER, ()))
-
-
-def present(alias: str, issuer: str) -> DesiredTokenIssuer:
-    return DesiredTokenIssuer(alias, issuer, OLD)
-
-
-def absent(alias: str, issuer: str | None = None) -> DesiredTokenIssuer:
-    return DesiredTokenIssuer(alias, issuer, state="absent")
 
 
 @pytest.mark.parametrize(

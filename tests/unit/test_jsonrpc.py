@@ -37,7 +37,9 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Unexpecte
 from ansible_collections.esx.trust.plugins.module_utils._secrets.redactor import Redactor
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
+from ansible_collections.esx.trust.plugins.module_utils._services.login_hints import LOGIN_HINTS
 from support.credentials import packed_saml
+from support.jsonrpc import structure
 from support.transport import ScriptedTransport
 from support.transport import failing
 
@@ -101,10 +103,6 @@ def vapi_error(kind: str, *messages: Any, data: Any = None, **fields: Any) -> di
     error = {"ERROR": {f"com.vmware.vapi.std.errors.{kind}": content}}
 
     return {"jsonrpc": "2.0", "id": "0", "result": {"error": error}}
-
-
-def structure(name: str, **fields: Any) -> dict[str, Any]:
-    return {"STRUCTURE": {name: fields}}
 
 
 # Calls
@@ -396,7 +394,7 @@ def test_a_refusal_in_an_unusual_form_is_understood_and_its_password_is_sent_onc
         transport.logins = [Answer(status, {}, json.dumps(body).encode())]
         transport.sent.clear()
         connection = Connection("esx01", username="root", password="VMware1!", auth_method=auth_method)
-        client = Client(connection, transport, CODECS[api_protocol], Redactor(connection.secrets))
+        client = Client(connection, transport, CODECS[api_protocol], Redactor(connection.secrets), LOGIN_HINTS)
         error = failing(partial(client.call, READ()))
 
         assert isinstance(error, Unauthenticated)

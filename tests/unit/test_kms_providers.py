@@ -148,3 +148,8 @@ def test_a_key_in_the_place_of_another_option_is_masked_and_a_key_id_is_not(
     params: dict[str, str], masked: set[str]
 ) -> None:
     assert DECLARATION.misplaced(params) == masked
+
+
+def test_a_failure_never_tells_the_key_of_a_provider() -> None:
+    created = KmsProvider("site-a", "NATIVE", KEY_ID, key_derivation_key=KEY)
+    assert service().not_restored(Step.between("kms_provider", "site-a", None, created)) == {"provider": "site-a"}

@@ -12,8 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import ENTITLEMENTS
+from ansible_collections.esx.trust.plugins.module_utils._services.registry import RESOURCES
 from ansible_collections.esx.trust.plugins.module_utils._services.registry import SERVICES
 from environment import ROOT
+from support.registry import KINDS
 from support.sources import docstrings
 from support.sources import nodes
 
@@ -89,8 +92,10 @@ def test_nothing_is_imported_from_above() -> None:
 
 def test_the_api_layer_and_the_engine_name_no_service() -> None:
     """A further service is a file of its own: neither its hints nor its addresses stand below it."""
-    names = ["kms_provider", "kms/providers", "token_issuer", "security-token-issuers", "issuer_alias"]
-    names += ["client_profile", "client-profiles", "signing_cert_chain", "vcenter/"]
+    names = ["kms/providers", "security-token-issuers", "issuer_alias", "client-profiles", "signing_cert_chain"]
+    names += ["vcenter/", *KINDS]
+    # The same in sentences, and the names of entitlements.
+    names += [*(facts.words for facts in RESOURCES), *map(str.lower, ENTITLEMENTS)]
     wrong = []
 
     for source in sources():
@@ -151,7 +156,7 @@ def test_what_the_plugins_share_imports_no_plugin() -> None:
 
 def test_what_composes_services_names_none_of_them() -> None:
     """A further service is one line in the registry, and nothing else that they share changes."""
-    names = ["kms_provider", "token_issuer", "client_profile", "issuers_and_profiles"]
+    names = [*KINDS, "issuers_and_profiles"]
     for file in ("host_trust.py", "results.py", "declared_lists.py", "listed_resources.py"):
         text = ast.unparse(without_docstrings(ast.parse((UTILS / "_services" / file).read_text("utf-8"))))
         assert not [name for name in names if name in text], file

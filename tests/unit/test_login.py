@@ -23,6 +23,7 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Unexpecte
 from ansible_collections.esx.trust.plugins.module_utils._module.perform import perform
 from ansible_collections.esx.trust.plugins.module_utils._module.perform import scrubbed
 from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import ARGUMENTS
+from ansible_collections.esx.trust.plugins.module_utils._services.login_hints import LOGIN_HINTS
 from support.answers import READ
 from support.transport import JSON
 from support.transport import ScriptedTransport
@@ -168,7 +169,7 @@ def test_only_an_answer_of_the_host_itself_leaves_no_doubt_about_a_password(
     status: Optional[int], may_be_repeated: bool
 ) -> None:
     """Over JSON-RPC an error of the host has no code. Other codes may come from a proxy, which hides the answer."""
-    login = Login(Connection("esx01", username="root", password="VMware1!"))
+    login = Login(Connection("esx01", username="root", password="VMware1!"), LOGIN_HINTS)
     first = ApiError("no", status=status, error_type="INTERNAL_SERVER_ERROR", outcome_unknown=True)
     second = lost()
     for error in (first, second):

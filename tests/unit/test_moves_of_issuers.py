@@ -109,6 +109,31 @@ def test_what_cannot_be_put_back_is_told() -> None:
     assert caught.value.not_restored[0]["issuer"] == "https://x"
 
 
+@pytest.mark.parametrize(
+    ("refusals", "told", "hint"),
+    [
+        (1, " These were put back as they were: token_issuer 'a', token_issuer 'b'.", ""),
+        (
+            9,
+            " These could not be put back: token_issuer 'a', token_issuer 'b'. The next run deletes the marker at 'b'.",
+            "Run the task again now: until then the host does not have them.",
+        ),
+    ],
+    ids=["restored", "lost"],
+)
+def test_several_issuers_of_a_failed_swap_stand_in_one_sentence(refusals: int, told: str, hint: str) -> None:
+    """The last of its updates is refused, after both issuers have left their aliases."""
+    client = ScriptedClient(host_with(("a", "https://x", OLD), ("b", "https://y", NEW)), retries=0)
+    client.passes("update")
+    client.passes("update")
+    client.fails("update", lambda: api_error("INVALID_ARGUMENT"), times=refusals)
+    with pytest.raises(TrustError) as caught:
+        run(client, desired(issuers=[issuer("a", "https://y", **RENAME), issuer("b", "https://x", **RENAME)]))
+
+    assert caught.value.message == f"esx01: failed (400 INVALID_ARGUMENT).{told}"
+    assert caught.value.hint.endswith(hint)
+
+
 def test_merge_keeps_the_chains_of_an_issuer_whose_alias_is_given_away() -> None:
     host = MemoryHost()
     host.hold_issuer("b", "https://x", [NEW, DEEP])

@@ -165,7 +165,7 @@ def test_grants_are_put_back_without_the_fields_that_the_host_adds() -> None:
             ),
         )
 
-    assert "was put back as it was" in caught.value.message
+    assert "were put back as they were: client_profile 'external group" in caught.value.message
     assert caught.value.not_restored == []
 
     before[2]["u of new"]["grants"] = [right]

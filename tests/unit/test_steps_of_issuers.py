@@ -19,9 +19,13 @@ from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_p
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_plan import plan_issuers
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_plan import was_carried_out
 from support.certificates import chain
+from support.issuer_rights import NEW
+from support.issuer_rights import OLD
+from support.issuer_rights import absent
+from support.issuer_rights import present
 
 X, Y, Z = "https://x", "https://y", "https://z"
-OLD, NEW, DEEP = (chains_from_host([{"cert_chain": chain(subject=name)}]) for name in ("old", "new", "deep"))
+DEEP = chains_from_host([{"cert_chain": chain(subject="deep")}])
 
 
 def held(alias: str, issuer: str, chains: tuple[Chain, ...] = OLD) -> TokenIssuer:
@@ -30,14 +34,6 @@ def held(alias: str, issuer: str, chains: tuple[Chain, ...] = OLD) -> TokenIssue
 
 def marked(alias: str, new_alias: str, issuer: str, chains: tuple[Chain, ...] = OLD) -> TokenIssuer:
     return TokenIssuer(alias, write_marker(new_alias, issuer, ()), chains)
-
-
-def present(alias: str, issuer: str, policy: str = "fail", mode: str = "exact") -> DesiredTokenIssuer:
-    return DesiredTokenIssuer(alias, issuer, OLD, issuer_conflict=policy, chains_mode=mode)
-
-
-def absent(alias: str, issuer: str | None = None) -> DesiredTokenIssuer:
-    return DesiredTokenIssuer(alias, issuer, state="absent")
 
 
 def plan(observed: list[TokenIssuer], *declared: DesiredTokenIssuer, purge: bool = False) -> IssuerPlan:

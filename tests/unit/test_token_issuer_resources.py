@@ -13,24 +13,17 @@ from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_p
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_resources import issuer_resources
 from support.issuer_rights import ISSUER
 from support.issuer_rights import NEW
-from support.issuer_rights import OLD
 from support.issuer_rights import OTHER
 from support.issuer_rights import Issuers
+from support.issuer_rights import absent
 from support.issuer_rights import issuers
+from support.issuer_rights import present
 
 MARKER = write_marker("new", ISSUER, ())
 INTERRUPTED = (
     "the alias 'old' holds the marker of an interrupted renaming: its certificates belong to the issuer"
     f" {ISSUER!r}, which was going to the alias 'new'"
 )
-
-
-def present(alias: str, issuer: str, policy: str = "fail") -> DesiredTokenIssuer:
-    return DesiredTokenIssuer(alias, issuer, OLD, issuer_conflict=policy)
-
-
-def absent(alias: str, issuer: str | None = None) -> DesiredTokenIssuer:
-    return DesiredTokenIssuer(alias, issuer, state="absent")
 
 
 def resources(

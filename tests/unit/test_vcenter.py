@@ -36,6 +36,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services import vcenter
 from ansible_collections.esx.trust.plugins.module_utils._services.certificate_links import leaf_first
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import certificate_records
 from ansible_collections.esx.trust.plugins.module_utils._services.certificates import chains_from_options
+from ansible_collections.esx.trust.plugins.module_utils._services.login_hints import LOGIN_HINTS
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 from support.certificates import chain
 from support.certificates import encodings
@@ -170,7 +171,7 @@ def params(**given: Any) -> dict[str, Any]:
 def vcenter_over(wire: Wire, **options: Any) -> Iterator[vcenter.Vcenter]:
     """Reads what the wire answers. options: those of the connection."""
     connection = Connection.from_params(params(**options))
-    with Client(connection, wire, (REST,), Redactor(connection.secrets)) as client:
+    with Client(connection, wire, (REST,), Redactor(connection.secrets), LOGIN_HINTS) as client:
         yield vcenter.Vcenter(client, connection, "vsphere.local", "CUSTOMER")
 
 
@@ -230,7 +231,7 @@ def test_a_public_page_says_nothing_of_a_login(wire: Wire) -> None:
     wire.answers[SESSION] = [AnswerLost("lost")]
     connection = Connection.from_params(params(auth_method="session"))
 
-    with Client(connection, wire, (REST,), Redactor()) as client:
+    with Client(connection, wire, (REST,), Redactor(), LOGIN_HINTS) as client:
         client.call(PAGE)
         with pytest.raises(AnswerLost):
             client.call(vcenter_operations.SIGNING_CERTIFICATE())
@@ -238,7 +239,7 @@ def test_a_public_page_says_nothing_of_a_login(wire: Wire) -> None:
 
     wire.answers[DISCOVERY] = [AnswerLost("lost")]
 
-    with Client(connection, wire, (REST,), Redactor()) as client:
+    with Client(connection, wire, (REST,), Redactor(), LOGIN_HINTS) as client:
         with pytest.raises(AnswerLost):
             client.call(PAGE)
         assert [path for path, _headers in wire.sent].count(DISCOVERY) == 1 + 4
@@ -248,7 +249,7 @@ def test_a_refused_page_is_no_refused_login(wire: Wire) -> None:
     wire.answers[DISCOVERY] = [Answer(401, {}, b""), answer_of({"issuer": "https://vc/oidc"})]
     connection = Connection.from_params(params(auth_method="basic"))
 
-    with Client(connection, wire, (REST,), Redactor()) as client:
+    with Client(connection, wire, (REST,), Redactor(), LOGIN_HINTS) as client:
         with pytest.raises(Unauthenticated):
             client.call(PAGE)
         assert client.call(PAGE) == {"issuer": "https://vc/oidc"}

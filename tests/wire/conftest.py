@@ -48,6 +48,12 @@ def modules(
 
 
 @pytest.fixture
+def session_service(host: Host) -> None:
+    """The host has the session service, as a vCenter has it."""
+    host.settings(session_service=True)
+
+
+@pytest.fixture
 def proxy(host: Host, modules: Modules) -> Iterator[FaultProxy]:
     """A fault proxy that the modules take for the host."""
     with FaultProxy(host.address, host.port) as running:

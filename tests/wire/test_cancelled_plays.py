@@ -14,6 +14,7 @@ import pytest
 
 from simulator import Fault
 from support.constants import ISSUER
+from support.playbooks import in_worker_alone
 from support.playbooks import playbooks
 from support.tools import tools
 from wire.checks import issuer_options
@@ -26,16 +27,11 @@ if TYPE_CHECKING:
     from support.playbooks import Playbooks
 
 #: Fixtures of the playbooks.
-__all__ = ["playbooks", "tools"]
+__all__ = ["in_worker_alone", "playbooks", "tools"]
 
 ISSUERS = "com.vmware.esx.authentication.trust.security_token_issuers"
 RENAME = {**issuer_options("vcenter01", ISSUER, NEW), "issuer_conflict": "rename", "auth_method": "session"}
 HELD = Fault(kind="delay", operation=f"{ISSUERS}.create", seconds=60)
-
-
-@pytest.fixture
-def in_worker() -> bool:
-    return True
 
 
 @pytest.mark.every_core

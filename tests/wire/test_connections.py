@@ -35,17 +35,14 @@ if TYPE_CHECKING:
     from support.modules import Modules
     from wire.proxy import FaultProxy
 
+pytestmark = pytest.mark.usefixtures("session_service")
+
 PROVIDERS = "com.vmware.esx.trusted_infrastructure.kms.providers"
 ISSUERS = "com.vmware.esx.authentication.trust.security_token_issuers"
 #: The module decides which of the two it reads with.
 READS = f"{PROVIDERS}.[gl]*t"
 METHODS = ("token", "basic", "session")
 methods = pytest.mark.parametrize("method", METHODS)
-
-
-@pytest.fixture(autouse=True)
-def _sessions(host: Host) -> None:
-    host.settings(session_service=True)
 
 
 def assert_all_closed(proxy: FaultProxy, host: Host) -> None:

@@ -35,6 +35,7 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import TrustErro
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
+from ansible_collections.esx.trust.plugins.module_utils._services.login_hints import LOGIN_HINTS
 from simulator.certificates import issue
 from support.examples import examples
 from wire.checks import open_sockets
@@ -334,7 +335,7 @@ def refusal(speaker: Speaker, says: Says, api_protocol: str, auth_method: str, *
     """The error of a client that may repeat requests, and sent one."""
     speaker.says, speaker.closes, speaker.requests = says, closes, 0
     where = replace(connection(speaker), api_protocol=api_protocol, auth_method=auth_method, retries=3)
-    with connect(where) as client, pytest.raises(TrustError) as caught:
+    with connect(where, LOGIN_HINTS) as client, pytest.raises(TrustError) as caught:
         client.call(READ())
 
     assert speaker.requests == 1

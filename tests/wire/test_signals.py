@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from support.modules import Modules
     from wire.proxy import FaultProxy
 
+pytestmark = pytest.mark.usefixtures("session_service")
+
 PROVIDERS = "com.vmware.esx.trusted_infrastructure.kms.providers"
 ISSUERS = "com.vmware.esx.authentication.trust.security_token_issuers"
 #: The module decides which of the two it reads with.
@@ -43,11 +45,6 @@ pairs = pytest.mark.parametrize(
 )
 #: Ansible's workers handle both signals themselves, by ending at once.
 places = pytest.mark.parametrize("place", ["module", "worker"])
-
-
-@pytest.fixture(autouse=True)
-def _sessions(host: Host) -> None:
-    host.settings(session_service=True)
 
 
 def count(host: Host, operation: str) -> int:

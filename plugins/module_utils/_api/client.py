@@ -25,6 +25,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.credentials import 
 from ansible_collections.esx.trust.plugins.module_utils._api.credentials import UserPassword
 from ansible_collections.esx.trust.plugins.module_utils._api.login import SESSION_DELETE
 from ansible_collections.esx.trust.plugins.module_utils._api.login import Login
+from ansible_collections.esx.trust.plugins.module_utils._api.login import LoginHints
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
 from ansible_collections.esx.trust.plugins.module_utils._api.retries import Retries
@@ -49,6 +50,7 @@ class Client:
     transport: the way to the host.
     codecs: the forms of the API that the host may speak, the likeliest first. The first answer decides.
     redactor: masks the secrets of this run.
+    hints: what to do about refused logins.
 
     The first operation that needs a login logs in. The client is a context manager; its end closes the session and the
     connection.
@@ -60,13 +62,14 @@ class Client:
         transport: Transport,
         codecs: Sequence[Codec],
         redactor: Redactor,
+        hints: LoginHints,
     ) -> None:
         self._connection = connection
         self._transport = transport
         self._codec, *self._other_codecs = codecs
         self._redactor = redactor
         self._retries = Retries(connection.retries, connection.timeout)
-        self._login = Login(connection)
+        self._login = Login(connection, hints)
         #: The credentials that the login gave, or None before a login.
         self._credentials: Optional[Credentials] = None
         #: The refusal of a login. This client sends no further login after it, and no request that carries the

@@ -15,6 +15,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.connection import C
 from ansible_collections.esx.trust.plugins.module_utils._api.credentials import SamlToken
 from ansible_collections.esx.trust.plugins.module_utils._api.https_transport import HttpsTransport
 from ansible_collections.esx.trust.plugins.module_utils._api.jsonrpc import JSON_RPC
+from ansible_collections.esx.trust.plugins.module_utils._api.login import LoginHints
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import REST
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._secrets.redactor import Redactor
@@ -29,12 +30,14 @@ CODECS: dict[str, tuple[Codec, ...]] = {
 
 def connect(
     connection: Connection,
+    hints: LoginHints,
     secrets: Iterable[Optional[str]] = (),
     codecs: Optional[Sequence[Codec]] = None,
 ) -> Client:
     """A client of one host. It sends nothing before its first call.
 
     connection: the options of the connection.
+    hints: what to do about refused logins.
     secrets: values that must never be printed, besides those of the login.
     codecs: the forms of the API to try; by default the option api_protocol decides.
 
@@ -48,6 +51,7 @@ def connect(
         transport,
         codecs or CODECS[connection.api_protocol],
         redactor,
+        hints,
     )
 
 

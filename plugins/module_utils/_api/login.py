@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 from typing import Optional
+from typing import Protocol
 
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import says_no_such_operation
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
@@ -58,15 +59,28 @@ LOGIN_OPERATIONS = (TOKEN_CREATE.id, SESSION_CREATE.id)
 #: message catalogue.
 _NO_ENTITLEMENTS = "token.no_entitlements"
 _BAD_SCHEME = "bad_authn_scheme"
-#: Source: the same catalogue.
-_ONLY_TOKENS = "The services of token issuers and client profiles take only tokens, and no password."
+
+
+class LoginHints(Protocol):
+    """The hints about a login that need knowledge of the services. The layer of the services has them."""
+
+    @property
+    def only_tokens(self) -> str:
+        """A sentence that says which services take no password."""
+
+    def no_entitlements(self, connection: Connection) -> str:
+        """What to do if the host knows the account and grants it nothing."""
+
+    def refused_token(self, connection: Connection) -> str:
+        """What to do if a service refuses the token that the host has just given."""
 
 
 class Login:
     """The knowledge of a client about its login."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, hints: LoginHints) -> None:
         self._connection = connection
+        self._hints = hints
         #: How many times the client may still log in: at the beginning, and once to renew a token.
         self._logins_left = 2
         #: The host has accepted the credentials.
@@ -176,17 +190,8 @@ class Login:
         """What to do after a refusal."""
         connection = self._connection
 
-        if lacks_entitlements(error) and connection.saml_token:
-            return (
-                "The saml_token may be right, but no client profile of the host gives its user or a group of the user"
-                " an entitlement; give it one (IDENTITY_MGMT or SECURITY_MGMT)."
-            )
-
         if lacks_entitlements(error):
-            return (
-                f"The password of {connection.username!r} may be right, but no client profile of the host gives the"
-                " account an entitlement; give it one (IDENTITY_MGMT or SECURITY_MGMT)."
-            )
+            return self._hints.no_entitlements(connection)
 
         if wants_only_tokens(error):
             return "The service takes only tokens; use auth_method token."
@@ -196,17 +201,8 @@ class Login:
 
         at_login = error.operation in LOGIN_OPERATIONS
         sends_login = at_login or connection.auth_method == "basic"
-        if not sends_login and connection.saml_token:
-            return (
-                "The host gave a token and then refused it: the user of the saml_token may lack the entitlement"
-                " (IDENTITY_MGMT or SECURITY_MGMT)."
-            )
-
         if not sends_login:
-            return (
-                "The host gave a token and then refused it: the account may lack the entitlement (IDENTITY_MGMT or"
-                " SECURITY_MGMT), or the host wants auth_method basic."
-            )
+            return self._hints.refused_token(connection)
 
         if connection.saml_token:
             return "The saml_token may be expired, or of an issuer that the host does not trust."
@@ -217,7 +213,7 @@ class Login:
             " whom the vCenter shows in the host's Security Profile."
         )
 
-        return hint if at_login else f"{hint} {_ONLY_TOKENS}"
+        return hint if at_login else f"{hint} {self._hints.only_tokens}"
 
     def explain_missing_service(self, operation: Operation, error: TrustError) -> None:
         """Give the error a hint if it means that the host has no such login operation."""
@@ -235,7 +231,8 @@ class Login:
         elif says_no_such_operation(error):
             error.reword(
                 hint=(
-                    f"The host does not offer the token service at this address; try auth_method basic. {_ONLY_TOKENS}"
+                    "The host does not offer the token service at this address; try auth_method basic."
+                    f" {self._hints.only_tokens}"
                 )
             )
 
@@ -252,7 +249,7 @@ def is_of_login(error: TrustError) -> bool:
 
 
 def lacks_entitlements(error: TrustError) -> bool:
-    """True if the host refused a login because no client profile gives the account an entitlement."""
+    """True if the host refused a login because the account has no entitlement."""
     return _has_id(error, _NO_ENTITLEMENTS)
 
 

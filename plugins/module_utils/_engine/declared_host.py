@@ -121,6 +121,10 @@ class DeclaredHost:
 
         return restoring
 
+    def not_restored(self, step: Step) -> dict[str, Any]:
+        """See `DeclaredService`."""
+        return self._service_of(step).not_restored(step)
+
     def left_over(self, observed: Observed, sent: Sequence[Step]) -> list[str]:
         """See `DeclaredService`."""
         sentences: list[str] = []

@@ -75,6 +75,12 @@ class DeclaredService(Protocol):
         """The steps that restore the resources which the `sent` steps took away and the declaration keeps. Pure."""
         return []
 
+    def not_restored(self, step: Step) -> dict[str, Any]:
+        """The entry of RV(failure.not_restored) for a restoring step that failed. It must hold no secret. Pure.
+
+        A person needs it to restore the resource by hand.
+        """
+
     def left_over(self, observed: Any, sent: Sequence[Step]) -> list[str]:
         """A sentence for each harmless resource that the `sent` steps left on the host. Pure."""
         return []

@@ -14,6 +14,7 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthent
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
 
 _RUN_AGAIN = "Run the task again now: until then the host does not have it."
+_RUN_AGAIN_FOR_SEVERAL = "Run the task again now: until then the host does not have them."
 #: The first attempt may meet the same broken connection as the step that failed before it.
 _ATTEMPTS = 3
 
@@ -62,7 +63,7 @@ def restore_after_failure(sent: Sent, declared: DeclaredHost, error: TrustError)
 
     restored = [step for step in dict.fromkeys(attempted) if step in sent.performed]
     _report_restored(restored, error)
-    _report_lost(remaining, error)
+    _report_lost(remaining, declared, error)
     _report_left_over(sent, declared, steps, error)
 
 
@@ -100,30 +101,38 @@ def _send_until_one_fails(sent: Sent, steps: list[Step]) -> tuple[int, Optional[
 
 
 def _report_restored(steps: list[Step], error: TrustError) -> None:
-    for names in _names(_that_restore(steps)):
-        error.reword(message=error.message + f" The {names} was put back as it was.")
+    restored = _names(_that_restore(steps))
+    if not restored:
+        return
+
+    told = f"These were put back as they were: {', '.join(restored)}."
+    if len(restored) == 1:
+        told = f"The {restored[0]} was put back as it was."
+
+    error.reword(message=f"{error.message} {told}")
 
 
-def _report_lost(steps: list[Step], error: TrustError) -> None:
+def _report_lost(steps: list[Step], declared: DeclaredHost, error: TrustError) -> None:
     lost = _that_restore(steps)
     if not lost:
         return
 
-    for names in _names(lost):
-        error.reword(message=error.message + f" The {names} could not be put back.")
+    names = _names(lost)
+    told = f"These could not be put back: {', '.join(names)}."
+    hint = _RUN_AGAIN_FOR_SEVERAL
+    if len(names) == 1:
+        told = f"The {names[0]} could not be put back."
+        hint = _RUN_AGAIN
 
-    error.reword(hint=f"{error.hint} {_RUN_AGAIN}".strip())
+    error.reword(message=f"{error.message} {told}", hint=f"{error.hint} {hint}".strip())
     for step in lost:
-        error.not_restored.append(dict(step.after.spec()))
+        error.not_restored.append(declared.not_restored(step))
 
 
 def _names(steps: list[Step]) -> list[str]:
-    """The names of the steps' resources: one text for each kind of resource."""
-    names_by_kind: dict[str, list[str]] = {}
-    for step in steps:
-        names_by_kind.setdefault(step.resource, []).append(repr(step.id))
-
-    return [f"{kind} {' and '.join(names)}" for kind, names in names_by_kind.items()]
+    """The kind and the name of each resource that the steps write, once."""
+    names = dict.fromkeys(f"{step.resource} {step.id!r}" for step in steps)
+    return list(names)
 
 
 def _report_left_over(sent: Sent, declared: DeclaredHost, steps: list[Step], error: TrustError) -> None:

@@ -28,6 +28,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.api_exchanges 
 from ansible_collections.esx.trust.plugins.module_utils._services.api_exchanges import Recorder
 from ansible_collections.esx.trust.plugins.module_utils._services.api_replies import NOT_ASKED
 from ansible_collections.esx.trust.plugins.module_utils._services.api_replies import Reply
+from ansible_collections.esx.trust.plugins.module_utils._services.login_hints import LOGIN_HINTS
 
 #: After so many lost answers, the host is not asked any more.
 _MOST_LOST = 2
@@ -55,7 +56,7 @@ class Asker:
 
     def _client(self, connection: Connection, codecs: Sequence[Codec]) -> Client:
         """A client that shares the connection and the recorder."""
-        return Client(connection, self.recorder, codecs, self.redactor)
+        return Client(connection, self.recorder, codecs, self.redactor, LOGIN_HINTS)
 
     def ask(self, question: str, client: Client, call: Call) -> Reply:
         """The reply to a call. After two lost answers, no call is sent any more.

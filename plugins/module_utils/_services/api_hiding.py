@@ -16,15 +16,14 @@ from urllib.parse import urlsplit
 
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._services.api_replies import Reply
+from ansible_collections.esx.trust.plugins.module_utils._services.registry import RESOURCES
 
 #: Replaces a name that must not be published.
 HIDDEN = "(hidden)"
 #: A name with at most so many characters can be a part of ordinary words, so it is only hidden as a whole word.
 _SHORT = 3
-#: The fields of a provider, an issuer or a profile that hold names.
-_NAMES = ("provider", "issuer_alias", "issuer", "client_profile")
-#: The fields of the subject of a profile that hold names.
-_NAMES_OF_A_SUBJECT = ("name", "domain", "issuer_alias")
+#: The fields of the resources of a host that hold names.
+_NAME_FIELDS = frozenset(field for facts in RESOURCES for field in facts.name_fields)
 
 
 def hide(value: Any, names: Iterable[Optional[str]]) -> Any:
@@ -96,12 +95,7 @@ def host_names(*lists: Reply) -> list[str]:
     """Every name in the lists of a host: providers, aliases, issuers, the hosts in issuers, and subjects."""
     names: list[str] = []
     for reply in lists:
-        entries = reply.value if isinstance(reply.value, list) else []
-        for entry in entries:
-            names.extend(_texts_under(entry, _NAMES))
-
-            subject = entry.get("subject") if isinstance(entry, dict) else None
-            names.extend(_texts_under(subject, _NAMES_OF_A_SUBJECT))
+        names.extend(_chosen_names(reply.value))
 
     hosts = []
     for name in names:
@@ -112,15 +106,18 @@ def host_names(*lists: Reply) -> list[str]:
     return names + hosts
 
 
-def _texts_under(value: Any, fields: tuple[str, ...]) -> Iterator[str]:
-    """The texts that a dictionary holds in these fields. There are none in a value that is no dictionary."""
-    if not isinstance(value, dict):
-        return
+def _chosen_names(value: Any) -> Iterator[str]:
+    """The texts in the fields that hold names, at any depth of an answer."""
+    if isinstance(value, list):
+        for entry in value:
+            yield from _chosen_names(entry)
 
-    for name in fields:
-        text = value.get(name)
-        if isinstance(text, str):
-            yield text
+    if isinstance(value, dict):
+        for field, entry in value.items():
+            if field in _NAME_FIELDS and isinstance(entry, str):
+                yield entry
+            else:
+                yield from _chosen_names(entry)
 
 
 def _host_of(text: str) -> Optional[str]:

@@ -13,9 +13,8 @@ from ansible_collections.esx.trust.plugins.module_utils._api.login import TOKEN_
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import QUERY
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Parameter
-from ansible_collections.esx.trust.plugins.module_utils._services import client_profile
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
-from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
+from ansible_collections.esx.trust.plugins.module_utils._services.registry import RESOURCES
 
 _INTROSPECTION = "com.vmware.vapi.std.introspection"
 #: Why the definitions of operations are read. There is one request for each operation.
@@ -76,13 +75,16 @@ QUESTIONS_WITHOUT_LOGIN: dict[str, dict[str, Operation]] = {
 class AskedService:
     """A service that this collection uses.
 
-    operations: the names of its operations, also of those that the reference does not have.
-    declared: the operations that this collection declares.
+    declared: its operations, which this collection declares.
     """
 
     id: str
-    operations: tuple[str, ...]
-    declared: tuple[Operation, ...] = ()
+    declared: tuple[Operation, ...]
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """The names of its operations."""
+        return tuple(operation.name for operation in self.declared)
 
     def declaration(self, name: str) -> Optional[Operation]:
         """The declaration of an operation in this collection, or None."""
@@ -94,20 +96,6 @@ class AskedService:
 
 
 ASKED_SERVICES = (
-    AskedService("com.vmware.esx.authentication.token", ("create",), (TOKEN_CREATE,)),
-    AskedService(
-        kms_provider.LIST.service,
-        ("list", "create", "get", "delete"),
-        kms_provider.OPERATIONS,
-    ),
-    AskedService(
-        token_issuer.LIST.service,
-        ("list", "create", "get", "update", "delete"),
-        token_issuer.OPERATIONS,
-    ),
-    AskedService(
-        client_profile.LIST.service,
-        ("list", "create", "get", "update", "delete"),
-        client_profile.OPERATIONS,
-    ),
+    AskedService(TOKEN_CREATE.service, (TOKEN_CREATE,)),
+    *(AskedService(facts.service, facts.operations) for facts in RESOURCES),
 )

@@ -50,6 +50,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.esxtokend impo
 from ansible_collections.esx.trust.plugins.module_utils._services.esxtokend import HINTS
 from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import Profiles
 from ansible_collections.esx.trust.plugins.module_utils._services.listed_resources import read_listed
+from ansible_collections.esx.trust.plugins.module_utils._services.resource_facts import ResourceFacts
 
 _SERVICE = "com.vmware.esx.authentication.client_profiles"
 _PATH = "/api/esx/authentication/client-profiles"
@@ -122,6 +123,15 @@ DELETE = Operation(
     hints=HINTS,
 )
 OPERATIONS = (LIST, CREATE, GET, UPDATE, DELETE)
+#: What is true of each client profile.
+FACTS = ResourceFacts(
+    kind=RESOURCE,
+    words="client profile",
+    short_name="profiles",
+    operations=OPERATIONS,
+    name_fields=("client_profile", "name", "domain", "issuer_alias"),
+    compared_fields=(),
+)
 #: The types of errors with which a host answers to LIST if it does not have the service.
 _NO_SUCH_SERVICE = ("OPERATION_NOT_FOUND", "NOT_FOUND")
 SUBJECT_OPTIONS: dict[str, dict[str, Any]] = {name: {"type": "str"} for name in (*SUBJECT_TYPES, *OUTSIDE_OPTIONS)}

@@ -25,6 +25,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.client_profile
 from ansible_collections.esx.trust.plugins.module_utils._services.connection_options import HOST_CONNECTION
 from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import PROFILES_OPTION
 from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import IssuersAndProfiles
+from ansible_collections.esx.trust.plugins.module_utils._services.login_hints import LOGIN_HINTS
 from ansible_collections.esx.trust.plugins.module_utils._services.names import check_name
 from ansible_collections.esx.trust.plugins.module_utils._services.results import info_result
 from ansible_collections.esx.trust.plugins.module_utils._services.results import writing_result
@@ -45,7 +46,7 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     connection = Connection.from_params(params)
     declared = host_with_profile(desired, Account.of_connection(connection))
 
-    with connect(connection, ARGUMENTS.secrets(params)) as client:
+    with connect(connection, LOGIN_HINTS, ARGUMENTS.secrets(params)) as client:
         outcome = converge(client, declared, check_mode=check_mode)
         (after,) = client_profile.with_ids([outcome.after], outcome.answers)
         outcome = replace(outcome, after=after)
@@ -63,7 +64,7 @@ def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
 
     warnings: list[str] = []
     records = []
-    with connect(connection, INFO_ARGUMENTS.secrets(params)) as client:
+    with connect(connection, LOGIN_HINTS, INFO_ARGUMENTS.secrets(params)) as client:
         profiles = list_profiles(client)
         if profiles is None:
             warnings.append(f"{connection.name}: the host has no service of client profiles, so it has none to show.")

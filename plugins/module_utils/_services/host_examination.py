@@ -16,6 +16,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services import kms_pro
 from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import ARGUMENTS
 from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import HostTrust
 from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import converged
+from ansible_collections.esx.trust.plugins.module_utils._services.login_hints import LOGIN_HINTS
 
 
 def examine(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
@@ -29,7 +30,7 @@ def examine(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
     """
     declared = HostTrust.from_params(params)
     connection = Connection.from_params(params)
-    with connect(connection, ARGUMENTS.secrets(params)) as client:
+    with connect(connection, LOGIN_HINTS, ARGUMENTS.secrets(params)) as client:
         try:
             done = converged(client, connection, declared, check_mode=True)
         except TrustError as error:

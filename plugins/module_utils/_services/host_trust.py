@@ -17,6 +17,7 @@ from ansible_collections.esx.trust.plugins.module_utils._engine.declared_host im
 from ansible_collections.esx.trust.plugins.module_utils._services.account import Account
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._services.connection_options import HOST_CONNECTION
+from ansible_collections.esx.trust.plugins.module_utils._services.login_hints import LOGIN_HINTS
 from ansible_collections.esx.trust.plugins.module_utils._services.registry import SERVICES
 from ansible_collections.esx.trust.plugins.module_utils._services.results import writing_result
 from ansible_collections.esx.trust.plugins.module_utils._services.service import Service
@@ -80,7 +81,7 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """esx_host_trust: the module's result. Raises TrustError."""
     declared = HostTrust.from_params(params)
     connection = Connection.from_params(params)
-    with connect(connection, ARGUMENTS.secrets(params)) as client:
+    with connect(connection, LOGIN_HINTS, ARGUMENTS.secrets(params)) as client:
         return client.report(converged(client, connection, declared, check_mode=check_mode))
 
 

@@ -18,6 +18,7 @@ from dataclasses import replace
 from typing import Any
 from typing import ClassVar
 from typing import Optional
+from typing import Union
 
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.login import is_refused_login
@@ -55,6 +56,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles 
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import concern_profiles
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import may_take_rights
 from ansible_collections.esx.trust.plugins.module_utils._services.issuer_rights import plan_rights
+from ansible_collections.esx.trust.plugins.module_utils._services.resource_facts import ResourceFacts
 from ansible_collections.esx.trust.plugins.module_utils._services.service import Service
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
@@ -106,6 +108,7 @@ class IssuersAndProfiles(Service):
     complete: bool = True
 
     kinds: ClassVar[tuple[str, ...]] = (ISSUER, PROFILE)
+    resources: ClassVar[tuple[ResourceFacts, ...]] = (token_issuer.FACTS, client_profile.FACTS)
     list_options: ClassVar[tuple[str, ...]] = (ISSUERS_OPTION, PROFILES_OPTION)
     arguments: ClassVar[Arguments] = Arguments(
         options={
@@ -312,6 +315,10 @@ class IssuersAndProfiles(Service):
         restoring = restoring_steps(held_then, _of_issuers(sent), self.declared_issuers)
 
         return [*undoing, *restoring]
+
+    def not_restored(self, step: Step) -> dict[str, Any]:
+        lost: Union[TokenIssuer, ClientProfile] = step.after
+        return lost.spec()
 
     def left_over(self, observed: Observed, sent: Sequence[Step]) -> list[str]:
         return left_over(held_issuers.by_alias(observed.issuers), _of_issuers(sent))

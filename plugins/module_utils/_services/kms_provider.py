@@ -33,9 +33,11 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Unexpecte
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import ignored
 from ansible_collections.esx.trust.plugins.module_utils._services.key_ids import is_key_id
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import RESOURCE
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import DesiredKmsProvider
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import KmsProvider
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import looks_like_key
+from ansible_collections.esx.trust.plugins.module_utils._services.resource_facts import ResourceFacts
 
 _SERVICE = "com.vmware.esx.trusted_infrastructure.kms.providers"
 _PATH = "/api/esx/trusted-infrastructure/kms/providers"
@@ -102,6 +104,15 @@ DELETE = Operation(
     hints=_HINTS,
 )
 OPERATIONS = (LIST, CREATE, GET, DELETE)
+#: What is true of each key provider.
+FACTS = ResourceFacts(
+    kind=RESOURCE,
+    words="key provider",
+    short_name="keys",
+    operations=OPERATIONS,
+    name_fields=("provider",),
+    compared_fields=("type", "key_id"),
+)
 
 
 def _unless_key_id(value: Any) -> list[str]:

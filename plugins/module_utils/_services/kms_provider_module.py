@@ -19,6 +19,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_m
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import DesiredKmsProvider
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_providers import LIST_OPTION
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_providers import KmsProviders
+from ansible_collections.esx.trust.plugins.module_utils._services.login_hints import LOGIN_HINTS
 from ansible_collections.esx.trust.plugins.module_utils._services.names import check_name
 from ansible_collections.esx.trust.plugins.module_utils._services.results import info_result
 from ansible_collections.esx.trust.plugins.module_utils._services.results import writing_result
@@ -33,7 +34,7 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     host = DeclaredHost((KmsProviders((desired,)),), single_resource=True)
 
     connection = Connection.from_params(params)
-    with connect(connection, ARGUMENTS.secrets(params)) as client:
+    with connect(connection, LOGIN_HINTS, ARGUMENTS.secrets(params)) as client:
         outcome = converge(client, host, check_mode=check_mode)
         return client.report(writing_result(RESOURCE, desired.provider, connection, outcome, ()))
 
@@ -45,6 +46,6 @@ def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
     if name is not None:
         name = check_name("provider", name)
 
-    with connect(connection, INFO_ARGUMENTS.secrets(params)) as client:
+    with connect(connection, LOGIN_HINTS, INFO_ARGUMENTS.secrets(params)) as client:
         records, warnings = list_providers(client, name=name, available=params["available"])
         return client.report(info_result(LIST_OPTION, records, connection, warnings))

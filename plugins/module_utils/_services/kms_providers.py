@@ -29,6 +29,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.declared_lists
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import RESOURCE
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import DesiredKmsProvider
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import KmsProvider
+from ansible_collections.esx.trust.plugins.module_utils._services.resource_facts import ResourceFacts
 from ansible_collections.esx.trust.plugins.module_utils._services.service import Service
 
 #: The option of esx_host_trust that lists key providers.
@@ -54,6 +55,7 @@ class KmsProviders(Service):
     desired: tuple[DesiredKmsProvider, ...] = ()
 
     kinds: ClassVar[tuple[str, ...]] = (RESOURCE,)
+    resources: ClassVar[tuple[ResourceFacts, ...]] = (kms_provider.FACTS,)
     list_options: ClassVar[tuple[str, ...]] = (LIST_OPTION,)
     arguments: ClassVar[Arguments] = Arguments(
         options={LIST_OPTION: kms_provider.DECLARATION.list_option()},
@@ -141,6 +143,10 @@ class KmsProviders(Service):
             found[step.id] = step.after
 
         return replace(observed, found=found)
+
+    def not_restored(self, step: Step) -> dict[str, Any]:
+        """The name of the provider alone. No run restores one, because no host returns its key."""
+        return {"provider": step.id}
 
     def check_address(self, step: Step) -> None:
         kms_provider.check_address(step)

@@ -13,11 +13,14 @@ from ansible_collections.esx.trust.plugins.module_utils._api.client import Clien
 from ansible_collections.esx.trust.plugins.module_utils._engine.declared_service import DeclaredService
 from ansible_collections.esx.trust.plugins.module_utils._services.account import Account
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
+from ansible_collections.esx.trust.plugins.module_utils._services.resource_facts import ResourceFacts
 
 
 class Service(DeclaredService, Protocol):
     """The methods that esx_host_trust needs of a service, besides those that the engine needs."""
 
+    #: What is true of each kind of resource of the service, in the order of `kinds`.
+    resources: ClassVar[tuple[ResourceFacts, ...]]
     #: The options of esx_host_trust that list the resources of the service. The records have the same names.
     list_options: ClassVar[tuple[str, ...]]
     #: All options of esx_host_trust that belong to the service.

@@ -32,6 +32,8 @@ from ansible_collections.esx.trust.plugins.module_utils._services.certificates i
 from ansible_collections.esx.trust.plugins.module_utils._services.esxtokend import COMMON_ERRORS
 from ansible_collections.esx.trust.plugins.module_utils._services.esxtokend import HINTS
 from ansible_collections.esx.trust.plugins.module_utils._services.listed_resources import read_listed
+from ansible_collections.esx.trust.plugins.module_utils._services.resource_facts import ResourceFacts
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import RESOURCE
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 
 _SERVICE = "com.vmware.esx.authentication.trust.security_token_issuers"
@@ -102,6 +104,15 @@ DELETE = Operation(
     hints=HINTS,
 )
 OPERATIONS = (LIST, CREATE, GET, UPDATE, DELETE)
+#: What is true of each token issuer.
+FACTS = ResourceFacts(
+    kind=RESOURCE,
+    words="token issuer",
+    short_name="issuers",
+    operations=OPERATIONS,
+    name_fields=("issuer_alias", "issuer"),
+    compared_fields=("issuer_alias", "issuer"),
+)
 #: The options that declare one issuer.
 DECLARATION = Arguments(
     options={

@@ -22,6 +22,7 @@ from ansible_collections.esx.trust.plugins.module_utils._services.connection_opt
 from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import ISSUERS_OPTION
 from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import PROFILES_OPTION
 from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import IssuersAndProfiles
+from ansible_collections.esx.trust.plugins.module_utils._services.login_hints import LOGIN_HINTS
 from ansible_collections.esx.trust.plugins.module_utils._services.names import check_name
 from ansible_collections.esx.trust.plugins.module_utils._services.results import info_result
 from ansible_collections.esx.trust.plugins.module_utils._services.results import writing_result
@@ -47,7 +48,7 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     declared = host_with_issuer(desired, Account.of_connection(connection))
     warnings = validity_warnings(desired.chains, datetime.datetime.now(datetime.timezone.utc))
 
-    with connect(connection, ARGUMENTS.secrets(params)) as client:
+    with connect(connection, LOGIN_HINTS, ARGUMENTS.secrets(params)) as client:
         outcome = converge(client, declared, check_mode=check_mode)
         alias = desired.issuer_alias
         result = writing_result(RESOURCE, alias, connection, outcome, warnings, token_issuer_model.shown)
@@ -74,7 +75,7 @@ def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
 
     records = []
     warnings = []
-    with connect(connection, INFO_ARGUMENTS.secrets(params)) as client:
+    with connect(connection, LOGIN_HINTS, INFO_ARGUMENTS.secrets(params)) as client:
         for issuer in sorted(list_issuers(client), key=lambda issuer: issuer.issuer_alias):
             if wanted_alias not in (None, issuer.issuer_alias) or wanted_issuer not in (None, issuer.issuer):
                 continue

@@ -15,6 +15,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.rest import path_el
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._services.connection_options import CONNECTION
+from ansible_collections.esx.trust.plugins.module_utils._services.login_hints import LOGIN_HINTS
 from ansible_collections.esx.trust.plugins.module_utils._services.names import check_name
 from ansible_collections.esx.trust.plugins.module_utils._services.results import info_result
 from ansible_collections.esx.trust.plugins.module_utils._services.vcenter import Vcenter
@@ -70,7 +71,7 @@ def run_info(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
     broker_tenant = path_element("broker_tenant", check_name("broker_tenant", params["broker_tenant"]))
 
     connection = Connection.from_params(params, public=not managed)
-    with connect(connection, INFO_ARGUMENTS.secrets(params), codecs=(REST,)) as client:
+    with connect(connection, LOGIN_HINTS, INFO_ARGUMENTS.secrets(params), codecs=(REST,)) as client:
         vcenter = Vcenter(client, connection, sso_domain, broker_tenant)
         read = {
             "certificate_management": vcenter.managed,

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ansible_collections.esx.trust.plugins.module_utils._services.registry import RESOURCES
+
 #: The statuses of a resource or a host, the most urgent first.
 STATUSES = (
     "conflict",
@@ -47,11 +49,7 @@ KINDS = (
 DEVIATIONS = frozenset(STATUSES) - frozenset(PASSING)
 
 #: How the kinds of resources are called in a sentence.
-NAMES = {  # nosec: B105 - names, no passwords
-    "kms_provider": "key provider",
-    "token_issuer": "token issuer",
-    "client_profile": "client profile",
-}
+NAMES = {facts.kind: facts.words for facts in RESOURCES}
 
 #: Stands for the subject of a certificate that has none.
 NO_SUBJECT = "(no subject)"
