@@ -395,7 +395,7 @@ def test_who_would_lock_himself_out_is_told_why() -> None:
     local = plan([profile(LOCAL, "IDENTITY_MGMT")], desired(LOCAL, state="absent"), Account.of_user("automation"))
     assert local.conflict == (
         "this would take IDENTITY_MGMT from the local user automation, which is the account that this task logs in"
-        " with, so it could not be given back; do that with another account."
+        " with, and the account could not restore it. Use another account."
     )
 
 
@@ -422,7 +422,7 @@ def test_a_member_of_a_group_does_not_lock_himself_out_of_the_group_of_his_issue
 
     assert plan([profile(GROUP, "IDENTITY_MGMT")], desired(GROUP, state="absent"), account).conflict == (
         "this would take IDENTITY_MGMT from the external group vsphere.local\\Administrators of vc, of which the"
-        " account that this task logs in with is a member, so it could not be given back; do that with another account."
+        " account that this task logs in with is a member, and the account could not restore it. Use another account."
     )
 
     of_another_issuer = replace(GROUP, issuer_alias="other")
