@@ -365,7 +365,7 @@ def test_the_run_and_the_changes_are_shown() -> None:
     changes = next(text_of(each) for each in shown.root.iter("section") if each.get("aria-labelledby") == "changes")
 
     assert "Since the audit of 21 November 2026, 03:00 UTC." in changes
-    assert "1 host stopped being as declared" in changes
+    assert "1 host no longer as declared" in changes
 
     same = text_of(Page(render(build(fleet(4, 0), NOW, run, before))).root)
 
