@@ -39,14 +39,14 @@ def fingerprints(chain: Chain) -> list[str]:
 
 @pytest.mark.parametrize("how", sorted(encodings(PEM)))
 @pytest.mark.parametrize("read", [declared, held])
-def test_a_certificate_is_the_same_in_every_dress(how: str, read: Callable[..., tuple[Chain, ...]]) -> None:
+def test_a_certificate_is_the_same_in_every_form(how: str, read: Callable[..., tuple[Chain, ...]]) -> None:
     (read_chain,) = read([encodings(PEM)[how]])
     assert fingerprints(read_chain) == [fingerprint(PEM)]
     assert read_chain.to_api() == {"cert_chain": [PEM]}
 
 
 @given(st.lists(st.sampled_from(sorted(encodings(PEM))), min_size=4, max_size=4))
-def test_a_chain_may_be_in_mixed_dress(how: list[str]) -> None:
+def test_a_chain_may_have_certificates_in_several_forms(how: list[str]) -> None:
     (read_chain,) = declared([encodings(pem)[name] for pem, name in zip(DEEP, how)])
     assert read_chain.to_api() == {"cert_chain": DEEP}
 
