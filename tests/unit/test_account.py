@@ -34,7 +34,7 @@ ASSERTION = f"""<saml2:Assertion xmlns:saml2="urn:oasis:names:tc:SAML:2.0:assert
 
 
 @pytest.mark.parametrize("document", [ASSERTION, f"<response>{ASSERTION}</response>"])
-def test_a_saml_token_tells_its_issuer_its_subject_and_the_groups(document: str) -> None:
+def test_a_saml_token_names_its_issuer_its_subject_and_the_groups(document: str) -> None:
     ann = Account.of_saml_token(packed_saml(document))
     assert ann.issuer == ISSUER
     assert ann.username is None

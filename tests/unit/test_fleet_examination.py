@@ -343,7 +343,7 @@ def test_silent_hosts_that_wake_up_and_refuse_stop_those_that_have_not_begun(mon
     assert len(asked.hosts) < 20
 
 
-def test_tls_that_does_not_work_here_is_told_by_each_host(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tls_that_does_not_work_here_is_reported_for_each_host(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_arguments: Any, **_more: Any) -> Any:
         raise ssl.SSLError("no TLS here")
 

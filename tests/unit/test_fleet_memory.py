@@ -40,13 +40,13 @@ def test_a_value_is_kept_and_replaced() -> None:
     assert memory.kept(memory.LISTS) == {"hosts": ["esx02\ud800"]}
 
 
-def test_a_folder_that_is_gone_is_told_with_the_path(folder: Path) -> None:
+def test_a_folder_that_is_gone_is_reported_with_the_path(folder: Path) -> None:
     folder.rmdir()
     with pytest.raises(AnsibleActionFail, match=r"run/esx-trust-look\.json: cannot be written \(No such file"):
         memory.keep(memory.LISTS, {})
 
 
-def test_a_file_that_was_cut_is_told_with_the_path(folder: Path) -> None:
+def test_a_file_that_was_cut_is_reported_with_the_path(folder: Path) -> None:
     (folder / memory.LISTS).write_text('{"hosts": [', "utf-8")
     with pytest.raises(AnsibleError, match=r"run/esx-trust-look\.json: cannot be read"):
         memory.kept(memory.LISTS)

@@ -217,7 +217,7 @@ RESULTS = {
 }
 
 
-def test_a_host_that_was_not_asked_is_told_from_one_that_refused() -> None:
+def test_a_host_that_was_not_asked_is_distinguished_from_one_that_refused() -> None:
     lists = hosts_by_need(RESULTS)
     assert (lists["not_asked"], lists["conflicts"], list(lists["failing"])) == (["c"], ["d"], ["b", "c", "d"])
     assert lists["login_refused"] == ["b"]

@@ -204,7 +204,7 @@ def test_a_right_that_stays_is_there_at_every_moment(
 
 
 @given(held_issuers, profile_lists, issuers_declared, st.booleans())
-def test_every_loss_is_told(
+def test_every_loss_is_reported(
     held: Issuers, profiles: list[ClientProfile], declared: tuple[DesiredTokenIssuer, ...], purge: bool
 ) -> None:
     first = planned(held, profiles, *declared, purge=purge)

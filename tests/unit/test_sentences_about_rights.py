@@ -51,7 +51,7 @@ def test_the_profiles_that_go_with_an_issuer_are_listed_with_their_rights() -> N
     ],
     ids=["an alias with another issuer", "a new alias"],
 )
-def test_where_profiles_may_not_be_read_the_rights_that_nobody_can_tell_are_warned_of(
+def test_where_profiles_may_not_be_read_unknown_rights_are_warned_of(
     held: Issuers, declared: DesiredTokenIssuer, sentence: str
 ) -> None:
     assert planned(held, UNREADABLE, declared).warnings == (sentence,)
