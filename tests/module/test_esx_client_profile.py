@@ -282,7 +282,7 @@ def test_a_host_that_drops_an_entitlement(modules: Modules, host: Host) -> None:
     assert "it grants READ_ONLY, not READ_ONLY, OBSERVABILITY" in ran.output
 
 
-# Nobody locks himself out
+# No run locks out its own account
 
 
 @pytest.mark.parametrize("check", [True, False])

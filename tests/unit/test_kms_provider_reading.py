@@ -130,7 +130,7 @@ def test_the_oldest_release_lists_providers_without_their_key_ids() -> None:
     records, warnings = read(AnsweringClient([{"provider": "a", "available": True}], unknown))
 
     assert records == [{"provider": "a", "type": None, "key_id": None, "available": True, "details": []}]
-    assert warnings == ["esx01: its API does not tell the type and the key_id of 'a'."]
+    assert warnings == ["esx01: its API does not return the type and the key_id of 'a'."]
 
 
 def test_a_provider_that_went_away_meanwhile_is_left_out() -> None:
