@@ -21,7 +21,7 @@ options: {}
     WRITES = r"""
 attributes:
   check_mode:
-    description: Reads the host, tells what would be done, and writes nothing.
+    description: Reads the host, shows what would be done, and writes nothing.
     support: full
   diff_mode:
     description: Shows what the host holds and what it will hold. Keys are never part of it.

@@ -122,7 +122,7 @@ options:
       - V(auto) begins with REST, and goes on with JSON-RPC over the same connection if the first answer shows that the
         host did not understand REST and did not look at the login. That costs a host that speaks JSON-RPC one request.
       - V(rest) and V(jsonrpc) use that form only.
-      - The result tells in RV(ignore:api_protocol) the form that the host speaks.
+      - The result names in RV(ignore:api_protocol) the form that the host speaks.
       - If not set, the value of the environment variable E(VMWARE_API_PROTOCOL) is used.
     type: str
     choices: [auto, rest, jsonrpc]

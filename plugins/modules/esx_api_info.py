@@ -46,7 +46,7 @@ EXAMPLES = r"""
       - "{{ found.api.api_protocol }}"
       - "{{ found.api.services | selectattr('known') | map(attribute='service') }}"
 
-- name: Whether it can delete key providers, as far as it tells
+- name: Whether it can delete key providers, if the host says so
   ansible.builtin.debug:
     msg: "{{ operations | selectattr('operation', 'equalto', 'delete') | map(attribute='known') | first }}"
   vars:
@@ -85,7 +85,7 @@ api:
           description: V(jwt), or V(opaque) if it is none; null if there is no token.
           type: str
         lifetime:
-          description: Seconds for which it is good, if it is a JWT and tells.
+          description: Seconds for which it is valid, if the token is a JWT with that field.
           type: int
           sample: 3600
         claims:
@@ -98,7 +98,7 @@ api:
           sample: Authorization Bearer
     introspection:
       description:
-        - Whether the host tells over JSON-RPC what it offers, V(without_credentials), V(with_the_login) or V(none).
+        - Whether the host shows over JSON-RPC what it offers, V(without_credentials), V(with_the_login) or V(none).
       type: str
     services:
       description: The services that this collection uses.
@@ -132,7 +132,7 @@ api:
               type: str
             input_as_declared:
               description:
-                - Whether the host defines what it takes as this collection does; null if it does not tell.
+                - Whether the host defines what it takes as this collection does; null if it does not say.
               type: bool
             differences:
               description: What the host's definition has and this collection's has not, and the other way round.

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: esx_api_probe
-short_description: Try on an ESX host what only a write can tell of its API
+short_description: Test how an ESX host handles writes, with a temporary token issuer
 version_added: 1.0.0
 description:
   - Creates a token issuer on an ESX host, reads it, changes it, tries to create it again, and removes it, to find out
-    what the host does with certificates and how it refuses. M(esx.trust.esx_api_info) tells what can be known
+    what the host does with certificates and how it refuses. M(esx.trust.esx_api_info) shows what can be known
     without writing.
-  - The issuer is a throw-away. Its certificates are made for it, are good for a day, and their keys are
-    forgotten at once; no client profile names it. So nobody can ever use it.
+  - The issuer is temporary. Its certificates are made for it and are valid for one day. Their keys are never saved, and
+    no client profile names the issuer. So nobody can ever use it.
   - It is removed on every way out, also if the task is stopped. If the process is killed so that it cannot, the
     next run removes what is left. It is recognised by an alias that begins with C(esx-trust-probe-) and an issuer that
     begins with C(urn:esx.trust:probe:). So do not run it twice at once on one host.
@@ -201,7 +201,7 @@ operations:
       description: Always V(token_issuer).
       type: str
     id:
-      description: Alias of the throw-away issuer. Every run has another.
+      description: Alias of the temporary issuer. Every run has another.
       type: str
 api_protocol:
   description: The form of the API in which the host answered, V(rest) or V(jsonrpc). See O(api_protocol).
@@ -216,7 +216,7 @@ failure:
     code:
       description:
         - V(invalid_input), an option was refused before anything was sent.
-        - V(error), the throw-away issuer may still be there.
+        - V(error), the temporary issuer may still be there.
         - V(unreachable), no connection came about.
         - V(untrusted), the host's certificate was refused before the login was sent.
         - V(unauthenticated), the login was refused.

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: esx_client_profile
-short_description: Keep a client profile on an ESX host, which tells what a user or a group may do
+short_description: Keep a client profile on an ESX host, which grants rights to a user or a group
 version_added: 1.0.0
 description:
   - A trusted token issuer alone gives nobody any right. A client profile does. It grants entitlements to a group or a
     user of a trusted issuer, or to a local user of the host.
-  - The subject is the identity of a profile, and it is compared to the letter. A host keeps one profile of a subject.
+  - The subject is the identity of a profile, and it must be exactly the same. A host keeps one profile of a subject.
   - Entitlements are compared as a set. If they differ, they are written as a whole.
   - The host's own id of a profile is returned and not declared, because a profile that is made anew has another one.
   - A profile of the type PRIVILEGES, which newer hosts have, is never touched.
@@ -45,7 +45,7 @@ options:
     type: str
   entitlements:
     description:
-      - What the subject may do. With several profiles that match somebody, he has the entitlements of all of them.
+      - What the subject may do. If several profiles match a subject, the subject has the entitlements of all of them.
       - V(IDENTITY_MGMT) allows to change token issuers and client profiles. V(SECURITY_MGMT) allows to change key
         providers. V(READ_ONLY) allows to read. V(OBSERVABILITY) is known from ESX 7.0 Update 1 on.
       - An empty list grants nothing, and the profile stays.
@@ -64,8 +64,8 @@ options:
   state:
     description:
       - V(present) makes the host keep the profile as declared. V(absent) deletes it.
-      - What takes V(IDENTITY_MGMT) from the account that this task logs in with is a conflict, and nothing is sent,
-        because the account could not give it back to itself. That is the local user O(username), the external user of
+      - A change that would take V(IDENTITY_MGMT) from the account that logs in is a conflict, and nothing is sent,
+        because the account could not restore it. The account is the local user O(username), the external user of
         this name if a domain is in it, or the user and the groups that O(saml_token) names.
     type: str
     choices: [present, absent]

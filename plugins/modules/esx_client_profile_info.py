@@ -9,7 +9,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: esx_client_profile_info
-short_description: Read the client profiles of an ESX host, which tell what users and groups may do
+short_description: Read the client profiles of an ESX host, which grant rights to users and groups
 version_added: 1.0.0
 description:
   - Reads what the users and groups of trusted issuers, and local users, may do on an ESX host by its client profiles.

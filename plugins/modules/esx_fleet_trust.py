@@ -22,7 +22,7 @@ description:
     accepts a login proves nothing, and the next one is asked.
   - A host whose work would not be done in the process of the task (C(esx_trust_in_worker=false), or another connection,
     user, interpreter or environment) is not looked at. It needs a task of its own.
-  - With C(serial) in its play it would look once for each batch. Put it into a play without.
+  - With C(serial) in its play it would look once for each batch. Use a play without C(serial).
 author:
   - esx.trust contributors (@esx-trust)
 attributes:
@@ -63,13 +63,13 @@ options:
     type: int
     default: 50
   login_refusals:
-    description: How many hosts may refuse the same login, one after the other, before it is tried on no other host.
+    description: The number of refusals after which a login is tried on no further host.
     type: int
     default: 1
   check_declarations:
     description:
       - Fails before anything is sent if the hosts are given different keys for the same key provider, if a declaration
-        cannot be read, or if it would delete every issuer of a host and nobody said so.
+        cannot be read, or if it would delete every issuer of a host and C(esx_purge_all_token_issuers) is not true.
     type: bool
     default: false
   resume:
@@ -99,7 +99,7 @@ EXAMPLES = r"""
       vars:
         host_trust_report: "{{ playbook_dir }}/esx-trust-audit"
 
-    - name: Tell it
+    - name: Show the deviations
       ansible.builtin.debug:
         msg: "{{ host_trust_look.deviations }}"
       run_once: true
@@ -117,7 +117,7 @@ roll_out:
   type: list
   elements: str
 failing:
-  description: For each host that is known to fail, why. Nothing is going to be written there.
+  description: The reason for each host that will fail. Nothing will be written there.
   returned: success
   type: dict
 failing_percentage:
@@ -140,7 +140,7 @@ login_refused:
   type: list
   elements: str
 down:
-  description: For each host that does not answer, why.
+  description: The reason for each host that does not answer.
   returned: success
   type: dict
 elsewhere:
@@ -168,7 +168,7 @@ summary:
   returned: success, with O(report) when no host is left out
   type: dict
 deviations:
-  description: For each host that is not as declared, a sentence.
+  description: A sentence for each host that is not as declared.
   returned: success, with O(report) when no host is left out
   type: dict
 findings:

@@ -16,9 +16,9 @@ description:
     M(esx.trust.esx_kms_provider), M(esx.trust.esx_token_issuer) and M(esx.trust.esx_client_profile) do for one of them,
     in one task, with one login and the fewest requests.
   - Everything is planned before anything is written. If one resource is a conflict, nothing is written at all.
-  - Key providers come first, then issuers that are added or updated, then client profiles that are, then removals the
-    other way round.
-  - In check mode it tells for each resource whether it is as declared, see RV(resources). That is an audit.
+  - Key providers come first, then issuers that are added or updated, then client profiles that are added or updated.
+    Then everything that is removed, in reverse order.
+  - In check mode it shows for each resource whether it is as declared, see RV(resources). That is an audit.
 author:
   - esx.trust contributors (@esx-trust)
 extends_documentation_fragment:
@@ -82,7 +82,7 @@ options:
         required: true
       issuer:
         description:
-          - What the tokens name as their issuer, to the letter. A trailing slash or another port is another issuer.
+          - The issuer exactly as the tokens contain it. A trailing slash or another port is another issuer.
           - Needed if O(token_issuers[].state=present).
         type: str
       signing_cert_chains:
@@ -279,7 +279,7 @@ EXAMPLES = r"""
 RETURN = r"""
 host_trust:
   description:
-    - What the host holds after the run, by what it was read to hold and what was done since, or in check mode would.
+    - The contents of the host after the run. In check mode, the contents that a run would lead to.
   returned: success
   type: dict
   contains:

@@ -20,7 +20,7 @@ description:
     key where it cannot be lost, and change O(key_id) whenever you change the key.
   - A provider that is there with another O(key_id), or of type C(TRUST_AUTHORITY), is a conflict. The module then
     fails and sends nothing, because a replaced key locks the virtual machines that use it. A provider that the host
-    lists, and of which it says that it does not know it, is a conflict, too.
+    lists but cannot describe is a conflict, too.
   - For several providers use M(esx.trust.esx_host_trust) and no loop. Ansible prints the items of a loop, keys among
     them.
 author:
@@ -53,7 +53,7 @@ options:
         with another key_id, or without a readable one, is a conflict, too.
       - The published reference of the API has no operation that deletes a provider, so hosts may refuse. The module
         then says so. Virtual machines that use the provider's key lock when it is gone, so rekey them first.
-      - Check mode cannot know whether the host has the operation, and tells what would be done if it has.
+      - Check mode cannot know whether the host has the operation, and shows what would be done if it has.
     type: str
     choices: [present, absent]
     default: present

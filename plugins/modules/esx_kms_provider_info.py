@@ -60,7 +60,7 @@ kms_providers:
       type: str
       sample: site-a
     type:
-      description: V(NATIVE) or V(TRUST_AUTHORITY). Null where the host's release does not tell it.
+      description: V(NATIVE) or V(TRUST_AUTHORITY). Null if the host's release does not return it.
       type: str
       sample: NATIVE
     key_id:

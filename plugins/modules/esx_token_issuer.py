@@ -20,7 +20,7 @@ description:
     read before an alias is made and before an issuer leaves it. A renaming makes them anew under the new alias before
     the old one goes. If that cannot be done without a loss, it is a conflict. A removal deletes them, and warns of the
     rights that go with them. If an alias passes to another issuer, or if profiles name an alias that is new, a warning
-    tells the rights that the subjects of the issuer get.
+    names the rights that the subjects of the issuer get.
   - To take away the issuer of the O(saml_token) that this task logs in with is a conflict, and so is to take away the
     profile that lets the account change profiles.
 author:
@@ -37,7 +37,7 @@ options:
     required: true
   issuer:
     description:
-      - What the tokens name as their issuer, to the letter. A trailing slash or another port is another issuer.
+      - The issuer exactly as the tokens contain it. A trailing slash or another port is another issuer.
       - What begins with C(urn:esx.trust:renaming:) is a marker of this module and is refused.
       - Needed if O(state=present).
     type: str
@@ -63,7 +63,7 @@ options:
     description:
       - V(exact) leaves the host with just the declared chains.
       - V(merge) adds the declared chains and removes none. If the alias changes its O(issuer), the chains of the
-        former issuer are not kept, because they are not the new one's.
+        former issuer are not kept, because they belong to another issuer.
     type: str
     choices: [exact, merge]
     default: exact
@@ -78,8 +78,8 @@ options:
         back. If the run is killed, the next one finds the marker and finishes.
       - If O(issuer_alias) is there too and holds another issuer, only V(rename) goes on. It updates this alias
         instead of creating it.
-      - A renaming that was interrupted goes on whatever is given here, except that V(adopt) gives the other alias
-        its issuer back.
+      - An interrupted renaming is always finished, with any value of this option. The exception is V(adopt), which
+        gives the other alias its issuer back.
     type: str
     choices: [fail, adopt, rename]
     default: fail

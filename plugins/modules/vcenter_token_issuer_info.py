@@ -95,10 +95,10 @@ options:
   source:
     description:
       - Where the certificates are read.
-      - V(certificate_management) asks the vCenter's certificate management, which knows all chains that are good for
-        verifying tokens, during a rotation the old one too. It needs a login, and vCenter 7.0 Update 3. Returns both
-        issuers. How they are called is read from the public pages; where these tell nothing, the usual names are put
-        together from O(hostname) and O(sso_domain), and a warning says so.
+      - V(certificate_management) asks the vCenter's certificate management, which knows all chains that verify
+        tokens. During a rotation these are the old and the new chain. It needs a login, and vCenter 7.0 Update 3.
+        Returns both issuers. Their names are read from the public pages. If these show no names, the usual names are
+        put together from O(hostname) and O(sso_domain), and a warning says so.
       - V(oidc) reads the OpenID Connect discovery and the keys that it names, and returns that issuer. The keys are
         always read from O(hostname), whatever host the discovery names. A vCenter may publish only the key that
         signs at present, and only the leaf of its chain.
@@ -198,7 +198,7 @@ token_issuers:
     signing_cert_chains:
       description:
         - The certificate chains, in the form that O(esx.trust.esx_token_issuer#module:signing_cert_chains) takes. The
-          one that signs at present is first where the source tells.
+          one that signs at present is first if the source says which.
       type: list
       elements: dict
       contains:

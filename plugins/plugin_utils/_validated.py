@@ -56,7 +56,7 @@ class ValidatedOptions:
             validation = arguments.validator.validate(dict(args))
         except ValueError:
             # Cores before 2.19 raise it for some texts in which they look for "name=value".
-            complaint = arguments.misshapen(args)
+            complaint = arguments.explain_wrong_form(args)
             raise AnsibleActionFail(complaint) from None
 
         return cls(

@@ -264,7 +264,7 @@ def test_every_text_stands_out_from_what_is_behind_it(
 
 
 @pytest.mark.parametrize("forced", ["active", "none"])
-def test_every_status_is_told_without_colours(report: Open, forced: Literal["active", "none"]) -> None:
+def test_every_status_is_readable_without_colours(report: Open, forced: Literal["active", "none"]) -> None:
     page = report(fleet(90, 90)).page
     page.emulate_media(forced_colors=forced)
     marks = page.locator(".mark, .matrix td:not(.none):not([colspan])")

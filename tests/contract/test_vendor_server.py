@@ -84,7 +84,7 @@ WRONG = {"schemeId": "com.vmware.vapi.std.security.user_pass", "userName": "root
 NOBODY = {"schemeId": "com.vmware.vapi.std.security.no_authentication"}
 INTROSPECTION = "com.vmware.vapi.std.introspection."
 
-# Requests with no credentials that prove anything: what is told apart, is told apart before anybody is asked.
+# Requests without valid credentials. The server must tell these cases apart before it checks a login.
 BODIES: dict[str, Any] = {
     "empty": b"",
     "no JSON": b"{",

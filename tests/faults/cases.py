@@ -252,7 +252,7 @@ def _profile(name: str, before: frozenset[str] | None, after: frozenset[str] | N
     return Case(f"client_profile {name}", CLIENT_PROFILE, declared, begins, ends, spares=spares)
 
 
-def _moved(name: str, begins: Issuers, ends: Issuers, **settings: Any) -> Case:
+def _issuer_with_profiles(name: str, begins: Issuers, ends: Issuers, **settings: Any) -> Case:
     """An issuer is renamed, or goes, with client profiles that name its alias."""
 
     def state(issuers: Issuers) -> State:
@@ -348,9 +348,9 @@ CASES: tuple[Case, ...] = (
         token_issuers=[_IDP],
         purge_token_issuers=True,
     ),
-    _moved("rename with profiles", _LEFTOVER, _OURS),
-    _moved("rename with profiles, no cascade", _LEFTOVER, _OURS, profiles_cascade=False),
-    _moved("delete with profiles", _OURS, {}),
+    _issuer_with_profiles("rename with profiles", _LEFTOVER, _OURS),
+    _issuer_with_profiles("rename with profiles, no cascade", _LEFTOVER, _OURS, profiles_cascade=False),
+    _issuer_with_profiles("delete with profiles", _OURS, {}),
     _profile("create", None, _KEEPER),
     _profile("update", _READER, _KEEPER),
     _profile("merge", _READER, _READER | _KEEPER, entitlements_mode="merge"),

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from typing import Any
 from typing import Optional
 from typing import Union
@@ -20,10 +19,6 @@ from simulator import Fault
 from support.constants import KEY
 from support.constants import KEY_ID
 from support.constants import OTHER_KEY_ID
-
-if TYPE_CHECKING:
-    pass
-
 
 #: The form of the API that the host speaks, and the login. Sessions are no service of JSON-RPC on hosts.
 FORMS = (("rest", "token"), ("rest", "session"), ("jsonrpc", "token"))

@@ -61,11 +61,11 @@ class Attempt:
 
     @property
     def way(self) -> Way:
-        """The way of the two that this attempt goes, where it goes only one: always the same for one name."""
+        """The one of the two ways that this attempt uses. The name decides."""
         return tuple(Way)[self._digest % len(Way)]
 
     def is_in_share(self, share: int) -> bool:
-        """Whether this attempt is the one that is made of `share`: always the same for a name, some of each way."""
+        """True if this attempt belongs to the sample of one in `share`. The name decides. The sample has both ways."""
         return self._digest // len(Way) % share == 0
 
     @property
@@ -329,7 +329,7 @@ def _judge_losses(case: Case, after: State, ran: Ran, journal: list[Record]) -> 
     if not rights <= after.rights and "could not be put back" not in ran.message:
         yield f"{rights - after.rights} have no rights any more, and nobody was told"
     lost = (case.begins.trusted & case.ends.trusted) - after.trusted
-    # What the host does after the client has given up is its own; then the client has said that it does not know.
+    # A host may act after the client gave up. Then the result says that the outcome is unknown.
     late = any(record.fault == "delay" and record.wrote for record in journal)
     if lost and "could not be put back" not in ran.message and not (late and ran.code == "answer_lost"):
         yield f"{lost} is no longer trusted, and nobody was told"

@@ -230,7 +230,7 @@ class Sweep:
 
             return [f"another run ended in {second.code}, not in {case.failure}: {second.message}"]
 
-        # Nobody brings back the rights that a host did not tell of when their issuer moved.
+        # Nothing restores rights that a host did not show when their issuer was renamed.
         hidden = "client_profiles" in attempt.operation and tells_an_untruth(attempt)
         ends = replace(case.ends, profiles=state.profiles) if hidden and then != case.ends else case.ends
         if second.failed or then != ends:

@@ -40,8 +40,8 @@ def _profile(name: str, grant: dict[str, str]) -> dict[str, Any]:
     return {"summary_type": "FULL", "client_profile": "profile-1", "subject": subject, "grants": [grant]}
 
 
-#: Prepares a scene; the code of the failure that follows, or None for success. NotImplemented: there is no such thing
-#: with this login or in this mode.
+#: Prepares a scene. Returns the code of the failure that follows, or None if the module succeeds.
+#: Returns NotImplemented if the scene does not exist with this login or in this mode.
 Arrange = Callable[[Scene], Any]
 SCENES: dict[str, Arrange] = {}
 #: Each module with the names of the scenes that it has.

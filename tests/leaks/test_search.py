@@ -20,7 +20,7 @@ LONG = [secret for secret in (*PASSWORDS, KEY, SAML) if len(secret) > 6]
 
 
 @pytest.mark.parametrize("secret", [*PASSWORDS, KEY, SAML])
-def test_every_usual_dress_is_known(secret: str) -> None:
+def test_every_usual_encoding_is_known(secret: str) -> None:
     worn = [secret, quote(secret, safe=""), json.dumps(secret), json.dumps(secret, ensure_ascii=False), repr(secret)]
     for text in worn:
         assert Search().find({"password": [secret]}, {"there": f"before {text} after"}), text

@@ -50,14 +50,14 @@ def _as_declared(host: Host) -> None:
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_a_result_tells_it(modules: Modules, host: Host, name: str) -> None:
+def test_a_result_names_it(modules: Modules, host: Host, name: str) -> None:
     ran = modules.run(name, check=True, **MODULES[name])
     assert not ran.failed, ran.message
     assert ran.result["api_protocol"] == spoken(host)
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_a_refused_login_tells_it(modules: Modules, host: Host, name: str) -> None:
+def test_a_refused_login_names_it(modules: Modules, host: Host, name: str) -> None:
     ran = modules.run(name, password="wrong-Password-1", **MODULES[name])
     assert ran.failed
     assert ran.result["api_protocol"] == spoken(host)
@@ -65,7 +65,7 @@ def test_a_refused_login_tells_it(modules: Modules, host: Host, name: str) -> No
     assert host.login_attempts == 1
 
 
-def test_a_conflict_tells_it(modules: Modules, host: Host) -> None:
+def test_a_conflict_names_it(modules: Modules, host: Host) -> None:
     ran = modules.kms_provider(key_id=OTHER_KEY_ID)
     assert ran.result["failure"]["code"] == "conflict"
     assert "login_refused" not in ran.result["failure"]
@@ -81,7 +81,7 @@ def test_a_right_that_is_not_there_is_no_refused_login(modules: Modules, host: H
     assert ran.result["api_protocol"] == spoken(host)
 
 
-def test_a_lost_answer_behind_the_login_tells_it(modules: Modules, host: Host) -> None:
+def test_a_lost_answer_behind_the_login_names_it(modules: Modules, host: Host) -> None:
     host.queue(fault(kind="lose_answer", operation="*.providers.*", times=None))
     ran = modules.kms_provider(retries=0)
 
@@ -89,7 +89,7 @@ def test_a_lost_answer_behind_the_login_tells_it(modules: Modules, host: Host) -
     assert ran.result["api_protocol"] == spoken(host)
 
 
-def test_nobody_tells_what_nobody_knows(modules: Modules) -> None:
+def test_without_an_answer_it_is_not_named(modules: Modules) -> None:
     ran = modules.kms_provider(port=1, retries=0)
     assert ran.failed
     assert "api_protocol" not in ran.result

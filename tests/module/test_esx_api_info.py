@@ -125,7 +125,7 @@ def test_names_as_fields_are_hidden(modules: Modules, host: Host) -> None:
     assert fields == ["(hidden): number", "(hidden)chen: number", "(strange): number", "(hidden): number"]
 
 
-def test_definitions_that_differ_are_told(modules: Modules, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_definitions_that_differ_are_reported(modules: Modules, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     from simulator.models import NativeProviderCreateSpec
 
     host.settings(protocols="jsonrpc")

@@ -41,7 +41,7 @@ def tried(host: Host) -> list[str]:
 
 
 @pytest.mark.parametrize("form", ["rest", "jsonrpc"])
-def test_what_only_a_write_can_tell(modules: Modules, host: Host, form: str) -> None:
+def test_what_only_a_write_can_show(modules: Modules, host: Host, form: str) -> None:
     host.settings(protocols=form)
     ran = modules.run("esx_api_probe")
 
@@ -156,7 +156,7 @@ def test_a_creation_that_should_have_failed_is_in_the_operations(modules: Module
     assert set(host.issuers) == {"kronprinz"}
 
 
-def test_what_cannot_be_removed_is_told(modules: Modules, host: Host) -> None:
+def test_what_cannot_be_removed_is_reported(modules: Modules, host: Host) -> None:
     host.queue(fault(kind="status", operation=DELETE, error_type="INTERNAL_SERVER_ERROR", times=None))
     ran = modules.run("esx_api_probe", retries=0)
     (left,) = (alias for alias in host.issuers if alias != "kronprinz")

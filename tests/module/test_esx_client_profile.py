@@ -79,7 +79,7 @@ def test_creates_what_is_not_there(modules: Modules, host: Host, subject: dict[s
 
 
 @pytest.mark.parametrize("known", [None, ["SECURITY_MGMT"], "absent"])
-def test_check_mode_tells_the_same_and_writes_nothing(modules: Modules, host: Host, known: Any) -> None:
+def test_check_mode_reports_the_same_and_writes_nothing(modules: Modules, host: Host, known: Any) -> None:
     if known:
         host.put_client_profile(**SUBJECT, grants=grants("SECURITY_MGMT"))
     state = "absent" if known == "absent" else "present"
@@ -282,7 +282,7 @@ def test_a_host_that_drops_an_entitlement(modules: Modules, host: Host) -> None:
     assert "it grants READ_ONLY, not READ_ONLY, OBSERVABILITY" in ran.output
 
 
-# Nobody locks himself out
+# No run locks out its own account
 
 
 @pytest.mark.parametrize("check", [True, False])

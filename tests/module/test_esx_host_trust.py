@@ -104,7 +104,7 @@ def test_one_task_does_everything_in_order(modules: Modules, host: Host) -> None
 
 
 @pytest.mark.usefixtures("half_right")
-def test_check_mode_tells_the_same_and_writes_nothing(modules: Modules, host: Host) -> None:
+def test_check_mode_reports_the_same_and_writes_nothing(modules: Modules, host: Host) -> None:
     checked = trust(modules, check=True, diff=True, **WHOLE)
     assert checked.changed
     assert host.writes == []
@@ -181,7 +181,7 @@ def test_a_provider_that_is_listed_and_unknown_is_no_missing_one(modules: Module
     assert statuses(ran) == {"site-a": "conflict"}
 
 
-def test_all_conflicts_are_told_at_once(modules: Modules, host: Host) -> None:
+def test_all_conflicts_are_reported_at_once(modules: Modules, host: Host) -> None:
     host.put_provider("site-a", key_id=OTHER_KEY_ID)
     host.put_issuer("other", "https://vc.example.com/oidc", [TWO])
     ran = trust(modules, kms_providers=[provider()], token_issuers=[issuer("vc")])
@@ -264,7 +264,7 @@ def test_a_lost_answer_is_settled_by_looking(modules: Modules, host: Host, opera
 
 
 @pytest.mark.usefixtures("half_right")
-def test_what_was_done_before_a_refusal_is_told(modules: Modules, host: Host) -> None:
+def test_what_was_done_before_a_refusal_is_reported(modules: Modules, host: Host) -> None:
     host.queue(fault(kind="status", operation=f"{ISSUERS}.update", error_type="INVALID_ARGUMENT", times=None))
     ran = trust(modules, **WHOLE)
 

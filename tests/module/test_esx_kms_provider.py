@@ -89,7 +89,7 @@ def test_a_host_that_does_not_know_what_it_lists_is_sent_no_key(
         assert "lists the key provider 'site-a', and says that it does not know it" in ran.message
 
 
-def test_check_mode_tells_the_same_and_writes_nothing(modules: Modules, host: Host) -> None:
+def test_check_mode_reports_the_same_and_writes_nothing(modules: Modules, host: Host) -> None:
     ran = modules.kms_provider(check=True, diff=True)
     assert ran.changed
     assert ran.result["kms_provider"] == RECORD
@@ -341,7 +341,7 @@ def test_bad_input_is_refused_before_anything_is_sent(
         assert not secret or secret not in ran.output
 
 
-def test_the_release_that_can_only_list_is_told_apart(modules: Modules, host: Host) -> None:
+def test_the_release_that_can_only_list_is_recognised(modules: Modules, host: Host) -> None:
     host.settings(provider_get=False)
     ran = modules.kms_provider()
 
@@ -377,7 +377,7 @@ def test_a_busy_host_is_asked_again(modules: Modules, host: Host) -> None:
     assert [record.wrote for record in host.writes] == [False, False, True]
 
 
-def test_a_first_attempt_that_is_carried_out_late_is_told(modules: Modules, host: Host) -> None:
+def test_a_first_attempt_that_is_carried_out_late_is_reported(modules: Modules, host: Host) -> None:
     """The host acts on it after it was looked at again, and answers to the second one that the provider exists."""
     host.queue(fault(kind="delay", operation=f"{SERVICE}.create", requests=2))  # get and list, with which it looks
     ran = modules.kms_provider(timeout=1)

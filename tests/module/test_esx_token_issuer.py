@@ -61,7 +61,7 @@ def test_creates_what_is_not_there(modules: Modules, host: Host) -> None:
 
 
 @pytest.mark.parametrize("known", ["empty", "another"])
-def test_check_mode_tells_the_same_and_writes_nothing(modules: Modules, host: Host, known: str) -> None:
+def test_check_mode_reports_the_same_and_writes_nothing(modules: Modules, host: Host, known: str) -> None:
     if known == "another":
         host.put_issuer("vcenter01", ISSUER, [OTHER_CHAIN])
     checked = modules.token_issuer(signing_cert_chains=declared(CHAIN), check=True, diff=True)

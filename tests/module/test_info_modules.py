@@ -46,7 +46,7 @@ def test_key_providers_by_name_and_availability(modules: Modules, host: Host) ->
     assert names(provider="nobody") == []
 
 
-def test_a_release_that_can_only_list_still_tells_what_it_can(modules: Modules, host: Host) -> None:
+def test_a_release_that_can_only_list_still_shows_what_it_can(modules: Modules, host: Host) -> None:
     host.settings(provider_get=False)
     host.put_provider("site-a", type="NATIVE", key_id=KEY_ID)
     ran = modules.run("esx_kms_provider_info")

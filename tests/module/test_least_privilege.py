@@ -106,7 +106,7 @@ def test_read_only_is_enough_to_audit_and_writes_nothing(automation: Modules, ho
     assert (set(host.issuers), host.providers) == (set(before), {})
 
 
-def test_an_account_without_a_profile_is_told_what_it_lacks(automation: Modules, host: Host) -> None:
+def test_an_account_without_a_profile_gets_a_message_that_names_what_it_lacks(automation: Modules, host: Host) -> None:
     ran = automation.run("esx_host_trust", **WHOLE)
     assert ran.failed
     assert "no client profile of the host gives the account an entitlement" in ran.message

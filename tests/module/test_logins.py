@@ -213,7 +213,7 @@ def test_a_missing_session_service_says_what_to_do(modules: Modules, host: Host)
     assert "auth_method token or basic" in ran.message
 
 
-def test_a_json_rpc_host_is_told_apart(modules: Modules, host: Host) -> None:
+def test_a_json_rpc_host_is_recognised(modules: Modules, host: Host) -> None:
     host.settings(protocols="none")
     ran = modules.kms_provider()
 

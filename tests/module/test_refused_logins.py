@@ -184,7 +184,7 @@ LOGIN, SERVICES = "*.token.create", "*s.*"
 
 @pytest.mark.parametrize("check", [True, False])
 @pytest.mark.parametrize("name", sorted(DECLARED))
-def test_a_login_that_is_refused_later_is_refused_once_and_told(
+def test_a_login_that_is_refused_later_is_refused_once_and_reported(
     modules: Modules, host: Host, name: str, check: bool
 ) -> None:
     spoken = host.settings().protocols
@@ -215,7 +215,7 @@ def test_a_login_that_is_refused_later_is_refused_once_and_told(
     assert refused_runs
 
 
-def test_a_look_that_is_refused_at_the_key_providers_is_told(host: Host, connection: dict[str, Any]) -> None:
+def test_a_look_that_is_refused_at_the_key_providers_is_reported(host: Host, connection: dict[str, Any]) -> None:
     declared: dict[str, Any] = {"token_issuers": []}
     refusal: dict[str, Any] = {"kind": "status", "error_type": "UNAUTHENTICATED", "times": None}
     host.queue(fault(operation="*kms.providers.*", **refusal))

@@ -130,7 +130,7 @@ def test_a_service_that_goes_in_the_middle_loses_no_right(modules: Modules, host
 
 @answers
 @pytest.mark.parametrize("skip", range(2))
-def test_a_removal_tells_whose_rights_go(modules: Modules, host: Host, answer: str, skip: int) -> None:
+def test_a_removal_names_whose_rights_go(modules: Modules, host: Host, answer: str, skip: int) -> None:
     answers_once(host, answer, skip)
     runs = again(modules, host, "esx_token_issuer", issuer_alias="old", state="absent")
 
@@ -139,7 +139,7 @@ def test_a_removal_tells_whose_rights_go(modules: Modules, host: Host, answer: s
     assert any(TOLD in ran.warnings for ran in runs)
 
 
-def test_a_purge_of_issuers_tells_whose_rights_go(modules: Modules, host: Host) -> None:
+def test_a_purge_of_issuers_names_whose_rights_go(modules: Modules, host: Host) -> None:
     answers_once(host, "none", 0)
     ran = modules.run("esx_host_trust", token_issuers=[], purge_token_issuers=True)
 
@@ -149,7 +149,7 @@ def test_a_purge_of_issuers_tells_whose_rights_go(modules: Modules, host: Host) 
 
 
 @pytest.mark.parametrize("kind", ["lose_answer", "reset_before"])
-def test_a_removal_that_takes_two_attempts_tells_whose_rights_went(modules: Modules, host: Host, kind: str) -> None:
+def test_a_removal_that_takes_two_attempts_names_whose_rights_went(modules: Modules, host: Host, kind: str) -> None:
     host.queue(fault(kind="status", operation="*token_issuers.delete", status=503), fault(kind=kind, operation=LIST))
     ran = modules.run("esx_token_issuer", issuer_alias="old", state="absent")
 
@@ -157,7 +157,7 @@ def test_a_removal_that_takes_two_attempts_tells_whose_rights_went(modules: Modu
     assert TOLD in ran.warnings
 
 
-def test_a_removal_that_fails_half_way_tells_whose_rights_went(modules: Modules, host: Host) -> None:
+def test_a_removal_that_fails_half_way_names_whose_rights_went(modules: Modules, host: Host) -> None:
     host.queue(fault(kind="status", operation="*token_issuers.delete", status=500, error_type="ERROR", times=None))
     ran = modules.run("esx_token_issuer", issuer_alias="old", state="absent")
 
@@ -166,7 +166,7 @@ def test_a_removal_that_fails_half_way_tells_whose_rights_went(modules: Modules,
     assert TOLD in ran.warnings
 
 
-def test_a_profile_that_somebody_adds_before_the_issuer_goes_is_told(modules: Modules, host: Host) -> None:
+def test_a_profile_that_somebody_adds_before_the_issuer_goes_is_reported(modules: Modules, host: Host) -> None:
     late = {"change": "put_client_profile", "type": "EXTERNAL_GROUP", "name": "late", "issuer_alias": "old"}
     change = [{**late, "domain": "d", "grants": RIGHTS}]
     host.queue(fault(kind="race_after", operation="*profiles.delete", change=change))
@@ -188,7 +188,7 @@ def test_a_host_without_the_service_is_asked_once_more_before_an_issuer_goes(mod
 
 @answers
 @pytest.mark.parametrize("skip", range(2))
-def test_an_alias_that_passes_on_tells_whose_rights_it_gives(
+def test_an_alias_that_passes_on_names_whose_rights_it_gives(
     modules: Modules, host: Host, answer: str, skip: int
 ) -> None:
     answers_once(host, answer, skip)
@@ -200,7 +200,7 @@ def test_an_alias_that_passes_on_tells_whose_rights_it_gives(
 
 
 @pytest.mark.parametrize("answer", SAYS_ABSENT)
-def test_a_new_alias_tells_whose_rights_it_gives(modules: Modules, host: Host, answer: str) -> None:
+def test_a_new_alias_names_whose_rights_it_gives(modules: Modules, host: Host, answer: str) -> None:
     host.delete_issuer("old")
     answers_once(host, answer, 0)
     ran = modules.run("esx_token_issuer", **{**RENAMED, "issuer_alias": "old"})

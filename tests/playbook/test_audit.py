@@ -144,7 +144,7 @@ def test_every_kind_of_deviation_on_a_host_of_its_own(declared: Declared, tmp_pa
     assert Search().find(secrets, places) == []
 
 
-def test_an_audit_tells_of_its_run_and_of_what_changed_since_the_one_before(declared: Declared, tmp_path: Path) -> None:
+def test_an_audit_reports_its_run_and_what_changed_since_the_one_before(declared: Declared, tmp_path: Path) -> None:
     converged(*declared.hosts)
     report = tmp_path / "play" / "esx-trust-audit.json"
 

@@ -395,11 +395,11 @@ def test_only_the_hosts_of_the_run_are_waited_for(declared: Declared, history: H
 
 
 def test_what_is_no_rotation_is_refused(declared: Declared, history: History) -> None:
-    moved, renamed, *_others = declared.hosts
-    moved.put_issuer("vcenter01", "https://old.example.com/oidc", [[OLD.pem]])
-    renamed.delete_issuer("vcenter01")
-    renamed.put_issuer("leftover", ISSUER, [[OLD.pem]])
-    declared.of_one[renamed.name]["esx_token_issuers"] = [issuer([NEW.pem], issuer_conflict="rename")]
+    with_other_issuer, with_other_alias, *_others = declared.hosts
+    with_other_issuer.put_issuer("vcenter01", "https://old.example.com/oidc", [[OLD.pem]])
+    with_other_alias.delete_issuer("vcenter01")
+    with_other_alias.put_issuer("leftover", ISSUER, [[OLD.pem]])
+    declared.of_one[with_other_alias.name]["esx_token_issuers"] = [issuer([NEW.pem], issuer_conflict="rename")]
     options = {"esx_max_fail_percentage": 100, "esx_batches": 5}
     says(declared, "exact")
     played = declared.run(ROTATE, "-vvvv", "--diff", extra=options)
@@ -408,10 +408,10 @@ def test_what_is_no_rotation_is_refused(declared: Declared, history: History) ->
 
     tokens = [token for host in declared.hosts for token in host.tokens]
 
-    assert Search().find({"password": [moved.password], "token": tokens}, {"output": played.output}) == []
+    assert Search().find({"password": [with_other_issuer.password], "token": tokens}, {"output": played.output}) == []
     assert "An alias on the host is that of another issuer" in " ".join(played.output.split())
     assert "Correct the failure of esx01, esx02 and run this again." in played.output, played.output
-    assert moved.writes == renamed.writes == []
+    assert with_other_issuer.writes == with_other_alias.writes == []
     assert [takes(host) for host in declared.hosts[2:]] == [(True, True)] * 3
 
     nothing = declared.run(ROTATE, extra={"esx_token_issuers": []})

@@ -40,7 +40,7 @@ from simulator.jsonrpc_values import parse
 from simulator.jsonrpc_values import plain
 from simulator.messages import Answer
 from simulator.messages import Request
-from simulator.messages import dressed
+from simulator.messages import in_three_encodings
 from simulator.messages import leaves
 from simulator.models import Identifier
 from simulator.models import validated_as
@@ -342,6 +342,6 @@ def _echo(request: Request) -> Iterator[str]:
         body = [*texts, request.body.decode("utf-8", "replace")]
 
         for values in ([given.password, given.token, *carriers], body, [given.user, *rest.values()]):
-            text = " ".join(dressed(value) for value in dict.fromkeys(values) if value)
+            text = " ".join(in_three_encodings(value) for value in dict.fromkeys(values) if value)
             if text:
                 yield text

@@ -69,7 +69,7 @@ def ready(name: str, status: int, size: int | None = None) -> Answer:
 # What a hostile host repeats.
 
 
-def dressed(value: str) -> str:
+def in_three_encodings(value: str) -> str:
     """A value as it is, in Base64, and URL-encoded."""
     data = value.encode("utf-8", "surrogatepass")
     return f"{value} {base64.b64encode(data).decode('ascii')} {urllib.parse.quote(data, safe='')}"

@@ -47,23 +47,23 @@ class Operation:
     query: type[BaseModel] = NoParameters
     body: type[BaseModel] | None = None
     result: Any = None
-    """The type of the answer's body; None: no body."""
+    """The type of the answer's body. None means that the answer has no body."""
     input: tuple[tuple[str, Any], ...] = ()
-    """What it takes in JSON-RPC: each parameter and its type. An operation that is only REST has no use for it."""
+    """The parameters in JSON-RPC and their types. An operation that exists only in REST does not use this."""
     entitlements: tuple[str, ...] = ()
-    """Somebody who has one of them may call it; none: everybody."""
+    """An account needs one of these entitlements. If there are none, every account may call the operation."""
     writes: bool = False
-    """It would write to one of the services."""
+    """True if the operation writes to one of the services."""
     public: bool = False
-    """It asks for no login, and is no part of the API: its errors are web pages."""
+    """True if the operation needs no login and is not part of the API. Its errors are web pages."""
     content_type: str = JSON
-    """Of the answer; what is not JSON, the function gives as text."""
+    """The content type of the answer. If it is not JSON, the function returns the body as text."""
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Further ones of the answer."""
+    """Further headers of the answer."""
     login: bool = False
-    """It takes a password or an assertion and gives a token or a session for it."""
+    """True if the operation takes a password or an assertion and returns a token or a session."""
     switch: Callable[[HostState], bool] = lambda host: True
-    """Whether this host has the operation at the moment."""
+    """Returns true if this host has the operation at the moment."""
 
     @property
     def service(self) -> str:

@@ -27,7 +27,7 @@ from simulator.journal import Record
 from simulator.journal import masked
 from simulator.messages import Answer
 from simulator.messages import Request
-from simulator.messages import dressed
+from simulator.messages import in_three_encodings
 from simulator.messages import leaves
 from simulator.messages import ready
 from simulator.models import validated
@@ -163,6 +163,6 @@ def _echo(request: Request) -> Iterator[str]:
         body = [*(text for _name, text in named_texts), *body]
 
     for values in ([given.password, given.token, *carriers], body, [given.user, *rest.values()]):
-        text = " ".join(dressed(value) for value in dict.fromkeys(values) if value)
+        text = " ".join(in_three_encodings(value) for value in dict.fromkeys(values) if value)
         if text:
             yield text

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The settings of a host: which generation, which quirks, how hostile. All can be changed while it runs."""
+"""The settings of a host: its release, its faults and its hostile answers. All can be changed while it runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Service = Literal["client_profiles", "providers", "security_token_issuers"]
 
 
 class SamlSubject(Model):
-    """Whom an assertion tells of, so that client profiles can be matched."""
+    """The subject of an assertion. Client profiles are matched with it."""
 
     name: str
     domain: str
@@ -25,7 +25,7 @@ class SamlSubject(Model):
 
 
 class Settings(Model):
-    """Fresh hosts have these defaults."""
+    """The settings of one host. A new host has these defaults."""
 
     model_config = ConfigDict(validate_assignment=True)
 
@@ -67,7 +67,7 @@ class Settings(Model):
     standardises_certificates: bool = False
     """Certificates come back in lines of another length, and a chain without its root."""
     stored_chains: Literal["as_sent", "leaf_only", "upside_down"] = "as_sent"
-    """What the host makes of the certificate chains that it is sent."""
+    """The chains that the host saves. With `upside_down`, each chain is saved in the reverse order."""
     empty_chains_refused: bool = True
     projection_supported: bool = True
     already_exists_data: bool = True

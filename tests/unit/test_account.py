@@ -34,7 +34,7 @@ ASSERTION = f"""<saml2:Assertion xmlns:saml2="urn:oasis:names:tc:SAML:2.0:assert
 
 
 @pytest.mark.parametrize("document", [ASSERTION, f"<response>{ASSERTION}</response>"])
-def test_a_saml_token_tells_its_issuer_its_subject_and_the_groups(document: str) -> None:
+def test_a_saml_token_names_its_issuer_its_subject_and_the_groups(document: str) -> None:
     ann = Account.of_saml_token(packed_saml(document))
     assert ann.issuer == ISSUER
     assert ann.username is None
@@ -79,7 +79,8 @@ def test_a_token_that_cannot_be_read_names_nobody(token: str) -> None:
 
 @given(st.binary(max_size=60), st.booleans())
 def test_no_token_is_an_error(document: bytes, compressed: bool) -> None:
-    Account.of_saml_token(base64.b64encode(gzip.compress(document) if compressed else document).decode())
+    token = base64.b64encode(gzip.compress(document) if compressed else document).decode()
+    assert Account.of_saml_token(token) == UNKNOWN
 
 
 def test_without_the_library_a_token_names_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,7 +105,7 @@ def test_a_name_with_a_domain_is_of_a_directory(username: str, users: set[Any]) 
     assert Account.of_user(username).username == username
 
 
-def test_what_logs_in_is_what_counts() -> None:
+def test_the_account_is_that_of_the_login_that_is_used() -> None:
     login: dict[str, Any] = {"hostname": "esx01", "username": "root", "password": "x"}
     assert Account.of_connection(Connection(**login)) == Account.of_user("root")
     assert Account.of_connection(Connection(**login, access_token="t0k")) == UNKNOWN

@@ -135,7 +135,7 @@ def test_an_error_needs_no_messages(body: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("dialect", sorted(DIALECTS))
-def test_an_unknown_url_is_told_from_an_unknown_thing(dialect: str) -> None:
+def test_an_unknown_url_is_distinguished_from_an_unknown_thing(dialect: str) -> None:
     body = DIALECTS[dialect]("NOT_FOUND", "No.")
     content = body.get("value", body)
     content["messages"][0]["id"] = "com.vmware.vapi.rest.operationsForUrlNotFound"
@@ -200,24 +200,24 @@ def test_the_hint_of_the_operation_goes_before_the_general_one() -> None:
     assert error_of(answer(403, clean("UNAUTHORIZED")), operation).hint.startswith("Give the account")
 
 
-def test_an_error_without_any_type_tells_the_code_and_the_words_of_the_host() -> None:
+def test_an_error_without_any_type_shows_the_code_and_the_words_of_the_host() -> None:
     error = api_error_of(answer(400, {"messages": [{"default_message": "Out of order"}]}))
     assert error.message == "esx01: GET /api/things failed (400): Out of order."
     assert (error.hint, error.error_type, type(error)) == ("", None, ApiError)
 
 
-def test_at_most_three_messages_are_told() -> None:
+def test_at_most_three_messages_are_shown() -> None:
     body = clean("ERROR", *(f"number {number}" for number in range(1, 6)))
     assert api_error_of(answer(500, body)).message.endswith("failed (500 ERROR): number 1; number 2; number 3.")
 
 
-def test_a_message_in_two_languages_is_told_in_that_of_the_host() -> None:
+def test_a_message_in_two_languages_is_shown_in_that_of_the_host() -> None:
     both = {"localized": "Nein.", "default_message": "No."}
     error = api_error_of(answer(400, {"error_type": "ERROR", "messages": [both, both]}))
     assert error.message == "esx01: GET /api/things failed (400 ERROR): Nein.; Nein."
 
 
-def test_the_data_of_an_error_is_told() -> None:
+def test_the_data_of_an_error_is_shown() -> None:
     body = clean("ALREADY_EXISTS", "Exists.", data={"issuer": "https://vc", "issuer_alias": "old", "n": 1})
     assert "issuer_alias: old" in api_error_of(answer(400, body)).message
 

@@ -65,7 +65,7 @@ def test_fields_are_named_and_never_what_is_in_them() -> None:
 
 
 @pytest.mark.parametrize("name", ["esx01.example.com", "a b", "https://vc1", "x" * 60, "5f0b1f4e", "", "Schlüssel"])
-def test_what_no_api_calls_a_field_is_not_told(name: str) -> None:
+def test_what_no_api_calls_a_field_is_not_shown(name: str) -> None:
     assert field_paths({name: 1}) == (f"{STRANGE}: number",)
 
 

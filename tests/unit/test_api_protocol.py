@@ -178,7 +178,7 @@ def test_any_other_answer_is_final(first: Reply) -> None:
 
 @pytest.mark.parametrize("status", [300, 400, 404, 503])
 @pytest.mark.parametrize("body", UNFRAMED_REFUSALS)
-def test_a_refusal_in_any_json_is_told(body: Any, status: int) -> None:
+def test_a_refusal_in_any_json_is_reported(body: Any, status: int) -> None:
     wire = Wire(answer_of(body, status))
     error = failing(client_over(wire))
 
@@ -191,7 +191,7 @@ def test_a_refusal_in_any_json_is_told(body: Any, status: int) -> None:
 @pytest.mark.parametrize(
     "second", [answer_of(b"", 404), answer_of(b"<html>", 200), answer_of({"a": 1}), answer_of(b"", 503)]
 )
-def test_where_neither_form_is_spoken_the_first_answer_is_told(second: Answer) -> None:
+def test_where_neither_form_is_spoken_the_first_answer_is_reported(second: Answer) -> None:
     wire = Wire(answer_of(b"nothing here", 404), second)
     error = failing(client_over(wire))
 
@@ -212,7 +212,7 @@ def test_a_host_that_has_shown_json_rpc_and_is_busy_is_asked_again(first: Answer
     assert wire.paths == [LOGIN, RPC, RPC, RPC]
 
 
-def test_a_host_that_has_shown_json_rpc_and_stays_busy_is_told_as_busy() -> None:
+def test_a_host_that_has_shown_json_rpc_and_stays_busy_is_reported_as_busy() -> None:
     wire = Wire(PARSE_ERROR, answer_of(b"busy", 503))
     error = failing(client_over(wire))
 
@@ -230,7 +230,7 @@ def test_a_refusal_over_json_rpc_is_final() -> None:
     assert wire.passwords == 2  # the first was not looked at
 
 
-def test_a_lost_answer_to_the_guess_is_told_as_lost() -> None:
+def test_a_lost_answer_to_the_guess_is_reported_as_lost() -> None:
     error = failing(client_over(Wire(PARSE_ERROR, AnswerLost("esx01: lost."))))
     assert isinstance(error, AnswerLost)
 

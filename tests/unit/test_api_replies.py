@@ -39,7 +39,7 @@ def api_error(error_type: Optional[str], status: int = 400, *, inferred: bool = 
         (Reply(error=api_error("SERVICE_UNAVAILABLE", 503)), None, None),
     ],
 )
-def test_what_an_answer_tells_of_an_operation(reply: Reply, lists: Optional[bool], gets: Optional[bool]) -> None:
+def test_what_an_answer_shows_of_an_operation(reply: Reply, lists: Optional[bool], gets: Optional[bool]) -> None:
     assert known_by_answer(reply, lists=True) is lists
     assert known_by_answer(reply, lists=False) is gets
 

@@ -116,7 +116,7 @@ def test_an_option_that_is_needed_is_named_with_its_entry(name: str, params: dic
     assert read(EVERY[name], params)[1] == sentence
 
 
-def test_a_misspelt_option_is_still_told() -> None:
+def test_a_misspelt_option_is_still_named() -> None:
     assert read(EVERY["esx_kms_provider"], {"hostname": "h", "provder": "p"})[1] is None
 
 

@@ -87,7 +87,7 @@ def test_entitlements_that_differ() -> None:
     assert "entitlement OBSERVABILITY is there and not declared" in item["details"][0]["text"]
 
 
-def test_what_is_rightly_absent_is_told() -> None:
+def test_what_is_rightly_absent_is_reported() -> None:
     gone = {**resource("ok", issuer("gone")), "before": {}, "after": {}}
     held, absent = only_host(trust=entry("x", resource("ok", KEY), gone)["trust"])["resources"]
 

@@ -365,7 +365,7 @@ def test_the_run_and_the_changes_are_shown() -> None:
     changes = next(text_of(each) for each in shown.root.iter("section") if each.get("aria-labelledby") == "changes")
 
     assert "Since the audit of 21 November 2026, 03:00 UTC." in changes
-    assert "1 host stopped being as declared" in changes
+    assert "1 host no longer as declared" in changes
 
     same = text_of(Page(render(build(fleet(4, 0), NOW, run, before))).root)
 
@@ -472,7 +472,7 @@ def test_the_days_before_an_end_are_those_of_the_record(days: int, mark: bool) -
     assert marks == (["today", f"{days} days", "1 year"] if mark else ["today", "1 year"])
 
 
-def test_a_record_that_does_not_tell_the_days() -> None:
+def test_a_record_without_the_days() -> None:
     record = build([entry("a", resource("ok", issuer("vc", certificate("x", 200))))], NOW)
     del record["expiring_days"]
     assert "The shaded part shows the next 90 days." in text_of(Page(render(record)).root)

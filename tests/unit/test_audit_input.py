@@ -25,7 +25,7 @@ from support.audits import resource
 from support.examples import examples
 
 
-def test_only_what_the_report_tells_is_taken_from_a_result() -> None:
+def test_only_what_the_report_shows_is_taken_from_a_result() -> None:
     """Results hold the options too, and whatever a later version may add."""
     secret = "V3ry-Secret"
     results = entry("a", resource("differs", {**KEY, "key_derivation_key": secret}, {**KEY, "key_id": "other"}))

@@ -92,7 +92,7 @@ def test_what_is_said_of_a_failure() -> None:
     )
 
 
-def test_what_nobody_declared_passes_and_is_told() -> None:
+def test_an_undeclared_resource_passes_and_is_reported() -> None:
     root = suites([entry("a", resource("undeclared", issuer("vc")))])
     assert problems(root) == 0
     assert root.findtext(".//system-out") == "Nobody declared it; it was left alone."

@@ -39,14 +39,14 @@ def fingerprints(chain: Chain) -> list[str]:
 
 @pytest.mark.parametrize("how", sorted(encodings(PEM)))
 @pytest.mark.parametrize("read", [declared, held])
-def test_a_certificate_is_the_same_in_every_dress(how: str, read: Callable[..., tuple[Chain, ...]]) -> None:
+def test_a_certificate_is_the_same_in_every_form(how: str, read: Callable[..., tuple[Chain, ...]]) -> None:
     (read_chain,) = read([encodings(PEM)[how]])
     assert fingerprints(read_chain) == [fingerprint(PEM)]
     assert read_chain.to_api() == {"cert_chain": [PEM]}
 
 
 @given(st.lists(st.sampled_from(sorted(encodings(PEM))), min_size=4, max_size=4))
-def test_a_chain_may_be_in_mixed_dress(how: list[str]) -> None:
+def test_a_chain_may_have_certificates_in_several_forms(how: list[str]) -> None:
     (read_chain,) = declared([encodings(pem)[name] for pem, name in zip(DEEP, how)])
     assert read_chain.to_api() == {"cert_chain": DEEP}
 
@@ -63,7 +63,7 @@ def test_equal_chains_are_folded_into_one_and_the_first_stays_first() -> None:
     assert declared(DEEP, second, [bundle(*DEEP)], second) == declared(DEEP, second)
 
 
-def test_a_certificate_tells_its_names_and_dates() -> None:
+def test_a_certificate_shows_its_names_and_dates() -> None:
     leaf = declared(DEEP)[0].certificates[0]
     assert (leaf.subject, leaf.issuer) == ("CN=deep", "CN=deep intermediate 2")
     assert datetime.datetime.fromisoformat(leaf.not_before.replace("Z", "+00:00")) < NOW
@@ -80,7 +80,7 @@ def test_certificates_are_equal_by_their_content_alone() -> None:
 
 
 @pytest.mark.parametrize("error", [ValueError, TypeError, KeyError])
-def test_a_name_that_cannot_be_read_is_told_as_unreadable(error: type[Exception]) -> None:
+def test_a_name_that_cannot_be_read_is_reported_as_unreadable(error: type[Exception]) -> None:
     class Odd:
         @property
         def subject(self) -> str:
@@ -142,7 +142,7 @@ def test_what_cannot_be_read_gives_no_warning_about_dates() -> None:
     assert validity_warnings(held(["no certificate"]), NOW) == []
 
 
-def test_a_moment_is_told_to_the_second() -> None:
+def test_a_moment_is_shown_to_the_second() -> None:
     assert timestamp(datetime.datetime(2026, 1, 1, 12, 0, 5, 123456, datetime.timezone.utc)) == "2026-01-01T12:00:05Z"
 
 

@@ -59,7 +59,7 @@ def test_an_error_names_its_operation(transport: ScriptedTransport) -> None:
     assert failing(lambda: client_over(transport, access_token="t", retries=0).call(READ())).operation == READ.id
 
 
-def test_a_result_tells_the_form_of_the_api_and_no_secret(transport: ScriptedTransport) -> None:
+def test_a_result_names_the_form_of_the_api_and_no_secret(transport: ScriptedTransport) -> None:
     client = client_over(transport, access_token="a-ready-token")
     result = {"changed": True, "text": "so: a-ready-token"}
 
@@ -87,7 +87,7 @@ def test_an_operation_that_the_host_answered_is_known_to_be_offered(transport: S
     assert not client.has_answered(WRITE)
 
 
-def test_an_answer_that_is_not_of_the_api_is_told_of_its_host(transport: ScriptedTransport) -> None:
+def test_an_answer_that_is_not_of_the_api_is_reported_with_its_host(transport: ScriptedTransport) -> None:
     transport.services = [Answer(404, {}, b"<html></html>")]
     error = failing(lambda: client_over(transport).call(READ()))
     assert error.message == "esx01: GET /api/things was answered with code 404 and a web page."

@@ -66,7 +66,7 @@ def test_a_declaration_that_merges_says_so() -> None:
     assert declared(entitlements_mode="merge").entitlements_mode == "merge"
 
 
-def test_the_record_tells_everything_that_the_host_holds() -> None:
+def test_the_record_shows_everything_that_the_host_holds() -> None:
     assert PRIVILEGES.record() == {
         "profile": "9",
         "type": "PRIVILEGES",

@@ -247,7 +247,7 @@ def test_others_may_lose_control(account: Account) -> None:
         assert [step.action for step in planned.steps] == ["update"]
 
 
-def test_a_label_tells_the_type_and_the_name_of_a_subject() -> None:
+def test_a_label_names_the_type_and_the_name_of_a_subject() -> None:
     assert LOCAL.label == "local user automation"
     assert GROUP.label == "external group vsphere.local\\Administrators of vc"
     assert USER.label == "external user vsphere.local\\Administrators of vc"
@@ -391,15 +391,15 @@ def test_a_new_subject_that_looks_like_another_of_its_type_is_warned_of() -> Non
     assert plan(held[1:], desired(GROUP, "READ_ONLY")).warnings == ()
 
 
-def test_who_would_lock_himself_out_is_told_why() -> None:
+def test_a_change_that_would_lock_out_its_own_account_is_a_conflict() -> None:
     local = plan([profile(LOCAL, "IDENTITY_MGMT")], desired(LOCAL, state="absent"), Account.of_user("automation"))
     assert local.conflict == (
         "this would take IDENTITY_MGMT from the local user automation, which is the account that this task logs in"
-        " with, so it could not be given back; do that with another account."
+        " with, and the account could not restore it. Use another account."
     )
 
 
-def test_unknown_grants_are_told_as_the_host_writes_them() -> None:
+def test_unknown_grants_are_shown_as_the_host_writes_them() -> None:
     declared = desired(GROUP, "READ_ONLY")
     assert plan([profile(GROUP, FUTURE, ROLE)], declared).conflict == (
         "the client profile of the external group vsphere.local\\Administrators of vc has grants that this collection"
@@ -422,7 +422,7 @@ def test_a_member_of_a_group_does_not_lock_himself_out_of_the_group_of_his_issue
 
     assert plan([profile(GROUP, "IDENTITY_MGMT")], desired(GROUP, state="absent"), account).conflict == (
         "this would take IDENTITY_MGMT from the external group vsphere.local\\Administrators of vc, of which the"
-        " account that this task logs in with is a member, so it could not be given back; do that with another account."
+        " account that this task logs in with is a member, and the account could not restore it. Use another account."
     )
 
     of_another_issuer = replace(GROUP, issuer_alias="other")

@@ -47,7 +47,7 @@ def resources(
     return found
 
 
-def test_an_entry_tells_what_is_lacking_and_what_is_removed() -> None:
+def test_an_entry_shows_what_is_lacking_and_what_is_removed() -> None:
     held = [profile("new", "admins", "READ_ONLY")]
     changed = resources(issuers(new=ISSUER), held, desired("SECURITY_MGMT"))[ADMINS]
     removed = resources(issuers(new=ISSUER), held, desired(state="absent"))[ADMINS]
@@ -57,7 +57,7 @@ def test_an_entry_tells_what_is_lacking_and_what_is_removed() -> None:
     assert (removed.status, removed.after) == ("extra", {})
 
 
-def test_an_undeclared_profile_tells_its_rights_and_a_purge_deletes_it() -> None:
+def test_an_undeclared_profile_is_shown_with_its_rights_and_a_purge_deletes_it() -> None:
     held = [profile("new", "users", "READ_ONLY")]
     left = resources(issuers(new=ISSUER), held, desired(state="absent"))["external group d\\users of new"]
     purged = resources(issuers(new=ISSUER), held, desired(state="absent"), purge=True)[left.id]

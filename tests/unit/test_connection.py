@@ -273,7 +273,7 @@ def test_a_token_needs_neither_name_nor_password(token: str) -> None:
 
 @pytest.mark.parametrize("name", ["username", "password", "access_token"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n"], ids=ascii)
-def test_a_line_break_at_the_end_of_a_login_is_told_before_it_is_sent(name: str, end: str) -> None:
+def test_a_line_break_at_the_end_of_a_login_is_reported_before_it_is_sent(name: str, end: str) -> None:
     error = refusal(**{name: f"Tr0ub4dor{end}"})
     assert error.message.startswith(f"{name}: ends with a line break")
     assert "Tr0ub4dor" not in str(error)
@@ -305,7 +305,7 @@ def test_no_control_character_is_in_a_login(name: str, character: str) -> None:
         ("proxy_host", "{}"),
     ],
 )
-def test_a_mask_in_the_place_of_a_login_is_told_before_it_is_sent(name: str, written: str, mask: str) -> None:
+def test_a_mask_in_the_place_of_a_login_is_reported_before_it_is_sent(name: str, written: str, mask: str) -> None:
     more = {"proxy_port": 3128} if name == "proxy_host" else {}
     error = refusal(**{name: written.format(mask), **more})
     assert error.message.startswith(f"{name}: holds a mask")

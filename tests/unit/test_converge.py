@@ -34,7 +34,7 @@ from support.memory import api_error
 from support.steps import actions
 
 
-def test_a_difference_is_mended_and_told() -> None:
+def test_a_difference_is_corrected_and_reported() -> None:
     client = ScriptedClient(MemoryHost())
     outcome = converge(client.as_client(), provider(), check_mode=False)
 
@@ -61,7 +61,7 @@ def test_a_second_run_writes_nothing() -> None:
     st.sampled_from(["vc", "leftover", None]),
     st.sampled_from([ISSUER, "https://other"]),
 )
-def test_check_mode_writes_nothing_and_tells_what_a_run_then_does(
+def test_check_mode_writes_nothing_and_reports_what_a_run_then_does(
     policy: str, mode: str, state: str, alias: Optional[str], held: str
 ) -> None:
     host = MemoryHost()

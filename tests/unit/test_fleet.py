@@ -110,13 +110,13 @@ def test_many_hosts_are_counted_and_not_listed() -> None:
     assert "another to esx31, esx32, esx33, esx34, esx35, esx36." in sentence
 
 
-def test_nothing_of_a_key_is_kept_or_told() -> None:
+def test_nothing_of_a_key_is_kept_or_shown() -> None:
     kept = repr(keys(declared())) + " ".join(compared(declared(), declared(key=OTHER_KEY)))
     for secret in (KEY, KEY.rstrip("="), base64.b64decode(KEY).hex(), OTHER_KEY):
         assert secret not in kept
 
 
-def test_a_key_in_the_place_of_the_name_is_neither_kept_nor_told() -> None:
+def test_a_key_in_the_place_of_the_name_is_neither_kept_nor_shown() -> None:
     """The module refuses it."""
     first = declared()
     second = declared(key=OTHER_KEY)

@@ -168,7 +168,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A host is doubted at once, and all but the first speak TLS."""
     monkeypatch.setattr(examination, "_HANDSHAKE_AFTER", 0.0)
     monkeypatch.setattr(examination, "_CHECK_INTERVAL", 0.01)
-    monkeypatch.setattr(examination, "_answers", lambda given: given["name"] != "esx0")
+    monkeypatch.setattr(examination, "_is_reachable", lambda given: given["name"] != "esx0")
 
 
 def named(number: int) -> dict[str, dict[str, Any]]:
@@ -213,7 +213,7 @@ def test_a_host_that_only_takes_its_time_is_waited_for(monkeypatch: pytest.Monke
         doubted.set()
         return True
 
-    monkeypatch.setattr(examination, "_answers", speaks)
+    monkeypatch.setattr(examination, "_is_reachable", speaks)
 
     class Slow(Asked):
         def ask(self, host: str) -> dict[str, Any]:
@@ -232,7 +232,7 @@ def test_an_examination_ends_with_the_process_that_started_it(monkeypatch: pytes
     monkeypatch.setattr(examination, "_CHECK_INTERVAL", 0.01)
     monkeypatch.setattr(examination, "_STOP_TIMEOUT", 0.01)
     # On a busy machine the hosts that wait for the first one are looked at meanwhile.
-    monkeypatch.setattr(examination, "_answers", lambda given: False)
+    monkeypatch.setattr(examination, "_is_reachable", lambda given: False)
     release = threading.Event()
 
     def ask(_host: str) -> dict[str, Any]:
@@ -311,7 +311,7 @@ def test_a_login_that_is_refused_while_hosts_are_sought_is_tried_on_none_of_them
 @pytest.mark.parametrize("refusals", [1, 2, 3])
 def test_a_refused_login_is_not_tried_on_silent_hosts(monkeypatch: pytest.MonkeyPatch, refusals: int) -> None:
     """They may wake up, and then they would get it."""
-    monkeypatch.setattr(examination, "_answers", lambda given: given["name"] in ("esx1", "esx2"))
+    monkeypatch.setattr(examination, "_is_reachable", lambda given: given["name"] in ("esx1", "esx2"))
     asked = Asked({"esx0": UNREACHABLE, **dict.fromkeys((f"esx{number}" for number in range(1, 20)), REFUSED)})
     results = asked.results(named(20), refusals=refusals)
 
@@ -321,7 +321,7 @@ def test_a_refused_login_is_not_tried_on_silent_hosts(monkeypatch: pytest.Monkey
 
 
 def test_silent_hosts_that_wake_up_and_refuse_stop_those_that_have_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(examination, "_answers", lambda given: False)
+    monkeypatch.setattr(examination, "_is_reachable", lambda given: False)
     given_up = threading.Event()
     forbidden = []
 
@@ -343,7 +343,7 @@ def test_silent_hosts_that_wake_up_and_refuse_stop_those_that_have_not_begun(mon
     assert len(asked.hosts) < 20
 
 
-def test_tls_that_does_not_work_here_is_told_by_each_host(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tls_that_does_not_work_here_is_reported_for_each_host(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_arguments: Any, **_more: Any) -> Any:
         raise ssl.SSLError("no TLS here")
 

@@ -42,7 +42,7 @@ def test_a_name_that_utf_8_cannot_hold_stops_no_plan(tmp_path: Path) -> None:
     assert any("name" in line for line in plan.difference_lines(made["differences"]))
 
 
-def test_a_text_that_cannot_be_written_is_told_with_the_path(tmp_path: Path) -> None:
+def test_a_text_that_cannot_be_written_is_reported_with_the_path(tmp_path: Path) -> None:
     with pytest.raises(AnsibleActionFail, match=r"plan\.json: cannot be written"):
         write_plan(str(tmp_path / "plan"), {"lines": [HOSTILE], "groups": [], "hosts": {}})
 

@@ -58,13 +58,13 @@ def test_a_file_that_cannot_be_deleted_is_reported_with_the_path(folder: Path) -
         memory.forget()
 
 
-def test_a_folder_that_is_gone_is_told_with_the_path(folder: Path) -> None:
+def test_a_folder_that_is_gone_is_reported_with_the_path(folder: Path) -> None:
     folder.rmdir()
     with pytest.raises(AnsibleActionFail, match=r"run/esx-trust-look\.json: cannot be written \(No such file"):
         memory.keep(memory.LISTS, {})
 
 
-def test_a_file_that_was_cut_is_told_with_the_path(folder: Path) -> None:
+def test_a_file_that_was_cut_is_reported_with_the_path(folder: Path) -> None:
     (folder / memory.LISTS).write_text('{"hosts": [', "utf-8")
     with pytest.raises(AnsibleError, match=r"run/esx-trust-look\.json: cannot be read"):
         memory.kept(memory.LISTS)

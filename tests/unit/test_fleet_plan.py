@@ -126,8 +126,8 @@ def of_plan(made: Plan) -> dict[str, Any]:
 
 def test_a_renaming_is_one_change() -> None:
     host = host_with(("vcenter01", "https://vc", OLD))
-    moved = planned(host, desired(issuers=[issuer("vc-new", "https://vc", OLD), absent("vcenter01")]))
-    result = of_plan(moved)
+    renaming = planned(host, desired(issuers=[issuer("vc-new", "https://vc", OLD), absent("vcenter01")]))
+    result = of_plan(renaming)
 
     assert len(result["operations"]) == 3
     assert plan.build({"a": result}, WHEN)["lines"] == ["1 host (a): rename token issuer vcenter01 to vc-new."]
@@ -142,8 +142,8 @@ def test_a_renaming_is_one_change() -> None:
 
 def test_an_alias_that_another_issuer_has_is_no_mere_renaming() -> None:
     host = host_with(("vcenter01", "https://vc", OLD), ("vc-new", "https://idp", OLD))
-    moved = planned(host, desired(issuers=[issuer("vc-new", "https://vc", OLD), absent("vcenter01")]))
-    lines = plan.build({"a": of_plan(moved)}, WHEN)["lines"]
+    renaming = planned(host, desired(issuers=[issuer("vc-new", "https://vc", OLD), absent("vcenter01")]))
+    lines = plan.build({"a": of_plan(renaming)}, WHEN)["lines"]
 
     assert any("update token issuer vc-new, issuer https://vc replaces https://idp" in line for line in lines), lines
 
@@ -217,7 +217,7 @@ RESULTS = {
 }
 
 
-def test_a_host_that_was_not_asked_is_told_from_one_that_refused() -> None:
+def test_a_host_that_was_not_asked_is_distinguished_from_one_that_refused() -> None:
     lists = hosts_by_need(RESULTS)
     assert (lists["not_asked"], lists["conflicts"], list(lists["failing"])) == (["c"], ["d"], ["b", "c", "d"])
     assert lists["login_refused"] == ["b"]

@@ -80,7 +80,7 @@ def test_a_second_run_changes_nothing_on_a_host_that_drops_certificates(
     assert outcomes[1].before == outcomes[1].after == outcomes[0].after
 
 
-def test_merge_tells_a_new_chain_on_a_host_that_drops_certificates() -> None:
+def test_merge_recognises_a_new_chain_on_a_host_that_drops_certificates() -> None:
     deep = chain(2, subject="deep")
     host = DroppingHost()
     host.hold_issuer("vc", ISSUER, [deep[:1]])
@@ -93,7 +93,7 @@ def test_merge_tells_a_new_chain_on_a_host_that_drops_certificates() -> None:
 
 
 @pytest.mark.parametrize("held", [None, ISSUER, "https://former"])
-def test_a_host_that_saves_another_issuer_is_warned_of_and_told_as_it_is(held: Optional[str]) -> None:
+def test_a_host_that_saves_another_issuer_is_warned_of_and_shown_as_it_is(held: Optional[str]) -> None:
     """It strips a slash at the end, for instance."""
     client = ScriptedClient(NormalizingHost())
     if held is not None:
@@ -136,7 +136,7 @@ class UrlHost(MemoryHost):
         return super().perform(call)
 
 
-def test_a_host_that_takes_no_marker_is_told_as_such() -> None:
+def test_a_host_that_takes_no_marker_is_reported_as_such() -> None:
     host = UrlHost()
     host.hold_issuer("leftover", ISSUER, [OLD])
     before = host.state()

@@ -30,7 +30,7 @@ def result_of(client: ScriptedClient, check_mode: bool = False) -> dict[str, Any
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
-def test_a_result_tells_the_operations_the_records_and_the_status_of_each_resource(check_mode: bool) -> None:
+def test_a_result_holds_the_operations_the_records_and_the_status_of_each_resource(check_mode: bool) -> None:
     client = ScriptedClient(host_with(providers={"SITE-A": KEY_ID}))
     result = result_of(client, check_mode)
 

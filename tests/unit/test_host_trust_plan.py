@@ -87,7 +87,7 @@ def test_a_provider_that_is_missing_like_its_key_is_called_missing() -> None:
     assert "key_derivation_key" in plan.found["resources"][0]["message"]
 
 
-def test_what_nobody_declared_is_told_and_left() -> None:
+def test_an_undeclared_resource_is_reported_and_left_alone() -> None:
     plan = planned(host_with(("stranger", "https://stranger", OLD)), desired(issuers=[issuer("vc", "https://vc")]))
     assert actions(plan) == [("create", "vc")]
     assert statuses(plan) == {"vc": "missing", "stranger": "undeclared"}

@@ -204,7 +204,7 @@ def test_a_right_that_stays_is_there_at_every_moment(
 
 
 @given(held_issuers, profile_lists, issuers_declared, st.booleans())
-def test_every_loss_is_told(
+def test_every_loss_is_reported(
     held: Issuers, profiles: list[ClientProfile], declared: tuple[DesiredTokenIssuer, ...], purge: bool
 ) -> None:
     first = planned(held, profiles, *declared, purge=purge)
@@ -263,21 +263,37 @@ def test_the_order_of_everything() -> None:
 
 
 @pytest.mark.parametrize(
-    "profiles",
+    ("profiles", "sentence"),
     [
-        [ClientProfile(Subject("PRIVILEGES", None, "old"), (), "1")],
-        [profile("old", "a", ROLE)],
-        [profile("old", "a", "READ_ONLY"), profile("new", "a", "SECURITY_MGMT")],
-        [profile("old", "a", "READ_ONLY"), profile("new", "a")],
-        [profile("old", "a", "READ_ONLY", identifier="1"), profile("old", "a", identifier="2")],
-        Profiles(refused="UNAUTHORIZED"),
+        (
+            [ClientProfile(Subject("PRIVILEGES", None, "old"), (), "1")],
+            "the client profile 'PRIVILEGES 1' names the alias, and this collection cannot create it again.",
+        ),
+        (
+            [profile("old", "a", ROLE)],
+            "the client profile of the external group d\\a of old has grants that this collection does not know.",
+        ),
+        (
+            [profile("old", "a", "READ_ONLY"), profile("new", "a", "SECURITY_MGMT")],
+            "the external group d\\a of new has a client profile already, with other rights (SECURITY_MGMT) than",
+        ),
+        (
+            [profile("old", "a", "READ_ONLY"), profile("new", "a")],
+            "the external group d\\a of new has a client profile already, with other rights (nothing) than",
+        ),
+        (
+            [profile("old", "a", "READ_ONLY", identifier="1"), profile("old", "a", identifier="2")],
+            "there are two client profiles of the external group d\\a of old.",
+        ),
+        (Profiles(refused="UNAUTHORIZED"), "the client profiles of the host may not be read (UNAUTHORIZED)"),
     ],
 )
-def test_what_forbids_a_renaming(profiles: Any) -> None:
-    assert planned(issuers(old=ISSUER), profiles, RENAMED).conflicts
+def test_conflicts_of_a_renaming(profiles: Any, sentence: str) -> None:
+    (conflict,) = planned(issuers(old=ISSUER), profiles, RENAMED).conflicts
+    assert sentence in conflict
 
 
-def test_what_is_declared_decides_over_what_is_carried() -> None:
+def test_a_declared_profile_replaces_the_copied_one() -> None:
     old = [profile("old", "a", "SECURITY_MGMT"), profile("old", "b", "SECURITY_MGMT")]
     subject = Subject("EXTERNAL_GROUP", "a", "new", "d")
     declared = DesiredClientProfile(subject, frozenset({"READ_ONLY"}))
@@ -363,7 +379,7 @@ def test_issuers_that_change_places_are_parked_under_an_alias_that_warns_of_noth
 
 
 def test_an_issuer_that_a_renaming_displaced_comes_back_only_where_it_is_nowhere_else() -> None:
-    """The run moved it away before."""
+    """The run renamed it before."""
     known = issuers(old=ISSUER, new=OTHER)
     profiles = (profile("old", "a", "READ_ONLY"), profile("old", "b", "READ_ONLY"))
     first = planned(known, profiles, RENAMED, DesiredTokenIssuer("third", OTHER, OLD))

@@ -184,6 +184,8 @@ def test_a_new_issuer_needs_no_look_at_profiles() -> None:
     client.fails("list_profiles", unauthorized)
     IssuersAndProfiles(issuers=(CREATED,)).check(client.as_client(), creation, Observed(), just_observed=True)
 
+    assert client.calls == []
+
 
 @pytest.mark.parametrize("profiles", [None, ()], ids=["not declared", "declared"])
 def test_profiles_must_be_readable_only_if_some_are_declared(profiles: tuple[DesiredClientProfile, ...] | None) -> None:

@@ -312,7 +312,7 @@ def test_an_error_is_judged_by_its_type_although_the_code_is_200(kind: str, erro
     assert error.message_ids == ("an.id",)
 
 
-def test_a_structure_that_the_host_defines_otherwise_is_told_with_the_expected_name() -> None:
+def test_a_structure_that_the_host_defines_otherwise_is_reported_with_the_expected_name() -> None:
     expected = f"{KMS}.native_spec"
     given = f"{KMS}.native_provider_create_spec"
     error = error_of(
@@ -347,7 +347,7 @@ def test_the_error_type_in_the_body_goes_before_the_name() -> None:
     assert error.error_type == "ALREADY_EXISTS"
 
 
-def test_the_data_of_an_error_is_told() -> None:
+def test_the_data_of_an_error_is_shown() -> None:
     data = structure(f"{STI}.issuer_already_exists_info", issuer="https://vc1", issuer_alias="vc1")
     error = error_of(vapi_error("already_exists", ("id", "It is there"), data=data))
     assert "issuer_alias: vc1" in error.message
@@ -447,7 +447,7 @@ def test_a_protocol_error_is_one_sentence_and_leaves_a_write_in_doubt(code: int)
     [("broken", ""), ({}, ""), ({"code": "7", "message": 7}, ""), ({"code": 7, "message": "."}, " 7")],
     ids=str,
 )
-def test_a_protocol_error_tells_what_it_holds_and_no_more(fault: Any, details: str) -> None:
+def test_a_protocol_error_shows_what_it_holds_and_no_more(fault: Any, details: str) -> None:
     assert f"(protocol error{details})." in error_of({"jsonrpc": "2.0", "id": "0", "error": fault}).message
 
 
@@ -460,7 +460,7 @@ def test_the_words_of_a_protocol_error_are_not_shown_where_the_request_holds_a_s
 @pytest.mark.parametrize(
     "body", [{}, [], "text", {"result": {"output": []}}, {"jsonrpc": "1.0", "result": {"output": []}}, b"no JSON", b""]
 )
-def test_an_answer_that_is_not_json_rpc_is_told_apart(body: Any) -> None:
+def test_an_answer_that_is_not_json_rpc_is_recognised(body: Any) -> None:
     for status in (200, 404):
         error = error_of(body, status)
 

@@ -43,7 +43,7 @@ def test_another_form_is_another_key_id(key_id: str) -> None:
 
 
 @pytest.mark.parametrize("key_id", SAME + OTHER)
-def test_the_audit_tells_a_difference_exactly_if_the_module_has_a_conflict(key_id: str) -> None:
+def test_the_audit_reports_a_difference_exactly_if_the_module_has_a_conflict(key_id: str) -> None:
     told_differences = differences({"key_id": key_id, "type": "NATIVE"}, {"key_id": KEY_ID, "type": "NATIVE"})
     assert bool(told_differences) == is_conflict(key_id)
 

@@ -271,7 +271,7 @@ def test_a_key_is_of_32_bytes_and_no_other_is_repeated(raw: bytes) -> None:
 
 
 @given(st.binary(min_size=32, max_size=32), st.booleans())
-def test_a_key_in_hexadecimal_is_told_apart_from_one_of_48_bytes(raw: bytes, upper: bool) -> None:
+def test_a_key_in_hexadecimal_is_distinguished_from_one_of_48_bytes(raw: bytes, upper: bool) -> None:
     digits = raw.hex().upper() if upper else raw.hex()
     with pytest.raises(InvalidInput, match=r"^key_derivation_key: is in hexadecimal; ") as caught:
         desired(key_derivation_key=digits)
@@ -340,7 +340,7 @@ def deletion(held: KmsProvider) -> Step:
         (ApiError("no", status=500, error_type="ERROR"), True),
     ],
 )
-def test_a_host_that_cannot_delete_is_told_from_one_that_refuses_to(error: TrustError, known: bool) -> None:
+def test_a_host_that_cannot_delete_is_distinguished_from_one_that_refuses_to(error: TrustError, known: bool) -> None:
     error = copy.copy(error)  # what happens to it must not last
     error.operation = DELETE.id
     step = deletion(KmsProvider("nkp", "NATIVE", KEY_ID))

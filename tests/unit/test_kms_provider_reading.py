@@ -125,12 +125,12 @@ def test_details_are_the_words_of_the_host(details: Any, texts: list[str]) -> No
     assert records == [{"provider": "a", "type": "NATIVE", "key_id": KEY_ID, "available": True, "details": texts}]
 
 
-def test_the_oldest_release_lists_providers_and_cannot_tell_their_keys() -> None:
+def test_the_oldest_release_lists_providers_without_their_key_ids() -> None:
     unknown = ApiError("no", status=404, error_type="OPERATION_NOT_FOUND")
     records, warnings = read(AnsweringClient([{"provider": "a", "available": True}], unknown))
 
     assert records == [{"provider": "a", "type": None, "key_id": None, "available": True, "details": []}]
-    assert warnings == ["esx01: its API does not tell the type and the key_id of 'a'."]
+    assert warnings == ["esx01: its API does not return the type and the key_id of 'a'."]
 
 
 def test_a_provider_that_went_away_meanwhile_is_left_out() -> None:
@@ -207,7 +207,7 @@ def test_the_oldest_release_lists_what_cannot_be_removed(status: Optional[int]) 
         find_to_remove(AnsweringClient([], ApiError("no", status=403, error_type="UNAUTHORIZED")).as_client(), "a")
 
 
-def test_only_what_is_declared_absent_needs_no_key_to_be_told() -> None:
+def test_only_what_is_declared_absent_needs_no_key_id() -> None:
     unknown = ApiError("no", status=404, error_type="OPERATION_NOT_FOUND")
     client = AnsweringClient([], unknown).as_client()
 

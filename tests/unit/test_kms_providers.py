@@ -119,7 +119,7 @@ def test_a_diff_shows_each_provider_under_its_name() -> None:
 
 
 @pytest.mark.parametrize("expected", [None, ""])
-def test_providers_whose_key_ids_cannot_be_read_are_not_told_apart(expected: Optional[str]) -> None:
+def test_providers_whose_key_ids_cannot_be_read_are_not_distinguished(expected: Optional[str]) -> None:
     assert has_key_of(held(None), held(expected))
     assert has_key_of(held(expected), held(None))
     assert not has_key_of(held(None), held())

@@ -284,7 +284,7 @@ def test_a_file_that_is_removed_while_a_task_waits_for_it_is_made_anew(tmp_path:
     assert "is not tried again" in host.task()["msg"]
 
 
-def test_a_full_disk_takes_no_result_and_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_takes_no_result_and_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_descriptor: int, _data: bytes) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -340,7 +340,7 @@ def test_nothing_is_sent_if_nobody_can_know_what_was_refused(monkeypatch: pytest
             ask(TOKEN)
 
 
-def test_a_look_tells_what_the_host_said_although_nothing_can_be_kept(
+def test_a_look_reports_what_the_host_said_although_nothing_can_be_kept(
     warned: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, host: EsxHost
 ) -> None:
     monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path / "gone"))
@@ -409,7 +409,7 @@ def test_without_a_memory_nothing_is_sent(tmp_path: Path, kind: str) -> None:
     assert host.asked == 0
 
 
-def test_a_look_at_a_fleet_knows_what_a_task_in_the_background_was_told(
+def test_a_look_at_a_fleet_knows_the_login_that_was_refused_to_a_task_in_the_background(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, host: EsxHost
 ) -> None:
     monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))

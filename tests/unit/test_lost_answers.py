@@ -61,7 +61,7 @@ every_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
 
 @every_case
-def test_what_was_done_is_told_although_its_answer_was_lost(case: Case) -> None:
+def test_what_was_done_is_reported_although_its_answer_was_lost(case: Case) -> None:
     client = ScriptedClient(case.start(), retries=0)
     client.loses_answer(case.write)
     outcome = converge(client.as_client(), case.declare(), check_mode=False)
@@ -71,7 +71,7 @@ def test_what_was_done_is_told_although_its_answer_was_lost(case: Case) -> None:
 
 
 @every_case
-def test_what_was_not_done_is_sent_again_once_and_told_once(case: Case) -> None:
+def test_what_was_not_done_is_sent_again_once_and_reported_once(case: Case) -> None:
     client = ScriptedClient(case.start(), retries=1)
     client.loses_request(case.write)
     outcome = converge(client.as_client(), case.declare(), check_mode=False)
@@ -149,7 +149,7 @@ def test_a_host_that_fails_and_has_not_done_it_is_believed(case: Case) -> None:
 
 
 @every_case
-def test_a_refusal_is_told_and_not_tried_again(case: Case) -> None:
+def test_a_refusal_is_reported_and_not_tried_again(case: Case) -> None:
     for error_type in ("INVALID_ARGUMENT", "UNABLE_TO_ALLOCATE_RESOURCE", "NOT_ALLOWED_IN_CURRENT_STATE"):
         client = ScriptedClient(case.start())
         client.fails(case.write, partial(api_error, error_type))
@@ -160,7 +160,7 @@ def test_a_refusal_is_told_and_not_tried_again(case: Case) -> None:
 
 
 @every_case
-def test_an_unfit_account_is_told_at_once(case: Case) -> None:
+def test_an_unfit_account_is_reported_at_once(case: Case) -> None:
     for make in (refused, lambda: Unauthorized("no", status=403, error_type="UNAUTHORIZED")):
         client = ScriptedClient(case.start())
         client.fails(case.write, make)

@@ -23,7 +23,7 @@ from support.whole_hosts import run
 from support.whole_hosts import trusted
 
 
-def test_a_write_in_doubt_is_told_whatever_the_order_of_the_rest() -> None:
+def test_a_write_in_doubt_is_reported_whatever_the_order_of_the_rest() -> None:
     host = host_with(("a", "https://w", OLD))
     client = ScriptedClient(host)
     client.loses_answer("update")
@@ -33,7 +33,7 @@ def test_a_write_in_doubt_is_told_whatever_the_order_of_the_rest() -> None:
     assert trusted(host) == {"d": "https://w", "a": "https://x", "b": "https://z"}
 
 
-def test_a_marking_that_never_arrived_is_not_told() -> None:
+def test_a_marking_that_never_arrived_is_not_reported() -> None:
     """Although it is no longer planned: somebody has made the other alias as it is declared."""
     host = host_with(("former", "https://vc", NEW))
     client = ScriptedClient(host)
@@ -47,7 +47,7 @@ def test_a_marking_that_never_arrived_is_not_told() -> None:
 
 
 @pytest.mark.parametrize("lost", range(1, 6))
-def test_every_write_of_a_chain_of_moves_is_told_whichever_answer_is_lost(lost: int) -> None:
+def test_every_write_of_a_chain_of_moves_is_reported_whichever_answer_is_lost(lost: int) -> None:
     host = host_with(("a", "https://w", OLD), ("b", "https://y", OLD), ("d", "https://x", OLD))
     client = ScriptedClient(host)
     for _passed in range(lost - 1):
@@ -96,7 +96,7 @@ def test_a_swap_that_fails_anywhere_costs_no_trust(failing: int) -> None:
     assert trusted(host) == {"a": "https://y", "b": "https://x"}
 
 
-def test_what_cannot_be_put_back_is_told() -> None:
+def test_what_cannot_be_put_back_is_reported() -> None:
     host = host_with(("a", "https://x", OLD))
     client = ScriptedClient(host)
     client.fails("create", lambda: api_error("INVALID_ARGUMENT"))
@@ -143,7 +143,7 @@ def test_merge_keeps_the_chains_of_an_issuer_whose_alias_is_given_away() -> None
     assert len(host.issuers["d"]["signing_cert_chains"]) == 3
 
 
-def test_an_audit_tells_of_a_renaming_that_was_interrupted() -> None:
+def test_an_audit_reports_a_renaming_that_was_interrupted() -> None:
     held = write_marker("vc", "https://vc", ())
     host = host_with(("former", held, OLD))
 
@@ -160,7 +160,7 @@ def test_an_audit_tells_of_a_renaming_that_was_interrupted() -> None:
         assert says in part["message"]
 
 
-def test_a_swap_that_stops_in_doubt_where_nobody_can_look_tells_what_may_be_lost() -> None:
+def test_a_swap_that_stops_in_doubt_where_nobody_can_look_names_what_may_be_lost() -> None:
     host = host_with(("a", "https://x", OLD), ("b", "https://y", NEW))
     client = ScriptedClient(host, retries=0)
     client.loses_answer("update")

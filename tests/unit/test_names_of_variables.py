@@ -112,6 +112,6 @@ def test_every_way_to_set_a_variable_is_seen() -> None:
     assert {"_esx_trust_rolled_out", "_esx_trust_failing", "_esx_trust_too_many", "_esx_trust_answer"} <= converge
 
 
-def test_no_user_is_told_to_set_what_the_playbooks_keep() -> None:
+def test_no_page_asks_a_user_to_set_what_the_playbooks_keep() -> None:
     for page in (ROOT / "docs").rglob("*.md"):
         assert INTERNAL not in page.read_text("utf-8"), page.name

@@ -98,7 +98,7 @@ def test_a_checked_name_can_always_be_sent(name: str) -> None:
 
 
 @pytest.mark.parametrize("arguments", [{}, {"name": "site-a"}, {"provider": "site-a", "name": "site-a"}])
-def test_a_call_with_other_arguments_than_those_of_the_operation_tells_which_it_takes(
+def test_a_call_with_wrong_arguments_names_those_that_the_operation_takes(
     arguments: dict[str, str],
 ) -> None:
     with pytest.raises(TypeError) as caught:

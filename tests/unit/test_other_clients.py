@@ -30,7 +30,7 @@ from support.whole_hosts import run
 from support.whole_hosts import trusted
 
 
-def test_a_write_in_doubt_is_told_although_somebody_else_did_some_of_the_rest() -> None:
+def test_a_write_in_doubt_is_reported_although_somebody_else_did_some_of_the_rest() -> None:
     host = host_with(("a", "https://a", OLD), ("s", "https://s", OLD))
     client = ScriptedClient(host)
     client.loses_answer("update")

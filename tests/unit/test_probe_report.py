@@ -157,7 +157,7 @@ SAID = {"succeeded": True, "error": None}
         ({"api_probe": {"create": SAID, "same_certificates": None}}, "certificates not read, removed"),
     ],
 )
-def test_the_table_tells_what_was_tried(tried: dict[str, Any], cell: str) -> None:
+def test_the_table_shows_what_was_tried(tried: dict[str, Any], cell: str) -> None:
     row = _probe.table(_probe.build([ANSWERED], [tried], None, MOMENT))[1]
     assert row.endswith(f"  {cell}")
 

@@ -117,7 +117,7 @@ def test_a_provider_that_was_made_anew_meanwhile_is_not_deleted() -> None:
     assert client.memory.key_providers["nkp"]["native_info"]["key_id"] == OTHER_KEY_ID
 
 
-def test_two_attempts_in_doubt_at_one_change_are_told_once() -> None:
+def test_two_attempts_in_doubt_at_one_change_are_reported_once() -> None:
     """Somebody else changed the issuer between them, so they are not the same step."""
     client = ScriptedClient(issuer_there())
     client.loses_request("update")

@@ -119,7 +119,7 @@ def test_what_is_deleted_between_listing_and_reading_is_not_there() -> None:
 
 
 @pytest.mark.parametrize("alias", ["\ud800", "..", ".", ""], ids=["surrogate", "two dots", "dot", "empty"])
-def test_an_alias_that_cannot_stand_in_a_path_is_told_and_not_asked_for(alias: str) -> None:
+def test_an_alias_that_cannot_stand_in_a_path_is_reported_and_not_asked_for(alias: str) -> None:
     with pytest.raises(TrustError):
         issuers([{"issuer_alias": alias}], {"issuer": ISSUER, "signing_cert_chains": []})
 

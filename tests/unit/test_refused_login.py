@@ -63,7 +63,7 @@ def test_a_renewal_that_was_refused_is_not_tried_again(
     assert first.get("login_refused", False) is ("saml_token" not in options)
 
 
-def test_a_forbidden_login_is_told_unless_the_account_only_lacks_entitlements(transport: ScriptedTransport) -> None:
+def test_a_forbidden_login_is_reported_unless_the_account_only_lacks_entitlements(transport: ScriptedTransport) -> None:
     """Tasks that follow, and the look at a fleet, learn from this field that they must not send the password."""
     transport.logins = [403]
     assert failing(lambda: client_over(transport).call(READ())).failure()["login_refused"] is True
@@ -176,7 +176,7 @@ def login_refused() -> TrustError:
     return error
 
 
-def test_a_refusal_of_the_look_after_a_failed_step_is_told() -> None:
+def test_a_refusal_of_the_look_after_a_failed_step_is_reported() -> None:
     client = ScriptedClient(MemoryHost())
     client.fails("create", invalid)
     client.passes("list")
@@ -187,7 +187,7 @@ def test_a_refusal_of_the_look_after_a_failed_step_is_told() -> None:
 
 
 @pytest.mark.parametrize("refused_call", ["list", "update"])
-def test_a_refusal_while_an_issuer_is_put_back_is_told(refused_call: str) -> None:
+def test_a_refusal_while_an_issuer_is_put_back_is_reported(refused_call: str) -> None:
     client = ScriptedClient(host_with_leftover())
     client.fails("create", invalid)
     client.passes(refused_call)
@@ -203,7 +203,7 @@ def test_a_refusal_while_an_issuer_is_put_back_is_told(refused_call: str) -> Non
     assert [lost["issuer_alias"] for lost in error.not_restored] == ["leftover"]
 
 
-def test_a_refusal_of_the_last_look_is_told_with_the_steps_that_were_done() -> None:
+def test_a_refusal_of_the_last_look_is_reported_with_the_steps_that_were_done() -> None:
     client = ScriptedClient(MemoryHost())
     client.passes("list")
     client.fails("list", login_refused)

@@ -101,7 +101,7 @@ def marker(alias: str, name: str) -> str:
 
 
 @given(st.text(min_size=1), st.text(min_size=1))
-def test_a_marker_tells_what_was_put_into_it(alias: str, name: str) -> None:
+def test_a_marker_holds_what_was_put_into_it(alias: str, name: str) -> None:
     if read_marker(name) is None and not name.strip().lower().startswith("urn:esx.trust"):
         assert read_marker(marker(alias, name)) == Marker(alias, name)
 

@@ -32,7 +32,7 @@ def test_the_picture_shows_the_page() -> None:
     assert not re.search(r"<(img|script|link)\b|url\(|@import", drawn)
 
 
-def test_the_example_tells_nothing_of_a_computer() -> None:
+def test_the_example_names_no_computer() -> None:
     example = report_picture.RECORD.read_text("utf-8")
 
     assert not re.search(r"/(tmp|home|root|var)/", example)

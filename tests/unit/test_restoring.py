@@ -33,7 +33,7 @@ RENAMED = [("update", "leftover"), ("create", "vc"), ("delete", "leftover")]
 RESTORED = [("update", "leftover"), ("update", "leftover")]
 
 
-def test_a_renaming_is_told_in_its_three_steps() -> None:
+def test_a_renaming_is_reported_in_its_three_steps() -> None:
     client = ScriptedClient(host_with_leftover())
     outcome = converge(client.as_client(), issuer(), check_mode=False)
 
@@ -150,7 +150,7 @@ def test_a_renaming_whose_second_step_is_lost_for_good_puts_back_the_first() -> 
 
 
 @pytest.mark.parametrize("way", ["loses_answer", "loses_request"])
-def test_putting_back_is_told_and_tried_again_when_it_was_lost(way: str) -> None:
+def test_putting_back_is_reported_and_tried_again_when_it_was_lost(way: str) -> None:
     client = ScriptedClient(host_with_leftover(), retries=0)
     before = client.memory.state()
     client.fails("create", invalid)
@@ -163,7 +163,7 @@ def test_putting_back_is_told_and_tried_again_when_it_was_lost(way: str) -> None
     assert operations(error) == RESTORED
 
 
-def test_what_could_not_be_put_back_is_told_with_what_to_do_and_is_still_on_the_host() -> None:
+def test_what_could_not_be_put_back_is_reported_with_what_to_do_and_is_still_on_the_host() -> None:
     client = ScriptedClient(host_with_leftover(), retries=0)
 
     def refusal() -> TrustError:

@@ -52,7 +52,7 @@ def test_a_step_whose_answers_are_lost_is_in_doubt_once() -> None:
     assert sent.steps == [first]
 
 
-def test_a_run_tells_which_step_was_answered_with_which_value() -> None:
+def test_a_run_returns_which_step_was_answered_with_which_value() -> None:
     client = ScriptedClient(host_with(providers={"site-a": KEY_ID}))
     outcome = run(client, desired([provider("site-b")], profiles=[group("admins", "vc", "READ_ONLY")]))
     (identifier,) = client.memory.profiles

@@ -40,18 +40,18 @@ def test_the_profiles_that_go_with_an_issuer_are_listed_with_their_rights() -> N
             issuers(vc=OTHER),
             DesiredTokenIssuer("vc", ISSUER, OLD),
             f"the alias 'vc' passes to the issuer {ISSUER!r}, and the client profiles of the host may not be read"
-            " (UNAUTHORIZED), so nobody can tell which rights that gives to its subjects.",
+            " (UNAUTHORIZED): the rights that the issuer's subjects get are unknown.",
         ),
         (
             issuers(),
             DesiredTokenIssuer("vc", ISSUER, OLD),
-            "the alias 'vc' is new, and the client profiles of the host may not be read (UNAUTHORIZED), so nobody can"
-            " tell whether some name it already and give rights to the subjects of its issuer.",
+            "the alias 'vc' is new, and the client profiles of the host may not be read (UNAUTHORIZED). If some"
+            " name it already, the subjects of its issuer get their rights.",
         ),
     ],
     ids=["an alias with another issuer", "a new alias"],
 )
-def test_where_profiles_may_not_be_read_the_rights_that_nobody_can_tell_are_warned_of(
+def test_where_profiles_may_not_be_read_unknown_rights_are_warned_of(
     held: Issuers, declared: DesiredTokenIssuer, sentence: str
 ) -> None:
     assert planned(held, UNREADABLE, declared).warnings == (sentence,)
@@ -72,7 +72,7 @@ def test_the_issuer_of_the_account_is_not_removed() -> None:
     rights = DeclaredProfiles(account=Account(issuer=ISSUER))
     assert planned(issuers(old=ISSUER), [], ABSENT, rights=rights).conflicts == (
         "the host would no longer trust the issuer that is saved under the alias 'old'. It issued the SAML token that"
-        " this task logs in with, so that could not be undone; do it with another account.",
+        " this task logs in with, so the account could not undo this. Use another account.",
     )
 
 

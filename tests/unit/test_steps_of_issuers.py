@@ -153,7 +153,7 @@ def test_a_parked_issuer_gets_the_chains_that_its_alias_has_got_meanwhile() -> N
     assert first_move(planned) == Move("a", Step.between(RESOURCE, waiting.issuer_alias, waiting, written))
 
 
-def test_chains_that_the_issuer_has_lost_leave_its_parked_copy_before_it_is_moved() -> None:
+def test_chains_that_the_issuer_has_lost_leave_its_parked_copy_before_it_is_renamed() -> None:
     waiting = parked("b", X, DEEP)
     planned = plan([waiting, held("a", X), held("b", Y)], present("a", Y, "rename"), present("b", X, "rename"))
 

@@ -166,7 +166,7 @@ def test_other_chains_under_another_alias_are_a_conflict_that_names_it() -> None
     assert planned.steps == ()
     assert planned.conflict == (
         f"the issuer {ISSUER!r} is saved under the alias 'b' with other certificates;"
-        " issuer_conflict can be adopt or rename."
+        " to use that alias, set issuer_conflict to adopt; to rename it, set issuer_conflict to rename."
     )
 
 
@@ -225,7 +225,7 @@ def test_an_alias_and_an_issuer_that_belong_to_two_entries_are_a_conflict(policy
     assert planned.steps == ()
     assert planned.conflict == (
         f"the issuer {ISSUER!r} is saved under the alias 'b', and {ALIAS!r} holds another issuer;"
-        " issuer_conflict can be rename."
+        " to rename it, set issuer_conflict to rename."
     )
 
 

@@ -47,7 +47,7 @@ def names(resource: ResourcePlan) -> tuple[str, str | None, str | None]:
     return resource.status, resource.before.get("issuer"), resource.after.get("issuer")
 
 
-def test_a_renaming_is_told_at_the_declared_alias_with_all_its_steps() -> None:
+def test_a_renaming_is_reported_at_the_declared_alias_with_all_its_steps() -> None:
     renamed = DesiredTokenIssuer("new", ISSUER, NEW, issuer_conflict="rename")
     entry = resources(issuers(old=ISSUER), renamed)["new"]
 
@@ -69,7 +69,7 @@ def test_what_is_declared_absent_and_is_not_there_has_no_record() -> None:
         assert names(resources(issuers(old=ISSUER), absent("new", issuer))["new"]) == ("ok", None, None)
 
 
-def test_a_removal_tells_of_another_alias_that_holds_the_issuer_unless_that_is_declared() -> None:
+def test_a_removal_names_another_alias_that_holds_the_issuer_unless_that_is_declared() -> None:
     held = issuers(old=ISSUER)
 
     assert resources(held, absent("new", ISSUER))["new"].warnings == (

@@ -167,7 +167,7 @@ def test_a_login_is_not_repeated_after_a_success_without_json_and_the_text_is_no
     assert not error.retriable
 
 
-def test_json_of_another_form_is_told_by_host_and_operation() -> None:
+def test_json_of_another_form_is_reported_with_host_and_operation() -> None:
     error = wrong_shape(READ, READ.title, "esx01")
     assert error.message == "esx01: the answer to GET /api/things is JSON, but not of the form that the API documents."
     assert (error.hint, error.operation) == (HINT_NOT_THE_API, READ.id)

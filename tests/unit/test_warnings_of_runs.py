@@ -85,7 +85,7 @@ def test_a_warning_of_the_plan_is_kept_beside_one_of_the_last_look() -> None:
     assert "it dropped 'CN=deep root'" in of_the_look
 
 
-def test_a_run_returns_the_records_and_the_findings_that_check_mode_foretold() -> None:
+def test_a_run_returns_the_records_and_the_findings_of_check_mode() -> None:
     wanted = desired(issuers=[issuer("vc", "https://vc", DEEP)])
     foretold = run(ScriptedClient(MemoryHost()), wanted, check_mode=True)
     done = run(ScriptedClient(MemoryHost()), wanted)
@@ -129,7 +129,7 @@ def test_each_step_may_be_refused_once_because_somebody_else_wrote() -> None:
 
 
 @pytest.mark.parametrize("retries", [0, 1])
-def test_a_failed_step_that_is_no_longer_needed_costs_a_retry_unless_the_host_told_why(retries: int) -> None:
+def test_a_failed_step_that_is_no_longer_needed_costs_a_retry_unless_the_host_said_why(retries: int) -> None:
     client = ScriptedClient(MemoryHost(), retries=retries)
 
     def created_by_another() -> TrustError:

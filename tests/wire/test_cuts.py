@@ -123,7 +123,7 @@ def test_a_reset_at_any_boundary_hides_and_doubles_nothing(
 @scenarios
 @directions
 @pytest.mark.parametrize("how", ["close", "reset"])
-def test_without_retries_it_tells_the_truth_or_says_that_it_cannot(
+def test_without_retries_it_reports_the_truth_or_says_that_it_cannot(
     modules: Modules, proxy: FaultProxy, host: Host, scenario: Scenario, direction: Direction, how: Any
 ) -> None:
     places = around_boundaries(conversation(scenario, modules, proxy, host, direction), step=128)

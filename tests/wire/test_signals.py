@@ -132,14 +132,14 @@ def test_a_signal_in_the_middle_of_a_rename_leaves_the_issuer_trusted(
 
     assert_ended(number, running.end(number))
 
-    moved = operation == "delete" or kind == "delay_answer"
+    under_new_alias = operation == "delete" or kind == "delay_answer"
 
     # Where the issuer has arrived, the old alias holds its marker until the next run.
-    assert set(host.issuers) == ({"old", "vcenter01"} if moved else {"old"})
+    assert set(host.issuers) == ({"old", "vcenter01"} if under_new_alias else {"old"})
 
     really = {alias: held for alias, held in trusted(host).items() if held[0] == ISSUER}
 
-    assert really == ({"vcenter01": (ISSUER, NEW)} if moved else {"old": (ISSUER, OLD)})
+    assert really == ({"vcenter01": (ISSUER, NEW)} if under_new_alias else {"old": (ISSUER, OLD)})
     assert host.open_sessions == 0
     assert proxy.peak == 1
     assert proxy.wait_closed()

@@ -391,12 +391,12 @@ def _readable(text: str, scrub: Callable[[str], str]) -> str:
     return printable(beginning)
 
 
-def names_a_refusal(answer: Answer) -> bool:
+def header_says_refused(answer: Answer) -> bool:
     """True if a header of the answer names the refusal of a login. Both forms of the API have this header."""
     return _REFUSAL in str(answer.headers.get(_ERROR_HEADER, "")).lower()
 
 
-def tells_of_a_refusal(operation: Operation, answer: Answer) -> bool:
+def body_says_refused(operation: Operation, answer: Answer) -> bool:
     """True if the JSON of an answer names the refusal of a login, at any place in it.
 
     In doubt this is a refusal, because a refused password must never be sent again. Of a write, only an answer in the

@@ -27,15 +27,15 @@ from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors impor
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import Fault
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import Received
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import api_error
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import body_says_refused
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import data_texts
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import describe
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import error_type_name
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import excerpt
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import header_says_refused
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import message_ids
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import message_texts
-from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import names_a_refusal
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import not_the_api
-from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import tells_of_a_refusal
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import unexpected
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import unexpected_body
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import wrong_shape
@@ -121,8 +121,8 @@ class JsonRpcCodec:
         result = value.get("result")
         if isinstance(result, dict) and result.get("error") is not None:
             fault = _read_error(result["error"], scrub)
-            is_unnamed_refusal = fault.error_type is None and tells_of_a_refusal(operation, answer)
-            if is_unnamed_refusal or names_a_refusal(answer):
+            is_unnamed_refusal = fault.error_type is None and body_says_refused(operation, answer)
+            if is_unnamed_refusal or header_says_refused(answer):
                 fault = replace(fault, error_type="UNAUTHENTICATED", outcome_unknown=False)
 
             raise api_error(received, fault)
@@ -285,7 +285,7 @@ def _refusal(received: Received) -> Optional[ApiError]:
 
     if error_type is None and not _has_output(answer.json):
         status = None
-        if names_a_refusal(answer) or tells_of_a_refusal(received.operation, answer):
+        if header_says_refused(answer) or body_says_refused(received.operation, answer):
             error_type = "UNAUTHENTICATED"
 
     if error_type is None:

@@ -25,15 +25,15 @@ from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors impor
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import Fault
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import Received
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import api_error
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import body_says_refused
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import data_texts
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import describe
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import error_type_name
+from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import header_says_refused
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import message_ids
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import message_texts
-from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import names_a_refusal
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import not_the_api
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import not_this_form
-from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import tells_of_a_refusal
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import unexpected
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import unexpected_body
 from ansible_collections.esx.trust.plugins.module_utils._api.answer_errors import wrong_shape
@@ -113,7 +113,7 @@ class RestCodec:
 
         is_success = 200 <= answer.status < 300 and not answer.is_json_rpc
         if not is_success:
-            if names_a_refusal(answer) or tells_of_a_refusal(operation, answer):
+            if header_says_refused(answer) or body_says_refused(operation, answer):
                 fault = Fault("UNAUTHENTICATED", inferred=True, texts=())
                 raise api_error(received, fault)
 

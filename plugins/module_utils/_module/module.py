@@ -133,5 +133,5 @@ def _validated(arguments: Arguments, run: Run) -> Module:
         return Module(arguments, run, arguments.keywords())
 
     module = Module(arguments, run, arguments.raw_keywords())
-    module.fail_json(msg=arguments.misshapen(module.params))
+    module.fail_json(msg=arguments.explain_wrong_form(module.params))
     return module

@@ -164,7 +164,7 @@ class Arguments:
 
         return shown
 
-    def misshapen(self, params: Mapping[str, Any]) -> str:
+    def explain_wrong_form(self, params: Mapping[str, Any]) -> str:
         """A sentence about the first option that should be a list of dictionaries and is not.
 
         If there is none, the sentence only says that an option is wrong.

@@ -135,8 +135,8 @@ def locked_out(leaving: ClientProfile, remaining: Sequence[ClientProfile], accou
         relation = "of which the account that this task logs in with is a member"
 
     return (
-        f"this would take {_KEEPS_CONTROL} from the {leaving.label}, {relation}, so it could not be given back; do"
-        " that with another account."
+        f"this would take {_KEEPS_CONTROL} from the {leaving.label}, {relation}, and the account could not restore"
+        " it. Use another account."
     )
 
 

@@ -97,7 +97,7 @@ def converged(client: Client, connection: Connection, declared: HostTrust, *, ch
         if client.api_protocol is None:
             # Nothing was declared that the host had to be asked for. Without an answer, nobody knows whether it is
             # there, and whether it accepts the login.
-            service.ask_anything(client)
+            service.ping(client)
 
     after = outcome.after
     for service in trust.services:

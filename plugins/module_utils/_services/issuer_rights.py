@@ -156,7 +156,7 @@ class _StepsInOrder:
     def add_issuer_step(self, step: Step) -> None:
         """Add a step of an issuer. The steps of profiles that must come before it are added first."""
         if _takes_alias(step):
-            self._check_own_issuer(step)
+            self._check_issuer_of_account(step)
             if self._profiles.offered:
                 self._add_steps_before(step)
         elif _makes_alias(step) and self._profiles.offered:
@@ -164,7 +164,7 @@ class _StepsInOrder:
 
         self.steps.append(step)
 
-    def _check_own_issuer(self, step: Step) -> None:
+    def _check_issuer_of_account(self, step: Step) -> None:
         """Add a conflict if the host would no longer trust the issuer of the token that is logged in."""
         issuer = self._declared.account.issuer
         if issuer is None or issuer != step.before.true_issuer:
@@ -173,7 +173,7 @@ class _StepsInOrder:
         if real_holder(self._last, issuer) is None:
             self.conflicts.append(
                 f"the host would no longer trust the issuer that is saved under the alias {step.id!r}. It issued the"
-                " SAML token that this task logs in with, so that could not be undone; do it with another account."
+                " SAML token that this task logs in with, so the account could not undo this. Use another account."
             )
 
     def _add_steps_before(self, step: Step) -> None:
@@ -214,17 +214,17 @@ class _StepsInOrder:
         for copy in planned.copies:
             self._add(Step.between(RESOURCE, copy.label, None, copy))
 
-        self._check_own_profiles(named)
+        self._check_profiles_of_account(named)
         self._delete(named)
 
     def _remove_with_issuer(self, alias: str, named: Sequence[ClientProfile]) -> None:
         """Delete the profiles that name the alias of a removed issuer, with a warning."""
-        self._check_own_profiles(named)
+        self._check_profiles_of_account(named)
 
         if self._profiles.refused:
             self.warnings.append(
-                f"the client profiles of the host may not be read ({self._profiles.refused}), so nobody can tell whose"
-                f" rights go with the issuer {alias!r}."
+                f"the client profiles of the host may not be read ({self._profiles.refused}): the rights"
+                f" that the subjects of the issuer {alias!r} lose are unknown."
             )
         elif named:
             self.warnings.append(
@@ -242,20 +242,20 @@ class _StepsInOrder:
         if refused:
             self.warnings.append(
                 f"the alias {alias!r} passes to the issuer {issuer!r}, and the client profiles of the host may not be"
-                f" read ({refused}), so nobody can tell which rights that gives to its subjects."
+                f" read ({refused}): the rights that the issuer's subjects get are unknown."
             )
         elif named:
             self.warnings.append(
                 f"the alias {alias!r} passes to the issuer {issuer!r}, whose subjects get the rights of the client"
                 f" profiles that name it: {_named(named)}."
             )
-            self._check_own_profiles(named)
+            self._check_profiles_of_account(named)
 
     def _profiles_naming(self, alias: str) -> list[ClientProfile]:
         """The profiles on the host that name this alias."""
         return [profile for profile in self.now if profile.subject.issuer_alias == alias]
 
-    def _check_own_profiles(self, leaving: Sequence[ClientProfile]) -> bool:
+    def _check_profiles_of_account(self, leaving: Sequence[ClientProfile]) -> bool:
         """True if the account that is logged in keeps the profiles that it needs to undo this.
 
         If not, add a conflict.
@@ -284,8 +284,8 @@ class _StepsInOrder:
 
         if refused:
             self.warnings.append(
-                f"the alias {alias!r} is new, and the client profiles of the host may not be read ({refused}), so"
-                " nobody can tell whether some name it already and give rights to the subjects of its issuer."
+                f"the alias {alias!r} is new, and the client profiles of the host may not be read ({refused})."
+                " If some name it already, the subjects of its issuer get their rights."
             )
         elif left_over:
             self.warnings.append(
@@ -320,7 +320,7 @@ class _StepsInOrder:
             return
 
         for profile in undeclared(self.now, self._declared):
-            if self._check_own_profiles([profile]):
+            if self._check_profiles_of_account([profile]):
                 self._delete([profile])
 
     def _add_declared(self, desired: DesiredClientProfile) -> None:

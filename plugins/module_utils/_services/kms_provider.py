@@ -341,7 +341,7 @@ def _listed(client: Client, entry: Mapping[str, Any]) -> tuple[Optional[dict[str
         if error.operation != GET.id or not (error.status == 404 or error.error_type == "OPERATION_NOT_FOUND"):
             raise
 
-        warning = f"{client.host}: its API does not tell the type and the key_id of {entry['provider']!r}."
+        warning = f"{client.host}: its API does not return the type and the key_id of {entry['provider']!r}."
 
     record["available"] = entry["available"]
     record["details"] = _texts_of_details(entry.get("details"))

@@ -119,7 +119,7 @@ def _read_key_id(value: Optional[str]) -> Optional[str]:
 
 
 def _read_key(value: Optional[str]) -> Optional[str]:
-    """The key in Base64. Raises InvalidInput, whose message tells only the length of the value."""
+    """The key in Base64. Raises InvalidInput, whose message shows only the length of the value."""
     if value is None:
         return None
 

@@ -70,7 +70,7 @@ class KmsProviders(Service):
 
         return cls(providers)
 
-    def ask_anything(self, client: Client) -> None:
+    def ping(self, client: Client) -> None:
         kms_provider.list_names(client)
 
     def observe(self, client: Client) -> Observed:

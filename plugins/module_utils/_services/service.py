@@ -37,7 +37,7 @@ class Service(DeclaredService, Protocol):
         """The same declaration with the account that is logged in, which must not lock itself out."""
         return self
 
-    def ask_anything(self, client: Client) -> None:
+    def ping(self, client: Client) -> None:
         """Ask the host for something that the service offers, to prove that it answers. A service need not do it.
 
         Raises TrustError.

@@ -184,7 +184,7 @@ def list_issuers(client: Client) -> tuple[TokenIssuer, ...]:
 
 
 def check_unchanged(client: Client, expected: TokenIssuer) -> None:
-    """Raise Overtaken if the alias no longer holds the issuer that is expected; raise TrustError if nobody can tell.
+    """Raise Overtaken if the alias no longer holds the expected issuer; raise TrustError if that cannot be read.
 
     The chains are not compared, because a host may save them in another form than they were written in.
     """
@@ -197,7 +197,7 @@ def check_arrived(client: Client, marked: TokenIssuer) -> None:
     """Raise Overtaken unless the alias still holds this marker, and another alias holds the issuer itself.
 
     The marker may be the last copy of the issuer's chains, if a host confirms a creation and does not carry it out.
-    Raise TrustError if nobody can tell.
+    Raise TrustError if that cannot be read.
     """
     held = {issuer.issuer_alias: issuer.issuer for issuer in list_issuers(client)}
     if held.get(marked.issuer_alias) != marked.issuer:

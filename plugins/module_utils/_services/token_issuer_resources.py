@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The plan of each token issuer, declared or not, as `resources` of a result tells it."""
+"""The plan of each token issuer, declared or not, as `resources` of a result shows it."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ MEANINGS = {
     "differs": "there, and not as declared",
     "missing": "declared, and not there",
     "extra": "there, and a converge deletes it",
-    "undeclared": "there, and nobody declared it; left alone",
+    "undeclared": "on the host, not declared, unchanged",
     "conflict": "a person must decide; nothing is written",
     "unreachable": "the host did not answer",
     "failed": "the host could not be examined",

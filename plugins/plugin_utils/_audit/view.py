@@ -44,11 +44,11 @@ _TITLES = {
 }
 
 _CHANGES = {
-    "repaired": "{hosts} became as declared",
-    "deviating": "{hosts} stopped being as declared",
-    "other_status": "{hosts} got another finding than before",
-    "added": "{hosts} took part for the first time",
-    "not_examined_again": "{hosts} took part in the earlier audit only",
+    "repaired": "{hosts} now as declared",
+    "deviating": "{hosts} no longer as declared",
+    "other_status": "{hosts} with another finding than before",
+    "added": "{hosts} in the audit for the first time",
+    "not_examined_again": "{hosts} in the earlier audit only",
 }
 
 View = dict[str, Any]

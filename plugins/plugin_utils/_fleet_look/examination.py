@@ -79,14 +79,14 @@ class _Examined:
     login: the login that this host tries for the others, or None.
     since: when the examination began, in seconds of the monotonic clock; None before.
     has_handshake: the host was asked for a TLS handshake, because it took long.
-    left: the host is silent, so another host tries the login.
+    replaced: the host is silent, so another host tries the login in its place.
     """
 
     host: str
     login: Optional[_Login] = None
     since: Optional[float] = None
     has_handshake: bool = False
-    left: bool = False
+    replaced: bool = False
 
 
 class Examination:
@@ -235,15 +235,15 @@ class Examination:
 
             if examined.since is not None and now - examined.since > _HANDSHAKE_AFTER:
                 examined.has_handshake = True
-                handshake = self._pool.submit(_answers, self._fleet[examined.host] or {})
+                handshake = self._pool.submit(_is_reachable, self._fleet[examined.host] or {})
                 self._handshakes[handshake] = examined
 
     def _go_on_after_handshake(self, examined: _Examined, answered: bool) -> None:
         """Let another host try the login if this host is silent. A silent host has not got the password."""
         still_examined = examined in self._examined.values()
         if still_examined and examined.login is not None and not answered:
-            examined.left = True
-            self._try_answering(examined.login)
+            examined.replaced = True
+            self._try_reachable(examined.login)
 
     def _go_on_after_trial(self, examined: _Examined) -> None:
         """Decide what the waiting hosts do, after a host has tried the login for them."""
@@ -264,12 +264,12 @@ class Examination:
             self._ask_all(login.take_all())
             return
 
-        if examined.left:
+        if examined.replaced:
             # Another host tries the login already.
             return
 
         if failure.get("code") == "unreachable":
-            self._try_answering(login)
+            self._try_reachable(login)
         else:
             self._try_next(login)
 
@@ -291,33 +291,33 @@ class Examination:
             self._results[host] = _not_tried(host, login.refused_by).result()
             self._forbid(host)
 
-    def _try_answering(self, login: _Login) -> None:
+    def _try_reachable(self, login: _Login) -> None:
         """Try a login on a waiting host that answers. The search for such hosts is made once for a login."""
         if login.searched or len(login.waiting) < 2:
             self._try_next(login)
             return
 
         login.searched = True
-        search = self._pool.submit(self._answering, list(login.waiting))
+        search = self._pool.submit(self._reachable_hosts, list(login.waiting))
         self._searches[search] = login
 
-    def _go_on_after_search(self, login: _Login, answering: list[str]) -> None:
+    def _go_on_after_search(self, login: _Login, reachable_hosts: list[str]) -> None:
         """Try the login on the hosts that answer. The silent hosts come last."""
-        # During the search, a host that was left may have answered, so that these hosts do not wait any more.
-        found = set(answering)
+        # During the search, a host that was replaced may have answered, so that these hosts do not wait any more.
+        found = set(reachable_hosts)
         waiting = set(login.waiting)
         login.silent = [host for host in login.waiting if host not in found]
-        login.waiting = [host for host in answering if host in waiting]
+        login.waiting = [host for host in reachable_hosts if host in waiting]
         self._try_next(login)
 
-    def _answering(self, hosts: list[str]) -> list[str]:
+    def _reachable_hosts(self, hosts: list[str]) -> list[str]:
         """The hosts that complete a TLS handshake."""
 
-        def answers(host: str) -> bool:
-            return _answers(self._fleet[host] or {})
+        def is_reachable(host: str) -> bool:
+            return _is_reachable(self._fleet[host] or {})
 
         with ThreadPoolExecutor(max_workers=self._threads) as pool:
-            found = list(pool.map(answers, hosts))
+            found = list(pool.map(is_reachable, hosts))
 
         return [host for host, answered in zip(hosts, found) if answered]
 
@@ -367,7 +367,7 @@ def _by_login(fleet: Mapping[str, Optional[Params]]) -> tuple[list[_Login], list
     return list(logins.values()), hosts_without_wait
 
 
-def _answers(params: Params) -> bool:
+def _is_reachable(params: Params) -> bool:
     """True if the host, or the host behind its proxy, completes a TLS handshake in time. No request is sent."""
     try:
         connection = Connection.from_params(params)

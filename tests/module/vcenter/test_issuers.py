@@ -63,7 +63,7 @@ def test_the_chain_that_signs_is_first_and_once_there(modules: Modules, vcenter:
 
 
 @pytest.mark.parametrize("style", certificates.FORMATS)
-def test_certificates_in_any_dress(modules: Modules, vcenter: Vcenter, style: str) -> None:
+def test_certificates_in_any_form(modules: Modules, vcenter: Vcenter, style: str) -> None:
     vcenter.settings(certificate_format=style)
     assert chains(modules.run(MODULE)) == [OLD]
 

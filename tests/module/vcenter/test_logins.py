@@ -51,7 +51,7 @@ def test_a_source_that_needs_no_login_is_read_after_a_refused_login(modules: Mod
 
 
 @pytest.mark.parametrize("source", ["oidc", "saml", "broker"])
-def test_a_source_that_needs_no_login_tells_nobody_that_the_login_is_good(modules: Modules, source: str) -> None:
+def test_a_source_that_needs_no_login_does_not_mark_the_login_as_accepted(modules: Modules, source: str) -> None:
     """A task in the background that sends no password takes no turn with the tasks that send it."""
     action = ActionModule(None, None, None, None, None, None)
     assert not action.sends_password({**modules.connection, "source": source})

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("domain", ["vsphere.local", "other.local"])
-def test_names_that_are_not_told_are_put_together(modules: Modules, vcenter: Vcenter, domain: str) -> None:
+def test_names_that_are_not_shown_are_put_together(modules: Modules, vcenter: Vcenter, domain: str) -> None:
     vcenter.settings(openidconnect=False, saml=False)
     ran = modules.run(MODULE, sso_domain=domain)
     base = f"https://{vcenter.address}:{vcenter.port}"
