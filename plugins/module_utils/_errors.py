@@ -129,7 +129,7 @@ class Conflict(TrustError):
     code = "conflict"
 
 
-class Overtaken(TrustError):
+class ChangedMeanwhile(TrustError):
     """The state of the host has changed since the step was planned. The step was not sent; the run looks again."""
 
     code = "conflict"

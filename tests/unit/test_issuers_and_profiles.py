@@ -12,8 +12,8 @@ import pytest
 from ansible_collections.esx.trust.plugins.module_utils._api.login import TOKEN_CREATE
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._errors import HINT_RUN_AGAIN
+from ansible_collections.esx.trust.plugins.module_utils._errors import ChangedMeanwhile
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
-from ansible_collections.esx.trust.plugins.module_utils._errors import Overtaken
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
 from ansible_collections.esx.trust.plugins.module_utils._services.account import Account
@@ -169,7 +169,7 @@ def test_a_removal_stops_if_other_profiles_name_the_alias_now() -> None:
     known = service.observe(client.as_client())
     service.check(client.as_client(), deletion, known, just_observed=True)
 
-    with pytest.raises(Overtaken) as caught:
+    with pytest.raises(ChangedMeanwhile) as caught:
         service.check(client.as_client(), deletion, Observed(known.issuers), just_observed=True)
 
     assert caught.value.message == (

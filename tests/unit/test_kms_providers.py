@@ -11,9 +11,9 @@ import pytest
 
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._errors import HINT_RUN_AGAIN
+from ansible_collections.esx.trust.plugins.module_utils._errors import ChangedMeanwhile
 from ansible_collections.esx.trust.plugins.module_utils._errors import Conflict
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
-from ansible_collections.esx.trust.plugins.module_utils._errors import Overtaken
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import DECLARATION
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import DesiredKmsProvider
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import KmsProvider
@@ -89,7 +89,7 @@ def test_a_provider_that_is_gone_or_has_another_key_is_not_deleted(now: Optional
     client = ScriptedClient(host_with(providers={"site-a": now} if now else {}))
     declared = service(provider("site-a", state="absent"))
     observed = declared.observe(client.as_client())
-    with pytest.raises(Overtaken) as caught:
+    with pytest.raises(ChangedMeanwhile) as caught:
         declared.check(client.as_client(), deletion(), observed, False)
 
     assert caught.value.message == "esx01: the key provider 'site-a' was replaced or deleted since the last look."

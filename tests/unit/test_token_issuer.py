@@ -11,8 +11,8 @@ import pytest
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._errors import HINT_RUN_AGAIN
+from ansible_collections.esx.trust.plugins.module_utils._errors import ChangedMeanwhile
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
-from ansible_collections.esx.trust.plugins.module_utils._errors import Overtaken
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import GET
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import LIST
@@ -69,7 +69,7 @@ def test_an_alias_that_lost_its_issuer_stops_the_step() -> None:
     (expected,) = issuers(vc=ISSUER).values()
     host = MemoryHost()
     host.hold_issuer("vc", "https://theirs", [])
-    with pytest.raises(Overtaken) as caught:
+    with pytest.raises(ChangedMeanwhile) as caught:
         check_unchanged(ScriptedClient(host).as_client(), expected)
 
     assert caught.value.message == "esx01: the alias 'vc' has lost its issuer since the last look."

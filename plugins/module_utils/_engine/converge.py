@@ -18,8 +18,8 @@ from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._engine.restoring import restore_after_failure
 from ansible_collections.esx.trust.plugins.module_utils._engine.sent import Sent
 from ansible_collections.esx.trust.plugins.module_utils._errors import HINT_RUN_AGAIN
+from ansible_collections.esx.trust.plugins.module_utils._errors import ChangedMeanwhile
 from ansible_collections.esx.trust.plugins.module_utils._errors import Conflict
-from ansible_collections.esx.trust.plugins.module_utils._errors import Overtaken
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
@@ -340,4 +340,4 @@ class _Run:
 
 def _shows_a_change(error: TrustError) -> bool:
     """True if the error of a step says that somebody else has changed the host since the run looked at it."""
-    return isinstance(error, Overtaken) or error.error_type in _SUPERSEDED
+    return isinstance(error, ChangedMeanwhile) or error.error_type in _SUPERSEDED

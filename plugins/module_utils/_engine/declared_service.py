@@ -52,7 +52,7 @@ class DeclaredService(Protocol):
         just_observed: True if the run has sent no step, and has waited for nothing, since it read the state. Then
             nobody else had much time to change the resource of the step.
 
-        Raises Overtaken if the state has changed, or another TrustError if the host cannot be read.
+        Raises ChangedMeanwhile if the state has changed, or another TrustError if the host cannot be read.
         """
         return
 

@@ -28,8 +28,8 @@ from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import StepAnswer
 from ansible_collections.esx.trust.plugins.module_utils._errors import HINT_RUN_AGAIN
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
+from ansible_collections.esx.trust.plugins.module_utils._errors import ChangedMeanwhile
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
-from ansible_collections.esx.trust.plugins.module_utils._errors import Overtaken
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from ansible_collections.esx.trust.plugins.module_utils._services import client_profile
@@ -208,7 +208,7 @@ class IssuersAndProfiles(Service):
         issuer from its alias, the profiles that name the alias must be the same too, because a host may delete them
         together with the issuer.
 
-        Raises Overtaken if that has changed, and TrustError.
+        Raises ChangedMeanwhile if that has changed, and TrustError.
         """
         if not _is_issuer(step):
             return
@@ -223,7 +223,7 @@ class IssuersAndProfiles(Service):
             return
 
         if self._read_profiles(client).naming(step.id) != observed.profiles.naming(step.id):
-            raise Overtaken(
+            raise ChangedMeanwhile(
                 f"{client.host}: the client profiles that name the alias {step.id!r} have changed since the last look.",
                 HINT_RUN_AGAIN,
             )

@@ -19,7 +19,7 @@ from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Reso
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import ServicePlan
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._errors import HINT_RUN_AGAIN
-from ansible_collections.esx.trust.plugins.module_utils._errors import Overtaken
+from ansible_collections.esx.trust.plugins.module_utils._errors import ChangedMeanwhile
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider_plan
@@ -115,15 +115,15 @@ class KmsProviders(Service):
     def check(self, client: Client, step: Step, observed: Observed, just_observed: bool) -> None:
         """Before a provider is deleted: check that it has the key of the plan, unless the run has just seen that.
 
-        vCenter may have replaced the provider meanwhile, and its new key must not be deleted. Raises Overtaken if the
-        provider is gone or has another key, and TrustError.
+        vCenter may have replaced the provider meanwhile, and its new key must not be deleted. Raises ChangedMeanwhile
+        if the provider is gone or has another key, and TrustError.
         """
         if just_observed or not step.deletes:
             return
 
         now = kms_provider.find(client, step.id)
         if now is None or not kms_provider_plan.has_key_of(now, step.before):
-            raise Overtaken(
+            raise ChangedMeanwhile(
                 f"{client.host}: the key provider {step.id!r} was replaced or deleted since the last look.",
                 HINT_RUN_AGAIN,
             )

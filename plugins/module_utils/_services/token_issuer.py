@@ -23,7 +23,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.operation import Pa
 from ansible_collections.esx.trust.plugins.module_utils._api.rest import path_element
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._errors import HINT_RUN_AGAIN
-from ansible_collections.esx.trust.plugins.module_utils._errors import Overtaken
+from ansible_collections.esx.trust.plugins.module_utils._errors import ChangedMeanwhile
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import ignored
@@ -184,7 +184,7 @@ def list_issuers(client: Client) -> tuple[TokenIssuer, ...]:
 
 
 def check_unchanged(client: Client, expected: TokenIssuer) -> None:
-    """Raise Overtaken if the alias no longer holds the expected issuer; raise TrustError if that cannot be read.
+    """Raise ChangedMeanwhile if the alias no longer holds the expected issuer; raise TrustError if that cannot be read.
 
     The chains are not compared, because a host may save them in another form than they were written in.
     """
@@ -194,7 +194,7 @@ def check_unchanged(client: Client, expected: TokenIssuer) -> None:
 
 
 def check_arrived(client: Client, marked: TokenIssuer) -> None:
-    """Raise Overtaken unless the alias still holds this marker, and another alias holds the issuer itself.
+    """Raise ChangedMeanwhile unless the alias still holds this marker, and another alias holds the issuer itself.
 
     The marker may be the last copy of the issuer's chains, if a host confirms a creation and does not carry it out.
     Raise TrustError if that cannot be read.
@@ -204,15 +204,15 @@ def check_arrived(client: Client, marked: TokenIssuer) -> None:
         raise _lost_issuer(client, marked)
 
     if marked.true_issuer not in held.values():
-        raise Overtaken(
+        raise ChangedMeanwhile(
             f"{client.host}: the host confirmed that it wrote the issuer {marked.true_issuer!r}, and does not list it.",
             HINT_RUN_AGAIN,
         )
 
 
-def _lost_issuer(client: Client, expected: TokenIssuer) -> Overtaken:
+def _lost_issuer(client: Client, expected: TokenIssuer) -> ChangedMeanwhile:
     """The error for an alias that no longer holds the issuer that is expected."""
-    return Overtaken(
+    return ChangedMeanwhile(
         f"{client.host}: the alias {expected.issuer_alias!r} has lost its issuer since the last look.",
         HINT_RUN_AGAIN,
     )
