@@ -212,7 +212,7 @@ def _playbooks() -> dict[str, Any]:
 
 
 def defaults_on_page() -> dict[str, dict[str, str]]:
-    """The defaults in docs/playbooks.md, by playbook and variable, without those that are told in words."""
+    """The defaults in docs/playbooks.md, by playbook and variable, without those that are described in a sentence."""
     found: dict[str, dict[str, str]] = {}
 
     for playbook, section in _SECTION_OF_PAGE.findall((ROOT / "docs/playbooks.md").read_text("utf-8")):

@@ -20,7 +20,7 @@ DEEPEST = 64
 _DEEPEST_BODY = 4 * DEEPEST
 #: The first characters of a body in which the kind of a page is looked for.
 _SEARCHED = 4096
-#: An element by which a web page is told from other documents. Pages of proxies often lack the element html.
+#: An element that only web pages have. Pages of proxies often lack the element html.
 _PAGE_ELEMENT = re.compile(r"<(!doctype html|html|head|title|body|center|div|h[1-6]|p)(?=[\s/>])", re.IGNORECASE)
 
 

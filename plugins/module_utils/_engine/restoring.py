@@ -105,11 +105,11 @@ def _report_restored(steps: list[Step], error: TrustError) -> None:
     if not restored:
         return
 
-    told = f"These were put back as they were: {', '.join(restored)}."
+    sentence = f"These were put back as they were: {', '.join(restored)}."
     if len(restored) == 1:
-        told = f"The {restored[0]} was put back as it was."
+        sentence = f"The {restored[0]} was put back as it was."
 
-    error.reword(message=f"{error.message} {told}")
+    error.reword(message=f"{error.message} {sentence}")
 
 
 def _report_lost(steps: list[Step], declared: DeclaredHost, error: TrustError) -> None:
@@ -118,13 +118,13 @@ def _report_lost(steps: list[Step], declared: DeclaredHost, error: TrustError) -
         return
 
     names = _names(lost)
-    told = f"These could not be put back: {', '.join(names)}."
+    sentence = f"These could not be put back: {', '.join(names)}."
     hint = _RUN_AGAIN_FOR_SEVERAL
     if len(names) == 1:
-        told = f"The {names[0]} could not be put back."
+        sentence = f"The {names[0]} could not be put back."
         hint = _RUN_AGAIN
 
-    error.reword(message=f"{error.message} {told}", hint=f"{error.hint} {hint}".strip())
+    error.reword(message=f"{error.message} {sentence}", hint=f"{error.hint} {hint}".strip())
     for step in lost:
         error.not_restored.append(declared.not_restored(step))
 
