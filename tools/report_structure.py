@@ -129,7 +129,7 @@ def _entries() -> list[dict[str, Any]]:
 
 
 def probe_reports(info: Mapping[str, Any], tried: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """A report of hosts that answered, hosts that did not, and hosts on which a throw-away issuer was tried.
+    """A report of hosts that answered, hosts that did not, and hosts on which a temporary issuer was tried.
 
     info, tried: the values that esx_api_info and esx_api_probe return, each with its documented `type`.
     """

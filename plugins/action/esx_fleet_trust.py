@@ -51,7 +51,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         task_vars = task_vars or {}
         result: dict[str, Any] = super().run(tmp, task_vars)
         started_at = _now()
-        options = self._options()
+        try:
+            options = self._options()
+        except AnsibleActionFail:
+            memory.forget()
+            raise
 
         if not options["resume"]:
             memory.forget()

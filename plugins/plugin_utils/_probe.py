@@ -304,7 +304,7 @@ def _deletes_keys(services: Sequence[Mapping[str, Any]]) -> Optional[bool]:
 
 
 def _is_left_behind(tried: Optional[Mapping[str, Any]]) -> bool:
-    """True if the host may still hold the throw-away issuer."""
+    """True if the host may still hold the temporary issuer."""
     return tried is not None and tried.get("removed") is False
 
 

@@ -63,7 +63,7 @@ def names_of(declared: Declared) -> dict[str, list[str]]:
         "key": [KEY, KEY_ID],
         "password": [hosts[0].password],
         "tokens": [token for host in hosts for token in host.tokens],
-        "throw-away": ["esx-trust-probe-0", "urn:esx.trust"],
+        "temporary": ["esx-trust-probe-0", "urn:esx.trust"],
     }
 
 
@@ -139,7 +139,7 @@ def test_what_is_left_behind_is_no_success(declared: Declared, tmp_path: Path) -
     played = declared.run(PROBE, *WRITE, "-e", "esx_hosts=esx01,esx02")
 
     assert played.code == 2, played.output
-    assert "On 1 of 2 hosts the throw-away token issuer may still be there." in " ".join(played.output.split())
+    assert "On 1 of 2 hosts the temporary token issuer may still be there." in " ".join(played.output.split())
 
     record = report(tmp_path / "play")
 

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The throw-away issuers of esx_api_probe."""
+"""The temporary issuers of esx_api_probe."""
 
 from __future__ import annotations
 

@@ -128,3 +128,12 @@ def test_nothing_is_resumed_that_was_not_begun(folder: Path, tmp_path: Path) -> 
 
     assert not resumed.get("failed")
     assert (tmp_path / "audit.json").exists()
+
+
+def test_a_look_with_a_wrong_option_leaves_no_earlier_result() -> None:
+    memory.keep(memory.LISTS, {"hosts": ["esx01"]})
+
+    with pytest.raises(AnsibleActionFail, match="threads: is less than 1"):
+        fleet_trust(threads=0)
+
+    assert memory.kept(memory.LISTS) is None

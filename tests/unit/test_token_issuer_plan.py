@@ -225,7 +225,7 @@ def test_an_alias_and_an_issuer_that_belong_to_two_entries_are_a_conflict(policy
     assert planned.steps == ()
     assert planned.conflict == (
         f"the issuer {ISSUER!r} is saved under the alias 'b', and {ALIAS!r} holds another issuer;"
-        " to rename it, set issuer_conflict to rename."
+        " to put the declared issuer in its place, set issuer_conflict to rename."
     )
 
 

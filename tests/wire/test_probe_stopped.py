@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The throw-away issuer of esx_api_probe is gone when the run is stopped, and after the next run when it is killed."""
+"""The temporary issuer of esx_api_probe is gone when the run is stopped, and after the next run when it is killed."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds out what only a write to an ESX host can show, with a throw-away token issuer that is removed again.
+"""Finds out what only a write to an ESX host can show, with a temporary token issuer that is removed again.
 
 The issuer is harmless. Its certificate is new and the key is not kept, so nobody can sign a token for the issuer. And
 no client profile names the issuer, so such a token would give no rights.
@@ -110,10 +110,10 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
 
 
 class _Trial:
-    """Creates one throw-away issuer, reads and changes it, and removes it.
+    """Creates one temporary issuer, reads and changes it, and removes it.
 
     leftovers: the aliases that earlier runs have left.
-    alias, issuer: the names of the throw-away issuer.
+    alias, issuer: the names of the temporary issuer.
     operations: the operations that were carried out.
     """
 
@@ -315,7 +315,7 @@ class _Trial:
         """The error for an issuer that could not be removed. problem: the last error of the deletion."""
         why = f" ({problem.message})" if problem else ""
         error = TrustError(
-            f"{self._client.host}: the throw-away token issuer {alias!r} may still be there{why}",
+            f"{self._client.host}: the temporary token issuer {alias!r} may still be there{why}",
             "It gives nobody any right. Run this again, which removes it, or remove it with esx_token_issuer.",
         )
         error.operations = self.operations
@@ -326,7 +326,7 @@ class _Trial:
 
 
 def _operation(action: str, alias: str) -> dict[str, str]:
-    """An operation on the throw-away issuer, as results list it."""
+    """An operation on the temporary issuer, as results list it."""
     return Step(action, token_issuer_model.RESOURCE, alias).describe()
 
 

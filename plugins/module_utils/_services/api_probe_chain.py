@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes the certificates of a throw-away token issuer."""
+"""Makes the certificates of a temporary token issuer."""
 
 from __future__ import annotations
 

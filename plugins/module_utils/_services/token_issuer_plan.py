@@ -420,7 +420,10 @@ def _in_the_way(held: Held, desired: DesiredTokenIssuer) -> str:
     where = f"the issuer {desired.issuer!r} is saved under the alias {alias_on_host!r}"
 
     if alias in held:
-        return f"{where}, and {alias!r} holds another issuer; to rename it, set issuer_conflict to rename."
+        return (
+            f"{where}, and {alias!r} holds another issuer; to put the declared issuer in its place, set issuer_conflict"
+            " to rename."
+        )
 
     return (
         f"{where} with other certificates; to use that alias, set issuer_conflict to adopt; to rename it, set"

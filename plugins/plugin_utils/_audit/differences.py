@@ -20,7 +20,7 @@ from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import
 from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import end_in_words
 
 # If the resource is on one side only, its id already tells its name.
-_FIELDS_OF_BOTH = tuple(field for facts in RESOURCES for field in facts.compared_fields)
+_FIELDS_OF_BOTH = tuple(dict.fromkeys(field for facts in RESOURCES for field in facts.compared_fields))
 _FIELDS_OF_ONE_SIDE = ("key_id", "issuer")
 _FIELDS_OF_CERTIFICATES = ("sha256", "subject", "not_after")
 
