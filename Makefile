@@ -23,7 +23,6 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## audit eight simulated hosts (four are wrong, one is down), converge them, audit again (KEEP=1: leave them up)
-	@test -x .venv/run/bin/ansible-playbook || echo "Downloading ansible-core and its libraries into .venv/run, once; ten seconds, or minutes on a slow line or a busy machine."
 	@$(ENVIRONMENT) run
 	@.venv/run/bin/python tools/demo.py $(if $(filter 1,$(KEEP)),--keep)
 

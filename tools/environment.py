@@ -304,6 +304,14 @@ def main() -> None:
 
     link_collection()
 
+    # Only users make this environment alone, and they have to wait.
+    if names == ["run"] and not ENVIRONMENTS["run"].python.exists():
+        print(
+            "Downloading ansible-core and its libraries into .venv/run, once; ten seconds, or minutes on a slow line or"
+            " a busy machine.",
+            flush=True,
+        )
+
     for name in names:
         make(ENVIRONMENTS[name])
 

@@ -30,14 +30,6 @@ def main() -> None:
     """Become the simulator, so that signals reach it."""
     run = ENVIRONMENTS["run"]
 
-    if not (run.bin / "ansible-playbook").exists():
-        print(
-            "Downloading ansible-core and its libraries into .venv/run, once; ten seconds, or minutes on a slow line or"
-            " a busy machine.",
-            file=sys.stderr,
-            flush=True,
-        )
-
     made = subprocess.run([sys.executable, ROOT / "tools/environment.py", "run"], stdout=sys.stderr, check=False)
     if made.returncode or not run.python.exists():
         # The environment has said the reason.

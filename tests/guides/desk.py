@@ -32,11 +32,11 @@ class Desk:
         self.folder = home.resolve() / "trust"
         self.folder.mkdir()
         self._here = self.folder
-        self._told = home / "here"
+        self._last_folder = home / "here"
 
         self._variables = clean_environment(
             ANSIBLE_NOCOLOR="1",
-            GUIDES_HERE=self._told,
+            GUIDES_HERE=self._last_folder,
             HOME=home,
             PAGER="cat",  # a person would turn the pages
             PATH=clean_path(run.bin),
@@ -75,14 +75,14 @@ class Desk:
 
         # The next command begins where this one ends.
         said = terminal.run(f"trap 'pwd > \"$GUIDES_HERE\"' EXIT\n{text}", self._here, self._variables, ANSWERS)
-        self._here = Path(self._told.read_text("utf-8").rstrip("\n"))
-        told = f"{command.where}: $ {text}\n{said.output}"
+        self._here = Path(self._last_folder.read_text("utf-8").rstrip("\n"))
+        shown = f"{command.where}: $ {text}\n{said.output}"
 
-        assert said.exit_code == command.exit_code, f"{told}\nended with {said.exit_code}, not {command.exit_code}"
+        assert said.exit_code == command.exit_code, f"{shown}\nended with {said.exit_code}, not {command.exit_code}"
 
         missing = command.missing(said.output)
 
-        assert missing is None, f"{told}\ndoes not show this where it should:\n{missing}"
+        assert missing is None, f"{shown}\ndoes not show this where it should:\n{missing}"
         return said.output
 
     def _start(self, command: str) -> str:

@@ -18,7 +18,7 @@ from ansible_collections.esx.trust.plugins.module_utils import _errors
 from support import sources
 
 #: A message that names its host or its resource first. Those about an option name the option and say what to do.
-_TOLD = re.compile(r"(…: |the |… is )(?!is |has |holds |means |one of |only one of ).* .* .* .*\.", re.DOTALL)
+_ABOUT_A_HOST = re.compile(r"(…: |the |… is )(?!is |has |holds |means |one of |only one of ).* .* .* .*\.", re.DOTALL)
 
 #: A message about a value that somebody gave: it begins with the name of the option, the filter or the lookup.
 _ABOUT_A_VALUE = re.compile(
@@ -138,7 +138,7 @@ def worth_an_entry() -> set[str]:
 
     for layer in ("_api", "_engine", "_services"):
         for path in (environment.ROOT / "plugins/module_utils" / layer).glob("*.py"):
-            messages.update(text for text in of_python(path) if _TOLD.fullmatch(text))
+            messages.update(text for text in of_python(path) if _ABOUT_A_HOST.fullmatch(text))
 
     # A text without two words in a row only joins texts that stand elsewhere.
     return {text.strip() for text in messages | of_playbooks() if re.search(r"\w \w", text)}

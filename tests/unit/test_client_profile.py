@@ -28,9 +28,9 @@ def test_the_id_of_a_new_profile_comes_into_a_new_record() -> None:
     records = [CREATED.record(), HELD.record(), {}]
     creation = Step.between(RESOURCE, CREATED.label, None, CREATED)
 
-    told = with_ids(records, [(creation, "new")])
+    returned = with_ids(records, [(creation, "new")])
 
-    assert [record.get("profile") for record in told] == ["new", "held", None]
+    assert [record.get("profile") for record in returned] == ["new", "held", None]
     assert [record.get("profile") for record in records] == [None, "held", None]
 
 

@@ -17,11 +17,11 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidIn
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
 from ansible_collections.esx.trust.plugins.module_utils._services.account import Account
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import RESOURCE as PROFILE_KIND
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import ClientProfile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import DesiredClientProfile
 from ansible_collections.esx.trust.plugins.module_utils._services.held_profiles import Profiles
 from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import ISSUER as ISSUER_KIND
-from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import PROFILE as PROFILE_KIND
 from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import IssuersAndProfiles
 from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import Observed
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import DesiredTokenIssuer
@@ -253,6 +253,6 @@ def test_a_diff_shows_issuers_by_alias_and_profiles_by_label() -> None:
 def test_the_id_of_a_new_profile_comes_into_its_record() -> None:
     created = ClientProfile(profile("vc", "admins").subject)
     records = {"token_issuers": [HELD["vc"].record()], "client_profiles": [created.record()]}
-    told = IssuersAndProfiles().with_ids(records, [(Step.between(PROFILE_KIND, created.label, None, created), "7")])
+    returned = IssuersAndProfiles().with_ids(records, [(Step.between(PROFILE_KIND, created.label, None, created), "7")])
 
-    assert told == {**records, "client_profiles": [{**created.record(), "profile": "7"}]}
+    assert returned == {**records, "client_profiles": [{**created.record(), "profile": "7"}]}

@@ -110,7 +110,7 @@ def test_what_cannot_be_put_back_is_reported() -> None:
 
 
 @pytest.mark.parametrize(
-    ("refusals", "told", "hint"),
+    ("refusals", "sentence", "hint"),
     [
         (1, " These were put back as they were: token_issuer 'a', token_issuer 'b'.", ""),
         (
@@ -121,7 +121,7 @@ def test_what_cannot_be_put_back_is_reported() -> None:
     ],
     ids=["restored", "lost"],
 )
-def test_several_issuers_of_a_failed_swap_stand_in_one_sentence(refusals: int, told: str, hint: str) -> None:
+def test_several_issuers_of_a_failed_swap_stand_in_one_sentence(refusals: int, sentence: str, hint: str) -> None:
     """The last of its updates is refused, after both issuers have left their aliases."""
     client = ScriptedClient(host_with(("a", "https://x", OLD), ("b", "https://y", NEW)), retries=0)
     client.passes("update")
@@ -130,7 +130,7 @@ def test_several_issuers_of_a_failed_swap_stand_in_one_sentence(refusals: int, t
     with pytest.raises(TrustError) as caught:
         run(client, desired(issuers=[issuer("a", "https://y", **RENAME), issuer("b", "https://x", **RENAME)]))
 
-    assert caught.value.message == f"esx01: failed (400 INVALID_ARGUMENT).{told}"
+    assert caught.value.message == f"esx01: failed (400 INVALID_ARGUMENT).{sentence}"
     assert caught.value.hint.endswith(hint)
 
 

@@ -67,7 +67,6 @@ from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_r
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_restoring import undo_renaming
 
 ISSUER = token_issuer_model.RESOURCE
-PROFILE = client_profile_model.RESOURCE
 #: The options of esx_host_trust that list token issuers and client profiles. The records have the same names.
 ISSUERS_OPTION = "token_issuers"
 PROFILES_OPTION = "client_profiles"
@@ -107,8 +106,8 @@ class IssuersAndProfiles(Service):
     account: Account = UNKNOWN
     complete: bool = True
 
-    kinds: ClassVar[tuple[str, ...]] = (ISSUER, PROFILE)
     resources: ClassVar[tuple[ResourceFacts, ...]] = (token_issuer.FACTS, client_profile.FACTS)
+    kinds: ClassVar[tuple[str, ...]] = tuple(facts.kind for facts in resources)
     list_options: ClassVar[tuple[str, ...]] = (ISSUERS_OPTION, PROFILES_OPTION)
     arguments: ClassVar[Arguments] = Arguments(
         options={

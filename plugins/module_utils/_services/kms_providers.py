@@ -26,7 +26,6 @@ from ansible_collections.esx.trust.plugins.module_utils._services import kms_pro
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._services.declared_lists import check_unique
 from ansible_collections.esx.trust.plugins.module_utils._services.declared_lists import read_list
-from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import RESOURCE
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import DesiredKmsProvider
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import KmsProvider
 from ansible_collections.esx.trust.plugins.module_utils._services.resource_facts import ResourceFacts
@@ -54,8 +53,8 @@ class KmsProviders(Service):
 
     desired: tuple[DesiredKmsProvider, ...] = ()
 
-    kinds: ClassVar[tuple[str, ...]] = (RESOURCE,)
     resources: ClassVar[tuple[ResourceFacts, ...]] = (kms_provider.FACTS,)
+    kinds: ClassVar[tuple[str, ...]] = tuple(facts.kind for facts in resources)
     list_options: ClassVar[tuple[str, ...]] = (LIST_OPTION,)
     arguments: ClassVar[Arguments] = Arguments(
         options={LIST_OPTION: kms_provider.DECLARATION.list_option()},
