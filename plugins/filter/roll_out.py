@@ -11,18 +11,13 @@ from typing import Any
 
 from ansible_collections.esx.trust.plugins.plugin_utils import _roll_out
 from ansible_collections.esx.trust.plugins.plugin_utils import _rotation
+from ansible_collections.esx.trust.plugins.plugin_utils._put_aside import is_down
 from ansible_collections.esx.trust.plugins.plugin_utils._role_variables import results_of
 
 
 def roll_out_down(fleet: Iterable[str], hostvars: Mapping[str, Any]) -> list[str]:
     """The hosts of the fleet that the module could not reach, see roll_out_down.yml. hostvars: Ansible's `hostvars`."""
-    down = []
-    for host, done in results_of(fleet, hostvars).items():
-        failure = done.get("failure")
-        if isinstance(failure, Mapping) and failure.get("code") == "unreachable":
-            down.append(host)
-
-    return down
+    return [host for host, result in results_of(fleet, hostvars).items() if is_down(result)]
 
 
 class FilterModule:

@@ -105,6 +105,20 @@ def test_hosts_that_are_down_are_put_aside(declared: Declared) -> None:
     assert declared.in_order == [["create", "create"]] * 5
 
 
+def test_a_host_that_goes_down_after_the_look_fails_once(declared: Declared) -> None:
+    """Its share would be too great if it counted in its batch."""
+    down = declared.hosts[1]
+    nobody_listens = f"{{{{ 1 if host_trust_look is defined else {down.port} }}}}"
+    declared.of_one[down.name].update(esx_port=nobody_listens, esx_retries=0)
+    played = declared.run(CONVERGE, "-e", "esx_batches=1,2", extra={"esx_max_fail_percentage": 0})
+
+    assert played.code == 2, played.output
+    assert declared.written == ["esx01", "esx03", "esx04", "esx05"]
+    assert re.findall(r"^fatal: \[(.+?)\]", played.output, re.MULTILINE) == [down.name]
+    assert f"skipping: [{down.name}]" in played.output
+    assert "4 changed, 1 down (esx02). Plan: " in played.output.rpartition("FAILED!")[2]
+
+
 def test_hosts_that_are_as_declared_are_left_alone(declared: Declared) -> None:
     """And a host that is known to fail is not the first: it would end the roll-out before it began."""
     assert declared.run(CONVERGE).code == 0
@@ -247,8 +261,11 @@ def test_it_stops_after_a_batch_in_which_too_many_fail(declared: Declared) -> No
     assert stopped.recap(refuses.name)["failed"] == 1
     # Some views show the last failure of a host alone.
     assert f"This host is not as declared. The failure above says why: {refuses.address}" in stopped.output
-    # There is no outcome then, but the last failure names the plan.
-    assert f" Plan: {declared.folder / 'play' / 'esx-trust-plan.html'}" in stopped.output.rpartition("FAILED!")[2]
+    outcome = "2 changed, 1 conflict (esx02), 1 failed (esx04), 1 not written (esx05). Plan: "
+    assert (
+        f"{outcome}{declared.folder / 'play' / 'esx-trust-plan.html'}"
+        in stopped.output.rpartition("PLAY [Roll out]")[2]
+    )
     assert "would lock the" in stopped.output
 
 
