@@ -17,8 +17,8 @@ from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_pr
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import DesiredKmsProvider
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_providers import KmsProviders
 from ansible_collections.esx.trust.plugins.module_utils._services.registry import SERVICES
-from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import list_issuers
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_reading import list_issuers
 from support.certificates import chain
 from support.constants import KEY
 from support.constants import KEY_ID

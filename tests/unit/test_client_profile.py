@@ -11,12 +11,14 @@ import pytest
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import CREATE
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import explain
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import perform
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import with_ids
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import RESOURCE
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import ClientProfile
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Grant
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import Subject
+from support.memory import MemoryHost
+from support.memory import ScriptedClient
 
 GROUP = Subject("EXTERNAL_GROUP", "Administrators", "vc", "vsphere.local")
 CREATED = ClientProfile(GROUP, (Grant.of_entitlement("READ_ONLY"),))
@@ -61,4 +63,10 @@ def test_an_unknown_alias_is_suspected_only_if_the_host_refused_a_value(message_
         "refused", "as it was", operation=CREATE.id, error_type="INVALID_ARGUMENT", message_ids=(message_id,)
     )
 
-    assert words in explain(error, step).hint
+    client = ScriptedClient(MemoryHost())
+    client.fails("create", lambda: error)
+
+    with pytest.raises(ApiError) as caught:
+        perform(client.as_client(), step)
+
+    assert words in caught.value.hint

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import LIST
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import list_profiles
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_reading import list_profiles
 from support.memory import MemoryHost
 from support.memory import ScriptedClient
 

@@ -25,7 +25,6 @@ from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Reso
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import ServicePlan
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
-from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 
 NOBODY = cast(Client, None)
 
@@ -102,10 +101,6 @@ class Made:
     def check_address(self, step: Step) -> None:
         if step.id == "..":
             raise InvalidInput("name: no.")
-
-    def explain(self, error: TrustError, step: Step, host: str) -> TrustError:
-        error.hint = f"{self.kind} at {host}"
-        return error
 
     def shown(self, records: Any) -> dict[str, Any]:
         return dict(records)
@@ -198,7 +193,6 @@ def test_each_step_is_a_matter_of_its_own_service() -> None:
         ("delete", "green"),
     ]
     assert both.left_over(after, [tea, no_cake]) == ["cake left old", "tea left green"]
-    assert both.explain(TrustError("x"), tea, "esx01").hint == "tea at esx01"
 
 
 def test_only_a_service_that_wrote_and_has_forms_of_its_own_is_looked_at_again() -> None:

@@ -12,8 +12,8 @@ import pytest
 from ansible_collections.esx.trust.plugins.module_utils._api.client import Client
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Call
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
-from ansible_collections.esx.trust.plugins.module_utils._services import client_profile
-from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
+from ansible_collections.esx.trust.plugins.module_utils._services import client_profile_reading
+from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer_reading
 from support.memory import MemoryHost
 from support.memory import ScriptedClient
 from support.memory import api_error
@@ -22,8 +22,8 @@ Read = Callable[[Client], Any]
 SERVICES = pytest.mark.parametrize(
     ("read", "entry"),
     [
-        (client_profile.list_profiles, {"summary_type": "BRIEF", "client_profile": "1"}),
-        (token_issuer.list_issuers, {"summary_type": "BRIEF", "issuer_alias": "vc"}),
+        (client_profile_reading.list_profiles, {"summary_type": "BRIEF", "client_profile": "1"}),
+        (token_issuer_reading.list_issuers, {"summary_type": "BRIEF", "issuer_alias": "vc"}),
     ],
     ids=["client profile", "token issuer"],
 )

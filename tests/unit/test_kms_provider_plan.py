@@ -24,11 +24,11 @@ from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider i
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import DELETE
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import GET
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import LIST
-from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import find
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import DesiredKmsProvider
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import KmsProvider
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_module import ARGUMENTS
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_plan import plan
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_reading import find
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_providers import KmsProviders
 from support.constants import KEY
 from support.constants import KEY_ID
@@ -343,22 +343,28 @@ def deletion(held: KmsProvider) -> Step:
 def test_a_host_that_cannot_delete_is_distinguished_from_one_that_refuses_to(error: TrustError, known: bool) -> None:
     error = copy.copy(error)  # what happens to it must not last
     error.operation = DELETE.id
-    step = deletion(KmsProvider("nkp", "NATIVE", KEY_ID))
-    explained = KmsProviders((desired(state="absent"),)).explain(error, step, "esx01")
+    client = ScriptedClient(MemoryHost())
+    client.fails("delete", lambda: error)
 
-    assert explained is error
-    assert (explained.message == "no") == known
+    with pytest.raises(TrustError) as caught:
+        KmsProviders().perform(client.as_client(), deletion(KmsProvider("nkp", "NATIVE", KEY_ID)))
+
+    assert caught.value is error
+    assert (error.message == "no") == known
 
     if not known:
         answer = " ".join(str(part) for part in (error.status, error.error_type) if part)
-        assert explained.message.startswith("esx01: the key provider 'nkp' is still there")
-        assert explained.message.endswith(f"(DELETE was answered with {answer}).")
-        assert explained.hint.startswith("Remove it with the program that created it, for instance vCenter;")
-        assert explained.hint.endswith("uses it first.")
+        assert error.message.startswith("esx01: the key provider 'nkp' is still there")
+        assert error.message.endswith(f"(DELETE was answered with {answer}).")
+        assert error.hint.startswith("Remove it with the program that created it, for instance vCenter;")
+        assert error.hint.endswith("uses it first.")
 
 
 @pytest.mark.parametrize("operation", [GET, LIST, CREATE])
 def test_only_a_refused_deletion_is_explained_so(operation: Operation) -> None:
-    error = ApiError("as it was", operation=operation.id, status=404, error_type="NOT_FOUND")
-    step = deletion(KmsProvider("nkp", "NATIVE", KEY_ID))
-    assert KmsProviders((desired(),)).explain(error, step, "esx01").message == "as it was"
+    """A login, for example, may be missing too."""
+    client = ScriptedClient(MemoryHost())
+    client.fails("delete", lambda: ApiError("as it was", operation=operation.id, status=404, error_type="NOT_FOUND"))
+
+    with pytest.raises(ApiError, match="as it was"):
+        KmsProviders().perform(client.as_client(), deletion(KmsProvider("nkp", "NATIVE", KEY_ID)))

@@ -19,12 +19,12 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import TrustErro
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import GET
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import LIST
-from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import find
-from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import find_to_remove
-from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import list_providers
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import DesiredKmsProvider
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_module import INFO_ARGUMENTS
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_module import run_info
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_reading import find
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_reading import find_to_remove
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_reading import list_providers
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_providers import KmsProviders
 from support.constants import KEY_ID
 from support.memory import MemoryHost

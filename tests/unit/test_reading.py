@@ -21,7 +21,9 @@ from ansible_collections.esx.trust.plugins.module_utils._api.rest import url_pat
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
+from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider_reading
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
+from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer_reading
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import TokenIssuer
 from support.certificates import chain
 from support.examples import examples
@@ -48,7 +50,7 @@ class Canned(ScriptedClient):
 
 def issuers(listed: Any, got: Any = None) -> tuple[TokenIssuer, ...]:
     answers = {token_issuer.LIST: lambda path: listed, token_issuer.GET: lambda path: got}
-    return token_issuer.list_issuers(Canned(answers).as_client())
+    return token_issuer_reading.list_issuers(Canned(answers).as_client())
 
 
 json_values = st.recursive(
@@ -87,7 +89,7 @@ entries = st.fixed_dictionaries(
 def test_a_full_listing_takes_one_request() -> None:
     listed = [{"issuer_alias": "a", "issuer": ISSUER, "signing_cert_chains": [{"cert_chain": [PEM]}], "newer": 1}]
     client = Canned({token_issuer.LIST: lambda path: listed})
-    (issuer,) = token_issuer.list_issuers(client.as_client())
+    (issuer,) = token_issuer_reading.list_issuers(client.as_client())
 
     assert (issuer.issuer_alias, issuer.issuer, client.calls) == ("a", ISSUER, ["list"])
     assert issuer.chains[0].to_api() == {"cert_chain": [PEM]}
@@ -101,7 +103,7 @@ def test_a_brief_listing_is_completed_by_alias(brief: dict[str, Any]) -> None:
         return {"issuer": known[path["issuer_alias"]], "signing_cert_chains": []}
 
     listed = [{"issuer_alias": alias, **brief} for alias in known]
-    read_issuers = token_issuer.list_issuers(
+    read_issuers = token_issuer_reading.list_issuers(
         Canned({token_issuer.LIST: lambda path: listed, token_issuer.GET: get}).as_client()
     )
 
@@ -115,7 +117,7 @@ def test_what_is_deleted_between_listing_and_reading_is_not_there() -> None:
     lists: list[list[dict[str, str]]] = [[{"issuer_alias": "a"}], []]
     client = Canned({token_issuer.LIST: lambda path: lists.pop(0), token_issuer.GET: get})
 
-    assert token_issuer.list_issuers(client.as_client()) == ()
+    assert token_issuer_reading.list_issuers(client.as_client()) == ()
 
 
 @pytest.mark.parametrize("alias", ["\ud800", "..", ".", ""], ids=["surrogate", "two dots", "dot", "empty"])
@@ -153,7 +155,7 @@ def test_any_listing_is_read_or_an_error(listed: Any, got: Any) -> None:
 def test_any_provider_is_read_or_an_error(value: Any) -> None:
     client = Canned({kms_provider.GET: lambda path: value})
     try:
-        provider = kms_provider.get(cast(Client, client), "nkp")
+        provider = kms_provider_reading.get(cast(Client, client), "nkp")
     except UnexpectedAnswer:
         return
 
@@ -167,7 +169,7 @@ def test_a_provider_that_is_not_found_is_none_and_other_errors_are_errors() -> N
         def get(_path: Any) -> Any:
             raise error
 
-        return kms_provider.find(Canned({kms_provider.GET: get}).as_client(), "nkp")
+        return kms_provider_reading.find(Canned({kms_provider.GET: get}).as_client(), "nkp")
 
     assert answering(api_error("NOT_FOUND", 404)) is None
 
@@ -186,6 +188,6 @@ def test_where_the_code_alone_says_not_found_the_list_decides(listed: bool) -> N
 
     if listed:
         with pytest.raises(UnexpectedAnswer):
-            kms_provider.find(client, "nkp")
+            kms_provider_reading.find(client, "nkp")
     else:
-        assert kms_provider.find(client, "nkp") is None
+        assert kms_provider_reading.find(client, "nkp") is None

@@ -18,8 +18,8 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import TrustErro
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import LIST
-from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import names_beside
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import DesiredKmsProvider
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_reading import names_beside
 from support.answers import READ
 from support.constants import KEY_ID
 from support.converging import failure

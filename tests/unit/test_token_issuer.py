@@ -17,9 +17,9 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Unexpecte
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import GET
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import LIST
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import check_address
-from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import check_unchanged
-from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer import list_issuers
 from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_model import RESOURCE
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_reading import check_unchanged
+from ansible_collections.esx.trust.plugins.module_utils._services.token_issuer_reading import list_issuers
 from support.issuer_rights import ISSUER
 from support.issuer_rights import issuers
 from support.memory import MemoryHost

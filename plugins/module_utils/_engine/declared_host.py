@@ -24,7 +24,6 @@ from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Reso
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import ServicePlan
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
-from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 
 #: The state of the host, as each service observed it, in the order of the services.
 Observed = tuple[Any, ...]
@@ -145,10 +144,6 @@ class DeclaredHost:
         """See `DeclaredService`."""
         service, state = self._service_and_state(observed, step)
         return service.difference_from_written(state, step)
-
-    def explain(self, error: TrustError, step: Step, host: str) -> TrustError:
-        """See `DeclaredService`."""
-        return self._service_of(step).explain(error, step, host)
 
     def _service_of(self, step: Step) -> DeclaredService:
         """The service that the step belongs to."""

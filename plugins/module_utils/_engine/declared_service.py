@@ -17,7 +17,6 @@ from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Reco
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import ServicePlan
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import StepAnswer
-from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 
 
 class DeclaredService(Protocol):
@@ -57,7 +56,10 @@ class DeclaredService(Protocol):
         return
 
     def perform(self, client: Client, step: Step) -> Any:
-        """Send the request of a step and return the value that the host answers. Raises TrustError."""
+        """Send the request of a step and return the value that the host answers.
+
+        Raises TrustError, with a hint that is true for this service.
+        """
 
     def was_carried_out(self, observed: Any, step: Step) -> bool:
         """True if the state of the host proves that the step was carried out, although its answer was lost. Pure."""
@@ -94,10 +96,6 @@ class DeclaredService(Protocol):
 
     def check_address(self, step: Step) -> None:
         """Raise InvalidInput if no request can name the resource of the step."""
-
-    def explain(self, error: TrustError, step: Step, host: str) -> TrustError:
-        """The error of a step that the host refused, with a hint that is true for this service."""
-        return error
 
     def shown(self, records: Records) -> dict[str, Any]:
         """The records in the form that a diff shows to people, by name."""

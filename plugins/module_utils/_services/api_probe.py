@@ -24,6 +24,7 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import TrustErro
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer_model
+from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer_reading
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import Asker
 from ansible_collections.esx.trust.plugins.module_utils._services.api_asking import asking
 from ansible_collections.esx.trust.plugins.module_utils._services.api_certificate_facts import certificate_facts
@@ -77,7 +78,7 @@ def run(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     with asking(connection, ARGUMENTS.secrets(params)) as asker:
         listed = []
         leftovers = []
-        for issuer in token_issuer.list_issuers(asker.client):
+        for issuer in token_issuer_reading.list_issuers(asker.client):
             listed.append({"issuer_alias": issuer.issuer_alias, "issuer": issuer.issuer})
             if is_leftover(issuer.issuer_alias, issuer.issuer):
                 leftovers.append(issuer.issuer_alias)

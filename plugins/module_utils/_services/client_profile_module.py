@@ -19,9 +19,9 @@ from ansible_collections.esx.trust.plugins.module_utils._services.account import
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import DECLARATION
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import SUBJECT_OPTIONS
-from ansible_collections.esx.trust.plugins.module_utils._services.client_profile import list_profiles
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import RESOURCE
 from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_model import DesiredClientProfile
+from ansible_collections.esx.trust.plugins.module_utils._services.client_profile_reading import list_profiles
 from ansible_collections.esx.trust.plugins.module_utils._services.connection_options import HOST_CONNECTION
 from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import PROFILES_OPTION
 from ansible_collections.esx.trust.plugins.module_utils._services.issuers_and_profiles import IssuersAndProfiles

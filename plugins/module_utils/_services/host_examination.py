@@ -12,7 +12,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.client import Clien
 from ansible_collections.esx.trust.plugins.module_utils._api.connect import connect
 from ansible_collections.esx.trust.plugins.module_utils._api.connection import Connection
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
-from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
+from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider_reading
 from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import ARGUMENTS
 from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import HostTrust
 from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import converged
@@ -53,7 +53,7 @@ def examine(params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
 def _key_providers(client: Client) -> tuple[dict[str, Any], Optional[TrustError]]:
     """The result of esx_kms_provider_info, and the error if it failed. It does not raise TrustError."""
     try:
-        records, warnings = kms_provider.list_providers(client)
+        records, warnings = kms_provider_reading.list_providers(client)
     except TrustError as error:
         return error.result(), error
 

@@ -30,16 +30,17 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import HINT_RUN_
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import ChangedMeanwhile
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
-from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
 from ansible_collections.esx.trust.plugins.module_utils._services import client_profile
 from ansible_collections.esx.trust.plugins.module_utils._services import client_profile_model
 from ansible_collections.esx.trust.plugins.module_utils._services import client_profile_plan
+from ansible_collections.esx.trust.plugins.module_utils._services import client_profile_reading
 from ansible_collections.esx.trust.plugins.module_utils._services import held_issuers
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer_messages
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer_model
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer_plan
+from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer_reading
 from ansible_collections.esx.trust.plugins.module_utils._services.account import UNKNOWN
 from ansible_collections.esx.trust.plugins.module_utils._services.account import Account
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
@@ -160,12 +161,12 @@ class IssuersAndProfiles(Service):
         return DeclaredProfiles(self.profiles or (), purge=self.purge_profiles, account=self.account)
 
     def observe(self, client: Client) -> Observed:
-        issuers = () if self.issuers is None else token_issuer.list_issuers(client)
+        issuers = () if self.issuers is None else token_issuer_reading.list_issuers(client)
         if self.profiles is None:
             return Observed(issuers, self._profiles_of(client, issuers))
 
         trusted = self._trusted(client) if self.issuers is None else ()
-        return Observed(issuers, client_profile.read_all(client), trusted)
+        return Observed(issuers, client_profile_reading.read_all(client), trusted)
 
     def _trusted(self, client: Client) -> tuple[TokenIssuer, ...]:
         """The issuers on a host for which none are declared. They show which alias the issuer of the account has.
@@ -176,7 +177,7 @@ class IssuersAndProfiles(Service):
             return ()
 
         try:
-            return token_issuer.list_issuers(client)
+            return token_issuer_reading.list_issuers(client)
         except (ApiError, UnexpectedAnswer) as error:
             if is_refused_login(error):
                 raise
@@ -191,7 +192,7 @@ class IssuersAndProfiles(Service):
             return Profiles()
 
         try:
-            return client_profile.read_profiles(client)
+            return client_profile_reading.read_profiles(client)
         except (ApiError, UnexpectedAnswer) as error:
             if may_take_rights(steps) or is_refused_login(error):
                 raise
@@ -214,9 +215,9 @@ class IssuersAndProfiles(Service):
 
         if not step.creates and not just_observed:
             if _has_arrived(step, observed):
-                token_issuer.check_arrived(client, step.before)
+                token_issuer_reading.check_arrived(client, step.before)
             else:
-                token_issuer.check_unchanged(client, step.before)
+                token_issuer_reading.check_unchanged(client, step.before)
 
         if not may_take_rights([step]):
             return
@@ -235,7 +236,7 @@ class IssuersAndProfiles(Service):
         # A host may save an issuer, its certificates and the rights of a profile in another form than the written one.
         latest = observed
         if any(_is_issuer(step) for step in written):
-            latest = replace(latest, issuers=token_issuer.list_issuers(client))
+            latest = replace(latest, issuers=token_issuer_reading.list_issuers(client))
 
         if not all(_is_issuer(step) for step in written):
             latest = replace(latest, profiles=self._read_profiles(client))
@@ -244,7 +245,7 @@ class IssuersAndProfiles(Service):
 
     def _read_profiles(self, client: Client) -> Profiles:
         """All client profiles; if none are declared, as far as the account may read them. Raises TrustError."""
-        read = client_profile.read_profiles if self.profiles is None else client_profile.read_all
+        read = client_profile_reading.read_profiles if self.profiles is None else client_profile_reading.read_all
         return read(client)
 
     def plan(self, observed: Observed) -> ServicePlan:
@@ -333,12 +334,6 @@ class IssuersAndProfiles(Service):
             token_issuer.check_address(step)
         else:
             client_profile.check_address(step)
-
-    def explain(self, error: TrustError, step: Step, host: str) -> TrustError:
-        if _is_issuer(step):
-            return token_issuer.explain(error, step)
-
-        return client_profile.explain(error, step)
 
     def shown(self, records: Records) -> dict[str, Any]:
         issuers = {}

@@ -14,9 +14,9 @@ from ansible_collections.esx.trust.plugins.module_utils._engine.declared_host im
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._services.connection_options import HOST_CONNECTION
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import DECLARATION
-from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider import list_providers
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import RESOURCE
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_model import DesiredKmsProvider
+from ansible_collections.esx.trust.plugins.module_utils._services.kms_provider_reading import list_providers
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_providers import LIST_OPTION
 from ansible_collections.esx.trust.plugins.module_utils._services.kms_providers import KmsProviders
 from ansible_collections.esx.trust.plugins.module_utils._services.login_hints import LOGIN_HINTS

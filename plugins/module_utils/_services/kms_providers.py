@@ -20,9 +20,9 @@ from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Serv
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._errors import HINT_RUN_AGAIN
 from ansible_collections.esx.trust.plugins.module_utils._errors import ChangedMeanwhile
-from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider_plan
+from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider_reading
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from ansible_collections.esx.trust.plugins.module_utils._services.declared_lists import check_unique
 from ansible_collections.esx.trust.plugins.module_utils._services.declared_lists import read_list
@@ -70,20 +70,20 @@ class KmsProviders(Service):
         return cls(providers)
 
     def ping(self, client: Client) -> None:
-        kms_provider.list_names(client)
+        kms_provider_reading.list_names(client)
 
     def observe(self, client: Client) -> Observed:
         found: dict[str, Optional[KmsProvider]] = {}
         for desired in self.desired:
-            find = kms_provider.find_to_remove if desired.state == "absent" else kms_provider.find
+            find = kms_provider_reading.find_to_remove if desired.state == "absent" else kms_provider_reading.find
             found[desired.provider] = find(client, desired.provider)
 
-        names = kms_provider.names_beside(client, self.desired, list(found.values()))
+        names = kms_provider_reading.names_beside(client, self.desired, list(found.values()))
 
         for name, provider in found.items():
             if provider is None and name in names:
                 # Somebody else may have created it meanwhile.
-                found[name] = kms_provider.find(client, name)
+                found[name] = kms_provider_reading.find(client, name)
 
         return Observed(found, names)
 
@@ -120,7 +120,7 @@ class KmsProviders(Service):
         if just_observed or not step.deletes:
             return
 
-        now = kms_provider.find(client, step.id)
+        now = kms_provider_reading.find(client, step.id)
         if now is None or not kms_provider_plan.has_key_of(now, step.before):
             raise ChangedMeanwhile(
                 f"{client.host}: the key provider {step.id!r} was replaced or deleted since the last look.",
@@ -149,9 +149,6 @@ class KmsProviders(Service):
 
     def check_address(self, step: Step) -> None:
         kms_provider.check_address(step)
-
-    def explain(self, error: TrustError, step: Step, host: str) -> TrustError:
-        return kms_provider.explain(error, step, host)
 
     def shown(self, records: Records) -> dict[str, Any]:
         return {LIST_OPTION: {record["provider"]: record for record in records[LIST_OPTION]}}
