@@ -28,7 +28,7 @@ demo: ## audit eight simulated hosts (four are wrong, one is down), converge the
 
 unit: ## the quick loop: unit and module tests, style, types
 	@$(ENVIRONMENT) dev
-	@$(KEPT_BYTECODE) $(PYTEST) -q -n auto -m "not other_way and not not_quick" --hypothesis-profile=quick \
+	@$(KEPT_BYTECODE) $(PYTEST) -q -n auto -p no:schemathesis -m "not other_way and not not_quick" --hypothesis-profile=quick \
 	    $(wildcard tests/unit tests/module)
 	@$(MAKE) --no-print-directory lint
 

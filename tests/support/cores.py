@@ -38,7 +38,7 @@ def add_options(parser: pytest.Parser) -> None:
     parser.addoption(
         "--share",
         metavar="NUMBER/ALL",
-        help="of the module tests by the action, only this share (1/3: the first third), chosen by name",
+        help="of the module tests by the action and of the slow ones, only this share, by name (1/3: the first third)",
     )
 
 
@@ -97,9 +97,10 @@ def _over_jsonrpc(item: pytest.Item) -> bool:
 
 
 def _in_share(item: pytest.Item, share: str | None) -> bool:
-    """The tests of the action run in another environment as well, so they can do a part of their work there."""
+    """The tests of the action, and slow ones, run in another environment as well. A part of the work is done there."""
     of_modules = MODULE_TESTS in item.path.parents
-    if share is None or not of_modules or not item.get_closest_marker("other_way") or _over_jsonrpc(item):
+    may_be_shared = item.get_closest_marker("other_way") or item.get_closest_marker("not_quick")
+    if share is None or not of_modules or not may_be_shared or _over_jsonrpc(item):
         return True
 
     number, _slash, everything = share.partition("/")

@@ -12,20 +12,18 @@ import environment
 from ansible_collections.esx.trust.plugins.module_utils import _errors
 from support import messages
 
-# It reads the source files of the collection.
-pytestmark = pytest.mark.of_sources
+# It reads the source files of the collection, which takes seconds.
+pytestmark = [pytest.mark.of_sources, pytest.mark.not_quick]
 
 PAGE = (environment.ROOT / "docs" / "troubleshooting.md").read_text("utf-8")
 ENTRIES = re.findall(r"^- `(.*)`$", PAGE, re.MULTILINE)
 
 
-@pytest.mark.not_quick
 def test_what_stands_there_can_be_printed() -> None:
     printed = {text.strip() for text in messages.of_modules() | messages.of_playbooks()}
     assert [entry for entry in ENTRIES if entry not in printed] == [], "no message of the source"
 
 
-@pytest.mark.not_quick
 def test_what_can_be_printed_stands_there() -> None:
     assert sorted(messages.worth_an_entry() - set(ENTRIES)) == [], "give each an entry in docs/troubleshooting.md"
 
