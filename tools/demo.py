@@ -83,15 +83,15 @@ def expect(subject: str, found: object, wanted: object, outcome: Outcome) -> Non
 
 def tell(ready: Stage) -> None:
     """Do the three runs and show them; end with a failure if one of them did not do what it should."""
-    show("$ ansible-playbook esx.trust.audit       (is it so? nothing is changed)")
+    show("$ ansible-playbook esx.trust.audit              # is it so? nothing is changed")
     before = ready.audit("before")
     show_audit(before, "before")
 
-    show("$ ansible-playbook esx.trust.converge --diff    (make it so)")
+    show("$ ansible-playbook esx.trust.converge --diff    # make it so")
     converged = ready.converge()
     show_converge(converged)
 
-    show("$ ansible-playbook esx.trust.audit       (and now?)")
+    show("$ ansible-playbook esx.trust.audit              # and now?")
     after = ready.audit("after")
     show_audit(after, "after")
 

@@ -86,7 +86,7 @@ class Environment:
 _ANY = ("3.11", "3.12", "3.13", "3.14", "3.10")
 _ALL = (
     Environment("dev", ("3.11", "3.12", "3.13"), "3.11"),
-    Environment("core-2.16", ("3.11", "3.10", "3.12"), "3.10", ansible_test=True),
+    Environment("core-2.16", ("3.10", "3.11", "3.12"), "3.10", ansible_test=True),
     Environment("core-2.17", ("3.11", "3.10", "3.12"), "3.10", ansible_test=True),
     Environment("core-2.18", ("3.11", "3.12", "3.13"), "3.11", ansible_test=True),
     Environment("core-2.19", ("3.11", "3.12", "3.13"), "3.11", ansible_test=True),

@@ -60,6 +60,9 @@ def hindrances(root: Path = ROOT) -> Iterator[str]:
     if run(["git", "-C", root, "status", "--porcelain"]).strip():
         yield "The checkout has changes that are not committed."
 
+    if run(["git", "-C", root, "rev-parse", "--is-shallow-repository"]).strip() == "true":
+        yield "This is a shallow clone. The upgrade is tested from the release before: git fetch --unshallow"
+
     version = galaxy(root)["version"]
     changelog = yaml.safe_load((root / "changelogs/changelog.yaml").read_text("utf-8"))
     known = version in changelog["releases"]

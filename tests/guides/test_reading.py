@@ -47,6 +47,14 @@ another …
    key = value
      more
    ```
+
+2. At last:
+
+   ```sh
+   third
+   fourth --option \\
+       value
+   ```
 """
 
 WAITS = """\
@@ -66,6 +74,8 @@ def test_steps_in_their_order() -> None:
         Command("guide.md:15", "first --option \\\n  value"),
         Command("guide.md:17", "second", ("one line", "", "…", "another …"), 2),
         File("guide.md:29", "etc/file", "key = value\n  more\n"),
+        Command("guide.md:37", "third"),
+        Command("guide.md:39", "fourth --option \\\n    value"),
     ]
 
 
@@ -75,6 +85,8 @@ def test_steps_in_their_order() -> None:
         ("```console\n$ true\n", "guide.md:1: the block has no end"),
         ("```console\ntrue\n```\n", "guide.md:2: a console block begins with a command"),
         ("```console\n```\n", "guide.md:1: a console block without a command"),
+        ("```sh\n```\n", "guide.md:1: a block of commands"),
+        ("```sh\ntrue \\\n```\n", "guide.md:1: a block of commands"),
         ("```yaml\na: b\n```\n", "guide.md:1: what file is this?"),
         ("the file `name`:\n\n```yaml\na: b\n```\n", "guide.md:3: what file is this?"),
         ("`name`:\n\nand:\n\n```yaml\na: b\n```\n", "guide.md:5: what file is this?"),

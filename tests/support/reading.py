@@ -121,6 +121,8 @@ def steps(text: str, name: str) -> Iterator[Step]:
 
         if fence["language"] == "console":
             yield from _commands(block, name, first)
+        elif fence["language"] == "sh":
+            yield from _pasted(block, name, first)
         else:
             yield File(where, _file_name(lines[: first - 1], where), "".join(f"{line}\n" for line in block))
 
@@ -140,6 +142,19 @@ def _file_name(lines: list[str], where: str) -> str:
         raise GuideError(f"{where}: what file is this? The paragraph above begins with its name in backticks.")
 
     return match["name"]
+
+
+def _pasted(block: list[str], name: str, above: int) -> Iterator[Command]:
+    """The commands of a block that can be pasted: one in each line. A backslash at the end continues a line."""
+    typed: list[str] = []
+    for number, line in enumerate(block, above + 1):
+        typed.append(line)
+        if not line.endswith("\\"):
+            yield Command(f"{name}:{number}", "\n".join(typed))
+            typed = []
+
+    if typed or not block:
+        raise GuideError(f"{name}:{above}: a block of commands has a command in its last line")
 
 
 def _commands(block: list[str], name: str, above: int) -> Iterator[Command]:

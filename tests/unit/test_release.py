@@ -87,6 +87,16 @@ def test_nothing_hinders_a_release_that_is_ready(ready: Path) -> None:
     assert list(release.hindrances(ready)) == []
 
 
+def test_a_shallow_clone_is_not_released(ready: Path, tmp_path: Path) -> None:
+    """The test of the upgrade needs the release before."""
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "-q", "--depth", "1", f"file://{ready}", str(clone)], check=True)
+
+    (reason,) = release.hindrances(clone)
+
+    assert reason.startswith("This is a shallow clone")
+
+
 @pytest.mark.parametrize(
     ("name", "text", "complaint"),
     [
