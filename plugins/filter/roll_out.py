@@ -11,13 +11,20 @@ from typing import Any
 
 from ansible_collections.esx.trust.plugins.plugin_utils import _roll_out
 from ansible_collections.esx.trust.plugins.plugin_utils import _rotation
-from ansible_collections.esx.trust.plugins.plugin_utils._put_aside import is_down
 from ansible_collections.esx.trust.plugins.plugin_utils._role_variables import results_of
 
 
 def roll_out_down(fleet: Iterable[str], hostvars: Mapping[str, Any]) -> list[str]:
     """The hosts of the fleet that the module could not reach, see roll_out_down.yml. hostvars: Ansible's `hostvars`."""
-    return [host for host, result in results_of(fleet, hostvars).items() if is_down(result)]
+    return [host for host, result in results_of(fleet, hostvars).items() if _is_down(result)]
+
+
+def _is_down(result: Mapping[str, Any]) -> bool:
+    """True if the host gave no answer, and nothing was written to it."""
+    failure = result.get("failure")
+    is_unreachable = isinstance(failure, Mapping) and failure.get("code") == "unreachable"
+
+    return is_unreachable and not result.get("operations")
 
 
 class FilterModule:

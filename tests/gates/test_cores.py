@@ -117,7 +117,12 @@ def test_sanity(tools: Tools, core: str, shipped: Path, pytestconfig: pytest.Con
     skipping = [word for name in sorted(beside) for word in ("--skip-test", name)]
     said = ansible_test(tools, core, shipped, "sanity", "--requirements", *choice, *skipping)
     for python in pythons:
-        said += ansible_test(tools, core, shipped, "sanity", "--requirements", "--test", "import", "--python", python)
+        imports = ["--requirements", "--test", "import", "--python", python]
+        imported = ansible_test(tools, core, shipped, "sanity", *imports)
+
+        assert f'Running sanity test "import" on Python {python}' in imported
+
+        said += imported
 
     ran = set(re.findall(r'^Running sanity test "([\w-]+)"', said, re.MULTILINE))
 

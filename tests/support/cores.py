@@ -103,6 +103,11 @@ def _in_share(item: pytest.Item, share: str | None) -> bool:
     if share is None or not of_modules or not may_be_shared or _over_jsonrpc(item):
         return True
 
+    newest = environment.TEST_CORES[-1]
+    if not environment.ENVIRONMENTS[newest].python.exists():
+        # The environment that does the other part of the work is missing.
+        return True
+
     number, _slash, everything = share.partition("/")
     return _number(_name(item)) % int(everything) == int(number) - 1
 

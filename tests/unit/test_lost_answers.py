@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -103,18 +104,21 @@ def test_writes_that_are_lost_for_good_end_with_the_budget(case: Case, retries: 
 
 
 @every_case
-def test_nothing_is_claimed_where_looking_again_fails(case: Case) -> None:
+@pytest.mark.parametrize("second", [broken(), Unreachable("esx01: no connection.")], ids=["broken", "down"])
+def test_nothing_is_claimed_where_looking_again_fails(case: Case, second: TrustError) -> None:
+    """The code of the error must not say that nothing was sent."""
     client = ScriptedClient(case.start(), retries=0)
     client.loses_answer(case.write)
     resource, read = ("kms_provider", "get") if case.name == "nkp" else ("token_issuer", "list")
     client.passes(read)
-    client.fails(read, broken)
+    client.fails(read, lambda: copy.copy(second))
     error = failure(client, case.declare())
 
+    assert error.code == "answer_lost"
     assert operations(error) == []
     assert error.message == (
         f"esx01: the answer was lost (reset). Reading again failed too, so nobody knows whether the {case.write} of"
-        f" {resource} {case.name!r} was carried out: esx01: failed (500 INTERNAL_SERVER_ERROR)."
+        f" {resource} {case.name!r} was carried out: {second.message}"
     )
     assert error.hint == "Run the task again; it looks at the host first."
     assert client.writes == [case.write]

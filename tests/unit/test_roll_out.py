@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleError
 
+from ansible_collections.esx.trust.plugins.filter.roll_out import roll_out_down
 from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import ARGUMENTS
 from ansible_collections.esx.trust.plugins.plugin_utils._role_messages import in_variables
 from ansible_collections.esx.trust.plugins.plugin_utils._roll_out import batches
@@ -98,3 +99,22 @@ def test_the_variables_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert said("kms_providers[0].key_id: is no UUID.", "kms_providers") == "esx_kms_providers[0].key_id: is no UUID."
     assert said("argument 'port' is of type str") == "argument 'VMWARE_PORT' is of type str"
     assert said("h:443: the password was refused.") == "h:443: the password was refused."
+
+
+@pytest.mark.parametrize(
+    ("code", "operations", "down"),
+    [
+        ("unreachable", [], ["esx01"]),
+        # It was written before it went down, so it counts as a failure of its batch.
+        ("unreachable", [{"operation": "create", "resource": "kms_provider", "id": "site-a"}], []),
+        ("answer_lost", [], []),
+        ("conflict", [], []),
+    ],
+)
+def test_only_a_host_to_which_nothing_was_sent_is_put_aside(
+    code: str, operations: list[dict[str, str]], down: list[str]
+) -> None:
+    failed = {"failed": True, "failure": {"code": code}, "operations": operations}
+    hostvars = {"esx01": {"host_trust_result": failed}, "esx02": {"host_trust_result": {}}, "esx03": {}}
+
+    assert roll_out_down(hostvars, hostvars) == down

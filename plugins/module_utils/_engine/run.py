@@ -217,19 +217,20 @@ class Run:
         except Conflict:
             raise
         except TrustError as second:
-            if step not in self._sent.unconfirmed:
-                # The next task must not send a refused password again, whatever ended this one.
-                error.login_refused = error.login_refused or second.login_refused
-                raise error from second
+            # The next task must not send a refused password again, whatever ended this one.
+            error.login_refused = error.login_refused or second.login_refused
 
-            second.reword(
-                message=(
-                    f"{error.message} Reading again failed too, so nobody knows whether the {step.action} of"
-                    f" {step.resource} {step.id!r} was carried out: {second.message}"
-                ),
-                hint=HINT_RUN_AGAIN,
-            )
-            raise
+            if step in self._sent.unconfirmed:
+                error.reword(
+                    message=(
+                        f"{error.message} Reading again failed too, so nobody knows whether the {step.action} of"
+                        f" {step.resource} {step.id!r} was carried out: {second.message}"
+                    ),
+                    hint=HINT_RUN_AGAIN,
+                )
+
+            # The code of this error does not say that nothing was sent, as that of the second may do.
+            raise error from second
 
 
 def _shows_a_change(error: TrustError) -> bool:

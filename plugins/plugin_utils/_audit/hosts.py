@@ -177,14 +177,13 @@ def _outcome(result: Mapping[str, Any], resources: Sequence[Mapping[str, Any]]) 
         message = text(result.get("msg")) or "Ansible could not reach it."
         return "unreachable", Reason("unreachable", message)
 
-    # A roll-out skips a host that is down, and the result still has the failure.
-    worst = _worst(resources)
-    if failed(result):
-        return _outcome_of_failure(result, worst)
-
     if result.get("skipped") is True:
         message = text(result.get("skip_reason") or result.get("msg")) or "It was skipped."
         return "not_examined", Reason(message=message)
+
+    worst = _worst(resources)
+    if failed(result):
+        return _outcome_of_failure(result, worst)
 
     if not isinstance(result.get("resources"), (list, tuple)):
         message = (
