@@ -125,6 +125,19 @@ def test_nothing_is_claimed_where_looking_again_fails(case: Case, second: TrustE
 
 
 @every_case
+def test_a_host_that_goes_down_after_a_lost_write_is_not_called_unreachable(case: Case) -> None:
+    """That code says that nothing was sent. A roll-out puts such a host aside."""
+    client = ScriptedClient(case.start(), retries=1)
+    client.loses_request(case.write)
+    client.fails(case.write, lambda: Unreachable("esx01: no connection."), times=50)
+    error = failure(client, case.declare())
+
+    assert error.code == "answer_lost"
+    assert error.message.startswith("esx01: no connection.")
+    assert client.writes == [case.write] * 2
+
+
+@every_case
 @pytest.mark.parametrize("times", [1, 2])
 def test_a_busy_host_is_asked_again(case: Case, times: int) -> None:
     client = ScriptedClient(case.start(), retries=times)

@@ -15,7 +15,9 @@ from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Plan
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import StepAnswer
 from ansible_collections.esx.trust.plugins.module_utils._engine.run import Run
+from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
+from ansible_collections.esx.trust.plugins.module_utils._errors import Unreachable
 
 
 @dataclass(frozen=True)
@@ -57,11 +59,25 @@ def converge(client: Client, declared: DeclaredHost, *, check_mode: bool) -> Out
         run.restore(error)
         error.operations = [step.describe() for step in run.performed]
         run.add_warnings_to(error)
+        if isinstance(error, Unreachable) and run.has_unconfirmed_steps:
+            raise _in_doubt(error) from error
+
         raise
     except BaseException:
         # A signal stops the run. The resources that it deleted to replace them must not stay away.
         run.restore(TrustError("stopped"))
         raise
+
+
+def _in_doubt(error: Unreachable) -> AnswerLost:
+    """The error of a run that sent a step and cannot say whether it was carried out.
+
+    The code `unreachable` would say that nothing was sent, and a roll-out would take the host for one that is down.
+    """
+    in_doubt = AnswerLost(error.message)
+    vars(in_doubt).update(vars(error))
+
+    return in_doubt
 
 
 def _planned_only(plan: Plan) -> Outcome:

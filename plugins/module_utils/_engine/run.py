@@ -49,6 +49,11 @@ class Run:
         return self._sent.performed
 
     @property
+    def has_unconfirmed_steps(self) -> bool:
+        """True if a step was sent and may or may not have been carried out."""
+        return bool(self._sent.unconfirmed)
+
+    @property
     def answers(self) -> tuple[StepAnswer, ...]:
         """The steps that the host answered with a value, and the values."""
         return tuple(self._sent.answers)
@@ -229,7 +234,6 @@ class Run:
                     hint=HINT_RUN_AGAIN,
                 )
 
-            # The code of this error does not say that nothing was sent, as that of the second may do.
             raise error from second
 
 
