@@ -133,7 +133,9 @@ def test_a_host_that_goes_down_after_a_lost_write_is_not_called_unreachable(case
     error = failure(client, case.declare())
 
     assert error.code == "answer_lost"
-    assert error.message.startswith("esx01: no connection.")
+    assert error.message.startswith("esx01: no connection. Nobody knows whether the ")
+    assert error.message.endswith(", which was sent before, was carried out.")
+    assert error.hint == "Run the task again; it looks at the host first."
     assert client.writes == [case.write] * 2
 
 

@@ -15,6 +15,7 @@ from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Plan
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import Step
 from ansible_collections.esx.trust.plugins.module_utils._engine.plan import StepAnswer
 from ansible_collections.esx.trust.plugins.module_utils._engine.run import Run
+from ansible_collections.esx.trust.plugins.module_utils._errors import HINT_RUN_AGAIN
 from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unreachable
@@ -59,8 +60,8 @@ def converge(client: Client, declared: DeclaredHost, *, check_mode: bool) -> Out
         run.restore(error)
         error.operations = [step.describe() for step in run.performed]
         run.add_warnings_to(error)
-        if isinstance(error, Unreachable) and run.has_unconfirmed_steps:
-            raise _in_doubt(error) from error
+        if isinstance(error, Unreachable) and run.unconfirmed:
+            raise _in_doubt(error, run.unconfirmed[0]) from error
 
         raise
     except BaseException:
@@ -69,13 +70,21 @@ def converge(client: Client, declared: DeclaredHost, *, check_mode: bool) -> Out
         raise
 
 
-def _in_doubt(error: Unreachable) -> AnswerLost:
+def _in_doubt(error: Unreachable, step: Step) -> AnswerLost:
     """The error of a run that sent a step and cannot say whether it was carried out.
 
     The code `unreachable` would say that nothing was sent, and a roll-out would take the host for one that is down.
     """
     in_doubt = AnswerLost(error.message)
     vars(in_doubt).update(vars(error))
+
+    if not error.hint.startswith(HINT_RUN_AGAIN):
+        # The message does not say so yet.
+        message = (
+            f"{error.message} Nobody knows whether the {step.action} of {step.resource} {step.id!r}, which was sent"
+            " before, was carried out."
+        )
+        in_doubt.reword(message=message, hint=f"{HINT_RUN_AGAIN} {error.hint}".strip())
 
     return in_doubt
 

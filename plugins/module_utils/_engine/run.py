@@ -49,9 +49,9 @@ class Run:
         return self._sent.performed
 
     @property
-    def has_unconfirmed_steps(self) -> bool:
-        """True if a step was sent and may or may not have been carried out."""
-        return bool(self._sent.unconfirmed)
+    def unconfirmed(self) -> list[Step]:
+        """The steps that were sent and that may or may not have been carried out."""
+        return self._sent.unconfirmed
 
     @property
     def answers(self) -> tuple[StepAnswer, ...]:
