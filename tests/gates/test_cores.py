@@ -81,9 +81,9 @@ def sanity_tests(core: str, config: pytest.Config) -> tuple[str, ...]:
 
 
 def pythons_of_imports(tools: Tools, core: str, config: pytest.Config) -> tuple[str, ...]:
-    """The Pythons with which everything is imported, which takes half a minute each; none means all that there are.
+    """The Pythons with which everything is imported. None means all that there are, which take half a minute each.
 
-    Modules run on the oldest of them, too, under the Python of a host.
+    The oldest core also imports with the oldest Python, which runs modules on other computers.
     """
     if everything(config):
         return ()

@@ -22,7 +22,7 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthori
 from ansible_collections.esx.trust.plugins.module_utils._signals import tidying
 from ansible_collections.esx.trust.plugins.module_utils._text import printable
 
-#: With these error types a host says that somebody else changed it since the run looked at it.
+#: These error types show that somebody else has changed the host since the last look.
 _SUPERSEDED = ("ALREADY_EXISTS", "ALREADY_IN_DESIRED_STATE", "NOT_FOUND")
 
 
@@ -95,7 +95,7 @@ class Run:
             if step in plan.steps and not may_be_repeated:
                 raise error
 
-            # If somebody else did the step meanwhile, the rest is carried out without a wait.
+            # If the change of somebody else makes the step unnecessary, the rest is carried out without a wait.
             done_by_another = _shows_a_change(error) and step not in plan.steps
             look_found_nothing_new = len(self.performed) == known_as_performed and not done_by_another
             # A host may store each write in another form. Then the steps never become fewer, although each was done.
