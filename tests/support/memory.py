@@ -27,7 +27,6 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLos
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
-from ansible_collections.esx.trust.plugins.module_utils._errors import Unreachable
 from ansible_collections.esx.trust.plugins.module_utils._services import client_profile
 from ansible_collections.esx.trust.plugins.module_utils._services import kms_provider
 from ansible_collections.esx.trust.plugins.module_utils._services import token_issuer
@@ -353,7 +352,7 @@ class ScriptedClient:
                 return value
             except TrustError as error:
                 error.operation = error.operation or call.operation.id
-                if not (isinstance(error, Unreachable) or (call.operation.reads and error.retriable)):
+                if not (call.operation.reads and error.retriable):
                     raise
                 self.spend_retry(error)
 

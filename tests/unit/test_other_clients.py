@@ -19,6 +19,8 @@ from support.constants import OTHER_KEY_ID
 from support.memory import MemoryHost
 from support.memory import ScriptedClient
 from support.steps import actions
+from support.transport import down
+from support.whole_hosts import DEEP
 from support.whole_hosts import NEW
 from support.whole_hosts import OLD
 from support.whole_hosts import absent
@@ -67,6 +69,49 @@ def test_a_provider_that_was_replaced_while_the_run_waited_is_not_deleted() -> N
         run(client, desired([provider("site-a", state="absent")], [absent("a")]))
 
     assert client.writes == []
+
+
+@pytest.mark.parametrize("key_id", [KEY_ID, None])
+def test_a_provider_that_was_replaced_while_its_deletion_waited_is_not_deleted(key_id: Optional[str]) -> None:
+    """The host took no connection, so nothing was sent."""
+    client = ScriptedClient(host_with(providers={"site-a": KEY_ID}))
+
+    def replace_and_fail() -> TrustError:
+        client.memory.hold_provider("site-a", key_id=OTHER_KEY_ID)
+        return down()
+
+    client.fails("delete", replace_and_fail)
+    with pytest.raises(Conflict):
+        run(client, desired([provider("site-a", state="absent", key_id=key_id)]))
+
+    assert client.memory.key_providers["site-a"]["native_info"]["key_id"] == OTHER_KEY_ID
+
+
+def test_a_chain_that_was_added_while_an_update_waited_is_kept() -> None:
+    client = ScriptedClient(host_with(("a", "https://a", OLD)))
+
+    def add_and_fail() -> TrustError:
+        client.memory.hold_issuer("a", "https://a", [OLD, DEEP])
+        return down()
+
+    client.fails("update", add_and_fail)
+    run(client, desired(issuers=[issuer("a", "https://a", NEW, chains_mode="merge")]))
+
+    (held,) = client.memory.issuers.values()
+    assert len(held["signing_cert_chains"]) == 3
+
+
+@pytest.mark.parametrize(("silent_looks", "retries"), [(0, 1), (1, 1), (3, 3)])
+def test_a_write_that_was_not_sent_costs_one_pause_beside_those_of_the_look(silent_looks: int, retries: int) -> None:
+    """If the look had to wait for the host, the run has waited long enough."""
+    client = ScriptedClient(host_with(providers={"site-a": KEY_ID}), retries=retries)
+    client.passes("get")
+    client.fails("delete", down)
+    client.fails("get", down, times=silent_looks)
+    outcome = run(client, desired([provider("site-a", state="absent")]))
+
+    assert actions(outcome) == [("delete", "site-a")]
+    assert client.retries_left == 0
 
 
 def test_a_provider_that_somebody_else_deleted_meanwhile_is_not_claimed() -> None:

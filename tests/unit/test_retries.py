@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
+from ansible_collections.esx.trust.plugins.module_utils._errors import Unreachable
 from support.answers import READ
 from support.answers import WRITE
 from support.transport import ScriptedTransport
@@ -38,11 +40,45 @@ def test_the_budget_is_for_the_whole_life_of_a_client(transport: ScriptedTranspo
     assert len(transport.sent) == 4
 
 
-@pytest.mark.parametrize(("answer", "requests"), [(lost(), 1), (503, 1), (down(), 4)], ids=["lost", "busy", "not sent"])
-def test_a_write_is_repeated_only_if_it_was_not_sent(transport: ScriptedTransport, answer: Any, requests: int) -> None:
+@pytest.mark.parametrize("answer", [lost(), 503, down()], ids=["lost", "busy", "not sent"])
+def test_a_write_is_not_repeated(transport: ScriptedTransport, answer: Any) -> None:
+    """During a pause somebody else may change the host, so the caller looks first."""
     transport.services = [answer]
     failing(lambda: client_over(transport, access_token="t").call(WRITE()))
-    assert len(transport.sent) == requests
+
+    assert len(transport.sent) == 1
+    assert transport.slept == []
+
+
+def test_a_write_is_not_repeated_after_a_login_that_waited(transport: ScriptedTransport) -> None:
+    transport.services = [{}, 401, None]
+    transport.logins = [{"access_token": "token-1"}, 503, {"access_token": "token-2"}]
+    client = client_over(transport)
+    client.call(READ())
+    error = failing(lambda: client.call(WRITE()))
+
+    assert isinstance(error, Unreachable)
+    assert error.message == "esx01: the write was not sent again, because the new login took a while."
+    assert transport.asked == ["login", "service", "service", "login", "login"]
+
+    client.call(WRITE())
+
+    assert transport.asked[5:] == ["service"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "answer", "logins"), [(READ, {}, [503]), (WRITE, None, [])], ids=["read", "login without a pause"]
+)
+def test_other_calls_are_repeated_after_a_login(
+    transport: ScriptedTransport, operation: Operation, answer: Any, logins: list[Any]
+) -> None:
+    transport.services = [{}, 401, answer]
+    transport.logins = [{"access_token": "token-1"}, *logins, {"access_token": "token-2"}]
+    client = client_over(transport)
+    client.call(READ())
+    client.call(operation())
+
+    assert transport.asked[-1] == "service"
 
 
 @pytest.mark.parametrize(("status", "requests"), [(500, 4), (503, 4), (400, 1), (403, 1)])

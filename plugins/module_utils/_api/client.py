@@ -30,6 +30,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.operation import Ca
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
 from ansible_collections.esx.trust.plugins.module_utils._api.retries import Retries
 from ansible_collections.esx.trust.plugins.module_utils._api.transport import Transport
+from ansible_collections.esx.trust.plugins.module_utils._errors import HINT_RUN_AGAIN
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
@@ -118,9 +119,9 @@ class Client:
     def call(self, call: Call) -> Any:
         """Perform a call and return its value.
 
-        A read is repeated, within the budget, if the connection or the host failed. A write is repeated only if nothing
-        was sent. If a write may have been carried out, the caller has to look at the host; then it may `spend_retry`
-        and call again.
+        A read is repeated, within the budget, if the connection or the host failed. A write is not repeated, even if it
+        was not sent, because somebody else may change the host during the pause. The caller has to look at the host;
+        then it may `spend_retry` and call again.
 
         Raises TrustError.
         """
@@ -130,11 +131,10 @@ class Client:
             try:
                 return self._authorized(call)
             except TrustError as error:
-                nothing_was_sent = isinstance(error, Unreachable)
                 # The login has repetitions of its own, so its errors do not count here.
                 host_failed = isinstance(error, ApiError) and error.outcome_unknown and error.operation == operation.id
-                read_may_be_repeated = operation.reads and (error.retriable or host_failed)
-                if not (nothing_was_sent or read_may_be_repeated):
+                may_be_repeated = operation.reads and (error.retriable or host_failed)
+                if not may_be_repeated:
                     raise
 
                 self.spend_retry(error)
@@ -183,8 +183,9 @@ class Client:
     def _authorized(self, call: Call) -> Any:
         """Perform a call with the credentials of the login. A public operation is sent without credentials.
 
-        If the host no longer accepts the token or session that the login gave, the client logs in again. After a
-        refusal of the login nothing is sent: the refusal is raised for each further operation.
+        If the host no longer accepts the token or session that the login gave, the client logs in again. If that login
+        had to wait, a write is not sent again, see `call`. After a refusal of the login nothing is sent: the refusal is
+        raised for each further operation.
         """
         if call.operation.public:
             return self._perform(call, NoCredentials())
@@ -205,7 +206,16 @@ class Client:
                 raise refusal from error
 
             self._log_out()
+            spent_before = self._retries.spent
             self._credentials = self._log_in()
+
+            login_waited = self._retries.spent > spent_before
+            if login_waited and not call.operation.reads:
+                raise Unreachable(
+                    f"{self.host}: the write was not sent again, because the new login took a while.",
+                    HINT_RUN_AGAIN,
+                    operation=call.operation.id,
+                ) from error
 
             try:
                 value = self._perform(call, self._credentials)

@@ -19,6 +19,7 @@ from ansible_collections.esx.trust.plugins.module_utils._errors import Conflict
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
+from ansible_collections.esx.trust.plugins.module_utils._errors import Unreachable
 from ansible_collections.esx.trust.plugins.module_utils._signals import tidying
 from ansible_collections.esx.trust.plugins.module_utils._text import printable
 
@@ -67,8 +68,7 @@ class Run:
         if not reason:
             return plan
 
-        nothing_was_sent = not self._sent.steps and not self._superseded
-        end = " Nothing was sent." if nothing_was_sent else ""
+        end = " Nothing was sent." if self._sent.nothing else ""
         conflict = Conflict(f"{self._client.host}: {printable(self._client.scrub(reason))}{end}")
         conflict.returned = self._client.scrub_result(plan.found)
         raise conflict
@@ -89,6 +89,7 @@ class Run:
 
             # The state of the host decides, whatever the host said about the write.
             known_as_performed = len(self.performed)
+            retries_before = self._client.retries_spent
             plan = self._plan_after_failure(step, error)
 
             may_be_repeated = error.retriable or first_superseded
@@ -100,7 +101,9 @@ class Run:
             look_found_nothing_new = len(self.performed) == known_as_performed and not done_by_another
             # A host may store each write in another form. Then the steps never become fewer, although each was done.
             there_is_more_to_do = len(plan.steps) > len(steps_after_it)
-            if plan.steps and (look_found_nothing_new or there_is_more_to_do):
+            # If the host took no connection for the step, and none at once for the look, the look has waited for it.
+            has_waited = isinstance(error, Unreachable) and self._client.retries_spent > retries_before
+            if plan.steps and (look_found_nothing_new or there_is_more_to_do) and not has_waited:
                 self._client.spend_retry(error)
 
         self._finished = True

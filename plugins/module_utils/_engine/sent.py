@@ -44,6 +44,11 @@ class Sent:
         return [*self.performed, *self.unconfirmed]
 
     @property
+    def nothing(self) -> bool:
+        """True if this run has tried to send no step."""
+        return self._attempts == 0
+
+    @property
     def has_just_looked(self) -> bool:
         """True if this run has sent no step, and has waited for nothing, since its last look at the host began."""
         return self._looked_at == self._moment()
