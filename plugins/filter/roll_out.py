@@ -16,11 +16,11 @@ from ansible_collections.esx.trust.plugins.plugin_utils._role_variables import r
 
 def roll_out_down(fleet: Iterable[str], hostvars: Mapping[str, Any]) -> list[str]:
     """The hosts of the fleet that the module could not reach, see roll_out_down.yml. hostvars: Ansible's `hostvars`."""
-    return [host for host, result in results_of(fleet, hostvars).items() if _is_down(result)]
+    return [host for host, result in results_of(fleet, hostvars).items() if roll_out_is_down(result)]
 
 
-def _is_down(result: Mapping[str, Any]) -> bool:
-    """True if the host gave no answer, and nothing was written to it."""
+def roll_out_is_down(result: Mapping[str, Any]) -> bool:
+    """True if the host gave no answer, and nothing was written to it. result: that of the module."""
     failure = result.get("failure")
     is_unreachable = isinstance(failure, Mapping) and failure.get("code") == "unreachable"
 
@@ -38,6 +38,7 @@ class FilterModule:
             "roll_out_tolerated": _roll_out.tolerated,
             "roll_out_problems": _roll_out.problems,
             "roll_out_down": roll_out_down,
+            "roll_out_is_down": roll_out_is_down,
             "rotation_issuers": _rotation.issuers,
             "rotation_mode": _rotation.mode,
             "rotation_modes": _rotation.modes,

@@ -106,7 +106,7 @@ def test_hosts_that_are_down_are_put_aside(declared: Declared) -> None:
 
 
 def test_a_host_that_goes_down_after_the_look_is_put_aside(declared: Declared) -> None:
-    """Its share would be too great if it counted in its batch. The outcome so far is shown, and the last one."""
+    """Its share would be too great if it counted in its batch. It fails once, at the end."""
     down = declared.hosts[1]
     nobody_listens = f"{{{{ 1 if host_trust_look is defined else {down.port} }}}}"
     declared.of_one[down.name].update(esx_port=nobody_listens, esx_retries=0)
@@ -115,8 +115,23 @@ def test_a_host_that_goes_down_after_the_look_is_put_aside(declared: Declared) -
     assert played.code == 2, played.output
     assert declared.written == ["esx01", "esx03", "esx04", "esx05"]
     assert recap.hosts(played.output, "failed") == [down.name]
-    assert "2 changed, 1 down (esx02), 2 not written (esx04, esx05). Plan: " in played.output
+    assert played.output.count("fatal: ") == 1
     assert "4 changed, 1 down (esx02). Plan: " in played.output.rpartition("FAILED!")[2]
+
+
+def test_a_batch_of_which_no_host_answers_is_the_last_one(declared: Declared) -> None:
+    """The network may be gone, and each further batch would wait for its hosts."""
+    for down in declared.hosts[1:3]:
+        nobody_listens = f"{{{{ 1 if host_trust_look is defined else {down.port} }}}}"
+        declared.of_one[down.name].update(esx_port=nobody_listens, esx_retries=0)
+
+    played = declared.run(CONVERGE, "-e", "esx_batches=1,2", extra={"esx_max_fail_percentage": 100})
+    output = " ".join(played.output.split())
+
+    assert played.code == 2, played.output
+    assert declared.written == ["esx01"]
+    assert "None of the 2 hosts of this batch answers any more, so the run stops here." in output
+    assert "1 changed, 2 down (esx02, esx03), 2 not written (esx04, esx05). Plan: " in output
 
 
 def test_hosts_that_are_as_declared_are_left_alone(declared: Declared) -> None:

@@ -11,6 +11,7 @@ import datetime
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -345,6 +346,23 @@ def test_what_an_inventory_calls_its_groups_and_variables_does_not_matter(
 
     assert done.code == 0, done.output
     assert [takes(host) for host in declared.hosts] == [(chains_mode == "merge", True)] * 5
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("host_trust_found", {"resources": []}), ("host_trust_options", {"token_issuers": []})],
+)
+def test_what_the_guard_goes_by_cannot_be_given(
+    declared: Declared, history: History, name: str, value: dict[str, Any]
+) -> None:
+    """An extra variable outranks the result of a task."""
+    says(declared, "exact")
+    declared.down(declared.hosts[4])
+    refused = declared.run(ROTATE, extra={name: value})
+
+    assert refused.code == 2, refused.output
+    assert f"{name} cannot be given with -e" in " ".join(refused.output.split())
+    assert declared.written == []
 
 
 def test_an_earlier_rotation_in_the_same_run_says_nothing_about_this_one(declared: Declared, history: History) -> None:
