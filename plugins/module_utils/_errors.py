@@ -72,6 +72,8 @@ class TrustError(Exception):
         self.returned: dict[str, Any] = {}
         #: The host refused the login itself in this run, and not a token that it had given.
         self.login_refused = False
+        #: The answer to a login was lost, and it may have been a refusal.
+        self.login_in_doubt = False
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".rstrip()
@@ -102,6 +104,9 @@ class TrustError(Exception):
 
         if self.login_refused:
             fields["login_refused"] = True
+
+        if self.login_in_doubt:
+            fields["login_in_doubt"] = True
 
         return fields
 

@@ -435,6 +435,12 @@ failure:
         - If RV(failure.code) is not V(unauthenticated), this is missing unless it is true. A task that failed for
           another reason can meet the refusal when it looks at the host again.
       type: bool
+    login_in_doubt:
+      description:
+        - Whether the answer to a login with a password was lost, which may have been a refusal. The login is not sent
+          again in this run of Ansible.
+        - It is missing unless it is true.
+      type: bool
     not_restored:
       description: What was taken away to be replaced and could not be put back, in the form of the API. Else missing.
       type: list

@@ -154,6 +154,12 @@ failure:
         - Whether the host refused the login itself, and not a token that a login had given. It may be missing if it
           is false.
       type: bool
+    login_in_doubt:
+      description:
+        - Whether the answer to a login with a password was lost, which may have been a refusal. The login is not sent
+          again in this run of Ansible.
+        - It is missing unless it is true.
+      type: bool
 """
 
 from ansible_collections.esx.trust.plugins.module_utils._module.module import run_module

@@ -25,7 +25,6 @@ from ansible_collections.esx.trust.plugins.module_utils._module.login_key import
 from ansible_collections.esx.trust.plugins.module_utils._module.login_key import LoginKey
 from ansible_collections.esx.trust.plugins.module_utils._module.login_results import refused_for_a_token
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import in_turn
-from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import refused_before
 from ansible_collections.esx.trust.plugins.module_utils._services.arguments import Arguments
 from ansible_collections.esx.trust.plugins.plugin_utils._in_process import INTERPRETER
 from ansible_collections.esx.trust.plugins.plugin_utils._in_process import SWITCH
@@ -103,8 +102,9 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
         host = str(task_vars.get("inventory_hostname", ""))
 
         with_password = self.sends_password(args)
-        if with_password and refused.know(login):
-            result.update(refused_before(host).result())
+        objection = refused.objection(login, host) if with_password else None
+        if objection is not None:
+            result.update(objection.result())
             return self._with_names_of_variables(result)
 
         if with_password:
@@ -112,7 +112,7 @@ class InWorkerAction(ActionBase):  # type: ignore[misc]
         else:
             result.update(self._done(args, task_vars))
 
-        refused.remember_refusal_in(login, result)
+        refused.remember_answer_in(login, result)
         if with_password and refused_for_a_token(result):
             refused.remember_for_tokens(login)
 

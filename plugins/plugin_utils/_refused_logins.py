@@ -12,6 +12,8 @@ only tokens, and not every host says so. Such a refusal stops further requests o
 still try the password once. The other way round, esx_api_info may find that a host accepts the password with each
 request and refuses the login for a token. Then logins for a token stop, and requests with the password do not.
 
+If the answer to a login was lost, it may have been a refusal. Then the login is not sent again either.
+
 Tasks that run at the same time take turns until a host has accepted their login (module_utils/_module/login_turn.py).
 The refusals that a task in the background has met are not known here. From the first such task on, tasks with the same
 login share a file with it that outlives this run.
@@ -28,8 +30,12 @@ from ansible import constants
 from ansible.errors import AnsibleActionFail
 from ansible.utils.display import Display
 
+from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._module.login_key import LoginKey
+from ansible_collections.esx.trust.plugins.module_utils._module.login_results import doubt_in
 from ansible_collections.esx.trust.plugins.module_utils._module.login_results import refusal_in
+from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import in_doubt_before
+from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import refused_before
 
 #: What to do if the folder cannot be used.
 _HINT = "Free space there, or set ANSIBLE_LOCAL_TEMP to a folder of the user who runs Ansible."
@@ -43,26 +49,40 @@ class RefusedLogins:
         #: The names of the files that could not be written.
         self._unwritten: set[str] = set()
 
-    def know(self, login: LoginKey) -> bool:
-        """True if this login was refused before: by a login operation, or by a service if the login is basic.
+    def objection(self, login: LoginKey, host: str) -> Optional[TrustError]:
+        """The error for a login that must not be sent again in this run, or None.
 
+        It was refused before, by a login operation, or by a service if the login is basic. Or an answer to it was lost,
+        which may have been a refusal.
+
+        host: the name of the host in messages.
         Raises AnsibleActionFail if the folder cannot be read.
         """
-        return any(self._is_noted(f"refused-{way}") for way in login.stopped_by)
+        if any(self._is_noted(f"refused-{way}") for way in login.stopped_by):
+            return refused_before(host)
+
+        if any(self._is_noted(f"in-doubt-{way}") for way in login.stopped_by):
+            return in_doubt_before(host)
+
+        return None
 
     def remember(self, login: LoginKey, operation: Optional[str]) -> None:
         """Note that this login was refused. operation: the API's id of the refused operation, if it is known."""
-        self._note_refusal(login.refused_way(operation))
+        self._note(f"refused-{login.refused_way(operation)}")
 
     def remember_for_tokens(self, login: LoginKey) -> None:
         """Note that a login for a token was refused, although services accept the password."""
-        self._note_refusal(login.token_way)
+        self._note(f"refused-{login.token_way}")
 
-    def remember_refusal_in(self, login: LoginKey, result: Mapping[str, Any]) -> None:
-        """Note that this login was refused, if the result of a module says so."""
+    def remember_answer_in(self, login: LoginKey, result: Mapping[str, Any]) -> None:
+        """Note that this login was refused, or that the answer to it was lost, if the result of a module says so."""
         refusal = refusal_in(result)
         if refusal is not None:
             self.remember(login, refusal.get("operation"))
+
+        doubt = doubt_in(result)
+        if doubt is not None:
+            self._note(f"in-doubt-{login.refused_way(doubt.get('operation'))}")
 
     def is_shared(self, login: LoginKey) -> bool:
         """True if a task that may still be running in the background uses this login.
@@ -88,9 +108,8 @@ class RefusedLogins:
         except OSError as error:
             raise self._unusable(error) from None
 
-    def _note_refusal(self, way: str) -> None:
-        """Note a refusal. If that is not possible, there is a warning, because a task must not lose its result."""
-        name = f"refused-{way}"
+    def _note(self, name: str) -> None:
+        """Make a file of this name. If that is not possible, there is a warning: a task must not lose its result."""
         try:
             self._file(name).touch(mode=0o600)
         except OSError as error:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 INFO = "esx_token_issuer_info"
 NOT_TRIED = "is not tried again"
+#: Patterns for the ids of operations.
+LOGIN, SERVICES = "*.token.create", "*s.*"
 
 
 @pytest.fixture
@@ -81,6 +83,33 @@ def test_a_wrong_password_is_sent_once_in_each_way_and_no_more(host: Host, conne
         task(connection, "token", password="wrong-Password-1")
 
     assert host.failed_logins == 2
+
+
+@pytest.mark.parametrize(("auth_method", "operation"), [("token", LOGIN), ("basic", SERVICES)])
+def test_refusals_whose_answers_are_lost_lock_no_account(
+    host: Host, connection: dict[str, Any], auth_method: str, operation: str
+) -> None:
+    """One task may send the login twice. Later tasks do not send it again."""
+    host.queue(fault(kind="lose_answer", operation=operation, times=None))
+    wrong = {"password": "wrong-Password-1", "retries": 3}
+    results = [task(connection, auth_method, first=number == 0, **wrong) for number in range(3)]
+
+    assert host.failed_logins == 2
+    assert not host.locked
+    assert [result["failure"]["code"] for result in results] == ["answer_lost"] * 3
+    assert all(result["failure"]["login_in_doubt"] for result in results)
+    assert [NOT_TRIED in result["msg"] for result in results] == [False, True, True]
+
+
+def test_an_access_token_whose_answer_was_lost_is_sent_again(host: Host, connection: dict[str, Any]) -> None:
+    host.queue(fault(kind="lose_answer", operation=SERVICES, times=1))
+    token = {"access_token": host.create_token()}
+    lost = task(connection, "token", first=True, **token)
+    done = task(connection, "token", **token)
+
+    assert lost["failure"]["code"] == "answer_lost"
+    assert "login_in_doubt" not in lost["failure"]
+    assert not done.get("failed"), done["msg"]
 
 
 def test_a_password_that_a_login_refused_goes_to_no_service_either(host: Host, connection: dict[str, Any]) -> None:
@@ -179,7 +208,6 @@ DECLARED: dict[str, dict[str, Any]] = {
     "esx_api_info": {},
     "esx_api_probe": {},
 }
-LOGIN, SERVICES = "*.token.create", "*s.*"
 
 
 @pytest.mark.parametrize("check", [True, False])

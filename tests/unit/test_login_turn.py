@@ -100,6 +100,21 @@ def test_a_login_of_which_nothing_is_known_is_tried_one_after_the_other(tmp_path
     assert host.peak == 1
 
 
+def test_a_login_whose_answer_was_lost_is_tried_by_no_other_task(tmp_path: Path) -> None:
+    lost = failure("answer_lost", LOGIN)
+    lost["failure"]["login_in_doubt"] = True
+    host = Host(tmp_path, lost)
+    (first, *others) = host.tasks(3)
+
+    assert host.asked == 1
+
+    not_tried = [result for result in (first, *others) if result != lost]
+
+    assert len(not_tried) == 2
+    assert all("the answer to this login was lost before" in result["msg"] for result in not_tried)
+    assert all(result["failure"]["login_in_doubt"] for result in not_tried)
+
+
 def test_a_task_that_asked_the_host_for_nothing_proves_nothing(tmp_path: Path) -> None:
     host = Host(tmp_path, {"changed": False, "resources": []})
     host.tasks(6)
@@ -323,9 +338,9 @@ def test_a_refusal_that_cannot_be_kept_is_warned_of(
 ) -> None:
     monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path / "gone"))
     refused = RefusedLogins()
-    refused.remember_refusal_in(TOKEN, REFUSED)
+    refused.remember_answer_in(TOKEN, REFUSED)
 
-    assert refused.know(TOKEN)
+    assert refused.objection(TOKEN, "esx01") is not None
     assert f"{tmp_path}/gone (No such file or directory)" in warned[0]
 
 
@@ -335,9 +350,10 @@ def test_nothing_is_sent_if_nobody_can_know_what_was_refused(monkeypatch: pytest
         RefusedLogins().share(TOKEN)
 
     monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path / ("x" * 300)))
-    for ask in (RefusedLogins().know, RefusedLogins().is_shared):
-        with pytest.raises(AnsibleActionFail, match="File name too long"):
-            ask(TOKEN)
+    with pytest.raises(AnsibleActionFail, match="File name too long"):
+        RefusedLogins().objection(TOKEN, "esx01")
+    with pytest.raises(AnsibleActionFail, match="File name too long"):
+        RefusedLogins().is_shared(TOKEN)
 
 
 def test_a_look_reports_what_the_host_said_although_nothing_can_be_kept(

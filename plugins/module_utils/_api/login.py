@@ -160,8 +160,9 @@ class Login:
             return
 
         # The lost answer may have been a refusal, and hosts lock an account after five refusals. So the request may be
-        # repeated once, and not twice.
+        # repeated once, and not twice. After a failure, no other task may send the login in this run.
         error.retriable = error.retriable and not self._doubtful
+        error.login_in_doubt = isinstance(credentials, UserPassword)
         self._doubtful = True
 
     def credentials_from(self, operation: Operation, value: Any) -> Optional[Credentials]:

@@ -55,9 +55,19 @@ def refusal_in(result: Mapping[str, Any]) -> Optional[Mapping[str, Any]]:
     result: the result of a module. In an examination for an audit, it can hold that of the list of key providers, for
         which the login may be needed once more.
     """
+    return _failure_with("login_refused", result)
+
+
+def doubt_in(result: Mapping[str, Any]) -> Optional[Mapping[str, Any]]:
+    """The failure in a result that says that the answer to the login was lost, or None. result: see `refusal_in`."""
+    return _failure_with("login_in_doubt", result)
+
+
+def _failure_with(mark: str, result: Mapping[str, Any]) -> Optional[Mapping[str, Any]]:
+    """The failure in a result that has this mark, or None."""
     for part in (result, result.get("key_providers") or {}):
         failure: Mapping[str, Any] = part.get("failure") or {}
-        if failure.get("login_refused"):
+        if failure.get(mark):
             return failure
 
     return None

@@ -25,11 +25,13 @@ from typing import IO
 from typing import Any
 from typing import Optional
 
+from ansible_collections.esx.trust.plugins.module_utils._errors import AnswerLost
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unreachable
 from ansible_collections.esx.trust.plugins.module_utils._module.login_key import BASIC
 from ansible_collections.esx.trust.plugins.module_utils._module.login_key import LoginKey
+from ansible_collections.esx.trust.plugins.module_utils._module.login_results import doubt_in
 from ansible_collections.esx.trust.plugins.module_utils._module.login_results import has_accepted
 from ansible_collections.esx.trust.plugins.module_utils._module.login_results import refusal_in
 from ansible_collections.esx.trust.plugins.module_utils._module.login_results import refused_for_a_token
@@ -40,6 +42,10 @@ Result = dict[str, Any]
 REFUSED_HINT = "Check username and password; in lockdown mode only exception users may log in."
 
 _PREFIX = "esx-trust-login-"
+#: The first word of a line that says how a login was refused.
+_REFUSED = "refused"
+#: The first word of a line that says to which use of a login the answer was lost.
+_IN_DOUBT = "in-doubt"
 #: The first word of a line that says when a host did not answer, on the monotonic clock of this machine.
 _SILENT = "silent"
 #: A file of an earlier run is removed after so many seconds.
@@ -54,7 +60,7 @@ def in_turn(
     *,
     of_this_run: bool = False,
 ) -> Result:
-    """Run a task that sends a password, unless the host has refused that password in this run of Ansible.
+    """Run a task that sends a password, unless the host has refused it in this run of Ansible, or may have refused it.
 
     login: the login of the task.
     folder: Ansible's folder for temporary files on this machine, as it was set; None for that of the system.
@@ -82,8 +88,11 @@ def in_turn(
         except OSError as error:
             return _not_kept(host, place, error).result()
 
-        if any(f"refused {way}" in known for way in login.stopped_by):
+        if any(f"{_REFUSED} {way}" in known for way in login.stopped_by):
             return refused_before(host).result()
+
+        if any(f"{_IN_DOUBT} {way}" in known for way in login.stopped_by):
+            return in_doubt_before(host).result()
 
         if f"accepted {login.ways[-1]}" in known:
             # From now on the tasks need no turns.
@@ -106,6 +115,18 @@ def refused_before(host: str) -> Unauthenticated:
     return error
 
 
+def in_doubt_before(host: str) -> AnswerLost:
+    """The error for a login whose answer was lost before in this run of Ansible."""
+    error = AnswerLost(
+        f"{host}: the answer to this login was lost before in this run. It may have been a refusal, so the login is not"
+        " tried again, because hosts lock an account after five refusals.",
+        "The failure of the earlier task says how the answer was lost. If username and password are right, run the"
+        " playbook again.",
+    )
+    error.login_in_doubt = True
+    return error
+
+
 def silent_meanwhile(host: str) -> Unreachable:
     """The error for a host that did not answer another task while this task waited for its turn."""
     return Unreachable(
@@ -116,16 +137,23 @@ def silent_meanwhile(host: str) -> Unreachable:
 
 
 def _answer_lines(login: LoginKey, result: Result) -> list[str]:
-    """The lines that record whether the host accepted or refused the login, or did not answer. Empty if neither."""
+    """The lines that record whether the host accepted or refused the login, or did not answer.
+
+    Empty if the result does not tell.
+    """
     lines: list[str] = []
     refusal = refusal_in(result)
     if refusal is not None:
-        lines.append(f"refused {login.refused_way(refusal.get('operation'))}")
+        lines.append(f"{_REFUSED} {login.refused_way(refusal.get('operation'))}")
     elif has_accepted(result, BASIC if login.basic else ""):
         lines.append(f"accepted {login.ways[-1]}")
 
     if refused_for_a_token(result):
-        lines.append(f"refused {login.token_way}")
+        lines.append(f"{_REFUSED} {login.token_way}")
+
+    doubt = doubt_in(result)
+    if doubt is not None:
+        lines.append(f"{_IN_DOUBT} {login.refused_way(doubt.get('operation'))}")
 
     failure = result.get("failure") or {}
     if failure.get("code") == Unreachable.code:

@@ -5,18 +5,19 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from typing import Optional
 
+from ansible import constants
 from ansible.errors import AnsibleActionFail
 
 from ansible_collections.esx.trust.plugins.module_utils._errors import InvalidInput
 from ansible_collections.esx.trust.plugins.module_utils._module.login_key import LoginKey
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import in_turn
-from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import refused_before
 from ansible_collections.esx.trust.plugins.module_utils._services import host_examination
 from ansible_collections.esx.trust.plugins.module_utils._services import host_trust
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_keys import differences
@@ -139,9 +140,15 @@ class Look:
     def _results(self, hosts: Mapping[str, _ValidatedHost]) -> dict[str, Result]:
         """The results of the hosts, which are examined side by side."""
         params = {name: host.options.params for name, host in hosts.items()}
+        times = Counter(host.login.digest for host in hosts.values())
+
+        def ask(name: str) -> Result:
+            host = hosts[name]
+            return self._examine(name, host, several_names=times[host.login.digest] > 1)
+
         examination = Examination(
             params,
-            ask=lambda name: self._examine(name, hosts[name]),
+            ask=ask,
             forbid=lambda name: self._refused.remember(hosts[name].login, operation=None),
             threads=self._threads,
             refusals=self._refusals,
@@ -149,30 +156,38 @@ class Look:
 
         return examination.results()
 
-    def _examine(self, name: str, host: _ValidatedHost) -> Result:
-        """The result of one host. This runs in a thread."""
+    def _examine(self, name: str, host: _ValidatedHost, *, several_names: bool) -> Result:
+        """The result of one host. This runs in a thread.
+
+        several_names: True if several names of the inventory are this host and have its login.
+        """
         try:
-            return self._examine_unless_refused(name, host)
+            return self._examine_unless_refused(name, host, several_names)
         except AnsibleActionFail as error:
             return _failure(str(error))
 
-    def _examine_unless_refused(self, name: str, host: _ValidatedHost) -> Result:
-        """The result of one host. Raises AnsibleActionFail if nobody can know whether its login was refused before."""
-        if sends_password(host.options.args) and self._refused.know(host.login):
-            return refused_before(name).result()
+    def _examine_unless_refused(self, name: str, host: _ValidatedHost, several_names: bool) -> Result:
+        """The result of one host. Raises AnsibleActionFail if it is not known whether its login was refused before."""
+        with_password = sends_password(host.options.args)
+        objection = self._refused.objection(host.login, name) if with_password else None
+        if objection is not None:
+            return objection.result()
 
         work = host_examination.examine if self._key_providers else host_trust.run
 
         def examined() -> Result:
             return host.options.result(work, check_mode=True, diff=True)
 
-        if sends_password(host.options.args) and self._refused.is_shared(host.login):
+        if with_password and self._refused.is_shared(host.login):
             # A task in the background may be trying this login, or may have been refused.
             result = in_turn(host.login, self._remote_tmp, name, examined)
+        elif with_password and several_names:
+            # Another thread may be trying this login.
+            result = in_turn(host.login, constants.DEFAULT_LOCAL_TMP, name, examined, of_this_run=True)
         else:
             result = examined()
 
-        self._refused.remember_refusal_in(host.login, result)
+        self._refused.remember_answer_in(host.login, result)
 
         return result
 
