@@ -131,7 +131,8 @@ def _host(info: Mapping[str, Any], tried: Mapping[str, Any]) -> dict[str, Any]:
 
     if tried and not tried.get("skipped"):
         record["tried"] = {
-            "failed": bool(tried.get("failed")),
+            # The playbook lets no task fail, so a failure is known by its fields.
+            "failed": bool(tried.get("failed")) or _failure(tried) is not None,
             "failure": _failure(tried),
             **_parts(tried.get("api_probe"), _TRIED),
         }

@@ -91,7 +91,7 @@ def test_refusals_whose_answers_are_lost_lock_no_account(
 ) -> None:
     """One task may send the login twice. Later tasks do not send it again."""
     host.queue(fault(kind="lose_answer", operation=operation, times=None))
-    wrong = {"password": "wrong-Password-1", "retries": 3}
+    wrong: dict[str, Any] = {"password": "wrong-Password-1", "retries": 3}
     results = [task(connection, auth_method, first=number == 0, **wrong) for number in range(3)]
 
     assert host.failed_logins == 2

@@ -34,7 +34,8 @@ def answer_of(body: Any, status: int = 200) -> Answer:
 
 
 PARSE_ERROR = answer_of({"jsonrpc": "2.0", "id": None, "error": {"code": -32700, "message": "Parse error."}})
-UNSUPPORTED = answer_of(b"Unsupported content type", 400)
+UNSUPPORTED_CONTENT = "Unsupported content type"
+UNSUPPORTED = answer_of(UNSUPPORTED_CONTENT.encode(), 400)
 LOGGED_IN = {"STRUCTURE": {"x": {"access_token": {"SECRET": "an-access-token"}}}}
 TOKEN = answer_of({"jsonrpc": "2.0", "id": "0", "result": {"output": LOGGED_IN}})
 ISSUERS = answer_of({"jsonrpc": "2.0", "id": "0", "result": {"output": []}})
@@ -106,6 +107,14 @@ def test_a_rest_host_costs_nothing_more() -> None:
         answer_of({"jsonrpc": "2.0", "id": None, "error": {"code": -32600}}, 400),
         answer_of({"jsonrpc": "2.0", "id": None, "error": {"code": -32603}}, 500),
         UNSUPPORTED,
+        answer_of({"error_type": "INVALID_REQUEST", "messages": [{"default_message": UNSUPPORTED_CONTENT}]}, 400),
+        answer_of(
+            {
+                "type": "com.vmware.vapi.std.errors.invalid_request",
+                "value": {"messages": [{"default_message": UNSUPPORTED_CONTENT}]},
+            },
+            400,
+        ),
         answer_of(b"", 400),
         answer_of(b"", 404),
         answer_of({"code": 5}, 405),
@@ -161,6 +170,7 @@ UNFRAMED_REFUSALS: tuple[Any, ...] = (
         answer_of(b"\xef\xbb\xbf<center>Not found</center>", 404),
         answer_of({"error_type": "NOT_FOUND", "messages": []}, 404),
         answer_of({"error_type": "INVALID_REQUEST", "messages": []}, 400),
+        answer_of({"error_type": "UNAUTHENTICATED", "messages": [{"default_message": UNSUPPORTED_CONTENT}]}, 400),
         answer_of(b"", 429),
         answer_of(b"", 200),
         answer_of({"access_token": "an-access-token"}, 202),

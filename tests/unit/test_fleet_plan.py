@@ -148,13 +148,14 @@ def test_an_alias_that_another_issuer_has_is_no_mere_renaming() -> None:
     assert any("update token issuer vc-new, issuer https://vc replaces https://idp" in line for line in lines), lines
 
 
-def test_nothing_was_written_is_said_of_no_host_that_was_written() -> None:
+def test_a_host_that_was_written_and_failed_is_named_for_both() -> None:
     written = {"operations": [{"operation": "delete", "resource": "token_issuer", "id": "old"}]}
     results = {
         "a": {**failing("unreachable", "a: no connection."), **written},
         "b": {**failing("conflict", "b: somebody else changes it."), **written},
     }
-    assert plan.done(results) == [
+    assert plan.done({**results, "c": {**FINE, "changed": True, **written}}) == [
+        "3 hosts (a, b, c): deleted token issuer old.",
         "1 host (a): failed: no connection.",
         "1 host (b): failed: somebody else changes it.",
     ]

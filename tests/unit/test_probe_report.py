@@ -149,6 +149,7 @@ SAID = {"succeeded": True, "error": None}
         ({"skipped": True, "changed": False}, "-"),
         ({"api_probe": {}}, "not in check mode"),
         (failed("error"), "failed"),
+        ({**failed("error"), "failed": False}, "failed"),
         ({"failed": True, "msg": "an undefined variable"}, "failed"),
         ({**failed("error"), "api_probe": {"removed": False}}, "may still be there"),
         ({"api_probe": {"create": {"succeeded": False, "error": "UNAUTHORIZED"}}}, "refused"),

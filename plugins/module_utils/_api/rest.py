@@ -108,7 +108,7 @@ class RestCodec:
         received = Received(operation, title, answer, host, scrub)
 
         error = _vapi_error(received)
-        if error is not None:
+        if error is not None and not _refuses_content_of_rest(received, error):
             raise error
 
         is_success = 200 <= answer.status < 300 and not answer.is_json_rpc
@@ -308,6 +308,11 @@ def _content_and_type(value: Mapping[str, Any]) -> tuple[Mapping[str, Any], Opti
 
     outer_type = str(kind).rpartition(".")[2].upper() if names_an_error else ""
     return inner if isinstance(inner, dict) else {}, outer_type
+
+
+def _refuses_content_of_rest(received: Received, error: ApiError) -> bool:
+    """True if the error of the API is that of a JSON-RPC endpoint that got a request in the REST form."""
+    return error.error_type == "INVALID_REQUEST" and _UNSUPPORTED_CONTENT in received.answer.text[:2048]
 
 
 def _other_answer(received: Received) -> UnexpectedAnswer:

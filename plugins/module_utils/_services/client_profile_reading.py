@@ -48,6 +48,13 @@ def read_profiles(client: Client) -> Profiles:
 
         # The login is good, because the issuers were read with it before.
         return Profiles(refused=error.error_type or error.code)
+    except UnexpectedAnswer as error:
+        is_bare_404 = error.operation == LIST.id and error.status == 404
+        if client.has_answered(LIST) or not is_bare_404:
+            raise
+
+        # A server before the service may have answered in its place, so the host may hold profiles.
+        return Profiles(refused="404")
 
 
 def list_profiles(client: Client) -> Optional[tuple[ClientProfile, ...]]:
@@ -81,7 +88,7 @@ def _list(client: Client) -> Optional[list[Any]]:
     while True:
         try:
             entries = client.call(LIST(projection="FULL"))
-        except (ApiError, UnexpectedAnswer) as error:
+        except ApiError as error:
             if not _has_no_service(client, error):
                 raise
 
@@ -121,15 +128,12 @@ def _identifier(client: Client, entry: Any) -> str:
     return identifier
 
 
-def _has_no_service(client: Client, error: TrustError) -> bool:
+def _has_no_service(client: Client, error: ApiError) -> bool:
     """True if an error of LIST shows that the host does not have this service, but has an API."""
     if error.operation != LIST.id or client.api_protocol is None:
         return False
 
-    if isinstance(error, ApiError):
-        return error.error_type in _NO_SUCH_SERVICE
-
-    return error.status == 404
+    return error.error_type in _NO_SUCH_SERVICE
 
 
 def _read(client: Client, operation: Operation, identifier: str, value: Any) -> ClientProfile:

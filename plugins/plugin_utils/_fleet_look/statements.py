@@ -106,13 +106,14 @@ def about_host(host: str, result: Optional[Mapping[str, Any]], words: Words = _F
     if result.get("failed") and examined["code"] == "conflict" and not was_written:
         return audit_status, [Statement(CONFLICT, f"conflict, {words.nothing_written}: {reason}")]
 
-    if result.get("failed") or audit_status in UNKNOWN_HOST:
-        return audit_status, [Statement(FAILED, f"{words.failed}: {reason}")]
-
     if result.get("changed") is False and operations_of(result):
         return audit_status, [Statement(CHANGE, "written, and the host holds the same as before; see the warnings")]
 
     changes = [Statement(CHANGE, sentence) for sentence in _changes(result, examined["resources"], words)]
+    if result.get("failed") or audit_status in UNKNOWN_HOST:
+        # The operations of a failed run are those that were carried out before it failed.
+        return audit_status, [*changes, Statement(FAILED, f"{words.failed}: {reason}")]
+
     if changes:
         return audit_status, changes
 
