@@ -92,7 +92,7 @@ _ALL = (
     Environment("core-2.19", ("3.11", "3.12", "3.13"), "3.11", ansible_test=True),
     Environment("core-2.20", ("3.12", "3.13", "3.14"), "3.12", ansible_test=True),
     Environment("core-2.21", ("3.12", "3.13", "3.14"), "3.12", ansible_test=True),
-    Environment("core-2.22", ("3.13",), "3.13", ansible_test=True),
+    Environment("core-2.22", ("3.13", "3.14"), "3.13", ansible_test=True),
     # Newer interpreters do not run the oldest versions of the libraries.
     Environment("floor", ("3.11",), "3.11"),
     Environment("audit", ("3.11", "3.12", "3.13"), "3.11"),

@@ -82,6 +82,10 @@ options:
     description: Whether RV(results) is returned, which is large.
     type: bool
     default: false
+requirements:
+  - python >= 3.9
+  - requests >= 2.25.1
+  - cryptography >= 41.0.0
 seealso:
   - module: esx.trust.esx_host_trust
 """

@@ -115,16 +115,18 @@ def test_contents(tarball: Path) -> None:
 
 
 def test_playbooks_have_a_pattern_of_their_own(tarball: Path) -> None:
-    """In a clone it is a link into extensions/. Whoever packs the collection can leave that folder out."""
-    own, original = "playbooks/vars/awx_pattern.json", "extensions/patterns/host_trust/meta/pattern.json"
+    """Whoever packs the collection can leave extensions/ out, where a clone has a link to the file of the playbooks."""
+    own, linked = "playbooks/vars/awx_pattern.json", "extensions/patterns/host_trust/meta/pattern.json"
+
+    assert not (environment.ROOT / own).is_symlink()
 
     with tarfile.open(tarball) as archive:
-        assert archive.getmember(own).isreg()
+        assert archive.getmember(linked).isreg()
 
-        packed = [archive.extractfile(name) for name in (own, original)]
+        packed = [archive.extractfile(name) for name in (own, linked)]
         texts = [file.read() for file in packed if file is not None]
 
-    assert texts == [(environment.ROOT / original).read_bytes()] * 2
+    assert texts == [(environment.ROOT / own).read_bytes()] * 2
 
 
 def test_nothing_that_runs_reads_below_extensions() -> None:
