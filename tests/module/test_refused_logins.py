@@ -103,7 +103,7 @@ def test_refusals_whose_answers_are_lost_lock_no_account(
 
 def test_an_access_token_whose_answer_was_lost_is_sent_again(host: Host, connection: dict[str, Any]) -> None:
     host.queue(fault(kind="lose_answer", operation=SERVICES, times=1))
-    token = {"access_token": host.create_token()}
+    token: dict[str, Any] = {"access_token": host.create_token()}
     lost = task(connection, "token", first=True, **token)
     done = task(connection, "token", **token)
 

@@ -66,6 +66,17 @@ def test_a_write_is_not_repeated_after_a_login_that_waited(transport: ScriptedTr
     assert transport.asked[5:] == ["service"]
 
 
+def test_an_error_of_a_service_shows_that_a_new_token_was_accepted(transport: ScriptedTransport) -> None:
+    """So the token is replaced again when it has expired."""
+    transport.services = [{}, 401, 400, 401, {}]
+    client = client_over(transport)
+    client.call(READ())
+    failing(lambda: client.call(READ()))
+    client.call(READ())
+
+    assert transport.asked == ["login", "service", "service", "login", "service", "service", "login", "service"]
+
+
 @pytest.mark.parametrize(
     ("operation", "answer", "logins"), [(READ, {}, [503]), (WRITE, None, [])], ids=["read", "login without a pause"]
 )
@@ -119,6 +130,10 @@ def test_the_host_may_ask_for_a_longer_pause_up_to_the_timeout(
         client.call(READ())
     else:
         assert failing(lambda: client.call(READ())) is busy
+        assert (
+            busy.hint
+            == "The host asks for a pause of 30.1 seconds, and timeout is 30. Run the task again after the pause."
+        )
 
     assert transport.slept == slept
     assert transport.spread == []

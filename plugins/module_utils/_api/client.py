@@ -288,6 +288,11 @@ class Client:
         if operation.public:
             return
 
+        # The host judges the token first. An expired token may then be replaced later in the run.
+        token_was_accepted = named_by_the_host and not error.outcome_unknown and not isinstance(error, Unauthenticated)
+        if token_was_accepted and isinstance(credentials, (AccessToken, SessionId)):
+            self._login.accepted()
+
         # In this case the host did not look at the login, which is sent once more in the other form.
         unseen = error.may_try_other_form and bool(self._other_codecs) and not self._first_answer
         self._login.failed(error, credentials, unseen)

@@ -39,8 +39,17 @@ class Retries:
 
         Raises `error` if no repetition is left, or if the host asks for a longer pause than the timeout.
         """
-        host_asks_too_much = (error.retry_after or 0) > self._timeout
-        if self._left <= 0 or host_asks_too_much:
+        asked = error.retry_after or 0
+        if asked > self._timeout:
+            error.reword(
+                hint=(
+                    f"The host asks for a pause of {asked:g} seconds, and timeout is {self._timeout:g}. Run the task"
+                    " again after the pause."
+                )
+            )
+            raise error
+
+        if self._left <= 0:
             raise error
 
         used = self.spent

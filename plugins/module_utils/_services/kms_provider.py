@@ -34,6 +34,8 @@ _SERVICE = "com.vmware.esx.trusted_infrastructure.kms.providers"
 _PATH = "/api/esx/trusted-infrastructure/kms/providers"
 _COMMON_ERRORS = ("UNAUTHENTICATED", "UNAUTHORIZED", "ERROR")
 _HINTS = {
+    "ALREADY_EXISTS": "Somebody else has just created it, or a provider of another kind, which the host does not list,"
+    " has this name. Run the task again; if it fails again, choose another name.",
     "ERROR": "Look into the log kmxa.log of the host.",
     "INTERNAL_SERVER_ERROR": "Look into the log kmxa.log of the host.",
     "UNAUTHORIZED": "Give the account the entitlement SECURITY_MGMT; in lockdown mode only exception users have any.",

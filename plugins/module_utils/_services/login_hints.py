@@ -37,7 +37,7 @@ class _LoginHints(LoginHints):
 
         return (
             "The host gave a token and then refused it: the account may lack the entitlement (IDENTITY_MGMT or"
-            " SECURITY_MGMT), or the host wants auth_method basic."
+            " SECURITY_MGMT), or the host wants auth_method basic for key providers."
         )
 
 
