@@ -37,6 +37,8 @@ from simulator import Host
 from simulator.certificates import signing_chain
 
 HOSTS = 8
+#: How the report calls the kinds of resources.
+_WORDS = {"kms_provider": "key provider", "token_issuer": "token issuer", "client_profile": "client profile"}
 RUN = ENVIRONMENTS["run"]
 REPORTS = ROOT / "build" / "demo"
 DECLARATION = ROOT / "demo" / "trust.yml"
@@ -95,8 +97,8 @@ def _difference(host: Mapping[str, Any]) -> str:
     for resource in host["resources"]:
         # The status comes first, because ids are long and lines are cut.
         if resource["status"] not in ("ok", "undeclared"):
-            kind = resource["resource"].replace("_", " ")
-            parts.append(f"{resource['status']}: {kind} '{resource['id']}'")
+            words = _WORDS[resource["resource"]]
+            parts.append(f"{resource['status']}: {words} '{resource['id']}'")
 
     return ", ".join(parts) or str(host["status"])
 
