@@ -1,6 +1,6 @@
 # Copyright (c) 2026, esx.trust contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a playbook rolls a change out: to which hosts, in which batches, and how many hosts of a batch may fail."""
+"""How a playbook rolls a change out: to which hosts, in which batches, and how many hosts may fail or be down."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.esx.trust.plugins.module_utils._services.option_specifications import is_blank
+from ansible_collections.esx.trust.plugins.plugin_utils._role_variables import results_of
 
 #: The percentage of a batch that may fail by default.
 TOLERATED = 20.0
@@ -154,3 +155,16 @@ def problems(asked_batches: Any, asked_percentage: Any) -> list[str]:
         sentences.append(str(error))
 
     return sentences
+
+
+def down(fleet: Iterable[str], hostvars: Mapping[str, Any]) -> list[str]:
+    """The hosts of the fleet that were down when it was their turn. hostvars: Ansible's `hostvars`."""
+    return [host for host, result in results_of(fleet, hostvars).items() if is_down(result)]
+
+
+def is_down(result: Mapping[str, Any]) -> bool:
+    """True if the host gave no answer, and nothing was written to it. result: that of esx_host_trust."""
+    failure = result.get("failure")
+    is_unreachable = isinstance(failure, Mapping) and failure.get("code") == "unreachable"
+
+    return is_unreachable and not result.get("operations")

@@ -85,7 +85,7 @@ def test_hosts_that_are_down_are_put_aside(declared: Declared) -> None:
     assert played.code == 2, played.output
     assert declared.written == ["esx02", "esx03", "esx05"]
 
-    _before, separator, last = played.output.partition("PLAY [Outcome]")
+    _before, separator, last = played.output.partition("PLAY [Hosts that were left out]")
 
     assert separator
 

@@ -16,6 +16,7 @@ from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import page
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look import plan
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.look import Look
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.outcome import hosts_by_need
+from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.outcome import left_out
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.outcome import sentence
 from ansible_collections.esx.trust.plugins.plugin_utils._fleet_look.variables import FleetHost
 from support.whole_hosts import NEW
@@ -222,6 +223,15 @@ def test_a_host_that_was_not_asked_is_distinguished_from_one_that_refused() -> N
     lists = hosts_by_need(RESULTS)
     assert (lists["not_asked"], lists["conflicts"], list(lists["failing"])) == (["c"], ["d"], ["b", "c", "d"])
     assert lists["login_refused"] == ["b"]
+
+
+def test_the_hosts_that_were_not_written_fail_at_the_end() -> None:
+    """A host that was not asked fails only if each host has an event of its own, or if no other host failed."""
+    lists = hosts_by_need(RESULTS)
+
+    assert left_out(lists, ["a"], each_host=False) == ["b", "d", "e", "a"]
+    assert left_out(lists, [], each_host=True) == ["b", "c", "d", "e"]
+    assert left_out({**lists, "failing": ["c"]}, [], each_host=False) == ["c", "e"]
 
 
 def test_the_outcome_is_one_sentence() -> None:

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleError
 
-from ansible_collections.esx.trust.plugins.filter.roll_out import roll_out_down
 from ansible_collections.esx.trust.plugins.module_utils._services.host_trust import ARGUMENTS
 from ansible_collections.esx.trust.plugins.plugin_utils._role_messages import in_variables
 from ansible_collections.esx.trust.plugins.plugin_utils._roll_out import batches
+from ansible_collections.esx.trust.plugins.plugin_utils._roll_out import down
 from ansible_collections.esx.trust.plugins.plugin_utils._roll_out import hosts
 from ansible_collections.esx.trust.plugins.plugin_utils._roll_out import tolerated
 
@@ -102,7 +102,7 @@ def test_the_variables_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "operations", "down"),
+    ("code", "operations", "expected"),
     [
         ("unreachable", [], ["esx01"]),
         # It was written before it went down, so it counts as a failure of its batch.
@@ -112,9 +112,9 @@ def test_the_variables_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_only_a_host_to_which_nothing_was_sent_is_put_aside(
-    code: str, operations: list[dict[str, str]], down: list[str]
+    code: str, operations: list[dict[str, str]], expected: list[str]
 ) -> None:
     failed = {"failed": True, "failure": {"code": code}, "operations": operations}
     hostvars = {"esx01": {"host_trust_result": failed}, "esx02": {"host_trust_result": {}}, "esx03": {}}
 
-    assert roll_out_down(hostvars, hostvars) == down
+    assert down(hostvars, hostvars) == expected

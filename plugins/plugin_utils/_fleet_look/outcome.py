@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
 from typing import Optional
@@ -63,6 +64,22 @@ def hosts_by_need(results: Mapping[str, Optional[Mapping[str, Any]]]) -> dict[st
         "elsewhere": hosts_of(statements.LATER),
         "as_declared": hosts_of(statements.NOTHING),
     }
+
+
+def left_out(look: Mapping[str, Any], down_since: Iterable[str], *, each_host: bool) -> list[str]:
+    """The hosts that fail at the end of a converge, because they were not written.
+
+    look: the lists of a look, see `hosts_by_need`.
+    down_since: the hosts that were down when it was their turn.
+    each_host: True if the hosts that were not asked fail, too. Otherwise the host that refused their login fails for
+        all of them.
+    """
+    failing = list(look["failing"])
+    if not each_host:
+        # If no other host failed, the run would succeed although these hosts were not written.
+        failing = [host for host in failing if host not in look["not_asked"]] or failing
+
+    return [*failing, *look["down"], *down_since]
 
 
 def _was_not_asked(result: Optional[Mapping[str, Any]]) -> bool:
