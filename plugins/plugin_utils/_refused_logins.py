@@ -31,8 +31,10 @@ from ansible.errors import AnsibleActionFail
 from ansible.utils.display import Display
 
 from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
+from ansible_collections.esx.trust.plugins.module_utils._module.login_key import BASIC
 from ansible_collections.esx.trust.plugins.module_utils._module.login_key import LoginKey
 from ansible_collections.esx.trust.plugins.module_utils._module.login_results import doubt_in
+from ansible_collections.esx.trust.plugins.module_utils._module.login_results import has_accepted
 from ansible_collections.esx.trust.plugins.module_utils._module.login_results import refusal_in
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import in_doubt_before
 from ansible_collections.esx.trust.plugins.module_utils._module.login_turn import refused_before
@@ -53,7 +55,7 @@ class RefusedLogins:
         """The error for a login that must not be sent again in this run, or None.
 
         It was refused before, by a login operation, or by a service if the login is basic. Or an answer to it was lost,
-        which may have been a refusal.
+        which may have been a refusal, and no host has accepted it in this run.
 
         host: the name of the host in messages.
         Raises AnsibleActionFail if the folder cannot be read.
@@ -61,7 +63,8 @@ class RefusedLogins:
         if any(self._is_noted(f"refused-{way}") for way in login.stopped_by):
             return refused_before(host)
 
-        if any(self._is_noted(f"in-doubt-{way}") for way in login.stopped_by):
+        in_doubt = any(self._is_noted(f"in-doubt-{way}") for way in login.stopped_by)
+        if in_doubt and not self._is_noted(f"accepted-{login.ways[-1]}"):
             return in_doubt_before(host)
 
         return None
@@ -75,10 +78,13 @@ class RefusedLogins:
         self._note(f"refused-{login.token_way}")
 
     def remember_answer_in(self, login: LoginKey, result: Mapping[str, Any]) -> None:
-        """Note that this login was refused, or that the answer to it was lost, if the result of a module says so."""
+        """Note that this login was accepted or refused, or that the answer was lost, as the result of a module says."""
         refusal = refusal_in(result)
         if refusal is not None:
             self.remember(login, refusal.get("operation"))
+
+        elif has_accepted(result, BASIC if login.basic else ""):
+            self._note(f"accepted-{login.ways[-1]}")
 
         doubt = doubt_in(result)
         if doubt is not None:

@@ -101,6 +101,16 @@ def test_refusals_whose_answers_are_lost_lock_no_account(
     assert [NOT_TRIED in result["msg"] for result in results] == [False, True, True]
 
 
+def test_a_login_that_was_accepted_before_is_in_no_doubt(host: Host, connection: dict[str, Any]) -> None:
+    task(connection, "token", first=True)
+    host.queue(fault(kind="lose_answer", operation=LOGIN, times=1))
+    lost = task(connection, "token")
+    done = task(connection, "token")
+
+    assert lost["failure"]["code"] == "answer_lost"
+    assert not done.get("failed"), done["msg"]
+
+
 def test_an_access_token_whose_answer_was_lost_is_sent_again(host: Host, connection: dict[str, Any]) -> None:
     host.queue(fault(kind="lose_answer", operation=SERVICES, times=1))
     token: dict[str, Any] = {"access_token": host.create_token()}

@@ -130,7 +130,7 @@ def test_a_batch_of_which_no_host_answers_is_the_last_one(declared: Declared) ->
 
     assert played.code == 2, played.output
     assert declared.written == ["esx01"]
-    assert "None of the 2 hosts of this batch answers any more, so the run stops here." in output
+    assert "None of the 2 hosts that are left of this batch answers any more, so the run stops." in output
     assert "1 changed, 2 down (esx02, esx03), 2 not written (esx04, esx05). Plan: " in output
 
 

@@ -350,7 +350,7 @@ def test_what_an_inventory_calls_its_groups_and_variables_does_not_matter(
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("host_trust_found", {"resources": []}), ("host_trust_options", {"token_issuers": []})],
+    [("host_trust_found", {"resources": []}), ("host_trust_options", {"token_issuers": []}), ("host_trust_result", {})],
 )
 def test_what_the_guard_goes_by_cannot_be_given(
     declared: Declared, history: History, name: str, value: dict[str, Any]

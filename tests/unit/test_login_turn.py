@@ -115,6 +115,17 @@ def test_a_login_whose_answer_was_lost_is_tried_by_no_other_task(tmp_path: Path)
     assert all(result["failure"]["login_in_doubt"] for result in not_tried)
 
 
+def test_a_login_that_was_accepted_is_tried_again_after_a_lost_answer(tmp_path: Path) -> None:
+    host = Host(tmp_path, FINE)
+    host.task()
+    host.answer = failure("answer_lost", LOGIN)
+    host.answer["failure"]["login_in_doubt"] = True
+    host.task()
+    host.task()
+
+    assert host.asked == 3
+
+
 def test_a_task_that_asked_the_host_for_nothing_proves_nothing(tmp_path: Path) -> None:
     host = Host(tmp_path, {"changed": False, "resources": []})
     host.tasks(6)

@@ -114,6 +114,21 @@ def test_a_write_that_was_not_sent_costs_one_pause_beside_those_of_the_look(sile
     assert client.retries_left == 0
 
 
+def test_a_write_that_waited_for_a_login_costs_no_pause_of_its_own() -> None:
+    """The client says that it waited, and the host answers the look at once."""
+    client = ScriptedClient(host_with(providers={"site-a": KEY_ID}), retries=1)
+
+    def wait_and_fail() -> TrustError:
+        client.spend_retry(down())
+        return down()
+
+    client.passes("get")
+    client.fails("delete", wait_and_fail)
+    outcome = run(client, desired([provider("site-a", state="absent")]))
+
+    assert actions(outcome) == [("delete", "site-a")]
+
+
 def test_a_provider_that_somebody_else_deleted_meanwhile_is_not_claimed() -> None:
     client = ScriptedClient(host_with(providers={"site-a": KEY_ID}))
     client.is_raced("create", lambda memory: memory.key_providers.clear())

@@ -66,6 +66,14 @@ def test_a_write_is_not_repeated_after_a_login_that_waited(transport: ScriptedTr
     assert transport.asked[5:] == ["service"]
 
 
+def test_a_lost_answer_to_a_login_stays_in_doubt_whatever_the_repetition_says(transport: ScriptedTransport) -> None:
+    transport.logins = [lost(), down()]
+    error = failing(lambda: client_over(transport, retries=1).call(READ()))
+
+    assert isinstance(error, Unreachable)
+    assert error.login_in_doubt
+
+
 def test_an_error_of_a_service_shows_that_a_new_token_was_accepted(transport: ScriptedTransport) -> None:
     """So the token is replaced again when it has expired."""
     transport.services = [{}, 401, 400, 401, {}]

@@ -151,6 +151,10 @@ class Login:
             # A host may answer so for a locked account, so no other task may send the password again.
             error.login_refused = isinstance(credentials, UserPassword) and not lacks_entitlements(error)
 
+        if self._doubtful and not self.proven:
+            # A lost answer stays in doubt, whatever error the repetition has.
+            error.login_in_doubt = isinstance(credentials, UserPassword)
+
         if self.proven or unseen or not error.outcome_unknown:
             return
 

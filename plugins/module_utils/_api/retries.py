@@ -43,7 +43,7 @@ class Retries:
         if asked > self._timeout:
             error.reword(
                 hint=(
-                    f"The host asks for a pause of {asked:g} seconds, and timeout is {self._timeout:g}. Run the task"
+                    f"The host asks for a pause of {asked:.10g} seconds, and timeout is {self._timeout:g}. Run the task"
                     " again after the pause."
                 )
             )

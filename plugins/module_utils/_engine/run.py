@@ -79,6 +79,7 @@ class Run:
         Returns the last plan. Raises TrustError.
         """
         while plan.steps:
+            retries_before = self._client.retries_spent
             failure = self._act(plan)
             if failure is None:
                 break
@@ -89,7 +90,6 @@ class Run:
 
             # The state of the host decides, whatever the host said about the write.
             known_as_performed = len(self.performed)
-            retries_before = self._client.retries_spent
             plan = self._plan_after_failure(step, error)
 
             may_be_repeated = error.retriable or first_superseded
@@ -101,7 +101,7 @@ class Run:
             look_found_nothing_new = len(self.performed) == known_as_performed and not done_by_another
             # A host may store each write in another form. Then the steps never become fewer, although each was done.
             there_is_more_to_do = len(plan.steps) > len(steps_after_it)
-            # If the host took no connection for the step, and none at once for the look, the look has waited for it.
+            # If the step was not sent because of the connection, a login or the look may have waited for the host.
             has_waited = isinstance(error, Unreachable) and self._client.retries_spent > retries_before
             if plan.steps and (look_found_nothing_new or there_is_more_to_do) and not has_waited:
                 self._client.spend_retry(error)

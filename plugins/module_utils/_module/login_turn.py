@@ -91,12 +91,11 @@ def in_turn(
         if any(f"{_REFUSED} {way}" in known for way in login.stopped_by):
             return refused_before(host).result()
 
-        if any(f"{_IN_DOUBT} {way}" in known for way in login.stopped_by):
-            return in_doubt_before(host).result()
-
         if f"accepted {login.ways[-1]}" in known:
             # From now on the tasks need no turns.
             fcntl.flock(file, fcntl.LOCK_UN)
+        elif any(f"{_IN_DOUBT} {way}" in known for way in login.stopped_by):
+            return in_doubt_before(host).result()
         elif _was_silent(known, begun):
             return silent_meanwhile(host).result()
 

@@ -13,6 +13,7 @@ from ansible_collections.esx.trust.plugins.module_utils._api.client import Clien
 from ansible_collections.esx.trust.plugins.module_utils._api.login import is_refused_login
 from ansible_collections.esx.trust.plugins.module_utils._api.operation import Operation
 from ansible_collections.esx.trust.plugins.module_utils._errors import ApiError
+from ansible_collections.esx.trust.plugins.module_utils._errors import TrustError
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthenticated
 from ansible_collections.esx.trust.plugins.module_utils._errors import Unauthorized
 from ansible_collections.esx.trust.plugins.module_utils._errors import UnexpectedAnswer
@@ -48,8 +49,7 @@ def read_profiles(client: Client) -> Profiles:
         # The login is good, because the issuers were read with it before.
         return Profiles(refused=error.error_type or error.code)
     except UnexpectedAnswer as error:
-        is_bare_404 = error.operation == LIST.id and error.status == 404
-        if client.has_answered(LIST) or not is_bare_404:
+        if client.has_answered(LIST) or not _seems_absent(client, error):
             raise
 
         # A server before the service may have answered in its place, so the host may hold profiles.
@@ -82,19 +82,24 @@ def _list(client: Client) -> Optional[list[Any]]:
 
     A service that restarts can seem to be absent for a moment. If this were believed, rights could be lost. So the host
     has to say twice that it has no such service. If the service has answered before in this run, it is never believed.
+    An answer with code 404 that is not one of the API is never believed either: a server before the service may give
+    it.
     """
     was_absent = False
     while True:
         try:
             entries = client.call(LIST(projection="FULL"))
-        except ApiError as error:
-            if not _has_no_service(client, error):
+        except (ApiError, UnexpectedAnswer) as error:
+            if not _seems_absent(client, error):
                 raise
 
             if client.has_answered(LIST):
                 error.reword(hint="The service of client profiles answered earlier in this run. Run the task again.")
                 client.spend_retry(error)
             elif was_absent:
+                if isinstance(error, UnexpectedAnswer):
+                    raise
+
                 return None
 
             was_absent = True
@@ -127,12 +132,15 @@ def _identifier(client: Client, entry: Any) -> str:
     return identifier
 
 
-def _has_no_service(client: Client, error: ApiError) -> bool:
-    """True if an error of LIST shows that the host does not have this service, but has an API."""
+def _seems_absent(client: Client, error: TrustError) -> bool:
+    """True if an error of LIST says that the host does not have this service, but has an API."""
     if error.operation != LIST.id or client.api_protocol is None:
         return False
 
-    return error.error_type in _NO_SUCH_SERVICE
+    if isinstance(error, ApiError):
+        return error.error_type in _NO_SUCH_SERVICE
+
+    return error.status == 404
 
 
 def _read(client: Client, operation: Operation, identifier: str, value: Any) -> ClientProfile:
