@@ -55,7 +55,7 @@ class RefusedLogins:
         """The error for a login that must not be sent again in this run, or None.
 
         It was refused before, by a login operation, or by a service if the login is basic. Or an answer to it was lost,
-        which may have been a refusal, and no host has accepted it in this run.
+        which may have been a refusal, and the host has not accepted it in this run.
 
         host: the name of the host in messages.
         Raises AnsibleActionFail if the folder cannot be read.
