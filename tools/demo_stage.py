@@ -26,19 +26,20 @@ from typing import Any
 import recap
 from environment import ENVIRONMENTS
 from environment import ROOT
+from environment import link_collection
 from installed import Installed
 from installed import install
 from programs import fail
 
+sys.path.insert(0, str(link_collection()))
 sys.path.insert(0, str(ROOT / "tests"))
 
+from ansible_collections.esx.trust.plugins.plugin_utils._audit.vocabulary import name_of
 from simulator import Fleet
 from simulator import Host
 from simulator.certificates import signing_chain
 
 HOSTS = 8
-#: How the report calls the kinds of resources.
-_WORDS = {"kms_provider": "key provider", "token_issuer": "token issuer", "client_profile": "client profile"}
 RUN = ENVIRONMENTS["run"]
 REPORTS = ROOT / "build" / "demo"
 DECLARATION = ROOT / "demo" / "trust.yml"
@@ -97,8 +98,8 @@ def _difference(host: Mapping[str, Any]) -> str:
     for resource in host["resources"]:
         # The status comes first, because ids are long and lines are cut.
         if resource["status"] not in ("ok", "undeclared"):
-            words = _WORDS[resource["resource"]]
-            parts.append(f"{resource['status']}: {words} '{resource['id']}'")
+            kind = name_of(resource["resource"])
+            parts.append(f"{resource['status']}: {kind} '{resource['id']}'")
 
     return ", ".join(parts) or str(host["status"])
 

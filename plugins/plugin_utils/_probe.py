@@ -130,10 +130,11 @@ def _host(info: Mapping[str, Any], tried: Mapping[str, Any]) -> dict[str, Any]:
     }
 
     if tried and not tried.get("skipped"):
+        failure_of_trial = _failure(tried)
         record["tried"] = {
             # The playbook lets no task fail, so a failure is known by its fields.
-            "failed": bool(tried.get("failed")) or _failure(tried) is not None,
-            "failure": _failure(tried),
+            "failed": bool(tried.get("failed")) or failure_of_trial is not None,
+            "failure": failure_of_trial,
             **_parts(tried.get("api_probe"), _TRIED),
         }
 

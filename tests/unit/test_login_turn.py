@@ -46,6 +46,8 @@ FINE: dict[str, Any] = {"changed": False, "api_protocol": "rest"}
 REFUSED = failure("unauthenticated", LOGIN, refused=True)
 REFUSED_BY_A_SERVICE = failure("unauthenticated", SERVICE, refused=True)
 UNREACHABLE = failure("unreachable", LOGIN)
+IN_DOUBT = failure("answer_lost", LOGIN)
+IN_DOUBT["failure"]["login_in_doubt"] = True
 
 
 class Host:
@@ -101,14 +103,12 @@ def test_a_login_of_which_nothing_is_known_is_tried_one_after_the_other(tmp_path
 
 
 def test_a_login_whose_answer_was_lost_is_tried_by_no_other_task(tmp_path: Path) -> None:
-    lost = failure("answer_lost", LOGIN)
-    lost["failure"]["login_in_doubt"] = True
-    host = Host(tmp_path, lost)
-    (first, *others) = host.tasks(3)
+    host = Host(tmp_path, IN_DOUBT)
+    results = host.tasks(3)
 
     assert host.asked == 1
 
-    not_tried = [result for result in (first, *others) if result != lost]
+    not_tried = [result for result in results if result != IN_DOUBT]
 
     assert len(not_tried) == 2
     assert all("the answer to this login was lost before" in result["msg"] for result in not_tried)
@@ -118,8 +118,7 @@ def test_a_login_whose_answer_was_lost_is_tried_by_no_other_task(tmp_path: Path)
 def test_a_login_that_was_accepted_is_tried_again_after_a_lost_answer(tmp_path: Path) -> None:
     host = Host(tmp_path, FINE)
     host.task()
-    host.answer = failure("answer_lost", LOGIN)
-    host.answer["failure"]["login_in_doubt"] = True
+    host.answer = IN_DOUBT
     host.task()
     host.task()
 

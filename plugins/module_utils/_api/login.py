@@ -151,23 +151,16 @@ class Login:
             # A host may answer so for a locked account, so no other task may send the password again.
             error.login_refused = isinstance(credentials, UserPassword) and not lacks_entitlements(error)
 
-        if self._doubtful and not self.proven:
-            # A lost answer stays in doubt, whatever error the repetition has.
-            error.login_in_doubt = isinstance(credentials, UserPassword)
-
-        if self.proven or unseen or not error.outcome_unknown:
+        if self.proven:
             return
 
-        # These are answers of the host itself, and they are no refusals.
-        is_answer_of_the_host = error.status in (500, 503) or (isinstance(error, ApiError) and not error.status)
-        if is_answer_of_the_host:
-            return
+        if not unseen and _may_hide_a_refusal(error):
+            # Hosts lock an account after five refusals. So the request may be repeated once, and not twice.
+            error.retriable = error.retriable and not self._doubtful
+            self._doubtful = True
 
-        # The lost answer may have been a refusal, and hosts lock an account after five refusals. So the request may be
-        # repeated once, and not twice. After a failure, no other task may send the login in this run.
-        error.retriable = error.retriable and not self._doubtful
-        error.login_in_doubt = isinstance(credentials, UserPassword)
-        self._doubtful = True
+        # A lost answer stays in doubt, whatever error the repetition has. No other task may send the login in this run.
+        error.login_in_doubt = self._doubtful and isinstance(credentials, UserPassword)
 
     def credentials_from(self, operation: Operation, value: Any) -> Optional[Credentials]:
         """The credentials in the value that a login operation returned, or None if they cannot be found there."""
@@ -251,6 +244,13 @@ def is_refused_login(error: TrustError) -> bool:
 def is_of_login(error: TrustError) -> bool:
     """True if the error is about the login, so that the operation that needed the login was not carried out."""
     return error.operation in LOGIN_OPERATIONS
+
+
+def _may_hide_a_refusal(error: TrustError) -> bool:
+    """True if the answer to a login was lost, so that it may have been a refusal."""
+    # These are answers of the host itself, and they are no refusals.
+    is_answer_of_the_host = error.status in (500, 503) or (isinstance(error, ApiError) and not error.status)
+    return error.outcome_unknown and not is_answer_of_the_host
 
 
 def lacks_entitlements(error: TrustError) -> bool:

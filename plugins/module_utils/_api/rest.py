@@ -312,7 +312,12 @@ def _content_and_type(value: Mapping[str, Any]) -> tuple[Mapping[str, Any], Opti
 
 def _refuses_content_of_rest(received: Received, error: ApiError) -> bool:
     """True if the error of the API is that of a JSON-RPC endpoint that got a request in the REST form."""
-    return error.error_type == "INVALID_REQUEST" and _UNSUPPORTED_CONTENT in received.answer.text[:2048]
+    return error.error_type == "INVALID_REQUEST" and _UNSUPPORTED_CONTENT in _beginning(received.answer)
+
+
+def _beginning(answer: Answer) -> str:
+    """The beginning of a body, in which a server says what it refuses."""
+    return answer.text[:2048]
 
 
 def _other_answer(received: Received) -> UnexpectedAnswer:
@@ -321,7 +326,7 @@ def _other_answer(received: Received) -> UnexpectedAnswer:
     If a JSON-RPC endpoint gave the answer, the error says so.
     """
     answer = received.answer
-    beginning = answer.text[:2048]
+    beginning = _beginning(answer)
     # A web page or another document that has these words in it is not from a JSON-RPC endpoint.
     is_document = beginning.lstrip().startswith("<")
     from_json_rpc = answer.is_json_rpc or (_UNSUPPORTED_CONTENT in beginning and not is_document)

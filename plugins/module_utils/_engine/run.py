@@ -68,7 +68,7 @@ class Run:
         if not reason:
             return plan
 
-        end = " Nothing was sent." if self._sent.nothing else ""
+        end = " Nothing was sent." if self._sent.nothing_was_tried else ""
         conflict = Conflict(f"{self._client.host}: {printable(self._client.scrub(reason))}{end}")
         conflict.returned = self._client.scrub_result(plan.found)
         raise conflict

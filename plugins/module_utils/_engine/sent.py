@@ -44,7 +44,7 @@ class Sent:
         return [*self.performed, *self.unconfirmed]
 
     @property
-    def nothing(self) -> bool:
+    def nothing_was_tried(self) -> bool:
         """True if this run has tried to send no step."""
         return self._attempts == 0
 
